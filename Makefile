@@ -1,0 +1,33 @@
+# make train | make test: each creates .venv and installs everything when that has not been done.
+PYTHON ?= python3
+VENV ?= .venv
+BIN = $(VENV)/bin
+READY = $(VENV)/.installed
+
+.PHONY: train test test-slow lint clean
+
+train: $(READY)
+	$(BIN)/python -m dfdetect.train --model xception
+
+test: $(READY)
+	$(BIN)/python -m pytest
+
+test-slow: $(READY)
+	$(BIN)/python -m pytest -m "slow or not slow"
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+# packaging/dlib names the ready-built dlib-bin as dlib, so that face_recognition needs no compiler.
+$(READY): setup.cfg pyproject.toml constraints.txt packaging/dlib/setup.cfg
+	$(PYTHON) -c "import sys; assert (3, 11) <= sys.version_info < (3, 14), 'Python 3.11 to 3.13 is needed'"
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt \
+		./packaging/dlib -e ".[face-recognition,tensorboard,test,lint]"
+	touch $(READY)
+
+clean:
+	rm -rf $(VENV)

@@ -1,0 +1,3 @@
+"""dfdetect: tell real faces from deepfakes, on Keras 3."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,61 @@
+"""A training's whole state in one file: a kill at any moment leaves the last one intact."""
+
+import json
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from face_extraction.atomic import atomic_path
+from face_extraction.errors import InputError
+
+
+def save_checkpoint(path: Path, model: keras.Model, state: dict[str, Any]) -> None:
+    """Write the model's and the optimizer's variables and `state` (JSON values), atomically.
+
+    `keras.callbacks.BackupAndRestore` writes two files in place and keeps neither early stopping's
+    nor the best checkpoint's state; this is one file, renamed when whole.
+    """
+    arrays = {f"model/{i}": np.asarray(v) for i, v in enumerate(model.variables)}
+    arrays |= {f"optimizer/{i}": np.asarray(v) for i, v in enumerate(model.optimizer.variables)}
+    with atomic_path(path) as temporary, temporary.open("wb") as handle:
+        np.savez(handle, state=np.array(json.dumps(state)), **arrays)
+
+
+def load_checkpoint(path: Path, model: keras.Model) -> dict[str, Any]:
+    """Put a checkpoint's values into a compiled model of the same recipe, and return its state.
+
+    Raises:
+        InputError: the file is not a checkpoint, or one of another model.
+    """
+    model.optimizer.build(model.trainable_variables)
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            for prefix, variables in (("model", model.variables), ("optimizer", model.optimizer.variables)):
+                count = sum(name.startswith(prefix + "/") for name in arrays.files)
+                if count != len(variables):
+                    raise InputError(f"{path}: a checkpoint of another model; delete it to train anew")
+                for index, variable in enumerate(variables):
+                    variable.assign(arrays[f"{prefix}/{index}"])
+            state: dict[str, Any] = json.loads(str(arrays["state"]))
+    except (OSError, KeyError, zipfile.BadZipFile) as error:
+        raise InputError(f"{path}: not a checkpoint ({error}); delete it to train anew") from None
+    return state
+
+
+def reset_seeds(model: keras.Model, seed: int, epoch: int) -> None:
+    """Set the state of every random layer from (seed, epoch).
+
+    An epoch then draws the same dropout whether the training came to it in one go or was resumed.
+    """
+    generators = [
+        generator
+        for layer in model._flatten_layers()
+        for generator in vars(layer).values()
+        if isinstance(generator, keras.random.SeedGenerator)
+    ]
+    for number, generator in enumerate(generators):
+        words = np.random.SeedSequence((seed, epoch, number)).generate_state(2)
+        generator.state.assign(words.astype("uint32"))

@@ -1,0 +1,176 @@
+"""Faces as arrays: one loader behind tf.data, NumPy batches and scoring, so that they cannot differ."""
+
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dfdetect.data.augment import augment
+from face_extraction.errors import InputError
+from face_extraction.images import Unreadable, read_rgb, resize
+from face_extraction.ledger import LedgerRow
+from face_extraction.manifest import FAKE, REAL, UNKNOWN, FaceSample
+from face_extraction.progress import progress
+
+Rgb = NDArray[np.uint8]
+
+
+class FaceStore:
+    """The crops of `samples`, scaled to the model's input.
+
+    Args:
+        folder: the manifest's folder, to which the paths are relative.
+        samples: the rows to load.
+        image_size: side of the square, in pixels.
+        cached: keep each decoded face in memory (`image_size` squared times 3 bytes each).
+    """
+
+    def __init__(
+        self, folder: Path, samples: Sequence[FaceSample], image_size: int, *, cached: bool = False
+    ) -> None:
+        self.folder = folder
+        self.samples = samples
+        self.image_size = image_size
+        self.labels = np.array([sample.label for sample in samples], dtype=np.int64)
+        self._cache: dict[int, Rgb] | None = {} if cached else None
+
+    def __len__(self) -> int:
+        """The number of samples."""
+        return len(self.samples)
+
+    def load(self, index: int) -> Rgb:
+        """The face of row `index`: uint8 of shape (image_size, image_size, 3), RGB.
+
+        Raises:
+            Unreadable: the file cannot be decoded whole.
+        """
+        if self._cache is not None and index in self._cache:
+            return self._cache[index]
+        rgb = resize(read_rgb(self.folder / self.samples[index].path), self.image_size)
+        if self._cache is not None:
+            self._cache[index] = rgb
+        return rgb
+
+
+def open_faces(
+    folder: Path, samples: Sequence[FaceSample], image_size: int, *, title: str, cached: bool = False
+) -> tuple[FaceStore, list[LedgerRow]]:
+    """Decode every crop once, and keep apart what cannot be decoded.
+
+    A whole pass before the first step finds a broken file now rather than hours later, and fixes
+    the number of steps an epoch. With `cached` it is also the only pass that decodes.
+
+    Args:
+        folder: the manifest's folder.
+        samples: the rows to open.
+        image_size: side of the square, in pixels.
+        title: what the progress bar says.
+        cached: keep the decoded faces in memory.
+
+    Returns:
+        A store of the readable samples, and a ledger row for each of the others.
+    """
+    store = FaceStore(folder, samples, image_size, cached=cached)
+    failures: dict[int, LedgerRow] = {}
+
+    def attempt(index: int) -> None:
+        try:
+            store.load(index)
+        except Unreadable as error:
+            failures[index] = LedgerRow(samples[index].path, error.reason, error.detail)
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool, progress(title, len(samples), unit="faces") as advance:
+        for _ in pool.map(attempt, range(len(samples))):
+            advance()
+    if not failures:
+        return store, []
+    readable = [index for index in range(len(samples)) if index not in failures]
+    kept = FaceStore(folder, [samples[index] for index in readable], image_size, cached=cached)
+    if store._cache is not None and kept._cache is not None:
+        kept._cache.update((new, store._cache[old]) for new, old in enumerate(readable))
+    return kept, [failures[index] for index in sorted(failures)]
+
+
+def check_classes(samples: Sequence[FaceSample], split: str, where: Path) -> list[FaceSample]:
+    """The samples of `split` with a known label, which must be of both classes.
+
+    Raises:
+        InputError: the split is empty or of one class; the line names the file.
+    """
+    chosen = [sample for sample in samples if sample.split == split and sample.label != UNKNOWN]
+    counts = {label: sum(sample.label == label for sample in chosen) for label in (REAL, FAKE)}
+    if not all(counts.values()):
+        raise InputError(
+            f"{where}: split {split!r} has {counts[REAL]} real and {counts[FAKE]} fake faces; "
+            "accepted: at least one of each (add clips, or split anew with other shares or another seed)"
+        )
+    return chosen
+
+
+def class_weights(labels: NDArray[np.int64]) -> tuple[float, float]:
+    """Weights (real, fake) under which both classes count equally and the mean weight is 1."""
+    counts = np.bincount(labels, minlength=2)
+    real, fake = len(labels) / (2 * counts)
+    return float(real), float(fake)
+
+
+def epoch_order(labels: NDArray[np.int64], *, seed: int, epoch: int, balance: str) -> NDArray[np.int64]:
+    """The order of an epoch's faces, as indices of shape (n,).
+
+    It depends on `seed` and `epoch` alone, so that a resumed training meets the same faces.
+    With balance "sampling" half of them are real, half fake: the rarer class is repeated (each of
+    its faces equally often, to within one), the other is drawn without replacement.
+    """
+    rng = np.random.default_rng((seed, epoch))
+    n = len(labels)
+    if balance != "sampling":
+        return rng.permutation(n)
+    halves = []
+    for label, count in ((REAL, n // 2), (FAKE, n - n // 2)):
+        members = np.flatnonzero(labels == label)
+        rounds = [rng.permutation(members) for _ in range(-(-count // len(members)))]
+        halves.append(np.concatenate(rounds)[:count])
+    return rng.permutation(np.concatenate(halves))
+
+
+@dataclass(frozen=True, eq=False)
+class Pass:
+    """One pass over faces: the same numbers whether tf.data or NumPy carries them.
+
+    Attributes:
+        store: the faces.
+        order: indices into the store, int64 of shape (n,).
+        batch_size: faces a batch; the last batch may be smaller and is never dropped.
+        policy: the augmentation, by name.
+        seed: entropy of the augmentation, such as (seed, epoch).
+        weights: the weight of each class (real, fake), or None for no weights.
+    """
+
+    store: FaceStore
+    order: NDArray[np.int64]
+    batch_size: int
+    policy: str = "none"
+    seed: tuple[int, ...] = ()
+    weights: tuple[float, float] | None = None
+
+    @property
+    def steps(self) -> int:
+        """The number of batches."""
+        return -(-len(self.order) // self.batch_size)
+
+    def face(self, position: int) -> Rgb:
+        """The face at `position` of the order, augmented: uint8 (image_size, image_size, 3)."""
+        rgb = self.store.load(int(self.order[position]))
+        if self.policy == "none":
+            return rgb
+        return augment(rgb, self.policy, np.random.default_rng((*self.seed, position)))
+
+    def targets(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Labels and weights in this order, each float32 of shape (n, 1) and (n,)."""
+        labels = self.store.labels[self.order]
+        weights = np.ones(len(labels)) if self.weights is None else np.take(self.weights, labels)
+        return labels[:, None].astype(np.float32), weights.astype(np.float32)

@@ -1,0 +1,83 @@
+"""What a run depends on beside its recipe: versions, commit, command, devices."""
+
+import os
+import platform
+import subprocess
+import sys
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import keras
+
+import dfdetect
+
+PACKAGES = (
+    "keras",
+    "tensorflow",
+    "jax",
+    "numpy",
+    "scikit-learn",
+    "opencv-python-headless",
+    "dlib-bin",
+    "pillow",
+)
+
+
+def describe() -> dict[str, Any]:
+    """Versions, commit, command, backend and devices, as JSON values."""
+    return {
+        "dfdetect": dfdetect.__version__,
+        "git_commit": _git_commit(),
+        "command": _command(),
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "cores": os.cpu_count(),
+        "backend": keras.backend.backend(),
+        "devices": _devices(),
+        "packages": {name: _version(name) for name in PACKAGES if _version(name)},
+    }
+
+
+def _command() -> str:
+    """The command as typed; under `python -m`, argv[0] is the module's file."""
+    main = sys.modules["__main__"]
+    spec = getattr(main, "__spec__", None)
+    program = f"python -m {spec.name.removesuffix('.__main__')}" if spec else Path(sys.argv[0]).name
+    return " ".join([program, *sys.argv[1:]])
+
+
+def _devices() -> list[str]:
+    """The accelerators' names, or "CPU" where Keras sees none."""
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow as tf
+
+        names = [
+            tf.config.experimental.get_device_details(device).get("device_name", device.name)
+            for device in tf.config.list_physical_devices("GPU")
+        ]
+        return names or ["CPU"]
+    return [str(device) for device in keras.distribution.list_devices()]
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return ""
+
+
+def _git_commit() -> str:
+    """The commit of the checkout that holds this package, "+" if changed since; "" outside one."""
+    folder = Path(__file__).resolve().parent
+
+    def git(*args: str) -> str:
+        try:
+            done = subprocess.run(["git", *args], cwd=folder, capture_output=True, text=True, check=False)
+        except OSError:
+            return ""
+        return done.stdout.strip()
+
+    if not git("ls-files", Path(__file__).name):
+        return ""
+    return git("rev-parse", "HEAD") + ("+" if git("status", "--porcelain", "--untracked-files=no") else "")

@@ -1,0 +1,116 @@
+"""`python -m dfdetect.predict`: a verdict on photos, clips and folders."""
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from face_extraction.command import DONE, FINDING, Parser, run
+from face_extraction.errors import InputError
+from face_extraction.progress import progress
+
+if TYPE_CHECKING:
+    from dfdetect.detector import Detector, Verdict
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Predict, and return the exit status."""
+    return run(_parser(), _predict, argv)
+
+
+def _parser() -> Parser:
+    parser = Parser(
+        "python -m dfdetect.predict",
+        "Score photos, clips and folders of them with a finished run.\n\n"
+        "A photo's score is that of its most suspicious face, a clip's the mean over its frames.\n"
+        "A file without a face gets no score.",
+        "example:\n  python -m dfdetect.predict runs/xception-1a2b3c4d clip.mp4 photos/\n\n"
+        "exit status: 0 every file was scored, 1 some were not, 2 wrong use",
+    )
+    parser.add_argument(
+        "inputs", nargs="+", type=Path, metavar="PATH", help="a run's folder (not with --model), then files"
+    )
+    parser.add_argument("--model", metavar="NAME", help="use this model with --weights instead of a run")
+    parser.add_argument(
+        "--weights", type=Path, metavar="FILE", help="weights of the whole model, with --model"
+    )
+    parser.add_argument("--frames", type=int, default=16, metavar="N", help="frames of a clip (default: 16)")
+    parser.add_argument("--whole", action="store_true", help="the files are face crops: look for no face")
+    parser.add_argument("--json", action="store_true", help="print JSON: every face, frame and box")
+    return parser
+
+
+def _predict(args: argparse.Namespace) -> int:
+    if args.frames < 1:
+        raise InputError(f"--frames {args.frames}; accepted: 1 or more")
+    if bool(args.model) != bool(args.weights):
+        raise InputError("--model and --weights go together")
+    inputs = args.inputs if args.model else args.inputs[1:]
+    files = list(_files(inputs))
+    if not files:
+        raise InputError(f"{args.inputs[-1]}: no photo or clip to score; give files or folders after the run")
+    detector = _detector(args)
+    verdicts = []
+    with progress("predict", len(files), unit="files") as advance:
+        for path in files:
+            verdicts.append((path, detector.predict(path, frames=args.frames)))
+            advance(note=path.name)
+    print(_json(verdicts, detector) if args.json else _table(verdicts, detector))
+    return FINDING if any(verdict.p_fake is None or verdict.reason for _, verdict in verdicts) else DONE
+
+
+def _detector(args: argparse.Namespace) -> "Detector":
+    from dfdetect.detector import Detector
+
+    if args.model:
+        return Detector.from_weights(args.model, args.weights, whole=args.whole)
+    return Detector.from_run(args.inputs[0], whole=args.whole)
+
+
+def _files(inputs: Sequence[Path]) -> Iterator[Path]:
+    """The files named, and the photos and clips in the folders named.
+
+    Raises:
+        InputError: a path does not exist.
+    """
+    from face_extraction.images import IMAGE_SUFFIXES, VIDEO_SUFFIXES
+
+    for path in inputs:
+        if path.is_dir():
+            inside = sorted(p for p in path.rglob("*") if p.is_file())
+            yield from (p for p in inside if p.suffix.lower() in IMAGE_SUFFIXES | VIDEO_SUFFIXES)
+        elif path.exists():
+            yield path
+        else:
+            raise InputError(f"{path}: no such file or folder")
+
+
+def _json(verdicts: "Sequence[tuple[Path, Verdict]]", detector: "Detector") -> str:
+    rows: list[dict[str, Any]] = [
+        {"file": str(path), "threshold": detector.threshold, **asdict(verdict)} for path, verdict in verdicts
+    ]
+    for row in rows:
+        for face in row["faces"]:
+            face["box"] = dict(zip(("top", "right", "bottom", "left"), face["box"], strict=True))
+    return json.dumps(rows, indent=2, ensure_ascii=False)
+
+
+def _table(verdicts: "Sequence[tuple[Path, Verdict]]", detector: "Detector") -> str:
+    width = max(4, *(len(str(path)) for path, _ in verdicts))
+    lines = [f"{'file':<{width}}  {'verdict':<8}  {'p_fake':>6}  {'faces':>5}  {'frames':>6}"]
+    for path, verdict in verdicts:
+        score = "-" if verdict.p_fake is None else f"{verdict.p_fake:.3f}"
+        word = {True: "fake", False: "real", None: "-"}[verdict.fake]
+        note = f"  {verdict.detail}" if verdict.detail else ""
+        lines.append(
+            f"{path!s:<{width}}  {word:<8}  {score:>6}  {len(verdict.faces):>5}  {verdict.frames:>6}{note}"
+        )
+    lines.append(f"\nfake from p_fake {detector.threshold:.3f} on, {detector.threshold_origin}")
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,138 @@
+"""Predictions: what a model said of every sample, the input of every metric."""
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from face_extraction.atomic import write_text
+from face_extraction.errors import InputError
+from face_extraction.manifest import LABEL_NAMES, FaceSample
+
+COLUMNS = ("path", "label", "group", "source", "method", "video", "p_fake")
+
+
+@dataclass(frozen=True, eq=False)
+class Predictions:
+    """Scores of `n` samples, in manifest order.
+
+    Attributes:
+        samples: the samples scored.
+        p_fake: float64 of shape (n,), 0 to 1.
+
+    Raises:
+        ValueError: the lengths differ, or a score is not within 0 and 1.
+    """
+
+    samples: Sequence[FaceSample]
+    p_fake: NDArray[np.float64]
+
+    def __post_init__(self) -> None:
+        if self.p_fake.shape != (len(self.samples),):
+            raise ValueError(f"{len(self.samples)} samples. Received: p_fake of shape {self.p_fake.shape}")
+        if not np.all((self.p_fake >= 0) & (self.p_fake <= 1)):
+            raise ValueError(f"p_fake must be within 0 and 1. Received: {self.p_fake}")
+
+    def __len__(self) -> int:
+        """The number of samples."""
+        return len(self.samples)
+
+    @property
+    def labels(self) -> NDArray[np.int64]:
+        """Labels of shape (n,): 1 = fake, 0 = real, -1 = unknown."""
+        return np.array([sample.label for sample in self.samples], dtype=np.int64)
+
+    @property
+    def groups(self) -> NDArray[np.int64]:
+        """Group numbers of shape (n,), 0 to the number of groups less 1."""
+        return _number((sample.source, sample.group) for sample in self.samples)
+
+    @property
+    def clips(self) -> NDArray[np.int64]:
+        """Clip numbers of shape (n,); a still is its own clip.
+
+        A clip has one label: faces of another label under the same name are another clip.
+        """
+        return _number((*sample.clip, str(sample.label)) for sample in self.samples)
+
+    def known(self) -> "Predictions":
+        """The predictions whose label is known."""
+        keep = self.labels >= 0
+        return Predictions(
+            [sample for sample, kept in zip(self.samples, keep, strict=True) if kept], self.p_fake[keep]
+        )
+
+    def by_clip(self) -> "Predictions":
+        """One prediction a clip: the mean `p_fake` of its faces, with its first face's sample."""
+        clips = self.clips
+        first = np.unique(clips, return_index=True)[1]
+        mean = np.bincount(clips, self.p_fake) / np.bincount(clips)
+        return Predictions([self.samples[index] for index in first], np.clip(mean, 0.0, 1.0))
+
+
+def _number(keys: Iterable[tuple[str, ...]]) -> NDArray[np.int64]:
+    numbers: dict[tuple[str, ...], int] = {}
+    return np.array([numbers.setdefault(key, len(numbers)) for key in keys], dtype=np.int64)
+
+
+def write_predictions(path: Path, predictions: Predictions) -> None:
+    """Write the predictions as CSV, atomically; scores keep all their digits."""
+    out = io.StringIO(newline="")
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    for sample, p_fake in zip(predictions.samples, predictions.p_fake, strict=True):
+        values = (getattr(sample, name) for name in COLUMNS[:-1])
+        writer.writerow((*values, repr(float(p_fake))))
+    write_text(path, out.getvalue())
+
+
+def read_predictions(path: Path, split: str) -> Predictions:
+    """Read what `write_predictions` wrote.
+
+    Args:
+        path: the CSV file.
+        split: the split that the samples get, which the file does not repeat.
+
+    Raises:
+        InputError: the file is missing or not of this form.
+    """
+    if not path.is_file():
+        raise InputError(f"{path}: no such predictions")
+    try:
+        with path.open(newline="", encoding="utf-8") as handle:
+            reader = csv.DictReader(handle, strict=True)
+            if tuple(reader.fieldnames or ()) != COLUMNS:
+                raise InputError(f"not a predictions file; its columns must be {', '.join(COLUMNS)}")
+            parsed = [_parse(number, row, split) for number, row in enumerate(reader, start=2)]
+    except (csv.Error, UnicodeDecodeError, InputError) as error:
+        raise InputError(f"{path}: {error}") from None
+    return Predictions(
+        [sample for sample, _ in parsed], np.array([p_fake for _, p_fake in parsed], dtype=np.float64)
+    )
+
+
+def _parse(number: int, row: dict[str, str], split: str) -> tuple[FaceSample, float]:
+    if None in row or None in row.values():
+        raise InputError(f"row {number}: the number of values is not the number of columns")
+    try:
+        label, p_fake = int(row["label"]), float(row["p_fake"])
+    except ValueError:
+        raise InputError(
+            f"row {number}: label {row['label']!r}, p_fake {row['p_fake']!r}; accepted: numbers"
+        ) from None
+    if label not in LABEL_NAMES or not 0 <= p_fake <= 1:
+        raise InputError(f"row {number}: label {label}, p_fake {p_fake}; accepted: -1, 0 or 1, and 0 to 1")
+    sample = FaceSample(
+        path=row["path"],
+        label=label,
+        split=split,
+        group=row["group"],
+        source=row["source"],
+        method=row["method"],
+        video=row["video"],
+    )
+    return sample, p_fake

@@ -1,0 +1,226 @@
+"""The recipe: everything that decides a training result, as TOML and as command-line flags."""
+
+import argparse
+import dataclasses
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+import tomli_w
+
+from face_extraction.atomic import write_text
+from face_extraction.errors import InputError, unknown_name
+
+Option = str | int | float | bool
+
+OPTIMIZERS = ("adamw", "adam", "sgd", "nadam")
+SCHEDULES = ("constant", "cosine", "one-cycle")
+PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
+AUGMENTATIONS = ("none", "report-c", "strong")
+BALANCES = ("none", "weights", "sampling")
+MONITORS = ("val_auc", "val_accuracy", "val_loss")
+
+
+def _setting(default: Any, help: str, **limits: Any) -> Any:
+    """A field with its help and its limits: `choices`, `low` and `high` (inclusive), `above` (exclusive).
+
+    `metavar` is the word that stands for the value in the help.
+    """
+    if isinstance(default, dict):
+        return field(default_factory=dict, metadata={"help": help})
+    return field(default=default, metadata={"help": help, **limits})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """Everything that decides a training result.
+
+    The fields are described by their help texts, which `python -m dfdetect.train --help` prints.
+
+    Raises:
+        InputError: a value is not of its kind or outside its limits. The line names the field.
+    """
+
+    model: str = _setting("xception", "the model's name", metavar="NAME")
+    manifest: str = _setting(
+        "", "manifest.csv to train on; without it, the embedded sample set of drawn people", metavar="FILE"
+    )
+    weights: str = _setting(
+        "",
+        "imagenet, none, a weights file, or a run's folder (default: imagenet where the model has it)",
+        metavar="PATH",
+    )
+    partial_weights: bool = _setting(False, "accept a weights file that covers only a part of the model")
+    image_size: int = _setting(0, "side of the input in pixels (default: the model's own)", low=0)
+    trainable: str = _setting("all", "what is trained: head, all, or last:N (the head and the last N blocks)")
+    dense_units: int = _setting(0, "units of a dense layer before the last one; 0 = no such layer", low=0)
+    dropout: float = _setting(0.2, "share of features dropped before the last layer", low=0, high=0.95)
+    l2: float = _setting(0.0, "L2 penalty on the kernels of trainable layers, in the loss", low=0)
+    weight_decay: float = _setting(0.0, "decoupled weight decay of the optimizer", low=0)
+    label_smoothing: float = _setting(0.0, "labels are moved this far towards 1/2", low=0, high=0.5)
+    optimizer: str = _setting("adamw", "the optimizer", choices=OPTIMIZERS)
+    learning_rate: float = _setting(3e-4, "the highest learning rate", above=0)
+    schedule: str = _setting("cosine", "how the learning rate moves", choices=SCHEDULES)
+    warmup: float = _setting(0.05, "share of the steps in which the rate rises from 0", low=0, high=0.9)
+    epochs: int = _setting(10, "passes over the training faces; 0 = only score the weights given", low=0)
+    batch_size: int = _setting(32, "faces a step", low=1)
+    early_stopping: int = _setting(0, "stop after so many epochs without a better one; 0 = never", low=0)
+    monitor: str = _setting("val_auc", "what makes an epoch the best", choices=MONITORS)
+    augment: str = _setting("report-c", "named augmentation of training faces", choices=AUGMENTATIONS)
+    balance: str = _setting("none", "against unequal classes: class weights or sampling", choices=BALANCES)
+    precision: str = _setting("float32", "arithmetic of the layers", choices=PRECISIONS)
+    seed: int = _setting(0, "sets initial weights, order, augmentation and dropout", low=0, high=2**32 - 1)
+    options: dict[str, Option] = _setting({}, "options of the model, each as NAME=VALUE")
+
+    def __post_init__(self) -> None:
+        for item in fields(self):
+            object.__setattr__(self, item.name, _checked(item, getattr(self, item.name)))
+        _check_trainable(self.trainable)
+        if self.label_smoothing == 0.5:
+            raise InputError("recipe: label_smoothing 0.5 makes both labels equal; accepted: below 0.5")
+
+    def with_changes(self, **changes: Any) -> "Recipe":
+        """A copy with some fields changed.
+
+        Raises:
+            InputError: a field is unknown or a value is not accepted.
+        """
+        return from_mapping({**dataclasses.asdict(self), **changes})
+
+
+def from_mapping(values: Mapping[str, Any], where: str = "") -> Recipe:
+    """A recipe from field values; `where` is the file they came from.
+
+    Raises:
+        InputError: a field is unknown or a value is not accepted.
+    """
+    names = [item.name for item in fields(Recipe)]
+    for name in values:
+        if name not in names:
+            raise unknown_name("recipe field", name, names, where)
+    try:
+        return Recipe(**values)
+    except InputError as error:
+        raise InputError(f"{where}: {error}" if where else str(error)) from None
+
+
+def read_recipe(path: Path) -> Recipe:
+    """Read a recipe from TOML.
+
+    Raises:
+        InputError: the file is missing, not TOML, or holds what a recipe does not accept.
+    """
+    return from_mapping(read_toml(path), str(path))
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """The content of a TOML file.
+
+    Raises:
+        InputError: the file is missing or not TOML.
+    """
+    if not path.is_file():
+        raise InputError(f"{path}: no such file")
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: not a TOML file ({error})") from None
+
+
+def write_recipe(path: Path, recipe: Recipe) -> None:
+    """Write the whole recipe, defaults too, as TOML, atomically."""
+    write_text(path, tomli_w.dumps(dataclasses.asdict(recipe)))
+
+
+def add_flags(parser: argparse.ArgumentParser) -> None:
+    """Give `parser` a flag for every field, and `--recipe FILE` below them.
+
+    A flag that is not given leaves no value, so that it does not override the file.
+    """
+    group = parser.add_argument_group("recipe", "what decides the result; flags go over --recipe")
+    group.add_argument("--recipe", type=Path, metavar="FILE", help="a recipe.toml to start from")
+    for item in fields(Recipe):
+        flag = "--" + item.name.replace("_", "-")
+        default = (
+            "" if item.default in ("", 0, False) or item.name == "options" else f" (default: {item.default})"
+        )
+        text = (item.metadata["help"] + default).replace("%", "%%")
+        if item.name == "options":
+            group.add_argument("--option", action="append", metavar="NAME=VALUE", help=text, dest="options")
+        elif item.type is bool:
+            group.add_argument(flag, action="store_const", const=True, help=text)
+        else:
+            choices = item.metadata.get("choices")
+            group.add_argument(flag, type=item.type, choices=choices, metavar=_metavar(item), help=text)
+
+
+def from_flags(args: argparse.Namespace, base: Recipe) -> Recipe:
+    """The recipe that parsed flags name, over `--recipe`, over `base`.
+
+    Raises:
+        InputError: the file or a value is not accepted.
+    """
+    if args.recipe:
+        base = read_recipe(args.recipe)
+    given = ((item.name, getattr(args, item.name)) for item in fields(Recipe))
+    changes = {name: value for name, value in given if value is not None}
+    if "options" in changes:
+        changes["options"] = {**base.options, **dict(_option(text) for text in changes["options"])}
+    return base.with_changes(**changes)
+
+
+def _metavar(item: "dataclasses.Field[Any]") -> str | None:
+    if item.metadata.get("choices"):
+        return None
+    kinds: dict[Any, str] = {str: "WHAT", int: "N", float: "X"}
+    metavar: str = item.metadata.get("metavar", kinds[item.type])
+    return metavar
+
+
+def _option(text: str) -> tuple[str, Option]:
+    name, equals, value = text.partition("=")
+    if not (name and equals and value):
+        raise InputError(f"--option {text!r}; accepted: NAME=VALUE")
+    try:
+        parsed = tomllib.loads(f"value = {value}")["value"]
+    except tomllib.TOMLDecodeError:
+        parsed = value
+    return name, parsed
+
+
+def _checked(item: "dataclasses.Field[Any]", value: Any) -> Any:
+    """`value` as the field's type, or an `InputError` that names the field and what it accepts."""
+    limits = item.metadata
+    if item.name == "options":
+        if not isinstance(value, Mapping) or not all(
+            isinstance(v, (str, int, float)) for v in value.values()
+        ):
+            raise InputError(f"recipe: options {value!r}; accepted: names with text, numbers or true/false")
+        return dict(value)
+    if item.type is float and isinstance(value, int) and not isinstance(value, bool):
+        value = float(value)
+    if type(value) is not item.type:
+        kinds: dict[Any, str] = {str: "text", int: "a whole number", float: "a number", bool: "true or false"}
+        raise InputError(f"recipe: {item.name} {value!r}; accepted: {kinds[item.type]}")
+    if "choices" in limits and value not in limits["choices"]:
+        raise unknown_name(f"recipe value for {item.name}", value, limits["choices"])
+    low, above, high = (limits.get(name) for name in ("low", "above", "high"))
+    inside = (
+        (low is None or value >= low) and (above is None or value > above) and (high is None or value <= high)
+    )
+    if not inside or value != value:
+        bounds = [
+            f"{word} {limit}"
+            for word, limit in (("at least", low), ("above", above), ("at most", high))
+            if limit is not None
+        ]
+        raise InputError(f"recipe: {item.name} {value}; accepted: {' and '.join(bounds)}")
+    return value
+
+
+def _check_trainable(text: str) -> None:
+    name, _, count = text.partition(":")
+    if not (text in ("all", "head") or (name == "last" and count.isdigit() and int(count) > 0)):
+        raise InputError(f"recipe: trainable {text!r}; accepted: all, head, last:N with N of 1 or more")

@@ -1,0 +1,208 @@
+"""The run folder: the one place that knows its file names."""
+
+import csv
+import hashlib
+import io
+import json
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from dfdetect.metrics import Metrics
+from dfdetect.predictions import Predictions, read_predictions, write_predictions
+from dfdetect.recipe import Recipe, read_recipe, write_recipe
+from face_extraction.atomic import write_text
+from face_extraction.errors import InputError
+from face_extraction.ledger import LedgerRow, read_ledger, write_ledger
+
+MetricsBySplit = dict[str, dict[str, Metrics]]
+
+
+@dataclass(frozen=True)
+class Run:
+    """A training's folder.
+
+    Attributes:
+        folder: the folder, which `create` makes.
+    """
+
+    folder: Path
+
+    @property
+    def recipe_file(self) -> Path:
+        """The recipe with every default filled in."""
+        return self.folder / "recipe.toml"
+
+    @property
+    def checkpoint(self) -> Path:
+        """The state to resume from; gone when the run is finished."""
+        return self.folder / "checkpoint.npz"
+
+    @property
+    def weights(self) -> Path:
+        """The best epoch's weights, the best by the validation split."""
+        return self.folder / "best.weights.h5"
+
+    def epoch_weights(self, epoch: int) -> Path:
+        """Weights of the best epoch so far, before the run is finished."""
+        return self.folder / f"epoch-{epoch:04d}.weights.h5"
+
+    @property
+    def page(self) -> Path:
+        """The page that shows the run."""
+        return self.folder / "index.html"
+
+    @property
+    def tensorboard(self) -> Path:
+        """TensorBoard's event files, when they were asked for."""
+        return self.folder / "tensorboard"
+
+    @property
+    def metrics_file(self) -> Path:
+        """The metrics. It is written last: a run that has it is finished."""
+        return self.folder / "metrics.json"
+
+    @property
+    def finished(self) -> bool:
+        """Whether the run came to its end."""
+        return self.metrics_file.is_file()
+
+    def recipe(self) -> Recipe:
+        """The recipe.
+
+        Raises:
+            InputError: the folder is not a run.
+        """
+        if not self.recipe_file.is_file():
+            raise InputError(f"{self.folder}: not a run folder (it has no {self.recipe_file.name})")
+        return read_recipe(self.recipe_file)
+
+    def begin(self, recipe: Recipe) -> None:
+        """Make the folder for `recipe`, or take up the one that holds it.
+
+        Raises:
+            InputError: the folder holds a run of another recipe; the line names the first difference.
+        """
+        if self.recipe_file.is_file():
+            old = self.recipe()
+            for name in (name for name in vars(recipe) if getattr(old, name) != getattr(recipe, name)):
+                raise InputError(
+                    f"{self.folder}: it holds a run with {name} {getattr(old, name)!r}, not "
+                    f"{getattr(recipe, name)!r}; give another --out, or --overwrite"
+                )
+            for leftover in self.folder.glob(".tmp-*"):
+                leftover.unlink()
+            return
+        self.folder.mkdir(parents=True, exist_ok=True)
+        write_recipe(self.recipe_file, recipe)
+
+    def delete(self) -> None:
+        """Delete the folder, if it is a run.
+
+        Raises:
+            InputError: it is something else.
+        """
+        if self.folder.exists():
+            self.recipe()
+            shutil.rmtree(self.folder)
+
+    def write_environment(self, facts: Mapping[str, Any]) -> None:
+        """Write what the run saw: versions, commit, manifest, weights, device."""
+        write_json(self.folder / "environment.json", facts)
+
+    def environment(self) -> dict[str, Any]:
+        """What `write_environment` wrote."""
+        return read_json(self.folder / "environment.json")
+
+    def write_history(self, history: Sequence[Mapping[str, Any]]) -> None:
+        """Write history.csv, one row an epoch."""
+        if not history:
+            return
+        out = io.StringIO(newline="")
+        writer = csv.DictWriter(out, list(history[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(history)
+        write_text(self.folder / "history.csv", out.getvalue())
+
+    def history(self) -> list[dict[str, float]]:
+        """The rows of history.csv; none for weights that were not trained here."""
+        path = self.folder / "history.csv"
+        if not path.is_file():
+            return []
+        with path.open(newline="", encoding="utf-8") as handle:
+            return [{name: float(value) for name, value in row.items()} for row in csv.DictReader(handle)]
+
+    def write_metrics(self, threshold: float, metrics: MetricsBySplit) -> None:
+        """Write metrics.json: the threshold and the metrics by split and level."""
+        by_split = {
+            split: {level: values.to_dict() for level, values in levels.items()}
+            for split, levels in metrics.items()
+        }
+        write_json(self.metrics_file, {"threshold": threshold, "splits": by_split})
+
+    def threshold(self) -> float:
+        """The threshold chosen on the validation split.
+
+        Raises:
+            InputError: the run is not finished.
+        """
+        if not self.finished:
+            raise InputError(f"{self.folder}: the run is not finished; resume it with dfdetect.train")
+        return float(read_json(self.metrics_file)["threshold"])
+
+    def metrics(self) -> MetricsBySplit:
+        """The metrics by split and level."""
+        splits = read_json(self.metrics_file)["splits"]
+        return {
+            split: {level: Metrics.from_dict(values) for level, values in levels.items()}
+            for split, levels in splits.items()
+        }
+
+    def write_predictions(self, split: str, predictions: Predictions) -> None:
+        """Write the split's predictions."""
+        write_predictions(self.folder / f"predictions-{split}.csv", predictions)
+
+    def predictions(self, split: str) -> Predictions:
+        """The split's predictions."""
+        return read_predictions(self.folder / f"predictions-{split}.csv", split)
+
+    def write_unscored(self, rows: Sequence[LedgerRow]) -> None:
+        """Write the ledger of crops that could not be read."""
+        write_ledger(self.folder / "unscored.csv", rows)
+
+    def unscored(self) -> list[LedgerRow]:
+        """The crops that could not be read."""
+        return read_ledger(self.folder / "unscored.csv")
+
+
+def default_name(recipe: Recipe, data: str) -> str:
+    """A folder name that tells the model and changes with anything that decides the result.
+
+    The same command finds its own run again, and goes on with it.
+
+    Args:
+        recipe: the recipe.
+        data: hash of the manifest.
+    """
+    content = json.dumps([sorted(vars(recipe).items()), data])
+    return f"{recipe.model}-{hashlib.sha256(content.encode()).hexdigest()[:8]}"
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write `value` as JSON, atomically. NaN is refused: it is not JSON."""
+    write_text(path, json.dumps(value, indent=2, allow_nan=False) + "\n")
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """A JSON object.
+
+    Raises:
+        InputError: the file is missing or not JSON.
+    """
+    try:
+        value: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path}: not a readable JSON file ({error})") from None
+    return value

@@ -1,0 +1,204 @@
+"""A whole training: manifest and recipe in, finished run folder out."""
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from dfdetect.data.faces import FaceStore, check_classes, open_faces
+from dfdetect.data.sample import NOTICE, sample_manifest
+from dfdetect.devices import parallel, prepare
+from dfdetect.environment import describe
+from dfdetect.evaluation import finish
+from dfdetect.fitting import Row, fit
+from dfdetect.models import build_model, family, weights_origin
+from dfdetect.recipe import Recipe
+from dfdetect.runs import Run, default_name
+from face_extraction.errors import InputError
+from face_extraction.ledger import LedgerRow
+from face_extraction.manifest import SPLITS, UNKNOWN, FaceSample, count_table, manifest_hash, read_manifest
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """What does not decide a result, or only up to the order of floating-point sums.
+
+    Attributes:
+        cached: keep decoded faces in memory.
+        skip_unreadable: leave crops out that cannot be decoded, and list them; else they are fatal.
+        devices: accelerators to train on; 0 = all.
+        tensorboard: write event files into the run.
+    """
+
+    cached: bool = False
+    skip_unreadable: bool = False
+    devices: int = 1
+    tensorboard: bool = False
+
+
+@dataclass(frozen=True)
+class Data:
+    """The manifest of a training.
+
+    Attributes:
+        path: the manifest.
+        samples: its rows.
+        digest: SHA-256 of the manifest's bytes.
+        notices: what must be said wherever results from it are shown.
+    """
+
+    path: Path
+    samples: list[FaceSample]
+    digest: str
+    notices: tuple[str, ...]
+
+    def table(self) -> str:
+        """What there is per split and class, as lines of text."""
+        return f"{self.path}:\n{count_table(self.samples)}"
+
+
+def open_data(recipe: Recipe) -> Data:
+    """The recipe's manifest, or the embedded sample set's.
+
+    Raises:
+        InputError: the manifest is missing or wrong, or cannot be trained on.
+    """
+    path = Path(recipe.manifest) if recipe.manifest else sample_manifest()
+    samples = read_manifest(path)
+    for split in ("train", "val"):
+        check_classes(samples, split, path)
+    return Data(path, samples, manifest_hash(path), () if recipe.manifest else (NOTICE,))
+
+
+def resolve(recipe: Recipe) -> Recipe:
+    """The recipe with the model's own defaults written out.
+
+    Raises:
+        InputError: the model is unknown.
+    """
+    model = family(recipe.model)
+    return replace(
+        recipe,
+        weights=recipe.weights or model.default_weights,
+        image_size=recipe.image_size or model.image_size,
+    )
+
+
+def default_run(recipe: Recipe, data: Data) -> Run:
+    """The run that this recipe and these data have by default, below runs/."""
+    return Run(Path("runs") / default_name(recipe, data.digest))
+
+
+def train(recipe: Recipe, data: Data, run: Run, conditions: Conditions) -> None:
+    """Train, evaluate and write the run; go on with a run that was cut.
+
+    Args:
+        recipe: the recipe, resolved.
+        data: what `open_data` gave for it.
+        run: the folder.
+        conditions: how to go about it.
+
+    Raises:
+        InputError: the weights cannot be had, a crop cannot be read, the training diverged, or the
+            folder holds another run.
+    """
+    run.begin(recipe)
+    prepare(recipe.seed, recipe.precision)
+    stores, unscored = _open_stores(data, recipe.image_size, conditions)
+    start = time.monotonic()
+    with parallel(conditions.devices):
+        model = build_from_recipe(recipe)
+        facts = describe() | _facts(model, data, recipe)
+        print(_summary(model, recipe, facts), flush=True)
+        fit(model, recipe, stores["train"], stores["val"], run, watch=_watcher(run, conditions))
+    facts["seconds"] = round(time.monotonic() - start, 1)
+    run.write_environment(facts)
+    finish(model, run, {split: stores[split] for split in ("val", "test")}, unscored, data)
+
+
+def build_from_recipe(recipe: Recipe) -> keras.Model:
+    """The model that the recipe describes, with its weights, not compiled.
+
+    Raises:
+        InputError: the weights cannot be had, or an option is unknown.
+    """
+    return build_model(
+        recipe.model,
+        image_size=recipe.image_size,
+        weights=recipe.weights,
+        partial_weights=recipe.partial_weights,
+        trainable=recipe.trainable,
+        dense_units=recipe.dense_units,
+        dropout=recipe.dropout,
+        l2=recipe.l2,
+        seed=recipe.seed,
+        **recipe.options,
+    )
+
+
+def _open_stores(
+    data: Data, image_size: int, conditions: Conditions
+) -> tuple[dict[str, FaceStore], list[LedgerRow]]:
+    """Open the faces of each split whose label is known."""
+    stores, ledger = {}, []
+    for split in SPLITS:
+        chosen = [s for s in data.samples if s.split == split and s.label != UNKNOWN]
+        stores[split], rows = open_faces(
+            data.path.parent, chosen, image_size, title=f"open {split}", cached=conditions.cached
+        )
+        ledger += rows
+    if ledger and not conditions.skip_unreadable:
+        raise InputError(
+            f"{data.path.parent / ledger[0].path}: {ledger[0].detail} ({len(ledger)} unreadable in all); "
+            "mend them, or give --unreadable skip to list them and go on"
+        )
+    for split in ("train", "val"):
+        check_classes(stores[split].samples, split, data.path)
+    return stores, ledger
+
+
+def _facts(model: keras.Model, data: Data, recipe: Recipe) -> dict[str, Any]:
+    trainable = sum(math.prod(variable.shape) for variable in model.trainable_variables)
+    return {
+        "manifest": str(data.path) if recipe.manifest else "the embedded sample set",
+        "manifest_sha256": data.digest,
+        "counts": count_table(data.samples),
+        "weights": vars(weights_origin(model)),
+        "parameters": model.count_params(),
+        "trainable_parameters": trainable,
+    }
+
+
+def _summary(model: keras.Model, recipe: Recipe, facts: dict[str, Any]) -> str:
+    return (
+        f"{recipe.model}: {facts['parameters'] / 1e6:.1f} M parameters, "
+        f"{facts['trainable_parameters'] / 1e6:.1f} M of them trained; weights: {weights_origin(model)}; "
+        f"input {recipe.image_size} x {recipe.image_size}; on {', '.join(facts['devices'])}"
+    )
+
+
+def _watcher(run: Run, conditions: Conditions) -> Callable[[Row], None]:
+    """What is called after each epoch: the writer of TensorBoard's files, when asked for.
+
+    Raises:
+        InputError: TensorBoard is not installed.
+    """
+    if not conditions.tensorboard:
+        return lambda row: None
+    try:
+        from tensorboard.summary import Writer
+    except ImportError:
+        raise InputError('--tensorboard needs TensorBoard: pip install "dfdetect[tensorboard]"') from None
+    writer = Writer(str(run.tensorboard))
+
+    def watch(row: Row) -> None:
+        for name, value in row.items():
+            if name != "epoch":
+                writer.add_scalar(name, value, step=int(row["epoch"]))
+        writer.flush()
+
+    return watch

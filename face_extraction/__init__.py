@@ -1,0 +1,1 @@
+"""Face extraction: photos and videos in, a manifest of labelled face crops out."""

@@ -1,0 +1,38 @@
+"""Writes that are either whole or absent: a temporary name beside the target, then a rename."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+@contextmanager
+def atomic_path(target: Path) -> Iterator[Path]:
+    """Yield a temporary path beside `target`; rename it over `target` when the block ends well.
+
+    The temporary name ends as the target's does, because writers choose their format by it. After an
+    exception nothing is left behind and an older `target` is untouched.
+
+    Raises:
+        FileNotFoundError: the block wrote nothing.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    temporary = target.with_name(f".tmp-{os.getpid()}-{target.name}")
+    try:
+        yield temporary
+        with temporary.open("rb") as handle:
+            os.fsync(handle.fileno())
+        temporary.replace(target)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_bytes(target: Path, content: bytes) -> None:
+    """Write `content` to `target` atomically."""
+    with atomic_path(target) as temporary:
+        temporary.write_bytes(content)
+
+
+def write_text(target: Path, content: str) -> None:
+    """Write `content` to `target` atomically, as UTF-8."""
+    write_bytes(target, content.encode())

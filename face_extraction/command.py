@@ -1,0 +1,56 @@
+"""What every command line does the same way: exit statuses, one-line errors, Ctrl-C, `--debug`."""
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Sequence
+from typing import NoReturn
+
+from face_extraction.errors import InputError
+
+DONE, FINDING, USAGE, INTERRUPTED = 0, 1, 2, 130
+
+
+class Parser(argparse.ArgumentParser):
+    """An `ArgumentParser` with `--debug`, without abbreviations, whose errors are one line."""
+
+    def __init__(self, prog: str, description: str, epilog: str = "") -> None:
+        super().__init__(
+            prog=prog,
+            description=description,
+            epilog=epilog,
+            allow_abbrev=False,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        self.add_argument("--debug", action="store_true", help="show the traceback of an error")
+
+    def error(self, message: str) -> NoReturn:
+        """Print one line and leave with status 2."""
+        self.exit(USAGE, f"{self.prog}: {message} (--help lists the options)\n")
+
+
+def run(parser: Parser, main: Callable[[argparse.Namespace], int], argv: Sequence[str] | None = None) -> int:
+    """Parse `argv`, call `main`, and turn wrong input and Ctrl-C into a line and an exit status.
+
+    Returns:
+        0 done, 1 a finding or a failed item, 2 wrong use, 130 interrupted.
+    """
+    args = parser.parse_args(argv)
+    try:
+        status = main(args)
+        sys.stdout.flush()
+        return status
+    except InputError as error:
+        if args.debug:
+            raise
+        print(f"{parser.prog}: {error}", file=sys.stderr)
+        return USAGE
+    except KeyboardInterrupt:
+        if args.debug:
+            raise
+        print(f"{parser.prog}: interrupted; what was finished is kept", file=sys.stderr)
+        return INTERRUPTED
+    except BrokenPipeError:
+        # The reader of our output went away (`| head`): nobody is left to tell.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return DONE

@@ -1,0 +1,27 @@
+"""The one exception that means "the input is wrong", and how its line is worded."""
+
+import difflib
+from collections.abc import Iterable
+
+
+class InputError(ValueError):
+    """Wrong input: one line that names the thing, what is accepted, and the file.
+
+    Commands print it without a traceback and exit with status 2.
+    """
+
+
+def unknown_name(kind: str, given: str, accepted: Iterable[str], where: str = "") -> InputError:
+    """An `InputError` for a name that is not among the accepted ones, with the nearest of them.
+
+    Args:
+        kind: what is named, such as "model" or "column".
+        given: the name received.
+        accepted: the valid names.
+        where: the file in which it stands, when there is one.
+    """
+    names = sorted(accepted)
+    near = difflib.get_close_matches(given, names, n=1)
+    hint = f" (nearest: {near[0]})" if near else ""
+    place = f"{where}: " if where else ""
+    return InputError(f"{place}unknown {kind} {given!r}{hint}; accepted: {', '.join(names) or 'none'}")

@@ -1,0 +1,41 @@
+"""Group-wise splits by a hash: a group never moves when data is added."""
+
+import hashlib
+from dataclasses import dataclass
+
+from face_extraction.errors import InputError
+
+
+@dataclass(frozen=True)
+class SplitRule:
+    """Shares of the groups that go to validation and test; the rest trains.
+
+    Attributes:
+        val: expected share of groups in "val", 0 to 1.
+        test: expected share of groups in "test", 0 to 1.
+        seed: another seed gives another split.
+
+    Raises:
+        InputError: the shares are not within 0 and 1, or leave nothing to train on.
+    """
+
+    val: float = 0.15
+    test: float = 0.15
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if min(self.val, self.test) < 0 or self.val + self.test >= 1:
+            raise InputError(
+                f"split shares val {self.val} and test {self.test}; accepted: 0 or more, together below 1"
+            )
+
+    def split_of(self, group: str) -> str:
+        """The split of `group`, which depends on nothing but its name and the seed.
+
+        The shares are kept in expectation: a handful of groups can miss a split altogether.
+        """
+        digest = hashlib.sha256(f"{self.seed}:{group}".encode()).digest()
+        position = int.from_bytes(digest[:8], "big") / 2**64
+        if position < self.test:
+            return "test"
+        return "val" if position < self.test + self.val else "train"

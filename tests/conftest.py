@@ -1,0 +1,14 @@
+"""Fixtures that all tests share."""
+
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture
+def shared() -> Path:
+    """The folder of real faces, clips and weights that lies beside some checkouts."""
+    folder = Path(__file__).resolve().parents[2] / "shared"
+    if not (folder / "data").is_dir():
+        pytest.skip("no folder ../shared with real data beside this checkout")
+    return folder

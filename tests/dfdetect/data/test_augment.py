@@ -1,0 +1,83 @@
+"""Augmentations: deterministic by their generator, of the same shape, and each doing its one thing."""
+
+import cv2
+import numpy as np
+import pytest
+
+from dfdetect.data import augment as module
+from dfdetect.data.augment import POLICIES, augment
+from dfdetect.recipe import AUGMENTATIONS
+
+
+@pytest.fixture
+def face() -> np.ndarray:
+    """A smooth picture with one sharp edge."""
+    y, x = np.mgrid[0:64, 0:64]
+    rgb = np.stack([3 * x, 3 * y, 255 - 2 * x], axis=2).clip(0, 255).astype(np.uint8)
+    rgb[20:40, 20:40] = (250, 10, 30)
+    return rgb
+
+
+def rng(seed=0):
+    return np.random.default_rng(seed)
+
+
+def test_the_recipe_names_exactly_these_policies():
+    assert set(AUGMENTATIONS) == set(POLICIES)
+
+
+@pytest.mark.parametrize("policy", sorted(POLICIES))
+def test_same_generator_same_image_and_the_input_is_left_alone(face, policy):
+    before = face.copy()
+    first, second = (augment(face, policy, rng(5)) for _ in range(2))
+    assert first.shape == face.shape
+    assert first.dtype == np.uint8
+    np.testing.assert_array_equal(first, second)
+    np.testing.assert_array_equal(face, before)
+    others = [augment(face, policy, rng(seed)) for seed in range(8)]
+    assert any((other != face).any() for other in others) == (policy != "none")
+
+
+def test_flip_mirrors_half_of_the_images(face):
+    mirrored = sum((module.flip(face, rng(seed)) == face[:, ::-1]).all() for seed in range(400))
+    assert 160 < mirrored < 240
+
+
+def test_transform_keeps_the_face_in_view(face):
+    for seed in range(20):
+        red = module.transform(face, rng(seed))[:, :, 0] > 240
+        assert 0.75 * 400 < red.sum() < 1.3 * 400
+        assert np.abs(np.argwhere(red).mean(axis=0) - 29.5).max() < 10
+
+
+def test_coarsen_and_blur_take_detail_away(face):
+    def detail(rgb):
+        return cv2.Laplacian(rgb.astype(np.float32), cv2.CV_32F).var()
+
+    for step in (module.coarsen, module.blur):
+        values = [detail(step(face, rng(seed))) for seed in range(10)]
+        assert max(values) <= detail(face) * 1.01
+        assert min(values) < 0.7 * detail(face)
+
+
+def test_noise_has_mean_zero_and_at_most_eight_levels():
+    grey = np.full((128, 128, 3), 128, np.uint8)
+    for seed in range(10):
+        difference = module.noise(grey, rng(seed)).astype(float) - 128
+        assert abs(difference.mean()) < 0.2
+        assert difference.std() < 8.2
+
+
+def test_compress_is_a_jpeg_codec(face):
+    out = module.compress(face, rng(1))
+    quality = int(rng(1).integers(40, 96))
+    data = cv2.imencode(".jpg", cv2.cvtColor(face, cv2.COLOR_RGB2BGR), (cv2.IMWRITE_JPEG_QUALITY, quality))[1]
+    np.testing.assert_array_equal(out, cv2.cvtColor(cv2.imdecode(data, 1), cv2.COLOR_BGR2RGB))
+
+
+def test_recolour_keeps_a_grey_picture_near_grey():
+    grey = np.full((8, 8, 3), 100, np.uint8)
+    for seed in range(20):
+        out = module.recolour(grey, rng(seed)).astype(float)
+        assert 75 <= out.mean() <= 127
+        assert np.ptp(out.mean(axis=(0, 1))) <= 13

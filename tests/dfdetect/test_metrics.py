@@ -1,0 +1,243 @@
+"""Metrics against scikit-learn, hand-computed examples, and explicit recomputation."""
+
+import json
+import math
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from sklearn import metrics as sk
+
+from dfdetect.measures import MEASURES, measure, prepare
+from dfdetect.metrics import Metrics, choose_threshold, compute_metrics
+from dfdetect.predictions import Predictions
+from face_extraction.errors import InputError
+from face_extraction.manifest import FaceSample
+
+ONE_CLASS = {"accuracy", "recall_weighted", "log_loss", "brier", "ece"}
+
+
+def make(labels: list[int], scores: list[float], groups: list[str] | None = None) -> Predictions:
+    names = groups or [str(index) for index in range(len(labels))]
+    samples = [
+        FaceSample(path=f"{index}.png", label=label, split="test", group=group)
+        for index, (label, group) in enumerate(zip(labels, names, strict=True))
+    ]
+    return Predictions(samples, np.array(scores, dtype=np.float64))
+
+
+def value(predictions: Predictions, name: str, threshold: float = 0.5) -> float:
+    return compute_metrics(predictions, threshold=threshold, resamples=0).estimates[name].value
+
+
+def tied_data(seed: int, n: int = 200) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Labels and scores with many ties, both ends of the range among them."""
+    rng = np.random.default_rng(seed)
+    labels = rng.integers(0, 2, n)
+    scores = np.clip(np.round(rng.normal(0.4 + 0.2 * labels, 0.25), 2), 0, 1)
+    return labels, scores
+
+
+def expected(labels: NDArray[np.int64], scores: NDArray[np.float64], threshold: float) -> dict[str, float]:
+    """The same metrics from scikit-learn, where it has them."""
+    called = (scores >= threshold).astype(int)
+    fpr, tpr, _ = sk.roc_curve(labels, scores, drop_intermediate=False)
+    found = {
+        "auc": sk.roc_auc_score(labels, scores),
+        "average_precision": sk.average_precision_score(labels, scores),
+        "tpr_at_1_fpr": tpr[fpr <= 0.01].max(),
+        "accuracy": sk.accuracy_score(labels, called),
+        "balanced_accuracy": sk.balanced_accuracy_score(labels, called),
+        "precision": sk.precision_score(labels, called),
+        "recall": sk.recall_score(labels, called),
+        "f1": sk.f1_score(labels, called),
+        "log_loss": sk.log_loss(labels, scores),
+        "brier": sk.brier_score_loss(labels, scores),
+    }
+    for name in ("precision", "recall", "f1"):
+        score = getattr(sk, f"{name}_score")
+        found[f"{name}_weighted"] = score(labels, called, average="weighted", zero_division=0)
+    return found
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("threshold", [0.3, 0.5, 0.57])
+def test_values_equal_those_of_scikit_learn(seed: int, threshold: float) -> None:
+    labels, scores = tied_data(seed)
+    metrics = compute_metrics(make(labels.tolist(), scores.tolist()), threshold=threshold, resamples=0)
+    for name, number in expected(labels, scores, threshold).items():
+        assert metrics.estimates[name].value == pytest.approx(number, abs=1e-12), name
+    matrix = sk.confusion_matrix(labels, scores >= threshold)
+    assert metrics.confusion == tuple(tuple(row) for row in matrix.tolist())
+    assert (metrics.n, metrics.n_real, metrics.n_fake) == (200, *np.bincount(labels).tolist())
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_weights_equal_a_recomputation_on_the_resampled_faces(seed: int) -> None:
+    labels, scores = tied_data(seed)
+    rng = np.random.default_rng(100 + seed)
+    groups = rng.integers(0, 30, len(labels))
+    groups[:30] = np.arange(30)
+    weights = rng.multinomial(30, np.full(30, 1 / 30), size=20).astype(np.float64)
+    found = measure(prepare(labels, scores, groups, 0.5), weights)
+    for row, times in enumerate(weights):
+        chosen = np.repeat(np.arange(len(labels)), times[groups].astype(int))
+        again = expected(labels[chosen], scores[chosen], 0.5)
+        once = np.ones((1, len(chosen)))
+        plain = measure(prepare(labels[chosen], scores[chosen], np.arange(len(chosen)), 0.5), once)
+        for name in MEASURES:
+            number = again.get(name, plain[name][0])
+            assert found[name][row] == pytest.approx(number, abs=1e-12), name
+
+
+def test_auc_is_the_share_of_pairs_in_order_and_ties_count_half() -> None:
+    # Pairs (real, fake): .2<.5, .2<.9, .5=.5, .5<.9, .5=.5, .5<.9: 4 in order, 2 ties, of 6.
+    assert value(make([0, 0, 0, 1, 1], [0.2, 0.5, 0.5, 0.5, 0.9]), "auc") == pytest.approx(5 / 6, abs=1e-15)
+
+
+@pytest.mark.parametrize(
+    ("labels", "scores", "rate"),
+    [
+        ([0, 0, 1, 1], [0.1, 0.2, 0.8, 0.9], 0.0),
+        ([1, 1, 0, 0], [0.1, 0.2, 0.8, 0.9], 1.0),
+        ([0, 1, 0, 1], [0.3, 0.3, 0.3, 0.3], 0.5),
+        # ROC through (0, 1/2), (1/2, 1/2), (1/2, 1): FPR = 1 - TPR at FPR 1/2.
+        ([0, 1, 0, 1], [0.1, 0.2, 0.3, 0.4], 0.5),
+        # Three reals, two fakes: (0, 1/2) up to (1/3, 1/2) up to (1/3, 1): crossing at 1/3.
+        ([0, 0, 1, 0, 1], [0.1, 0.2, 0.3, 0.4, 0.5], 1 / 3),
+        # A tie of one real and one fake slopes from (0, 1/2) to (1/3, 1): FPR = 1 - TPR at FPR 1/5.
+        ([0, 0, 1, 0, 1], [0.1, 0.2, 0.4, 0.4, 0.5], 1 / 5),
+    ],
+)
+def test_equal_error_rate_by_hand(labels: list[int], scores: list[float], rate: float) -> None:
+    assert value(make(labels, scores), "eer") == pytest.approx(rate, abs=1e-15)
+
+
+def test_calibration_error_by_hand() -> None:
+    # Bins of 1/15: .02 and .03 in the first, .5 in the eighth, 1 in the last.
+    labels, scores = [0, 1, 1, 1], [0.02, 0.03, 0.5, 1.0]
+    gaps = [abs(0.02 + 0.03 - 1), abs(0.5 - 1), 0.0]
+    assert value(make(labels, scores), "ece") == pytest.approx(sum(gaps) / 4, abs=1e-15)
+
+
+def test_a_bin_holds_its_upper_edge_and_the_first_holds_zero() -> None:
+    # In one bin the gaps 0 - 1 and 1/15 - 0 add up before they count; in two they would not.
+    assert value(make([1, 0], [0.0, 1 / 15]), "ece") == pytest.approx((14 / 15) / 2, abs=1e-15)
+
+
+def test_tpr_at_one_percent_takes_the_best_allowed_threshold() -> None:
+    reals = [0.5] + [index / 1000 for index in range(99)]
+    labels = [0] * 100 + [1] * 4
+    # One false alarm of 100 reals is allowed, so 3 of 4 fakes are found; of 99 reals none is: 2 of 4.
+    assert value(make(labels, [*reals, 0.9, 0.8, 0.3, 0.0]), "tpr_at_1_fpr") == 0.75
+    assert value(make(labels[1:], [*reals[:-1], 0.9, 0.8, 0.3, 0.0]), "tpr_at_1_fpr") == 0.5
+
+
+def test_log_loss_of_a_sure_mistake_is_finite() -> None:
+    assert value(make([1, 0], [0.0, 0.0]), "log_loss") == pytest.approx(-math.log(2.0**-52) / 2)
+
+
+def test_a_score_equal_to_the_threshold_is_called_fake() -> None:
+    assert compute_metrics(make([0, 1], [0.4, 0.6]), threshold=0.6).confusion == ((1, 0), (0, 1))
+    assert compute_metrics(make([0, 1], [0.4, 0.6]), threshold=0.4).confusion == ((0, 1), (0, 1))
+
+
+def test_precision_is_not_defined_when_nothing_is_called_fake() -> None:
+    metrics = compute_metrics(make([0, 0, 1], [0.1, 0.2, 0.3]), threshold=0.5, resamples=0)
+    assert math.isnan(metrics.estimates["precision"].value)
+    assert metrics.estimates["precision_weighted"].value == pytest.approx((2 / 3) * (2 / 3))
+    assert metrics.estimates["f1"].value == 0.0
+
+
+@pytest.mark.parametrize("label", [0, 1])
+def test_one_class_leaves_comparisons_undefined(label: int) -> None:
+    metrics = compute_metrics(make([label] * 5, [0.1, 0.3, 0.5, 0.7, 0.9]), threshold=0.5, resamples=50)
+    defined = ONE_CLASS | ({"recall"} if label else set())
+    for name, estimate in metrics.estimates.items():
+        assert math.isnan(estimate.value) == (name not in defined), name
+        assert name in defined or (math.isnan(estimate.low) and math.isnan(estimate.high)), name
+    assert metrics.estimates["accuracy"].value == pytest.approx(0.6 if label else 0.4)
+
+
+def test_unknown_labels_are_told_and_not_counted() -> None:
+    base = make([0, 1, 1], [0.1, 0.4, 0.9])
+    more = make([0, 1, 1, -1, -1], [0.1, 0.4, 0.9, 0.0, 1.0])
+    one, two = (compute_metrics(each, threshold=0.5) for each in (base, more))
+    assert (two.n, two.n_unknown, two.n_groups) == (3, 2, 3)
+    assert one.to_dict()["estimates"] == two.to_dict()["estimates"]
+
+
+@pytest.mark.parametrize("labels", [[], [-1, -1]])
+def test_nothing_to_measure_gives_no_number(labels: list[int]) -> None:
+    metrics = compute_metrics(make(labels, [0.5] * len(labels)), threshold=0.5, level="video")
+    assert (metrics.n, metrics.n_unknown) == (0, len(labels))
+    assert all(math.isnan(estimate.value) for estimate in metrics.estimates.values())
+
+
+def test_video_level_scores_the_mean_of_each_clip() -> None:
+    methods = ("Deepfakes", "Face2Face", "FaceSwap", "NeuralTextures")
+    samples = [
+        FaceSample(f"{m}{i}", 1, "test", "000", video="000_003", method=m) for m in methods for i in (0, 1)
+    ] + [FaceSample(f"real{i}", 0, "test", "000", video="000") for i in (0, 1)]
+    scores = np.array([0.9, 0.1, 0.9, 0.7, 0.9, 0.7, 0.2, 0.2, 0.1, 0.5])
+    video = compute_metrics(Predictions(samples, scores), threshold=0.5, level="video")
+    assert (video.n, video.n_real, video.n_fake) == (5, 1, 4)
+    # Clip means: fakes .5, .8, .8, .2; the real .3: three of four pairs in order.
+    assert video.estimates["auc"].value == 0.75
+    assert video.confusion == ((1, 0), (1, 3))
+
+
+def test_an_unknown_level_is_refused() -> None:
+    with pytest.raises(InputError, match=r"level 'clip'.*face, video"):
+        compute_metrics(make([0, 1], [0.1, 0.9]), threshold=0.5, level="clip")
+
+
+def test_json_gives_the_metrics_back() -> None:
+    metrics = compute_metrics(make([1, 1, 1], [0.1, 0.6, 0.9]), threshold=0.5, resamples=20)
+    text = json.dumps(metrics.to_dict(), allow_nan=False)
+    again = Metrics.from_dict(json.loads(text))
+    assert again.to_dict() == metrics.to_dict()
+    assert math.isnan(again.estimates["auc"].value)
+    assert again.confusion == ((0, 0), (1, 2))
+
+
+@pytest.mark.parametrize("record", [{}, {"estimates": {}, "confusion": [[1]]}, {"estimates": 3}])
+def test_a_wrong_record_is_refused(record: dict[str, object]) -> None:
+    with pytest.raises(InputError, match="not a record of metrics"):
+        Metrics.from_dict(record)
+
+
+@pytest.mark.parametrize(
+    ("labels", "scores", "threshold"),
+    [
+        ([0, 0, 1, 1], [0.1, 0.3, 0.6, 0.9], 0.45),
+        # Between .1 and .2 or between .6 and .8, equally good: the one nearer to 0.5.
+        ([0, 1, 0, 1], [0.1, 0.2, 0.6, 0.8], 0.7),
+        # Unbalanced: accuracy would take 0.85, balanced accuracy takes all three fakes.
+        ([0] * 6 + [1, 0, 1], [0.1] * 6 + [0.2, 0.3, 0.9], 0.15),
+        ([1, 0], [0.0, 1.0], 0.0),
+    ],
+)
+def test_threshold_by_hand(labels: list[int], scores: list[float], threshold: float) -> None:
+    assert choose_threshold(make(labels, scores)) == pytest.approx(threshold, abs=1e-15)
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_no_threshold_has_a_larger_balanced_accuracy(seed: int) -> None:
+    labels, scores = tied_data(seed, n=30)
+    predictions = make(labels.tolist(), scores.tolist())
+    chosen = value(predictions, "balanced_accuracy", choose_threshold(predictions))
+    others = [value(predictions, "balanced_accuracy", t) for t in np.linspace(0, 1, 401)]
+    assert chosen == pytest.approx(max(others), abs=1e-15)
+
+
+def test_a_threshold_lies_between_adjacent_floats() -> None:
+    low = 0.3
+    high = float(np.nextafter(low, 1.0))
+    assert low < choose_threshold(make([0, 1], [low, high])) <= high
+
+
+@pytest.mark.parametrize("labels", [[0, 0], [1, 1], [1, -1]])
+def test_a_threshold_needs_both_classes(labels: list[int]) -> None:
+    with pytest.raises(InputError, match="needs real and fake samples"):
+        choose_threshold(make(labels, [0.1, 0.9]))
