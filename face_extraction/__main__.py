@@ -1,0 +1,149 @@
+"""Command line: `python -m face_extraction DATASET --root RAW --out OUT`."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+
+from face_extraction.command import DONE, FINDING, Parser, run
+from face_extraction.settings import DETECTORS, FORMATS, POLICIES, CropSpec, ExtractionSettings
+from face_extraction.sources import Source, get_source, list_sources
+from face_extraction.splits import SplitRule
+
+PROG = "python -m face_extraction"
+STATUS = """\
+exit status:
+  0    done: every item gave a face
+  1    done, but ledger.csv names items that gave none or could not be read wholly
+  2    wrong use: nothing was extracted
+  130  interrupted: the same command goes on from there"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit status."""
+    argv = sys.argv[1:] if argv is None else argv
+    sources = {source.name: source for source in list_sources()}
+    if argv and argv[0] in sources:
+        source = sources[argv[0]]
+        return run(_source_parser(source), partial(_extract, source), argv[1:])
+    width = max(map(len, sources))
+    lines = "\n".join(f"  {source.name:<{width}}  {source.summary}" for source in sources.values())
+    parser = Parser(
+        PROG, "Find the faces in photos and videos and cut them out.", f"data sets:\n{lines}\n\n{STATUS}"
+    )
+    parser.add_argument("dataset", metavar="DATASET", help="one of those below; DATASET --help says more")
+    return run(parser, _refuse, argv[:1])
+
+
+def _refuse(args: argparse.Namespace) -> int:
+    get_source(args.dataset)
+    raise AssertionError("a known data set has a parser of its own")
+
+
+def _source_parser(source: Source) -> Parser:
+    parser = Parser(f"{PROG} {source.name}", source.description, STATUS)
+    add = parser.add_argument
+    add("--root", type=Path, required=True, metavar="RAW", help="the data set's folder")
+    add("--out", type=Path, required=True, metavar="OUT", help="the folder for manifest.csv and the crops")
+    for option in source.options:
+        add(f"--{option.name}", default="", metavar=option.metavar, help=option.help)
+    if not source.ready_made:
+        _add_settings(parser)
+    rule = SplitRule()
+    split = "share of the groups without an official split that go to"
+    add("--val", type=float, default=rule.val, help=f"{split} validation (%(default)s)")
+    add("--test", type=float, default=rule.test, help=f"{split} test (%(default)s)")
+    add("--split-seed", type=int, default=rule.seed, help="another seed gives another split (%(default)s)")
+    add("--workers", type=_positive, metavar="N", help="processes (one for each core)")
+    add("--overwrite", action="store_true", help="delete an earlier extraction in OUT first")
+    return parser
+
+
+def _add_settings(parser: Parser) -> None:
+    default = ExtractionSettings()
+    add = parser.add_argument
+    add(
+        "--faces-per-video",
+        type=int,
+        default=default.faces_per_video,
+        metavar="N",
+        help="frames searched in each clip, evenly spaced over it (%(default)s)",
+    )
+    add("--first-frame", action="store_true", help="search only the first frame of each clip")
+    add(
+        "--policy",
+        default=default.policy,
+        help=f"which faces of a frame: {', '.join(POLICIES)} (%(default)s)",
+    )
+    add("--detector", default=default.detector, help=f"{' or '.join(DETECTORS)} (%(default)s)")
+    add(
+        "--min-face",
+        type=int,
+        default=default.min_face,
+        metavar="PIXELS",
+        help="smallest face wanted; half of it takes four times as long (%(default)s)",
+    )
+    add(
+        "--margin",
+        type=float,
+        default=default.crop.margin,
+        help="added around the face box, as a share of its side (%(default)s)",
+    )
+    add("--size", type=int, default=default.crop.size, metavar="PIXELS", help="side of a crop (%(default)s)")
+    add("--align", action="store_true", help="turn crops so that the eyes are level")
+    add("--format", default=default.format, help=f"of the crops: {' or '.join(FORMATS)} (%(default)s)")
+
+
+def _settings(args: argparse.Namespace) -> ExtractionSettings:
+    return ExtractionSettings(
+        detector=args.detector,
+        min_face=args.min_face,
+        policy=args.policy,
+        faces_per_video=args.faces_per_video,
+        first_frame_only=args.first_frame,
+        format=args.format,
+        crop=CropSpec(size=args.size, margin=args.margin, align=args.align),
+    )
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} must be a whole number, 1 or more")
+    return int(text)
+
+
+def _extract(source: Source, args: argparse.Namespace) -> int:
+    settings = ExtractionSettings() if source.ready_made else _settings(args)
+    split_rule = SplitRule(val=args.val, test=args.test, seed=args.split_seed)
+    options = {option.keyword: getattr(args, option.keyword) for option in source.options}
+    listing = source.find(args.root, **options)
+
+    # Here, because OpenCV and dlib take longer to load than --help may take to answer.
+    from face_extraction.extract import LEDGER_FILE, MANIFEST_FILE, WorkerDied, extract
+
+    for note in listing.notes:
+        print(note)
+    try:
+        summary = extract(
+            listing.items,
+            args.root,
+            args.out,
+            settings,
+            split_rule,
+            ledger=listing.ledger,
+            workers=args.workers,
+            overwrite=args.overwrite,
+        )
+    except WorkerDied as error:
+        print(f"{PROG} {source.name}: {error}", file=sys.stderr)
+        return FINDING
+    print(summary)
+    print(f"written: {args.out / MANIFEST_FILE}")
+    if summary.ledger:
+        print(f"see {args.out / LEDGER_FILE} for what gave no face or could not be read wholly")
+    return FINDING if summary.ledger else DONE
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,260 @@
+"""Items in, a manifest of face crops out: in several processes, and taken up again after a stop."""
+
+import multiprocessing
+import os
+import shutil
+import signal
+import threading
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, ProcessPoolExecutor, wait
+from contextlib import closing, contextmanager
+from dataclasses import asdict, dataclass
+from itertools import islice
+from pathlib import Path
+
+import cv2
+
+from face_extraction.errors import InputError
+from face_extraction.journal import JOURNAL_FILE, FaceRow, ItemResult, Journal
+from face_extraction.ledger import FAILED, REASONS, LedgerRow, write_ledger
+from face_extraction.manifest import FaceSample, check_groups, count_table, write_manifest
+from face_extraction.media import CROP
+from face_extraction.progress import progress
+from face_extraction.settings import SETTINGS_FILE, ExtractionSettings, write_settings
+from face_extraction.sources import Item
+from face_extraction.splits import SplitRule
+from face_extraction.worker import FACES_FOLDER, extract_item
+
+MANIFEST_FILE, LEDGER_FILE = "manifest.csv", "ledger.csv"
+
+
+class WorkerDied(Exception):
+    """A worker process died, ended by the system or by a decoder; what was finished is kept."""
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What an extraction gave.
+
+    Attributes:
+        items: how many items there were.
+        samples: the manifest's rows.
+        ledger: the ledger's rows.
+    """
+
+    items: int
+    samples: Sequence[FaceSample]
+    ledger: Sequence[LedgerRow]
+
+    def __str__(self) -> str:
+        counts = Counter(row.reason for row in self.ledger)
+        lines = [count_table(self.samples), f"{len(self.samples):,} faces from {self.items:,} items"]
+        lines += [f"{counts[reason]:>9,} {reason}: {REASONS[reason]}" for reason in REASONS if counts[reason]]
+        return "\n".join(lines)
+
+
+def extract(
+    items: Sequence[Item],
+    root: Path,
+    out: Path,
+    settings: ExtractionSettings,
+    split_rule: SplitRule,
+    *,
+    ledger: Sequence[LedgerRow] = (),
+    workers: int | None = None,
+    executor: Executor | None = None,
+    overwrite: bool = False,
+) -> Summary:
+    """Extract the faces of `items` into `out`: manifest.csv, ledger.csv, extraction.toml, faces/.
+
+    Finished items are kept in `out`/journal.jsonl: after a stop of any kind the same call goes on
+    from there and ends in the same manifest, byte for byte. An item whose file has another size
+    than before, or whose crops are gone, is done again. Groups and splits are not in the journal:
+    they can be changed without searching the faces again.
+
+    Args:
+        items: what to extract; the manifest keeps their order.
+        root: the folder that the items' paths are relative to.
+        out: the folder to write into.
+        settings: how faces are found and cropped; neither used nor written for ready-made crops.
+        split_rule: the split of the groups for which the items name no official one.
+        ledger: rows that the data set's listing gave already.
+        workers: number of processes; None means one for each core.
+        executor: runs the items instead of processes started here; the caller shuts it down.
+        overwrite: delete an earlier extraction in `out` first.
+
+    Raises:
+        InputError: `out` holds another extraction, a group stands in two splits, or a file cannot
+            be written.
+        WorkerDied: naming the items that were being worked on.
+    """
+    check_groups(root, [_sample(item, FaceRow(item.path), split_rule) for item in items])
+    _prepare(out, overwrite)
+    searched = any(item.kind != CROP for item in items)
+    workers = workers or _cores()
+    with closing(Journal(out)) as journal:
+        finished = journal.start(_header(root, settings if searched else None))
+        results = _still_valid(finished, items, root, out)
+        if searched:
+            write_settings(out, settings)
+        waiting = [item for item in items if item.path not in results]
+        with (
+            progress("faces", len(items), done=len(results)) as advance,
+            _started(executor, workers) as pool,
+        ):
+            for result in _run(pool, waiting, root, out, settings, 2 * workers):
+                results[result.path] = result
+                if all(row.reason != FAILED for row in result.ledger):
+                    journal.add(_size(root / result.path), result)
+                advance(note=result.path)
+    return _write(out, items, results, split_rule, ledger)
+
+
+def _header(root: Path, settings: ExtractionSettings | None) -> dict[str, object]:
+    """What an extraction depends on, flat, so that a difference can be named."""
+    header: dict[str, object] = {"root": str(root.resolve()), "ready_made": settings is None}
+    if settings is not None:
+        values = asdict(settings)
+        header |= {**values.pop("crop"), **values}
+    return header
+
+
+def _prepare(out: Path, overwrite: bool) -> None:
+    if out.exists() and not out.is_dir():
+        raise InputError(f"{out}: not a folder")
+    journal = out / JOURNAL_FILE
+    if overwrite:
+        # faces/ is deleted only beside a journal, which shows that it was made here. The journal
+        # goes last: should this be interrupted, the next start still knows.
+        if journal.exists() and (out / FACES_FOLDER).is_dir():
+            shutil.rmtree(out / FACES_FOLDER)
+        for name in (MANIFEST_FILE, LEDGER_FILE, SETTINGS_FILE, JOURNAL_FILE):
+            (out / name).unlink(missing_ok=True)
+    elif (out / MANIFEST_FILE).exists() and not journal.exists():
+        raise InputError(
+            f"{out / MANIFEST_FILE}: exists, and was not made here; choose another --out, or --overwrite"
+        )
+    out.mkdir(parents=True, exist_ok=True)
+
+
+def _still_valid(
+    finished: Mapping[str, tuple[int, ItemResult]], items: Sequence[Item], root: Path, out: Path
+) -> dict[str, ItemResult]:
+    """The journal's results whose item's file and crops are still as they were."""
+    results = {}
+    for item in items:
+        size, result = finished.get(item.path, (None, None))
+        if (
+            result is not None
+            and size == _size(root / item.path)
+            and all((out / face.path).is_file() for face in result.faces)
+        ):
+            results[item.path] = result
+    return results
+
+
+def _run(
+    pool: Executor, items: Sequence[Item], root: Path, out: Path, settings: ExtractionSettings, ahead: int
+) -> Iterator[ItemResult]:
+    """Results in the order in which they finish; at most `ahead` items are handed out at a time."""
+    waiting = iter(items)
+    running: dict[Future[ItemResult], Item] = {}
+    try:
+        while True:
+            for item in islice(waiting, ahead - len(running)):
+                running[pool.submit(extract_item, item, root, out, settings)] = item
+            if not running:
+                return
+            for future in wait(running, return_when=FIRST_COMPLETED).done:
+                yield _outcome(future, running[future], out)
+                del running[future]
+    except BrokenExecutor:
+        names = ", ".join(item.path for item in running.values())
+        raise WorkerDied(
+            f"a worker process died (out of memory?) while these were in work: {names}; "
+            "what was finished is kept: start again, with fewer --workers"
+        ) from None
+
+
+def _outcome(future: Future[ItemResult], item: Item, out: Path) -> ItemResult:
+    try:
+        return future.result()
+    except (BrokenExecutor, InputError):
+        raise
+    except OSError as error:
+        raise InputError(f"{out}: cannot be written ({error.strerror or error})") from error
+    except Exception as error:  # One strange file must not end a run of days; the ledger names it.
+        row = LedgerRow(item.path, FAILED, f"{type(error).__name__}: {error}")
+        return ItemResult(item.path, [], [row])
+
+
+def _write(
+    out: Path,
+    items: Sequence[Item],
+    results: Mapping[str, ItemResult],
+    split_rule: SplitRule,
+    listed: Sequence[LedgerRow],
+) -> Summary:
+    ordered = [(item, results[item.path]) for item in items]
+    samples = [_sample(item, face, split_rule) for item, result in ordered for face in result.faces]
+    ledger = [*listed, *(row for _, result in ordered for row in result.ledger)]
+    write_ledger(out / LEDGER_FILE, ledger)
+    write_manifest(out / MANIFEST_FILE, samples)
+    return Summary(len(items), samples, ledger)
+
+
+def _sample(item: Item, face: FaceRow, split_rule: SplitRule) -> FaceSample:
+    return FaceSample(
+        path=face.path,
+        label=item.label,
+        split=item.split or split_rule.split_of(item.group),
+        group=item.group,
+        video=item.video,
+        frame=face.frame,
+        time=face.time,
+        box=face.box,
+        width=face.width,
+        height=face.height,
+        method=item.method,
+        source=item.source,
+    )
+
+
+def _size(path: Path) -> int:
+    """Size of a file in bytes; -1 where it is gone."""
+    return path.stat().st_size if path.is_file() else -1
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+@contextmanager
+def _started(executor: Executor | None, workers: int) -> Iterator[Executor]:
+    if executor is not None:
+        yield executor
+        return
+    # Started afresh, not forked: a copy of a process with running threads can hang.
+    context = multiprocessing.get_context("spawn")
+    pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_start_worker)
+    try:
+        yield pool
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _start_worker() -> None:
+    """One thread each, for there are as many processes as cores; Ctrl-C is the parent's affair."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    os.environ["OPENCV_FFMPEG_THREADS"] = "1"
+    cv2.setNumThreads(1)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    """A killed parent tells its workers nothing, and they would wait for work for ever."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)

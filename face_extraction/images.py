@@ -1,0 +1,155 @@
+"""Photos in and crops out: the one place that decides what "unreadable" means."""
+
+import io
+import warnings
+from pathlib import Path
+from typing import IO
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
+
+from face_extraction.atomic import write_bytes
+from face_extraction.ledger import UNREADABLE, ItemFailed
+from face_extraction.media import IMAGE_SUFFIXES, VIDEO_SUFFIXES
+
+__all__ = [
+    "IMAGE_SUFFIXES",
+    "MAX_PIXELS",
+    "VIDEO_SUFFIXES",
+    "Unreadable",
+    "read_bytes_rgb",
+    "read_rgb",
+    "resize",
+    "write_image",
+]
+
+# Pillow's own limit, at which it warns: 89 megapixels, 268 MB once decoded.
+MAX_PIXELS = 89_478_485
+_TOO_MANY = f"more than {MAX_PIXELS:,} pixels"
+# Named one by one, because Pillow would also run Ghostscript on a PostScript file called .jpg.
+_FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF")
+
+# Pillow warns of large images, which are refused below, and of damaged EXIF or TIFF tags, which do
+# not touch the pixels: noise beside a progress bar.
+warnings.filterwarnings("ignore", module=r"PIL\.")
+
+
+class Unreadable(ItemFailed):
+    """A file that cannot be decoded.
+
+    Attributes:
+        path: the file, or the name given to the bytes.
+        reason: "unreadable".
+        detail: why.
+    """
+
+    def __init__(self, path: Path | str, detail: str) -> None:
+        super().__init__(UNREADABLE, detail)
+        self.args = (path, detail)
+        self.path = path
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.detail}"
+
+
+def read_rgb(path: Path) -> NDArray[np.uint8]:
+    """Decode a photo strictly: a file that is cut short or damaged is refused, never filled up.
+
+    The EXIF orientation is applied. Transparent parts are laid over white, as a viewer would show
+    them; of 16 bits a channel the upper 8 are kept; colour profiles are ignored; of several images
+    in one file the first is taken.
+
+    Returns:
+        uint8 of shape (height, width, 3), RGB.
+
+    Raises:
+        Unreadable: the file is missing, empty, no image, damaged, or has over `MAX_PIXELS` pixels
+            (seen in its header, before anything is decoded).
+    """
+    try:
+        with path.open("rb") as stream:
+            return _decode(stream, path)
+    except OSError as error:
+        raise Unreadable(path, error.strerror or str(error)) from None
+
+
+def read_bytes_rgb(content: bytes, name: str) -> NDArray[np.uint8]:
+    """Decode the bytes of an image file, by the rules of `read_rgb`; errors say `name`."""
+    return _decode(io.BytesIO(content), name)
+
+
+def _decode(stream: IO[bytes], name: Path | str) -> NDArray[np.uint8]:
+    # Importing face_recognition sets this to True for the whole process.
+    ImageFile.LOAD_TRUNCATED_IMAGES = False
+    try:
+        if not stream.seek(0, io.SEEK_END):
+            raise Unreadable(name, "the file is empty")
+        stream.seek(0)
+        with Image.open(stream, formats=_FORMATS) as image:
+            if image.width * image.height > MAX_PIXELS:
+                raise Unreadable(name, _TOO_MANY)
+            image.load()
+            return _to_rgb(ImageOps.exif_transpose(image))
+    except Unreadable:
+        raise
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+        raise Unreadable(name, _TOO_MANY) from None
+    except UnidentifiedImageError:
+        raise Unreadable(name, f"not an image; accepted: {', '.join(_FORMATS)}") from None
+    except Exception as error:  # Pillow's decoders raise many kinds, SyntaxError among them.
+        raise Unreadable(name, str(error) or type(error).__name__) from None
+
+
+def _to_rgb(image: Image.Image) -> NDArray[np.uint8]:
+    if image.mode == "F":
+        raise ValueError("floating-point pixels have no defined range")
+    if image.mode.startswith("I"):
+        # convert("RGB") would cut 16-bit values off at 255, which makes a white picture.
+        values = np.asarray(image)
+        if values.min() < 0 or values.max() > 65535:
+            raise ValueError("pixels of more than 16 bits")
+        return np.repeat((values >> 8).astype(np.uint8)[:, :, np.newaxis], 3, axis=2)
+    if image.has_transparency_data:
+        white = Image.new("RGBA", image.size, "white")
+        white.alpha_composite(image.convert("RGBA"))
+        image = white
+    return np.array(image.convert("RGB"))
+
+
+def resize(rgb: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
+    """Scale an image to a square: by area when it shrinks, bicubic when it grows.
+
+    Args:
+        rgb: uint8 of shape (height, width, 3).
+        size: the side wanted, in pixels.
+
+    Returns:
+        uint8 of shape (size, size, 3); `rgb` itself where it has that shape already.
+    """
+    if rgb.shape[:2] == (size, size):
+        return rgb
+    shrinks = min(rgb.shape[:2]) >= size
+    scaled = cv2.resize(rgb, (size, size), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC)
+    return np.asarray(scaled, dtype=np.uint8)
+
+
+def write_image(path: Path, rgb: NDArray[np.uint8], image_format: str = "png", quality: int = 95) -> None:
+    """Encode an image and write it atomically.
+
+    Args:
+        path: the file, which is named as given, whatever the format.
+        rgb: uint8 of shape (height, width, 3).
+        image_format: "png" or "jpg".
+        quality: of a JPEG, 1 to 100.
+
+    Raises:
+        ValueError: the encoder refused the image.
+        OSError: the file could not be written whole.
+    """
+    options = [cv2.IMWRITE_JPEG_QUALITY, quality] if image_format == "jpg" else []
+    done, content = cv2.imencode(f".{image_format}", cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR), options)
+    if not done:
+        raise ValueError(f"{path}: cannot be encoded as {image_format}. Received: shape {rgb.shape}")
+    write_bytes(path, content.tobytes())

@@ -1,0 +1,116 @@
+"""The journal: one line for each finished item, so that an extraction can be taken up again."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from face_extraction.atomic import write_text
+from face_extraction.errors import InputError
+from face_extraction.ledger import LedgerRow
+from face_extraction.manifest import Box
+
+JOURNAL_FILE = "journal.jsonl"
+
+
+@dataclass(frozen=True, slots=True)
+class FaceRow:
+    """One crop of an item; the fields mean what they mean in `FaceSample`."""
+
+    path: str
+    frame: int = 0
+    time: float = 0.0
+    box: Box = Box(0, 0, 0, 0)
+    width: int = 0
+    height: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ItemResult:
+    """What became of one item.
+
+    Attributes:
+        path: the item's file, relative to the root.
+        faces: its crops, which are written already.
+        ledger: what was the matter with it.
+    """
+
+    path: str
+    faces: Sequence[FaceRow]
+    ledger: Sequence[LedgerRow]
+
+
+class Journal:
+    """Appends finished items to a file, and finds them again there.
+
+    The first line says what the items were made from and with. Only whole lines count: a process
+    killed while it writes leaves a torn last one, which is cut off at the next start.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / JOURNAL_FILE
+        self._handle: IO[bytes] | None = None
+
+    def start(self, header: dict[str, Any]) -> dict[str, tuple[int, ItemResult]]:
+        """Open the journal for `header`, which is compared with that of an earlier run.
+
+        Returns:
+            the finished items by their path, each with the size its file had, in bytes.
+
+        Raises:
+            InputError: the journal belongs to another root or other settings, or is damaged.
+        """
+        if not self.path.exists():
+            write_text(self.path, _line(header))
+        content = self.path.read_bytes()
+        whole = content[: content.rfind(b"\n") + 1]
+        first, *lines = whole.splitlines() or [b"null"]
+        self._check_header(header, first)
+        finished = {}
+        for number, line in enumerate(lines, start=2):
+            try:
+                size, result = _parse(json.loads(line))
+            except (ValueError, TypeError, KeyError):
+                raise InputError(f"{self.path}, line {number}: damaged; --overwrite starts afresh") from None
+            finished[result.path] = (size, result)
+        self._handle = self.path.open("r+b")
+        self._handle.truncate(len(whole))
+        self._handle.seek(0, 2)
+        return finished
+
+    def add(self, size: int, result: ItemResult) -> None:
+        """Append one finished item, whose file has `size` bytes. Its crops must be written before."""
+        if self._handle is None:
+            raise RuntimeError("start() opens the journal. Received: add() before it")
+        self._handle.write(_line({"size": size, **asdict(result)}).encode())
+        self._handle.flush()
+
+    def close(self) -> None:
+        """Close the file."""
+        if self._handle is not None:
+            self._handle.close()
+
+    def _check_header(self, header: dict[str, Any], first: bytes) -> None:
+        try:
+            before = json.loads(first)
+        except ValueError:
+            before = None
+        if not isinstance(before, dict):
+            raise InputError(f"{self.path}: not a journal of an extraction; --overwrite starts afresh")
+        for name, value in json.loads(json.dumps(header)).items():
+            if before.get(name) != value:
+                raise InputError(
+                    f"{self.path}: made with {name} {before.get(name)}, now {value}; "
+                    "choose another --out, or start afresh with --overwrite"
+                )
+
+
+def _line(values: dict[str, Any]) -> str:
+    return json.dumps(values, separators=(",", ":")) + "\n"
+
+
+def _parse(values: dict[str, Any]) -> tuple[int, ItemResult]:
+    faces = [FaceRow(**{**face, "box": Box(*face["box"])}) for face in values["faces"]]
+    ledger = [LedgerRow(**row) for row in values["ledger"]]
+    return values["size"], ItemResult(values["path"], faces, ledger)

@@ -1,0 +1,90 @@
+"""The ledger: every item that gave no face, or could not be read wholly, and the reason why."""
+
+import csv
+import io
+from collections.abc import Iterable
+from dataclasses import astuple, dataclass
+from pathlib import Path
+
+from face_extraction.atomic import write_text
+from face_extraction.errors import InputError, unknown_name
+
+NO_FACE, SEVERAL_FACES, TOO_SMALL = "no_face", "several_faces", "too_small"
+UNREADABLE, TRUNCATED = "unreadable", "truncated"
+MISSING, UNLISTED, FAILED = "missing", "unlisted", "failed"
+
+REASONS = {
+    NO_FACE: "the detector found no face",
+    SEVERAL_FACES: "more than one face, where exactly one was asked for",
+    TOO_SMALL: "faces were found, all smaller than the smallest one wanted",
+    UNREADABLE: "the file cannot be decoded",
+    TRUNCATED: "the clip ends before its container says; what could be read was used",
+    MISSING: "the data set's own list names it, but the file is not there",
+    UNLISTED: "the file is there, but the data set's own list does not name it",
+    FAILED: "an unforeseen error; tried again at the next start",
+}
+COLUMNS = ("path", "reason", "detail")
+
+
+class ItemFailed(Exception):
+    """One item (photo, frame or clip) that gave no face; others are not concerned.
+
+    Attributes:
+        reason: one of `REASONS`.
+        detail: what exactly was the matter, in a few words.
+    """
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(reason, detail)
+        self.reason = reason
+        self.detail = detail
+
+    def __str__(self) -> str:
+        return f"{self.reason}: {self.detail}"
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerRow:
+    """One line of the ledger.
+
+    Attributes:
+        path: the item's file, relative to the data set's root, with forward slashes.
+        reason: one of `REASONS`.
+        detail: what exactly was the matter, in a few words.
+    """
+
+    path: str
+    reason: str
+    detail: str
+
+
+def write_ledger(path: Path, rows: Iterable[LedgerRow]) -> None:
+    """Write `rows` as CSV, atomically, in the order given; without rows, the header alone."""
+    out = io.StringIO(newline="")
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    writer.writerows(astuple(row) for row in rows)
+    write_text(path, out.getvalue())
+
+
+def read_ledger(path: Path) -> list[LedgerRow]:
+    """Read what `write_ledger` wrote.
+
+    Raises:
+        InputError: the file is missing, has other columns, or names an unknown reason.
+    """
+    if not path.is_file():
+        raise InputError(f"{path}: no such ledger")
+    with path.open(newline="", encoding="utf-8") as handle:
+        reader = csv.reader(handle)
+        if tuple(next(reader, ())) != COLUMNS:
+            raise InputError(f"{path}: not a ledger; its columns must be {', '.join(COLUMNS)}")
+        rows = []
+        for number, values in enumerate(reader, start=2):
+            if len(values) != len(COLUMNS):
+                raise InputError(f"{path}, row {number}: {len(values)} values for {len(COLUMNS)} columns")
+            row = LedgerRow(*values)
+            if row.reason not in REASONS:
+                raise unknown_name("reason", row.reason, REASONS, f"{path}, row {number}")
+            rows.append(row)
+    return rows

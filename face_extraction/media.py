@@ -1,0 +1,16 @@
+"""Which files are photos and which are videos, told by their suffix."""
+
+from pathlib import PurePath
+
+IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
+VIDEO_SUFFIXES = (".mp4", ".mov", ".m4v", ".avi", ".mkv", ".webm", ".mpg", ".mpeg", ".wmv")
+
+PHOTO, VIDEO, CROP = "photo", "video", "crop"
+
+
+def kind_of(path: PurePath) -> str | None:
+    """`PHOTO`, `VIDEO`, or None for a file that is neither; capitals do not matter."""
+    suffix = path.suffix.lower()
+    if suffix in IMAGE_SUFFIXES:
+        return PHOTO
+    return VIDEO if suffix in VIDEO_SUFFIXES else None

@@ -1,0 +1,145 @@
+"""The settings of an extraction, kept beside its crops so that prediction crops exactly alike.
+
+Imports neither dlib nor OpenCV: commands read their defaults here before they load anything.
+"""
+
+import tomllib
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+import tomli_w
+
+from face_extraction.atomic import write_text
+from face_extraction.errors import InputError, unknown_name
+
+SETTINGS_FILE = "extraction.toml"
+DETECTORS = ("hog", "cnn")
+POLICIES = ("largest", "all", "exactly-one")
+FORMATS = ("png", "jpg")
+MIN_FACE = 60
+
+
+@dataclass(frozen=True)
+class CropSpec:
+    """How a face is cut out.
+
+    Attributes:
+        size: side of the crop as written, in pixels.
+        margin: what is added to the box's longer side, as a share of it: 0.3 gives a square 1.3
+            times as wide as the box, around the same centre.
+        align: turn the crop so that the eyes are level.
+
+    Raises:
+        InputError: a value is out of its range.
+    """
+
+    size: int = 224
+    margin: float = 0.3
+    align: bool = False
+
+    def __post_init__(self) -> None:
+        _check_range("size", self.size, 16, 2048, "pixels")
+        _check_range("margin", self.margin, 0, 4, "of the face box")
+
+
+@dataclass(frozen=True)
+class ExtractionSettings:
+    """Everything that decides which faces are found and how they are cropped.
+
+    Attributes:
+        detector: dlib's "hog" (fast, frontal) or "cnn" (slow without a GPU, finds turned faces).
+        min_face: longer side of the smallest face box wanted, in pixels of the upright frame.
+        policy: "largest" face of each frame, "all", or "exactly-one" (frames with more are left out).
+        faces_per_video: how many frames of each clip are searched, evenly spaced over the clip.
+        first_frame_only: search the first frame of each clip instead.
+        format: "png" (lossless) or "jpg".
+        quality: of "jpg", 1 to 100.
+        crop: how each face is cut out.
+
+    Raises:
+        InputError: a value is out of its range, or a name unknown.
+    """
+
+    detector: str = "hog"
+    min_face: int = MIN_FACE
+    policy: str = "largest"
+    faces_per_video: int = 10
+    first_frame_only: bool = False
+    format: str = "png"
+    quality: int = 95
+    crop: CropSpec = field(default_factory=CropSpec)
+
+    def __post_init__(self) -> None:
+        check_detector(self.detector, self.min_face)
+        _check_name("policy", self.policy, POLICIES)
+        _check_name("format", self.format, FORMATS)
+        _check_range("faces_per_video", self.faces_per_video, 1, 10_000, "frames")
+        _check_range("quality", self.quality, 1, 100, "")
+
+
+def check_detector(kind: str, min_face: int) -> None:
+    """Refuse an unknown detector, or a smallest face that would take an absurd resolution.
+
+    Raises:
+        InputError: naming what is accepted.
+    """
+    _check_name("detector", kind, DETECTORS)
+    _check_range("min_face", min_face, 20, 2000, "pixels")
+
+
+def write_settings(folder: Path, settings: ExtractionSettings) -> None:
+    """Write `settings` as `folder`/extraction.toml, atomically."""
+    write_text(folder / SETTINGS_FILE, tomli_w.dumps(asdict(settings)))
+
+
+def read_settings(folder: Path) -> ExtractionSettings | None:
+    """The settings that the crops in a manifest's folder were made with.
+
+    Args:
+        folder: the folder in which the manifest lies.
+
+    Returns:
+        None where the folder has no extraction.toml: the crops were made by somebody else.
+
+    Raises:
+        InputError: the file is no TOML, or a name or value in it is not accepted.
+    """
+    path = folder / SETTINGS_FILE
+    if not path.is_file():
+        return None
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: not a TOML file ({error})") from None
+    crop = values.pop("crop", {})
+    if not isinstance(crop, dict):
+        raise InputError(f"{path}: crop {crop!r} must be a table")
+    spec = _build(path, CropSpec, crop)
+    settings: ExtractionSettings = _build(path, ExtractionSettings, values, crop=spec)
+    return settings
+
+
+def _build(path: Path, kind: type[Any], values: dict[str, Any], **parts: Any) -> Any:
+    accepted = {item.name: type(item.default) for item in fields(kind) if item.name not in parts}
+    for name, value in values.items():
+        if name not in accepted:
+            raise unknown_name("setting", name, accepted, str(path))
+        whole_for_float = accepted[name] is float and type(value) is int
+        if type(value) is not accepted[name] and not whole_for_float:
+            raise InputError(f"{path}: {name} {value!r} must be of type {accepted[name].__name__}")
+    try:
+        return kind(**values, **parts)
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from None
+
+
+def _check_name(what: str, given: str, accepted: Iterable[str]) -> None:
+    if given not in accepted:
+        raise unknown_name(what, given, accepted)
+
+
+def _check_range(what: str, given: float, low: float, high: float, unit: str) -> None:
+    if not low <= given <= high:
+        raise InputError(f"{what} {given}; accepted: {low} to {high} {unit}".rstrip())

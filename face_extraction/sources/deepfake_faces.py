@@ -1,0 +1,100 @@
+"""Deepfake faces: ready-made face crops of DFDC, one per clip (Kaggle, "deepfake_faces").
+
+Layout: `faces_224/NAME.jpg` (224x224) and `metadata.csv` with the columns videoname, original_width,
+original_height (of the crop before scaling), label (FAKE or REAL) and original (of a fake: the real
+clip it was made from, which is its group). The whole set has 95,634 crops: 16,293 REAL, 79,341 FAKE.
+
+Licence: that of DFDC, research only; it may not be passed on.
+Citation: B. Dolhansky et al., "The DeepFake Detection Challenge (DFDC) Dataset", 2020,
+https://arxiv.org/abs/2006.07397
+"""
+
+import csv
+from pathlib import Path, PurePosixPath
+
+from face_extraction.errors import InputError
+from face_extraction.ledger import MISSING, UNLISTED, LedgerRow
+from face_extraction.manifest import FAKE, REAL
+from face_extraction.media import CROP
+from face_extraction.sources.registry import Item, Listing, nearest, need_folder, register
+
+NAME = "deepfake-faces"
+CROPS, METADATA = "faces_224", "metadata.csv"
+COLUMNS = ("videoname", "original_width", "original_height", "label", "original")
+LABELS = {"REAL": REAL, "FAKE": FAKE}
+# The set does not say which of DFDC's eight methods made a fake.
+METHODS = {REAL: "", FAKE: "dfdc"}
+
+
+@register(NAME, ready_made=True)
+def deepfake_faces(root: Path) -> Listing:
+    """List the crops that `root`/metadata.csv names and that are there.
+
+    Raises:
+        InputError: the folder has another layout, or a row of metadata.csv is wrong.
+    """
+    need_folder(root)
+    inside = sorted(path.name for path in root.iterdir())
+    for needed in (CROPS, METADATA):
+        if needed not in inside:
+            near = nearest(needed, inside)
+            raise InputError(f"{root}: no {needed} in it{near}; needed: {CROPS}/ and {METADATA}")
+    listed = _read(root / METADATA)
+    there = {path.name for path in (root / CROPS).iterdir() if not path.name.startswith(".")}
+    items = [item for name, item in listed.items() if name in there]
+    ledger = [
+        LedgerRow(item.path, MISSING, f"named in {METADATA}, but not there")
+        for name, item in listed.items()
+        if name not in there
+    ]
+    unlisted = (
+        LedgerRow(f"{CROPS}/{name}", UNLISTED, f"not in {METADATA}") for name in sorted(there - listed.keys())
+    )
+    ledger.extend(unlisted)
+    if not items:
+        raise InputError(f"{root / CROPS}: none of the files that {METADATA} names is there")
+    return Listing(items, ledger)
+
+
+def _read(path: Path) -> dict[str, Item]:
+    """The items of metadata.csv by their crop's file name."""
+    listed: dict[str, Item] = {}
+    with path.open(newline="", encoding="utf-8-sig") as handle:
+        reader = csv.DictReader(handle)
+        missing = [name for name in COLUMNS if name not in (reader.fieldnames or ())]
+        if missing:
+            raise InputError(f"{path}: missing column {', '.join(missing)}; needed: {', '.join(COLUMNS)}")
+        for number, row in enumerate(reader, start=2):
+            where = f"{path}, row {number}"
+            item = _item(where, {name: row[name] or "" for name in COLUMNS})
+            name = PurePosixPath(item.path).name
+            if name in listed:
+                raise InputError(f"{where}: {item.video!r} stands in an earlier row too")
+            listed[name] = item
+    return listed
+
+
+def _item(where: str, row: dict[str, str]) -> Item:
+    if row["label"] not in LABELS:
+        raise InputError(f"{where}: label {row['label']!r}; accepted: {' or '.join(LABELS)}")
+    label = LABELS[row["label"]]
+    video = PurePosixPath(row["videoname"]).stem
+    original = PurePosixPath(row["original"]).stem if label == FAKE else video
+    if not video or not original:
+        raise InputError(f"{where}: a row needs a videoname, and a FAKE its original")
+    sizes = []
+    for column in ("original_width", "original_height"):
+        if not row[column].isdecimal():
+            raise InputError(f"{where}: {column} {row[column]!r} is not a whole number")
+        sizes.append(int(row[column]))
+    return Item(
+        path=f"{CROPS}/{video}.jpg",
+        label=label,
+        group=original,
+        kind=CROP,
+        source=NAME,
+        method=METHODS[label],
+        video=video,
+        width=sizes[0],
+        height=sizes[1],
+    )

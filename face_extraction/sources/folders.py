@@ -1,0 +1,127 @@
+"""Any tree with the folders real/ and fake/ of photos or videos.
+
+Layout: `real/` and `fake/` (capitals or not) with files at any depth below them. What lies in a
+subfolder belongs to the group of that name (a person, an original video); what lies directly in real/
+or fake/ is a group of its own, named as the file without its suffix. A group never stands in two
+splits, and real/ and fake/ share group names: put a person's real and faked clips into subfolders of
+one name, or say with --group-pattern how the file names tell the original.
+
+Licence and citation: those of the material.
+"""
+
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+
+from face_extraction.errors import InputError
+from face_extraction.ledger import UNREADABLE, LedgerRow
+from face_extraction.manifest import FAKE, REAL
+from face_extraction.media import VIDEO, kind_of
+from face_extraction.sources.registry import Item, Listing, Option, nearest, need_folder, register
+
+CLASSES = {"real": REAL, "fake": FAKE}
+
+
+@register(
+    "folders",
+    options=(
+        Option(
+            "group-pattern",
+            "REGEX",
+            "finds the group in each path under RAW, such as 'id([0-9]+)_': what is named "
+            "(?P<group>...), or else the first (...)",
+        ),
+    ),
+)
+def folders(root: Path, *, group_pattern: str = "") -> Listing:
+    """List the photos and videos under `root`/real and `root`/fake.
+
+    Args:
+        root: the folder that holds real/ and fake/.
+        group_pattern: a regular expression with a group, searched in each relative path.
+
+    Raises:
+        InputError: a folder is missing or holds neither photo nor video, or the pattern is wrong
+            or misses a file.
+    """
+    need_folder(root)
+    pattern = _compile(group_pattern) if group_pattern else None
+    items: list[Item] = []
+    ledger: list[LedgerRow] = []
+    others = 0
+    for name, label in CLASSES.items():
+        folder = _class_folder(root, name)
+        before = len(items) + len(ledger)
+        for path in _files(folder):
+            kind = kind_of(path)
+            if kind is None or path.name.startswith("."):
+                others += 1
+                continue
+            relative = path.relative_to(root).as_posix()
+            if not _is_text(relative):
+                shown = relative.encode("utf-8", "backslashreplace").decode()
+                ledger.append(LedgerRow(shown, UNREADABLE, "the file's name is not valid UTF-8"))
+                continue
+            group = _group_by_pattern(pattern, relative) if pattern else _group(relative)
+            video = relative if kind == VIDEO else ""
+            items.append(Item(relative, label, group, kind, source=root.resolve().name, video=video))
+        if len(items) + len(ledger) == before:
+            raise InputError(f"{folder}: neither photos nor videos in it")
+    notes = [f"{others:,} files are neither photo nor video: left out"] if others else []
+    return Listing(items, ledger, notes)
+
+
+def _class_folder(root: Path, name: str) -> Path:
+    inside = sorted(path.name for path in root.iterdir() if path.is_dir())
+    found = [folder for folder in inside if folder.lower() == name]
+    if len(found) > 1:
+        raise InputError(f"{root}: the folders {' and '.join(found)} are both {name!r}; one is accepted")
+    if not found:
+        near = nearest(name, inside)
+        raise InputError(f"{root}: no folder {name!r} in it{near}; needed: {' and '.join(CLASSES)}")
+    return root / found[0]
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    """All files below `folder`, in the order of their names; links to folders are followed, once."""
+    seen = set()
+    for here, names, files in os.walk(folder, followlinks=True):
+        real = os.path.realpath(here)
+        if real in seen:
+            names.clear()
+            continue
+        seen.add(real)
+        names.sort()
+        yield from (Path(here) / name for name in sorted(files))
+
+
+def _is_text(name: str) -> bool:
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _group(relative: str) -> str:
+    parts = PurePosixPath(relative).parts
+    return parts[1] if len(parts) > 2 else PurePosixPath(relative).stem
+
+
+def _compile(text: str) -> re.Pattern[str]:
+    try:
+        pattern = re.compile(text)
+    except re.error as error:
+        raise InputError(f"--group-pattern '{text}': not a regular expression ({error})") from None
+    if not pattern.groups:
+        raise InputError(f"--group-pattern '{text}': no group in it; needed: (...) or (?P<group>...)")
+    return pattern
+
+
+def _group_by_pattern(pattern: re.Pattern[str], relative: str) -> str:
+    match = pattern.search(relative)
+    group = match["group" if "group" in pattern.groupindex else 1] if match else None
+    if not group:
+        raise InputError(f"--group-pattern '{pattern.pattern}' finds no group in {relative!r}")
+    return group

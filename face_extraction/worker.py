@@ -1,0 +1,110 @@
+"""One item in, its crops and ledger rows out: what runs in a worker process."""
+
+import hashlib
+import re
+import threading
+from collections import Counter
+from functools import cache
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+from numpy.typing import NDArray
+
+from face_extraction.atomic import write_bytes
+from face_extraction.crop import crop_side
+from face_extraction.detect import FaceDetector, cut_faces
+from face_extraction.frames import read_frames
+from face_extraction.images import read_rgb, write_image
+from face_extraction.journal import FaceRow, ItemResult
+from face_extraction.ledger import ItemFailed, LedgerRow
+from face_extraction.manifest import LABEL_NAMES
+from face_extraction.media import CROP, VIDEO
+from face_extraction.settings import ExtractionSettings
+from face_extraction.sources import Item
+
+FACES_FOLDER = "faces"
+
+
+def extract_item(item: Item, root: Path, out: Path, settings: ExtractionSettings) -> ItemResult:
+    """Write the crops of one item below `out`, and tell what was found.
+
+    Raises:
+        OSError: a crop could not be written.
+    """
+    try:
+        if item.kind == CROP:
+            return ItemResult(item.path, [_copy(item, root, out)], [])
+        if item.kind == VIDEO:
+            return _extract_clip(item, root, out, settings)
+        rgb = read_rgb(root / item.path)
+        return ItemResult(item.path, _write_faces(item, out, settings, rgb, ""), [])
+    except ItemFailed as error:
+        return ItemResult(item.path, [], [LedgerRow(item.path, error.reason, error.detail)])
+
+
+def crop_path(item: Item, tail: str, suffix: str) -> str:
+    """Name of a crop, relative to the output folder: unique, readable and safe in any file system.
+
+    A readable name alone is not unique (a.mp4 and a.jpg, É and E, long names), so part of a hash of
+    the whole path follows it.
+    """
+    stem = re.sub(r"[^A-Za-z0-9]+", "_", PurePosixPath(item.path).stem).strip("_")[:60]
+    digest = hashlib.sha256(item.path.encode()).hexdigest()[:10]
+    return f"{FACES_FOLDER}/{LABEL_NAMES[item.label]}/{stem}-{digest}{tail}{suffix}"
+
+
+def _copy(item: Item, root: Path, out: Path) -> FaceRow:
+    """A ready-made crop: decoded as a check, then copied byte for byte."""
+    path = root / item.path
+    rgb = read_rgb(path)
+    target = crop_path(item, "", path.suffix.lower())
+    write_bytes(out / target, path.read_bytes())
+    return FaceRow(target, width=item.width or rgb.shape[1], height=item.height or rgb.shape[0])
+
+
+def _extract_clip(item: Item, root: Path, out: Path, settings: ExtractionSettings) -> ItemResult:
+    """Faces of a clip's frames; a frame without one is no failure unless all are without."""
+    faces: list[FaceRow] = []
+    ledger: list[LedgerRow] = []
+    without: Counter[str] = Counter()
+    frames = read_frames(root / item.path, count=settings.faces_per_video, first=settings.first_frame_only)
+    try:
+        for frame in frames:
+            try:
+                faces += _write_faces(
+                    item, out, settings, frame.rgb, f"_{frame.index:06d}", frame.index, frame.time
+                )
+            except ItemFailed as error:
+                without[error.reason] += 1
+    except ItemFailed as error:
+        ledger.append(LedgerRow(item.path, error.reason, error.detail))
+    if without and not faces:
+        counts = ", ".join(f"{reason} in {count}" for reason, count in without.most_common())
+        detail = f"of {without.total()} frames searched: {counts}"
+        ledger.append(LedgerRow(item.path, without.most_common(1)[0][0], detail))
+    return ItemResult(item.path, faces, ledger)
+
+
+def _write_faces(
+    item: Item,
+    out: Path,
+    settings: ExtractionSettings,
+    rgb: NDArray[np.uint8],
+    tail: str,
+    frame: int = 0,
+    time: float = 0.0,
+) -> list[FaceRow]:
+    detector = _detector(threading.get_ident(), settings.detector, settings.min_face)
+    rows = []
+    for number, face in enumerate(cut_faces(rgb, detector, settings.policy, settings.crop)):
+        target = crop_path(item, f"{tail}_{number}", f".{settings.format}")
+        write_image(out / target, face.crop, settings.format, settings.quality)
+        side = crop_side(face.box, settings.crop)
+        rows.append(FaceRow(target, frame, time, face.box, side, side))
+    return rows
+
+
+@cache
+def _detector(thread: int, kind: str, min_face: int) -> FaceDetector:
+    """One detector a thread, since dlib's keep state between calls."""
+    return FaceDetector(kind, min_face)
