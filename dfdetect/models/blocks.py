@@ -1,0 +1,80 @@
+"""The blocks of a backbone, and what of a model is trained."""
+
+import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import keras
+
+from face_extraction.errors import InputError
+
+if TYPE_CHECKING:
+    from dfdetect.models.registry import Family
+
+STEM = "stem"
+
+
+def backbone_layers(model: keras.Model) -> list[keras.Layer]:
+    """The layers that `features` depends on, input first; all others are the head."""
+    layers: list[keras.Layer] = keras.Model(model.inputs, model.get_layer("features").output).layers
+    return layers
+
+
+def blocks(model: keras.Model, family: "Family") -> dict[str, list[keras.Layer]]:
+    """The backbone's layers that have weights, by block, input first.
+
+    The family's rule is a function from the backbone's layers to a block's name for each, or a
+    regular expression: its groups, joined, name the block of a layer whose name it matches, and a
+    layer that it does not match belongs to the block before it; what comes before the first match is
+    the "stem". Layers come in Keras' order, by depth in the graph, so names that Keras made up do not
+    matter.
+    """
+    layers = backbone_layers(model)
+    names = _named(layers, family.blocks) if isinstance(family.blocks, str) else family.blocks(layers)
+    found: dict[str, list[keras.Layer]] = {}
+    for layer, name in zip(layers, names, strict=True):
+        if layer.weights:
+            found.setdefault(name, []).append(layer)
+    return found
+
+
+def _named(layers: Sequence[keras.Layer], pattern: str) -> list[str]:
+    names, current = [], STEM
+    for layer in layers:
+        if match := re.match(pattern, layer.name):
+            current = "".join(group for group in match.groups() if group)
+        names.append(current)
+    return names
+
+
+def set_trainable(model: keras.Model, family: "Family", trainable: str) -> None:
+    """Choose what is trained; compile the model after it.
+
+    Args:
+        model: a model of the family.
+        family: the family.
+        trainable: "all"; "head": what comes after `features`; "last:N": the head and the last N
+            blocks. Frozen batch normalisation works with its stored statistics and keeps them.
+
+    Raises:
+        InputError: the text is not of these, or the backbone has fewer blocks.
+    """
+    found = blocks(model, family)
+    count = _last(trainable, family.name, len(found))
+    model.trainable = True
+    for block in list(found.values())[: len(found) - count]:
+        for layer in block:
+            layer.trainable = False
+
+
+def _last(trainable: str, name: str, total: int) -> int:
+    """How many of the `total` blocks are trained."""
+    if trainable in ("all", "head"):
+        return total if trainable == "all" else 0
+    word, _, number = trainable.partition(":")
+    if word == "last" and number.isdecimal() and 1 <= int(number) <= total:
+        return int(number)
+    raise InputError(
+        f"trainable {trainable!r}; accepted: all, head, or last:N with N from 1 to {total}, "
+        f"the number of blocks of {name}"
+    )

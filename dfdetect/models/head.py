@@ -1,0 +1,54 @@
+"""The head that all families share: pool, optional dense layer, dropout, logit, `p_fake`."""
+
+from typing import TYPE_CHECKING
+
+import keras
+
+if TYPE_CHECKING:
+    from keras import KerasTensor
+
+    from dfdetect.models.registry import Backbone
+
+
+def mark_features(features: "KerasTensor") -> "KerasTensor":
+    """The same values, out of a layer named `features`, to build a family's own top on."""
+    return keras.layers.Identity(name="features")(features)
+
+
+def attach(backbone: "Backbone", *, dense_units: int, dropout: float, seed: int) -> "KerasTensor":
+    """Put the head on a backbone.
+
+    Args:
+        backbone: what the family built.
+        dense_units: units of a ReLU layer before the dropout; 0 = none.
+        dropout: share of the features dropped, 0 to 1.
+        seed: of the dropout.
+
+    Returns:
+        `p_fake` of shape (B, 1), float32, 0 to 1.
+    """
+    x = backbone.embedding
+    if x is None:
+        features = mark_features(backbone.features)
+        pool = {
+            3: keras.layers.GlobalAveragePooling1D,
+            4: keras.layers.GlobalAveragePooling2D,
+        }[len(features.shape)]
+        x = pool(name="head_pool")(features)
+    if dense_units:
+        x = keras.layers.Dense(dense_units, activation="relu", name="head_dense")(x)
+    x = keras.layers.Dropout(dropout, seed=seed, name="head_dropout")(x)
+    logit = keras.layers.Dense(1, dtype="float32", name="logit")(x)
+    return keras.layers.Activation("sigmoid", dtype="float32", name="p_fake")(logit)
+
+
+def penalise_kernels(model: keras.Model, l2: float) -> None:
+    """Add `l2` times the sum of squares of every kernel to the loss.
+
+    Keras counts the penalty only while the kernel is trainable. It reads it from the variable; a
+    layer's `kernel_regularizer` set after construction would be ignored.
+    """
+    if l2:
+        for variable in model.trainable_variables:
+            if variable.name.endswith("kernel"):
+                variable.regularizer = keras.regularizers.L2(l2)

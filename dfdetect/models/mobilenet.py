@@ -1,0 +1,28 @@
+"""MobileNet v1 (Howard et al. 2017): depthwise and pointwise convolutions in turn."""
+
+from typing import TYPE_CHECKING
+
+from dfdetect.models.registry import Backbone, register
+
+if TYPE_CHECKING:
+    from keras import KerasTensor
+
+
+@register(
+    "mobilenet",
+    image_size=224,
+    min_image_size=32,
+    normalisation="tf",
+    blocks=r"(conv)_(?:pad|dw|pw)(_\d+)",
+    reference="https://arxiv.org/abs/1704.04861",
+    imagenet=True,
+)
+def mobilenet(image: "KerasTensor", *, weights: str | None) -> Backbone:
+    """MobileNet 1.0 without its top: the stem and 13 pairs, 1024 channels, stride 32."""
+    import keras
+
+    # The shape only chooses the download: weights trained at 224 pixels, whatever the image's size.
+    network = keras.applications.MobileNet(
+        include_top=False, input_tensor=image, input_shape=(224, 224, 3), weights=weights
+    )
+    return Backbone(network.output)

@@ -1,0 +1,222 @@
+"""The registry of model families, and the one way to build a model of any of them.
+
+A family is a function in a file of this folder, decorated with `register`. Adding a model is adding
+such a file: it is found by itself, and the contract tests run over it.
+
+The contract of every model: input RGB 0..255 of shape (B, H, W, 3); the backbone's own normalisation
+inside the graph; one flat functional graph; layers named `features` (the last spatial map or token
+grid), `logit` and `p_fake`, the last two in float32; output `p_fake` of shape (B, 1), 1 = fake.
+
+Files of families import Keras inside their functions, so that names can be listed without it.
+"""
+
+import functools
+import importlib
+import inspect
+import pkgutil
+import random
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from face_extraction.errors import InputError, unknown_name
+
+if TYPE_CHECKING:
+    import keras
+    from keras import KerasTensor
+
+# The files of this folder that are no family.
+_PARTS = frozenset({"registry", "normalise", "head", "blocks", "weights"})
+
+BlockRule = str | Callable[[Sequence["keras.Layer"]], Sequence[str]]
+
+
+@dataclass(frozen=True)
+class Backbone:
+    """What a family's function returns.
+
+    Attributes:
+        features: the last spatial map (B, h, w, c) or token grid (B, n, c).
+        embedding: (B, c), from a family with a top of its own; it must come out of
+            `head.mark_features`'s layer. None: the shared head pools `features`.
+    """
+
+    features: "KerasTensor"
+    embedding: "KerasTensor | None" = None
+
+
+@dataclass(frozen=True)
+class Family:
+    """A registered family.
+
+    Attributes:
+        name: the model's name.
+        build: the family's function: the normalised image of shape (B, H, W, 3), then its options by
+            keyword; with `imagenet` also `weights`, which is None or "imagenet".
+        image_size: side of the input in pixels by default.
+        min_image_size: the smallest side accepted.
+        normalisation: one of `normalise.MODES`.
+        blocks: how the backbone's layers fall into blocks; see `blocks.blocks`.
+        reference: address of the paper.
+        imagenet: whether Keras can download ImageNet weights for it.
+        adapt_legacy: mends a model into which weights in Keras 2's format were loaded, for authors
+            whose convention is not ours.
+    """
+
+    name: str
+    build: Callable[..., Backbone]
+    image_size: int
+    min_image_size: int
+    normalisation: str
+    blocks: BlockRule
+    reference: str
+    imagenet: bool = False
+    adapt_legacy: "Callable[[keras.Model], None] | None" = None
+
+    @property
+    def default_weights(self) -> str:
+        """The weights to start from when a recipe names none: "imagenet" or "none"."""
+        return "imagenet" if self.imagenet else "none"
+
+    @property
+    def options(self) -> list[str]:
+        """Names of the family's own options."""
+        parameters = inspect.signature(self.build).parameters.values()
+        return [p.name for p in parameters if p.kind is p.KEYWORD_ONLY and p.name != "weights"]
+
+
+_families: dict[str, Family] = {}
+
+
+def register(name: str, **facts: Any) -> Callable[[Callable[..., Backbone]], Callable[..., Backbone]]:
+    """Register the decorated function as the family `name`.
+
+    Args:
+        name: the model's name, as the command line takes it.
+        facts: the other fields of `Family`.
+
+    Raises:
+        ValueError: the name is taken.
+    """
+
+    def decorate(build: Callable[..., Backbone]) -> Callable[..., Backbone]:
+        if name in _families:
+            raise ValueError(f"two families are named {name!r}")
+        _families[name] = Family(name=name, build=build, **facts)
+        return build
+
+    return decorate
+
+
+def list_models() -> list[str]:
+    """Names of all models, sorted. Imports no Keras."""
+    _discover()
+    return sorted(_families)
+
+
+def family(name: str) -> Family:
+    """The family of that name.
+
+    Raises:
+        InputError: there is none; the line names the nearest.
+    """
+    _discover()
+    if name not in _families:
+        raise unknown_name("model", name, _families)
+    return _families[name]
+
+
+@functools.cache
+def _discover() -> None:
+    package = __name__.rpartition(".")[0]
+    for module in pkgutil.iter_modules(importlib.import_module(package).__path__):
+        if module.name not in _PARTS:
+            importlib.import_module(f"{package}.{module.name}")
+
+
+def build_model(
+    name: str,
+    *,
+    image_size: int | None = None,
+    weights: str = "none",
+    partial_weights: bool = False,
+    whole: bool = False,
+    trainable: str = "all",
+    dense_units: int = 0,
+    dropout: float = 0.0,
+    l2: float = 0.0,
+    seed: int = 0,
+    **options: Any,
+) -> "keras.Model":
+    """Build a model that keeps the contract of this module, not compiled.
+
+    Args:
+        name: one of `list_models()`.
+        image_size: side of the square input in pixels; None or 0 for the family's own.
+        weights: "none" (random), "imagenet" (Keras' own download), or a weights file of the
+            backbone or of the whole model. `weights.weights_origin(model)` tells what was loaded.
+        partial_weights: accept a file that covers only some layers of the backbone.
+        whole: refuse a file that lacks the head.
+        trainable: "all", "head", or "last:N": the head and the last N blocks of the backbone.
+        dense_units: units of a ReLU layer before the last one; 0 = no such layer.
+        dropout: share of the features dropped before the last layer, 0 to 1.
+        l2: L2 penalty on the kernels of trainable layers, in `model.losses`.
+        seed: equal seeds give equal initial weights and equal dropout. The random state of the
+            calling program is neither used nor changed.
+        options: the family's own options.
+
+    Raises:
+        InputError: a value is not accepted, or the weights cannot be had.
+    """
+    import keras
+
+    from dfdetect.models import head
+    from dfdetect.models.blocks import set_trainable
+    from dfdetect.models.normalise import Normalize
+    from dfdetect.models.weights import imagenet_errors, load_weights, record_start
+
+    kind = family(name)
+    size = image_size or kind.image_size
+    _check(kind, size, weights, options)
+    imagenet = weights == "imagenet"
+    if kind.imagenet:
+        options["weights"] = weights if imagenet else None
+    with _seeded(seed), imagenet_errors(name):
+        image = keras.Input((size, size, 3), name="image")
+        normalised = Normalize(kind.normalisation, name="normalise")(image)
+        backbone = kind.build(normalised, **options)
+        p_fake = head.attach(backbone, dense_units=dense_units, dropout=dropout, seed=seed)
+        model = keras.Model(image, p_fake, name=name)
+    head.penalise_kernels(model, l2)
+    if imagenet or weights == "none":
+        record_start(model, imagenet)
+    else:
+        load_weights(model, kind, weights, partial=partial_weights, whole=whole)
+    set_trainable(model, kind, trainable)
+    return model
+
+
+def _check(kind: Family, size: int, weights: str, options: dict[str, Any]) -> None:
+    if size < kind.min_image_size:
+        raise InputError(f"{kind.name}: image size {size}; accepted: {kind.min_image_size} or more")
+    if weights == "imagenet" and not kind.imagenet:
+        raise InputError(f"{kind.name} has no ImageNet weights; accepted: none, or a weights file")
+    for option in options:
+        if option not in kind.options:
+            raise unknown_name(f"option of {kind.name}", option, kind.options)
+
+
+@contextmanager
+def _seeded(seed: int) -> Iterator[None]:
+    """Make what is built inside depend on `seed` alone.
+
+    Keras draws the seed of every initializer and dropout layer that was given none from Python's
+    `random`.
+    """
+    state = random.getstate()
+    random.seed(seed)
+    try:
+        yield
+    finally:
+        random.setstate(state)

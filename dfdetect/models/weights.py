@@ -1,0 +1,239 @@
+"""Where a model's weights come from: files are checked whole before a value is loaded."""
+
+import hashlib
+import tempfile
+import warnings
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import h5py
+import keras
+
+from dfdetect.models.blocks import backbone_layers
+from face_extraction.errors import InputError
+
+if TYPE_CHECKING:
+    from dfdetect.models.registry import Family
+
+Shapes = dict[str, tuple[int, ...]]
+
+
+@dataclass(frozen=True)
+class WeightsOrigin:
+    """What a model started from.
+
+    Attributes:
+        source: "none", "imagenet", or the file as it was given.
+        sha256: of the file, in hexadecimal; "" without one.
+        loaded: parameters loaded.
+        total: parameters of the whole model, head and all.
+        random: names of the layers whose weights are random, input first.
+    """
+
+    source: str
+    sha256: str
+    loaded: int
+    total: int
+    random: tuple[str, ...]
+
+    def __str__(self) -> str:
+        """One line for people."""
+        if not self.loaded:
+            return "random"
+        left = f"random: {_some(self.random)}" if self.random else "nothing left random"
+        return f"{self.source} ({self.loaded:,} of {self.total:,} parameters; {left})"
+
+
+def weights_origin(model: keras.Model) -> WeightsOrigin:
+    """What a model of `build_model` started from."""
+    origin: WeightsOrigin = model.weights_origin
+    return origin
+
+
+def record_start(model: keras.Model, imagenet: bool) -> None:
+    """Record that the backbone came with ImageNet weights, or that nothing was loaded."""
+    loaded = backbone_layers(model) if imagenet else []
+    _record(model, "imagenet" if imagenet else "none", "", loaded)
+
+
+def _record(model: keras.Model, source: str, sha256: str, loaded: Iterable[keras.Layer]) -> None:
+    covered = {layer.name for layer in loaded}
+    weighted = _weighted(model.layers)
+    model.weights_origin = WeightsOrigin(
+        source=source,
+        sha256=sha256,
+        loaded=sum(layer.count_params() for layer in weighted if layer.name in covered),
+        total=model.count_params(),
+        random=tuple(layer.name for layer in weighted if layer.name not in covered),
+    )
+
+
+@contextmanager
+def imagenet_errors(name: str) -> Iterator[None]:
+    """Turn a failed download of Keras into one line.
+
+    Raises:
+        InputError: the download failed, or what came is broken.
+    """
+    try:
+        yield
+    except Exception as error:
+        # Keras raises a bare Exception when it cannot fetch, a ValueError when the hash is wrong.
+        text = str(error).splitlines()[0] if str(error) else type(error).__name__
+        if not isinstance(error, OSError) and not text.startswith(("URL fetch failure", "Incomplete or")):
+            raise
+        raise InputError(
+            f"ImageNet weights for {name} could not be downloaded ({text}); "
+            "give a file with --weights PATH or --weights none"
+        ) from error
+
+
+def load_weights(model: keras.Model, family: "Family", source: str, *, partial: bool, whole: bool) -> None:
+    """Load a weights file into a fresh model, and record it.
+
+    Args:
+        model: a model of the family.
+        family: the family.
+        source: path of a file of the backbone or of the whole model: `.weights.h5` as Keras 3 writes
+            it, or `.h5` as Keras 2 did.
+        partial: accept a file that covers only some layers of the backbone.
+        whole: refuse a file that lacks the head.
+
+    Raises:
+        InputError: the file is missing, not of these kinds, of another model, or lacks layers. The
+            line names the file, and the model is of no use then.
+    """
+    path = Path(source)
+    if not path.is_file():
+        accepted = "imagenet, none" if family.imagenet else "none"
+        raise InputError(f"{path}: no such weights file; accepted: {accepted}, or a file")
+    try:
+        with h5py.File(path) as file:
+            legacy = "layer_names" in file.attrs or "model_weights" in file
+    except OSError:
+        raise InputError(
+            f"{path}: not a weights file; accepted: HDF5, named *.weights.h5 or *.h5"
+        ) from None
+    try:
+        loaded = (
+            _load_keras2(model, family, path) if legacy else _load_keras3(model, family, path, partial)
+        )
+    except (ValueError, KeyError, OSError) as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(f"{path}: does not fit {family.name}: {_line(error)}") from error
+    missing = [layer.name for layer in _weighted(model.layers) if layer not in loaded]
+    if whole and missing:
+        raise InputError(
+            f"{path}: not the weights of a whole {family.name}; it lacks {_some(missing)}"
+        )
+    _record(model, source, hashlib.sha256(path.read_bytes()).hexdigest(), loaded)
+
+
+def _load_keras3(model: keras.Model, family: "Family", path: Path, partial: bool) -> list[keras.Layer]:
+    """Load a `.weights.h5` after comparing all its shapes with those the model itself would write."""
+    if not path.name.endswith(".weights.h5"):
+        raise InputError(f"{path}: in Keras 3's format; rename it to *.weights.h5")
+    expected, given = _expected(model), _shapes(path)
+    for name, shapes in given.items():
+        if name not in expected:
+            raise InputError(f"{path}: does not fit {family.name}: it has a layer {name!r} too many")
+        layer, wanted = expected[name]
+        if shapes != wanted:
+            raise InputError(
+                f"{path}: does not fit {family.name}: layer {layer.name} has the shapes "
+                f"{[*wanted.values()]}, the file {[*shapes.values()]}"
+            )
+    loaded = [layer for name, (layer, _) in expected.items() if name in given]
+    _check_cover(model, family, path, loaded, partial)
+    # Layers without weights are skipped too: a dropout layer's random state is the seed's affair.
+    model.load_weights(path, objects_to_skip=[layer for layer in model.layers if layer not in loaded])
+    return loaded
+
+
+def _check_cover(
+    model: keras.Model, family: "Family", path: Path, loaded: list[keras.Layer], partial: bool
+) -> None:
+    backbone = _weighted(backbone_layers(model))
+    head = [layer for layer in _weighted(model.layers) if layer not in backbone]
+    missing = [layer for layer in backbone if layer not in loaded]
+    if any(layer in loaded for layer in head):
+        missing += [layer for layer in head if layer not in loaded]
+    if not loaded:
+        raise InputError(f"{path}: holds no weights of layers")
+    if missing and not partial:
+        names = [layer.name for layer in missing]
+        raise InputError(
+            f"{path}: covers {sum(layer.count_params() for layer in loaded):,} of "
+            f"{sum(layer.count_params() for layer in backbone):,} parameters of {family.name}; "
+            f"missing: {_some(names)}; --partial-weights leaves them random"
+        )
+
+
+def _load_keras2(model: keras.Model, family: "Family", path: Path) -> list[keras.Layer]:
+    """Load a file in Keras 2's format: Keras matches layers by their order, so it must be complete.
+
+    Our own models saved in this format have a layer `logit`; only others' are adapted.
+    """
+    if path.name.endswith(".weights.h5") or path.suffix != ".h5":
+        raise InputError(f"{path}: in Keras 2's format; rename it to *.h5, without .weights")
+    with h5py.File(path) as file:
+        group = file["model_weights"] if "layer_names" not in file.attrs else file
+        ours = "logit" in group
+    backbone = keras.Model(model.inputs, model.get_layer("features").output)
+    for part in (backbone, model):
+        try:
+            part.load_weights(path)
+        except ValueError as error:
+            if part is model or not str(error).startswith("Layer count mismatch"):
+                raise
+            continue
+        if part is model and not ours and family.adapt_legacy:
+            family.adapt_legacy(model)
+        return _weighted(part.layers)
+    raise AssertionError("unreachable")
+
+
+def _expected(model: keras.Model) -> dict[str, tuple[keras.Layer, Shapes]]:
+    """Layers with weights, and the shapes of their values, by the name Keras gives them in a file."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "model.weights.h5"
+        model.save_weights(path)
+        shapes = _shapes(path)
+        with h5py.File(path) as file:
+            names = {name: file["layers"][name]["vars"].attrs["name"] for name in shapes}
+    return {name: (model.get_layer(names[name]), shapes[name]) for name in shapes}
+
+
+def _shapes(path: Path) -> dict[str, Shapes]:
+    """Shapes of the values of each layer in a `.weights.h5`, without dropout's random states."""
+    found: dict[str, Shapes] = {}
+
+    with h5py.File(path) as file:
+
+        def visit(name: str, item: h5py.Dataset | h5py.Group) -> None:
+            if isinstance(item, h5py.Dataset) and "seed_generator" not in name:
+                layer, _, inner = name.partition("/")
+                found.setdefault(layer, {})[inner] = item.shape
+
+        if isinstance(file.get("layers"), h5py.Group):
+            file["layers"].visititems(visit)
+    return found
+
+
+def _weighted(layers: Iterable[keras.Layer]) -> list[keras.Layer]:
+    return [layer for layer in layers if layer.weights]
+
+
+def _some(names: Iterable[str], most: int = 6) -> str:
+    """The first names, and how many more there are."""
+    listed = list(names)
+    more = f" and {len(listed) - most} more" if len(listed) > most else ""
+    return ", ".join(listed[:most]) + more
+
+
+def _line(error: Exception) -> str:
+    return " ".join(str(error).split())[:300]
