@@ -7,6 +7,7 @@ come from (seed, epoch, position), so that a resumed training sees the same imag
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
+from typing import Any
 
 import cv2
 import numpy as np
@@ -39,8 +40,9 @@ def transform(rgb: Rgb, rng: Rng) -> Rgb:
     height, width = rgb.shape[:2]
     angle, scale = rng.uniform(-10, 10), rng.uniform(0.9, 1.1)
     matrix = cv2.getRotationMatrix2D((width / 2, height / 2), angle, scale)
-    matrix[:, 2] += rng.uniform(-0.05, 0.05, 2) * (width, height)
-    return cv2.warpAffine(rgb, matrix, (width, height), borderMode=cv2.BORDER_REFLECT_101)
+    matrix[0, 2] += rng.uniform(-0.05, 0.05) * width
+    matrix[1, 2] += rng.uniform(-0.05, 0.05) * height
+    return _pixels(cv2.warpAffine(rgb, matrix, (width, height), borderMode=cv2.BORDER_REFLECT_101))
 
 
 def coarsen(rgb: Rgb, rng: Rng) -> Rgb:
@@ -48,9 +50,8 @@ def coarsen(rgb: Rgb, rng: Rng) -> Rgb:
     height, width = rgb.shape[:2]
     scale = rng.uniform(1 / 3, 1)
     small = (max(1, round(width * scale)), max(1, round(height * scale)))
-    return cv2.resize(
-        cv2.resize(rgb, small, interpolation=cv2.INTER_AREA), (width, height), interpolation=cv2.INTER_LINEAR
-    )
+    shrunk = cv2.resize(rgb, small, interpolation=cv2.INTER_AREA)
+    return _pixels(cv2.resize(shrunk, (width, height), interpolation=cv2.INTER_LINEAR))
 
 
 def recolour(rgb: Rgb, rng: Rng) -> Rgb:
@@ -60,25 +61,31 @@ def recolour(rgb: Rgb, rng: Rng) -> Rgb:
     image = grey + (image - grey) * rng.uniform(0.8, 1.2)
     image = image.mean() + (image - image.mean()) * rng.uniform(0.8, 1.2)
     image *= rng.uniform(0.8, 1.2) * rng.uniform(0.95, 1.05, 3)
-    return np.clip(np.rint(image), 0, 255).astype(np.uint8)
+    return _pixels(image)
 
 
 def blur(rgb: Rgb, rng: Rng) -> Rgb:
     """Gaussian blur with a standard deviation of up to 1.5 % of the side."""
-    return cv2.GaussianBlur(rgb, (0, 0), rng.uniform(0.2, max(0.3, 0.015 * rgb.shape[1])))
+    return _pixels(cv2.GaussianBlur(rgb, (0, 0), rng.uniform(0.2, max(0.3, 0.015 * rgb.shape[1]))))
 
 
 def noise(rgb: Rgb, rng: Rng) -> Rgb:
     """Gaussian noise with a standard deviation of up to 8 grey levels."""
     image = rgb + rng.normal(0, rng.uniform(0, 8), rgb.shape)
-    return np.clip(np.rint(image), 0, 255).astype(np.uint8)
+    return _pixels(image)
 
 
 def compress(rgb: Rgb, rng: Rng) -> Rgb:
     """Encode as JPEG at a quality of 40 to 95, and decode."""
     quality = int(rng.integers(40, 96))
     _, data = cv2.imencode(".jpg", rgb[:, :, ::-1], (cv2.IMWRITE_JPEG_QUALITY, quality))
-    return cv2.imdecode(data, cv2.IMREAD_COLOR)[:, :, ::-1]
+    return _pixels(cv2.imdecode(data, cv2.IMREAD_COLOR_RGB))
+
+
+def _pixels(values: Any) -> Rgb:
+    """Values of any kind as grey levels, rounded and cut off at 0 and 255."""
+    levels: Rgb = np.clip(np.rint(values), 0, 255).astype(np.uint8)
+    return levels
 
 
 def sometimes(step: Callable[[Rgb, Rng], Rgb], share: float) -> Callable[[Rgb, Rng], Rgb]:

@@ -1,0 +1,95 @@
+"""Orders, weights and opening: no face lost, none made up."""
+
+from collections import Counter
+
+import numpy as np
+import pytest
+
+from dfdetect.data.faces import FaceStore, Pass, check_classes, class_weights, epoch_order, open_faces
+from face_extraction.errors import InputError
+from face_extraction.images import read_rgb
+from face_extraction.manifest import read_manifest
+
+LABELS = np.array([0] * 3 + [1] * 10)
+
+
+def test_an_epoch_meets_each_face_once_in_an_order_that_seed_and_epoch_decide():
+    orders = [
+        epoch_order(LABELS, seed=s, epoch=e, balance="none") for s, e in ((0, 0), (0, 0), (0, 1), (1, 0))
+    ]
+    for order in orders:
+        assert sorted(order) == list(range(13))
+    assert (orders[0] == orders[1]).all()
+    assert (orders[0] != orders[2]).any()
+    assert (orders[0] != orders[3]).any()
+
+
+def test_sampling_takes_half_of_each_class_and_repeats_the_rarer_evenly():
+    counts = Counter(epoch_order(LABELS, seed=0, epoch=0, balance="sampling").tolist())
+    assert sum(counts.values()) == 13
+    real = [counts[index] for index in range(3)]
+    assert sum(real) == 6
+    assert set(real) == {2}
+    assert all(counts[index] <= 1 for index in range(3, 13))
+
+
+def test_class_weights_make_both_classes_count_alike():
+    real, fake = class_weights(LABELS)
+    assert 3 * real == pytest.approx(10 * fake)
+    assert 3 * real + 10 * fake == pytest.approx(13)
+
+
+def test_the_last_smaller_batch_is_counted(make_manifest):
+    path = make_manifest(train=5, val=2, test=0)
+    store = FaceStore(path.parent, read_manifest(path), 16)
+    assert Pass(store, np.arange(7), 3).steps == 3
+    assert Pass(store, np.arange(6), 3).steps == 2
+
+
+def test_targets_follow_the_order_and_the_weights(make_manifest):
+    path = make_manifest(train=4, val=0, test=0)
+    store = FaceStore(path.parent, read_manifest(path), 16)
+    labels, weights = Pass(store, np.array([3, 0, 1]), 2, weights=(2.0, 0.5)).targets()
+    assert labels.tolist() == [[1], [0], [1]]
+    assert weights.tolist() == [0.5, 2.0, 0.5]
+
+
+@pytest.mark.parametrize("cached", [False, True])
+def test_opening_keeps_unreadable_files_apart(make_manifest, cached):
+    path = make_manifest(train=6, val=0, test=0)
+    samples = read_manifest(path)
+    whole = read_rgb(path.parent / samples[3].path)
+    (path.parent / samples[1].path).write_bytes(b"")
+    (path.parent / samples[2].path).unlink()
+    store, rows = open_faces(path.parent, samples, 24, title="open", cached=cached)
+    assert [row.path for row in rows] == [samples[1].path, samples[2].path]
+    assert [row.reason for row in rows] == ["unreadable"] * 2
+    assert store.samples == [samples[i] for i in (0, 3, 4, 5)]
+    assert store.labels.tolist() == [s.label for s in store.samples]
+    np.testing.assert_array_equal(store.load(1), whole)
+
+
+def test_a_cached_store_reads_each_file_once(make_manifest):
+    path = make_manifest(train=2, val=0, test=0)
+    samples = read_manifest(path)
+    store, _ = open_faces(path.parent, samples, 16, title="open", cached=True)
+    before = store.load(0).copy()
+    for sample in samples:
+        (path.parent / sample.path).unlink()
+    np.testing.assert_array_equal(store.load(0), before)
+
+
+def test_augmentation_depends_on_seed_epoch_and_position_alone(make_manifest):
+    path = make_manifest(train=4, val=0, test=0)
+    store = FaceStore(path.parent, read_manifest(path), 16)
+    order = np.arange(4)
+    first, again, later = (Pass(store, order, 2, "strong", (0, epoch)) for epoch in (0, 0, 1))
+    np.testing.assert_array_equal(first.face(2), again.face(2))
+    assert any((first.face(i) != later.face(i)).any() for i in range(4))
+    np.testing.assert_array_equal(Pass(store, order, 2).face(2), store.load(2))
+
+
+def test_a_split_of_one_class_is_refused_with_the_counts(make_manifest):
+    path = make_manifest(train=4, val=1, test=0)
+    with pytest.raises(InputError, match=r"manifest\.csv: split 'val' has 1 real and 0 fake faces"):
+        check_classes(read_manifest(path), "val", path)
