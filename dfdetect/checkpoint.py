@@ -18,7 +18,7 @@ def save_checkpoint(path: Path, model: keras.Model, state: dict[str, Any]) -> No
     `keras.callbacks.BackupAndRestore` writes two files in place and keeps neither early stopping's
     nor the best checkpoint's state; this is one file, renamed when whole.
     """
-    arrays = {f"model/{i}": np.asarray(v) for i, v in enumerate(model.variables)}
+    arrays: dict[str, Any] = {f"model/{i}": np.asarray(v) for i, v in enumerate(model.variables)}
     arrays |= {f"optimizer/{i}": np.asarray(v) for i, v in enumerate(model.optimizer.variables)}
     with atomic_path(path) as temporary, temporary.open("wb") as handle:
         np.savez(handle, state=np.array(json.dumps(state)), **arrays)
@@ -32,7 +32,7 @@ def load_checkpoint(path: Path, model: keras.Model) -> dict[str, Any]:
     """
     model.optimizer.build(model.trainable_variables)
     try:
-        with np.load(path, allow_pickle=False) as arrays:
+        with path.open("rb") as handle, np.load(handle, allow_pickle=False) as arrays:
             for prefix, variables in (("model", model.variables), ("optimizer", model.optimizer.variables)):
                 count = sum(name.startswith(prefix + "/") for name in arrays.files)
                 if count != len(variables):

@@ -1,7 +1,7 @@
 """The detector: find faces, score them, come to a verdict on a photo or a clip."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import keras
@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 
 from dfdetect.models import build_model
 from dfdetect.runs import Run
-from face_extraction.crop import crop_face
-from face_extraction.detect import FaceDetector, find_faces
+from face_extraction.detect import FaceDetector, FoundFace, cut_faces
 from face_extraction.frames import read_frames
-from face_extraction.images import VIDEO_SUFFIXES, read_rgb, resize
-from face_extraction.ledger import ItemFailed
+from face_extraction.images import read_rgb, resize
+from face_extraction.ledger import NO_FACE, TRUNCATED, ItemFailed
 from face_extraction.manifest import Box
+from face_extraction.media import VIDEO, kind_of
 from face_extraction.settings import ExtractionSettings, read_settings
 
 Rgb = NDArray[np.uint8]
@@ -66,15 +66,23 @@ class Detector:
     Args:
         model: a model of `dfdetect.models`.
         threshold: from this `p_fake` on, a face is called fake.
+        threshold_origin: where the threshold comes from, in words.
         settings: how faces are found and cropped: as they were for training.
         whole: take each picture as a face crop, and look for no face.
     """
 
     def __init__(
-        self, model: keras.Model, threshold: float, settings: ExtractionSettings, *, whole: bool = False
+        self,
+        model: keras.Model,
+        threshold: float,
+        threshold_origin: str,
+        settings: ExtractionSettings,
+        *,
+        whole: bool = False,
     ) -> None:
         self.model = model
         self.threshold = threshold
+        self.threshold_origin = threshold_origin
         self.settings = settings
         self.whole = whole
         self._finder = FaceDetector(settings.detector, settings.min_face)
@@ -89,26 +97,24 @@ class Detector:
         run = Run(Path(folder))
         threshold = run.threshold()
         settings = read_settings(run.folder) or ExtractionSettings()
-        return cls(run.model(), threshold, settings, whole=whole)
+        return cls(run.load_model(), threshold, "chosen on the run's validation split", settings, whole=whole)
 
     @classmethod
-    def from_weights(
-        cls, name: str, weights: Path | str, *, threshold: float = 0.5, whole: bool = False
-    ) -> "Detector":
-        """The detector of a model whose weights come from elsewhere, with default crops.
+    def from_weights(cls, name: str, weights: Path | str, *, whole: bool = False) -> "Detector":
+        """The detector of a model whose weights come from elsewhere: threshold 0.5, default crops.
 
         Raises:
             InputError: the model is unknown, or the file does not hold its weights, head and all.
         """
-        model = build_model(name, weights=str(weights))
-        return cls(model, threshold, ExtractionSettings(), whole=whole)
+        model = build_model(name, weights=str(weights), whole=True)
+        return cls(model, 0.5, "not chosen on data", ExtractionSettings(), whole=whole)
 
     def predict(self, path: Path, *, frames: int = 16) -> Verdict:
         """The verdict on one file, chosen by its suffix; a failure is a verdict without a score."""
         try:
-            if path.suffix.lower() in VIDEO_SUFFIXES:
+            if kind_of(path) == VIDEO:
                 return self.predict_video(path, frames=frames)
-            return self.verdict(self.predict_image(read_rgb(path)), frames=1, clip=False)
+            return self._verdict(self.predict_image(read_rgb(path)), frames=1, clip=False)
         except ItemFailed as error:
             return Verdict((), None, None, 0, error.reason, error.detail)
 
@@ -121,53 +127,59 @@ class Detector:
         Raises:
             ItemFailed: there is no face.
         """
-        boxes, crops = self._crops(rgb, "all")
-        return [FaceVerdict(p, box) for p, box in zip(self._score(crops), boxes, strict=True)]
+        found = self._faces(rgb, "all")
+        scores = self._score([face.crop for face in found])
+        return [FaceVerdict(p_fake, face.box) for p_fake, face in zip(scores, found, strict=True)]
 
     def predict_video(self, path: Path, *, frames: int = 16) -> Verdict:
         """The verdict on a clip, from `frames` frames evenly spaced over the whole of it.
 
         In each frame the faces count that the training's policy takes. A frame without a face has
-        no part in the mean.
+        no part in the mean. A clip that ends early is judged by what can be read, and says so.
 
         Raises:
             ItemFailed: the clip cannot be read, or has a face in none of the frames.
         """
-        found: list[tuple[int, float, Box]] = []
+        seen: list[tuple[int, float, Box]] = []
         crops: list[Rgb] = []
-        looked = 0
-        failure = ItemFailed(path, "no_face", "no face found in any frame")
-        reader = read_frames(path, count=frames)
-        for frame in reader:
-            looked += 1
-            try:
-                boxes, faces = self._crops(frame.rgb, self.settings.policy)
-            except ItemFailed as error:
-                failure = error
-                continue
-            found += [(frame.index, frame.time, box) for box in boxes]
-            crops += faces
+        looked, detail, cut = 0, "", ""
+        try:
+            for frame in read_frames(path, count=frames):
+                looked += 1
+                try:
+                    found = self._faces(frame.rgb, self.settings.policy)
+                except ItemFailed as error:
+                    detail = error.detail
+                    continue
+                seen += [(frame.index, frame.time, face.box) for face in found]
+                crops += [face.crop for face in found]
+        except ItemFailed as error:
+            if error.reason != TRUNCATED:
+                raise
+            cut = error.detail
         if not crops:
-            raise ItemFailed(path, failure.reason, f"{failure.detail} (in each of {looked} frames)")
-        scores = self._score(crops)
-        faces = [FaceVerdict(p, box, *where) for p, (*where, box) in zip(scores, found, strict=True)]
-        return self.verdict(faces, frames=looked, clip=True)
+            raise ItemFailed(NO_FACE, f"no face in any of {looked} frames; the last: {detail}")
+        faces = [
+            FaceVerdict(p_fake, box, index, time)
+            for p_fake, (index, time, box) in zip(self._score(crops), seen, strict=True)
+        ]
+        verdict = self._verdict(faces, frames=looked, clip=True)
+        return replace(verdict, reason=TRUNCATED, detail=cut) if cut else verdict
 
-    def verdict(self, faces: Sequence[FaceVerdict], *, frames: int, clip: bool) -> Verdict:
+    def _verdict(self, faces: Sequence[FaceVerdict], *, frames: int, clip: bool) -> Verdict:
         """The verdict that follows from scored faces, of which there is at least one."""
         scores = [face.p_fake for face in faces]
         p_fake = float(np.mean(scores)) if clip else max(scores)
         return Verdict(tuple(faces), p_fake, p_fake >= self.threshold, frames)
 
-    def _crops(self, rgb: Rgb, policy: str) -> tuple[list[Box], list[Rgb]]:
-        """Boxes and crops as in training; with `whole`, the picture is the crop."""
+    def _faces(self, rgb: Rgb, policy: str) -> list[FoundFace]:
+        """Faces cut out as for training; with `whole`, the picture is the face."""
         if self.whole:
             height, width = rgb.shape[:2]
-            return [Box(0, width, height, 0)], [rgb]
-        boxes = find_faces(rgb, self._finder, policy)
-        return boxes, [crop_face(rgb, box, self.settings.crop) for box in boxes]
+            return [FoundFace(Box(0, width, height, 0), rgb)]
+        return cut_faces(rgb, self._finder, policy, self.settings.crop)
 
     def _score(self, crops: Sequence[Rgb]) -> list[float]:
         size = self.model.input_shape[1]
         batch = np.stack([resize(crop, size) for crop in crops])
-        return [float(p) for p in np.asarray(self.model.predict(batch, verbose=0))[:, 0]]
+        return [float(p_fake) for p_fake in np.asarray(self.model.predict(batch, verbose=0))[:, 0]]

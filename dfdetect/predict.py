@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from face_extraction.command import DONE, FINDING, Parser, run
 from face_extraction.errors import InputError
+from face_extraction.media import kind_of
 from face_extraction.progress import progress
 
 if TYPE_CHECKING:
@@ -76,12 +77,9 @@ def _files(inputs: Sequence[Path]) -> Iterator[Path]:
     Raises:
         InputError: a path does not exist.
     """
-    from face_extraction.images import IMAGE_SUFFIXES, VIDEO_SUFFIXES
-
     for path in inputs:
         if path.is_dir():
-            inside = sorted(p for p in path.rglob("*") if p.is_file())
-            yield from (p for p in inside if p.suffix.lower() in IMAGE_SUFFIXES | VIDEO_SUFFIXES)
+            yield from sorted(inside for inside in path.rglob("*") if inside.is_file() and kind_of(inside))
         elif path.exists():
             yield path
         else:

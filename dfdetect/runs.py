@@ -6,16 +6,18 @@ import io
 import json
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dfdetect.metrics import Metrics
 from dfdetect.predictions import Predictions, read_predictions, write_predictions
 from dfdetect.recipe import Recipe, read_recipe, write_recipe
 from face_extraction.atomic import write_text
 from face_extraction.errors import InputError
-from face_extraction.ledger import LedgerRow, read_ledger, write_ledger
+
+if TYPE_CHECKING:
+    import keras
 
 MetricsBySplit = dict[str, dict[str, Metrics]]
 
@@ -108,6 +110,23 @@ class Run:
             self.recipe()
             shutil.rmtree(self.folder)
 
+    def load_model(self) -> "keras.Model":
+        """The model, built from the recipe, with the best epoch's weights.
+
+        Weights alone are loaded, never a pickled or serialised model: a run folder from a stranger
+        runs no code of theirs.
+
+        Raises:
+            InputError: the folder is not a run that has weights.
+        """
+        if not self.weights.is_file():
+            raise InputError(
+                f"{self.folder}: the run has no {self.weights.name}; resume it with dfdetect.train"
+            )
+        model = build_from_recipe(replace(self.recipe(), weights="none"))
+        model.load_weights(self.weights)
+        return model
+
     def write_environment(self, facts: Mapping[str, Any]) -> None:
         """Write what the run saw: versions, commit, manifest, weights, device."""
         write_json(self.folder / "environment.json", facts)
@@ -168,13 +187,38 @@ class Run:
         """The split's predictions."""
         return read_predictions(self.folder / f"predictions-{split}.csv", split)
 
-    def write_unscored(self, rows: Sequence[LedgerRow]) -> None:
-        """Write the ledger of crops that could not be read."""
-        write_ledger(self.folder / "unscored.csv", rows)
+    @property
+    def unscored(self) -> Path:
+        """The ledger of crops that could not be read."""
+        return self.folder / "unscored.csv"
 
-    def unscored(self) -> list[LedgerRow]:
-        """The crops that could not be read."""
-        return read_ledger(self.folder / "unscored.csv")
+    def evaluation(self, name: str) -> "Run":
+        """The folder of results on other data: it has all of a run's files but recipe and weights."""
+        return Run(self.folder / "evaluations" / name)
+
+
+def build_from_recipe(recipe: Recipe) -> "keras.Model":
+    """The model that the recipe describes, with the weights that it names, not compiled.
+
+    Raises:
+        InputError: the weights cannot be had, or an option is unknown.
+    """
+    from dfdetect.models import build_model
+
+    # Another run's folder stands for its best weights.
+    weights = str(Run(Path(recipe.weights)).weights) if Path(recipe.weights).is_dir() else recipe.weights
+    return build_model(
+        recipe.model,
+        image_size=recipe.image_size,
+        weights=weights,
+        partial_weights=recipe.partial_weights,
+        trainable=recipe.trainable,
+        dense_units=recipe.dense_units,
+        dropout=recipe.dropout,
+        l2=recipe.l2,
+        seed=recipe.seed,
+        **recipe.options,
+    )
 
 
 def default_name(recipe: Recipe, data: str) -> str:

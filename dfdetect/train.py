@@ -47,11 +47,13 @@ def _parser() -> Parser:
 def _train(args: argparse.Namespace) -> int:
     recipe = _recipe(args)
     # Keras and TensorFlow take seconds to import: only after the command line was understood.
+    from dfdetect.data.opening import open_training_data
+    from dfdetect.evaluation import text_table
     from dfdetect.runs import Run
-    from dfdetect.training import Conditions, default_run, open_data, resolve, train
+    from dfdetect.training import Conditions, default_run, resolve, train
 
     recipe = resolve(recipe)
-    data = open_data(recipe)
+    data = open_training_data(recipe.manifest)
     run = Run(args.out) if args.out else default_run(recipe, data)
     if args.overwrite:
         run.delete()
@@ -67,7 +69,7 @@ def _train(args: argparse.Namespace) -> int:
             tensorboard=args.tensorboard,
         )
         train(recipe, data, run, conditions)
-    print(f"\n{run.table()}\n\nlook at {run.page}")
+    print(f"\n{text_table(run.metrics())}\n\nlook at {run.page}")
     return DONE
 
 

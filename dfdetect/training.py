@@ -3,24 +3,28 @@
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import keras
 
 from dfdetect.data.faces import FaceStore, check_classes, open_faces
-from dfdetect.data.sample import NOTICE, sample_manifest
+from dfdetect.data.opening import Data
 from dfdetect.devices import parallel, prepare
 from dfdetect.environment import describe
-from dfdetect.evaluation import finish
+from dfdetect.evaluation import write_results
 from dfdetect.fitting import Row, fit
-from dfdetect.models import build_model, family, weights_origin
+from dfdetect.metrics import choose_threshold
+from dfdetect.models import family, weights_origin
+from dfdetect.predictions import Predictions
 from dfdetect.recipe import Recipe
-from dfdetect.runs import Run, default_name
+from dfdetect.runs import Run, build_from_recipe, default_name
+from dfdetect.scoring import score_store
 from face_extraction.errors import InputError
 from face_extraction.ledger import LedgerRow
-from face_extraction.manifest import SPLITS, UNKNOWN, FaceSample, count_table, manifest_hash, read_manifest
+from face_extraction.manifest import SPLITS, UNKNOWN
+from face_extraction.settings import read_settings, write_settings
 
 
 @dataclass(frozen=True)
@@ -38,40 +42,6 @@ class Conditions:
     skip_unreadable: bool = False
     devices: int = 1
     tensorboard: bool = False
-
-
-@dataclass(frozen=True)
-class Data:
-    """The manifest of a training.
-
-    Attributes:
-        path: the manifest.
-        samples: its rows.
-        digest: SHA-256 of the manifest's bytes.
-        notices: what must be said wherever results from it are shown.
-    """
-
-    path: Path
-    samples: list[FaceSample]
-    digest: str
-    notices: tuple[str, ...]
-
-    def table(self) -> str:
-        """What there is per split and class, as lines of text."""
-        return f"{self.path}:\n{count_table(self.samples)}"
-
-
-def open_data(recipe: Recipe) -> Data:
-    """The recipe's manifest, or the embedded sample set's.
-
-    Raises:
-        InputError: the manifest is missing or wrong, or cannot be trained on.
-    """
-    path = Path(recipe.manifest) if recipe.manifest else sample_manifest()
-    samples = read_manifest(path)
-    for split in ("train", "val"):
-        check_classes(samples, split, path)
-    return Data(path, samples, manifest_hash(path), () if recipe.manifest else (NOTICE,))
 
 
 def resolve(recipe: Recipe) -> Recipe:
@@ -98,7 +68,7 @@ def train(recipe: Recipe, data: Data, run: Run, conditions: Conditions) -> None:
 
     Args:
         recipe: the recipe, resolved.
-        data: what `open_data` gave for it.
+        data: what `open_training_data` gave for it.
         run: the folder.
         conditions: how to go about it.
 
@@ -107,37 +77,33 @@ def train(recipe: Recipe, data: Data, run: Run, conditions: Conditions) -> None:
             folder holds another run.
     """
     run.begin(recipe)
+    settings = read_settings(data.path.parent)
+    if settings:
+        write_settings(run.folder, settings)  # prediction must crop as extraction did
     prepare(recipe.seed, recipe.precision)
     stores, unscored = _open_stores(data, recipe.image_size, conditions)
     start = time.monotonic()
     with parallel(conditions.devices):
         model = build_from_recipe(recipe)
-        facts = describe() | _facts(model, data, recipe)
+        facts = describe() | data.facts() | _model_facts(model)
         print(_summary(model, recipe, facts), flush=True)
         fit(model, recipe, stores["train"], stores["val"], run, watch=_watcher(run, conditions))
     facts["seconds"] = round(time.monotonic() - start, 1)
-    run.write_environment(facts)
-    finish(model, run, {split: stores[split] for split in ("val", "test")}, unscored, data)
-
-
-def build_from_recipe(recipe: Recipe) -> keras.Model:
-    """The model that the recipe describes, with its weights, not compiled.
-
-    Raises:
-        InputError: the weights cannot be had, or an option is unknown.
-    """
-    return build_model(
-        recipe.model,
-        image_size=recipe.image_size,
-        weights=recipe.weights,
-        partial_weights=recipe.partial_weights,
-        trainable=recipe.trainable,
-        dense_units=recipe.dense_units,
-        dropout=recipe.dropout,
-        l2=recipe.l2,
-        seed=recipe.seed,
-        **recipe.options,
+    predictions = {
+        split: Predictions(stores[split].samples, score_store(model, stores[split], recipe.batch_size))
+        for split in ("val", "test")
+    }
+    write_results(
+        run,
+        recipe,
+        facts,
+        predictions,
+        choose_threshold(predictions["val"]),
+        unscored,
+        data.path.parent,
+        notices=data.notices,
     )
+    run.checkpoint.unlink(missing_ok=True)
 
 
 def _open_stores(
@@ -161,15 +127,11 @@ def _open_stores(
     return stores, ledger
 
 
-def _facts(model: keras.Model, data: Data, recipe: Recipe) -> dict[str, Any]:
-    trainable = sum(math.prod(variable.shape) for variable in model.trainable_variables)
+def _model_facts(model: keras.Model) -> dict[str, Any]:
     return {
-        "manifest": str(data.path) if recipe.manifest else "the embedded sample set",
-        "manifest_sha256": data.digest,
-        "counts": count_table(data.samples),
-        "weights": vars(weights_origin(model)),
+        "weights": asdict(weights_origin(model)),
         "parameters": model.count_params(),
-        "trainable_parameters": trainable,
+        "trainable_parameters": sum(math.prod(variable.shape) for variable in model.trainable_variables),
     }
 
 

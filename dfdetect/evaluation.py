@@ -1,0 +1,160 @@
+"""From scores to a folder of results: predictions, metrics, figures and the page."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from dfdetect.data.opening import Data, open_manifest
+from dfdetect.environment import describe
+from dfdetect.figures import draw_all
+from dfdetect.metrics import LEVELS, compute_metrics
+from dfdetect.page import RunReport, write_page
+from dfdetect.predictions import Predictions
+from dfdetect.recipe import Recipe
+from dfdetect.run_report import CHOSEN_ON_VAL
+from dfdetect.runs import MetricsBySplit, Run
+from dfdetect.scoring import score
+from face_extraction.errors import InputError
+from face_extraction.images import read_rgb
+from face_extraction.ledger import LedgerRow, write_ledger
+from face_extraction.manifest import FaceSample, read_manifest
+
+
+def measure(predictions: Mapping[str, Predictions], threshold: float) -> MetricsBySplit:
+    """Metrics of each split's predictions, by faces and by clips; an empty split has none."""
+    return {
+        split: {level: compute_metrics(scored, threshold=threshold, level=level) for level in LEVELS}
+        for split, scored in predictions.items()
+        if len(scored.known())
+    }
+
+
+def write_results(
+    results: Run,
+    recipe: Recipe,
+    environment: Mapping[str, Any],
+    predictions: Mapping[str, Predictions],
+    threshold: float,
+    unscored: Sequence[LedgerRow],
+    crops: Path,
+    *,
+    notices: Sequence[str] = (),
+    threshold_origin: str = CHOSEN_ON_VAL,
+) -> MetricsBySplit:
+    """Write all that follows from predictions; metrics.json last, which says that all is there.
+
+    Args:
+        results: the folder: a run, or an evaluation inside one.
+        recipe: what the model was made from.
+        environment: the run's facts.
+        predictions: by split.
+        threshold: from this `p_fake` on, a face is called fake.
+        unscored: the crops that could not be read.
+        crops: the manifest's folder, for the figure of best and worst cases.
+        notices: what a reader must know before any number.
+        threshold_origin: how the threshold came about, to follow "It was ...".
+
+    Returns:
+        The metrics by split and level.
+    """
+    for split, scored in predictions.items():
+        results.write_predictions(split, scored)
+    write_ledger(results.unscored, unscored)
+    results.write_environment(environment)
+    metrics = measure(predictions, threshold)
+    history = results.history()
+
+    def load(path: str) -> Any:
+        return read_rgb(crops / path)
+
+    figures = draw_all(history, predictions, metrics, threshold, load, results.folder, monitor=recipe.monitor)
+    report = RunReport(
+        title=results.folder.name,
+        model=recipe.model,
+        recipe=asdict(recipe),
+        environment={name: value for name, value in environment.items() if name != "counts"},
+        metrics=metrics,
+        threshold=threshold,
+        threshold_origin=threshold_origin,
+        notices=notices,
+        history=history,
+        figures=figures,
+        unscored=[(row.path, row.reason, row.detail) for row in unscored],
+        data_table=environment["counts"],
+    )
+    write_page(results.folder, report)
+    results.write_metrics(threshold, metrics)
+    return metrics
+
+
+def evaluate(
+    run: Run, manifest: Path | None, split: str, name: str | None, batch_size: int | None
+) -> tuple[Run, int]:
+    """Score a manifest with a finished run, and write the results into a folder inside the run's.
+
+    Args:
+        run: the run.
+        manifest: what to score; None for the run's own manifest.
+        split: which rows, or "all".
+        name: the folder's name; None makes one from the manifest's folder, its content and the split.
+        batch_size: faces a batch; None for the recipe's.
+
+    Returns:
+        The folder, and the number of faces that could not be scored.
+
+    Raises:
+        InputError: the run is not finished, or the manifest is wrong or has no such rows.
+    """
+    threshold, recipe = run.threshold(), run.recipe()
+    data = open_manifest(str(manifest) if manifest else recipe.manifest)
+    samples = [sample for sample in data.samples if split in (sample.split, "all")]
+    if not samples:
+        raise InputError(f"{data.path}: it has no rows of split {split!r}")
+    notices = (*data.notices, *_leaks(run, data, samples))
+    for notice in notices:
+        print(notice)
+    model = run.load_model()
+    scored, unscored = score(
+        model, data.path.parent, samples, batch_size=batch_size or recipe.batch_size, title=f"score {split}"
+    )
+    facts = run.environment() | describe() | {"trained_on": run.environment()["manifest"]} | data.facts()
+    results = run.evaluation(name or f"{data.path.absolute().parent.name}-{data.digest[:8]}-{split}")
+    write_results(
+        results,
+        recipe,
+        facts,
+        {"test": scored},
+        threshold,
+        unscored,
+        data.path.parent,
+        notices=notices,
+        threshold_origin=f"{CHOSEN_ON_VAL}, in the run's own training",
+    )
+    return results, len(unscored)
+
+
+def _leaks(run: Run, data: Data, samples: list[FaceSample]) -> list[str]:
+    """A warning when groups to be scored were trained on."""
+    trained = Path(run.environment()["manifest"])
+    if run.environment()["manifest_sha256"] != data.digest and not trained.is_file():
+        return []
+    rows = data.samples if run.environment()["manifest_sha256"] == data.digest else read_manifest(trained)
+    seen = {(row.source, row.group) for row in rows if row.split == "train"}
+    shared = {(sample.source, sample.group) for sample in samples} & seen
+    if not shared:
+        return []
+    return [
+        f"{len(shared)} of the groups scored here were trained on: these numbers are no measure of skill."
+    ]
+
+
+def text_table(metrics: MetricsBySplit) -> str:
+    """The main numbers as lines of text, test first, with n and 95 % intervals."""
+    names = {"auc": "AUC", "accuracy": "accuracy", "balanced_accuracy": "balanced acc.", "eer": "EER"}
+    lines = [f"{'split':<9}{'level':<7}{'n':>7}{'groups':>8}  " + "".join(f"{n:<23}" for n in names.values())]
+    for split in sorted(metrics, key=lambda split: (split != "test", split)):
+        for level, values in metrics[split].items():
+            numbers = "".join(f"{values.estimates[name]!s:<23}" for name in names)
+            lines.append(f"{split:<9}{level:<7}{values.n:>7,}{values.n_groups:>8,}  {numbers}")
+    return "\n".join(line.rstrip() for line in lines)

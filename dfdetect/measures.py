@@ -1,0 +1,253 @@
+"""The formulas of the metrics, for many weightings of the same scores at once.
+
+A bootstrap over groups repeats some groups and leaves out others, which is a weight for each face.
+So every formula takes weights. Scores are sorted, and sums over groups made, only once; a resample
+then costs a matrix product and a cumulative sum.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+
+ECE_BINS = 15
+LOW_FPR_PERCENT = 1
+
+
+@dataclass(frozen=True)
+class Measure:
+    """What one metric is called and what it means.
+
+    Attributes:
+        name: its key in files.
+        title: its name for people.
+        part: "ranking" (needs no threshold), "decision" (at the threshold) or "probability".
+        both: it is not defined unless there are real and fake samples.
+        better: "higher" or "lower".
+        meaning: one sentence, with the paper followed where definitions differ.
+    """
+
+    name: str
+    title: str
+    part: str
+    both: bool
+    better: str
+    meaning: str
+
+
+MEASURES = {
+    measure.name: measure
+    for measure in (
+        Measure(
+            "auc", "AUC", "ranking", True, "higher",
+            "Chance that a random fake scores above a random real; ties count half (Mann-Whitney).",
+        ),
+        Measure(
+            "average_precision", "Average precision", "ranking", True, "higher",
+            "Precision at each score, weighted by the recall gained there; not interpolated.",
+        ),
+        Measure(
+            "eer", "Equal error rate", "ranking", True, "lower",
+            "Where missed fakes and false alarms are equally frequent, interpolated on the ROC curve.",
+        ),
+        Measure(
+            "tpr_at_1_fpr", "Fakes found at 1 % false alarms", "ranking", True, "higher",
+            "Largest true positive rate of a threshold whose false positive rate is at most 1 %; "
+            "not interpolated. Below 100 reals this allows no false alarm.",
+        ),
+        Measure(
+            "accuracy", "Accuracy", "decision", False, "higher", "Share of right decisions.",
+        ),
+        Measure(
+            "balanced_accuracy", "Balanced accuracy", "decision", True, "higher",
+            "Mean of the shares of right decisions among reals and among fakes.",
+        ),
+        Measure(
+            "precision", "Precision", "decision", True, "higher",
+            "Share of fakes among what is called fake; not defined when nothing is called fake.",
+        ),
+        Measure(
+            "recall", "Recall", "decision", False, "higher", "Share of the fakes that are called fake.",
+        ),
+        Measure(
+            "f1", "F1", "decision", True, "higher", "Harmonic mean of precision and recall of the fakes.",
+        ),
+        Measure(
+            "precision_weighted", "Precision, class-weighted", "decision", True, "higher",
+            "Mean of both classes' precision, weighted by class size; a class never called counts 0.",
+        ),
+        Measure(
+            "recall_weighted", "Recall, class-weighted", "decision", False, "higher",
+            "Mean of both classes' recall, weighted by class size; equals the accuracy.",
+        ),
+        Measure(
+            "f1_weighted", "F1, class-weighted", "decision", True, "higher",
+            "Mean of both classes' F1, weighted by class size.",
+        ),
+        Measure(
+            "log_loss", "Log loss", "probability", False, "lower",
+            "Mean of -ln of the probability given to the true class.",
+        ),
+        Measure(
+            "brier", "Brier score", "probability", False, "lower",
+            "Mean squared difference of p_fake and the label.",
+        ),
+        Measure(
+            "ece", "Calibration error (ECE)", "probability", False, "lower",
+            f"Mean gap between p_fake and the share of fakes in {ECE_BINS} bins of p_fake of equal width, "
+            "weighted by their counts (Naeini et al. 2015, binary form; the bins of Guo et al. 2017). "
+            "Chance alone raises it, and resampling adds chance: its interval leans upwards.",
+        ),
+    )
+}  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class Scores:
+    """Labelled scores, prepared for `measure`. Make one with `prepare`.
+
+    Attributes:
+        n_groups: how many groups there are.
+        group: group of each sample, from the highest score to the lowest, shape (n,).
+        fake: 1.0 where that sample is fake, shape (n,).
+        last: index of the last sample of each run of equal scores, shape (runs,).
+        sums: sums over each group, shape (groups, 6 + ECE_BINS): true reals, false alarms, misses,
+            true fakes, log loss, squared error, and p_fake less label in each bin.
+    """
+
+    n_groups: int
+    group: NDArray[np.int64]
+    fake: Array
+    last: NDArray[np.int64]
+    sums: Array
+
+
+def ece_bins(p_fake: Array) -> NDArray[np.int64]:
+    """Bin of each score, 0 to ECE_BINS - 1; bin k is (k, k + 1] / ECE_BINS, and 0 is in the first."""
+    bins: NDArray[np.int64] = np.clip(np.ceil(p_fake * ECE_BINS) - 1, 0, ECE_BINS - 1).astype(np.int64)
+    return bins
+
+
+def prepare(labels: NDArray[np.int64], p_fake: Array, groups: NDArray[np.int64], threshold: float) -> Scores:
+    """Sort and sum once what every resample needs.
+
+    Args:
+        labels: 0 or 1, shape (n,).
+        p_fake: scores 0 to 1, shape (n,).
+        groups: group numbers from 0, shape (n,).
+        threshold: a score from here on is called fake.
+    """
+    fake = labels.astype(np.float64)
+    called = p_fake >= threshold
+    truth = np.where(labels == 1, p_fake, 1.0 - p_fake)
+    bins = ece_bins(p_fake)
+    columns = [
+        *((labels == true) & (called == say) for true in (0, 1) for say in (False, True)),
+        -np.log(np.maximum(truth, np.finfo(np.float64).eps)),
+        (p_fake - fake) ** 2,
+        *(np.where(bins == number, p_fake - fake, 0.0) for number in range(ECE_BINS)),
+    ]
+    n_groups = int(groups.max(initial=-1)) + 1
+    order = np.argsort(-p_fake, kind="stable")
+    last = np.flatnonzero(np.diff(p_fake[order], append=-1.0))
+    sums: Array = np.stack(
+        [np.bincount(groups, column, minlength=n_groups).astype(np.float64) for column in columns], axis=1
+    )
+    return Scores(n_groups, groups[order], fake[order], last, sums)
+
+
+def measure(scores: Scores, weights: Array) -> dict[str, Array]:
+    """Every metric of `MEASURES`, for each row of weights.
+
+    Args:
+        scores: from `prepare`.
+        weights: how often each group counts, whole numbers, shape (rows, groups).
+
+    Returns:
+        Name to values of shape (rows,); NaN where a metric is not defined.
+    """
+    sums = weights @ scores.sums
+    real, fake = sums[:, 0] + sums[:, 1], sums[:, 2] + sums[:, 3]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        values = {
+            **_ranking(*cumulative(scores, weights)),
+            **_decision(*sums[:, :4].T),
+            "log_loss": sums[:, 4] / (real + fake),
+            "brier": sums[:, 5] / (real + fake),
+            "ece": np.abs(sums[:, 6:]).sum(axis=1) / (real + fake),
+        }
+    defined = (real > 0) & (fake > 0)
+    return {
+        name: np.where(defined, values[name], np.nan) if measure.both else values[name]
+        for name, measure in MEASURES.items()
+    }
+
+
+def cumulative(scores: Scores, weights: Array) -> tuple[Array, Array]:
+    """Weight of the reals and of the fakes called fake, as the threshold falls.
+
+    Equal scores pass the threshold together. The ROC curve is the first array against the second,
+    each divided by its last column.
+
+    Returns:
+        Two arrays of shape (rows, runs + 1), which start with a column of zeros.
+    """
+    faces = weights[:, scores.group]
+    both = np.zeros((len(weights), len(scores.last) + 1))
+    fake = np.zeros_like(both)
+    both[:, 1:] = np.cumsum(faces, axis=1)[:, scores.last]
+    fake[:, 1:] = np.cumsum(faces * scores.fake, axis=1)[:, scores.last]
+    return both - fake, fake
+
+
+def equal_error_rate(real: Array, fake: Array) -> Array:
+    """The error rate where the ROC curve, drawn with straight lines, meets FPR = FNR.
+
+    Args:
+        real: reals called fake, from `cumulative`.
+        fake: fakes called fake, from `cumulative`.
+    """
+    reals, fakes = real[:, -1], fake[:, -1]
+    # FPR + TPR without a division, so that the comparison is exact.
+    height = real * fakes[:, None] + fake * reals[:, None]
+    after = np.argmax(height >= (reals * fakes)[:, None], axis=1)
+    rows = np.arange(len(real))
+    low, high = height[rows, after - 1], height[rows, after]
+    part = (reals * fakes - low) / (high - low)
+    rate: Array = (real[rows, after - 1] * (1 - part) + real[rows, after] * part) / reals
+    return rate
+
+
+def _ranking(real: Array, fake: Array) -> dict[str, Array]:
+    reals, fakes = real[:, -1], fake[:, -1]
+    gained = np.diff(fake)
+    area = (np.diff(real) * (fake[:, 1:] - gained / 2)).sum(axis=1)
+    # Where a weighting has called nobody fake yet, no recall is gained either: 1 stands for 0 / 0.
+    precision = fake[:, 1:] / np.maximum(real[:, 1:] + fake[:, 1:], 1.0)
+    allowed = (100 * real <= LOW_FPR_PERCENT * reals[:, None]).sum(axis=1) - 1
+    return {
+        "auc": area / (reals * fakes),
+        "average_precision": (gained * precision).sum(axis=1) / fakes,
+        "eer": equal_error_rate(real, fake),
+        "tpr_at_1_fpr": fake[np.arange(len(fake)), allowed] / fakes,
+    }
+
+
+def _decision(tn: Array, fp: Array, fn: Array, tp: Array) -> dict[str, Array]:
+    real, fake = tn + fp, fn + tp
+    precision_real, precision_fake = tn / (tn + fn), tp / (tp + fp)
+    f1_real, f1_fake = 2 * tn / (2 * tn + fn + fp), 2 * tp / (2 * tp + fp + fn)
+    accuracy = (tn + tp) / (real + fake)
+    weighted = np.nan_to_num(precision_real) * real + np.nan_to_num(precision_fake) * fake
+    return {
+        "accuracy": accuracy,
+        "balanced_accuracy": (tn / real + tp / fake) / 2,
+        "precision": precision_fake,
+        "recall": tp / fake,
+        "f1": f1_fake,
+        "precision_weighted": weighted / (real + fake),
+        "recall_weighted": accuracy,
+        "f1_weighted": (f1_real * real + f1_fake * fake) / (real + fake),
+    }

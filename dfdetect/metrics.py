@@ -1,0 +1,180 @@
+"""Metrics: predictions in, numbers with their intervals out."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from dfdetect.bootstrap import draw_weights, percentile_interval
+from dfdetect.measures import MEASURES, Array, Scores, measure, prepare
+from dfdetect.predictions import Predictions
+from face_extraction.errors import InputError, unknown_name
+
+LEVELS = ("face", "video")
+DASH = "–"
+BLOCK_CELLS = 2**18  # resamples x faces held at once: what the processor's cache takes
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A number and its 95 % interval.
+
+    Attributes:
+        value: measured on all samples; NaN when not defined.
+        low: lower end; NaN when not estimable.
+        high: upper end; NaN when not estimable.
+    """
+
+    value: float
+    low: float
+    high: float
+
+    def __str__(self) -> str:
+        """Such as "0.912 [0.874, 0.943]"; a dash stands for what is not defined or not estimable."""
+        if math.isnan(self.value):
+            return DASH
+        ends = DASH if math.isnan(self.low) else f"{self.low:.3f}, {self.high:.3f}"
+        return f"{self.value:.3f} [{ends}]"
+
+
+@dataclass(frozen=True)
+class Metrics:
+    """What was measured on one set of predictions.
+
+    Attributes:
+        level: "face" or "video" (mean of a clip's faces).
+        n: samples of known label; `n_real` and `n_fake` of them are real and fake.
+        n_unknown: samples of unknown label, which are not counted in anything.
+        n_groups: groups, the units of the bootstrap.
+        threshold: a `p_fake` from here on is called fake.
+        confusion: counts; rows are true real and true fake, columns called real and called fake.
+        estimates: name, as in `MEASURES`, to number and interval.
+    """
+
+    level: str
+    n: int
+    n_real: int
+    n_fake: int
+    n_unknown: int
+    n_groups: int
+    threshold: float
+    confusion: tuple[tuple[int, int], tuple[int, int]]
+    estimates: dict[str, Estimate]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON; NaN becomes None."""
+        estimates = {
+            name: {
+                key: None if math.isnan(value) else value
+                for key, value in (
+                    ("value", estimate.value),
+                    ("low", estimate.low),
+                    ("high", estimate.high),
+                )
+            }
+            for name, estimate in self.estimates.items()
+        }
+        rows = [list(row) for row in self.confusion]
+        return {**vars(self), "confusion": rows, "estimates": estimates}
+
+    @classmethod
+    def from_dict(cls, record: Mapping[str, Any]) -> "Metrics":
+        """The reverse of `to_dict`.
+
+        Raises:
+            InputError: `record` is not of that form.
+        """
+        try:
+            estimates = {
+                name: Estimate(**{key: math.nan if end is None else float(end) for key, end in ends.items()})
+                for name, ends in record["estimates"].items()
+            }
+            (tn, fp), (fn, tp) = record["confusion"]
+            return cls(**{**record, "confusion": ((tn, fp), (fn, tp)), "estimates": estimates})
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise InputError(f"not a record of metrics ({type(error).__name__}: {error})") from None
+
+
+def compute_metrics(
+    predictions: Predictions, *, threshold: float, level: str = "face", resamples: int = 1000, seed: int = 0
+) -> Metrics:
+    """Measure predictions, with 95 % intervals from a bootstrap over groups.
+
+    A metric that compares the classes is NaN when there is only one class, and its interval is NaN
+    (not estimable) when one class comes from a single group. Resamples in which a metric is not
+    defined are left out of its interval.
+
+    Args:
+        predictions: samples of unknown label are counted apart and left out.
+        threshold: a `p_fake` from here on is called fake; see `choose_threshold`.
+        level: "face", or "video" for the mean `p_fake` of each clip.
+        resamples: how many resamples; 0 gives no intervals.
+        seed: seed of the resamples.
+
+    Raises:
+        InputError: the level is unknown.
+    """
+    if level not in LEVELS:
+        raise unknown_name("level", level, LEVELS)
+    if level == "video":
+        predictions = predictions.by_clip()
+    known = predictions.known()
+    labels, groups = known.labels, known.groups
+    scores = prepare(labels, known.p_fake, groups, threshold)
+    class_groups = min(len(np.unique(groups[labels == label])) for label in (0, 1))
+    estimates = _estimate(scores, len(known), class_groups, resamples, seed)
+    tn, fp, fn, tp = (int(cell) for cell in scores.sums[:, :4].sum(axis=0))
+    return Metrics(
+        level=level,
+        n=len(known),
+        n_real=tn + fp,
+        n_fake=fn + tp,
+        n_unknown=len(predictions) - len(known),
+        n_groups=scores.n_groups,
+        threshold=float(threshold),
+        confusion=((tn, fp), (fn, tp)),
+        estimates=estimates,
+    )
+
+
+def _estimate(scores: Scores, n: int, class_groups: int, resamples: int, seed: int) -> dict[str, Estimate]:
+    points = measure(scores, np.ones((1, scores.n_groups)))
+    drawn: dict[str, list[Array]] = {name: [] for name in MEASURES}
+    if scores.n_groups > 1:
+        for weights in draw_weights(scores.n_groups, resamples, seed, max(1, BLOCK_CELLS // n)):
+            for name, values in measure(scores, weights).items():
+                drawn[name].append(values)
+    estimates = {}
+    for name, point in points.items():
+        units = class_groups if MEASURES[name].both else scores.n_groups
+        values = np.concatenate(drawn[name]) if drawn[name] and units > 1 else np.empty(0)
+        estimates[name] = Estimate(float(point[0]), *percentile_interval(values))
+    return estimates
+
+
+def choose_threshold(predictions: Predictions) -> float:
+    """The threshold with the largest balanced accuracy (Youden's J), for use on other data.
+
+    Give it validation data. It lies midway between two neighbouring scores; of equally good ones the
+    nearest to 0.5 is taken.
+
+    Raises:
+        InputError: there are not both real and fake samples.
+    """
+    known = predictions.known()
+    real, fake = (np.sort(known.p_fake[known.labels == label]) for label in (0, 1))
+    if not (len(real) and len(fake)):
+        raise InputError(
+            f"a threshold needs real and fake samples; given: {len(real)} real and {len(fake)} fake"
+        )
+    edges = np.unique(np.concatenate(([0.0, 1.0], known.p_fake)))
+    # Of two adjacent floats the mean can be the lower one, which would then be called fake.
+    between = np.maximum((edges[:-1] + edges[1:]) / 2, np.nextafter(edges[:-1], 1.0))
+    candidates = np.concatenate(([0.0], between))
+    found = len(fake) - np.searchsorted(fake, candidates)
+    alarms = len(real) - np.searchsorted(real, candidates)
+    youden = found * len(real) - alarms * len(fake)
+    best = candidates[youden == youden.max()]
+    return float(best[np.argmin(np.abs(best - 0.5))])

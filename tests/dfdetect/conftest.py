@@ -1,0 +1,57 @@
+"""Drawn crops and a toy model, for tests of the training's machinery."""
+
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+from face_extraction.images import write_image
+from face_extraction.manifest import FaceSample, write_manifest
+
+
+def draw(label: int, rng: np.random.Generator, size: int = 24) -> np.ndarray:
+    """Noise; in a fake, a bright square stands somewhere."""
+    rgb = rng.integers(0, 120, (size, size, 3))
+    if label:
+        top, left = rng.integers(0, size - 8, 2)
+        rgb[top : top + 8, left : left + 8] = 240
+    return rgb.astype(np.uint8)
+
+
+@pytest.fixture
+def make_manifest(tmp_path):
+    """Writes crops and a manifest, and returns its path."""
+
+    def make(train: int = 20, val: int = 10, test: int = 10, seed: int = 0, folder: Path = tmp_path) -> Path:
+        rng = np.random.default_rng(seed)
+        samples = []
+        for split, count in (("train", train), ("val", val), ("test", test)):
+            for number in range(count):
+                label = number % 2
+                path = f"faces/{split}-{number}.png"
+                write_image(folder / path, draw(label, rng))
+                name = f"{split}-{number // 4}"
+                samples.append(FaceSample(path, label, split, name, f"{name}-{label}", number))
+        write_manifest(folder / "manifest.csv", samples)
+        return folder / "manifest.csv"
+
+    return make
+
+
+@pytest.fixture
+def make_model():
+    """Builds a small model under the models' contract, with dropout and batch normalisation."""
+
+    def make(seed: int = 0, size: int = 16) -> keras.Model:
+        keras.utils.set_random_seed(seed)
+        image = keras.Input((size, size, 3))
+        x = keras.layers.Rescaling(1 / 255)(image)
+        x = keras.layers.Conv2D(8, 3, activation="relu")(x)
+        x = keras.layers.BatchNormalization(momentum=0.8)(x)
+        x = keras.layers.GlobalMaxPooling2D(name="features")(x)
+        x = keras.layers.Dropout(0.3)(x)
+        x = keras.layers.Dense(1, name="logit")(x)
+        return keras.Model(image, keras.layers.Activation("sigmoid", name="p_fake")(x))
+
+    return make

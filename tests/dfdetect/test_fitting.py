@@ -1,0 +1,194 @@
+"""Training: validation chooses, a kill changes nothing, and what the recipe says acts."""
+
+import dataclasses
+
+import keras
+import numpy as np
+import pytest
+
+from dfdetect.data.faces import FaceStore
+from dfdetect.fitting import compile_model, fit, make_optimizer
+from dfdetect.recipe import OPTIMIZERS, Recipe
+from dfdetect.runs import Run
+from dfdetect.schedule import Schedule
+from face_extraction.errors import InputError
+from face_extraction.manifest import read_manifest
+
+RECIPE = Recipe(epochs=4, batch_size=8, learning_rate=0.02, augment="report-c", weight_decay=0.01)
+
+
+@pytest.fixture
+def stores(make_manifest):
+    path = make_manifest()
+    samples = read_manifest(path)
+    return [
+        FaceStore(path.parent, [s for s in samples if s.split == split], 16) for split in ("train", "val")
+    ]
+
+
+def train(model, stores, folder, recipe=RECIPE, **watch):
+    run = Run(folder)
+    run.begin(recipe)
+    fit(model, recipe, *stores, run, **watch)
+    return run
+
+
+class Killed(BaseException):
+    """Stands for a kill: nothing may catch it."""
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_a_training_killed_after_an_epoch_and_resumed_ends_as_one_that_was_not(
+    stores, make_model, tmp_path, optimizer
+):
+    recipe = dataclasses.replace(RECIPE, optimizer=optimizer)
+    whole = make_model()
+    expected = train(whole, stores, tmp_path / "whole", recipe)
+
+    def kill(row):
+        if row["epoch"] == 2:
+            raise Killed
+
+    with pytest.raises(Killed):
+        train(make_model(), stores, tmp_path / "cut", recipe, watch=kill)
+    resumed = make_model(seed=7)  # as a new process would: nothing of the old model is left
+    run = train(resumed, stores, tmp_path / "cut", recipe)
+
+    timing = ("seconds", "faces_per_second")
+    for left, right in zip(run.history(), expected.history(), strict=True):
+        for name in left.keys() - timing:
+            assert left[name] == pytest.approx(right[name], rel=1e-4, abs=1e-6), name
+    for left, right in zip(resumed.weights, whole.weights, strict=True):
+        np.testing.assert_allclose(left.numpy(), right.numpy(), rtol=1e-3, atol=1e-5)
+
+
+def test_a_kill_in_an_epoch_redoes_that_epoch_alone(stores, make_model, tmp_path, monkeypatch):
+    expected = train(make_model(), stores, tmp_path / "whole").history()
+    import dfdetect.fitting as module
+
+    def killed(*args):
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        # After the best weights are on disk, before the checkpoint says so.
+        patch.setattr(module, "save_checkpoint", killed)
+        with pytest.raises(Killed):
+            train(make_model(), stores, tmp_path / "cut")
+    run = train(make_model(seed=3), stores, tmp_path / "cut")
+    assert len(run.history()) == len(expected) == RECIPE.epochs
+
+
+def test_the_best_epoch_by_validation_is_what_is_kept(stores, make_model, tmp_path, monkeypatch):
+    import dfdetect.fitting as module
+
+    aucs = iter((0.6, 0.9, 0.7, 0.8))
+    saved = {}
+    model = make_model()
+
+    def validate(*args):
+        return {"val_loss": 1.0, "val_accuracy": 0.5, "val_auc": next(aucs)}
+
+    def keep(row):
+        saved[row["epoch"]] = [weight.numpy() for weight in model.weights]
+
+    monkeypatch.setattr(module, "_validate", validate)
+    run = train(model, stores, tmp_path / "run", watch=keep)
+    assert [row["val_auc"] for row in run.history()] == [0.6, 0.9, 0.7, 0.8]
+    for kept, second in zip(model.weights, saved[2], strict=True):
+        np.testing.assert_array_equal(kept.numpy(), second)
+    fresh = make_model(seed=5)
+    fresh.load_weights(run.weights)
+    np.testing.assert_array_equal(fresh.weights[0].numpy(), saved[2][0])
+    assert not list(run.folder.glob("epoch-*"))
+    assert not list(run.folder.glob(".tmp-*"))
+
+
+@pytest.mark.parametrize(("patience", "epochs"), [(1, 3), (2, 4), (0, 5)])
+def test_early_stopping_counts_epochs_without_a_better_one(
+    stores, make_model, tmp_path, monkeypatch, patience, epochs
+):
+    import dfdetect.fitting as module
+
+    losses = iter((1.0, 0.5, 0.6, 0.7, 0.8))
+    monkeypatch.setattr(
+        module, "_validate", lambda *a: {"val_loss": next(losses), "val_accuracy": 0.5, "val_auc": 0.5}
+    )
+    recipe = dataclasses.replace(RECIPE, epochs=5, early_stopping=patience, monitor="val_loss")
+    assert len(train(make_model(), stores, tmp_path / "run", recipe).history()) == epochs
+
+
+def test_training_learns_and_scores_the_validation_split_exactly(stores, make_model, tmp_path):
+    recipe = dataclasses.replace(RECIPE, epochs=12, augment="none")
+    model = make_model()
+    history = train(model, stores, tmp_path / "run", recipe).history()
+    assert history[-1]["loss"] < 0.6 * history[0]["loss"]
+    best = max(row["val_auc"] for row in history)
+    faces = np.stack([stores[1].load(i) for i in range(len(stores[1]))])
+    p_fake = model.predict(faces, verbose=0)[:, 0]
+    pairs = [(f > r) + (f == r) / 2 for f in p_fake[1::2] for r in p_fake[::2]]
+    assert np.mean(pairs) == pytest.approx(best)
+    assert best > 0.9
+
+
+def test_a_loss_that_is_no_number_ends_in_one_line(stores, make_model, tmp_path):
+    recipe = dataclasses.replace(RECIPE, learning_rate=1e30, optimizer="sgd", warmup=0.0)
+    with pytest.raises(InputError, match=r"diverged: the loss of epoch \d is (nan|inf); try a lower"):
+        train(make_model(), stores, tmp_path / "run", recipe)
+
+
+def test_zero_epochs_keep_the_weights_given(stores, make_model, tmp_path):
+    model = make_model()
+    before = [weight.numpy() for weight in model.weights]
+    run = train(model, stores, tmp_path / "run", dataclasses.replace(RECIPE, epochs=0))
+    assert run.history() == []
+    fresh = make_model(seed=9)
+    fresh.load_weights(run.weights)
+    for left, right in zip(fresh.weights, before, strict=True):
+        np.testing.assert_array_equal(left.numpy(), right)
+
+
+def test_class_weights_move_the_scores(stores, make_model, tmp_path):
+    samples = [s for s in stores[0].samples if s.label == 0] + [s for s in stores[0].samples if s.label == 1][
+        :2
+    ]
+    few = FaceStore(stores[0].folder, samples, 16)
+    means = {}
+    for balance in ("none", "weights"):
+        recipe = dataclasses.replace(RECIPE, balance=balance, epochs=6, augment="none")
+        model = make_model()
+        train(model, [few, stores[1]], tmp_path / balance, recipe)
+        means[balance] = model.predict(np.stack([few.load(i) for i in range(12)]), verbose=0).mean()
+    assert means["weights"] > means["none"]
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_weight_decay_leaves_biases_alone(name):
+    recipe = Recipe(optimizer=name, weight_decay=0.5, learning_rate=0.1)
+    optimizer = make_optimizer(recipe, Schedule("constant", 0.1, 10))
+    kernel = keras.Variable(np.ones(2, "float32"), name="kernel")
+    bias = keras.Variable(np.ones(2, "float32"), name="bias")
+    optimizer.apply([keras.ops.zeros(2), keras.ops.zeros(2)], [kernel, bias])
+    np.testing.assert_allclose(kernel.numpy(), 1 - 0.1 * 0.5, rtol=1e-5)
+    np.testing.assert_array_equal(bias.numpy(), 1)
+
+
+def test_label_smoothing_is_in_the_loss(make_model):
+    model = make_model()
+    compile_model(model, Recipe(label_smoothing=0.2), 1)
+    value = model.loss(np.array([[1.0]], "float32"), np.array([[0.7]], "float32"))
+    assert float(value) == pytest.approx(-0.9 * np.log(0.7) - 0.1 * np.log(0.3), rel=1e-5)
+
+
+def test_another_recipe_in_the_folder_is_refused_by_its_first_difference(tmp_path):
+    run = Run(tmp_path / "run")
+    run.begin(RECIPE)
+    with pytest.raises(InputError, match="epochs 4, not 5"):
+        run.begin(dataclasses.replace(RECIPE, epochs=5))
+
+
+def test_a_torn_checkpoint_is_named(stores, make_model, tmp_path):
+    run = Run(tmp_path / "run")
+    run.begin(RECIPE)
+    run.checkpoint.write_bytes(b"PK\x03\x04 torn")
+    with pytest.raises(InputError, match=r"checkpoint\.npz: not a checkpoint"):
+        fit(make_model(), RECIPE, *stores, run)
