@@ -20,7 +20,7 @@ def _parser() -> Parser:
         "python -m dfdetect.evaluate",
         "Score a manifest with a finished run, and write predictions, metrics, figures and a page\n"
         "into RUN/evaluations/NAME. The threshold stays the one chosen on the run's validation split.",
-        "example:\n  python -m dfdetect.evaluate runs/xception-1a2b3c4d --manifest data/celebdf/manifest.csv\n"
+        "example:\n  python -m dfdetect.evaluate runs/NAME --manifest data/celebdf/manifest.csv\n"
         "\n"
         "exit status: 0 every face was scored, 1 some were not, 2 wrong use",
     )

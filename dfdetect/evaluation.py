@@ -7,12 +7,12 @@ from typing import Any
 
 from dfdetect.data.opening import Data, open_manifest
 from dfdetect.environment import describe
-from dfdetect.figures import draw_all
+from dfdetect.figures import draw_all, reading_order
 from dfdetect.metrics import LEVELS, compute_metrics
 from dfdetect.page import RunReport, write_page
+from dfdetect.page.report import CHOSEN_ON_VAL
 from dfdetect.predictions import Predictions
 from dfdetect.recipe import Recipe
-from dfdetect.run_report import CHOSEN_ON_VAL
 from dfdetect.runs import MetricsBySplit, Run
 from dfdetect.scoring import score
 from face_extraction.errors import InputError
@@ -124,7 +124,7 @@ def evaluate(
         results,
         recipe,
         facts,
-        {"test": scored},
+        {split: scored},
         threshold,
         unscored,
         data.path.parent,
@@ -153,7 +153,7 @@ def text_table(metrics: MetricsBySplit) -> str:
     """The main numbers as lines of text, test first, with n and 95 % intervals."""
     names = {"auc": "AUC", "accuracy": "accuracy", "balanced_accuracy": "balanced acc.", "eer": "EER"}
     lines = [f"{'split':<9}{'level':<7}{'n':>7}{'groups':>8}  " + "".join(f"{n:<23}" for n in names.values())]
-    for split in sorted(metrics, key=lambda split: (split != "test", split)):
+    for split in reading_order(metrics):
         for level, values in metrics[split].items():
             numbers = "".join(f"{values.estimates[name]!s:<23}" for name in names)
             lines.append(f"{split:<9}{level:<7}{values.n:>7,}{values.n_groups:>8,}  {numbers}")

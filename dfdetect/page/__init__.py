@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from dfdetect.model_card import render_model_card
-from dfdetect.page_html import render_page
-from dfdetect.run_report import RunReport
+from dfdetect.page.card import render_model_card
+from dfdetect.page.html import render_page
+from dfdetect.page.report import RunReport
 from face_extraction.atomic import write_text
 
 __all__ = ["MODEL_CARD", "PAGE", "RunReport", "write_page"]

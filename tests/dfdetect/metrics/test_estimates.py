@@ -8,8 +8,8 @@ import pytest
 from numpy.typing import NDArray
 from sklearn import metrics as sk
 
-from dfdetect.measures import MEASURES, measure, prepare
 from dfdetect.metrics import Metrics, choose_threshold, compute_metrics
+from dfdetect.metrics.measures import MEASURES, measure, prepare
 from dfdetect.predictions import Predictions
 from face_extraction.errors import InputError
 from face_extraction.manifest import FaceSample

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dfdetect.figures import Figure, reading_order, useful_levels
-from dfdetect.learning_curves import History
+from dfdetect.figures.curves import History
 from dfdetect.metrics import DASH, Metrics
 
 PARTS = {

@@ -9,11 +9,11 @@ from urllib.parse import quote
 
 from dfdetect import __version__
 from dfdetect.figures import Figure
-from dfdetect.learning_curves import best_epoch
-from dfdetect.measures import MEASURES
+from dfdetect.figures.curves import best_epoch
 from dfdetect.metrics import DASH, Estimate, Metrics
-from dfdetect.page_style import STYLE
-from dfdetect.run_report import INTERVALS, PARTS, RunReport, history_table, plural, show
+from dfdetect.metrics.measures import MEASURES
+from dfdetect.page.report import INTERVALS, PARTS, RunReport, history_table, plural, show
+from dfdetect.page.style import STYLE
 
 HEADLINE = ("auc", "accuracy")
 LISTED = 1000  # unscored samples on the page; a browser grows slow with many more

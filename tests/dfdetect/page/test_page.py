@@ -12,12 +12,12 @@ import pytest
 
 from dfdetect.figures import Figure
 from dfdetect.metrics import LEVELS, Metrics, compute_metrics
-from dfdetect.model_card import render_model_card
 from dfdetect.page import RunReport, write_page
-from dfdetect.page_html import LISTED, render_page
-from dfdetect.page_style import STYLE
+from dfdetect.page.card import render_model_card
+from dfdetect.page.html import LISTED, render_page
+from dfdetect.page.report import show
+from dfdetect.page.style import STYLE
 from dfdetect.predictions import Predictions
-from dfdetect.run_report import show
 from face_extraction.manifest import FaceSample
 
 EVIL = "<script>alert(1)</script>\"'&`|*_[x](y)"

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from dfdetect.bootstrap import draw_weights, percentile_interval
-from dfdetect.measures import MEASURES, Array, Scores, measure, prepare
+from dfdetect.metrics.bootstrap import draw_weights, percentile_interval
+from dfdetect.metrics.measures import MEASURES, Array, Scores, measure, prepare
 from dfdetect.predictions import Predictions
 from face_extraction.errors import InputError, unknown_name
 

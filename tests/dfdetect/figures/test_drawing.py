@@ -12,11 +12,11 @@ import pytest
 from matplotlib.figure import Figure as Canvas
 from numpy.typing import NDArray
 
-from dfdetect.cases import CASES, case_sheet, surest
 from dfdetect.figures import draw_all, reading_order, useful_levels
-from dfdetect.learning_curves import accuracy_curves, best_epoch, loss_curves
+from dfdetect.figures.cases import CASES, case_sheet, surest
+from dfdetect.figures.curves import accuracy_curves, best_epoch, loss_curves
+from dfdetect.figures.plots import confusion, histogram, precision_recall, reliability, roc
 from dfdetect.metrics import LEVELS, Metrics, compute_metrics
-from dfdetect.plots import confusion, histogram, precision_recall, reliability, roc
 from dfdetect.predictions import Predictions
 from face_extraction.manifest import FaceSample
 
@@ -257,7 +257,7 @@ import sys, pathlib, numpy
 import dfdetect.figures, dfdetect.page
 from dfdetect.predictions import Predictions
 assert not any(name.startswith(("matplotlib", "sklearn", "keras", "tensorflow")) for name in sys.modules)
-from dfdetect.plots import histogram
+from dfdetect.figures.plots import histogram
 histogram(Predictions([], numpy.empty(0)), 0.5, pathlib.Path({str(tmp_path / "x.png")!r}))
 assert "matplotlib.figure" in sys.modules
 assert "matplotlib.pyplot" not in sys.modules

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from dfdetect.canvas import CLASS_COLOURS, FAINT, GREY, canvas
+from dfdetect.figures.canvas import CLASS_COLOURS, FAINT, GREY, canvas
 from dfdetect.predictions import Predictions
 from face_extraction.manifest import FAKE, LABEL_NAMES, REAL
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dfdetect.canvas import (
+from dfdetect.figures.canvas import (
     BLUE,
     CLASS_COLOURS,
     GREY,
@@ -17,8 +17,8 @@ from dfdetect.canvas import (
     not_defined,
     unit_square,
 )
-from dfdetect.measures import ECE_BINS, Array, cumulative, ece_bins, prepare
 from dfdetect.metrics import Metrics
+from dfdetect.metrics.measures import ECE_BINS, Array, cumulative, ece_bins, prepare
 from dfdetect.predictions import Predictions
 from face_extraction.manifest import FAKE, LABEL_NAMES, REAL
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from dfdetect.measures import Array
+from dfdetect.metrics.measures import Array
 
 COVERAGE = 0.95
 

@@ -8,9 +8,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dfdetect import __version__
-from dfdetect.measures import MEASURES
 from dfdetect.metrics import Metrics
-from dfdetect.run_report import INTERVALS, PARTS, RunReport, plural, show
+from dfdetect.metrics.measures import MEASURES
+from dfdetect.page.report import INTERVALS, PARTS, RunReport, plural, show
 
 USES = """\
 - **Meant for** research on deepfake detection: to replicate and compare published results, and to

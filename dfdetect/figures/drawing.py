@@ -4,10 +4,10 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from dfdetect.cases import Load, case_sheet
-from dfdetect.learning_curves import History, accuracy_curves, best_epoch, loss_curves
+from dfdetect.figures.cases import Load, case_sheet
+from dfdetect.figures.curves import History, accuracy_curves, best_epoch, loss_curves
+from dfdetect.figures.plots import confusion, histogram, precision_recall, reliability, roc
 from dfdetect.metrics import Metrics
-from dfdetect.plots import confusion, histogram, precision_recall, reliability, roc
 from dfdetect.predictions import Predictions
 
 FOLDER = "figures"

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dfdetect.canvas import BLUE, GREEN, GREY, ORANGE, canvas, not_defined
+from dfdetect.figures.canvas import BLUE, GREEN, GREY, ORANGE, canvas, not_defined
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -1,0 +1,13 @@
+"""Metrics: predictions in, numbers with 95 % intervals out. Pure NumPy."""
+
+from dfdetect.metrics.estimates import (
+    DASH,
+    LEVELS,
+    Estimate,
+    Metrics,
+    choose_threshold,
+    compute_metrics,
+)
+from dfdetect.metrics.measures import MEASURES
+
+__all__ = ["DASH", "LEVELS", "MEASURES", "Estimate", "Metrics", "choose_threshold", "compute_metrics"]

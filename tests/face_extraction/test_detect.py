@@ -1,0 +1,236 @@
+import importlib.util
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from face_extraction.crop import CropSpec, crop_face
+from face_extraction.detect import FaceDetector, cut_faces, find_faces
+from face_extraction.errors import InputError
+from face_extraction.images import read_rgb
+from face_extraction.ledger import ItemFailed
+from face_extraction.manifest import Box
+
+TWO = ((110, 125, 100), (340, 130, 140))
+
+
+@pytest.fixture(scope="module")
+def detector():
+    return FaceDetector("hog", 60)
+
+
+@pytest.fixture
+def two(draw_faces):
+    """A face of about 100 pixels on the left, one of about 140 on the right."""
+    return draw_faces(*TWO, width=480, height=270)
+
+
+def test_boxes_lie_on_the_faces_largest_first(detector, two):
+    large, small = detector.detect(two)
+
+    for box, (x, y, size) in ((large, TWO[1]), (small, TWO[0])):
+        assert (box.left + box.right) / 2 == pytest.approx(x, abs=0.12 * size)
+        assert (box.top + box.bottom) / 2 == pytest.approx(y, abs=0.12 * size)
+        assert box.right - box.left == pytest.approx(size, rel=0.25)
+
+
+def test_the_smallest_face_decides_the_resolution(draw_faces):
+    small = draw_faces((150, 120, 40))
+
+    assert FaceDetector("hog", 80).detect(small) == []
+    (box,) = FaceDetector("hog", 36).detect(small)
+    assert (box.left + box.right) / 2 == pytest.approx(150, abs=6)
+    assert box.right - box.left == pytest.approx(45, abs=10)
+
+
+def test_a_large_smallest_face_shrinks_the_search_and_maps_boxes_back(draw_faces):
+    (box,) = FaceDetector("hog", 160).detect(draw_faces((300, 250, 200), width=600, height=500))
+
+    assert ((box.left + box.right) / 2, (box.top + box.bottom) / 2) == pytest.approx((300, 250), abs=24)
+    assert box.right - box.left == pytest.approx(200, rel=0.25)
+
+
+@pytest.mark.parametrize("min_face", [60, 80])
+def test_boxes_are_clipped_to_the_frame(draw_faces, min_face):
+    whole = draw_faces((200, 150, 120), width=400, height=300)
+    cut = np.ascontiguousarray(whole[:205, 150:])
+
+    boxes = FaceDetector("hog", min_face).detect(cut)
+
+    assert boxes
+    for box in boxes:
+        assert 0 <= box.top < box.bottom <= cut.shape[0]
+        assert 0 <= box.left < box.right <= cut.shape[1]
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 3), (7, 300, 3)])
+def test_a_picture_smaller_than_any_face_has_none(detector, shape):
+    assert detector.detect(np.zeros(shape, np.uint8)) == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "min_face", "message"),
+    [
+        ("hogg", 80, r"unknown detector 'hogg' \(nearest: hog\); accepted: cnn, hog"),
+        ("hog", 5, "min_face 5; accepted: 20 to 2000 pixels"),
+    ],
+)
+def test_wrong_settings_are_refused(kind, min_face, message):
+    with pytest.raises(InputError, match=message):
+        FaceDetector(kind, min_face)
+
+
+class _Finds:
+    """A detector that finds what it is told."""
+
+    kind = "hog"
+    min_face = 60
+
+    def __init__(self, *sides):
+        self._boxes = [Box(0, side, side, 0) for side in sides]
+
+    def detect(self, rgb):
+        return self._boxes
+
+
+@pytest.mark.parametrize(
+    ("sides", "policy", "expected"),
+    [
+        ((90, 60, 59), "largest", [90]),
+        ((90, 60, 59), "all", [90, 60]),
+        ((90, 59), "exactly-one", [90]),
+    ],
+)
+def test_the_policy_chooses_among_faces_that_are_large_enough(sides, policy, expected):
+    boxes = find_faces(np.zeros((9, 9, 3), np.uint8), _Finds(*sides), policy)
+
+    assert [box.right for box in boxes] == expected
+
+
+@pytest.mark.parametrize(
+    ("sides", "policy", "reason", "detail"),
+    [
+        ((), "largest", "no_face", "hog found no face of 60 pixels or more"),
+        ((), "all", "no_face", "hog found no face of 60 pixels or more"),
+        ((59, 50), "all", "too_small", "largest face: 59 pixels; wanted: 60 or more"),
+        ((90, 60), "exactly-one", "several_faces", "2 faces; wanted: exactly one"),
+    ],
+)
+def test_frames_without_a_wanted_face_fail_with_a_reason(sides, policy, reason, detail):
+    with pytest.raises(ItemFailed) as error:
+        find_faces(np.zeros((9, 9, 3), np.uint8), _Finds(*sides), policy)
+
+    assert (error.value.reason, error.value.detail) == (reason, detail)
+
+
+def test_a_face_just_below_the_smallest_is_seen_and_called_too_small(draw_faces):
+    with pytest.raises(ItemFailed, match="too_small: largest face: 72 pixels; wanted: 80 or more"):
+        find_faces(draw_faces((150, 120, 66)), FaceDetector("hog", 80), "largest")
+
+
+def test_faces_are_cut_as_crop_face_cuts_them(detector, two):
+    faces = cut_faces(two, detector, "all", CropSpec(size=64))
+
+    assert [face.box for face in faces] == detector.detect(two)
+    for face in faces:
+        assert np.array_equal(face.crop, crop_face(two, face.box, CropSpec(size=64)))
+
+
+def test_aligned_faces_are_cut_by_their_own_landmarks(detector, two):
+    spec = CropSpec(size=64, align=True)
+
+    for face in cut_faces(two, detector, "all", spec):
+        expected = crop_face(two, face.box, spec, detector.landmarks(two, face.box))
+        assert np.array_equal(face.crop, expected)
+
+
+@pytest.mark.parametrize(
+    ("points", "eyes"), [(5, (slice(2, 4), slice(0, 2))), (68, (slice(36, 42), slice(42, 48)))]
+)
+def test_landmarks_lie_on_the_drawn_eyes(detector, draw_faces, points, eyes):
+    rgb = draw_faces((160, 120, 110))
+    (box,) = detector.detect(rgb)
+
+    landmarks = detector.landmarks(rgb, box, points)
+
+    assert landmarks.shape == (points, 2)
+    assert landmarks.dtype == np.float64
+    left, right = (landmarks[eye].mean(axis=0) for eye in eyes)
+    assert left == pytest.approx((160 - 0.22 * 110, 120 - 0.12 * 110), abs=8)
+    assert right == pytest.approx((160 + 0.22 * 110, 120 - 0.12 * 110), abs=8)
+
+
+@pytest.mark.shared
+def test_encodings_tell_one_person_from_another(detector, shared):
+    folder = shared / "data/face_photos/face_recognition"
+
+    def encode(name):
+        rgb = read_rgb(folder / name)
+        return detector.encode(rgb, detector.detect(rgb)[0])
+
+    obama, again, biden = encode("obama.jpg"), encode("obama2.jpg"), encode("biden.jpg")
+
+    assert obama.shape == (128,)
+    assert np.linalg.norm(obama - again) < 0.6 < np.linalg.norm(obama - biden)
+
+
+def test_the_package_of_models_is_not_imported(detector, two):
+    detector.landmarks(two, detector.detect(two)[0])
+
+    assert "face_recognition_models" not in sys.modules
+
+
+def test_missing_models_are_named(monkeypatch):
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+
+    with pytest.raises(InputError, match=r"shape_predictor_5\w+\.dat is not installed; .*face_recognition_models"):
+        FaceDetector().landmarks(np.zeros((9, 9, 3), np.uint8), Box(0, 9, 9, 0))
+
+
+# In a process of its own: importing face_recognition changes Pillow for the whole process, warns,
+# and leaves Python altogether where pkg_resources is missing.
+_REFERENCE = """
+import sys, json, warnings
+warnings.simplefilter("ignore")
+import numpy as np, face_recognition
+rgb, kind = np.load(sys.argv[1]), sys.argv[2]
+boxes = face_recognition.face_locations(rgb, number_of_times_to_upsample=0, model=kind)
+codes = face_recognition.face_encodings(rgb, boxes)
+print(json.dumps([boxes, [code.tolist() for code in codes]]))
+"""
+
+
+def _check_parity(tmp_path, rgb, kind, count):
+    if importlib.util.find_spec("face_recognition") is None:
+        pytest.skip("face_recognition is not installed (pip install dfdetect[face-recognition])")
+    np.save(tmp_path / "rgb.npy", rgb)
+    command = [sys.executable, "-c", _REFERENCE, str(tmp_path / "rgb.npy"), kind]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    boxes, codes = json.loads(done.stdout)
+    detector = FaceDetector(kind, 80)
+
+    assert len(boxes) == count
+    assert sorted(detector.detect(rgb)) == sorted(Box(*box) for box in boxes)
+    for box, code in zip(boxes, codes, strict=True):
+        assert np.array_equal(detector.encode(rgb, Box(*box)), code)
+
+
+def test_drawn_faces_are_found_and_encoded_as_face_recognition_does(tmp_path, two):
+    _check_parity(tmp_path, two, "hog", 2)
+
+
+@pytest.mark.shared
+@pytest.mark.parametrize(("name", "count"), [("two_people.jpg", 2), ("obama-240p.jpg", 1)])
+def test_photos_are_found_and_encoded_as_face_recognition_does(tmp_path, shared, name, count):
+    rgb = read_rgb(shared / "data/face_photos/face_recognition" / name)
+
+    _check_parity(tmp_path, rgb, "hog", count)
+
+
+@pytest.mark.shared
+def test_the_cnn_finds_what_face_recognitions_cnn_finds(tmp_path, shared):
+    rgb = read_rgb(shared / "data/face_photos/face_recognition/obama-240p.jpg")
+
+    _check_parity(tmp_path, rgb, "cnn", 1)
