@@ -13,10 +13,11 @@ from pathlib import Path
 
 import numpy as np
 
-from dfdetect.data.drawn_clips import FPS, Clip, film, write_clip
-from dfdetect.data.drawn_identity import Identity, draw_identity
-from dfdetect.data.drawn_people import Person
-from dfdetect.data.drawn_swaps import swap_clip
+import face_extraction
+from dfdetect.data.drawn.clips import FPS, Clip, film, write_clip
+from dfdetect.data.drawn.identity import Identity, draw_identity
+from dfdetect.data.drawn.people import Person
+from dfdetect.data.drawn.swaps import swap_clip
 from face_extraction.atomic import write_text
 from face_extraction.errors import InputError
 from face_extraction.progress import Advance, progress
@@ -121,10 +122,11 @@ def cache_folder() -> Path:
 
 
 def _fingerprint(*parameters: object) -> str:
-    """A short name for what the sample set depends on: the code that draws it, and `parameters`."""
+    """A short name for what the sample set depends on: the code that makes it, and `parameters`."""
     digest = hashlib.sha256(repr(parameters).encode())
     here = Path(__file__)
-    for path in sorted([here, *here.parent.glob("drawn_*.py")]):
+    extraction = Path(face_extraction.__path__[0])
+    for path in (here, *sorted(here.parent.glob("drawn/*.py")), *sorted(extraction.glob("*.py"))):
         digest.update(path.read_bytes())
     return digest.hexdigest()[:12]
 

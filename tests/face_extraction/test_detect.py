@@ -31,8 +31,8 @@ def test_boxes_lie_on_the_faces_largest_first(detector, two):
     large, small = detector.detect(two)
 
     for box, (x, y, size) in ((large, TWO[1]), (small, TWO[0])):
-        assert (box.left + box.right) / 2 == pytest.approx(x, abs=0.12 * size)
-        assert (box.top + box.bottom) / 2 == pytest.approx(y, abs=0.12 * size)
+        assert (box.left + box.right) / 2 == pytest.approx(x, abs=0.1 * size)
+        assert (box.top + box.bottom) / 2 == pytest.approx(y, abs=0.2 * size)
         assert box.right - box.left == pytest.approx(size, rel=0.25)
 
 
@@ -222,15 +222,11 @@ def test_drawn_faces_are_found_and_encoded_as_face_recognition_does(tmp_path, tw
 
 
 @pytest.mark.shared
-@pytest.mark.parametrize(("name", "count"), [("two_people.jpg", 2), ("obama-240p.jpg", 1)])
-def test_photos_are_found_and_encoded_as_face_recognition_does(tmp_path, shared, name, count):
+@pytest.mark.parametrize(
+    ("name", "kind", "count"),
+    [("two_people.jpg", "hog", 2), ("obama_small.jpg", "hog", 1), ("obama_small.jpg", "cnn", 1)],
+)
+def test_photos_are_found_and_encoded_as_face_recognition_does(tmp_path, shared, name, kind, count):
     rgb = read_rgb(shared / "data/face_photos/face_recognition" / name)
 
-    _check_parity(tmp_path, rgb, "hog", count)
-
-
-@pytest.mark.shared
-def test_the_cnn_finds_what_face_recognitions_cnn_finds(tmp_path, shared):
-    rgb = read_rgb(shared / "data/face_photos/face_recognition/obama-240p.jpg")
-
-    _check_parity(tmp_path, rgb, "cnn", 1)
+    _check_parity(tmp_path, rgb, kind, count)

@@ -3,8 +3,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dfdetect.data import drawn_clips, sample
-from dfdetect.data.drawn_clips import read_clip, write_clip
+from dfdetect.data import sample
+from dfdetect.data.drawn import clips
+from dfdetect.data.drawn.clips import read_clip, write_clip
 from dfdetect.data.sample import NOTICE, PAIRS, draw_sample, pair_name, sample_manifest
 from face_extraction.errors import InputError
 from face_extraction.manifest import FAKE, REAL, read_manifest
@@ -107,7 +108,7 @@ def test_after_a_failure_nothing_is_left(tmp_path, monkeypatch):
 
 def test_a_video_that_lost_frames_is_refused(tmp_path, monkeypatch):
     frames = [np.zeros((64, 64, 3), np.uint8)] * 5
-    monkeypatch.setattr(drawn_clips, "read_clip", lambda path: frames[:3])
+    monkeypatch.setattr(clips, "read_clip", lambda path: frames[:3])
     with pytest.raises(InputError, match=r"a\.mp4: 3 of 5 frames were written"):
         write_clip(tmp_path / "a.mp4", frames)
     assert list(tmp_path.iterdir()) == []

@@ -2,10 +2,10 @@ import cv2
 import numpy as np
 import pytest
 
-from dfdetect.data.drawn_clips import film
-from dfdetect.data.drawn_identity import draw_identity
-from dfdetect.data.drawn_people import JAW, NOSE, Person
-from dfdetect.data.drawn_swaps import SwapStyle, draw_style, face_mask, swap_clip, swap_face, warp_map
+from dfdetect.data.drawn.clips import film
+from dfdetect.data.drawn.identity import draw_identity
+from dfdetect.data.drawn.people import JAW, NOSE, Person
+from dfdetect.data.drawn.swaps import SwapStyle, draw_style, face_mask, swap_clip, swap_face, warp_map
 
 
 @pytest.fixture(scope="module")

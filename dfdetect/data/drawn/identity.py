@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dfdetect.data.drawn_canvas import Array, colour
+from dfdetect.data.drawn.canvas import Array, colour
 
 _SKINS = (
     (246, 212, 190),

@@ -3,8 +3,8 @@
 import numpy as np
 from numpy.typing import ArrayLike
 
-from dfdetect.data.drawn_canvas import Array, Sheet, blurred, colour, curve, layer, noise, paint, smooth_step
-from dfdetect.data.drawn_identity import Identity
+from dfdetect.data.drawn.canvas import Array, Sheet, blurred, colour, curve, layer, noise, paint, smooth_step
+from dfdetect.data.drawn.identity import Identity
 
 FRAME = 320
 """Width and height of a clip's frames, in pixels."""

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from dfdetect.data.drawn_canvas import Array, blurred, colour, curve, noise, paint, smooth_step
-from dfdetect.data.drawn_head import HEAD, light_on, outline, shade
-from dfdetect.data.drawn_identity import Identity
+from dfdetect.data.drawn.canvas import Array, blurred, colour, curve, noise, paint, smooth_step
+from dfdetect.data.drawn.head import HEAD, light_on, outline, shade
+from dfdetect.data.drawn.identity import Identity
 
 _LIFT = {
     "cropped": 0.06,

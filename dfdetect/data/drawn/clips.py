@@ -8,10 +8,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from dfdetect.data.drawn_canvas import Array, Pixels
-from dfdetect.data.drawn_features import Expression
-from dfdetect.data.drawn_people import Person, Pose
-from dfdetect.data.drawn_scene import FRAME
+from dfdetect.data.drawn.canvas import Array, Pixels
+from dfdetect.data.drawn.features import Expression
+from dfdetect.data.drawn.people import Person, Pose
+from dfdetect.data.drawn.scene import FRAME
 from face_extraction.atomic import atomic_path
 from face_extraction.errors import InputError
 

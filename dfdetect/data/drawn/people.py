@@ -8,12 +8,12 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from dfdetect.data.drawn_canvas import Array, Pixels, Place, blurred, curve, layer
-from dfdetect.data.drawn_features import Expression, draw_features, eye_lines, mouth_lines
-from dfdetect.data.drawn_hair import draw_back, draw_cover
-from dfdetect.data.drawn_head import HEAD, brow_points, draw_head, outline_points, surface
-from dfdetect.data.drawn_identity import Identity
-from dfdetect.data.drawn_scene import FRAME, draw_background, draw_body
+from dfdetect.data.drawn.canvas import Array, Pixels, Place, blurred, curve, layer
+from dfdetect.data.drawn.features import Expression, draw_features, eye_lines, mouth_lines
+from dfdetect.data.drawn.hair import draw_back, draw_cover
+from dfdetect.data.drawn.head import HEAD, brow_points, draw_head, outline_points, surface
+from dfdetect.data.drawn.identity import Identity
+from dfdetect.data.drawn.scene import FRAME, draw_background, draw_body
 
 JAW, BROWS, NOSE, EYES, MOUTH = slice(0, 17), slice(17, 27), slice(27, 35), slice(35, 47), slice(47, 59)
 """Where the parts of a face lie among its landmarks. Each runs from left to right in the picture, save

@@ -7,11 +7,11 @@ import dlib
 import numpy as np
 import pytest
 
-from dfdetect.data.drawn_clips import film, perform
-from dfdetect.data.drawn_features import Expression
-from dfdetect.data.drawn_head import HEAD, light_on
-from dfdetect.data.drawn_identity import draw_identity
-from dfdetect.data.drawn_people import BROWS, EYES, JAW, MOUTH, NOSE, Person, Pose
+from dfdetect.data.drawn.clips import film, perform
+from dfdetect.data.drawn.features import Expression
+from dfdetect.data.drawn.head import HEAD, light_on
+from dfdetect.data.drawn.identity import draw_identity
+from dfdetect.data.drawn.people import BROWS, EYES, JAW, MOUTH, NOSE, Person, Pose
 
 DETECTOR = dlib.get_frontal_face_detector()
 CALM = Expression()

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from dfdetect.data.drawn_canvas import Sheet, colour, curve, layer, paint, smooth_step
+from dfdetect.data.drawn.canvas import Sheet, colour, curve, layer, paint, smooth_step
 
 SHEET = Sheet(width=200, height=160, left=100, top=80, scale=50)
 

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dfdetect.data.drawn_canvas import Array, Place, Sheet, colour, curve, paint
-from dfdetect.data.drawn_head import HEAD
-from dfdetect.data.drawn_identity import Identity
+from dfdetect.data.drawn.canvas import Array, Place, Sheet, colour, curve, paint
+from dfdetect.data.drawn.head import HEAD
+from dfdetect.data.drawn.identity import Identity
 
 
 @dataclass(frozen=True)

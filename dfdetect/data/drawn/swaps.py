@@ -11,9 +11,9 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from dfdetect.data.drawn_canvas import Array, Pixels
-from dfdetect.data.drawn_clips import Clip
-from dfdetect.data.drawn_people import BROWS, EYES, JAW, MOUTH, NOSE
+from dfdetect.data.drawn.canvas import Array, Pixels
+from dfdetect.data.drawn.clips import Clip
+from dfdetect.data.drawn.people import BROWS, EYES, JAW, MOUTH, NOSE
 
 _CORNERS = [*range(EYES.start, EYES.stop, 3), *range(MOUTH.start, MOUTH.stop, 6)]
 _FIXED = [*range(NOSE.stop), *_CORNERS]

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from dfdetect.data.drawn_canvas import Array, Sheet, blurred, colour, curve, noise, paint, smooth_step
-from dfdetect.data.drawn_identity import Identity
+from dfdetect.data.drawn.canvas import Array, Sheet, blurred, colour, curve, noise, paint, smooth_step
+from dfdetect.data.drawn.identity import Identity
 
 HEAD = Sheet(width=480, height=480, left=239.5, top=216.0, scale=100.0)
 """The sheet on which every head is drawn, facing the viewer."""

@@ -1,0 +1,64 @@
+"""Models at a small size. Tests take them by name, so that a new family is tested by itself."""
+
+import functools
+
+import keras
+import numpy as np
+import pytest
+
+from dfdetect.models import build_model, family, list_models
+
+# Cheap enough to train in every test run; any other family trains with the slow tests.
+LIGHT = ("custom_cnn", "meso4", "mesoinception4", "mobilenet")
+
+
+def pytest_generate_tests(metafunc):
+    """`any_name` runs over all models, `trained_name` too, but its heavy ones are slow."""
+    if "any_name" in metafunc.fixturenames:
+        metafunc.parametrize("any_name", list_models())
+    if "trained_name" in metafunc.fixturenames:
+        names = [
+            pytest.param(name, marks=() if name in LIGHT else pytest.mark.slow) for name in list_models()
+        ]
+        metafunc.parametrize("trained_name", names)
+
+
+def small_size(name: str) -> int:
+    """A side that keeps tests fast and is not the family's own."""
+    return max(family(name).min_image_size, 64)
+
+
+@functools.cache
+def _shared_model(name: str) -> keras.Model:
+    return build_model(name, image_size=small_size(name))
+
+
+@pytest.fixture
+def small():
+    """Builds a fresh small model."""
+
+    def make(name: str, **settings) -> keras.Model:
+        return build_model(name, image_size=small_size(name), **settings)
+
+    return make
+
+
+@pytest.fixture
+def model(any_name):
+    """A small model of any family, built once: to look at, not to change."""
+    return _shared_model(any_name)
+
+
+@pytest.fixture
+def faces():
+    """Eight drawn images, half of them with a bright square, and their labels."""
+
+    def draw(name: str) -> tuple[np.ndarray, np.ndarray]:
+        size = small_size(name)
+        rng = np.random.default_rng(7)
+        rgb = rng.integers(0, 100, (8, size, size, 3)).astype("uint8")
+        labels = np.tile([0.0, 1.0], 4).astype("float32")
+        rgb[labels == 1, size // 4 : size // 2, size // 4 : size // 2] = 250
+        return rgb, labels
+
+    return draw

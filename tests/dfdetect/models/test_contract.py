@@ -1,0 +1,234 @@
+"""The contract that every registered model keeps; a new family is tested here by itself."""
+
+import keras
+import numpy as np
+import pytest
+
+from dfdetect.models import family, list_models
+from dfdetect.models.blocks import backbone_layers, blocks
+from face_extraction.errors import InputError
+
+# Parameters of the backbone up to `features`: the published ones of the networks without top.
+PARAMETERS = {
+    "custom_cnn": 896 + 18496 + 73856 + 295168,
+    "densenet121": 7_037_504,
+    "inception_v3": 21_802_784,
+    "mobilenet": 3_228_864,
+    "resnet50": 23_587_712,
+    "vgg16": 14_714_688,
+    "xception": 20_861_480,
+}
+# Names and number of blocks, and parameters of one of them by hand: a shortcut or a branch that falls
+# into the wrong block changes them.
+BLOCKS = {
+    "custom_cnn": (["stage1", "stage2", "stage3", "stage4"], "stage2", 9 * 32 * 64 + 64),
+    "densenet121": (1 + 6 + 12 + 24 + 16 + 3, "pool2", 4 * 256 + 256 * 128),
+    "inception_v3": (
+        ["stem", *(f"mixed{n}" for n in range(11))],
+        "mixed0",
+        # Weights of the seven convolutions, and three values of batch normalisation a channel.
+        192 * (64 + 48 + 64 + 32) + 25 * 48 * 64 + 9 * (64 * 96 + 96 * 96) + 3 * (64 + 48 + 64 + 64 + 96 * 2 + 32),
+    ),
+    "meso4": (["stage1", "stage2", "stage3", "stage4"], "stage1", 27 * 8 + 8 + 4 * 8),
+    "mesoinception4": (
+        ["stage1", "stage2", "stage3", "stage4"],
+        "stage1",
+        (3 * 11 + 11) + (9 * (16 + 16 + 4) + 10) + 4 * 11,
+    ),
+    "mobilenet": (["stem", *(f"conv_{n}" for n in range(1, 14))], "conv_1", 9 * 32 + 4 * 32 + 32 * 64 + 4 * 64),
+    "resnet50": (
+        1 + 3 + 4 + 6 + 3,
+        "conv2_block1",
+        (64 * 64 + 64) + (9 * 64 * 64 + 64) + 2 * (64 * 256 + 256) + 4 * (64 + 64 + 256 + 256),
+    ),
+    "vgg16": (13, "block1_conv2", 9 * 64 * 64 + 64),
+    "xception": (
+        [f"block{n}" for n in range(1, 15)],
+        "block2",
+        9 * 64 + 64 * 128 + 9 * 128 + 128 * 128 + 64 * 128 + 3 * 4 * 128,
+    ),
+}
+APPLICATIONS = {
+    "densenet121": keras.applications.densenet,
+    "inception_v3": keras.applications.inception_v3,
+    "mobilenet": keras.applications.mobilenet,
+    "resnet50": keras.applications.resnet,
+    "vgg16": keras.applications.vgg16,
+    "xception": keras.applications.xception,
+}
+
+
+def values(variables):
+    return [np.array(variable) for variable in variables]
+
+
+def test_output_is_a_probability_of_each_image(model, any_name, faces):
+    rgb, _ = faces(any_name)
+    p_fake = np.array(model(rgb))
+    assert p_fake.shape == (8, 1)
+    assert p_fake.dtype == np.float32
+    assert np.all((p_fake > 0) & (p_fake < 1))
+    assert len(np.unique(p_fake)) == 8
+    np.testing.assert_allclose(np.array(model(rgb.astype("float32"))), p_fake, atol=1e-6)
+    np.testing.assert_allclose(np.array(model(rgb[:1])), p_fake[:1], atol=1e-4)
+
+
+def test_layers_have_the_names_that_others_rely_on(model, any_name):
+    assert model.name == any_name
+    assert model.output is model.get_layer("p_fake").output
+    assert model.get_layer("logit").units == 1
+    assert model.get_layer("logit").compute_dtype == "float32"
+    assert model.get_layer("p_fake").compute_dtype == "float32"
+    assert len(model.get_layer("features").output.shape) in (3, 4)
+    assert not [layer.name for layer in model.layers if isinstance(layer, keras.Model)]
+
+
+def test_logit_depends_on_features_alone(model, any_name):
+    # What heat maps need: the head can be run on the features.
+    assert keras.Model(model.get_layer("features").output, model.get_layer("logit").output).layers
+
+
+def test_p_fake_is_the_sigmoid_of_the_logit(model, any_name, faces):
+    both = keras.Model(model.inputs, [model.get_layer("logit").output, model.output])
+    logit, p_fake = (np.array(x) for x in both(faces(any_name)[0]))
+    np.testing.assert_allclose(p_fake, 1 / (1 + np.exp(-logit)), atol=1e-6)
+
+
+def test_normalisation_is_the_familys(model, any_name, faces):
+    rgb = faces(any_name)[0].astype("float32")
+    graph = keras.Model(model.inputs, model.get_layer("normalise").output)
+    if any_name in APPLICATIONS:
+        expected = APPLICATIONS[any_name].preprocess_input(rgb.copy())
+    elif family(any_name).normalisation == "unit":
+        expected = rgb / 255
+    else:
+        mode = family(any_name).normalisation
+        expected = keras.applications.imagenet_utils.preprocess_input(rgb.copy(), mode=mode)
+    np.testing.assert_allclose(np.array(graph(rgb)), expected, atol=1e-5)
+
+
+def test_blocks_hold_each_weighted_layer_of_the_backbone_once(model, any_name):
+    backbone = [layer for layer in backbone_layers(model) if layer.weights]
+    found = blocks(model, family(any_name))
+    assert [layer for block in found.values() for layer in block] == backbone
+    assert found
+
+
+@pytest.mark.parametrize("name", [name for name in list_models() if name in BLOCKS])
+def test_blocks_are_the_architectures(small, name):
+    # A second model of a session: names that Keras numbers through must not matter.
+    found = blocks(small(name), family(name))
+    names, one, parameters = BLOCKS[name]
+    if isinstance(names, int):
+        assert len(found) == names
+    else:
+        assert list(found) == names
+    assert sum(layer.count_params() for layer in found[one]) == parameters
+
+
+def test_parameters_are_the_published_ones(model, any_name):
+    if any_name not in PARAMETERS:
+        pytest.skip("no published number is pinned for this family")
+    assert sum(layer.count_params() for layer in backbone_layers(model)) == PARAMETERS[any_name]
+
+
+def test_default_size_is_not_below_the_smallest(any_name):
+    kind = family(any_name)
+    assert kind.image_size >= kind.min_image_size
+    assert kind.default_weights == ("imagenet" if kind.imagenet else "none")
+
+
+def test_image_below_the_smallest_is_refused(small, any_name):
+    from dfdetect.models import build_model
+
+    least = family(any_name).min_image_size
+    with pytest.raises(InputError, match=f"{any_name}: image size {least - 1}; accepted: {least} or more"):
+        build_model(any_name, image_size=least - 1)
+
+
+def test_too_many_blocks_are_refused_with_their_number(model, any_name):
+    from dfdetect.models.blocks import set_trainable
+
+    total = len(blocks(model, family(any_name)))
+    with pytest.raises(InputError, match=rf"'last:99'; .* from 1 to {total}, .* of {any_name}"):
+        set_trainable(model, family(any_name), "last:99")
+
+
+def test_seed_decides_the_initial_weights(small, trained_name):
+    first, same, other = (
+        values(small(trained_name, seed=seed, dropout=0.5).trainable_variables) for seed in (3, 3, 4)
+    )
+    assert all(np.array_equal(a, b) for a, b in zip(first, same, strict=True))
+    assert not all(np.array_equal(a, b) for a, b in zip(first, other, strict=True))
+
+
+def test_dropout_acts_in_training_only(small, trained_name, faces):
+    rgb, _ = faces(trained_name)
+    model = small(trained_name, dropout=0.5, trainable="head")
+    assert np.array_equal(np.array(model(rgb)), np.array(model(rgb)))
+    assert not np.array_equal(np.array(model(rgb, training=True)), np.array(model(rgb, training=True)))
+
+
+def test_weights_saved_and_loaded_give_equal_scores(small, trained_name, faces, tmp_path):
+    rgb, _ = faces(trained_name)
+    model = small(trained_name, seed=1, dense_units=4, dropout=0.1)
+    model.save_weights(tmp_path / "model.weights.h5")
+    again = small(
+        trained_name, seed=2, dense_units=4, whole=True, weights=str(tmp_path / "model.weights.h5")
+    )
+    assert np.array_equal(np.array(model(rgb)), np.array(again(rgb)))
+
+
+def test_backbone_weights_fit_at_another_image_size(small, trained_name, tmp_path):
+    from dfdetect.models import build_model
+
+    model = small(trained_name, seed=1)
+    backbone = keras.Model(model.inputs, model.get_layer("features").output)
+    backbone.save_weights(tmp_path / "backbone.weights.h5")
+    size = model.input_shape[1] + 32
+    other = build_model(trained_name, image_size=size, weights=str(tmp_path / "backbone.weights.h5"))
+    pairs = zip(backbone.weights, [w for layer in backbone_layers(other) for w in layer.weights], strict=True)
+    assert all(np.array_equal(np.array(a), np.array(b)) for a, b in pairs)
+
+
+def test_loss_falls(small, trained_name, faces):
+    rgb, labels = faces(trained_name)
+    model = small(trained_name)
+    model.compile(keras.optimizers.Adam(1e-3), "binary_crossentropy")
+    losses = [float(model.train_on_batch(rgb, labels)) for _ in range(12)]
+    assert np.mean(losses[-3:]) < 0.8 * np.mean(losses[:3])
+
+
+@pytest.mark.parametrize("trainable", ["head", "last:1", "all"])
+def test_what_is_trained_moves_and_nothing_else(small, trained_name, faces, trainable):
+    rgb, labels = faces(trained_name)
+    model = small(trained_name, trainable=trainable)
+    found = blocks(model, family(trained_name))
+    names = {"head": [], "last:1": list(found)[-1:], "all": list(found)}[trainable]
+    inside = {layer.name for block in found.values() for layer in block}
+    groups = {**found, "head": [layer for layer in model.layers if layer.name not in inside]}
+    before = {
+        name: values(w for layer in group for w in layer.weights) for name, group in groups.items()
+    }
+    model.compile(keras.optimizers.SGD(0.1), "binary_crossentropy")
+    model.train_on_batch(rgb, labels)
+    for name, group in groups.items():
+        after = values(w for layer in group for w in layer.weights)
+        still = [np.array_equal(a, b) for a, b in zip(before[name], after, strict=True)]
+        # Batch normalisation's statistics are among the weights, so frozen ones are held still too.
+        if name == "head" or name in names:
+            assert not all(still), f"{name} did not move"
+        else:
+            assert all(still), f"{name} is frozen and moved"
+
+
+@pytest.mark.parametrize("trainable", ["head", "last:1", "all"])
+def test_l2_counts_trainable_kernels_alone(small, trained_name, trainable):
+    model = small(trained_name, trainable=trainable, dense_units=3, l2=0.01)
+    kernels = [w for w in model.trainable_variables if w.path.split("/")[-1].endswith("kernel")]
+    biases = [w for w in model.trainable_variables if w.path.endswith(("bias", "beta", "gamma"))]
+    assert len(kernels) + len(biases) == len(model.trainable_variables)
+    expected = sum(0.01 * np.sum(np.square(np.array(kernel))) for kernel in kernels)
+    assert len(model.losses) == len(kernels)
+    np.testing.assert_allclose(sum(float(loss) for loss in model.losses), expected, rtol=1e-5)
+    assert not small(trained_name, trainable=trainable).losses

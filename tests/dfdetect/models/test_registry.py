@@ -1,0 +1,124 @@
+"""The registry: names without Keras, wrong input in one line, and the head's parts."""
+
+import random
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+
+from dfdetect.models import Backbone, build_model, family, list_models, register
+from dfdetect.models.normalise import MODES, Normalize
+from face_extraction.errors import InputError
+
+
+def test_listing_names_imports_no_keras():
+    code = (
+        "import sys, dfdetect.models as m; names = m.list_models(); m.family(names[0]);"
+        "print(*names, *{'keras', 'tensorflow', 'h5py', 'numpy'} & set(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == list_models()
+
+
+def test_models_are_found():
+    assert set(list_models()) >= {
+        *("custom_cnn", "densenet121", "inception_v3", "meso4", "mesoinception4"),
+        *("mobilenet", "resnet50", "vgg16", "xception"),
+    }
+
+
+def test_unknown_model_names_the_nearest():
+    with pytest.raises(InputError, match=r"unknown model 'xeption' \(nearest: xception\)"):
+        family("xeption")
+
+
+def test_a_name_cannot_be_taken_twice():
+    with pytest.raises(ValueError, match="two families are named 'meso4'"):
+        register("meso4")(lambda image: Backbone(image))
+
+
+def test_unknown_option_names_those_there_are():
+    with pytest.raises(InputError, match=r"unknown option of custom_cnn 'unit' \(nearest: units\)"):
+        build_model("custom_cnn", unit=3)
+    with pytest.raises(InputError, match="option of vgg16 'weighs'; accepted: none"):
+        build_model("vgg16", weighs=3)
+
+
+def test_option_reaches_the_family():
+    assert build_model("custom_cnn", units=5).get_layer("top_dense").units == 5
+
+
+@pytest.mark.parametrize("text", ["last:0", "last:", "last:-1", "last:1.5", "first:1", ""])
+def test_unknown_trainable_is_refused(text):
+    with pytest.raises(InputError, match="accepted: all, head, or last:N with N from 1 to 4"):
+        build_model("meso4", trainable=text)
+
+
+@pytest.mark.parametrize("size", [None, 0])
+def test_image_size_is_the_familys_by_default(size):
+    assert build_model("meso4", image_size=size).input_shape == (None, 256, 256, 3)
+
+
+def test_head_has_the_layers_asked_for():
+    model = build_model("mobilenet", image_size=64, dense_units=7, dropout=0.25)
+    assert model.get_layer("head_dense").units == 7
+    assert model.get_layer("head_dense").activation is keras.activations.relu
+    assert model.get_layer("head_dropout").rate == 0.25
+    plain = build_model("mobilenet", image_size=64)
+    assert "head_dense" not in [layer.name for layer in plain.layers]
+    assert plain.get_layer("logit").kernel.shape == (1024, 1)
+
+
+def test_building_leaves_the_callers_random_state_alone():
+    random.seed(5)
+    expected = random.random()
+    random.seed(5)
+    build_model("custom_cnn", image_size=32, seed=1)
+    assert random.random() == expected
+
+
+def test_seed_decides_dropout(faces):
+    rgb, _ = faces("meso4")
+    first, same, other = (
+        np.array(build_model("meso4", image_size=64, dropout=0.5, seed=seed)(rgb, training=True))
+        for seed in (1, 1, 2)
+    )
+    assert np.array_equal(first, same)
+    assert not np.array_equal(first, other)
+
+
+def test_mixed_precision_keeps_pixels_and_output_exact(faces):
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        model = build_model("mobilenet", image_size=64)
+    finally:
+        keras.config.set_dtype_policy("float32")
+    assert model.get_layer("conv1").compute_dtype == "bfloat16"
+    assert model.get_layer("normalise").output.dtype == "float32"
+    assert model.output.dtype == "float32"
+    assert np.array(model(faces("mobilenet")[0])).dtype == np.float32
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_normalise_is_saved_with_the_model(mode, tmp_path):
+    image = keras.Input((2, 2, 3))
+    model = keras.Model(image, Normalize(mode)(image))
+    model.save(tmp_path / "model.keras")
+    rgb = np.arange(12, dtype="float32").reshape(1, 2, 2, 3)
+    again = keras.models.load_model(tmp_path / "model.keras")
+    np.testing.assert_array_equal(np.array(again(rgb)), np.array(model(rgb)))
+
+
+def test_unknown_normalisation_is_refused():
+    with pytest.raises(InputError, match="unknown normalisation 'coffee'.*nearest: caffe"):
+        Normalize("coffee")
+
+
+def test_whole_model_is_saved_and_loaded(faces, tmp_path):
+    model = build_model("mobilenet", image_size=64, dropout=0.1)
+    model.save(tmp_path / "model.keras")
+    rgb, _ = faces("mobilenet")
+    again = keras.models.load_model(tmp_path / "model.keras")
+    np.testing.assert_array_equal(np.array(again(rgb)), np.array(model(rgb)))
