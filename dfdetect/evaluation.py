@@ -18,7 +18,7 @@ from dfdetect.scoring import score
 from face_extraction.errors import InputError
 from face_extraction.images import read_rgb
 from face_extraction.ledger import LedgerRow, write_ledger
-from face_extraction.manifest import FaceSample, read_manifest
+from face_extraction.manifest import FaceSample, manifest_hash, read_manifest
 
 
 def measure(predictions: Mapping[str, Predictions], threshold: float) -> MetricsBySplit:
@@ -134,19 +134,20 @@ def evaluate(
     return results, len(unscored)
 
 
-def _leaks(run: Run, data: Data, samples: list[FaceSample]) -> list[str]:
-    """A warning when groups to be scored were trained on."""
-    trained = Path(run.environment()["manifest"])
-    if run.environment()["manifest_sha256"] != data.digest and not trained.is_file():
-        return []
-    rows = data.samples if run.environment()["manifest_sha256"] == data.digest else read_manifest(trained)
+def _leaks(run: Run, data: Data, samples: Sequence[FaceSample]) -> list[str]:
+    """What must be said when groups to be scored were trained on, or when that cannot be told."""
+    facts = run.environment()
+    rows = data.samples
+    if facts["manifest_sha256"] != data.digest:
+        trained = Path(facts["manifest"])
+        if not trained.is_file() or manifest_hash(trained) != facts["manifest_sha256"]:
+            return [f"{trained}, trained on, is gone or changed: what was trained on is not known."]
+        rows = read_manifest(trained)
     seen = {(row.source, row.group) for row in rows if row.split == "train"}
     shared = {(sample.source, sample.group) for sample in samples} & seen
     if not shared:
         return []
-    return [
-        f"{len(shared)} of the groups scored here were trained on: these numbers are no measure of skill."
-    ]
+    return [f"{len(shared)} of the groups scored were trained on: these numbers do not measure skill."]
 
 
 def text_table(metrics: MetricsBySplit) -> str:

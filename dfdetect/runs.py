@@ -165,8 +165,9 @@ class Run:
         """The threshold chosen on the validation split.
 
         Raises:
-            InputError: the run is not finished.
+            InputError: the folder is not a run, or the run is not finished.
         """
+        self.recipe()
         if not self.finished:
             raise InputError(f"{self.folder}: the run is not finished; resume it with dfdetect.train")
         return float(read_json(self.metrics_file)["threshold"])

@@ -1,0 +1,162 @@
+"""Verdicts on drawn people, with a model whose score is known beforehand."""
+
+import json
+
+import keras
+import numpy as np
+import pytest
+
+from dfdetect import predict, train
+from dfdetect.data.drawn.clips import film, write_clip
+from dfdetect.data.drawn.identity import draw_identity
+from dfdetect.data.drawn.people import Person
+from dfdetect.detector import Detector
+from face_extraction.crop import crop_face
+from face_extraction.detect import FaceDetector
+from face_extraction.frames import read_frames
+from face_extraction.images import write_image
+from face_extraction.ledger import ItemFailed
+from face_extraction.settings import ExtractionSettings
+
+
+class Brightness(keras.Model):
+    """`p_fake` is the crop's mean brightness over 255: a score that a test can compute itself."""
+
+    def build(self, shape):
+        self.built = True
+
+    @property
+    def input_shape(self):
+        return (None, 32, 32, 3)
+
+    def call(self, rgb):
+        return keras.ops.mean(keras.ops.cast(rgb, "float32"), axis=(1, 2, 3), keepdims=True)[:, :, 0, 0] / 255
+
+
+@pytest.fixture(scope="module")
+def clip():
+    return film(Person(draw_identity(np.random.default_rng([0, 1]))), np.random.default_rng(2), 12).frames
+
+
+@pytest.fixture
+def detector():
+    return Detector(Brightness(), 0.4, "set by the test", ExtractionSettings())
+
+
+def brightness(rgb, box):
+    from face_extraction.images import resize
+
+    settings = ExtractionSettings()
+    return resize(crop_face(rgb, box, settings.crop), 32).mean() / 255
+
+
+def test_a_photo_is_scored_on_the_crop_that_extraction_would_cut(detector, clip):
+    (verdict,) = detector.predict_image(clip[0])
+    (box,) = FaceDetector("hog", ExtractionSettings().min_face).detect(clip[0])
+    assert verdict.box == box
+    assert verdict.p_fake == pytest.approx(brightness(clip[0], box), abs=1e-5)
+
+
+def test_the_highest_face_decides_a_photo(detector, clip, tmp_path):
+    dark = (clip[0] * 0.6).astype(np.uint8)
+    write_image(tmp_path / "two.png", np.hstack([clip[0], dark]))
+    verdict = detector.predict(tmp_path / "two.png")
+    scores = [face.p_fake for face in verdict.faces]
+    assert len(scores) == 2
+    assert verdict.p_fake == max(scores) > min(scores) + 0.05
+
+
+def test_a_clip_is_the_mean_over_its_frames(detector, clip, tmp_path):
+    write_clip(tmp_path / "clip.mp4", clip)
+    verdict = detector.predict(tmp_path / "clip.mp4", frames=4)
+    frames = list(read_frames(tmp_path / "clip.mp4", count=4))
+    assert [face.frame for face in verdict.faces] == [frame.index for frame in frames] == [1, 4, 7, 10]
+    scores = [brightness(f.rgb, face.box) for f, face in zip(frames, verdict.faces, strict=True)]
+    assert verdict.p_fake == pytest.approx(np.mean(scores), abs=1e-5)
+    assert verdict.fake == (verdict.p_fake >= 0.4)
+    assert verdict.frames == 4
+
+
+def test_no_face_gets_no_score(detector, tmp_path):
+    noise = np.random.default_rng(0).integers(0, 255, (200, 200, 3)).astype(np.uint8)
+    with pytest.raises(ItemFailed, match="no_face"):
+        detector.predict_image(noise)
+    write_image(tmp_path / "noise.png", noise)
+    write_clip(tmp_path / "noise.mp4", [noise] * 4)
+    for name in ("noise.png", "noise.mp4"):
+        verdict = detector.predict(tmp_path / name)
+        assert (verdict.p_fake, verdict.fake, verdict.faces) == (None, None, ())
+        assert verdict.reason == "no_face"
+
+
+def test_frames_without_a_face_have_no_part_in_the_mean(detector, clip, tmp_path):
+    noise = np.random.default_rng(0).integers(0, 255, clip[0].shape).astype(np.uint8)
+    write_clip(tmp_path / "mixed.mp4", [*clip[:6], *[noise] * 6])
+    verdict = detector.predict(tmp_path / "mixed.mp4", frames=4)
+    assert [face.frame for face in verdict.faces] == [1, 4]
+    assert verdict.frames == 4
+    assert verdict.p_fake == pytest.approx(np.mean([face.p_fake for face in verdict.faces]))
+
+
+def test_whole_scores_the_picture_itself(clip):
+    detector = Detector(Brightness(), 0.5, "", ExtractionSettings(), whole=True)
+    grey = np.full((50, 50, 3), 51, np.uint8)
+    (verdict,) = detector.predict_image(grey)
+    assert verdict.p_fake == pytest.approx(0.2, abs=1e-5)
+    assert verdict.box == (0, 50, 50, 0)
+
+
+@pytest.fixture(scope="module")
+def files(clip, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("files")
+    write_image(folder / "person.png", clip[0])
+    write_clip(folder / "person.mp4", clip)
+    (folder / "words.mp4").write_text("these are words")
+    (folder / "empty.jpg").write_bytes(b"")
+    (folder / "notes.txt").write_text("left alone")
+    return folder
+
+
+def test_the_command_scores_a_folder_and_says_what_it_could_not(make_manifest, files, tmp_path, capsys):
+    options = ["--model", "custom_cnn", "--image-size", "32", "--epochs", "1", "--batch-size", "8"]
+    train.main([*options, "--manifest", str(make_manifest()), "--out", str(tmp_path / "run")])
+    capsys.readouterr()
+    assert predict.main([str(tmp_path / "run"), str(files), "--json", "--frames", "2"]) == 1
+    rows = {row["file"].rpartition("/")[2]: row for row in json.loads(capsys.readouterr().out)}
+    assert set(rows) == {"person.png", "person.mp4", "words.mp4", "empty.jpg"}
+    assert 0 < rows["person.png"]["p_fake"] < 1
+    assert len(rows["person.mp4"]["faces"]) == 2
+    for name in ("words.mp4", "empty.jpg"):
+        assert rows[name]["p_fake"] is None
+        assert rows[name]["reason"] == "unreadable"
+    assert predict.main([str(tmp_path / "run"), str(files / "person.png")]) == 0
+    table = capsys.readouterr().out
+    assert f"{rows['person.png']['p_fake']:.3f}" in table
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["nowhere", "person.png"], "nowhere: not a run folder"),
+        (["nowhere"], "give files or folders"),
+        (["--model", "meso4", "person.png"], "--model and --weights go together"),
+        (["--model", "meso4", "--weights", "none.h5", "person.png"], "none.h5"),
+        (["run", "missing.png"], "missing.png: no such file or folder"),
+        (["run", "person.png", "--frames", "0"], "--frames 0; accepted: 1 or more"),
+    ],
+)
+def test_wrong_use_is_one_line(files, monkeypatch, capsys, arguments, words):
+    monkeypatch.chdir(files)
+    assert predict.main(arguments) == 2
+    error = capsys.readouterr().err.strip().splitlines()
+    assert len(error) == 1
+    assert words in error[0]
+
+
+@pytest.mark.shared
+@pytest.mark.parametrize("whole", [False, True])
+def test_the_authors_meso4_calls_their_four_pictures_right(shared, whole):
+    pictures = shared / "data/face_photos/mesonet_test_images"
+    detector = Detector.from_weights("meso4", shared / "weights/mesonet/Meso4_DF.h5", whole=whole)
+    for path in sorted(pictures.rglob("*.jpg")):
+        assert detector.predict(path).fake == (path.parent.name == "df"), path

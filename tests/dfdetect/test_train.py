@@ -1,0 +1,197 @@
+"""The training command, run as a user runs it, on drawn squares."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+from dfdetect import evaluate, train
+from dfdetect.runs import Run
+from face_extraction.manifest import manifest_hash, read_manifest
+
+SMALL = [
+    "--model",
+    "custom_cnn",
+    "--image-size",
+    "32",
+    "--batch-size",
+    "8",
+    "--epochs",
+    "2",
+    "--augment",
+    "none",
+]
+
+
+@pytest.fixture
+def manifest(make_manifest):
+    return make_manifest(train=24, val=12, test=12)
+
+
+def run(manifest, out, *more):
+    return train.main([*SMALL, "--manifest", str(manifest), "--out", str(out), *more])
+
+
+def test_a_run_folder_holds_all_that_was_promised(manifest, tmp_path, capsys):
+    out = tmp_path / "run"
+    assert run(manifest, out) == 0
+    names = {path.name for path in out.iterdir()}
+    promised = {
+        "recipe.toml",
+        "environment.json",
+        "history.csv",
+        "best.weights.h5",
+        "predictions-val.csv",
+        "predictions-test.csv",
+        "unscored.csv",
+        "metrics.json",
+        "MODEL_CARD.md",
+        "index.html",
+        "figures",
+    }
+    assert names == promised
+    facts = json.loads((out / "environment.json").read_text())
+    assert facts["manifest_sha256"] == manifest_hash(manifest)
+    assert facts["weights"]["source"] == "none"
+    assert facts["packages"]["keras"]
+    assert "look at" in capsys.readouterr().out
+
+    result = Run(out)
+    assert result.recipe().weights == "none"  # what the recipe left to the model is written out
+    samples = [sample for sample in read_manifest(manifest) if sample.split == "test"]
+    predictions = result.predictions("test")
+    assert [sample.path for sample in predictions.samples] == [sample.path for sample in samples]
+    assert result.metrics()["test"]["face"].n == 12
+    val = result.predictions("val")
+    right = (val.p_fake >= result.threshold()) == val.labels
+    balanced = (right[val.labels == 0].mean() + right[val.labels == 1].mean()) / 2
+    assert result.metrics()["val"]["face"].estimates["balanced_accuracy"].value == pytest.approx(balanced)
+
+
+def test_a_finished_run_is_shown_and_not_trained_again(manifest, tmp_path, capsys):
+    run(manifest, tmp_path / "run")
+    before = (tmp_path / "run" / "best.weights.h5").stat().st_mtime_ns
+    assert run(manifest, tmp_path / "run") == 0
+    assert "finished already" in capsys.readouterr().out
+    assert (tmp_path / "run" / "best.weights.h5").stat().st_mtime_ns == before
+    assert run(manifest, tmp_path / "run", "--seed", "1") == 2
+    assert "seed 0, not 1" in capsys.readouterr().err
+    assert run(manifest, tmp_path / "run", "--seed", "1", "--overwrite") == 0
+
+
+def test_the_same_seed_gives_the_same_scores(manifest, tmp_path):
+    for name in ("a", "b"):
+        run(manifest, tmp_path / name)
+    first, second = (Run(tmp_path / name).predictions("test").p_fake for name in ("a", "b"))
+    np.testing.assert_allclose(first, second, atol=1e-5)
+
+
+def test_an_unreadable_crop_is_fatal_or_listed_by_choice(manifest, tmp_path, capsys):
+    broken = manifest.parent / "faces" / "test-3.png"
+    broken.write_bytes(broken.read_bytes()[:50])
+    assert run(manifest, tmp_path / "run") == 2
+    assert "test-3.png" in capsys.readouterr().err
+    assert run(manifest, tmp_path / "run", "--unreadable", "skip") == 0
+    assert "faces/test-3.png,unreadable," in (tmp_path / "run" / "unscored.csv").read_text()
+    assert len(Run(tmp_path / "run").predictions("test")) == 11
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--model", "xeption"], "nearest: xception"),
+        (["--manifest", "nowhere.csv"], "nowhere.csv: no such manifest"),
+        (["--weights", "imagenet"], "custom_cnn has no ImageNet weights; accepted: none, or a weights file"),
+        (["--weights", "nowhere.h5"], "nowhere.h5"),
+        (["--trainable", "last:99"], "last:99"),
+        (["--option", "unitz=3"], "unitz"),
+        (["--devices", "9"], "--devices 9; this machine has"),
+    ],
+)
+def test_wrong_use_is_one_line_and_status_2(manifest, tmp_path, capsys, arguments, words):
+    assert run(manifest, tmp_path / "run", *arguments) == 2
+    error = capsys.readouterr().err.strip().splitlines()[-1]
+    assert error.startswith("python -m dfdetect.train: ")
+    assert words in error
+
+
+def test_help_comes_within_half_a_second_and_without_keras():
+    for command in ("train", "evaluate", "predict"):
+        show = f"from dfdetect import {command}; {command}._parser().format_help()"
+        code = f"import sys; {show}; print(*sys.modules)"
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+        assert not {"keras", "tensorflow", "dlib", "cv2"} & set(done.stdout.split()), command
+
+
+def test_tensorboard_files_hold_the_history(manifest, tmp_path):
+    events = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
+    run(manifest, tmp_path / "run", "--tensorboard")
+    log = events.EventAccumulator(str(tmp_path / "run" / "tensorboard"))
+    log.Reload()
+    history = Run(tmp_path / "run").history()
+    values = [float(event.tensor_proto.float_val[0]) for event in log.Tensors("val_loss")]
+    assert values == pytest.approx([row["val_loss"] for row in history])
+
+
+def test_evaluate_on_another_manifest_keeps_the_threshold(manifest, make_manifest, tmp_path, capsys):
+    run(manifest, tmp_path / "run")
+    other = make_manifest(train=0, val=0, test=10, seed=5, folder=tmp_path / "other")
+    (tmp_path / "other/faces/test-0.png").write_bytes(b"")
+    status = evaluate.main([str(tmp_path / "run"), "--manifest", str(other), "--name", "o"])
+    results = Run(tmp_path / "run").evaluation("o")
+    assert status == 1  # a face was not scored
+    assert results.threshold() == Run(tmp_path / "run").threshold()
+    assert results.metrics()["test"]["face"].n == 9
+    assert "test-0.png" in results.unscored.read_text()
+    assert "1 faces were not scored" in capsys.readouterr().out
+
+
+def test_evaluating_groups_that_were_trained_on_is_said(manifest, tmp_path, capsys):
+    run(manifest, tmp_path / "run")
+    assert evaluate.main([str(tmp_path / "run"), "--split", "train"]) == 0
+    assert "6 of the groups scored were trained on" in capsys.readouterr().out
+
+
+def test_evaluating_without_the_training_manifest_says_what_is_not_known(
+    manifest, make_manifest, tmp_path, capsys
+):
+    run(manifest, tmp_path / "run")
+    other = make_manifest(train=0, val=0, test=4, seed=5, folder=tmp_path / "other")
+    manifest.unlink()
+    assert evaluate.main([str(tmp_path / "run"), "--manifest", str(other)]) == 0
+    assert "gone or changed: what was trained on is not known" in capsys.readouterr().out
+
+
+def test_weights_of_a_run_start_another(manifest, tmp_path):
+    run(manifest, tmp_path / "first")
+    first = Run(tmp_path / "first")
+    assert run(manifest, tmp_path / "second", "--weights", str(first.folder), "--epochs", "0") == 0
+    np.testing.assert_allclose(
+        Run(tmp_path / "second").predictions("test").p_fake, first.predictions("test").p_fake, atol=1e-6
+    )
+
+
+def test_killed_with_signal_9_and_started_again_it_ends_as_if_nothing_had_happened(manifest, tmp_path):
+    command = [sys.executable, "-m", "dfdetect.train", *SMALL, "--manifest", str(manifest), "--epochs", "6"]
+    run(manifest, tmp_path / "whole", "--epochs", "6")
+    process = subprocess.Popen([*command, "--out", str(tmp_path / "cut")], stderr=subprocess.DEVNULL)
+    checkpoint = Run(tmp_path / "cut").checkpoint
+    end = time.monotonic() + 120
+    while not checkpoint.exists() and process.poll() is None and time.monotonic() < end:
+        time.sleep(0.02)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    assert checkpoint.exists()
+    assert not Run(tmp_path / "cut").finished
+    assert run(manifest, tmp_path / "cut", "--epochs", "6") == 0
+    cut, whole = Run(tmp_path / "cut"), Run(tmp_path / "whole")
+    assert [row["epoch"] for row in cut.history()] == [1, 2, 3, 4, 5, 6]
+    assert [row["loss"] for row in cut.history()] == pytest.approx(
+        [row["loss"] for row in whole.history()], rel=1e-3
+    )
+    np.testing.assert_allclose(cut.predictions("test").p_fake, whole.predictions("test").p_fake, atol=1e-3)
