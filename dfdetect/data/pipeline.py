@@ -1,7 +1,7 @@
 """Batches for Keras: tf.data on the TensorFlow backend, NumPy batches on any other."""
 
 import os
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import keras
@@ -11,9 +11,6 @@ from dfdetect.data.faces import Pass
 
 if TYPE_CHECKING:
     import tensorflow as tf
-
-# Batches made ahead while the model computes.
-AHEAD = 2
 
 
 def make_batches(faces: Pass) -> Any:
@@ -45,18 +42,24 @@ def make_dataset(faces: Pass) -> "tf.data.Dataset":
         tf.data.Dataset.from_tensor_slices((positions, labels, weights))
         .map(load, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
         .batch(faces.batch_size)
-        .prefetch(AHEAD)
+        .prefetch(tf.data.AUTOTUNE)
     )
 
 
 class NumpyBatches(keras.utils.PyDataset):  # type: ignore[misc]
-    """The pass as NumPy batches, loaded by threads a few batches ahead."""
+    """The pass as NumPy batches, each loaded by a thread, as many ahead as there are cores.
+
+    Keras' own workers are not used: on the JAX backend they gave the first batches in another order
+    (Keras 3.15).
+    """
 
     def __init__(self, faces: Pass) -> None:
-        super().__init__(workers=AHEAD, use_multiprocessing=False, max_queue_size=2 * AHEAD)
+        super().__init__(workers=1)
         self._faces = faces
         self._targets = faces.targets()
-        self._pool = ThreadPoolExecutor(os.cpu_count())
+        self._ahead = os.cpu_count() or 1
+        self._pool = ThreadPoolExecutor(self._ahead)
+        self._coming: dict[int, Future[Any]] = {}
 
     def __len__(self) -> int:
         """The number of batches."""
@@ -64,8 +67,15 @@ class NumpyBatches(keras.utils.PyDataset):  # type: ignore[misc]
 
     def __getitem__(self, step: int) -> tuple[Any, Any, Any]:
         """Batch number `step`."""
-        start = step * self._faces.batch_size
-        rows = range(start, min(start + self._faces.batch_size, len(self._faces.order)))
-        rgb = np.stack(list(self._pool.map(self._faces.face, rows)))
+        for number in range(step, min(step + 1 + self._ahead, len(self))):
+            if number not in self._coming:
+                self._coming[number] = self._pool.submit(self._load, number)
+        rgb = self._coming.pop(step).result()
+        rows = slice(step * self._faces.batch_size, step * self._faces.batch_size + len(rgb))
         labels, weights = self._targets
-        return rgb, labels[rows.start : rows.stop], weights[rows.start : rows.stop]
+        return rgb, labels[rows], weights[rows]
+
+    def _load(self, step: int) -> Any:
+        start = step * self._faces.batch_size
+        end = min(start + self._faces.batch_size, len(self._faces.order))
+        return np.stack([self._faces.face(position) for position in range(start, end)])

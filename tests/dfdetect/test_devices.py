@@ -1,0 +1,82 @@
+"""Precision, several devices and the other backend, each in a training of its own process."""
+
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from dfdetect import train
+from dfdetect.runs import Run
+
+SMALL = "--model custom_cnn --image-size 32 --batch-size 8 --epochs 2 --augment none --dropout 0".split()
+TWO_CPUS = """
+import sys, tensorflow as tf
+cpu = tf.config.list_physical_devices("CPU")[0]
+tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+from dfdetect import train
+sys.exit(train.main(sys.argv[1:]))
+"""
+
+
+@pytest.fixture
+def manifest(make_manifest):
+    return make_manifest(train=24, val=12, test=12)
+
+
+@pytest.fixture
+def expected(manifest, tmp_path):
+    """Test scores of the ordinary training."""
+    out = tmp_path / "expected"
+    assert train.main([*SMALL, "--manifest", str(manifest), "--out", str(out)]) == 0
+    return Run(out).predictions("test").p_fake
+
+
+def in_a_process(manifest, out, *more, code="", **environment):
+    start = ["-c", code] if code else ["-m", "dfdetect.train"]
+    done = subprocess.run(
+        [sys.executable, *start, *SMALL, "--manifest", str(manifest), "--out", str(out), *more],
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return Run(out)
+
+
+def test_two_devices_give_the_scores_of_one(manifest, expected, tmp_path):
+    run = in_a_process(manifest, tmp_path / "two", "--devices", "2", code=TWO_CPUS)
+    np.testing.assert_allclose(run.predictions("test").p_fake, expected, atol=1e-4)
+
+
+def test_jax_gives_the_scores_of_tensorflow(manifest, tmp_path):
+    pytest.importorskip("jax")
+    # Both start from weights saved here: the backends draw initial weights differently.
+    start = tmp_path / "start"
+    train.main([*SMALL, "--manifest", str(manifest), "--out", str(start), "--epochs", "0"])
+    scores = []
+    for backend in ("jax", "tensorflow"):
+        out = tmp_path / backend
+        run = in_a_process(manifest, out, "--weights", str(start), KERAS_BACKEND=backend)
+        assert run.environment()["backend"] == backend
+        scores.append(run.predictions("test").p_fake)
+    np.testing.assert_allclose(*scores, atol=1e-3)
+
+
+@pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])
+def test_mixed_precision_trains_and_resumes(manifest, expected, tmp_path, precision):
+    import keras
+
+    out = tmp_path / "run"
+    try:
+        arguments = [*SMALL, "--manifest", str(manifest), "--out", str(out), "--precision", precision]
+        assert train.main(arguments) == 0
+        model = Run(out).load_model()
+        kinds = {layer.compute_dtype for layer in model.layers}
+        assert kinds == {precision.removeprefix("mixed_"), "float32"}
+        assert model.get_layer("p_fake").compute_dtype == "float32"
+    finally:
+        keras.config.set_dtype_policy("float32")
+    np.testing.assert_allclose(Run(out).predictions("test").p_fake, expected, atol=0.1)
