@@ -1,7 +1,9 @@
 """Writes that are either whole or absent: a temporary name beside the target, then a rename."""
 
+import csv
+import io
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -36,3 +38,16 @@ def write_bytes(target: Path, content: bytes) -> None:
 def write_text(target: Path, content: str) -> None:
     """Write `content` to `target` atomically, as UTF-8."""
     write_bytes(target, content.encode())
+
+
+def write_csv(target: Path, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Write a header and rows to `target` atomically, with lines that end in a line feed."""
+    out = io.StringIO(newline="")
+    plain = csv.writer(out, lineterminator="\n")
+    quoting = csv.writer(out, lineterminator="\n", quoting=csv.QUOTE_ALL)
+    plain.writerow(columns)
+    for row in rows:
+        # Python before 3.13 writes a carriage return bare, and reads it as the end of the row.
+        bare = any(isinstance(value, str) and "\r" in value for value in row)
+        (quoting if bare else plain).writerow(row)
+    write_text(target, out.getvalue())

@@ -1,12 +1,11 @@
 """The ledger: every item that gave no face, or could not be read wholly, and the reason why."""
 
 import csv
-import io
 from collections.abc import Iterable
 from dataclasses import astuple, dataclass
 from pathlib import Path
 
-from face_extraction.atomic import write_text
+from face_extraction.atomic import write_csv
 from face_extraction.errors import InputError, unknown_name
 
 NO_FACE, SEVERAL_FACES, TOO_SMALL = "no_face", "several_faces", "too_small"
@@ -60,11 +59,7 @@ class LedgerRow:
 
 def write_ledger(path: Path, rows: Iterable[LedgerRow]) -> None:
     """Write `rows` as CSV, atomically, in the order given; without rows, the header alone."""
-    out = io.StringIO(newline="")
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    writer.writerows(astuple(row) for row in rows)
-    write_text(path, out.getvalue())
+    write_csv(path, COLUMNS, map(astuple, rows))
 
 
 def read_ledger(path: Path) -> list[LedgerRow]:

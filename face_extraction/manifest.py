@@ -2,14 +2,13 @@
 
 import csv
 import hashlib
-import io
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple, TypeVar
 
-from face_extraction.atomic import write_text
+from face_extraction.atomic import write_csv
 from face_extraction.errors import InputError, unknown_name
 
 REAL, FAKE, UNKNOWN = 0, 1, -1
@@ -80,15 +79,7 @@ _INTEGERS = frozenset({"frame", "top", "right", "bottom", "left", "width", "heig
 
 def write_manifest(path: Path, samples: Iterable[FaceSample]) -> None:
     """Write `samples` as CSV, atomically, in the order given; equal samples give equal bytes."""
-    out = io.StringIO(newline="")
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    for sample in samples:
-        values: list[object] = []
-        for value in astuple(sample):
-            values.extend(value if isinstance(value, tuple) else (value,))
-        writer.writerow(values)
-    write_text(path, out.getvalue())
+    write_csv(path, COLUMNS, map(_values, samples))
 
 
 def read_manifest(path: Path) -> list[FaceSample]:
@@ -156,10 +147,20 @@ def count_table(samples: Iterable[FaceSample]) -> str:
     return "\n".join(lines)
 
 
+def _values(sample: FaceSample) -> list[object]:
+    values: list[object] = []
+    for value in astuple(sample):
+        values.extend(value if isinstance(value, tuple) else (value,))
+    return values
+
+
 def _check_columns(path: Path, names: Sequence[str]) -> None:
     for name in names:
         if name not in COLUMNS:
             raise unknown_name("column", name, COLUMNS, str(path))
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise InputError(f"{path}: column {', '.join(twice)} stands twice in the header")
     missing = [name for name in REQUIRED if name not in names]
     if missing:
         raise InputError(f"{path}: missing column {', '.join(missing)}; needed: {', '.join(REQUIRED)}")

@@ -24,7 +24,8 @@ class SplitRule:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if min(self.val, self.test) < 0 or self.val + self.test >= 1:
+        # Worded so that "not a number" fails too.
+        if not (self.val >= 0 and self.test >= 0 and self.val + self.test < 1):
             raise InputError(
                 f"split shares val {self.val} and test {self.test}; accepted: 0 or more, together below 1"
             )

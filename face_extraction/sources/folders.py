@@ -68,7 +68,7 @@ def folders(root: Path, *, group_pattern: str = "") -> Listing:
             items.append(Item(relative, label, group, kind, source=root.resolve().name, video=video))
         if len(items) + len(ledger) == before:
             raise InputError(f"{folder}: neither photos nor videos in it")
-    notes = [f"{others:,} files are neither photo nor video: left out"] if others else []
+    notes = [f"left out, being neither photo nor video: {others:,}"] if others else []
     return Listing(items, ledger, notes)
 
 

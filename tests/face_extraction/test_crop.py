@@ -1,3 +1,5 @@
+"""The square that is cut around a face."""
+
 import cv2
 import numpy as np
 import pytest

@@ -1,3 +1,5 @@
+"""dlib's detector, and that it does what face_recognition does."""
+
 import importlib.util
 import json
 import subprocess
@@ -185,7 +187,9 @@ def test_the_package_of_models_is_not_imported(detector, two):
 def test_missing_models_are_named(monkeypatch):
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
 
-    with pytest.raises(InputError, match=r"shape_predictor_5\w+\.dat is not installed; .*face_recognition_models"):
+    with pytest.raises(
+        InputError, match=r"shape_predictor_5\w+\.dat is not installed; .*face_recognition_models"
+    ):
         FaceDetector().landmarks(np.zeros((9, 9, 3), np.uint8), Box(0, 9, 9, 0))
 
 

@@ -1,3 +1,5 @@
+"""What is a readable photo, and what is not."""
+
 import io
 import struct
 import subprocess
@@ -123,9 +125,7 @@ def test_what_is_not_a_whole_photo_is_unreadable(tmp_path, noise, case):
     assert "\n" not in str(error.value)
 
 
-@pytest.mark.parametrize(
-    ("name", "detail"), [("absent.jpg", "No such file"), (".", "Is a directory")]
-)
+@pytest.mark.parametrize(("name", "detail"), [("absent.jpg", "No such file"), (".", "Is a directory")])
 def test_what_cannot_be_opened_is_unreadable(tmp_path, name, detail):
     with pytest.raises(Unreadable, match=detail):
         read_rgb(tmp_path / name)

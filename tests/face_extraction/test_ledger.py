@@ -1,3 +1,5 @@
+"""The list of what gave no face."""
+
 import pickle
 
 import pytest

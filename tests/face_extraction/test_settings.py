@@ -1,3 +1,5 @@
+"""Settings that travel with the crops."""
+
 import subprocess
 import sys
 

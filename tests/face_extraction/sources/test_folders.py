@@ -1,0 +1,130 @@
+"""Any tree of real/ and fake/."""
+
+import os
+
+import pytest
+
+from face_extraction.errors import InputError
+from face_extraction.sources import get_source
+
+
+@pytest.fixture
+def make(tmp_path):
+    """make("real/a.jpg", ...) -> the root that holds these files; their content is never looked at."""
+
+    def tree(*names):
+        for name in names:
+            path = tmp_path / "My Set" / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(b"x")
+        return tmp_path / "My Set"
+
+    return tree
+
+
+def _find(root, **options):
+    return get_source("folders").find(root, **options)
+
+
+def test_photos_and_clips_are_listed_in_order(make):
+    root = make("real/b.JPG", "real/a.mp4", "fake/c.png")
+
+    items = _find(root).items
+
+    assert [(item.path, item.label, item.kind, item.video) for item in items] == [
+        ("real/a.mp4", 0, "video", "real/a.mp4"),
+        ("real/b.JPG", 0, "photo", ""),
+        ("fake/c.png", 1, "photo", ""),
+    ]
+    assert {(item.source, item.method, item.split) for item in items} == {("My Set", "", None)}
+
+
+@pytest.mark.parametrize(("real", "fake"), [("Real", "FAKE"), ("REAL", "Fake")])
+def test_capitals_of_the_class_folders_do_not_matter(make, real, fake):
+    items = _find(make(f"{real}/a.jpg", f"{fake}/b.jpg")).items
+
+    assert [(item.path, item.label) for item in items] == [(f"{real}/a.jpg", 0), (f"{fake}/b.jpg", 1)]
+
+
+def test_groups_are_subfolders_or_else_file_names(make):
+    root = make("real/john/1.jpg", "real/john/day 2/3.jpg", "real/x.jpg", "fake/x.mp4", "fake/john/7.mp4")
+
+    groups = {item.path: item.group for item in _find(root).items}
+
+    assert groups == {
+        "real/john/1.jpg": "john",
+        "real/john/day 2/3.jpg": "john",
+        "real/x.jpg": "x",
+        "fake/x.mp4": "x",
+        "fake/john/7.mp4": "john",
+    }
+
+
+@pytest.mark.parametrize(
+    "pattern", [r"/(\d{3})", r"(?P<group>\d{3})(_\d{3})?\.mp4$", r"(fake|real)/.*?(?P<group>\d{3})"]
+)
+def test_the_pattern_finds_the_group(make, pattern):
+    root = make("real/004.mp4", "fake/004_982.mp4")
+
+    groups = [item.group for item in _find(root, group_pattern=pattern).items]
+
+    assert groups == ["004", "004"]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "message"),
+    [
+        (r"id(\d+)", r"--group-pattern 'id\(\\d\+\)' finds no group in 'real/x\.jpg'"),
+        (r"(\d+", "not a regular expression"),
+        (r"\d+", r"no group in it; needed: \(\.\.\.\)"),
+        (r"id3(y)?", r"finds no group in 'real/id3\.jpg'"),
+    ],
+)
+def test_a_pattern_that_does_not_do_is_refused(make, pattern, message):
+    root = make("real/id3.jpg", "real/x.jpg", "fake/id4.jpg")
+
+    with pytest.raises(InputError, match=message):
+        _find(root, group_pattern=pattern)
+
+
+def test_other_files_are_counted_not_failed(make):
+    listing = _find(make("real/a.jpg", "real/Thumbs.db", "real/._a.jpg", "fake/b.jpg", "fake/notes.txt"))
+
+    assert [item.path for item in listing.items] == ["real/a.jpg", "fake/b.jpg"]
+    assert listing.notes == ["left out, being neither photo nor video: 3"]
+    assert listing.ledger == []
+
+
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [
+        (["real/a.jpg"], "no folder 'fake' in it; needed: real and fake"),
+        (["real/a.jpg", "Fakes/b.jpg"], r"no folder 'fake' in it \(nearest: Fakes\)"),
+        (["real/a.jpg", "fake/b.txt"], "fake: neither photos nor videos in it"),
+        (["real/a.jpg", "Real/a.jpg", "fake/b.jpg"], "folders Real and real are both 'real'"),
+    ],
+)
+def test_another_layout_is_refused(make, names, message):
+    with pytest.raises(InputError, match=message):
+        _find(make(*names))
+
+
+def test_links_to_folders_are_followed_once(make):
+    root = make("real/a.jpg", "fake/b.jpg", "else/c.jpg")
+    (root / "real/more").symlink_to(root / "else")
+    (root / "fake/loop").symlink_to(root / "fake")
+
+    assert [item.path for item in _find(root).items] == ["real/a.jpg", "real/more/c.jpg", "fake/b.jpg"]
+
+
+def test_a_name_that_is_no_text_is_a_ledger_row(make):
+    root = make("real/a.jpg", "fake/b.jpg")
+    try:
+        (root / "real" / os.fsdecode(b"\xff.jpg")).write_bytes(b"x")
+    except OSError:
+        pytest.skip("the file system takes names of valid UTF-8 only")
+
+    listing = _find(root)
+
+    assert [item.path for item in listing.items] == ["real/a.jpg", "fake/b.jpg"]
+    assert [(row.path, row.reason) for row in listing.ledger] == [(r"real/\udcff.jpg", "unreadable")]

@@ -1,0 +1,70 @@
+"""Writes that are whole or absent."""
+
+import csv
+
+import pytest
+
+from face_extraction.atomic import atomic_path, write_bytes, write_csv, write_text
+
+
+def test_folders_are_made_and_nothing_else_is_left(tmp_path):
+    write_text(tmp_path / "a/b/ü.txt", "größer\n")
+
+    assert (tmp_path / "a/b/ü.txt").read_bytes() == "größer\n".encode()
+    assert [path.name for path in (tmp_path / "a/b").iterdir()] == ["ü.txt"]
+
+
+def test_an_older_file_is_replaced(tmp_path):
+    write_bytes(tmp_path / "a", b"old and long")
+    write_bytes(tmp_path / "a", b"new")
+
+    assert (tmp_path / "a").read_bytes() == b"new"
+
+
+def test_after_an_error_the_older_file_stands_and_nothing_is_left(tmp_path):
+    target = tmp_path / "a.png"
+    target.write_bytes(b"old")
+
+    def write_half():
+        with atomic_path(target) as temporary:
+            temporary.write_bytes(b"half")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        write_half()
+
+    assert target.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_the_target_is_untouched_until_the_block_ends(tmp_path):
+    target = tmp_path / "a.png"
+
+    with atomic_path(target) as temporary:
+        temporary.write_bytes(b"new")
+        assert not target.exists()
+        assert temporary.suffix == ".png"
+        assert temporary.parent == target.parent
+
+    assert target.read_bytes() == b"new"
+
+
+def test_a_block_that_wrote_nothing_is_an_error(tmp_path):
+    with pytest.raises(FileNotFoundError), atomic_path(tmp_path / "a"):
+        pass
+
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("value", ["a,b", 'say "a"', "two\nlines", "\r", "a\r\nb", "", "ü"])
+def test_every_text_comes_back_from_csv(tmp_path, value):
+    write_csv(tmp_path / "a.csv", ("x", "y"), [(value, 1), (2, value)])
+
+    with (tmp_path / "a.csv").open(newline="", encoding="utf-8") as handle:
+        assert list(csv.reader(handle, strict=True)) == [["x", "y"], [value, "1"], ["2", value]]
+
+
+def test_lines_of_csv_end_in_a_line_feed(tmp_path):
+    write_csv(tmp_path / "a.csv", ("x", "y"), [(0.1, "")])
+
+    assert (tmp_path / "a.csv").read_bytes() == b"x,y\n0.1,\n"

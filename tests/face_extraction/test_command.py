@@ -1,0 +1,87 @@
+"""What every command line does the same way."""
+
+import subprocess
+import sys
+
+import pytest
+
+from face_extraction.command import Parser, run
+from face_extraction.errors import InputError
+
+
+@pytest.fixture
+def parser():
+    parser = Parser("prog", "What it does.", "examples:\n  prog --size 3")
+    parser.add_argument("--size", type=int, default=1)
+    return parser
+
+
+def _raise(error):
+    def main(args):
+        raise error
+
+    return main
+
+
+@pytest.mark.parametrize("status", [0, 1])
+def test_the_status_is_what_main_says(parser, status):
+    assert run(parser, lambda args: status, []) == status
+
+
+def test_arguments_reach_main(parser):
+    assert run(parser, lambda args: args.size, ["--size", "7"]) == 7
+
+
+def test_wrong_input_is_one_line_and_status_2(parser, capsys):
+    assert run(parser, _raise(InputError("a.csv: no such manifest")), []) == 2
+    assert capsys.readouterr() == ("", "prog: a.csv: no such manifest\n")
+
+
+@pytest.mark.parametrize("error", [InputError("a"), KeyboardInterrupt()])
+def test_debug_shows_the_traceback(parser, error):
+    with pytest.raises(type(error)):
+        run(parser, _raise(error), ["--debug"])
+
+
+def test_an_interruption_is_told_and_is_status_130(parser, capsys):
+    assert run(parser, _raise(KeyboardInterrupt()), []) == 130
+    assert capsys.readouterr().err == "prog: interrupted; what was finished is kept\n"
+
+
+def test_other_errors_are_bugs_and_keep_their_traceback(parser):
+    with pytest.raises(ZeroDivisionError):
+        run(parser, _raise(ZeroDivisionError()), [])
+
+
+@pytest.mark.parametrize("arguments", [["--size", "x"], ["--sizes", "3"], ["--siz", "3"]])
+def test_wrong_options_are_one_line_and_status_2(parser, capsys, arguments):
+    with pytest.raises(SystemExit) as stop:
+        run(parser, lambda args: 0, arguments)
+
+    error = capsys.readouterr().err
+    assert stop.value.code == 2
+    assert error.startswith("prog: ")
+    assert error.count("\n") == 1
+
+
+def test_help_keeps_the_lines_of_its_texts(parser, capsys):
+    with pytest.raises(SystemExit) as stop:
+        run(parser, lambda args: 0, ["--help"])
+
+    assert stop.value.code == 0
+    assert "examples:\n  prog --size 3" in capsys.readouterr().out
+
+
+def test_a_reader_that_goes_away_is_no_error():
+    code = (
+        "import sys\nfrom face_extraction.command import Parser, run\n"
+        "def main(args):\n    for _ in range(100_000): print('line')\n    return 1\n"
+        "sys.exit(run(Parser('prog', ''), main, []))"
+    )
+    process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert process.stdout.readline() == b"line\n"
+    process.stdout.close()
+
+    errors = process.stderr.read()
+    process.stderr.close()
+    assert (process.wait(), errors) == (0, b"")

@@ -1,0 +1,276 @@
+"""Extraction as a whole, its journal and its refusals."""
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+
+import pytest
+
+from face_extraction import extract as module
+from face_extraction.errors import InputError
+from face_extraction.extract import WorkerDied, extract
+from face_extraction.images import write_image
+from face_extraction.ledger import LedgerRow, read_ledger
+from face_extraction.manifest import read_manifest
+from face_extraction.settings import CropSpec, ExtractionSettings, read_settings
+from face_extraction.sources import Item
+from face_extraction.splits import SplitRule
+
+SETTINGS = ExtractionSettings(crop=CropSpec(size=32))
+RULE = SplitRule()
+
+
+@pytest.fixture(scope="module")
+def pool():
+    """A thread in place of processes, which take a second to start."""
+    with ThreadPoolExecutor(1) as executor:
+        yield executor
+
+
+@pytest.fixture
+def root(tmp_path, draw_faces):
+    """Four photos: three with a face, one without."""
+    folder = tmp_path / "raw"
+    for index in range(3):
+        write_image(folder / f"real/{index}.png", draw_faces((150 + 5 * index, 120, 110)))
+    write_image(folder / "fake/0.png", draw_faces())
+    return folder
+
+
+ITEMS = [Item(f"real/{index}.png", 0, f"g{index}", source="raw") for index in (2, 0, 1)] + [
+    Item("fake/0.png", 1, "g0", source="raw", method="swap", split=None)
+]
+
+
+@pytest.fixture
+def run(root, tmp_path, pool):
+    """run(items=ITEMS, settings=SETTINGS, rule=RULE, **options) -> Summary, into tmp_path / "out"."""
+
+    def extract_here(items=ITEMS, settings=SETTINGS, rule=RULE, **options):
+        return extract(items, root, tmp_path / "out", settings, rule, executor=pool, **options)
+
+    return extract_here
+
+
+def _count_calls(monkeypatch):
+    done = []
+    original = module.extract_item
+
+    def counting(item, *args):
+        done.append(item.path)
+        return original(item, *args)
+
+    monkeypatch.setattr(module, "extract_item", counting)
+    return done
+
+
+def test_the_folder_holds_all_that_is_said(run, tmp_path):
+    listed = [LedgerRow("metadata", "missing", "x")]
+
+    summary = run(ledger=listed)
+
+    out = tmp_path / "out"
+    samples = read_manifest(out / "manifest.csv")
+    assert samples == list(summary.samples)
+    assert [sample.group for sample in samples] == ["g2", "g0", "g1"]
+    for sample in samples:
+        assert (out / sample.path).is_file()
+        assert (sample.label, sample.source, sample.split) == (0, "raw", RULE.split_of(sample.group))
+        assert sample.box.left < 160 < sample.box.right
+        assert sample.width == sample.height > 100
+    assert read_settings(out) == SETTINGS
+    rows = read_ledger(out / "ledger.csv")
+    assert rows == list(summary.ledger)
+    assert [(row.path, row.reason) for row in rows] == [("metadata", "missing"), ("fake/0.png", "no_face")]
+
+
+def test_the_summary_counts(run):
+    text = str(run())
+
+    assert "3 faces from 4 items" in text
+    assert "1 no_face: the detector found no face" in text
+    assert text.splitlines()[0].split() == ["split", "real", "fake", "unknown", "clips", "groups"]
+
+
+def test_an_official_split_wins(run):
+    items = [Item("real/0.png", 0, "g0", split="test"), Item("real/1.png", 0, "g1", split="val")]
+
+    assert [sample.split for sample in run(items).samples] == ["test", "val"]
+
+
+def test_a_group_in_two_splits_is_refused_before_any_work(run, tmp_path):
+    items = [Item("real/0.png", 0, "g", split="test"), Item("real/1.png", 0, "g", split="val")]
+
+    with pytest.raises(InputError, match="group 'g' stands in the splits test and val"):
+        run(items)
+
+    assert not (tmp_path / "out").exists()
+
+
+def test_finished_work_is_not_done_again(run, tmp_path, monkeypatch):
+    run()
+    manifest = (tmp_path / "out/manifest.csv").read_bytes()
+    done = _count_calls(monkeypatch)
+
+    run()
+
+    assert done == []
+    assert (tmp_path / "out/manifest.csv").read_bytes() == manifest
+
+
+@pytest.mark.parametrize("kept", [1, 2, 3, 4])
+def test_stopped_work_is_taken_up_and_ends_in_the_same_manifest(run, tmp_path, monkeypatch, kept):
+    run()
+    out = tmp_path / "out"
+    manifest, ledger = (out / "manifest.csv").read_bytes(), (out / "ledger.csv").read_bytes()
+    lines = (out / "journal.jsonl").read_bytes().splitlines(keepends=True)
+    (out / "journal.jsonl").write_bytes(b"".join(lines[:kept]) + lines[kept][:20])
+    (out / "manifest.csv").unlink()
+    done = _count_calls(monkeypatch)
+
+    run()
+
+    assert len(done) == len(ITEMS) - kept + 1
+    assert (out / "manifest.csv").read_bytes() == manifest
+    assert (out / "ledger.csv").read_bytes() == ledger
+
+
+def test_the_order_is_that_of_the_items_not_of_their_end(run, tmp_path):
+    run(ITEMS[2:])
+    run(ITEMS)
+
+    groups = [sample.group for sample in read_manifest(tmp_path / "out/manifest.csv")]
+    assert groups == ["g2", "g0", "g1"]
+
+
+def test_a_changed_file_and_a_lost_crop_are_done_again(run, tmp_path, root, monkeypatch, draw_faces):
+    summary = run()
+    (tmp_path / "out" / summary.samples[0].path).unlink()
+    write_image(root / "fake/0.png", draw_faces((150, 120, 110)))
+    done = _count_calls(monkeypatch)
+
+    summary = run()
+
+    assert done == ["real/2.png", "fake/0.png"]
+    assert (len(summary.samples), len(summary.ledger)) == (4, 0)
+
+
+def test_splits_and_groups_may_change_without_new_work(run, monkeypatch):
+    run()
+    done = _count_calls(monkeypatch)
+    items = [Item(item.path, item.label, "all") for item in ITEMS]
+
+    summary = run(items, rule=SplitRule(val=0, test=0))
+
+    assert done == []
+    assert {(sample.group, sample.split) for sample in summary.samples} == {("all", "train")}
+
+
+def test_other_settings_are_refused_unless_overwritten(run, tmp_path):
+    run()
+    before = {path.name for path in (tmp_path / "out/faces/real").iterdir()}
+    other = ExtractionSettings(crop=CropSpec(size=48), format="jpg")
+
+    with pytest.raises(InputError, match=r"made with size 32, now 48; .*--overwrite"):
+        run(settings=other)
+    assert read_settings(tmp_path / "out") == SETTINGS
+
+    run(settings=other, overwrite=True)
+    after = {path.name for path in (tmp_path / "out/faces/real").iterdir()}
+    assert read_settings(tmp_path / "out") == other
+    assert len(after) == 3
+    assert not before & after
+
+
+def test_somebody_elses_manifest_is_left_alone(run, tmp_path):
+    (tmp_path / "out/faces").mkdir(parents=True)
+    (tmp_path / "out/faces/mine.png").write_bytes(b"x")
+    (tmp_path / "out/manifest.csv").write_text("mine")
+
+    with pytest.raises(InputError, match="exists, and was not made here"):
+        run()
+    assert (tmp_path / "out/manifest.csv").read_text() == "mine"
+
+    run(overwrite=True)
+    assert (tmp_path / "out/faces/mine.png").exists()
+
+
+def test_an_output_that_is_a_file_is_refused(run, tmp_path):
+    (tmp_path / "out").write_text("x")
+
+    with pytest.raises(InputError, match="out: not a folder"):
+        run()
+
+
+def test_ready_made_crops_leave_no_settings(run, tmp_path):
+    run([Item("real/0.png", 0, "g", "crop")])
+
+    assert read_settings(tmp_path / "out") is None
+    assert len(read_manifest(tmp_path / "out/manifest.csv")) == 1
+
+
+def test_an_unforeseen_error_is_listed_and_tried_again(run, monkeypatch):
+    original = module.extract_item
+
+    def failing(item, *args):
+        if item.path == "real/0.png":
+            raise RuntimeError("dlib stumbled")
+        return original(item, *args)
+
+    monkeypatch.setattr(module, "extract_item", failing)
+    rows = run().ledger
+    assert ("real/0.png", "failed", "RuntimeError: dlib stumbled") in [
+        (row.path, row.reason, row.detail) for row in rows
+    ]
+
+    monkeypatch.setattr(module, "extract_item", original)
+    assert [row.reason for row in run().ledger] == ["no_face"]
+
+
+def test_a_full_disk_ends_the_run_in_one_line(run, monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(module, "extract_item", full)
+
+    with pytest.raises(InputError, match=r"out: cannot be written \(No space left on device\)"):
+        run()
+
+
+def test_a_dead_worker_is_named_by_its_work_and_what_was_finished_is_kept(run, tmp_path, monkeypatch):
+    original = module.extract_item
+
+    def dying(item, *args):
+        if item.path == "fake/0.png":
+            raise BrokenProcessPool
+        return original(item, *args)
+
+    monkeypatch.setattr(module, "extract_item", dying)
+    with pytest.raises(WorkerDied, match=r"in work: .*fake/0\.png; what was finished is kept"):
+        run(workers=1)
+
+    monkeypatch.setattr(module, "extract_item", original)
+    done = _count_calls(monkeypatch)
+    run()
+    assert "fake/0.png" in done
+    assert len(done) < len(ITEMS)
+
+
+def test_processes_give_what_a_thread_gives(run, root, tmp_path):
+    run()
+
+    extract(ITEMS, root, tmp_path / "other", SETTINGS, RULE, workers=2)
+
+    for name in ("manifest.csv", "ledger.csv", "extraction.toml"):
+        assert (tmp_path / "other" / name).read_bytes() == (tmp_path / "out" / name).read_bytes()
+    for sample in read_manifest(tmp_path / "out/manifest.csv"):
+        assert (tmp_path / "other" / sample.path).read_bytes() == (
+            tmp_path / "out" / sample.path
+        ).read_bytes()
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="the system does not tell the cores allowed")
+def test_workers_are_the_cores_that_the_process_may_use(monkeypatch):
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 3, 5})
+
+    assert module._cores() == 3

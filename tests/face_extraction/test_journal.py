@@ -1,0 +1,99 @@
+"""What is found again after a stop."""
+
+import pytest
+
+from face_extraction.errors import InputError
+from face_extraction.journal import FaceRow, ItemResult, Journal
+from face_extraction.ledger import LedgerRow
+from face_extraction.manifest import Box
+
+HEADER = {"root": "/raw", "min_face": 60}
+ONE = ItemResult("real/ü 1.mp4", [FaceRow("faces/a.png", 15, 0.5, Box(1, 4, 3, 2), 176, 176)], [])
+TWO = ItemResult("fake/b.jpg", [], [LedgerRow("fake/b.jpg", "no_face", "hog found none")])
+
+
+def _start(folder, header=HEADER):
+    journal = Journal(folder)
+    try:
+        return journal.start(header)
+    finally:
+        journal.close()
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A folder whose journal holds two finished items."""
+    journal = Journal(tmp_path)
+    assert journal.start(HEADER) == {}
+    journal.add(10, ONE)
+    journal.add(20, TWO)
+    journal.close()
+    return tmp_path
+
+
+def test_finished_items_are_found_again(folder):
+    assert _start(folder) == {ONE.path: (10, ONE), TWO.path: (20, TWO)}
+
+
+def test_a_line_is_on_disk_as_soon_as_it_is_added(tmp_path):
+    journal = Journal(tmp_path)
+    journal.start(HEADER)
+    journal.add(10, ONE)
+
+    assert _start(tmp_path) == {ONE.path: (10, ONE)}
+    journal.close()
+
+
+@pytest.mark.parametrize("lost", [1, 30])
+def test_a_torn_last_line_is_ignored_and_cut_off(folder, lost):
+    path = folder / "journal.jsonl"
+    path.write_bytes(path.read_bytes()[:-lost])
+
+    assert _start(folder) == {ONE.path: (10, ONE)}
+
+    journal = Journal(folder)
+    journal.start(HEADER)
+    journal.add(21, TWO)
+    journal.close()
+    assert _start(folder) == {ONE.path: (10, ONE), TWO.path: (21, TWO)}
+
+
+def test_an_item_done_again_counts_as_it_was_last(folder):
+    journal = Journal(folder)
+    journal.start(HEADER)
+    journal.add(11, ItemResult(ONE.path, [], []))
+    journal.close()
+
+    assert _start(folder)[ONE.path] == (11, ItemResult(ONE.path, [], []))
+
+
+@pytest.mark.parametrize(
+    ("header", "message"),
+    [
+        ({**HEADER, "min_face": 80}, "made with min_face 60, now 80; .*--overwrite"),
+        ({**HEADER, "root": "/other"}, "made with root /raw, now /other"),
+    ],
+)
+def test_another_extraction_is_refused(folder, header, message):
+    with pytest.raises(InputError, match=rf"journal\.jsonl: {message}"):
+        _start(folder, header)
+
+
+@pytest.mark.parametrize("content", ["", "no journal\n", "[1]\n"])
+def test_what_is_no_journal_is_refused(tmp_path, content):
+    (tmp_path / "journal.jsonl").write_text(content)
+
+    with pytest.raises(InputError, match="not a journal of an extraction"):
+        _start(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "line", ["nonsense", "{}", '{"size": 1, "path": "a", "faces": [{}], "ledger": []}', "3"]
+)
+def test_a_damaged_line_in_the_middle_is_named(folder, line):
+    path = folder / "journal.jsonl"
+    lines = path.read_text().splitlines()
+    path.write_text("\n".join([lines[0], line, lines[2]]) + "\n")
+
+    with pytest.raises(InputError, match="line 2: damaged"):
+        _start(folder)

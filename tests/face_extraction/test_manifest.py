@@ -1,0 +1,168 @@
+"""The CSV file that everything speaks."""
+
+import hashlib
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from face_extraction.errors import InputError
+from face_extraction.manifest import (
+    Box,
+    FaceSample,
+    check_groups,
+    count_table,
+    manifest_hash,
+    read_manifest,
+    write_manifest,
+)
+
+FULL = FaceSample(
+    path="faces/fake/a.png",
+    label=1,
+    split="val",
+    group="004",
+    video="004_982",
+    frame=15,
+    time=0.500501,
+    box=Box(1, 40, 30, 2),
+    width=176,
+    height=175,
+    method="NeuralTextures",
+    source="ff++",
+)
+STILL = FaceSample("faces/real/b.png", 0, "train", "005")
+ROW = "a.png,0,train,g"
+
+
+def _read(folder, *lines):
+    (folder / "manifest.csv").write_text("\n".join(lines) + "\n")
+    return read_manifest(folder / "manifest.csv")
+
+
+def test_the_files_text_is_as_documented(tmp_path):
+    write_manifest(tmp_path / "manifest.csv", [FULL, STILL])
+
+    assert (tmp_path / "manifest.csv").read_bytes().decode() == (
+        "path,label,split,group,video,frame,time,top,right,bottom,left,width,height,method,source\n"
+        "faces/fake/a.png,1,val,004,004_982,15,0.500501,1,40,30,2,176,175,NeuralTextures,ff++\n"
+        "faces/real/b.png,0,train,005,,0,0.0,0,0,0,0,0,0,,\n"
+    )
+
+
+_TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=8)
+
+
+@given(
+    st.builds(
+        FaceSample,
+        path=st.just("a.png"),
+        label=st.sampled_from([-1, 0, 1]),
+        split=st.sampled_from(["train", "val", "test"]),
+        group=_TEXT.filter(bool),
+        video=_TEXT,
+        frame=st.integers(0, 10**6),
+        time=st.floats(0, 1e6),
+        box=st.builds(Box, *[st.integers(-100, 10_000)] * 4),
+        width=st.integers(0, 10_000),
+        height=st.integers(0, 10_000),
+        method=_TEXT,
+        source=_TEXT,
+    )
+)
+def test_every_sample_comes_back(tmp_path_factory, sample):
+    path = tmp_path_factory.mktemp("manifest") / "manifest.csv"
+    write_manifest(path, [sample])
+
+    assert read_manifest(path) == [sample]
+
+
+def test_columns_may_come_in_any_order_and_most_be_left_out(tmp_path):
+    samples = _read(tmp_path, "group,path,split,label", "g,a.png,test,-1")
+
+    assert samples == [FaceSample("a.png", -1, "test", "g")]
+
+
+def test_a_byte_order_mark_as_spreadsheets_write_is_no_part_of_a_name(tmp_path):
+    assert _read(tmp_path, "\ufeffpath,label,split,group", ROW) == [FaceSample("a.png", 0, "train", "g")]
+
+
+@pytest.mark.parametrize(
+    ("lines", "message"),
+    [
+        ([""], "missing column path, label, split, group"),
+        (["path,label,split", "a.png,0,train"], "missing column group; needed: path, label, split, group"),
+        (["path,label,split,group,vidoe", ROW + ",x"], r"unknown column 'vidoe' \(nearest: video\)"),
+        (["path,label,split,group,label", ROW + ",1"], "column label stands twice in the header"),
+        (["path,label,split,group"], "has no rows"),
+        (["path,label,split,group", "a.png,0,train"], "row 2: the number of values"),
+        (["path,label,split,group", ROW + ",more"], "row 2: the number of values"),
+        (["path,label,split,group", ROW, "b.png,fake,train,h"], "row 3: label 'fake'; accepted: 1 = fake"),
+        (["path,label,split,group", "a.png,0,trian,g"], r"row 2: unknown split 'trian' \(nearest: train\)"),
+        (["path,label,split,group", "a.png,0,train,"], "row 2: the group is empty"),
+        (["path,label,split,group,width", ROW + ",wide"], "row 2: width 'wide' is not a number"),
+        (["path,label,split,group,time", ROW + ",1s"], "row 2: time '1s' is not a number"),
+        (["path,label,split,group", ROW, ROW], "'a.png' stands in 2 rows"),
+        (
+            ["path,label,split,group", ROW, "b.png,1,test,g"],
+            "group 'g' stands in the splits test and train",
+        ),
+        (["path,label,split,group", 'a.png,0,train,"g'], "not a CSV text file"),
+    ],
+)
+def test_a_wrong_manifest_is_refused_by_row(tmp_path, lines, message):
+    with pytest.raises(InputError, match=rf"manifest\.csv.*{message}"):
+        _read(tmp_path, *lines)
+
+
+@pytest.mark.parametrize("path", ["/etc/passwd", "../a.png", "a/../../b.png", "a\\b.png", "C:/a.png", ""])
+def test_paths_stay_inside_the_manifests_folder(tmp_path, path):
+    with pytest.raises(InputError, match=r"row 2: path .*; accepted: relative to the manifest"):
+        _read(tmp_path, "path,label,split,group", f"{path},0,train,g")
+
+
+def test_a_missing_file_and_one_that_is_no_text_are_refused(tmp_path):
+    with pytest.raises(InputError, match="no such manifest"):
+        read_manifest(tmp_path / "manifest.csv")
+    (tmp_path / "manifest.csv").write_bytes(b"\xff\xfe\x00\x01")
+    with pytest.raises(InputError, match="not a CSV text file"):
+        read_manifest(tmp_path / "manifest.csv")
+
+
+def test_one_group_name_of_two_data_sets_is_two_groups(tmp_path):
+    samples = [
+        FaceSample("a.png", 0, "train", "g", source="one"),
+        FaceSample("b.png", 0, "test", "g", source="two"),
+    ]
+
+    check_groups(tmp_path, samples)
+    with pytest.raises(InputError, match=r"\(1 such groups\)"):
+        check_groups(tmp_path, [*samples, FaceSample("c.png", 0, "val", "g", source="two")])
+
+
+def test_clips_are_told_apart_by_source_and_method_and_stills_by_path():
+    clip = FaceSample("1.png", 1, "train", "g", video="000_003", method="FaceSwap", source="ff++")
+    other = FaceSample("2.png", 1, "train", "g", video="000_003", method="Deepfakes", source="ff++")
+    stills = [FaceSample(f"{n}.png", 1, "train", "g") for n in (3, 4)]
+
+    assert len({sample.clip for sample in (clip, other, *stills)}) == 4
+
+
+def test_the_hash_is_that_of_the_bytes(tmp_path):
+    (tmp_path / "manifest.csv").write_bytes(b"abc")
+
+    assert manifest_hash(tmp_path / "manifest.csv") == hashlib.sha256(b"abc").hexdigest()
+
+
+def test_the_table_counts_faces_clips_and_groups():
+    samples = [FaceSample(f"{n}.png", 1, "train", "g", video="v") for n in range(1200)]
+    samples += [FaceSample("x.png", 0, "test", "h"), FaceSample("y.png", -1, "test", "h")]
+
+    rows = [line.split() for line in count_table(samples).splitlines()]
+
+    assert rows == [
+        ["split", "real", "fake", "unknown", "clips", "groups"],
+        ["train", "0", "1,200", "0", "1", "1"],
+        ["val", "0", "0", "0", "0", "0"],
+        ["test", "1", "0", "1", "2", "1"],
+    ]

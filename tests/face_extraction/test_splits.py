@@ -1,0 +1,55 @@
+"""Splits by a hash of the group."""
+
+from collections import Counter
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from face_extraction.errors import InputError
+from face_extraction.splits import SplitRule
+
+GROUPS = [f"group {number}" for number in range(10_000)]
+
+
+def test_shares_are_kept_in_expectation():
+    counts = Counter(map(SplitRule(val=0.2, test=0.1).split_of, GROUPS))
+
+    # Four standard deviations of a binomial count: 160 and 120.
+    assert counts["val"] == pytest.approx(2000, abs=160)
+    assert counts["test"] == pytest.approx(1000, abs=120)
+    assert counts["train"] == 10_000 - counts["val"] - counts["test"]
+
+
+@pytest.mark.parametrize(
+    ("group", "split"), [("18", "test"), ("20", "test"), ("7", "val"), ("4", "val"), ("5", "train")]
+)
+def test_the_split_of_a_group_never_changes(group, split):
+    # The first 16 digits of SHA-256 of "0:18" and so on, over 16^16: .138, .135, .172, .285, .797.
+    assert SplitRule().split_of(group) == split
+
+
+def test_the_seed_moves_groups():
+    moved = sum(SplitRule(seed=0).split_of(group) != SplitRule(seed=1).split_of(group) for group in GROUPS)
+
+    # Two independent draws of shares .7, .15, .15 differ with probability 1 - .7² - 2 * .15² = .465.
+    assert moved == pytest.approx(4650, abs=200)
+
+
+def test_more_validation_leaves_the_test_groups_alone():
+    small, large = SplitRule(val=0.1, test=0.2), SplitRule(val=0.4, test=0.2)
+
+    assert {g for g in GROUPS if small.split_of(g) == "test"} == {
+        g for g in GROUPS if large.split_of(g) == "test"
+    }
+
+
+@given(st.text())
+def test_without_shares_all_groups_train(group):
+    assert SplitRule(val=0, test=0).split_of(group) == "train"
+
+
+@pytest.mark.parametrize(("val", "test"), [(-0.1, 0.1), (0.1, -0.1), (0.5, 0.5), (0, 1), (float("nan"), 0)])
+def test_shares_that_leave_nothing_to_train_on_are_refused(val, test):
+    with pytest.raises(InputError, match="accepted: 0 or more, together below 1"):
+        SplitRule(val=val, test=test)
