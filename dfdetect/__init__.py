@@ -1,9 +1,38 @@
-"""dfdetect: tell real faces from deepfakes, on Keras 3."""
+"""dfdetect: tell real faces from deepfakes, on Keras 3.
 
+from dfdetect import Detector
+
+detector = Detector.from_run("runs/NAME")
+verdict = detector.predict(Path("clip.mp4"))
+verdict.p_fake, verdict.fake, verdict.faces
+"""
+
+import importlib
 import os
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from dfdetect.detector import Detector
+    from dfdetect.models import build_model, list_models
+    from dfdetect.recipe import Recipe
+
+__all__ = ["Detector", "Recipe", "__version__", "build_model", "list_models"]
+__version__ = "0.1.0"
 
 # TensorFlow's C++ side greets every start with lines that no user can act on. Errors that matter
 # arrive as Python exceptions, and commands name the device that they run on.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-__version__ = "0.1.0"
+_HOMES = {
+    "Detector": "dfdetect.detector",
+    "Recipe": "dfdetect.recipe",
+    "build_model": "dfdetect.models",
+    "list_models": "dfdetect.models",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """The public names, each imported when it is first asked for: Keras takes seconds to import."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOMES[name]), name)

@@ -1,7 +1,6 @@
 """Predictions: what a model said of every sample, the input of every metric."""
 
 import csv
-import io
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from face_extraction.atomic import write_text
+from face_extraction.atomic import write_csv
 from face_extraction.errors import InputError
 from face_extraction.manifest import LABEL_NAMES, FaceSample
 
@@ -81,13 +80,9 @@ def _number(keys: Iterable[tuple[str, ...]]) -> NDArray[np.int64]:
 
 def write_predictions(path: Path, predictions: Predictions) -> None:
     """Write the predictions as CSV, atomically; scores keep all their digits."""
-    out = io.StringIO(newline="")
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    for sample, p_fake in zip(predictions.samples, predictions.p_fake, strict=True):
-        values = (getattr(sample, name) for name in COLUMNS[:-1])
-        writer.writerow((*values, repr(float(p_fake))))
-    write_text(path, out.getvalue())
+    scored = zip(predictions.samples, predictions.p_fake, strict=True)
+    rows = [[*(getattr(sample, name) for name in COLUMNS[:-1]), float(p_fake)] for sample, p_fake in scored]
+    write_csv(path, COLUMNS, rows)
 
 
 def read_predictions(path: Path, split: str) -> Predictions:

@@ -58,6 +58,9 @@ class Recipe:
     dense_units: int = _setting(0, "units of a dense layer before the last one; 0 = no such layer", low=0)
     dropout: float = _setting(0.2, "share of features dropped before the last layer", low=0, high=0.95)
     l2: float = _setting(0.0, "L2 penalty on the kernels of trainable layers, in the loss", low=0)
+    bn_momentum: float = _setting(
+        0.99, "momentum of batch normalisation's running means; lower for short trainings", low=0, high=0.9999
+    )
     weight_decay: float = _setting(0.0, "decoupled weight decay of the optimizer", low=0)
     label_smoothing: float = _setting(0.0, "labels are moved this far towards 1/2", low=0, high=0.5)
     optimizer: str = _setting("adamw", "the optimizer", choices=OPTIMIZERS)

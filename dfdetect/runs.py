@@ -2,7 +2,6 @@
 
 import csv
 import hashlib
-import io
 import json
 import shutil
 from collections.abc import Mapping, Sequence
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from dfdetect.metrics import Metrics
 from dfdetect.predictions import Predictions, read_predictions, write_predictions
 from dfdetect.recipe import Recipe, read_recipe, write_recipe
-from face_extraction.atomic import write_text
+from face_extraction.atomic import write_csv, write_text
 from face_extraction.errors import InputError
 
 if TYPE_CHECKING:
@@ -136,14 +135,8 @@ class Run:
         return read_json(self.folder / "environment.json")
 
     def write_history(self, history: Sequence[Mapping[str, Any]]) -> None:
-        """Write history.csv, one row an epoch."""
-        if not history:
-            return
-        out = io.StringIO(newline="")
-        writer = csv.DictWriter(out, list(history[0]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(history)
-        write_text(self.folder / "history.csv", out.getvalue())
+        """Write history.csv, one row an epoch; there is at least one."""
+        write_csv(self.folder / "history.csv", list(history[0]), [list(row.values()) for row in history])
 
     def history(self) -> list[dict[str, float]]:
         """The rows of history.csv; none for weights that were not trained here."""
@@ -217,6 +210,7 @@ def build_from_recipe(recipe: Recipe) -> "keras.Model":
         dense_units=recipe.dense_units,
         dropout=recipe.dropout,
         l2=recipe.l2,
+        bn_momentum=recipe.bn_momentum,
         seed=recipe.seed,
         **recipe.options,
     )

@@ -16,7 +16,7 @@ STEM = "stem"
 
 def backbone_layers(model: keras.Model) -> list[keras.Layer]:
     """The layers that `features` depends on, input first; all others are the head."""
-    layers: list[keras.Layer] = keras.Model(model.inputs, model.get_layer("features").output).layers
+    layers: list[keras.Layer] = keras.Model(model.input, model.get_layer("features").output).layers
     return layers
 
 

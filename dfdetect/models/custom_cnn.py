@@ -31,9 +31,7 @@ def custom_cnn(image: "KerasTensor", *, units: int = 128) -> Backbone:
 
     x = image
     for number, filters in enumerate(FILTERS, start=1):
-        x = layers.Conv2D(
-            filters, 3, padding="same", activation="relu", name=f"stage{number}_conv"
-        )(x)
+        x = layers.Conv2D(filters, 3, padding="same", activation="relu", name=f"stage{number}_conv")(x)
         x = layers.MaxPooling2D(name=f"stage{number}_pool")(x)
     features = mark_features(x)
     x = layers.GlobalAveragePooling2D(name="top_pool")(features)

@@ -146,6 +146,7 @@ def build_model(
     dense_units: int = 0,
     dropout: float = 0.0,
     l2: float = 0.0,
+    bn_momentum: float = 0.99,
     seed: int = 0,
     **options: Any,
 ) -> "keras.Model":
@@ -162,6 +163,9 @@ def build_model(
         dense_units: units of a ReLU layer before the last one; 0 = no such layer.
         dropout: share of the features dropped before the last layer, 0 to 1.
         l2: L2 penalty on the kernels of trainable layers, in `model.losses`.
+        bn_momentum: momentum of the running means and variances of batch normalisation. At Keras' 0.99
+            they take hundreds of steps to leave their start; in a deep network trained from random
+            weights for fewer, scores in inference are all but constant.
         seed: equal seeds give equal initial weights and equal dropout. The random state of the
             calling program is neither used nor changed.
         options: the family's own options.
@@ -188,6 +192,9 @@ def build_model(
         backbone = kind.build(normalised, **options)
         p_fake = head.attach(backbone, dense_units=dense_units, dropout=dropout, seed=seed)
         model = keras.Model(image, p_fake, name=name)
+    for layer in model.layers:
+        if isinstance(layer, keras.layers.BatchNormalization):
+            layer.momentum = bn_momentum
     head.penalise_kernels(model, l2)
     if imagenet or weights == "none":
         record_start(model, imagenet)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import h5py
+import h5py  # type: ignore[import-untyped]
 import keras
 
 from dfdetect.models.blocks import backbone_layers
@@ -113,22 +113,16 @@ def load_weights(model: keras.Model, family: "Family", source: str, *, partial: 
         with h5py.File(path) as file:
             legacy = "layer_names" in file.attrs or "model_weights" in file
     except OSError:
-        raise InputError(
-            f"{path}: not a weights file; accepted: HDF5, named *.weights.h5 or *.h5"
-        ) from None
+        raise InputError(f"{path}: not a weights file; accepted: HDF5, named *.weights.h5 or *.h5") from None
     try:
-        loaded = (
-            _load_keras2(model, family, path) if legacy else _load_keras3(model, family, path, partial)
-        )
+        loaded = _load_keras2(model, family, path) if legacy else _load_keras3(model, family, path, partial)
     except (ValueError, KeyError, OSError) as error:
         if isinstance(error, InputError):
             raise
         raise InputError(f"{path}: does not fit {family.name}: {_line(error)}") from error
     missing = [layer.name for layer in _weighted(model.layers) if layer not in loaded]
     if whole and missing:
-        raise InputError(
-            f"{path}: not the weights of a whole {family.name}; it lacks {_some(missing)}"
-        )
+        raise InputError(f"{path}: not the weights of a whole {family.name}; it lacks {_some(missing)}")
     _record(model, source, hashlib.sha256(path.read_bytes()).hexdigest(), loaded)
 
 
@@ -182,7 +176,7 @@ def _load_keras2(model: keras.Model, family: "Family", path: Path) -> list[keras
     with h5py.File(path) as file:
         group = file["model_weights"] if "layer_names" not in file.attrs else file
         ours = "logit" in group
-    backbone = keras.Model(model.inputs, model.get_layer("features").output)
+    backbone = keras.Model(model.input, model.get_layer("features").output)
     for part in (backbone, model):
         try:
             part.load_weights(path)

@@ -9,7 +9,7 @@ import pytest
 from dfdetect.models import build_model, family, list_models
 
 # Cheap enough to train in every test run; any other family trains with the slow tests.
-LIGHT = ("custom_cnn", "meso4", "mesoinception4", "mobilenet")
+LIGHT = ("custom_cnn", "meso4", "mesoinception4")
 
 
 def pytest_generate_tests(metafunc):
@@ -28,9 +28,32 @@ def small_size(name: str) -> int:
     return max(family(name).min_image_size, 64)
 
 
+def awaken(model: keras.Model, rgb: np.ndarray) -> None:
+    """Give batch normalisation the statistics of `rgb`: random layers else fade to a score of 0.5."""
+    layers = [layer for layer in model.layers if isinstance(layer, keras.layers.BatchNormalization)]
+    usual = [layer.momentum for layer in layers]
+    for layer in layers:
+        layer.momentum = 0.0
+    model(rgb, training=True)
+    for layer, momentum in zip(layers, usual, strict=True):
+        layer.momentum = momentum
+
+
+def draw(name: str) -> tuple[np.ndarray, np.ndarray]:
+    """Eight images, half of them with a bright square, and their labels."""
+    size = small_size(name)
+    rng = np.random.default_rng(7)
+    rgb = rng.integers(0, 100, (8, size, size, 3)).astype("uint8")
+    labels = np.tile([0.0, 1.0], 4).astype("float32")
+    rgb[labels == 1, size // 4 : size // 2, size // 4 : size // 2] = 250
+    return rgb, labels
+
+
 @functools.cache
 def _shared_model(name: str) -> keras.Model:
-    return build_model(name, image_size=small_size(name))
+    model = build_model(name, image_size=small_size(name))
+    awaken(model, draw(name)[0])
+    return model
 
 
 @pytest.fixture
@@ -50,15 +73,18 @@ def model(any_name):
 
 
 @pytest.fixture
+def lively():
+    """Builds a fresh small model whose scores differ from image to image."""
+
+    def make(name: str, **settings) -> keras.Model:
+        model = build_model(name, image_size=small_size(name), **settings)
+        awaken(model, draw(name)[0])
+        return model
+
+    return make
+
+
+@pytest.fixture
 def faces():
-    """Eight drawn images, half of them with a bright square, and their labels."""
-
-    def draw(name: str) -> tuple[np.ndarray, np.ndarray]:
-        size = small_size(name)
-        rng = np.random.default_rng(7)
-        rgb = rng.integers(0, 100, (8, size, size, 3)).astype("uint8")
-        labels = np.tile([0.0, 1.0], 4).astype("float32")
-        rgb[labels == 1, size // 4 : size // 2, size // 4 : size // 2] = 250
-        return rgb, labels
-
+    """Drawn images of a model's small size, and their labels."""
     return draw

@@ -4,8 +4,8 @@ import keras
 import numpy as np
 import pytest
 
-from dfdetect.models import family, list_models
-from dfdetect.models.blocks import backbone_layers, blocks
+from dfdetect.models import build_model, family
+from dfdetect.models.blocks import backbone_layers, blocks, set_trainable
 from face_extraction.errors import InputError
 
 # Parameters of the backbone up to `features`: the published ones of the networks without top.
@@ -27,7 +27,10 @@ BLOCKS = {
         ["stem", *(f"mixed{n}" for n in range(11))],
         "mixed0",
         # Weights of the seven convolutions, and three values of batch normalisation a channel.
-        192 * (64 + 48 + 64 + 32) + 25 * 48 * 64 + 9 * (64 * 96 + 96 * 96) + 3 * (64 + 48 + 64 + 64 + 96 * 2 + 32),
+        192 * (64 + 48 + 64 + 32)
+        + 25 * 48 * 64
+        + 9 * (64 * 96 + 96 * 96)
+        + 3 * (64 + 48 + 64 + 64 + 96 * 2 + 32),
     ),
     "meso4": (["stage1", "stage2", "stage3", "stage4"], "stage1", 27 * 8 + 8 + 4 * 8),
     "mesoinception4": (
@@ -35,7 +38,11 @@ BLOCKS = {
         "stage1",
         (3 * 11 + 11) + (9 * (16 + 16 + 4) + 10) + 4 * 11,
     ),
-    "mobilenet": (["stem", *(f"conv_{n}" for n in range(1, 14))], "conv_1", 9 * 32 + 4 * 32 + 32 * 64 + 4 * 64),
+    "mobilenet": (
+        ["stem", *(f"conv_{n}" for n in range(1, 14))],
+        "conv_1",
+        9 * 32 + 4 * 32 + 32 * 64 + 4 * 64,
+    ),
     "resnet50": (
         1 + 3 + 4 + 6 + 3,
         "conv2_block1",
@@ -89,14 +96,14 @@ def test_logit_depends_on_features_alone(model, any_name):
 
 
 def test_p_fake_is_the_sigmoid_of_the_logit(model, any_name, faces):
-    both = keras.Model(model.inputs, [model.get_layer("logit").output, model.output])
+    both = keras.Model(model.input, [model.get_layer("logit").output, model.output])
     logit, p_fake = (np.array(x) for x in both(faces(any_name)[0]))
     np.testing.assert_allclose(p_fake, 1 / (1 + np.exp(-logit)), atol=1e-6)
 
 
 def test_normalisation_is_the_familys(model, any_name, faces):
     rgb = faces(any_name)[0].astype("float32")
-    graph = keras.Model(model.inputs, model.get_layer("normalise").output)
+    graph = keras.Model(model.input, model.get_layer("normalise").output)
     if any_name in APPLICATIONS:
         expected = APPLICATIONS[any_name].preprocess_input(rgb.copy())
     elif family(any_name).normalisation == "unit":
@@ -114,11 +121,11 @@ def test_blocks_hold_each_weighted_layer_of_the_backbone_once(model, any_name):
     assert found
 
 
-@pytest.mark.parametrize("name", [name for name in list_models() if name in BLOCKS])
-def test_blocks_are_the_architectures(small, name):
-    # A second model of a session: names that Keras numbers through must not matter.
-    found = blocks(small(name), family(name))
-    names, one, parameters = BLOCKS[name]
+def test_blocks_are_the_architectures(model, any_name):
+    if any_name not in BLOCKS:
+        pytest.skip("no blocks are pinned for this family")
+    found = blocks(model, family(any_name))
+    names, one, parameters = BLOCKS[any_name]
     if isinstance(names, int):
         assert len(found) == names
     else:
@@ -138,17 +145,28 @@ def test_default_size_is_not_below_the_smallest(any_name):
     assert kind.default_weights == ("imagenet" if kind.imagenet else "none")
 
 
-def test_image_below_the_smallest_is_refused(small, any_name):
-    from dfdetect.models import build_model
-
+def test_image_below_the_smallest_is_refused(any_name):
     least = family(any_name).min_image_size
     with pytest.raises(InputError, match=f"{any_name}: image size {least - 1}; accepted: {least} or more"):
         build_model(any_name, image_size=least - 1)
 
 
-def test_too_many_blocks_are_refused_with_their_number(model, any_name):
-    from dfdetect.models.blocks import set_trainable
+@pytest.mark.parametrize("name", ["xception", "inception_v3"])
+def test_blocks_do_not_depend_on_the_names_keras_makes_up(name):
+    def parameters():
+        model = build_model(name, image_size=75)
+        found = blocks(model, family(name))
+        names = [layer.name for block in found.values() for layer in block]
+        return names, {
+            block: sum(layer.count_params() for layer in layers) for block, layers in found.items()
+        }
 
+    (names, counts), (other_names, other_counts) = parameters(), parameters()
+    assert names != other_names
+    assert counts == other_counts
+
+
+def test_too_many_blocks_are_refused_with_their_number(model, any_name):
     total = len(blocks(model, family(any_name)))
     with pytest.raises(InputError, match=rf"'last:99'; .* from 1 to {total}, .* of {any_name}"):
         set_trainable(model, family(any_name), "last:99")
@@ -162,28 +180,25 @@ def test_seed_decides_the_initial_weights(small, trained_name):
     assert not all(np.array_equal(a, b) for a, b in zip(first, other, strict=True))
 
 
-def test_dropout_acts_in_training_only(small, trained_name, faces):
+def test_dropout_acts_in_training_only(lively, trained_name, faces):
     rgb, _ = faces(trained_name)
-    model = small(trained_name, dropout=0.5, trainable="head")
+    model = lively(trained_name, dropout=0.5)
     assert np.array_equal(np.array(model(rgb)), np.array(model(rgb)))
     assert not np.array_equal(np.array(model(rgb, training=True)), np.array(model(rgb, training=True)))
 
 
-def test_weights_saved_and_loaded_give_equal_scores(small, trained_name, faces, tmp_path):
+def test_weights_saved_and_loaded_give_equal_scores(lively, small, trained_name, faces, tmp_path):
     rgb, _ = faces(trained_name)
-    model = small(trained_name, seed=1, dense_units=4, dropout=0.1)
+    model = lively(trained_name, seed=1, dense_units=4, dropout=0.1)
     model.save_weights(tmp_path / "model.weights.h5")
-    again = small(
-        trained_name, seed=2, dense_units=4, whole=True, weights=str(tmp_path / "model.weights.h5")
-    )
+    again = small(trained_name, seed=2, dense_units=4, whole=True, weights=str(tmp_path / "model.weights.h5"))
+    assert len(np.unique(np.array(model(rgb)))) > 1
     assert np.array_equal(np.array(model(rgb)), np.array(again(rgb)))
 
 
 def test_backbone_weights_fit_at_another_image_size(small, trained_name, tmp_path):
-    from dfdetect.models import build_model
-
     model = small(trained_name, seed=1)
-    backbone = keras.Model(model.inputs, model.get_layer("features").output)
+    backbone = keras.Model(model.input, model.get_layer("features").output)
     backbone.save_weights(tmp_path / "backbone.weights.h5")
     size = model.input_shape[1] + 32
     other = build_model(trained_name, image_size=size, weights=str(tmp_path / "backbone.weights.h5"))
@@ -194,9 +209,9 @@ def test_backbone_weights_fit_at_another_image_size(small, trained_name, tmp_pat
 def test_loss_falls(small, trained_name, faces):
     rgb, labels = faces(trained_name)
     model = small(trained_name)
-    model.compile(keras.optimizers.Adam(1e-3), "binary_crossentropy")
-    losses = [float(model.train_on_batch(rgb, labels)) for _ in range(12)]
-    assert np.mean(losses[-3:]) < 0.8 * np.mean(losses[:3])
+    model.compile(keras.optimizers.Adam(3e-4), "binary_crossentropy")
+    losses = [float(model.train_on_batch(rgb, labels)) for _ in range(15)]
+    assert np.mean(losses[-3:]) < 0.9 * losses[0]
 
 
 @pytest.mark.parametrize("trainable", ["head", "last:1", "all"])
@@ -207,9 +222,7 @@ def test_what_is_trained_moves_and_nothing_else(small, trained_name, faces, trai
     names = {"head": [], "last:1": list(found)[-1:], "all": list(found)}[trainable]
     inside = {layer.name for block in found.values() for layer in block}
     groups = {**found, "head": [layer for layer in model.layers if layer.name not in inside]}
-    before = {
-        name: values(w for layer in group for w in layer.weights) for name, group in groups.items()
-    }
+    before = {name: values(w for layer in group for w in layer.weights) for name, group in groups.items()}
     model.compile(keras.optimizers.SGD(0.1), "binary_crossentropy")
     model.train_on_batch(rgb, labels)
     for name, group in groups.items():

@@ -112,7 +112,7 @@ def test_normalise_is_saved_with_the_model(mode, tmp_path):
 
 
 def test_unknown_normalisation_is_refused():
-    with pytest.raises(InputError, match="unknown normalisation 'coffee'.*nearest: caffe"):
+    with pytest.raises(InputError, match=r"unknown normalisation 'coffee'.*nearest: caffe"):
         Normalize("coffee")
 
 

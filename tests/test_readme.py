@@ -1,0 +1,30 @@
+"""What the README says of models, data sets and commands is so."""
+
+import re
+from pathlib import Path
+
+from dfdetect.models import build_model, family, list_models
+from dfdetect.models.blocks import blocks
+from face_extraction.sources import list_sources
+
+README = (Path(__file__).resolve().parents[1] / "README.md").read_text(encoding="utf-8")
+
+
+def test_the_table_of_models_is_complete_and_right():
+    rows = {
+        name: (int(size), parameters, int(count), pretrained)
+        for name, size, parameters, count, pretrained in re.findall(
+            r"^\| `(\w+)` \| (\d+) \| ([\d.]+) M \| (\d+) \| (\S+) \|", README, re.MULTILINE
+        )
+    }
+    assert sorted(rows) == list_models()
+    for name, row in rows.items():
+        kind, model = family(name), build_model(name)
+        millions = f"{model.count_params() / 1e6:.2f}"
+        pretrained = "ImageNet" if kind.imagenet else "–"
+        assert row == (kind.image_size, millions, len(blocks(model, kind)), pretrained), name
+
+
+def test_every_source_is_named():
+    for source in list_sources():
+        assert f"`{source.name}`" in README or f"face_extraction {source.name}" in README, source.name
