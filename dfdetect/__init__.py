@@ -1,10 +1,10 @@
 """dfdetect: tell real faces from deepfakes, on Keras 3.
 
-from dfdetect import Detector
-
-detector = Detector.from_run("runs/NAME")
-verdict = detector.predict(Path("clip.mp4"))
-verdict.p_fake, verdict.fake, verdict.faces
+Example:
+    >>> from dfdetect import Detector
+    >>> detector = Detector.from_run("runs/NAME")
+    >>> verdict = detector.predict(Path("clip.mp4"))
+    >>> verdict.p_fake, verdict.fake, verdict.faces
 """
 
 import importlib

@@ -201,6 +201,7 @@ def build_from_recipe(recipe: Recipe) -> "keras.Model":
 
     # Another run's folder stands for its best weights.
     weights = str(Run(Path(recipe.weights)).weights) if Path(recipe.weights).is_dir() else recipe.weights
+    options: dict[str, Any] = dict(recipe.options)
     return build_model(
         recipe.model,
         image_size=recipe.image_size,
@@ -212,7 +213,7 @@ def build_from_recipe(recipe: Recipe) -> "keras.Model":
         l2=recipe.l2,
         bn_momentum=recipe.bn_momentum,
         seed=recipe.seed,
-        **recipe.options,
+        **options,
     )
 
 
