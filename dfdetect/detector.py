@@ -95,9 +95,9 @@ class Detector:
             InputError: the folder is not a finished run.
         """
         run = Run(Path(folder))
-        threshold = run.threshold()
+        model, threshold = run.load_model(), run.threshold()
         settings = read_settings(run.folder) or ExtractionSettings()
-        return cls(run.load_model(), threshold, "chosen on the run's validation split", settings, whole=whole)
+        return cls(model, threshold, "chosen on the run's validation split", settings, whole=whole)
 
     @classmethod
     def from_weights(cls, name: str, weights: Path | str, *, whole: bool = False) -> "Detector":

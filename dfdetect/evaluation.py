@@ -106,7 +106,7 @@ def evaluate(
     Raises:
         InputError: the run is not finished, or the manifest is wrong or has no such rows.
     """
-    threshold, recipe = run.threshold(), run.recipe()
+    recipe, threshold = run.recipe(), run.threshold()
     data = open_manifest(str(manifest) if manifest else recipe.manifest)
     samples = [sample for sample in data.samples if split in (sample.split, "all")]
     if not samples:

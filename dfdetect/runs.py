@@ -80,24 +80,32 @@ class Run:
             raise InputError(f"{self.folder}: not a run folder (it has no {self.recipe_file.name})")
         return read_recipe(self.recipe_file)
 
-    def begin(self, recipe: Recipe) -> None:
-        """Make the folder for `recipe`, or take up the one that holds it.
+    def begin(self, recipe: Recipe, digest: str) -> None:
+        """Make the folder for a recipe and data, or take up the one that holds them.
+
+        Args:
+            recipe: the recipe, resolved.
+            digest: SHA-256 of the manifest.
 
         Raises:
-            InputError: the folder holds a run of another recipe; the line names the first difference.
+            InputError: the folder holds a run of another recipe or manifest; the line names the first
+                difference.
         """
-        if self.recipe_file.is_file():
-            old = self.recipe()
-            for name in (name for name in vars(recipe) if getattr(old, name) != getattr(recipe, name)):
-                raise InputError(
-                    f"{self.folder}: it holds a run with {name} {getattr(old, name)!r}, not "
-                    f"{getattr(recipe, name)!r}; give another --out, or --overwrite"
-                )
-            for leftover in self.folder.glob(".tmp-*"):
-                leftover.unlink()
+        begun = (self.checkpoint, self.weights, self.metrics_file)
+        if not self.recipe_file.is_file() or not any(path.exists() for path in begun):
+            self.folder.mkdir(parents=True, exist_ok=True)
+            self.write_environment({"manifest_sha256": digest})
+            write_recipe(self.recipe_file, recipe)
             return
-        self.folder.mkdir(parents=True, exist_ok=True)
-        write_recipe(self.recipe_file, recipe)
+        old = {**vars(self.recipe()), "manifest_sha256": self.environment()["manifest_sha256"]}
+        for name, value in {**vars(recipe), "manifest_sha256": digest}.items():
+            if old[name] != value:
+                raise InputError(
+                    f"{self.folder}: it holds a run with {name} {old[name]!r}, not {value!r}; "
+                    "give another --out, or --overwrite"
+                )
+        for leftover in self.folder.glob(".tmp-*"):
+            leftover.unlink()
 
     def delete(self) -> None:
         """Delete the folder, if it is a run.
@@ -122,7 +130,7 @@ class Run:
             raise InputError(
                 f"{self.folder}: the run has no {self.weights.name}; resume it with dfdetect.train"
             )
-        model = build_from_recipe(replace(self.recipe(), weights="none"))
+        model = build_from_recipe(replace(recipe, weights="none"))
         model.load_weights(self.weights)
         return model
 
@@ -158,9 +166,8 @@ class Run:
         """The threshold chosen on the validation split.
 
         Raises:
-            InputError: the folder is not a run, or the run is not finished.
+            InputError: the run is not finished.
         """
-        self.recipe()
         if not self.finished:
             raise InputError(f"{self.folder}: the run is not finished; resume it with dfdetect.train")
         return float(read_json(self.metrics_file)["threshold"])

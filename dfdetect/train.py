@@ -58,7 +58,7 @@ def _train(args: argparse.Namespace) -> int:
         run.delete()
     print("\n".join((*data.notices, "", data.table(), "")), flush=True)
     if run.finished:
-        run.begin(recipe)  # refuses another recipe's folder
+        run.begin(recipe, data.digest)  # refuses another recipe's folder
         print(f"{run.folder}: this training is finished already; --overwrite trains anew")
     else:
         conditions = Conditions(

@@ -1,7 +1,6 @@
 """A whole training: manifest and recipe in, finished run folder out."""
 
 import math
-import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -76,19 +75,18 @@ def train(recipe: Recipe, data: Data, run: Run, conditions: Conditions) -> None:
         InputError: the weights cannot be had, a crop cannot be read, the training diverged, or the
             folder holds another run.
     """
-    run.begin(recipe)
+    run.begin(recipe, data.digest)
     settings = read_settings(data.path.parent)
     if settings:
         write_settings(run.folder, settings)  # prediction must crop as extraction did
     prepare(recipe.seed, recipe.precision)
     stores, unscored = _open_stores(data, recipe.image_size, conditions)
-    start = time.monotonic()
     with parallel(conditions.devices):
         model = build_from_recipe(recipe)
         facts = describe() | data.facts() | _model_facts(model)
         print(_summary(model, recipe, facts), flush=True)
         fit(model, recipe, stores["train"], stores["val"], run, watch=_watcher(run, conditions))
-    facts["seconds"] = round(time.monotonic() - start, 1)
+    facts["training_seconds"] = round(sum(row["seconds"] for row in run.history()), 1)
     predictions = {
         split: Predictions(stores[split].samples, score_store(model, stores[split], recipe.batch_size))
         for split in ("val", "test")

@@ -28,7 +28,7 @@ def stores(make_manifest):
 
 def train(model, stores, folder, recipe=RECIPE, **watch):
     run = Run(folder)
-    run.begin(recipe)
+    run.begin(recipe, "digest")
     fit(model, recipe, *stores, run, **watch)
     return run
 
@@ -181,14 +181,18 @@ def test_label_smoothing_is_in_the_loss(make_model):
 
 def test_another_recipe_in_the_folder_is_refused_by_its_first_difference(tmp_path):
     run = Run(tmp_path / "run")
-    run.begin(RECIPE)
+    run.begin(RECIPE, "other")
+    run.begin(RECIPE, "digest")  # nothing is lost: no epoch was finished
+    run.checkpoint.write_bytes(b"an epoch")
+    with pytest.raises(InputError, match="manifest_sha256 'digest', not 'other'"):
+        run.begin(RECIPE, "other")
     with pytest.raises(InputError, match="epochs 4, not 5"):
-        run.begin(dataclasses.replace(RECIPE, epochs=5))
+        run.begin(dataclasses.replace(RECIPE, epochs=5), "digest")
 
 
 def test_a_torn_checkpoint_is_named(stores, make_model, tmp_path):
     run = Run(tmp_path / "run")
-    run.begin(RECIPE)
+    run.begin(RECIPE, "digest")
     run.checkpoint.write_bytes(b"PK\x03\x04 torn")
     with pytest.raises(InputError, match=r"checkpoint\.npz: not a checkpoint"):
         fit(make_model(), RECIPE, *stores, run)

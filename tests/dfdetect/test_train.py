@@ -101,6 +101,18 @@ def test_an_unreadable_crop_is_fatal_or_listed_by_choice(manifest, tmp_path, cap
     assert len(Run(tmp_path / "run").predictions("test")) == 11
 
 
+def test_without_a_test_split_the_page_says_so(make_manifest, tmp_path, capsys):
+    assert run(make_manifest(train=24, val=12, test=0), tmp_path / "run") == 0
+    assert set(Run(tmp_path / "run").metrics()) == {"val"}
+    assert "There is no test split" in (tmp_path / "run" / "index.html").read_text()
+
+
+def test_a_manifest_that_changed_is_another_run(make_manifest, tmp_path, capsys):
+    run(make_manifest(train=24, val=12, test=12), tmp_path / "run")
+    assert run(make_manifest(train=28, val=12, test=12), tmp_path / "run") == 2
+    assert "manifest_sha256" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
