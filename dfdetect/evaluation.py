@@ -20,6 +20,9 @@ from face_extraction.images import read_rgb
 from face_extraction.ledger import LedgerRow, write_ledger
 from face_extraction.manifest import FaceSample, manifest_hash, read_manifest
 
+# Facts that the page has no room for, or shows apart.
+LONG_FACTS = ("counts", "random_layers")
+
 
 def measure(predictions: Mapping[str, Predictions], threshold: float) -> MetricsBySplit:
     """Metrics of each split's predictions, by faces and by clips; an empty split has none."""
@@ -73,7 +76,7 @@ def write_results(
         title=results.folder.name,
         model=recipe.model,
         recipe=asdict(recipe),
-        environment={name: value for name, value in environment.items() if name != "counts"},
+        environment={name: value for name, value in environment.items() if name not in LONG_FACTS},
         metrics=metrics,
         threshold=threshold,
         threshold_origin=threshold_origin,

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -84,7 +84,7 @@ def train(recipe: Recipe, data: Data, run: Run, conditions: Conditions) -> None:
     with parallel(conditions.devices):
         model = build_from_recipe(recipe)
         facts = describe() | data.facts() | _model_facts(model)
-        print(_summary(model, recipe, facts), flush=True)
+        print(_summary(recipe, facts), flush=True)
         fit(model, recipe, stores["train"], stores["val"], run, watch=_watcher(run, conditions))
     facts["training_seconds"] = round(sum(row["seconds"] for row in run.history()), 1)
     predictions = {
@@ -126,17 +126,21 @@ def _open_stores(
 
 
 def _model_facts(model: keras.Model) -> dict[str, Any]:
+    origin = weights_origin(model)
     return {
-        "weights": asdict(weights_origin(model)),
+        "weights": str(origin),
+        "weights_source": origin.source,
+        "weights_sha256": origin.sha256,
+        "random_layers": list(origin.random),
         "parameters": model.count_params(),
         "trainable_parameters": sum(math.prod(variable.shape) for variable in model.trainable_variables),
     }
 
 
-def _summary(model: keras.Model, recipe: Recipe, facts: dict[str, Any]) -> str:
+def _summary(recipe: Recipe, facts: dict[str, Any]) -> str:
     return (
         f"{recipe.model}: {facts['parameters'] / 1e6:.1f} M parameters, "
-        f"{facts['trainable_parameters'] / 1e6:.1f} M of them trained; weights: {weights_origin(model)}; "
+        f"{facts['trainable_parameters'] / 1e6:.1f} M of them trained; weights: {facts['weights']}; "
         f"input {recipe.image_size} x {recipe.image_size}; on {', '.join(facts['devices'])}"
     )
 

@@ -57,7 +57,7 @@ def test_a_run_folder_holds_all_that_was_promised(manifest, tmp_path, capsys):
     assert names == promised
     facts = json.loads((out / "environment.json").read_text())
     assert facts["manifest_sha256"] == manifest_hash(manifest)
-    assert facts["weights"]["source"] == "none"
+    assert facts["weights_source"] == "none"
     assert facts["packages"]["keras"]
     assert "look at" in capsys.readouterr().out
 
