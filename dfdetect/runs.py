@@ -126,10 +126,9 @@ class Run:
         Raises:
             InputError: the folder is not a run that has weights.
         """
+        recipe = self.recipe()
         if not self.weights.is_file():
-            raise InputError(
-                f"{self.folder}: the run has no {self.weights.name}; resume it with dfdetect.train"
-            )
+            raise InputError(f"{self.weights}: no such weights; resume the run with dfdetect.train")
         model = build_from_recipe(replace(recipe, weights="none"))
         model.load_weights(self.weights)
         return model

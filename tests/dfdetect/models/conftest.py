@@ -39,9 +39,9 @@ def awaken(model: keras.Model, rgb: np.ndarray) -> None:
         layer.momentum = momentum
 
 
-def draw(name: str) -> tuple[np.ndarray, np.ndarray]:
-    """Eight images, half of them with a bright square, and their labels."""
-    size = small_size(name)
+def draw(name: str, size: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """Eight images, half of them with a bright square, and their labels; small by default."""
+    size = size or small_size(name)
     rng = np.random.default_rng(7)
     rgb = rng.integers(0, 100, (8, size, size, 3)).astype("uint8")
     labels = np.tile([0.0, 1.0], 4).astype("float32")
@@ -76,9 +76,9 @@ def model(any_name):
 def lively():
     """Builds a fresh small model whose scores differ from image to image."""
 
-    def make(name: str, **settings) -> keras.Model:
-        model = build_model(name, image_size=small_size(name), **settings)
-        awaken(model, draw(name)[0])
+    def make(name: str, size: int = 0, **settings) -> keras.Model:
+        model = build_model(name, image_size=size or small_size(name), **settings)
+        awaken(model, draw(name, size)[0])
         return model
 
     return make
