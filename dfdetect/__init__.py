@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 __all__ = ["Detector", "Recipe", "__version__", "build_model", "list_models"]
 __version__ = "0.1.0"
 
-# TensorFlow's C++ side greets every start with lines that no user can act on. Errors that matter
-# arrive as Python exceptions, and commands name the device that they run on.
+# TensorFlow's C++ side logs much on which no user can act. Errors that matter arrive as Python
+# exceptions, and commands name the device that they run on.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 _HOMES = {

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from dfdetect.startup import load_keras
 from face_extraction.command import DONE, FINDING, Parser, run
 from face_extraction.errors import InputError
 from face_extraction.manifest import SPLITS
@@ -37,6 +38,7 @@ def _parser() -> Parser:
 def _evaluate(args: argparse.Namespace) -> int:
     if args.batch_size is not None and args.batch_size < 1:
         raise InputError(f"--batch-size {args.batch_size}; accepted: 1 or more")
+    load_keras()
     from dfdetect.evaluation import evaluate, text_table
     from dfdetect.runs import Run
 

@@ -8,6 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dfdetect.startup import load_keras
 from face_extraction.command import DONE, FINDING, Parser, run
 from face_extraction.errors import InputError
 from face_extraction.media import kind_of
@@ -64,6 +65,7 @@ def _predict(args: argparse.Namespace) -> int:
 
 
 def _detector(args: argparse.Namespace) -> "Detector":
+    load_keras()
     from dfdetect.detector import Detector
 
     if args.model:

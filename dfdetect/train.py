@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from dfdetect.recipe import Recipe, add_flags, from_flags
+from dfdetect.startup import load_keras
 from face_extraction.command import DONE, Parser, run
 
 # Small, because it must end in minutes on two cores. With Keras' own momentum of .99 the running
@@ -45,7 +46,8 @@ def _parser() -> Parser:
 
 def _train(args: argparse.Namespace) -> int:
     recipe = _recipe(args)
-    # Keras and TensorFlow take seconds to import: only after the command line was understood.
+    # Keras takes seconds to import: only after the command line was understood.
+    load_keras()
     from dfdetect.data.opening import open_training_data
     from dfdetect.evaluation import text_table
     from dfdetect.runs import Run

