@@ -203,8 +203,10 @@ def build_from_recipe(recipe: Recipe) -> "keras.Model":
     Raises:
         InputError: the weights cannot be had, or an option is unknown.
     """
-    from dfdetect.models import build_model
+    from dfdetect.models import build_model, family
 
+    # Here too, so that an option cannot stand for an argument of build_model.
+    family(recipe.model).check_options(recipe.options)
     # Another run's folder stands for its best weights.
     weights = str(Run(Path(recipe.weights)).weights) if Path(recipe.weights).is_dir() else recipe.weights
     options: dict[str, Any] = dict(recipe.options)

@@ -15,7 +15,7 @@ import importlib
 import inspect
 import pkgutil
 import random
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -84,6 +84,16 @@ class Family:
         """Names of the family's own options."""
         parameters = inspect.signature(self.build).parameters.values()
         return [p.name for p in parameters if p.kind is p.KEYWORD_ONLY and p.name != "weights"]
+
+    def check_options(self, names: Iterable[str]) -> None:
+        """Refuse names that are no options of this family.
+
+        Raises:
+            InputError: naming the first of them, and the nearest option.
+        """
+        for name in names:
+            if name not in self.options:
+                raise unknown_name(f"option of {self.name}", name, self.options)
 
 
 _families: dict[str, Family] = {}
@@ -209,9 +219,7 @@ def _check(kind: Family, size: int, weights: str, options: dict[str, Any]) -> No
         raise InputError(f"{kind.name}: image size {size}; accepted: {kind.min_image_size} or more")
     if weights == "imagenet" and not kind.imagenet:
         raise InputError(f"{kind.name} has no ImageNet weights; accepted: none, or a weights file")
-    for option in options:
-        if option not in kind.options:
-            raise unknown_name(f"option of {kind.name}", option, kind.options)
+    kind.check_options(options)
 
 
 @contextmanager

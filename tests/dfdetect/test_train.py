@@ -121,7 +121,8 @@ def test_a_manifest_that_changed_is_another_run(make_manifest, tmp_path, capsys)
         (["--weights", "imagenet"], "custom_cnn has no ImageNet weights; accepted: none, or a weights file"),
         (["--weights", "nowhere.h5"], "nowhere.h5"),
         (["--trainable", "last:99"], "last:99"),
-        (["--option", "unitz=3"], "unitz"),
+        (["--option", "unitz=3"], "unknown option of custom_cnn 'unitz' (nearest: units)"),
+        (["--option", "whole=true"], "unknown option of custom_cnn 'whole'"),
         (["--devices", "9"], "--devices 9; this machine has"),
     ],
 )
