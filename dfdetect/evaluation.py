@@ -5,7 +5,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from dfdetect.data.opening import Data, open_manifest
+from dfdetect.data.opening import Data, open_data, open_manifest
+from dfdetect.data.splitting import choose
 from dfdetect.environment import describe
 from dfdetect.figures import draw_all, reading_order
 from dfdetect.metrics import LEVELS, compute_metrics
@@ -110,7 +111,7 @@ def evaluate(
         InputError: the run is not finished, or the manifest is wrong or has no such rows.
     """
     recipe, threshold = run.recipe(), run.threshold()
-    data = open_manifest(str(manifest) if manifest else recipe.manifest)
+    data = open_manifest(manifest) if manifest else open_data(recipe)
     samples = [sample for sample in data.samples if split in (sample.split, "all")]
     if not samples:
         raise InputError(f"{data.path}: it has no rows of split {split!r}")
@@ -140,12 +141,10 @@ def evaluate(
 def _leaks(run: Run, data: Data, samples: Sequence[FaceSample]) -> list[str]:
     """What must be said when groups to be scored were trained on, or when that cannot be told."""
     facts = run.environment()
-    rows = data.samples
-    if facts["manifest_sha256"] != data.digest:
-        trained = Path(facts["manifest"])
-        if not trained.is_file() or manifest_hash(trained) != facts["manifest_sha256"]:
-            return [f"{trained}, trained on, is gone or changed: what was trained on is not known."]
-        rows = read_manifest(trained)
+    trained = Path(facts["manifest"])
+    if not trained.is_file() or manifest_hash(trained) != facts["manifest_sha256"]:
+        return [f"{trained}, trained on, is gone or changed: what was trained on is not known."]
+    rows = choose(read_manifest(trained), run.recipe())
     seen = {(row.source, row.group) for row in rows if row.split == "train"}
     shared = {(sample.source, sample.group) for sample in samples} & seen
     if not shared:

@@ -20,6 +20,7 @@ SCHEDULES = ("constant", "cosine", "one-cycle")
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 AUGMENTATIONS = ("none", "report-c", "strong")
 BALANCES = ("none", "weights", "sampling")
+SPLITTINGS = ("manifest", "group", "random")
 MONITORS = ("val_auc", "val_accuracy", "val_loss")
 
 
@@ -47,6 +48,16 @@ class Recipe:
     manifest: str = _setting(
         "", "manifest.csv to train on; without it, the embedded sample set of drawn people", metavar="FILE"
     )
+    per_class: int = _setting(0, "draw so many faces of each class from the manifest; 0 = take all", low=0)
+    split: str = _setting(
+        "manifest",
+        "the manifest's own split, or a new one by groups, or at random over faces (which leaks)",
+        choices=SPLITTINGS,
+    )
+    val_share: float = _setting(0.1, "share of a new split that validates", low=0, high=0.9)
+    test_share: float = _setting(0.1, "share of a new split that tests, without folds", low=0, high=0.9)
+    folds: int = _setting(0, "cross-validation: parts of a new split; 0 = none", low=0)
+    fold: int = _setting(0, "which of the folds tests, from 1", low=0)
     weights: str = _setting(
         "",
         "imagenet, none, a weights file, or a run's folder (default: imagenet where the model has it)",
@@ -81,6 +92,7 @@ class Recipe:
         for item in fields(self):
             object.__setattr__(self, item.name, _checked(item, getattr(self, item.name)))
         _check_trainable(self.trainable)
+        _check_split(self)
         if self.label_smoothing == 0.5:
             raise InputError("recipe: label_smoothing 0.5 makes both labels equal; accepted: below 0.5")
 
@@ -221,6 +233,20 @@ def _checked(item: "dataclasses.Field[Any]", value: Any) -> Any:
         ]
         raise InputError(f"recipe: {item.name} {value}; accepted: {' and '.join(bounds)}")
     return value
+
+
+def _check_split(recipe: Recipe) -> None:
+    if recipe.folds == 1 or recipe.fold > recipe.folds or (recipe.folds and not recipe.fold):
+        raise InputError(
+            f"recipe: folds {recipe.folds}, fold {recipe.fold}; accepted: 2 folds or more, and a fold from 1"
+        )
+    if recipe.folds and recipe.split == "manifest":
+        raise InputError("recipe: folds need split group or random; the manifest has one split only")
+    if recipe.val_share + recipe.test_share >= 1 or not recipe.val_share:
+        raise InputError(
+            f"recipe: val_share {recipe.val_share}, test_share {recipe.test_share}; "
+            "accepted: together below 1, and val_share above 0"
+        )
 
 
 def _check_trainable(text: str) -> None:

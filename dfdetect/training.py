@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from dfdetect.devices import parallel, prepare
 from dfdetect.environment import describe
 from dfdetect.evaluation import write_results
 from dfdetect.fitting import Row, fit
+from dfdetect.flags import Conditions
 from dfdetect.metrics import choose_threshold
 from dfdetect.models import family, weights_origin
 from dfdetect.predictions import Predictions
@@ -24,23 +25,6 @@ from face_extraction.errors import InputError
 from face_extraction.ledger import LedgerRow
 from face_extraction.manifest import SPLITS, UNKNOWN
 from face_extraction.settings import read_settings, write_settings
-
-
-@dataclass(frozen=True)
-class Conditions:
-    """What does not decide a result, or only up to the order of floating-point sums.
-
-    Attributes:
-        cached: keep decoded faces in memory.
-        skip_unreadable: leave crops out that cannot be decoded, and list them; else they are fatal.
-        devices: accelerators to train on; 0 = all.
-        tensorboard: write event files into the run.
-    """
-
-    cached: bool = False
-    skip_unreadable: bool = False
-    devices: int = 1
-    tensorboard: bool = False
 
 
 def resolve(recipe: Recipe) -> Recipe:
@@ -57,9 +41,9 @@ def resolve(recipe: Recipe) -> Recipe:
     )
 
 
-def default_run(recipe: Recipe, data: Data) -> Run:
-    """The run that this recipe and these data have by default, below runs/."""
-    return Run(Path("runs") / default_name(recipe, data.digest))
+def default_folder(recipe: Recipe, data: Data) -> Path:
+    """The folder that results of this recipe on these data have by default, below runs/."""
+    return Path("runs") / default_name(recipe, data.digest)
 
 
 def train(recipe: Recipe, data: Data, run: Run, conditions: Conditions) -> None:

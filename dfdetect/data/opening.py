@@ -1,10 +1,12 @@
 """Opening a manifest: its rows, its hash, and what must be said of it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from dfdetect.data.faces import check_classes
 from dfdetect.data.sample import NOTICE, sample_manifest
+from dfdetect.data.splitting import LEAK, choose
+from dfdetect.recipe import Recipe
 from face_extraction.manifest import FaceSample, count_table, manifest_hash, read_manifest
 
 
@@ -37,23 +39,35 @@ class Data:
         }
 
 
-def open_manifest(manifest: str) -> Data:
-    """A manifest by its path; "" is the embedded sample set's.
+def open_manifest(path: Path) -> Data:
+    """A manifest with its own split.
 
     Raises:
         InputError: the manifest is missing or wrong.
     """
-    path = Path(manifest) if manifest else sample_manifest()
-    return Data(path, read_manifest(path), manifest_hash(path), () if manifest else (NOTICE,))
+    return Data(path, read_manifest(path), manifest_hash(path), ())
 
 
-def open_training_data(manifest: str) -> Data:
-    """A manifest that can be trained on: train and val have both classes.
+def open_data(recipe: Recipe) -> Data:
+    """The rows that a recipe takes of its manifest, or of the embedded sample set, split as it says.
+
+    Raises:
+        InputError: the manifest is missing or wrong, or has not enough faces.
+    """
+    path = Path(recipe.manifest) if recipe.manifest else sample_manifest()
+    data = open_manifest(path)
+    drawn = () if recipe.manifest else (NOTICE,)
+    leaks = (LEAK,) if recipe.split == "random" else ()
+    return replace(data, samples=choose(data.samples, recipe), notices=(*drawn, *leaks))
+
+
+def open_training_data(recipe: Recipe) -> Data:
+    """As `open_data`, of which train and val have both classes.
 
     Raises:
         InputError: the manifest is missing or wrong, or a class is.
     """
-    data = open_manifest(manifest)
+    data = open_data(recipe)
     for split in ("train", "val"):
         check_classes(data.samples, split, data.path)
     return data

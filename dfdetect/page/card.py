@@ -55,7 +55,7 @@ def render_model_card(report: RunReport) -> str:
         f"{report.threshold_origin}. It is used unchanged for all splits and levels. {INTERVALS}",
         "\n".join(f"- **{each.title}**: {each.meaning}" for each in MEASURES.values()),
         "## Training and evaluation data",
-        f"Counts of faces, clips and groups; no group stands in two splits. {report.choices()}",
+        f"Counts of faces, clips and groups{_apart(report)}. {report.choices()}",
         _fence(report.data_table),
         f"Without a score: {plural(len(report.unscored), 'sample')}"
         + (", listed in the run's page." if report.unscored else "."),
@@ -101,6 +101,10 @@ def _facts(facts: Mapping[str, Any], skip: Sequence[str] = ()) -> str:
         if name not in skip
     ]
     return "\n".join(["| | |", "|---|---|", *rows]) if rows else ""
+
+
+def _apart(report: RunReport) -> str:
+    return "" if report.recipe.get("split") == "random" else "; no group stands in two splits"
 
 
 def _metrics_table(columns: Sequence[tuple[str, str, Metrics]]) -> str:

@@ -1,0 +1,62 @@
+"""The command-line flags that training and cross-validation share."""
+
+import argparse
+from dataclasses import dataclass
+
+from dfdetect import recipe as recipes
+from dfdetect.recipe import Recipe
+
+# Small, because it must end in minutes on two cores. With Keras' own momentum of .99 the running
+# statistics of batch normalisation would not have left their start by the end (see build_model).
+SAMPLE = Recipe(weights="none", image_size=96, epochs=4, batch_size=16, learning_rate=1e-3, bn_momentum=0.9)
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """What does not decide a result, or only up to the order of floating-point sums.
+
+    Attributes:
+        cached: keep decoded faces in memory.
+        skip_unreadable: leave crops out that cannot be decoded, and list them; else they are fatal.
+        devices: accelerators to train on; 0 = all.
+        tensorboard: write event files into the run.
+    """
+
+    cached: bool = False
+    skip_unreadable: bool = False
+    devices: int = 1
+    tensorboard: bool = False
+
+
+def add_flags(parser: argparse.ArgumentParser) -> None:
+    """Give `parser` the flags of `Conditions` and those of the recipe."""
+    parser.add_argument("--cache", action="store_true", help="keep decoded faces in memory")
+    parser.add_argument(
+        "--unreadable",
+        choices=("fail", "skip"),
+        default="fail",
+        help="what to do about crops that cannot be decoded: stop before training, or list them and go on",
+    )
+    parser.add_argument("--devices", type=int, default=1, metavar="N", help="GPUs to use at once; 0 = all")
+    parser.add_argument("--tensorboard", action="store_true", help="write event files for TensorBoard")
+    recipes.add_flags(parser)
+
+
+def conditions(args: argparse.Namespace) -> Conditions:
+    """The conditions that parsed flags name."""
+    return Conditions(
+        cached=args.cache,
+        skip_unreadable=args.unreadable == "skip",
+        devices=args.devices,
+        tensorboard=args.tensorboard,
+    )
+
+
+def recipe(args: argparse.Namespace) -> Recipe:
+    """The recipe that parsed flags name; without a manifest, that of the sample set.
+
+    Raises:
+        InputError: the recipe's file or a value is not accepted.
+    """
+    named = recipes.from_flags(args, Recipe())
+    return named if named.manifest else recipes.from_flags(args, SAMPLE)

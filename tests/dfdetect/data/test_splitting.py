@@ -1,0 +1,98 @@
+"""New splits: whole groups where that was asked for, shares and folds as counted by hand."""
+
+from collections import Counter
+
+import pytest
+
+from dfdetect.data.splitting import choose
+from dfdetect.recipe import Recipe
+from face_extraction.errors import InputError
+from face_extraction.manifest import FaceSample
+
+
+@pytest.fixture
+def samples():
+    """300 groups of one real and two fake faces, all in train; one face of unknown label."""
+    rows = [
+        FaceSample(f"{group}-{number}.png", int(number > 0), "train", str(group), source="s")
+        for group in range(300)
+        for number in range(3)
+    ]
+    return [*rows, FaceSample("unknown.png", -1, "test", "x", source="s")]
+
+
+def splits(rows):
+    return Counter(row.split for row in rows)
+
+
+def torn(rows):
+    homes = {}
+    for row in rows:
+        homes.setdefault(row.group, set()).add(row.split)
+    return sum(len(home) > 1 for home in homes.values())
+
+
+def test_the_manifests_own_split_is_left_alone(samples):
+    assert choose(samples, Recipe()) == samples
+
+
+def test_a_group_split_tears_no_group_and_keeps_the_shares(samples):
+    rows = choose(samples, Recipe(split="group", val_share=0.2, test_share=0.3))
+    assert torn(rows) == 0
+    assert len(rows) == 900
+    assert splits(rows)["test"] / 900 == pytest.approx(0.3, abs=0.08)
+    assert splits(rows)["val"] / 900 == pytest.approx(0.2, abs=0.07)
+
+
+def test_a_random_split_tears_groups_and_keeps_shares_and_classes_exactly(samples):
+    rows = choose(samples, Recipe(split="random", val_share=0.1, test_share=0.1))
+    assert splits(rows) == {"train": 720, "val": 90, "test": 90}
+    assert sum(row.label for row in rows if row.split == "test") == 60
+    assert torn(rows) > 100
+
+
+@pytest.mark.parametrize("split", ["group", "random"])
+def test_each_face_is_tested_in_exactly_one_fold(samples, split):
+    tested = Counter()
+    for fold in (1, 2, 3):
+        rows = choose(samples, Recipe(split=split, folds=3, fold=fold))
+        part = [row for row in rows if row.split == "test"]
+        assert len(part) == pytest.approx(300, abs=3)
+        assert sum(row.label for row in part) == pytest.approx(200, abs=3)
+        assert splits(rows)["val"] == pytest.approx(60, abs=25)
+        assert (torn(rows) == 0) == (split == "group")
+        tested.update(row.path for row in part)
+    assert len(tested) == 900
+    assert set(tested.values()) == {1}
+
+
+def test_per_class_draws_that_many_and_the_same_again(samples):
+    first, again = (choose(samples, Recipe(per_class=100)) for _ in range(2))
+    assert first == again
+    assert Counter(row.label for row in first) == {0: 100, 1: 100}
+    assert first != choose(samples, Recipe(per_class=100, seed=1))
+    assert [samples.index(row) for row in first] == sorted(samples.index(row) for row in first)
+
+
+def test_too_few_faces_are_counted(samples):
+    with pytest.raises(InputError, match="per_class 301; there are 300 real faces"):
+        choose(samples, Recipe(per_class=301))
+    with pytest.raises(InputError, match="folds 400; there are 300 real faces"):
+        choose(samples, Recipe(split="random", folds=400, fold=1))
+    with pytest.raises(InputError, match="folds 301; there are 300 real groups"):
+        choose(samples, Recipe(split="group", folds=301, fold=1))
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ({"folds": 3}, "folds 3, fold 0"),
+        ({"folds": 3, "fold": 4}, "folds 3, fold 4"),
+        ({"folds": 3, "fold": 1}, "folds need split group or random"),
+        ({"val_share": 0.5, "test_share": 0.5}, "together below 1"),
+        ({"val_share": 0.0}, "val_share above 0"),
+    ],
+)
+def test_shares_and_folds_that_make_no_split_are_refused(values, words):
+    with pytest.raises(InputError, match=words):
+        Recipe(**values)

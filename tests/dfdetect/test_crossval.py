@@ -1,0 +1,69 @@
+"""Cross-validation: every face tested once, folds kept, averages as computed by hand."""
+
+import json
+
+import numpy as np
+import pytest
+
+from dfdetect import crossval
+from dfdetect.crossvalidation import Fold, summarise
+from dfdetect.metrics import compute_metrics
+from dfdetect.predictions import Predictions
+from dfdetect.runs import Run
+from face_extraction.manifest import FaceSample, read_manifest
+
+SMALL = "--model custom_cnn --image-size 32 --batch-size 8 --epochs 1 --augment none --val-share 0.3".split()
+
+
+def fold(number, right, n=20, n_train=40):
+    """A fold of `n` faces of which `right` are called right."""
+    samples = [FaceSample(f"{i}.png", i % 2, "test", str(i)) for i in range(n)]
+    scores = np.array([(s.label if i < right else 1 - s.label) * 0.8 + 0.1 for i, s in enumerate(samples)])
+    return Fold(number, compute_metrics(Predictions(samples, scores), threshold=0.5, resamples=0), n_train)
+
+
+def test_averages_and_the_corrected_interval_are_those_computed_by_hand():
+    result = summarise([fold(1, 16), fold(2, 18), fold(3, 20)])
+    accuracy = result.averages["accuracy"]
+    assert accuracy.value == pytest.approx(0.9)
+    # Accuracies .8, .9, 1: s = .1; Student's t with 2 degrees at .975 is 4.30265; n_test/n_train = 1/2.
+    half = 4.30265 * 0.1 * np.sqrt(1 / 3 + 1 / 2)
+    assert accuracy.high - accuracy.value == pytest.approx(half, rel=1e-4)
+    assert result.confusion == ((9.0, 1.0), (1.0, 9.0))
+
+
+def test_every_face_is_tested_once_and_finished_folds_are_kept(make_manifest, tmp_path, capsys):
+    manifest = make_manifest(train=36, val=18, test=18)
+    out = tmp_path / "cv"
+    command = [*SMALL, "--manifest", str(manifest), "--out", str(out), "--folds", "3"]
+    assert crossval.main(command) == 0
+    tested = [s.path for k in (1, 2, 3) for s in Run(out / f"fold-{k}").predictions("test").samples]
+    assert sorted(tested) == sorted(sample.path for sample in read_manifest(manifest))
+    table = (out / "crossval.md").read_text()
+    assert "3-fold cross-validation, split by group" in table
+    assert "| average |" in table
+    record = json.loads((out / "crossval.json").read_text())
+    values = [part["metrics"]["estimates"]["auc"]["value"] for part in record["folds"]]
+    assert record["averages"]["auc"]["value"] == pytest.approx(np.mean(values))
+
+    before = {k: (out / f"fold-{k}" / "best.weights.h5").stat().st_mtime_ns for k in (1, 2, 3)}
+    (out / "fold-3" / "metrics.json").unlink()  # as if it had been cut before its end
+    (out / "fold-3" / "best.weights.h5").unlink()
+    assert crossval.main(command) == 0
+    after = {k: (out / f"fold-{k}" / "best.weights.h5").stat().st_mtime_ns for k in (1, 2, 3)}
+    assert [before[k] == after[k] for k in (1, 2, 3)] == [True, True, False]
+    assert (out / "crossval.md").read_text() == table
+
+
+def test_a_random_split_is_named_as_a_leak(make_manifest, tmp_path, capsys):
+    manifest = make_manifest(train=36, val=18, test=18)
+    command = [*SMALL, "--manifest", str(manifest), "--out", str(tmp_path / "cv"), "--folds", "2"]
+    assert crossval.main([*command, "--split", "random"]) == 0
+    assert "Split at random over faces" in (tmp_path / "cv" / "crossval.md").read_text()
+    assert "Split at random over faces" in (tmp_path / "cv" / "fold-1" / "index.html").read_text()
+    assert "no group stands in two splits" not in (tmp_path / "cv" / "fold-1" / "MODEL_CARD.md").read_text()
+
+
+def test_one_fold_is_refused(capsys):
+    assert crossval.main(["--folds", "1"]) == 2
+    assert "folds 1, fold 1; accepted: 2 folds or more" in capsys.readouterr().err
