@@ -18,6 +18,9 @@ from face_extraction.progress import progress
 
 Rgb = NDArray[np.uint8]
 
+# Faces handed to the threads at once: a million waiting jobs would take a gigabyte.
+BLOCK = 4096
+
 
 class FaceStore:
     """The crops of `samples`, scaled to the model's input.
@@ -55,6 +58,13 @@ class FaceStore:
             self._cache[index] = rgb
         return rgb
 
+    def subset(self, rows: Sequence[int]) -> "FaceStore":
+        """A store of these rows, in this order, with what is decoded already."""
+        store = FaceStore(self.folder, [self.samples[row] for row in rows], self.image_size)
+        if self._cache is not None:
+            store._cache = {new: self._cache[old] for new, old in enumerate(rows) if old in self._cache}
+        return store
+
 
 def open_faces(
     folder: Path, samples: Sequence[FaceSample], image_size: int, *, title: str, cached: bool = False
@@ -84,15 +94,13 @@ def open_faces(
             failures[index] = LedgerRow(samples[index].path, error.reason, error.detail)
 
     with ThreadPoolExecutor(os.cpu_count()) as pool, progress(title, len(samples), unit="faces") as advance:
-        for _ in pool.map(attempt, range(len(samples))):
-            advance()
+        for start in range(0, len(samples), BLOCK):
+            for _ in pool.map(attempt, range(start, min(start + BLOCK, len(samples)))):
+                advance()
     if not failures:
         return store, []
     readable = [index for index in range(len(samples)) if index not in failures]
-    kept = FaceStore(folder, [samples[index] for index in readable], image_size, cached=cached)
-    if store._cache is not None and kept._cache is not None:
-        kept._cache.update((new, store._cache[old]) for new, old in enumerate(readable))
-    return kept, [failures[index] for index in sorted(failures)]
+    return store.subset(readable), [failures[index] for index in sorted(failures)]
 
 
 def check_classes(samples: Sequence[FaceSample], split: str, where: Path) -> list[FaceSample]:
