@@ -1,6 +1,7 @@
-"""Precision, seed and several accelerators, on any Keras backend."""
+"""Precision and several accelerators, on any Keras backend."""
 
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 import keras
@@ -8,10 +9,15 @@ import keras
 from face_extraction.errors import InputError
 
 
-def prepare(seed: int, precision: str) -> None:
-    """Set every global seed and the dtype policy that new layers take."""
-    keras.utils.set_random_seed(seed)
+@contextmanager
+def dtype_policy(precision: str) -> Iterator[None]:
+    """What is built inside computes in this precision."""
+    before = keras.config.dtype_policy()
     keras.config.set_dtype_policy(precision)
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)
 
 
 def parallel(devices: int) -> AbstractContextManager[Any]:

@@ -18,6 +18,9 @@ from face_extraction.errors import InputError
 if TYPE_CHECKING:
     import keras
 
+# The model name of a run that combines others; its weights file holds theirs too.
+ENSEMBLE = "ensemble"
+
 MetricsBySplit = dict[str, dict[str, Metrics]]
 
 
@@ -129,9 +132,20 @@ class Run:
         recipe = self.recipe()
         if not self.weights.is_file():
             raise InputError(f"{self.weights}: no such weights; resume the run with dfdetect.train")
-        model = build_from_recipe(replace(recipe, weights="none"))
+        if recipe.model == ENSEMBLE:
+            from dfdetect.models.ensemble import combine_models
+
+            parts = [read_recipe(path) for path in self.members()]
+            models = [build_from_recipe(replace(part, weights="none")) for part in parts]
+            model = combine_models(models, on_logits=recipe.options["combine"] == "stacked")
+        else:
+            model = build_from_recipe(replace(recipe, weights="none"))
         model.load_weights(self.weights)
         return model
+
+    def members(self) -> list[Path]:
+        """The recipes of an ensemble's members, in order."""
+        return sorted((self.folder / "members").glob("*.toml"))
 
     def write_environment(self, facts: Mapping[str, Any]) -> None:
         """Write what the run saw: versions, commit, manifest, weights, device."""
@@ -203,6 +217,7 @@ def build_from_recipe(recipe: Recipe) -> "keras.Model":
     Raises:
         InputError: the weights cannot be had, or an option is unknown.
     """
+    from dfdetect.devices import dtype_policy
     from dfdetect.models import build_model, family
 
     # Here too, so that an option cannot stand for an argument of build_model.
@@ -210,19 +225,20 @@ def build_from_recipe(recipe: Recipe) -> "keras.Model":
     # Another run's folder stands for its best weights.
     weights = str(Run(Path(recipe.weights)).weights) if Path(recipe.weights).is_dir() else recipe.weights
     options: dict[str, Any] = dict(recipe.options)
-    return build_model(
-        recipe.model,
-        image_size=recipe.image_size,
-        weights=weights,
-        partial_weights=recipe.partial_weights,
-        trainable=recipe.trainable,
-        dense_units=recipe.dense_units,
-        dropout=recipe.dropout,
-        l2=recipe.l2,
-        bn_momentum=recipe.bn_momentum,
-        seed=recipe.seed,
-        **options,
-    )
+    with dtype_policy(recipe.precision):
+        return build_model(
+            recipe.model,
+            image_size=recipe.image_size,
+            weights=weights,
+            partial_weights=recipe.partial_weights,
+            trainable=recipe.trainable,
+            dense_units=recipe.dense_units,
+            dropout=recipe.dropout,
+            l2=recipe.l2,
+            bn_momentum=recipe.bn_momentum,
+            seed=recipe.seed,
+            **options,
+        )
 
 
 def default_name(recipe: Recipe, data: str) -> str:

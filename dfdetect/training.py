@@ -10,7 +10,7 @@ import keras
 
 from dfdetect.data.faces import FaceStore, check_classes, open_faces
 from dfdetect.data.opening import Data
-from dfdetect.devices import parallel, prepare
+from dfdetect.devices import parallel
 from dfdetect.environment import describe
 from dfdetect.evaluation import write_results
 from dfdetect.fitting import Row, fit
@@ -63,7 +63,7 @@ def train(recipe: Recipe, data: Data, run: Run, conditions: Conditions) -> None:
     settings = read_settings(data.path.parent)
     if settings:
         write_settings(run.folder, settings)  # prediction must crop as extraction did
-    prepare(recipe.seed, recipe.precision)
+    keras.utils.set_random_seed(recipe.seed)
     stores, unscored = _open_stores(data, recipe.image_size, conditions)
     with parallel(conditions.devices):
         model = build_from_recipe(recipe)

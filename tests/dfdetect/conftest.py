@@ -19,11 +19,11 @@ def draw(label: int, rng: np.random.Generator, size: int = 24) -> np.ndarray:
     return rgb.astype(np.uint8)
 
 
-@pytest.fixture
-def make_manifest(tmp_path):
-    """Writes crops and a manifest, and returns its path."""
+@pytest.fixture(scope="session")
+def write_squares():
+    """Writes crops and a manifest into a folder, and returns the manifest's path."""
 
-    def make(train: int = 20, val: int = 10, test: int = 10, seed: int = 0, folder: Path = tmp_path) -> Path:
+    def write(folder: Path, train: int = 20, val: int = 10, test: int = 10, seed: int = 0) -> Path:
         rng = np.random.default_rng(seed)
         samples = []
         for split, count in (("train", train), ("val", val), ("test", test)):
@@ -35,6 +35,16 @@ def make_manifest(tmp_path):
                 samples.append(FaceSample(path, label, split, name, f"{name}-{label}", number))
         write_manifest(folder / "manifest.csv", samples)
         return folder / "manifest.csv"
+
+    return write
+
+
+@pytest.fixture
+def make_manifest(write_squares, tmp_path):
+    """The same, into the test's own folder or another."""
+
+    def make(*, folder: Path = tmp_path, **counts: int) -> Path:
+        return write_squares(folder, **counts)
 
     return make
 

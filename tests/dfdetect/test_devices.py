@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 
+import keras
 import numpy as np
 import pytest
 
@@ -66,17 +67,13 @@ def test_jax_gives_the_scores_of_tensorflow(manifest, tmp_path):
 
 
 @pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])
-def test_mixed_precision_trains_and_resumes(manifest, expected, tmp_path, precision):
-    import keras
-
+def test_mixed_precision_trains_and_is_kept_in_the_run(manifest, expected, tmp_path, precision):
     out = tmp_path / "run"
-    try:
-        arguments = [*SMALL, "--manifest", str(manifest), "--out", str(out), "--precision", precision]
-        assert train.main(arguments) == 0
-        model = Run(out).load_model()
-        kinds = {layer.compute_dtype for layer in model.layers}
-        assert kinds == {precision.removeprefix("mixed_"), "float32"}
-        assert model.get_layer("p_fake").compute_dtype == "float32"
-    finally:
-        keras.config.set_dtype_policy("float32")
+    arguments = [*SMALL, "--manifest", str(manifest), "--out", str(out), "--precision", precision]
+    assert train.main(arguments) == 0
+    model = Run(out).load_model()
+    kinds = {layer.compute_dtype for layer in model.layers}
+    assert kinds == {precision.removeprefix("mixed_"), "float32"}
+    assert model.get_layer("p_fake").compute_dtype == "float32"
+    assert keras.config.dtype_policy().name == "float32"
     np.testing.assert_allclose(Run(out).predictions("test").p_fake, expected, atol=0.1)

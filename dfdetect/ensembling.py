@@ -1,0 +1,123 @@
+"""Ensembles: finished runs combined into a run of its own. Only validation data set the weights."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.linear_model import LogisticRegression
+
+from dfdetect.data.opening import open_data
+from dfdetect.environment import describe
+from dfdetect.evaluation import write_results
+from dfdetect.metrics import choose_threshold, compute_metrics
+from dfdetect.models.ensemble import combine_models
+from dfdetect.predictions import Predictions
+from dfdetect.recipe import write_recipe
+from dfdetect.runs import ENSEMBLE, Run
+from dfdetect.scoring import score
+from face_extraction.atomic import atomic_path
+from face_extraction.errors import InputError
+from face_extraction.manifest import UNKNOWN
+from face_extraction.settings import read_settings, write_settings
+
+Array = NDArray[np.float64]
+
+
+def weigh(members: Sequence[Predictions], combine: str) -> tuple[Array, float]:
+    """Weight of each member and the bias, from predictions on validation data.
+
+    Args:
+        members: each member's predictions of the same samples.
+        combine: "mean"; "weighted": by how far the AUC lies above .5; "stacked": a logistic
+            regression on the logits, with scikit-learn's default penalty.
+
+    Returns:
+        Weights of shape (members,), and the bias, which is 0 but for "stacked".
+
+    Raises:
+        InputError: no member's AUC is above .5.
+    """
+    if combine == "mean":
+        return np.full(len(members), 1 / len(members)), 0.0
+    if combine == "weighted":
+        metrics = [compute_metrics(member, threshold=0.5, resamples=0) for member in members]
+        skill = np.array([max(each.estimates["auc"].value - 0.5, 0.0) for each in metrics])
+        if not skill.sum() > 0:
+            raise InputError("no member has a validation AUC above 0.5; there is nothing to weigh")
+        return skill / skill.sum(), 0.0
+    scores = np.stack([np.clip(member.p_fake, 1e-7, 1 - 1e-7) for member in members], axis=1)
+    regression = LogisticRegression().fit(np.log(scores / (1 - scores)), members[0].labels)
+    return regression.coef_[0], float(regression.intercept_[0])
+
+
+def build_ensemble(members: Sequence[Run], combine: str, out: Run) -> None:
+    """Combine finished runs of the same data into the run `out`.
+
+    Args:
+        members: the runs; all scored the same validation and test faces.
+        combine: as in `weigh`.
+        out: the folder, which must not hold a run yet.
+
+    Raises:
+        InputError: a member is not a finished run, is an ensemble, or has other data or crops.
+    """
+    if out.folder.exists():
+        raise InputError(f"{out.folder}: exists already; give another --out")
+    recipes, val = [member.recipe() for member in members], _same_faces(members)
+    models = [member.load_model() for member in members]
+    model = combine_models(models, on_logits=combine == "stacked")
+    weights, bias = weigh(val, combine)
+    model.get_layer("combine").set_weights([weights[:, None], np.array([bias])])
+
+    recipe = replace(
+        recipes[0], model=ENSEMBLE, image_size=model.input_shape[1], options={"combine": combine}
+    )
+    data = open_data(recipe)
+    out.begin(recipe, data.digest)
+    for number, part in enumerate(recipes, start=1):
+        write_recipe(out.folder / "members" / f"{number:02d}.toml", part)
+    settings = read_settings(members[0].folder)
+    if settings:
+        write_settings(out.folder, settings)
+    with atomic_path(out.weights) as temporary:
+        model.save_weights(temporary)
+    facts = describe() | data.facts() | _facts(members, weights, bias, model)
+    predictions, unscored = {}, []
+    for split in ("val", "test"):
+        samples = [s for s in data.samples if s.split == split and s.label != UNKNOWN]
+        predictions[split], rows = score(
+            model, data.path.parent, samples, batch_size=recipe.batch_size, title=f"score {split}"
+        )
+        unscored += rows
+    threshold = choose_threshold(predictions["val"])
+    write_results(
+        out, recipe, facts, predictions, threshold, unscored, data.path.parent, notices=data.notices
+    )
+
+
+def _same_faces(members: Sequence[Run]) -> list[Predictions]:
+    """Validation predictions of all members, after a check that members are alike."""
+    for member in members:
+        if member.recipe().model == ENSEMBLE:
+            raise InputError(f"{member.folder}: an ensemble cannot be a member; name its members instead")
+        member.threshold()  # refuses a run that is not finished
+    first = members[0]
+    for member in members[1:]:
+        for split in ("val", "test"):
+            ours, theirs = (run.predictions(split).samples for run in (first, member))
+            if [s.path for s in ours] != [s.path for s in theirs]:
+                raise InputError(f"{member.folder}: its {split} faces are not those of {first.folder}")
+        if read_settings(member.folder) != read_settings(first.folder):
+            raise InputError(f"{member.folder}: its crops were not made as those of {first.folder}")
+    return [member.predictions("val") for member in members]
+
+
+def _facts(members: Sequence[Run], weights: Array, bias: float, model: keras.Model) -> dict[str, object]:
+    return {
+        "members": {member.folder.name: float(w) for member, w in zip(members, weights, strict=True)},
+        "bias": bias,
+        "weights": f"of {len(members)} runs",
+        "parameters": model.count_params(),
+    }

@@ -1,0 +1,40 @@
+"""Several trained models as one: their scores combined (Reports A and D)."""
+
+from collections.abc import Sequence
+
+import keras
+
+
+def combine_models(members: Sequence[keras.Model], *, on_logits: bool) -> keras.Model:
+    """One model of several, whose layer `combine` is a linear unit over the members' outputs.
+
+    It takes images of the largest member's size; members of a smaller one get them scaled down.
+
+    Args:
+        members: models of `build_model`.
+        on_logits: combine the logits and take the sigmoid (a stacked logistic regression); else
+            combine the members' `p_fake`.
+
+    Returns:
+        A model with the output `p_fake` of shape (B, 1). Its `combine` layer has a kernel of shape
+        (members, 1) and a bias of shape (1,), still to be set.
+    """
+    size = max(member.input_shape[1] for member in members)
+    image = keras.Input((size, size, 3), name="image")
+    scores = []
+    for number, member in enumerate(members, start=1):
+        layer = "logit" if on_logits else "p_fake"
+        part = keras.Model(member.input, member.get_layer(layer).output, name=f"member{number}")
+        x = image
+        if member.input_shape[1] != size:
+            side = member.input_shape[1]
+            x = keras.layers.Resizing(side, side, antialias=True, dtype="float32", name=f"scale{number}")(x)
+        scores.append(part(x))
+    joined = keras.layers.Concatenate(dtype="float32", name="members")(scores)
+    combined = keras.layers.Dense(1, dtype="float32", name="combine")(joined)
+    if on_logits:
+        last = keras.layers.Activation("sigmoid", dtype="float32", name="p_fake")
+    else:
+        # A mean of values up to 1 can come out a rounding error above it.
+        last = keras.layers.ReLU(max_value=1.0, dtype="float32", name="p_fake")
+    return keras.Model(image, last(combined), name="ensemble")

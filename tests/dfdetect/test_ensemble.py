@@ -1,0 +1,86 @@
+"""Ensembles: combined as computed by hand from the members, and a run like any other."""
+
+import numpy as np
+import pytest
+from sklearn.linear_model import LogisticRegression
+
+from dfdetect import ensemble, evaluate, predict, train
+from dfdetect.ensembling import weigh
+from dfdetect.predictions import Predictions
+from dfdetect.runs import Run
+from face_extraction.errors import InputError
+from face_extraction.manifest import FaceSample
+
+SMALL = "--model custom_cnn --batch-size 8 --epochs 10 --augment none --learning-rate 3e-3".split()
+
+
+@pytest.fixture(scope="module")
+def members(write_squares, tmp_path_factory):
+    """Two finished runs of one manifest, at 32 and at 48 pixels, and one of another manifest."""
+    folder = tmp_path_factory.mktemp("members")
+    manifest = write_squares(folder / "data", train=24, val=12, test=12)
+    other = write_squares(folder / "other", train=12, val=8, test=4, seed=3)
+    runs = []
+    for name, size, path in (("a", 32, manifest), ("b", 48, manifest), ("c", 32, other)):
+        out = folder / name
+        seed = str(len(runs))
+        arguments = ["--image-size", str(size), "--seed", seed, "--manifest", str(path), "--out", str(out)]
+        assert train.main([*SMALL, *arguments]) == 0
+        runs.append(Run(out))
+    return runs
+
+
+def logit(p_fake):
+    clipped = np.clip(p_fake, 1e-7, 1 - 1e-7)
+    return np.log(clipped / (1 - clipped))
+
+
+@pytest.mark.parametrize("combine", ["mean", "weighted", "stacked"])
+def test_scores_are_those_combined_by_hand(members, tmp_path, combine):
+    folders = [str(run.folder) for run in members[:2]]
+    out = tmp_path / "both"
+    assert ensemble.main([*folders, "--combine", combine, "--out", str(out)]) == 0
+    val, test = ([run.predictions(split) for run in members[:2]] for split in ("val", "test"))
+    columns = np.stack([member.p_fake for member in test], axis=1)
+    if combine == "mean":
+        expected = columns.mean(axis=1)
+    elif combine == "weighted":
+        skill = np.array([run.metrics()["val"]["face"].estimates["auc"].value - 0.5 for run in members[:2]])
+        assert (skill > 0.2).all()
+        expected = columns @ (skill / skill.sum())
+    else:
+        fitted = LogisticRegression().fit(
+            np.stack([logit(member.p_fake) for member in val], axis=1), val[0].labels
+        )
+        expected = fitted.predict_proba(logit(columns))[:, 1]
+    # The 32-pixel member sees faces scaled from 48 pixels here, from 24 in its own run.
+    np.testing.assert_allclose(Run(out).predictions("test").p_fake, expected, atol=0.05)
+    assert Run(out).metrics()["test"]["face"].n == 12
+
+
+def test_it_is_a_run_like_any_other(members, tmp_path, capsys):
+    out = tmp_path / "both"
+    ensemble.main([*(str(run.folder) for run in members[:2]), "--out", str(out)])
+    assert evaluate.main([str(out), "--split", "val", "--name", "again"]) == 0
+    again = Run(out).evaluation("again").predictions("val").p_fake
+    np.testing.assert_allclose(again, Run(out).predictions("val").p_fake, atol=1e-5)
+    picture = members[0].folder.parent / "data" / "faces" / "test-0.png"
+    capsys.readouterr()
+    assert predict.main([str(out), str(picture), "--whole"]) == 0
+    assert f"{Run(out).predictions('test').p_fake[0]:.3f}" in capsys.readouterr().out
+
+
+def test_members_must_have_scored_the_same_faces(members, tmp_path, capsys):
+    folders = [str(members[0].folder), str(members[2].folder)]
+    assert ensemble.main([*folders, "--out", str(tmp_path / "x")]) == 2
+    assert "its val faces are not those of" in capsys.readouterr().err
+    assert not (tmp_path / "x").exists()
+    assert ensemble.main([folders[0], "--out", str(tmp_path / "x")]) == 2
+    assert "one run; accepted: two or more" in capsys.readouterr().err
+
+
+def test_nothing_can_be_weighed_by_chance():
+    samples = [FaceSample(f"{i}.png", i % 2, "val", str(i)) for i in range(4)]
+    level = Predictions(samples, np.full(4, 0.5))
+    with pytest.raises(InputError, match="no member has a validation AUC above 0"):
+        weigh([level, level], "weighted")
