@@ -17,6 +17,7 @@ MODES: dict[str, tuple[bool, tuple[float, ...], tuple[float, ...]]] = {
         (0.229 * 255, 0.224 * 255, 0.225 * 255),
     ),
     "unit": (False, (0.0,) * 3, (255.0,) * 3),
+    "none": (False, (0.0,) * 3, (1.0,) * 3),
 }
 
 
@@ -28,7 +29,8 @@ class Normalize(keras.layers.Layer):  # type: ignore[misc]
 
     Args:
         mode: "tf" (x / 127.5 - 1), "caffe" (BGR less ImageNet's mean), "torch" (0..1, less mean, by
-            standard deviation) or "unit" (x / 255).
+            standard deviation), "unit" (x / 255) or "none" (0..255 as it is, for a backbone that
+            normalises by itself).
 
     Raises:
         InputError: the mode is unknown.

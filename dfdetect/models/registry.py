@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from keras import KerasTensor
 
 # The files of this folder that are no family.
-_PARTS = frozenset({"registry", "normalise", "head", "blocks", "weights", "ensemble"})
+_PARTS = frozenset({"__main__", "registry", "normalise", "head", "blocks", "weights", "rewire", "ensemble"})
 
 BlockRule = str | Callable[[Sequence["keras.Layer"]], Sequence[str]]
 

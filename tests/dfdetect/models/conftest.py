@@ -29,14 +29,18 @@ def small_size(name: str) -> int:
 
 
 def awaken(model: keras.Model, rgb: np.ndarray) -> None:
-    """Give batch normalisation the statistics of `rgb`: random layers else fade to a score of 0.5."""
-    layers = [layer for layer in model.layers if isinstance(layer, keras.layers.BatchNormalization)]
-    usual = [layer.momentum for layer in layers]
-    for layer in layers:
-        layer.momentum = 0.0
+    """Give batch normalisation the statistics of `rgb`: random layers else fade to a score of 0.5.
+
+    Dropout rests meanwhile: it would change the statistics, which deep networks then magnify.
+    """
+    kinds = {keras.layers.BatchNormalization: "momentum", keras.layers.Dropout: "rate"}
+    usual = [(layer, kinds[type(layer)]) for layer in model.layers if type(layer) in kinds]
+    values = [getattr(layer, name) for layer, name in usual]
+    for layer, name in usual:
+        setattr(layer, name, 0.0)
     model(rgb, training=True)
-    for layer, momentum in zip(layers, usual, strict=True):
-        layer.momentum = momentum
+    for (layer, name), value in zip(usual, values, strict=True):
+        setattr(layer, name, value)
 
 
 def draw(name: str, size: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -70,6 +74,12 @@ def small():
 def model(any_name):
     """A small model of any family, built once: to look at, not to change."""
     return _shared_model(any_name)
+
+
+@pytest.fixture(name="awaken")
+def _awaken():
+    """Gives batch normalisation the statistics of some images."""
+    return awaken
 
 
 @pytest.fixture

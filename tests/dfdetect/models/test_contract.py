@@ -1,5 +1,7 @@
 """The contract that every registered model keeps; a new family is tested here by itself."""
 
+import re
+
 import keras
 import numpy as np
 import pytest
@@ -10,19 +12,42 @@ from face_extraction.errors import InputError
 
 # Parameters of the backbone up to `features`: the published ones of the networks without top.
 PARAMETERS = {
+    # Torchvision's convolutions (2,469,696), and four values of batch normalisation a channel.
+    "alexnet": 2_469_696 + 4 * (64 + 192 + 384 + 256 + 256),
+    "alexnet_rnn": 2_469_696 + 4 * (64 + 192 + 384 + 256 + 256),
+    "convnext_tiny": 27_820_128,
     "custom_cnn": 896 + 18496 + 73856 + 295168,
     "densenet121": 7_037_504,
+    "efficientnet_b4": 17_673_823,
     "inception_v3": 21_802_784,
     "mobilenet": 3_228_864,
+    # Torchvision counts what is trained; the moving means and variances of 4800 channels come on top.
+    "resnet18": 11_176_512 + 2 * 4800,
     "resnet50": 23_587_712,
+    "resnet50_plus": 23_587_712,
     "vgg16": 14_714_688,
     "xception": 20_861_480,
 }
+# Blocks of each stage of EfficientNet-B4: those of B0 times 1.8, rounded up.
+REPEATS = (2, 4, 4, 6, 6, 8, 2)
 # Names and number of blocks, and parameters of one of them by hand: a shortcut or a branch that falls
 # into the wrong block changes them.
 BLOCKS = {
+    "alexnet": ([f"stage{n}" for n in range(1, 6)], "stage2", 25 * 64 * 192 + 192 + 4 * 192),
+    "alexnet_rnn": ([f"stage{n}" for n in range(1, 6)], "stage1", 121 * 3 * 64 + 64 + 4 * 64),
+    "convnext_tiny": (
+        1 + 3 + 3 + 9 + 3 + 3,
+        # With the layer normalisation that closes the network.
+        "stage_3_block_2",
+        (49 * 768 + 768) + 2 * 768 + 2 * 4 * 768 * 768 + (4 * 768 + 768) + 768 + 2 * 768,
+    ),
     "custom_cnn": (["stage1", "stage2", "stage3", "stage4"], "stage2", 9 * 32 * 64 + 64),
     "densenet121": (1 + 6 + 12 + 24 + 16 + 3, "pool2", 4 * 256 + 256 * 128),
+    "efficientnet_b4": (
+        ["stem", *(f"block{n}{'abcdefgh'[m]}" for n, k in enumerate(REPEATS, 1) for m in range(k)), "top"],
+        "block1a",
+        9 * 48 + 4 * 48 + (48 * 12 + 12) + (12 * 48 + 48) + 48 * 24 + 4 * 24,
+    ),
     "inception_v3": (
         ["stem", *(f"mixed{n}" for n in range(11))],
         "mixed0",
@@ -43,7 +68,17 @@ BLOCKS = {
         "conv_1",
         9 * 32 + 4 * 32 + 32 * 64 + 4 * 64,
     ),
+    "resnet18": (
+        ["stem", *(f"conv{n}_block{m}" for n in range(2, 6) for m in (1, 2))],
+        "conv3_block1",
+        9 * 64 * 128 + 9 * 128 * 128 + 64 * 128 + 3 * 4 * 128,
+    ),
     "resnet50": (
+        1 + 3 + 4 + 6 + 3,
+        "conv2_block1",
+        (64 * 64 + 64) + (9 * 64 * 64 + 64) + 2 * (64 * 256 + 256) + 4 * (64 + 64 + 256 + 256),
+    ),
+    "resnet50_plus": (
         1 + 3 + 4 + 6 + 3,
         "conv2_block1",
         (64 * 64 + 64) + (9 * 64 * 64 + 64) + 2 * (64 * 256 + 256) + 4 * (64 + 64 + 256 + 256),
@@ -57,9 +92,11 @@ BLOCKS = {
 }
 APPLICATIONS = {
     "densenet121": keras.applications.densenet,
+    "efficientnet_b4": keras.applications.efficientnet,
     "inception_v3": keras.applications.inception_v3,
     "mobilenet": keras.applications.mobilenet,
     "resnet50": keras.applications.resnet,
+    "resnet50_plus": keras.applications.resnet,
     "vgg16": keras.applications.vgg16,
     "xception": keras.applications.xception,
 }
@@ -151,7 +188,7 @@ def test_image_below_the_smallest_is_refused(any_name):
         build_model(any_name, image_size=least - 1)
 
 
-@pytest.mark.parametrize("name", ["xception", "inception_v3"])
+@pytest.mark.parametrize("name", ["xception", "inception_v3", "efficientnet_b4"])
 def test_blocks_do_not_depend_on_the_names_keras_makes_up(name):
     def parameters():
         model = build_model(name, image_size=75)
@@ -242,7 +279,9 @@ def test_what_is_trained_moves_and_nothing_else(small, trained_name, faces, trai
 def test_l2_counts_trainable_kernels_alone(small, trained_name, trainable):
     model = small(trained_name, trainable=trainable, dense_units=3, l2=0.01)
     kernels = [w for w in model.trainable_variables if w.path.split("/")[-1].endswith("kernel")]
-    biases = [w for w in model.trainable_variables if w.path.endswith(("bias", "beta", "gamma"))]
+    # Keras gives ConvNeXt's scales no name of their own: they are known by their layer's.
+    ends = r"(bias|beta|gamma|layer_scale/variable(_\d+)?)$"
+    biases = [w for w in model.trainable_variables if re.search(ends, w.path)]
     assert len(kernels) + len(biases) == len(model.trainable_variables)
     expected = sum(0.01 * np.sum(np.square(np.array(kernel))) for kernel in kernels)
     assert len(model.losses) == len(kernels)

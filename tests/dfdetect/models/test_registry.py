@@ -24,6 +24,7 @@ def test_listing_names_imports_no_keras():
 
 def test_models_are_found():
     assert set(list_models()) >= {
+        *("alexnet", "alexnet_rnn", "convnext_tiny", "efficientnet_b4", "resnet18", "resnet50_plus"),
         *("custom_cnn", "densenet121", "inception_v3", "meso4", "mesoinception4"),
         *("mobilenet", "resnet50", "vgg16", "xception"),
     }

@@ -1,0 +1,43 @@
+"""ConvNeXt-Tiny (Liu et al. 2022): a convolutional network with the design of a transformer."""
+
+from typing import TYPE_CHECKING, Any
+
+from dfdetect.models.registry import Backbone, register
+
+if TYPE_CHECKING:
+    from keras import KerasTensor
+
+
+# The layer normalisation that closes the network belongs to the last block.
+@register(
+    "convnext_tiny",
+    image_size=224,
+    min_image_size=32,
+    normalisation="torch",
+    blocks=r"convnext_tiny_(?:(stage_\d_block_\d)|(downsampling)_(?:layernorm|conv)(_\d))",
+    reference="https://arxiv.org/abs/2201.03545",
+    imagenet=True,
+)
+def convnext_tiny(image: "KerasTensor", *, weights: str | None) -> Backbone:
+    """ConvNeXt-Tiny without its top: stem, 18 blocks, 3 downsamplings; 768 channels, stride 32.
+
+    Keras' own normalisation, which has no weights, equals our "torch" and is left out for it.
+    """
+    import keras
+
+    from dfdetect.models.rewire import rewire
+
+    network = keras.applications.ConvNeXtTiny(
+        include_top=False, include_preprocessing=False, input_tensor=image, weights=weights
+    )
+
+    def call(layer: Any, *inputs: Any, **settings: Any) -> Any:
+        # Keras nests the stem and the downsamplings; our graphs are flat.
+        if not isinstance(layer, keras.Sequential):
+            return layer(*inputs, **settings)
+        (x,) = inputs
+        for inner in layer.layers:
+            x = inner(x)
+        return x
+
+    return Backbone(rewire(network, call))
