@@ -50,6 +50,8 @@ def _predict(args: argparse.Namespace) -> int:
         raise InputError(f"--frames {args.frames}; accepted: 1 or more")
     if bool(args.model) != bool(args.weights):
         raise InputError("--model and --weights go together")
+    if not args.model and not args.inputs[0].is_dir():
+        raise InputError(f"{args.inputs[0]}: not a run folder; the first path is the run's, files follow it")
     inputs = args.inputs if args.model else args.inputs[1:]
     files = list(_files(inputs))
     if not files:

@@ -179,6 +179,8 @@ def from_flags(args: argparse.Namespace, base: Recipe) -> Recipe:
     """
     if args.recipe:
         base = read_recipe(args.recipe)
+    if args.weights == "":
+        raise InputError("--weights is empty; accepted: imagenet, none, a weights file, or a run's folder")
     given = ((item.name, getattr(args, item.name)) for item in fields(Recipe))
     changes = {name: value for name, value in given if value is not None}
     if "options" in changes:

@@ -95,6 +95,8 @@ class Run:
                 difference.
         """
         begun = (self.checkpoint, self.weights, self.metrics_file)
+        if not self.recipe_file.is_file() and self.folder.is_dir() and any(self.folder.iterdir()):
+            raise InputError(f"{self.folder}: holds files and is no run; give a new or an empty --out")
         if not self.recipe_file.is_file() or not any(path.exists() for path in begun):
             self.folder.mkdir(parents=True, exist_ok=True)
             self.write_environment({"manifest_sha256": digest})
@@ -223,7 +225,10 @@ def build_from_recipe(recipe: Recipe) -> "keras.Model":
     # Here too, so that an option cannot stand for an argument of build_model.
     family(recipe.model).check_options(recipe.options)
     # Another run's folder stands for its best weights.
-    weights = str(Run(Path(recipe.weights)).weights) if Path(recipe.weights).is_dir() else recipe.weights
+    weights = recipe.weights
+    if Path(weights).is_dir():
+        Run(Path(weights)).recipe()  # refuses a folder that is no run
+        weights = str(Run(Path(weights)).weights)
     options: dict[str, Any] = dict(recipe.options)
     with dtype_policy(recipe.precision):
         return build_model(

@@ -59,14 +59,15 @@ def train(recipe: Recipe, data: Data, run: Run, conditions: Conditions) -> None:
         InputError: the weights cannot be had, a crop cannot be read, the training diverged, or the
             folder holds another run.
     """
-    run.begin(recipe, data.digest)
-    settings = read_settings(data.path.parent)
-    if settings:
-        write_settings(run.folder, settings)  # prediction must crop as extraction did
     keras.utils.set_random_seed(recipe.seed)
-    stores, unscored = _open_stores(data, recipe.image_size, conditions)
     with parallel(conditions.devices):
+        # What can be refused in seconds comes before the crops are opened, and leaves no folder.
         model = build_from_recipe(recipe)
+        stores, unscored = _open_stores(data, recipe.image_size, conditions)
+        run.begin(recipe, data.digest)
+        settings = read_settings(data.path.parent)
+        if settings:
+            write_settings(run.folder, settings)  # prediction must crop as extraction did
         facts = describe() | data.facts() | _model_facts(model)
         print(_summary(recipe, facts), flush=True)
         fit(model, recipe, stores["train"], stores["val"], run, watch=_watcher(run, conditions))

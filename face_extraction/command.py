@@ -54,3 +54,8 @@ def run(parser: Parser, main: Callable[[argparse.Namespace], int], argv: Sequenc
         # The reader of our output went away (`| head`): nobody is left to tell.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return DONE
+    except OSError as error:
+        if args.debug:
+            raise
+        print(f"{parser.prog}: {error.filename or 'a file'}: {error.strerror or error}", file=sys.stderr)
+        return USAGE

@@ -90,6 +90,7 @@ def extract(
         WorkerDied: naming the items that were being worked on.
     """
     check_groups(root, [_sample(item, FaceRow(item.path), split_rule) for item in items])
+    _check_apart(items, root, out)
     _prepare(out, overwrite)
     searched = any(item.kind != CROP for item in items)
     workers = workers or _cores()
@@ -120,10 +121,22 @@ def _header(root: Path, settings: ExtractionSettings | None) -> dict[str, object
     return header
 
 
+def _check_apart(items: Sequence[Item], root: Path, out: Path) -> None:
+    """Refuse to write into a folder that is searched: the next start would take crops for items."""
+    if not out.resolve().is_relative_to(root.resolve()):
+        return
+    inside = out.resolve().relative_to(root.resolve()).parts
+    searched = {Path(item.path).parts[0] for item in items}
+    if inside and inside[0] in searched:
+        raise InputError(f"{out}: lies in {root / inside[0]}, which is searched; choose another --out")
+
+
 def _prepare(out: Path, overwrite: bool) -> None:
     if out.exists() and not out.is_dir():
         raise InputError(f"{out}: not a folder")
     journal = out / JOURNAL_FILE
+    if (out / MANIFEST_FILE).exists() and not journal.exists():
+        raise InputError(f"{out / MANIFEST_FILE}: exists, and was not made here; choose another --out")
     if overwrite:
         # faces/ is deleted only beside a journal, which shows that it was made here. The journal
         # goes last: should this be interrupted, the next start still knows.
@@ -131,10 +144,6 @@ def _prepare(out: Path, overwrite: bool) -> None:
             shutil.rmtree(out / FACES_FOLDER)
         for name in (MANIFEST_FILE, LEDGER_FILE, SETTINGS_FILE, JOURNAL_FILE):
             (out / name).unlink(missing_ok=True)
-    elif (out / MANIFEST_FILE).exists() and not journal.exists():
-        raise InputError(
-            f"{out / MANIFEST_FILE}: exists, and was not made here; choose another --out, or --overwrite"
-        )
     out.mkdir(parents=True, exist_ok=True)
 
 

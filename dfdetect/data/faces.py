@@ -114,7 +114,8 @@ def check_classes(samples: Sequence[FaceSample], split: str, where: Path) -> lis
     if not all(counts.values()):
         raise InputError(
             f"{where}: split {split!r} has {counts[REAL]} real and {counts[FAKE]} fake faces; "
-            "accepted: at least one of each (add clips, or split anew with other shares or another seed)"
+            "accepted: at least one of each (add clips, or split anew: --split group with other "
+            "--val-share, --test-share or --seed)"
         )
     return chosen
 

@@ -13,8 +13,8 @@ from face_extraction.manifest import FAKE, LABEL_NAMES, REAL, FaceSample
 from face_extraction.splits import SplitRule
 
 LEAK = (
-    "Split at random over faces, as the report did: faces of one original stand on both sides of the "
-    "split, so these numbers are higher than those on unseen people."
+    "Split at random over faces, as some reports did: faces of one original stand on both sides of the "
+    "split, so these numbers tend to be higher than those on unseen originals."
 )
 
 

@@ -114,6 +114,7 @@ def files(clip, tmp_path_factory):
     (folder / "words.mp4").write_text("these are words")
     (folder / "empty.jpg").write_bytes(b"")
     (folder / "notes.txt").write_text("left alone")
+    (folder / "run").mkdir()
     return folder
 
 
@@ -138,7 +139,8 @@ def test_the_command_scores_a_folder_and_says_what_it_could_not(make_manifest, f
     ("arguments", "words"),
     [
         (["nowhere", "person.png"], "nowhere: not a run folder"),
-        (["nowhere"], "give files or folders"),
+        (["person.png"], "person.png: not a run folder; the first path is the run's"),
+        (["run"], "give files or folders"),
         (["--model", "meso4", "person.png"], "--model and --weights go together"),
         (["--model", "meso4", "--weights", "none.h5", "person.png"], "none.h5"),
         (["run", "missing.png"], "missing.png: no such file or folder"),

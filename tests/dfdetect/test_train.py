@@ -91,6 +91,15 @@ def test_the_same_seed_gives_the_same_scores(manifest, tmp_path):
     np.testing.assert_allclose(first, second, atol=1e-5)
 
 
+def test_a_folder_that_is_no_run_is_left_alone(manifest, tmp_path, capsys):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.txt").write_text("precious")
+    assert run(manifest, tmp_path / "mine") == 2
+    assert "holds files and is no run" in capsys.readouterr().err
+    assert run(manifest, tmp_path / "mine", "--overwrite") == 2
+    assert [path.name for path in (tmp_path / "mine").iterdir()] == ["thesis.txt"]
+
+
 def test_an_unreadable_crop_is_fatal_or_listed_by_choice(manifest, tmp_path, capsys):
     broken = manifest.parent / "faces" / "test-3.png"
     broken.write_bytes(broken.read_bytes()[:50])
@@ -124,10 +133,13 @@ def test_a_manifest_that_changed_is_another_run(make_manifest, tmp_path, capsys)
         (["--option", "unitz=3"], "unknown option of custom_cnn 'unitz' (nearest: units)"),
         (["--option", "whole=true"], "unknown option of custom_cnn 'whole'"),
         (["--devices", "9"], "--devices 9; this machine has"),
+        (["--weights", ""], "--weights is empty"),
+        (["--weights", "."], ".: not a run folder"),
     ],
 )
-def test_wrong_use_is_one_line_and_status_2(manifest, tmp_path, capsys, arguments, words):
+def test_wrong_use_is_one_line_status_2_and_leaves_nothing(manifest, tmp_path, capsys, arguments, words):
     assert run(manifest, tmp_path / "run", *arguments) == 2
+    assert not (tmp_path / "run").exists()
     error = capsys.readouterr().err.strip().splitlines()[-1]
     assert error.startswith("python -m dfdetect.train: ")
     assert words in error

@@ -48,6 +48,16 @@ def test_an_interruption_is_told_and_is_status_130(parser, capsys):
     assert capsys.readouterr().err == "prog: interrupted; what was finished is kept\n"
 
 
+def test_a_file_that_cannot_be_written_is_one_line_and_status_2(parser, tmp_path, capsys):
+    (tmp_path / "file").write_text("x")
+
+    def main(args):
+        (tmp_path / "file" / "folder").mkdir(parents=True)
+
+    assert run(parser, main, []) == 2
+    assert capsys.readouterr().err == f"{parser.prog}: {tmp_path / 'file' / 'folder'}: Not a directory\n"
+
+
 def test_other_errors_are_bugs_and_keep_their_traceback(parser):
     with pytest.raises(ZeroDivisionError):
         run(parser, _raise(ZeroDivisionError()), [])

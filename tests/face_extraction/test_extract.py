@@ -187,12 +187,19 @@ def test_somebody_elses_manifest_is_left_alone(run, tmp_path):
     (tmp_path / "out/faces/mine.png").write_bytes(b"x")
     (tmp_path / "out/manifest.csv").write_text("mine")
 
-    with pytest.raises(InputError, match="exists, and was not made here"):
-        run()
+    for overwrite in (False, True):
+        with pytest.raises(InputError, match="exists, and was not made here"):
+            run(overwrite=overwrite)
     assert (tmp_path / "out/manifest.csv").read_text() == "mine"
-
-    run(overwrite=True)
     assert (tmp_path / "out/faces/mine.png").exists()
+
+
+def test_an_output_inside_what_is_searched_is_refused(root, pool):
+    # The next start would take its crops for photos, those of fakes for reals.
+    with pytest.raises(InputError, match=r"lies in .*real, which is searched"):
+        extract(ITEMS, root, root / "real" / "out", SETTINGS, RULE, executor=pool)
+    assert not (root / "real" / "out").exists()
+    extract(ITEMS, root, root / "out", SETTINGS, RULE, executor=pool)
 
 
 def test_an_output_that_is_a_file_is_refused(run, tmp_path):
