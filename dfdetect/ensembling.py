@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 
+from dfdetect.data.faces import labelled
 from dfdetect.data.opening import open_data
 from dfdetect.environment import describe
 from dfdetect.evaluation import write_results
@@ -19,8 +20,7 @@ from dfdetect.runs import ENSEMBLE, Run
 from dfdetect.scoring import score
 from face_extraction.atomic import atomic_path
 from face_extraction.errors import InputError
-from face_extraction.manifest import UNKNOWN
-from face_extraction.settings import read_settings, write_settings
+from face_extraction.settings import copy_settings, read_settings
 
 Array = NDArray[np.float64]
 
@@ -78,15 +78,13 @@ def build_ensemble(members: Sequence[Run], combine: str, out: Run) -> None:
     out.begin(recipe, data.digest)
     for number, part in enumerate(recipes, start=1):
         write_recipe(out.folder / "members" / f"{number:02d}.toml", part)
-    settings = read_settings(members[0].folder)
-    if settings:
-        write_settings(out.folder, settings)
+    copy_settings(members[0].folder, out.folder)
     with atomic_path(out.weights) as temporary:
         model.save_weights(temporary)
     facts = describe() | data.facts() | _facts(members, weights, bias, model)
     predictions, unscored = {}, []
     for split in ("val", "test"):
-        samples = [s for s in data.samples if s.split == split and s.label != UNKNOWN]
+        samples = labelled(data.samples, split)
         predictions[split], rows = score(
             model, data.path.parent, samples, batch_size=recipe.batch_size, title=f"score {split}"
         )

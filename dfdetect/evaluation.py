@@ -122,7 +122,8 @@ def evaluate(
     scored, unscored = score(
         model, data.path.parent, samples, batch_size=batch_size or recipe.batch_size, title=f"score {split}"
     )
-    facts = run.environment() | describe() | {"trained_on": run.environment()["manifest"]} | data.facts()
+    trained = run.environment()
+    facts = trained | describe() | {"trained_on": trained["manifest"]} | data.facts()
     results = run.evaluation(name or f"{data.path.absolute().parent.name}-{data.digest[:8]}-{split}")
     write_results(
         results,

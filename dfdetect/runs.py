@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from dfdetect.metrics import Metrics
 from dfdetect.predictions import Predictions, read_predictions, write_predictions
 from dfdetect.recipe import Recipe, read_recipe, write_recipe
-from face_extraction.atomic import write_csv, write_text
+from face_extraction.atomic import TEMPORARY, write_csv, write_text
 from face_extraction.errors import InputError
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ class Run:
     """A training's folder.
 
     Attributes:
-        folder: the folder, which `create` makes.
+        folder: the folder, which `begin` makes.
     """
 
     folder: Path
@@ -94,13 +94,16 @@ class Run:
             InputError: the folder holds a run of another recipe or manifest; the line names the first
                 difference.
         """
-        begun = (self.checkpoint, self.weights, self.metrics_file)
-        if not self.recipe_file.is_file() and self.folder.is_dir() and any(self.folder.iterdir()):
+        self.folder.mkdir(parents=True, exist_ok=True)
+        left = set(self.folder.glob(f"{TEMPORARY}*"))
+        if not self.recipe_file.is_file() and set(self.folder.iterdir()) - left:
             raise InputError(f"{self.folder}: holds files and is no run; give a new or an empty --out")
-        if not self.recipe_file.is_file() or not any(path.exists() for path in begun):
-            self.folder.mkdir(parents=True, exist_ok=True)
-            self.write_environment({"manifest_sha256": digest})
+        for path in left:
+            path.unlink()
+        if not any(path.exists() for path in (self.checkpoint, self.weights, self.metrics_file)):
+            # The recipe first: it makes the folder a run, whatever else a kill leaves undone.
             write_recipe(self.recipe_file, recipe)
+            self.write_environment({"manifest_sha256": digest})
             return
         old = {**vars(self.recipe()), "manifest_sha256": self.environment()["manifest_sha256"]}
         for name, value in {**vars(recipe), "manifest_sha256": digest}.items():
@@ -109,8 +112,6 @@ class Run:
                     f"{self.folder}: it holds a run with {name} {old[name]!r}, not {value!r}; "
                     "give another --out, or --overwrite"
                 )
-        for leftover in self.folder.glob(".tmp-*"):
-            leftover.unlink()
 
     def delete(self) -> None:
         """Delete the folder, if it is a run.

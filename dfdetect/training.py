@@ -8,7 +8,7 @@ from typing import Any
 
 import keras
 
-from dfdetect.data.faces import FaceStore, check_classes, open_faces
+from dfdetect.data.faces import FaceStore, check_classes, labelled, open_faces
 from dfdetect.data.opening import Data
 from dfdetect.devices import parallel
 from dfdetect.environment import describe
@@ -23,8 +23,8 @@ from dfdetect.runs import Run, build_from_recipe, default_name
 from dfdetect.scoring import score_store
 from face_extraction.errors import InputError
 from face_extraction.ledger import LedgerRow
-from face_extraction.manifest import SPLITS, UNKNOWN
-from face_extraction.settings import read_settings, write_settings
+from face_extraction.manifest import SPLITS
+from face_extraction.settings import copy_settings
 
 
 def resolve(recipe: Recipe) -> Recipe:
@@ -65,9 +65,7 @@ def train(recipe: Recipe, data: Data, run: Run, conditions: Conditions) -> None:
         model = build_from_recipe(recipe)
         stores, unscored = _open_stores(data, recipe.image_size, conditions)
         run.begin(recipe, data.digest)
-        settings = read_settings(data.path.parent)
-        if settings:
-            write_settings(run.folder, settings)  # prediction must crop as extraction did
+        copy_settings(data.path.parent, run.folder)  # prediction must crop as extraction did
         facts = describe() | data.facts() | _model_facts(model)
         print(_summary(recipe, facts), flush=True)
         fit(model, recipe, stores["train"], stores["val"], run, watch=_watcher(run, conditions))
@@ -95,9 +93,12 @@ def _open_stores(
     """Open the faces of each split whose label is known."""
     stores, ledger = {}, []
     for split in SPLITS:
-        chosen = [s for s in data.samples if s.split == split and s.label != UNKNOWN]
         stores[split], rows = open_faces(
-            data.path.parent, chosen, image_size, title=f"open {split}", cached=conditions.cached
+            data.path.parent,
+            labelled(data.samples, split),
+            image_size,
+            title=f"open {split}",
+            cached=conditions.cached,
         )
         ledger += rows
     if ledger and not conditions.skip_unreadable:

@@ -7,6 +7,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+# How temporary names begin; a process that is killed leaves its own behind.
+TEMPORARY = ".tmp-"
+
 
 @contextmanager
 def atomic_path(target: Path) -> Iterator[Path]:
@@ -19,7 +22,7 @@ def atomic_path(target: Path) -> Iterator[Path]:
         FileNotFoundError: the block wrote nothing.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = target.with_name(f".tmp-{os.getpid()}-{target.name}")
+    temporary = target.with_name(f"{TEMPORARY}{os.getpid()}-{target.name}")
     try:
         yield temporary
         with temporary.open("rb") as handle:

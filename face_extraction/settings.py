@@ -94,6 +94,13 @@ def write_settings(folder: Path, settings: ExtractionSettings) -> None:
     write_text(folder / SETTINGS_FILE, tomli_w.dumps(asdict(settings)))
 
 
+def copy_settings(source: Path, target: Path) -> None:
+    """Write the settings of folder `source`, where it has some, into folder `target`."""
+    settings = read_settings(source)
+    if settings:
+        write_settings(target, settings)
+
+
 def read_settings(folder: Path) -> ExtractionSettings | None:
     """The settings that the crops in a manifest's folder were made with.
 

@@ -1,6 +1,7 @@
 """Faces as arrays: one loader behind tf.data, NumPy batches and scoring, so that they cannot differ."""
 
 import os
+from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -103,21 +104,24 @@ def open_faces(
     return store.subset(readable), [failures[index] for index in sorted(failures)]
 
 
-def check_classes(samples: Sequence[FaceSample], split: str, where: Path) -> list[FaceSample]:
-    """The samples of `split` with a known label, which must be of both classes.
+def labelled(samples: Sequence[FaceSample], split: str) -> list[FaceSample]:
+    """The samples of `split` whose label is known."""
+    return [sample for sample in samples if sample.split == split and sample.label != UNKNOWN]
+
+
+def check_classes(samples: Sequence[FaceSample], split: str, where: Path) -> None:
+    """Refuse a split that lacks a class.
 
     Raises:
         InputError: the split is empty or of one class; the line names the file.
     """
-    chosen = [sample for sample in samples if sample.split == split and sample.label != UNKNOWN]
-    counts = {label: sum(sample.label == label for sample in chosen) for label in (REAL, FAKE)}
-    if not all(counts.values()):
+    counts = Counter(sample.label for sample in labelled(samples, split))
+    if not (counts[REAL] and counts[FAKE]):
         raise InputError(
             f"{where}: split {split!r} has {counts[REAL]} real and {counts[FAKE]} fake faces; "
             "accepted: at least one of each (add clips, or split anew: --split group with other "
             "--val-share, --test-share or --seed)"
         )
-    return chosen
 
 
 def class_weights(labels: NDArray[np.int64]) -> tuple[float, float]:

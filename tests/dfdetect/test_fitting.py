@@ -190,6 +190,15 @@ def test_another_recipe_in_the_folder_is_refused_by_its_first_difference(tmp_pat
         run.begin(dataclasses.replace(RECIPE, epochs=5), "digest")
 
 
+def test_a_kill_before_the_recipe_was_written_blocks_nothing(tmp_path):
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / ".tmp-1-recipe.toml").write_text("model = ")
+    run = Run(tmp_path / "run")
+    run.begin(RECIPE, "digest")
+    assert run.recipe() == RECIPE
+    assert sorted(path.name for path in run.folder.iterdir()) == ["environment.json", "recipe.toml"]
+
+
 def test_a_torn_checkpoint_is_named(stores, make_model, tmp_path):
     run = Run(tmp_path / "run")
     run.begin(RECIPE, "digest")
