@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 from scipy import stats
 
-from dfdetect.data.opening import open_training_data
+from dfdetect.data.clips import make_clips
+from dfdetect.data.opening import Data, open_training_data
 from dfdetect.flags import Conditions
 from dfdetect.metrics import MEASURES, Estimate, Metrics
 from dfdetect.recipe import Recipe
@@ -27,8 +28,8 @@ class Fold:
 
     Attributes:
         number: from 1.
-        metrics: of the fold's own faces.
-        n_train: faces that were trained on.
+        metrics: of the fold's own faces or clips.
+        n_train: faces or clips that were trained on.
     """
 
     number: int
@@ -90,8 +91,7 @@ def cross_validate(recipe: Recipe, folder: Path, conditions: Conditions) -> Cros
             run.begin(part, data.digest)  # refuses another recipe's folder
         else:
             train(part, data, run, conditions)
-        n_train = sum(sample.split == "train" for sample in data.samples)
-        folds.append(Fold(number, run.metrics()["test"]["face"], n_train))
+        folds.append(Fold(number, run.metrics()["test"][part.levels[0]], _train_size(part, data)))
     result = summarise(folds)
     write_json(
         folder / "crossval.json",
@@ -106,6 +106,11 @@ def cross_validate(recipe: Recipe, folder: Path, conditions: Conditions) -> Cros
     )
     write_text(folder / MARKDOWN, markdown(result, recipe, data.notices))
     return result
+
+
+def _train_size(recipe: Recipe, data: Data) -> int:
+    samples = [sample for sample in data.samples if sample.split == "train"]
+    return len(make_clips(samples, recipe.frames)[0]) if recipe.frames else len(samples)
 
 
 def markdown(result: CrossValidation, recipe: Recipe, notices: Sequence[str]) -> str:
@@ -125,8 +130,8 @@ def markdown(result: CrossValidation, recipe: Recipe, notices: Sequence[str]) ->
     lines.append(f"| average | | {means} | {_matrix(result.confusion)} |")
     lines += [
         "",
-        "Each fold is tested once, by a model whose epoch and threshold were chosen on other faces. Brackets "
-        "hold the 95 % interval of the mean, with the corrected variance of Nadeau and Bengio (2003). "
+        f"Each fold is tested once, by a model whose epoch and threshold were chosen on other {recipe.unit}s. "
+        "Brackets hold the 95 % interval of the mean, with the corrected variance of Nadeau and Bengio (2003). "
         "Matrices are [[real called real, real called fake], [fake called real, fake called fake]].",
         "",
     ]

@@ -23,7 +23,7 @@ def _parser() -> Parser:
         "into RUN/evaluations/NAME. The threshold stays the one chosen on the run's validation split.",
         "example:\n  python -m dfdetect.evaluate runs/NAME --manifest data/celebdf/manifest.csv\n"
         "\n"
-        "exit status: 0 every face was scored, 1 some were not, 2 wrong use",
+        "exit status: 0 everything was scored, 1 some were not, 2 wrong use",
     )
     parser.add_argument("run", type=Path, metavar="RUN", help="the run's folder")
     parser.add_argument("--manifest", type=Path, metavar="FILE", help="default: the run's own")
@@ -31,7 +31,9 @@ def _parser() -> Parser:
         "--split", choices=(*SPLITS, "all"), default="test", help="which rows to score (default: test)"
     )
     parser.add_argument("--name", help="name of the evaluation (default: the manifest's folder and split)")
-    parser.add_argument("--batch-size", type=int, metavar="N", help="faces a batch (default: the run's)")
+    parser.add_argument(
+        "--batch-size", type=int, metavar="N", help="faces or clips a batch (default: the run's)"
+    )
     return parser
 
 
@@ -46,7 +48,7 @@ def _evaluate(args: argparse.Namespace) -> int:
     results, unscored = evaluate(source, args.manifest, args.split, args.name, args.batch_size)
     print(f"\n{text_table(results.metrics())}\n\nlook at {results.page}")
     if unscored:
-        print(f"{unscored} faces were not scored: {results.unscored}")
+        print(f"{unscored} {source.recipe().unit}s were not scored: {results.unscored}")
     return FINDING if unscored else DONE
 
 

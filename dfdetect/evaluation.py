@@ -5,11 +5,12 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from dfdetect.data.clips import check_videos
 from dfdetect.data.opening import Data, open_data, open_manifest
 from dfdetect.data.splitting import choose
 from dfdetect.environment import describe
 from dfdetect.figures import draw_all, reading_order
-from dfdetect.metrics import LEVELS, compute_metrics
+from dfdetect.metrics import compute_metrics
 from dfdetect.page import RunReport, write_page
 from dfdetect.page.report import CHOSEN_ON_VAL
 from dfdetect.predictions import Predictions
@@ -25,10 +26,12 @@ from face_extraction.manifest import FaceSample, manifest_hash, read_manifest
 LONG_FACTS = ("counts", "random_layers")
 
 
-def measure(predictions: Mapping[str, Predictions], threshold: float) -> MetricsBySplit:
-    """Metrics of each split's predictions, by faces and by clips; an empty split has none."""
+def measure(
+    predictions: Mapping[str, Predictions], threshold: float, levels: Sequence[str]
+) -> MetricsBySplit:
+    """Metrics of each split's predictions, at each level; an empty split has none."""
     return {
-        split: {level: compute_metrics(scored, threshold=threshold, level=level) for level in LEVELS}
+        split: {level: compute_metrics(scored, threshold=threshold, level=level) for level in levels}
         for split, scored in predictions.items()
         if len(scored.known())
     }
@@ -54,7 +57,7 @@ def write_results(
         environment: the run's facts.
         predictions: by split.
         threshold: from this `p_fake` on, a face is called fake.
-        unscored: the crops that could not be read.
+        unscored: the crops that could not be read, and clips that could not be made.
         crops: the manifest's folder, for the figure of best and worst cases.
         notices: what a reader must know before any number.
         threshold_origin: how the threshold came about, to follow "It was ...".
@@ -66,7 +69,7 @@ def write_results(
         results.write_predictions(split, scored)
     write_ledger(results.unscored, unscored)
     results.write_environment(environment)
-    metrics = measure(predictions, threshold)
+    metrics = measure(predictions, threshold, recipe.levels)
     history = results.history()
 
     def load(path: str) -> Any:
@@ -105,7 +108,7 @@ def evaluate(
         batch_size: faces a batch; None for the recipe's.
 
     Returns:
-        The folder, and the number of faces that could not be scored.
+        The folder, and the number of faces or clips that could not be scored.
 
     Raises:
         InputError: the run is not finished, or the manifest is wrong or has no such rows.
@@ -115,6 +118,8 @@ def evaluate(
     samples = [sample for sample in data.samples if split in (sample.split, "all")]
     if not samples:
         raise InputError(f"{data.path}: it has no rows of split {split!r}")
+    if recipe.frames:
+        check_videos(samples, recipe.frames, data.path)
     notices = (*data.notices, *_leaks(run, data, samples))
     for notice in notices:
         print(notice)

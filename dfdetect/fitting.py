@@ -13,7 +13,7 @@ import numpy as np
 from sklearn.metrics import log_loss, roc_auc_score
 
 from dfdetect.checkpoint import load_checkpoint, reset_seeds, save_checkpoint
-from dfdetect.data.faces import FaceStore, Pass, class_weights, epoch_order
+from dfdetect.data.faces import Pass, Store, class_weights, epoch_order
 from dfdetect.data.pipeline import make_batches
 from dfdetect.recipe import Recipe
 from dfdetect.runs import Run
@@ -83,8 +83,8 @@ def make_optimizer(recipe: Recipe, rate: Schedule) -> keras.optimizers.Optimizer
 def fit(
     model: keras.Model,
     recipe: Recipe,
-    train: FaceStore,
-    val: FaceStore,
+    train: Store,
+    val: Store,
     run: Run,
     *,
     watch: Callable[[Row], None] = lambda row: None,
@@ -97,8 +97,8 @@ def fit(
     Args:
         model: the model, not compiled.
         recipe: the recipe.
-        train: training faces.
-        val: validation faces, which choose the best epoch.
+        train: training faces or clips.
+        val: validation faces or clips, which choose the best epoch.
         run: the folder; `best.weights.h5`, `history.csv` and, meanwhile, the checkpoint go there.
         watch: called with each epoch's row of the history.
 
@@ -119,7 +119,7 @@ def fit(
     _keep_best(state, model, run)
 
 
-def _train_epoch(model: keras.Model, recipe: Recipe, train: FaceStore, epoch: int) -> Row:
+def _train_epoch(model: keras.Model, recipe: Recipe, train: Store, epoch: int) -> Row:
     reset_seeds(model, recipe.seed, epoch)
     faces = Pass(
         train,
@@ -153,12 +153,12 @@ def _train_epoch(model: keras.Model, recipe: Recipe, train: FaceStore, epoch: in
         "loss": loss,
         "accuracy": history["accuracy"][0],
         "seconds": round(seconds, 3),
-        "faces_per_second": round(len(faces.order) / seconds, 2),
+        "faces_per_second": round(len(faces.order) * max(1, recipe.frames) / seconds, 2),
     }
 
 
-def _validate(model: keras.Model, val: FaceStore, batch_size: int) -> Row:
-    """Loss, accuracy at 0.5 and exact AUC on validation faces."""
+def _validate(model: keras.Model, val: Store, batch_size: int) -> Row:
+    """Loss, accuracy at 0.5 and exact AUC on validation faces or clips."""
     p_fake = score_store(model, val, batch_size)
     return {
         "val_loss": float(log_loss(val.labels, np.clip(p_fake, 1e-7, 1 - 1e-7), labels=[0, 1])),
@@ -216,7 +216,7 @@ def _line(row: Row, recipe: Recipe, best_epoch: int) -> str:
 
 @contextmanager
 def _epoch_bar(epoch: int, recipe: Recipe, faces: Pass) -> Iterator[keras.callbacks.Callback]:
-    with progress(f"epoch {epoch + 1}/{recipe.epochs}", len(faces.order), unit="faces") as advance:
+    with progress(f"epoch {epoch + 1}/{recipe.epochs}", len(faces.order), unit=f"{recipe.unit}s") as advance:
         yield _Bar(advance, faces)
 
 

@@ -56,7 +56,7 @@ class Predictions:
 
         A clip has one label: faces of another label under the same name are another clip.
         """
-        return _number((*sample.clip, str(sample.label)) for sample in self.samples)
+        return _number(map(_clip, self.samples))
 
     def known(self) -> "Predictions":
         """The predictions whose label is known."""
@@ -71,6 +71,18 @@ class Predictions:
         first = np.unique(clips, return_index=True)[1]
         mean = np.bincount(clips, self.p_fake) / np.bincount(clips)
         return Predictions([self.samples[index] for index in first], np.clip(mean, 0.0, 1.0))
+
+
+def by_clip(samples: Iterable[FaceSample]) -> list[list[FaceSample]]:
+    """The samples of each clip, clips and samples in the order given."""
+    clips: dict[tuple[str, ...], list[FaceSample]] = {}
+    for sample in samples:
+        clips.setdefault(_clip(sample), []).append(sample)
+    return list(clips.values())
+
+
+def _clip(sample: FaceSample) -> tuple[str, ...]:
+    return (*sample.clip, str(sample.label))
 
 
 def _number(keys: Iterable[tuple[str, ...]]) -> NDArray[np.int64]:

@@ -48,7 +48,10 @@ class Recipe:
     manifest: str = _setting(
         "", "manifest.csv to train on; without it, the embedded sample set of drawn people", metavar="FILE"
     )
-    per_class: int = _setting(0, "draw so many faces of each class from the manifest; 0 = take all", low=0)
+    frames: int = _setting(0, "faces of one clip that the model takes at once; 0 = single faces", low=0)
+    per_class: int = _setting(
+        0, "draw so many faces (with --frames: clips) of each class from the manifest; 0 = take all", low=0
+    )
     split: str = _setting(
         "manifest",
         "the manifest's own split, or a new one by groups, or at random over faces (which leaks)",
@@ -79,7 +82,7 @@ class Recipe:
     schedule: str = _setting("cosine", "how the learning rate moves", choices=SCHEDULES)
     warmup: float = _setting(0.05, "share of the steps in which the rate rises from 0", low=0, high=0.9)
     epochs: int = _setting(10, "passes over the training faces; 0 = only score the weights given", low=0)
-    batch_size: int = _setting(32, "faces a step", low=1)
+    batch_size: int = _setting(32, "faces (with --frames: clips) a step", low=1)
     early_stopping: int = _setting(0, "stop after so many epochs without a better one; 0 = never", low=0)
     monitor: str = _setting("val_auc", "what makes an epoch the best", choices=MONITORS)
     augment: str = _setting("report-c", "named augmentation of training faces", choices=AUGMENTATIONS)
@@ -93,8 +96,20 @@ class Recipe:
             object.__setattr__(self, item.name, _checked(item, getattr(self, item.name)))
         _check_trainable(self.trainable)
         _check_split(self)
+        if self.frames == 1:
+            raise InputError("recipe: frames 1; accepted: 0 for single faces, or 2 or more")
         if self.label_smoothing == 0.5:
             raise InputError("recipe: label_smoothing 0.5 makes both labels equal; accepted: below 0.5")
+
+    @property
+    def unit(self) -> str:
+        """What the model gives one score: "face" or "clip"."""
+        return "clip" if self.frames else "face"
+
+    @property
+    def levels(self) -> tuple[str, ...]:
+        """The levels of the metrics: scores of clips have no level of faces."""
+        return ("video",) if self.frames else ("face", "video")
 
     def with_changes(self, **changes: Any) -> "Recipe":
         """A copy with some fields changed.

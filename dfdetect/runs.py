@@ -235,6 +235,7 @@ def build_from_recipe(recipe: Recipe) -> "keras.Model":
         return build_model(
             recipe.model,
             image_size=recipe.image_size,
+            frames=recipe.frames,
             weights=weights,
             partial_weights=recipe.partial_weights,
             trainable=recipe.trainable,

@@ -8,7 +8,8 @@ from typing import Any
 
 import keras
 
-from dfdetect.data.faces import FaceStore, check_classes, labelled, open_faces
+from dfdetect.data.clips import ClipStore, open_store
+from dfdetect.data.faces import Store, check_classes, labelled
 from dfdetect.data.opening import Data
 from dfdetect.devices import parallel
 from dfdetect.environment import describe
@@ -22,7 +23,7 @@ from dfdetect.recipe import Recipe
 from dfdetect.runs import Run, build_from_recipe, default_name
 from dfdetect.scoring import score_store
 from face_extraction.errors import InputError
-from face_extraction.ledger import LedgerRow
+from face_extraction.ledger import TOO_FEW, LedgerRow
 from face_extraction.manifest import SPLITS
 from face_extraction.settings import copy_settings
 
@@ -63,10 +64,10 @@ def train(recipe: Recipe, data: Data, run: Run, conditions: Conditions) -> None:
     with parallel(conditions.devices):
         # What can be refused in seconds comes before the crops are opened, and leaves no folder.
         model = build_from_recipe(recipe)
-        stores, unscored = _open_stores(data, recipe.image_size, conditions)
+        stores, unscored = _open_stores(data, recipe, conditions)
         run.begin(recipe, data.digest)
         copy_settings(data.path.parent, run.folder)  # prediction must crop as extraction did
-        facts = describe() | data.facts() | _model_facts(model)
+        facts = describe() | data.facts() | _clip_facts(stores) | _model_facts(model)
         print(_summary(recipe, facts), flush=True)
         fit(model, recipe, stores["train"], stores["val"], run, watch=_watcher(run, conditions))
     facts["training_seconds"] = round(sum(row["seconds"] for row in run.history()), 1)
@@ -88,27 +89,36 @@ def train(recipe: Recipe, data: Data, run: Run, conditions: Conditions) -> None:
 
 
 def _open_stores(
-    data: Data, image_size: int, conditions: Conditions
-) -> tuple[dict[str, FaceStore], list[LedgerRow]]:
-    """Open the faces of each split whose label is known."""
-    stores, ledger = {}, []
+    data: Data, recipe: Recipe, conditions: Conditions
+) -> tuple[dict[str, Store], list[LedgerRow]]:
+    """Open the faces, or clips, of each split whose label is known."""
+    stores: dict[str, Store] = {}
+    ledger: list[LedgerRow] = []
     for split in SPLITS:
-        stores[split], rows = open_faces(
+        stores[split], rows = open_store(
             data.path.parent,
             labelled(data.samples, split),
-            image_size,
+            recipe.image_size,
+            recipe.frames,
             title=f"open {split}",
             cached=conditions.cached,
         )
         ledger += rows
-    if ledger and not conditions.skip_unreadable:
+    unreadable = [row for row in ledger if row.reason != TOO_FEW]
+    if unreadable and not conditions.skip_unreadable:
+        first = unreadable[0]
         raise InputError(
-            f"{data.path.parent / ledger[0].path}: {ledger[0].detail} ({len(ledger)} unreadable in all); "
+            f"{data.path.parent / first.path}: {first.detail} ({len(unreadable)} unreadable in all); "
             "mend them, or give --unreadable skip to list them and go on"
         )
     for split in ("train", "val"):
-        check_classes(stores[split].samples, split, data.path)
+        check_classes(stores[split].samples, split, data.path, recipe.unit)
     return stores, ledger
+
+
+def _clip_facts(stores: dict[str, Store]) -> dict[str, Any]:
+    repeats = {split: store.repeats() for split, store in stores.items() if isinstance(store, ClipStore)}
+    return {"clips_that_repeat_a_face": repeats} if repeats else {}
 
 
 def _model_facts(model: keras.Model) -> dict[str, Any]:
@@ -127,7 +137,8 @@ def _summary(recipe: Recipe, facts: dict[str, Any]) -> str:
     return (
         f"{recipe.model}: {facts['parameters'] / 1e6:.1f} M parameters, "
         f"{facts['trainable_parameters'] / 1e6:.1f} M of them trained; weights: {facts['weights']}; "
-        f"input {recipe.image_size} x {recipe.image_size}; on {', '.join(facts['devices'])}"
+        f"input {f'{recipe.frames} x ' if recipe.frames else ''}{recipe.image_size} x {recipe.image_size}; "
+        f"on {', '.join(facts['devices'])}"
     )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +22,26 @@ Rgb = NDArray[np.uint8]
 
 # Faces handed to the threads at once: a million waiting jobs would take a gigabyte.
 BLOCK = 4096
+
+
+class Store(Protocol):
+    """What a model is trained on and scores: faces, or clips.
+
+    Attributes:
+        samples: the manifest's row of each; of a clip, that of its first face.
+        labels: int64 of shape (n,).
+        shape: of what `load` gives.
+    """
+
+    samples: Sequence[FaceSample]
+    labels: NDArray[np.int64]
+    shape: tuple[int, ...]
+
+    def __len__(self) -> int:
+        """How many there are."""
+
+    def load(self, index: int) -> Rgb:
+        """Number `index`: uint8 of `shape`."""
 
 
 class FaceStore:
@@ -39,7 +60,8 @@ class FaceStore:
         self.folder = folder
         self.samples = samples
         self.image_size = image_size
-        self.labels = np.array([sample.label for sample in samples], dtype=np.int64)
+        self.labels: NDArray[np.int64] = np.array([sample.label for sample in samples], dtype=np.int64)
+        self.shape: tuple[int, ...] = (image_size, image_size, 3)
         self._cache: dict[int, Rgb] | None = {} if cached else None
 
     def __len__(self) -> int:
@@ -109,8 +131,14 @@ def labelled(samples: Sequence[FaceSample], split: str) -> list[FaceSample]:
     return [sample for sample in samples if sample.split == split and sample.label != UNKNOWN]
 
 
-def check_classes(samples: Sequence[FaceSample], split: str, where: Path) -> None:
+def check_classes(samples: Sequence[FaceSample], split: str, where: Path, unit: str = "face") -> None:
     """Refuse a split that lacks a class.
+
+    Args:
+        samples: faces, or the first face of each clip.
+        split: which of them count.
+        where: the manifest.
+        unit: "face" or "clip".
 
     Raises:
         InputError: the split is empty or of one class; the line names the file.
@@ -118,7 +146,7 @@ def check_classes(samples: Sequence[FaceSample], split: str, where: Path) -> Non
     counts = Counter(sample.label for sample in labelled(samples, split))
     if not (counts[REAL] and counts[FAKE]):
         raise InputError(
-            f"{where}: split {split!r} has {counts[REAL]} real and {counts[FAKE]} fake faces; "
+            f"{where}: split {split!r} has {counts[REAL]} real and {counts[FAKE]} fake {unit}s; "
             "accepted: at least one of each (add clips, or split anew: --split group with other "
             "--val-share, --test-share or --seed)"
         )
@@ -152,18 +180,18 @@ def epoch_order(labels: NDArray[np.int64], *, seed: int, epoch: int, balance: st
 
 @dataclass(frozen=True, eq=False)
 class Pass:
-    """One pass over faces: the same numbers whether tf.data or NumPy carries them.
+    """One pass over faces or clips: the same numbers whether tf.data or NumPy carries them.
 
     Attributes:
-        store: the faces.
+        store: the faces or clips.
         order: indices into the store, int64 of shape (n,).
-        batch_size: faces a batch; the last batch may be smaller and is never dropped.
+        batch_size: faces or clips a batch; the last batch may be smaller and is never dropped.
         policy: the augmentation, by name.
         seed: entropy of the augmentation, such as (seed, epoch).
         weights: the weight of each class (real, fake), or None for no weights.
     """
 
-    store: FaceStore
+    store: Store
     order: NDArray[np.int64]
     batch_size: int
     policy: str = "none"
@@ -175,11 +203,19 @@ class Pass:
         """The number of batches."""
         return -(-len(self.order) // self.batch_size)
 
-    def face(self, position: int) -> Rgb:
-        """The face at `position` of the order, augmented: uint8 (image_size, image_size, 3)."""
+    def item(self, position: int) -> Rgb:
+        """The face or clip at `position` of the order, augmented: uint8 of the store's shape.
+
+        The frames of a clip all get one draw: a flicker of the augmentation's would drown a fake's.
+        """
         rgb = self.store.load(int(self.order[position]))
         if self.policy == "none":
             return rgb
+        if rgb.ndim == 3:
+            return self._augment(rgb, position)
+        return np.stack([self._augment(frame, position) for frame in rgb])
+
+    def _augment(self, rgb: Rgb, position: int) -> Rgb:
         return augment(rgb, self.policy, np.random.default_rng((*self.seed, position)))
 
     def targets(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:

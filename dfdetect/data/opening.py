@@ -3,9 +3,10 @@
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from dfdetect.data.clips import check_videos, make_clips
 from dfdetect.data.faces import check_classes
 from dfdetect.data.sample import NOTICE, sample_manifest
-from dfdetect.data.splitting import LEAK, choose
+from dfdetect.data.splitting import choose, leak
 from dfdetect.recipe import Recipe
 from face_extraction.manifest import FaceSample, count_table, manifest_hash, read_manifest
 
@@ -52,12 +53,14 @@ def open_data(recipe: Recipe) -> Data:
     """The rows that a recipe takes of its manifest, or of the embedded sample set, split as it says.
 
     Raises:
-        InputError: the manifest is missing or wrong, or has not enough faces.
+        InputError: the manifest is missing or wrong, or has not enough faces or clips.
     """
     path = Path(recipe.manifest) if recipe.manifest else sample_manifest()
     data = open_manifest(path)
     drawn = () if recipe.manifest else (NOTICE,)
-    leaks = (LEAK,) if recipe.split == "random" else ()
+    leaks = (leak(recipe.unit),) if recipe.split == "random" else ()
+    if recipe.frames:
+        check_videos(data.samples, recipe.frames, path)
     return replace(data, samples=choose(data.samples, recipe), notices=(*drawn, *leaks))
 
 
@@ -68,6 +71,9 @@ def open_training_data(recipe: Recipe) -> Data:
         InputError: the manifest is missing or wrong, or a class is.
     """
     data = open_data(recipe)
+    samples = data.samples
+    if recipe.frames:
+        samples = [clip.sample for clip in make_clips(samples, recipe.frames)[0]]
     for split in ("train", "val"):
-        check_classes(data.samples, split, data.path)
+        check_classes(samples, split, data.path, recipe.unit)
     return data

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 def make_batches(faces: Pass) -> Any:
     """What `keras.Model.fit` and `predict` take for one pass: (rgb, label, weight) batches.
 
-    `rgb` is uint8 of shape (B, image_size, image_size, 3), `label` float32 (B, 1), `weight` float32
-    (B,). The order is that of the pass and complete, to the last, smaller batch.
+    `rgb` is uint8 of shape (B, image_size, image_size, 3), of clips (B, T, image_size, image_size, 3),
+    `label` float32 (B, 1), `weight` float32 (B,). The order is that of the pass and complete, to the last, smaller batch.
     """
     return make_dataset(faces) if keras.backend.backend() == "tensorflow" else NumpyBatches(faces)
 
@@ -30,12 +30,11 @@ def make_dataset(faces: Pass) -> "tf.data.Dataset":
     """
     import tensorflow as tf
 
-    size = faces.store.image_size
     labels, weights = faces.targets()
 
     def load(position: Any, label: Any, weight: Any) -> tuple[Any, Any, Any]:
-        rgb = tf.numpy_function(faces.face, [position], tf.uint8, stateful=False)
-        return tf.ensure_shape(rgb, (size, size, 3)), label, weight
+        rgb = tf.numpy_function(faces.item, [position], tf.uint8, stateful=False)
+        return tf.ensure_shape(rgb, faces.store.shape), label, weight
 
     positions = np.arange(len(faces.order))
     return (
@@ -78,4 +77,4 @@ class NumpyBatches(keras.utils.PyDataset):  # type: ignore[misc]
     def _load(self, step: int) -> Any:
         start = step * self._faces.batch_size
         end = min(start + self._faces.batch_size, len(self._faces.order))
-        return np.stack([self._faces.face(position) for position in range(start, end)])
+        return np.stack([self._faces.item(position) for position in range(start, end)])

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from dfdetect.models.registry import Backbone, Family, build_model, family, list_models, register
+from dfdetect.models.registry import Backbone, Family, build_model, family, frames_of, list_models, register
 
 if TYPE_CHECKING:
     from dfdetect.models.weights import WeightsOrigin, weights_origin
@@ -13,6 +13,7 @@ __all__ = [
     "WeightsOrigin",
     "build_model",
     "family",
+    "frames_of",
     "list_models",
     "register",
     "weights_origin",

@@ -23,12 +23,17 @@ STAGES = (
 
 
 def _stages(image: "KerasTensor") -> "KerasTensor":
-    """The five convolutions, and the layer `features`: 256 channels, 6x6 at 224 pixels."""
+    """The five convolutions, and the layer `features`: 256 channels, 6x6 at 224 pixels.
+
+    Of clips (B, T, H, W, 3) the maps are (B, T, h, w, 256), each frame's as if it were an image.
+    """
     from keras import layers
 
+    from dfdetect.models.frames import fold, unfold
     from dfdetect.models.head import mark_features
 
-    x = image
+    clips = len(image.shape) == 5
+    x = fold(image) if clips else image
     for number, (filters, kernel, stride, pool) in enumerate(STAGES, start=1):
         name = f"stage{number}"
         # The first convolution has a rim of 2, as torchvision's; the others keep the size.
@@ -38,7 +43,7 @@ def _stages(image: "KerasTensor") -> "KerasTensor":
         x = layers.ReLU(name=f"{name}_relu")(x)
         if pool:
             x = layers.MaxPooling2D(3, 2, name=f"{name}_pool")(x)
-    return mark_features(x)
+    return mark_features(unfold(x, image.shape[1]) if clips else x)
 
 
 @register(
@@ -72,16 +77,21 @@ def alexnet(image: "KerasTensor", *, units: int = 4096) -> Backbone:
     normalisation="torch",
     blocks=r"(stage\d)_",
     reference="Report A: AlexNet + RNN",
+    clips=True,
 )
 def alexnet_rnn(image: "KerasTensor", *, units: int = 256) -> Backbone:
-    """AlexNet whose dense layers are replaced by an LSTM of `units`, in the form for single images.
+    """AlexNet whose dense layers are replaced by an LSTM of `units`; its last state is the embedding.
 
-    Report A names neither the kind of recurrent layer nor its sequence. Here the rows of the last map
-    are the sequence, top first, and the last state is the embedding.
+    Report A names neither the kind of recurrent layer nor its sequence. For single images the rows of
+    the last map are the sequence, top first. For clips the frames are, each as the mean over its map,
+    as in Guera and Delp 2018, "Deepfake Video Detection Using Recurrent Neural Networks" (section 3).
     """
-    from keras import layers
+    from keras import layers, ops
 
     features = _stages(image)
-    _, height, width, channels = features.shape
-    x = layers.Reshape((height, width * channels), name="top_rows")(features)
+    if len(features.shape) == 5:
+        x = ops.mean(features, axis=(2, 3))
+    else:
+        _, height, width, channels = features.shape
+        x = layers.Reshape((height, width * channels), name="top_rows")(features)
     return Backbone(features, embedding=layers.LSTM(units, name="top_lstm")(x))

@@ -7,6 +7,9 @@ The contract of every model: input RGB 0..255 of shape (B, H, W, 3); the backbon
 inside the graph; one flat functional graph; layers named `features` (the last spatial map or token
 grid), `logit` and `p_fake`, the last two in float32; output `p_fake` of shape (B, 1), 1 = fake.
 
+Some families take clips too: input (B, T, H, W, 3), `features` the maps of the frames (B, T, h, w, c),
+one `p_fake` a clip; all else is the same.
+
 Files of families import Keras inside their functions, so that names can be listed without it.
 """
 
@@ -27,7 +30,9 @@ if TYPE_CHECKING:
     from keras import KerasTensor
 
 # The files of this folder that are no family.
-_PARTS = frozenset({"__main__", "registry", "normalise", "head", "blocks", "weights", "rewire", "ensemble"})
+_PARTS = frozenset(
+    {"__main__", "registry", "normalise", "head", "blocks", "weights", "rewire", "ensemble", "frames"}
+)
 
 BlockRule = str | Callable[[Sequence["keras.Layer"]], Sequence[str]]
 
@@ -37,9 +42,10 @@ class Backbone:
     """What a family's function returns.
 
     Attributes:
-        features: the last spatial map (B, h, w, c) or token grid (B, n, c).
+        features: the last spatial map (B, h, w, c) or token grid (B, n, c); of clips (B, T, h, w, c).
         embedding: (B, c), from a family with a top of its own; it must come out of
-            `head.mark_features`'s layer. None: the shared head pools `features`.
+            `head.mark_features`'s layer. None: the shared head pools `features`. Over clips a family
+            has one, because what joins the frames is its own affair.
     """
 
     features: "KerasTensor"
@@ -52,14 +58,16 @@ class Family:
 
     Attributes:
         name: the model's name.
-        build: the family's function: the normalised image of shape (B, H, W, 3), then its options by
-            keyword; with `imagenet` also `weights`, which is None or "imagenet".
+        build: the family's function: the normalised image of shape (B, H, W, 3), or the frames of
+            clips (B, T, H, W, 3), then its options by keyword; with `imagenet` also `weights`, which
+            is None or "imagenet".
         image_size: side of the input in pixels by default.
         min_image_size: the smallest side accepted.
         normalisation: one of `normalise.MODES`.
         blocks: how the backbone's layers fall into blocks; see `blocks.blocks`.
         reference: address of the paper.
         imagenet: whether Keras can download ImageNet weights for it.
+        clips: whether it can take clips; `frames.fold` helps to build it.
         adapt_legacy: mends a model into which weights in Keras 2's format were loaded, for authors
             whose convention is not ours.
     """
@@ -72,6 +80,7 @@ class Family:
     blocks: BlockRule
     reference: str
     imagenet: bool = False
+    clips: bool = False
     adapt_legacy: "Callable[[keras.Model], None] | None" = None
 
     @property
@@ -94,6 +103,16 @@ class Family:
         for name in names:
             if name not in self.options:
                 raise unknown_name(f"option of {self.name}", name, self.options)
+
+    def check_frames(self, frames: int) -> None:
+        """Refuse clips where the family takes single faces only.
+
+        Raises:
+            InputError: naming the families that take clips.
+        """
+        if frames and not self.clips:
+            able = ", ".join(name for name in list_models() if family(name).clips)
+            raise InputError(f"{self.name} takes single faces; frames {frames} goes with: {able}")
 
 
 _families: dict[str, Family] = {}
@@ -149,6 +168,7 @@ def build_model(
     name: str,
     *,
     image_size: int | None = None,
+    frames: int = 0,
     weights: str = "none",
     partial_weights: bool = False,
     whole: bool = False,
@@ -165,6 +185,8 @@ def build_model(
     Args:
         name: one of `list_models()`.
         image_size: side of the square input in pixels; None or 0 for the family's own.
+        frames: faces of one clip that the model takes at once, T of its input (B, T, H, W, 3); 0 for
+            single faces.
         weights: "none" (random), "imagenet" (Keras' own download), or a weights file of the
             backbone or of the whole model. `weights.weights_origin(model)` tells what was loaded.
         partial_weights: accept a file that covers only some layers of the backbone.
@@ -192,12 +214,12 @@ def build_model(
 
     kind = family(name)
     size = image_size or kind.image_size
-    _check(kind, size, weights, options)
+    _check(kind, size, frames, weights, options)
     imagenet = weights == "imagenet"
     if kind.imagenet:
         options["weights"] = weights if imagenet else None
     with _seeded(seed), imagenet_errors(name):
-        image = keras.Input((size, size, 3), name="image")
+        image = keras.Input((frames, size, size, 3) if frames else (size, size, 3), name="image")
         normalised = Normalize(kind.normalisation, name="normalise")(image)
         backbone = kind.build(normalised, **options)
         p_fake = head.attach(backbone, dense_units=dense_units, dropout=dropout, seed=seed)
@@ -214,11 +236,18 @@ def build_model(
     return model
 
 
-def _check(kind: Family, size: int, weights: str, options: dict[str, Any]) -> None:
+def frames_of(model: "keras.Model") -> int:
+    """Faces of one clip that a model takes at once; 0 if it takes single faces."""
+    shape = model.input_shape
+    return int(shape[1]) if len(shape) == 5 else 0
+
+
+def _check(kind: Family, size: int, frames: int, weights: str, options: dict[str, Any]) -> None:
     if size < kind.min_image_size:
         raise InputError(f"{kind.name}: image size {size}; accepted: {kind.min_image_size} or more")
     if weights == "imagenet" and not kind.imagenet:
         raise InputError(f"{kind.name} has no ImageNet weights; accepted: none, or a weights file")
+    kind.check_frames(frames)
     kind.check_options(options)
 
 

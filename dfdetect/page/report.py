@@ -14,7 +14,7 @@ PARTS = {
     "decision": "Decisions at the threshold",
     "probability": "p_fake taken as a probability",
 }
-CHOSEN_ON_VAL = "chosen on the validation faces, where it gives the largest balanced accuracy"
+CHOSEN_ON_VAL = "chosen on the validation split, where it gives the largest balanced accuracy"
 INTERVALS = (
     "Brackets hold the 95 % interval: a percentile bootstrap over groups, because faces of one group are not "
     "independent. A dash stands for what is not defined or cannot be estimated."

@@ -84,9 +84,9 @@ def test_augmentation_depends_on_seed_epoch_and_position_alone(make_manifest):
     store = FaceStore(path.parent, read_manifest(path), 16)
     order = np.arange(4)
     first, again, later = (Pass(store, order, 2, "strong", (0, epoch)) for epoch in (0, 0, 1))
-    np.testing.assert_array_equal(first.face(2), again.face(2))
-    assert any((first.face(i) != later.face(i)).any() for i in range(4))
-    np.testing.assert_array_equal(Pass(store, order, 2).face(2), store.load(2))
+    np.testing.assert_array_equal(first.item(2), again.item(2))
+    assert any((first.item(i) != later.item(i)).any() for i in range(4))
+    np.testing.assert_array_equal(Pass(store, order, 2).item(2), store.load(2))
 
 
 def test_a_split_of_one_class_is_refused_with_the_counts(make_manifest):

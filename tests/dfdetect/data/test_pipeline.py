@@ -28,7 +28,7 @@ def test_both_kinds_give_every_face_in_order(faces):
         for left, right in zip(tensor, array, strict=True):
             assert left.dtype == right.dtype
             np.testing.assert_array_equal(left, right)
-    np.testing.assert_array_equal(np.concatenate([t[0] for t in tensors])[4], faces.face(4))
+    np.testing.assert_array_equal(np.concatenate([t[0] for t in tensors])[4], faces.item(4))
     assert np.concatenate([t[1] for t in tensors])[:, 0].tolist() == [0, 0, 1, 0, 1, 0, 1]
     assert np.concatenate([t[2] for t in tensors]).tolist() == [2, 2, 1, 2, 1, 2, 1]
 

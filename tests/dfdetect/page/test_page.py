@@ -124,7 +124,7 @@ def test_the_page_shows_every_number_with_its_interval(report: RunReport) -> Non
     [
         "Drawn people only.",
         "2 samples could not be scored",
-        "threshold was chosen on the validation faces",
+        "threshold was chosen on the validation split",
         "Chosen by the validation split: the epoch to keep and the threshold.",
         "python -m dfdetect.train --model xception",
         "keras 3.15.0, numpy 2.4.6",
@@ -230,7 +230,7 @@ def test_no_claim_is_made_that_does_not_hold(report: RunReport) -> None:
     plain = change(report, history=[], threshold_origin="given on the command line")
     text = Outline(render_page(plain)).text
     assert "threshold was given on the command line" in text
-    assert "validation faces, where" not in text
+    assert "validation split, where" not in text
     assert "Chosen by the validation split" not in text
     assert "History" not in text
 
