@@ -130,8 +130,8 @@ def markdown(result: CrossValidation, recipe: Recipe, notices: Sequence[str]) ->
     lines.append(f"| average | | {means} | {_matrix(result.confusion)} |")
     lines += [
         "",
-        f"Each fold is tested once, by a model whose epoch and threshold were chosen on other {recipe.unit}s. "
-        "Brackets hold the 95 % interval of the mean, with the corrected variance of Nadeau and Bengio (2003). "
+        "Each fold is tested once, by a model whose epoch and threshold were chosen on others. Brackets "
+        "hold the 95 % interval of the mean, with the corrected variance of Nadeau and Bengio (2003). "
         "Matrices are [[real called real, real called fake], [fake called real, fake called fake]].",
         "",
     ]

@@ -8,17 +8,21 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from dfdetect.models import build_model
+from dfdetect.data.clips import fewest, spread
+from dfdetect.models import build_model, frames_of
 from dfdetect.runs import Run
 from face_extraction.detect import FaceDetector, FoundFace, cut_faces
 from face_extraction.frames import read_frames
 from face_extraction.images import read_rgb, resize
-from face_extraction.ledger import NO_FACE, TRUNCATED, ItemFailed
+from face_extraction.ledger import NO_FACE, TOO_FEW, TRUNCATED, ItemFailed
 from face_extraction.manifest import Box
 from face_extraction.media import VIDEO, kind_of
 from face_extraction.settings import ExtractionSettings, read_settings
 
 Rgb = NDArray[np.uint8]
+
+FRAMES = 16
+"""Frames of a clip that are searched by default, for a model that takes single faces."""
 
 
 @dataclass(frozen=True)
@@ -39,17 +43,36 @@ class FaceVerdict:
 
 
 @dataclass(frozen=True)
+class ClipVerdict:
+    """The one score of several faces, by a model that takes clips.
+
+    Attributes:
+        p_fake: 0 to 1.
+        boxes: where each face is, in pixels of the upright frame; one stands twice where there were
+            too few.
+        frames: index of each one's frame.
+        times: seconds from the clip's start, of each.
+    """
+
+    p_fake: float
+    boxes: tuple[Box, ...]
+    frames: tuple[int, ...]
+    times: tuple[float, ...]
+
+
+@dataclass(frozen=True)
 class Verdict:
     """What is said of one file.
 
     Attributes:
-        faces: the faces scored.
+        faces: the faces scored, by a model that takes single faces.
         p_fake: of a photo the highest of its faces (one fake face makes a fake photo), of a clip
-            the mean over its faces; None where no face was scored.
+            the mean over its faces, or its one score; None where nothing was scored.
         fake: whether `p_fake` reaches the threshold; None where there is no score.
         frames: frames looked at; 1 for a photo.
         reason: why there is no score, or what was wrong although there is one; "" if nothing.
         detail: the same, in words.
+        clips: the scores of a model that takes clips.
     """
 
     faces: tuple[FaceVerdict, ...]
@@ -58,6 +81,12 @@ class Verdict:
     frames: int
     reason: str = ""
     detail: str = ""
+    clips: tuple[ClipVerdict, ...] = ()
+
+    @property
+    def n_faces(self) -> int:
+        """How many faces the verdict rests on."""
+        return len(self.faces) + sum(len(set(clip.frames)) for clip in self.clips)
 
 
 class Detector:
@@ -85,6 +114,7 @@ class Detector:
         self.threshold_origin = threshold_origin
         self.settings = settings
         self.whole = whole
+        self.frames = frames_of(model)
         self._finder = FaceDetector(settings.detector, settings.min_face)
 
     @classmethod
@@ -109,8 +139,13 @@ class Detector:
         model = build_model(name, weights=str(weights), whole=True)
         return cls(model, 0.5, "not chosen on data", ExtractionSettings(), whole=whole)
 
-    def predict(self, path: Path, *, frames: int = 16) -> Verdict:
-        """The verdict on one file, chosen by its suffix; a failure is a verdict without a score."""
+    def predict(self, path: Path, *, frames: int | None = None) -> Verdict:
+        """The verdict on one file, chosen by its suffix; a failure is a verdict without a score.
+
+        Args:
+            path: a photo or a clip.
+            frames: as for `predict_video`.
+        """
         try:
             if kind_of(path) == VIDEO:
                 return self.predict_video(path, frames=frames)
@@ -125,29 +160,40 @@ class Detector:
             rgb: uint8 of shape (H, W, 3).
 
         Raises:
-            ItemFailed: there is no face.
+            ItemFailed: there is no face, or the model takes clips.
         """
+        if self.frames:
+            raise ItemFailed(TOO_FEW, f"a photo; this model takes clips, {self.frames} faces at once")
         found = self._faces(rgb, "all")
         scores = self._score([face.crop for face in found])
         return [FaceVerdict(p_fake, face.box) for p_fake, face in zip(scores, found, strict=True)]
 
-    def predict_video(self, path: Path, *, frames: int = 16) -> Verdict:
-        """The verdict on a clip, from `frames` frames evenly spaced over the whole of it.
+    def predict_video(self, path: Path, *, frames: int | None = None) -> Verdict:
+        """The verdict on a clip, from frames evenly spaced over the whole of it.
 
         In each frame the faces count that the training's policy takes. A frame without a face has
         no part in the mean. A clip that ends early is judged by what can be read, and says so.
 
+        A model that takes clips gets its faces chosen among those found as in training.
+
+        Args:
+            path: the clip.
+            frames: how many frames are searched; by default 16, or as many as the training's extraction
+                searched where the model takes clips.
+
         Raises:
-            ItemFailed: the clip cannot be read, or has a face in none of the frames.
+            ItemFailed: the clip cannot be read, or has a face in none or in too few of the frames.
         """
+        count = frames or (self.settings.faces_per_video if self.frames else FRAMES)
+        policy = "largest" if self.frames and self.settings.policy == "all" else self.settings.policy
         seen: list[tuple[int, float, Box]] = []
         crops: list[Rgb] = []
         looked, detail, cut = 0, "", ""
         try:
-            for frame in read_frames(path, count=frames):
+            for frame in read_frames(path, count=count):
                 looked += 1
                 try:
-                    found = self._faces(frame.rgb, self.settings.policy)
+                    found = self._faces(frame.rgb, policy)
                 except ItemFailed as error:
                     detail = error.detail
                     continue
@@ -159,12 +205,30 @@ class Detector:
             cut = error.detail
         if not crops:
             raise ItemFailed(NO_FACE, f"no face in any of {looked} frames; the last: {detail}")
-        faces = [
-            FaceVerdict(p_fake, box, index, time)
-            for p_fake, (index, time, box) in zip(self._score(crops), seen, strict=True)
-        ]
-        verdict = self._verdict(faces, frames=looked, clip=True)
+        if self.frames:
+            verdict = self._clip_verdict(seen, crops, looked)
+        else:
+            faces = [
+                FaceVerdict(p_fake, box, index, time)
+                for p_fake, (index, time, box) in zip(self._score(crops), seen, strict=True)
+            ]
+            verdict = self._verdict(faces, frames=looked, clip=True)
         return replace(verdict, reason=TRUNCATED, detail=cut) if cut else verdict
+
+    def _clip_verdict(
+        self, seen: Sequence[tuple[int, float, Box]], crops: Sequence[Rgb], looked: int
+    ) -> Verdict:
+        """The verdict of a model that takes clips, on one face of each frame."""
+        if len(crops) < fewest(self.frames):
+            needed = f"a clip of {self.frames} needs {fewest(self.frames)} or more"
+            raise ItemFailed(TOO_FEW, f"faces in {len(crops)} of {looked} frames; {needed}")
+        chosen = spread(len(crops), self.frames)
+        size = self.model.input_shape[-2]
+        clip = np.stack([resize(crops[row], size) for row in chosen])
+        p_fake = float(np.asarray(self.model.predict(clip[None], verbose=0))[0, 0])
+        indices, times, boxes = zip(*(seen[row] for row in chosen), strict=True)
+        found = ClipVerdict(p_fake, boxes, indices, times)
+        return Verdict((), p_fake, p_fake >= self.threshold, looked, clips=(found,))
 
     def _verdict(self, faces: Sequence[FaceVerdict], *, frames: int, clip: bool) -> Verdict:
         """The verdict that follows from scored faces, of which there is at least one."""

@@ -61,7 +61,7 @@ def build_ensemble(members: Sequence[Run], combine: str, out: Run) -> None:
         out: the folder, which must not hold a run yet.
 
     Raises:
-        InputError: a member is not a finished run, is an ensemble, or has other data or crops.
+        InputError: a member is not a finished run, is an ensemble, or takes other data, crops or frames.
     """
     if out.folder.exists():
         raise InputError(f"{out.folder}: exists already; give another --out")
@@ -72,7 +72,7 @@ def build_ensemble(members: Sequence[Run], combine: str, out: Run) -> None:
     model.get_layer("combine").set_weights([weights[:, None], np.array([bias])])
 
     recipe = replace(
-        recipes[0], model=ENSEMBLE, image_size=model.input_shape[1], options={"combine": combine}
+        recipes[0], model=ENSEMBLE, image_size=model.input_shape[-2], options={"combine": combine}
     )
     data = open_data(recipe)
     out.begin(recipe, data.digest)
@@ -103,13 +103,25 @@ def _same_faces(members: Sequence[Run]) -> list[Predictions]:
         member.threshold()  # refuses a run that is not finished
     first = members[0]
     for member in members[1:]:
+        frames = [run.recipe().frames for run in (member, first)]
+        if frames[0] != frames[1]:
+            raise InputError(
+                f"{member.folder}: it takes {_inputs(frames[0])}, {first.folder} {_inputs(frames[1])}; "
+                "accepted: members that take the same"
+            )
         for split in ("val", "test"):
             ours, theirs = (run.predictions(split).samples for run in (first, member))
             if [s.path for s in ours] != [s.path for s in theirs]:
-                raise InputError(f"{member.folder}: its {split} faces are not those of {first.folder}")
+                raise InputError(
+                    f"{member.folder}: its {split} {first.recipe().unit}s are not those of {first.folder}"
+                )
         if read_settings(member.folder) != read_settings(first.folder):
             raise InputError(f"{member.folder}: its crops were not made as those of {first.folder}")
     return [member.predictions("val") for member in members]
+
+
+def _inputs(frames: int) -> str:
+    return f"clips of {frames} frames" if frames else "single faces"
 
 
 def _facts(members: Sequence[Run], weights: Array, bias: float, model: keras.Model) -> dict[str, object]:

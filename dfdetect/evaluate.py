@@ -31,9 +31,7 @@ def _parser() -> Parser:
         "--split", choices=(*SPLITS, "all"), default="test", help="which rows to score (default: test)"
     )
     parser.add_argument("--name", help="name of the evaluation (default: the manifest's folder and split)")
-    parser.add_argument(
-        "--batch-size", type=int, metavar="N", help="faces or clips a batch (default: the run's)"
-    )
+    parser.add_argument("--batch-size", type=int, metavar="N", help="batch size (default: the run's)")
     return parser
 
 

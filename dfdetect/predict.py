@@ -17,6 +17,10 @@ from face_extraction.progress import progress
 if TYPE_CHECKING:
     from dfdetect.detector import Detector, Verdict
 
+FRAMES_HELP = (
+    "frames of a clip to search (default: 16; with a run that takes clips, as many as its extraction did)"
+)
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Predict, and return the exit status."""
@@ -27,7 +31,8 @@ def _parser() -> Parser:
     parser = Parser(
         "python -m dfdetect.predict",
         "Score photos, clips and folders of them with a finished run.\n\n"
-        "A photo's score is that of its most suspicious face, a clip's the mean over its frames.\n"
+        "A photo's score is that of its most suspicious face, a clip's the mean over its frames, or with\n"
+        "a run that takes clips the one score of its faces together.\n"
         "A file without a face gets no score.",
         "example:\n  python -m dfdetect.predict runs/xception-1a2b3c4d clip.mp4 photos/\n\n"
         "exit status: 0 every file was scored, 1 some were not, 2 wrong use",
@@ -39,14 +44,14 @@ def _parser() -> Parser:
     parser.add_argument(
         "--weights", type=Path, metavar="FILE", help="weights of the whole model, with --model"
     )
-    parser.add_argument("--frames", type=int, default=16, metavar="N", help="frames of a clip (default: 16)")
+    parser.add_argument("--frames", type=int, metavar="N", help=FRAMES_HELP)
     parser.add_argument("--whole", action="store_true", help="the files are face crops: look for no face")
     parser.add_argument("--json", action="store_true", help="print JSON: every face, frame and box")
     return parser
 
 
 def _predict(args: argparse.Namespace) -> int:
-    if args.frames < 1:
+    if args.frames is not None and args.frames < 1:
         raise InputError(f"--frames {args.frames}; accepted: 1 or more")
     if bool(args.model) != bool(args.weights):
         raise InputError("--model and --weights go together")
@@ -96,8 +101,14 @@ def _json(verdicts: "Sequence[tuple[Path, Verdict]]", detector: "Detector") -> s
     ]
     for row in rows:
         for face in row["faces"]:
-            face["box"] = dict(zip(("top", "right", "bottom", "left"), face["box"], strict=True))
+            face["box"] = _sides(face["box"])
+        for clip in row["clips"]:
+            clip["boxes"] = [_sides(box) for box in clip["boxes"]]
     return json.dumps(rows, indent=2, ensure_ascii=False)
+
+
+def _sides(box: Sequence[int]) -> dict[str, int]:
+    return dict(zip(("top", "right", "bottom", "left"), box, strict=True))
 
 
 def _table(verdicts: "Sequence[tuple[Path, Verdict]]", detector: "Detector") -> str:
@@ -108,7 +119,7 @@ def _table(verdicts: "Sequence[tuple[Path, Verdict]]", detector: "Detector") -> 
         word = {True: "fake", False: "real", None: "-"}[verdict.fake]
         note = f"  {verdict.detail}" if verdict.detail else ""
         lines.append(
-            f"{path!s:<{width}}  {word:<8}  {score:>6}  {len(verdict.faces):>5}  {verdict.frames:>6}{note}"
+            f"{path!s:<{width}}  {word:<8}  {score:>6}  {verdict.n_faces:>5}  {verdict.frames:>6}{note}"
         )
     lines.append(f"\nfake from p_fake {detector.threshold:.3f} on, {detector.threshold_origin}")
     return "\n".join(lines)

@@ -117,9 +117,9 @@ class ClipStore:
         self._faces = faces
         self._rows = [[rows[face.path] for face in clip.faces] for clip in clips]
         self._repeat = np.array([clip.repeats for clip in clips], dtype=bool)
-        self.samples = [clip.sample for clip in clips]
+        self.samples: Sequence[FaceSample] = [clip.sample for clip in clips]
         self.labels: NDArray[np.int64] = np.array([sample.label for sample in self.samples], dtype=np.int64)
-        self.shape = (frames, *faces.shape)
+        self.shape: tuple[int, ...] = (frames, *faces.shape)
 
     def __len__(self) -> int:
         """The number of clips."""

@@ -17,7 +17,8 @@ def make_batches(faces: Pass) -> Any:
     """What `keras.Model.fit` and `predict` take for one pass: (rgb, label, weight) batches.
 
     `rgb` is uint8 of shape (B, image_size, image_size, 3), of clips (B, T, image_size, image_size, 3),
-    `label` float32 (B, 1), `weight` float32 (B,). The order is that of the pass and complete, to the last, smaller batch.
+    `label` float32 (B, 1), `weight` float32 (B,). The order is that of the pass and
+    complete, to the last, smaller batch.
     """
     return make_dataset(faces) if keras.backend.backend() == "tensorflow" else NumpyBatches(faces)
 

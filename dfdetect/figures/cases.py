@@ -25,7 +25,7 @@ def case_sheet(predictions: Predictions, threshold: float, load: Load, path: Pat
     """Draw the surest right and wrong decisions of each class, at most one face a clip.
 
     Args:
-        predictions: of faces; samples of unknown label are left out.
+        predictions: of faces or clips; samples of unknown label are left out.
         threshold: from here on a score is called fake.
         load: from a sample's path to its crop, uint8 RGB of shape (H, W, 3). A crop that it cannot
             read (`OSError` or `ValueError`) is shown as a grey tile that says so.
@@ -57,7 +57,7 @@ def surest(predictions: Predictions, label: int, called: int, threshold: float) 
     """Indices of the samples of `label` which were most surely called `called`, one a clip.
 
     Args:
-        predictions: of faces.
+        predictions: of faces or clips.
         label: their true label.
         called: what they were called at the threshold, 0 or 1.
         threshold: from here on a score is called fake.

@@ -49,7 +49,7 @@ def draw_all(
 
     Args:
         history: one row an epoch; empty for a model that was not trained.
-        predictions_by_split: predictions of faces; only the first split in `reading_order` is shown.
+        predictions_by_split: predictions of faces or clips; only the first split in `reading_order` is shown.
         metrics: by split and level, of these predictions.
         threshold: from here on a score is called fake.
         load: from a sample's path to its crop, uint8 RGB of shape (H, W, 3).
@@ -99,7 +99,7 @@ def _history_plans(history: History, monitor: str) -> Iterator[Plan]:
         Figure(
             f"{FOLDER}/accuracy.png",
             "Accuracy by epoch",
-            "Share of right decisions at p_fake 0.5, as during training, and AUC of the validation faces. "
+            "Share of right decisions at p_fake 0.5, as during training, and AUC of the validation split. "
             "The tables use the chosen threshold instead.",
         ),
         lambda path: accuracy_curves(history, path, monitor=monitor),
@@ -160,7 +160,8 @@ def _score_plans(
         Figure(
             f"{FOLDER}/cases.png",
             f"Best and worst cases, {split}",
-            "The surest decisions, right and wrong, with their p_fake: at most one face of each clip.",
+            "The surest decisions, right and wrong, with their p_fake: "
+            + ("at most one face of each clip." if "face" in levels else "the first face of each clip."),
             wide=True,
             photo=True,
         ),

@@ -32,7 +32,7 @@ def roc(predictions: Predictions, metrics: Mapping[str, Metrics], path: Path) ->
     """Draw the ROC curve of each level, its EER point, and the threshold in use.
 
     Args:
-        predictions: of the faces.
+        predictions: of the faces or clips.
         metrics: by level, of these predictions.
         path: the PNG file.
     """
@@ -63,7 +63,7 @@ def precision_recall(predictions: Predictions, metrics: Mapping[str, Metrics], p
     """Draw precision against recall for each level, as the steps whose area is average precision.
 
     Args:
-        predictions: of the faces.
+        predictions: of the faces or clips.
         metrics: by level, of these predictions.
         path: the PNG file.
     """

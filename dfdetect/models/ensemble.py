@@ -4,6 +4,9 @@ from collections.abc import Sequence
 
 import keras
 
+from dfdetect.models.frames import fold, unfold
+from dfdetect.models.registry import frames_of
+
 
 def combine_models(members: Sequence[keras.Model], *, on_logits: bool) -> keras.Model:
     """One model of several, whose layer `combine` is a linear unit over the members' outputs.
@@ -11,7 +14,7 @@ def combine_models(members: Sequence[keras.Model], *, on_logits: bool) -> keras.
     It takes images of the largest member's size; members of a smaller one get them scaled down.
 
     Args:
-        members: models of `build_model`.
+        members: models of `build_model`, which all take single faces or clips of equally many frames.
         on_logits: combine the logits and take the sigmoid (a stacked logistic regression); else
             combine the members' `p_fake`.
 
@@ -19,16 +22,19 @@ def combine_models(members: Sequence[keras.Model], *, on_logits: bool) -> keras.
         A model with the output `p_fake` of shape (B, 1). Its `combine` layer has a kernel of shape
         (members, 1) and a bias of shape (1,), still to be set.
     """
-    size = max(member.input_shape[1] for member in members)
-    image = keras.Input((size, size, 3), name="image")
+    size = max(member.input_shape[-2] for member in members)
+    frames = frames_of(members[0])
+    image = keras.Input((frames, size, size, 3) if frames else (size, size, 3), name="image")
     scores = []
     for number, member in enumerate(members, start=1):
         layer = "logit" if on_logits else "p_fake"
         part = keras.Model(member.input, member.get_layer(layer).output, name=f"member{number}")
         x = image
-        if member.input_shape[1] != size:
-            side = member.input_shape[1]
+        side = member.input_shape[-2]
+        if side != size:
+            x = fold(x) if frames else x
             x = keras.layers.Resizing(side, side, antialias=True, dtype="float32", name=f"scale{number}")(x)
+            x = unfold(x, frames) if frames else x
         scores.append(part(x))
     joined = keras.layers.Concatenate(dtype="float32", name="members")(scores)
     combined = keras.layers.Dense(1, dtype="float32", name="combine")(joined)

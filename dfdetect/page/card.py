@@ -40,9 +40,7 @@ def render_model_card(report: RunReport) -> str:
         f"# Model card: {escape(report.title)}",
         *(f"> **Note.** {escape(notice)}" for notice in (*report.notices, *report.remarks())),
         "## Model details",
-        f"A binary classifier of face crops, `{_code(report.model)}`, made with dfdetect {__version__}. "
-        "It takes an RGB face crop and returns `p_fake`, 0 (real) to 1 (fake). The score of a video is the "
-        "mean over its faces.",
+        _what(report),
         _facts(report.environment, skip=("command",)),
         "## Intended use",
         USES,
@@ -101,6 +99,19 @@ def _facts(facts: Mapping[str, Any], skip: Sequence[str] = ()) -> str:
         if name not in skip
     ]
     return "\n".join(["| | |", "|---|---|", *rows]) if rows else ""
+
+
+def _what(report: RunReport) -> str:
+    made = f"`{_code(report.model)}`, made with dfdetect {__version__}. It takes"
+    if report.frames:
+        return (
+            f"A binary classifier of clips, {made} {report.frames} RGB face crops of one clip, evenly spaced "
+            "over it, and returns one `p_fake` for the clip, 0 (real) to 1 (fake)."
+        )
+    return (
+        f"A binary classifier of face crops, {made} an RGB face crop and returns `p_fake`, 0 (real) to 1 "
+        "(fake). The score of a video is the mean over its faces."
+    )
 
 
 def _apart(report: RunReport) -> str:

@@ -164,12 +164,15 @@ def _metrics(report: RunReport) -> str:
     meanings = "".join(
         f"<dt>{m.title} ({m.better} is better)</dt><dd>{m.meaning}</dd>" for m in MEASURES.values()
     )
+    by_video = "By video: the mean p_fake of each clip's faces."
+    if report.frames:
+        by_video = f"Each clip has one score, from {report.frames} of its faces taken together."
     return f"""<div class="table numbers" tabindex="0" role="region" aria-label="All metrics"><table>
 <thead><tr><th scope="col">Metric</th>{head}</tr></thead>
 <tbody>
 {chr(10).join(rows)}
 </tbody></table></div>
-<p class="soft">{report.choices()} By video: the mean p_fake of each clip's faces.</p>
+<p class="soft">{report.choices()} {by_video}</p>
 <details><summary>What each metric means</summary><dl>{meanings}</dl></details>"""
 
 

@@ -61,6 +61,11 @@ class RunReport:
         return str(self.environment.get("command", ""))
 
     @property
+    def frames(self) -> int:
+        """Faces of one clip that the model takes at once; 0 if it takes single faces."""
+        return int(self.recipe.get("frames", 0))
+
+    @property
     def monitor(self) -> str:
         """What made an epoch the best."""
         return str(self.recipe.get("monitor", "val_auc"))
@@ -100,8 +105,10 @@ class RunReport:
                 "There is no test split. Validation numbers are optimistic: choices were made by them."
             )
         for split, level, metrics in self.columns():
-            if level == "face" and metrics.n_unknown:
-                found.append(f"Not counted: {plural(metrics.n_unknown, f'{split} face')} of unknown label.")
+            if metrics.n_unknown and (level == "face" or self.frames):
+                found.append(
+                    f"Not counted: {plural(metrics.n_unknown, f'{split} {level}')} of unknown label."
+                )
         first = self.headline()[:1]
         for split, _, metrics in first:
             if metrics.n_groups < FEW_GROUPS:
