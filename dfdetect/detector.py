@@ -8,7 +8,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from dfdetect.data.clips import fewest, spread
+from dfdetect.data.clips import fewest, shortage, spread
 from dfdetect.models import build_model, frames_of
 from dfdetect.runs import Run
 from face_extraction.detect import FaceDetector, FoundFace, cut_faces
@@ -220,8 +220,7 @@ class Detector:
     ) -> Verdict:
         """The verdict of a model that takes clips, on one face of each frame."""
         if len(crops) < fewest(self.frames):
-            needed = f"a clip of {self.frames} needs {fewest(self.frames)} or more"
-            raise ItemFailed(TOO_FEW, f"faces in {len(crops)} of {looked} frames; {needed}")
+            raise ItemFailed(TOO_FEW, shortage(len(crops), self.frames))
         chosen = spread(len(crops), self.frames)
         size = self.model.input_shape[-2]
         clip = np.stack([resize(crops[row], size) for row in chosen])

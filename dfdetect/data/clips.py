@@ -58,6 +58,11 @@ def fewest(frames: int) -> int:
     return max(2, -(-frames // 2))
 
 
+def shortage(count: int, frames: int) -> str:
+    """Why `count` faces make no clip of `frames`, in words."""
+    return f"frames with a face: {count}; needed: {fewest(frames)} for a model that takes {frames}"
+
+
 def make_clips(samples: Sequence[FaceSample], frames: int) -> tuple[list[Clip], list[LedgerRow]]:
     """The clips among rows of a manifest.
 
@@ -77,9 +82,8 @@ def make_clips(samples: Sequence[FaceSample], frames: int) -> tuple[list[Clip], 
         if len(faces) >= fewest(frames):
             clips.append(Clip(tuple(faces[index] for index in spread(len(faces), frames))))
             continue
-        name = f"{rows[0].video!r} has" if rows[0].video else "a still has"
-        needed = f"a clip of {frames} needs {fewest(frames)} or more"
-        ledger.append(LedgerRow(rows[0].path, TOO_FEW, f"{name} faces in {len(faces)} frames; {needed}"))
+        name = f"clip {rows[0].video!r}" if rows[0].video else "a still"
+        ledger.append(LedgerRow(rows[0].path, TOO_FEW, f"{name}: {shortage(len(faces), frames)}"))
     return clips, ledger
 
 

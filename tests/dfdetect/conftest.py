@@ -65,3 +65,33 @@ def make_model():
         return keras.Model(image, keras.layers.Activation("sigmoid", name="p_fake")(x))
 
     return make
+
+
+@pytest.fixture(scope="session")
+def write_clips():
+    """Writes clips whose label is seen over time alone, and returns the manifest's path.
+
+    A real clip grows brighter; a fake one is a real one's faces in reverse order, so that no single
+    face, and no mean over faces, can tell them apart. The manifest's rows are in no order.
+    """
+
+    def write(folder: Path, train: int = 6, val: int = 4, test: int = 4, faces: int = 5) -> Path:
+        rng = np.random.default_rng(0)
+        samples = []
+        for split, count in (("train", train), ("val", val), ("test", test)):
+            for pair in range(count // 2):
+                levels = np.sort(rng.choice(np.arange(20, 240, 10), faces, replace=False))
+                for label in (0, 1):
+                    for frame, level in enumerate(levels[::-1] if label else levels):
+                        name = f"{split}-{pair}-{label}"
+                        path = f"faces/{name}-{frame}.png"
+                        rgb = np.full((24, 24, 3), level, np.uint8)
+                        rgb[:12] += np.uint8(10)
+                        write_image(folder / path, rgb)
+                        row = FaceSample(path, label, split, f"{split}-{pair}", f"{name}.mp4", 3 * frame)
+                        samples.append(row)
+        order = rng.permutation(len(samples))
+        write_manifest(folder / "manifest.csv", [samples[row] for row in order])
+        return folder / "manifest.csv"
+
+    return write

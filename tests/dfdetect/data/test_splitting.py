@@ -96,3 +96,43 @@ def test_too_few_faces_are_counted(samples):
 def test_shares_and_folds_that_make_no_split_are_refused(values, words):
     with pytest.raises(InputError, match=words):
         Recipe(**values)
+
+
+@pytest.fixture
+def clips():
+    """120 groups of a real and a fake clip of four faces, all in train, rows in turn."""
+    return [
+        FaceSample(f"{group}-{label}-{frame}.png", label, "train", str(group), f"{group}-{label}", frame)
+        for frame in range(4)
+        for group in range(120)
+        for label in (0, 1)
+    ]
+
+
+@pytest.mark.parametrize("split", ["group", "random"])
+def test_with_frames_clips_are_split_as_a_whole(clips, split):
+    rows = choose(clips, Recipe(frames=4, split=split, val_share=0.2, test_share=0.3))
+    assert [row.path for row in rows] == [row.path for row in clips]
+    homes = {}
+    for row in rows:
+        homes.setdefault(row.video, set()).add(row.split)
+    assert all(len(home) == 1 for home in homes.values())
+    assert Counter(home for (home,) in homes.values())["test"] == pytest.approx(72, abs=16)
+    assert (torn(rows) == 0) == (split == "group")
+
+
+def test_with_frames_clips_are_drawn_and_counted(clips):
+    rows = choose(clips, Recipe(frames=4, per_class=7))
+    videos = Counter((row.label, row.video) for row in rows)
+    assert Counter(label for label, _ in videos) == {0: 7, 1: 7}
+    assert set(videos.values()) == {4}
+    with pytest.raises(InputError, match="there are 120 real clips"):
+        choose(clips, Recipe(frames=4, per_class=121))
+
+
+def test_with_frames_each_clip_is_tested_in_one_fold(clips):
+    tested = []
+    for fold in (1, 2, 3):
+        rows = choose(clips, Recipe(frames=4, split="group", folds=3, fold=fold))
+        tested += [row.path for row in rows if row.split == "test"]
+    assert sorted(tested) == sorted(row.path for row in clips)

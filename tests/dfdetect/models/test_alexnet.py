@@ -39,17 +39,34 @@ def sigmoid(x):
     return 1 / (1 + np.exp(-x))
 
 
+def last_state(sequence, layer):
+    """The last state of an LSTM over (B, steps, channels), written out."""
+    kernel, recurrent, bias = (np.array(w) for w in layer.weights)
+    state = carry = np.zeros((len(sequence), layer.units))
+    for step in range(sequence.shape[1]):
+        gates = sequence[:, step] @ kernel + state @ recurrent + bias
+        enter, forget, candidate, leave = np.split(gates, 4, axis=1)
+        carry = sigmoid(forget) * carry + sigmoid(enter) * np.tanh(candidate)
+        state = sigmoid(leave) * np.tanh(carry)
+    return state
+
+
 def test_recurrent_top_reads_the_rows_of_the_map_downwards(lively, faces):
     rgb, _ = faces("alexnet_rnn", 160)
     model = lively("alexnet_rnn", 160, units=5)
     features, embedding = (np.array(x) for x in outputs(model, "features", "top_lstm")(rgb))
-    kernel, recurrent, bias = (np.array(w) for w in model.get_layer("top_lstm").weights)
     assert features.shape == (8, 4, 4, 256)
-    state, carry = np.zeros((8, 5)), np.zeros((8, 5))
-    for row in range(4):
-        gates = features[:, row].reshape(8, -1) @ kernel + state @ recurrent + bias
-        enter, forget, candidate, leave = np.split(gates, 4, axis=1)
-        carry = sigmoid(forget) * carry + sigmoid(enter) * np.tanh(candidate)
-        state = sigmoid(leave) * np.tanh(carry)
-    np.testing.assert_allclose(embedding, state, atol=1e-4)
+    expected = last_state(features.reshape(8, 4, -1), model.get_layer("top_lstm"))
+    np.testing.assert_allclose(embedding, expected, atol=1e-4)
+    assert np.ptp(embedding) > 0.1
+
+
+def test_recurrent_top_of_a_clip_reads_the_mean_maps_of_its_frames_forwards(awaken, faces):
+    rgb = faces("alexnet_rnn", 96)[0].reshape(2, 4, 96, 96, 3)
+    model = build_model("alexnet_rnn", image_size=96, frames=4, units=5)
+    awaken(model, rgb)
+    features, embedding = (np.array(x) for x in outputs(model, "features", "top_lstm")(rgb))
+    assert features.shape == (2, 4, 2, 2, 256)
+    expected = last_state(features.mean(axis=(2, 3)), model.get_layer("top_lstm"))
+    np.testing.assert_allclose(embedding, expected, atol=1e-4)
     assert np.ptp(embedding) > 0.1
