@@ -23,7 +23,7 @@ def _parser() -> Parser:
         "into RUN/evaluations/NAME. The threshold stays the one chosen on the run's validation split.",
         "example:\n  python -m dfdetect.evaluate runs/NAME --manifest data/celebdf/manifest.csv\n"
         "\n"
-        "exit status: 0 everything was scored, 1 some were not, 2 wrong use",
+        "exit status: 0 everything was scored, 1 some was not (listed in unscored.csv), 2 wrong use",
     )
     parser.add_argument("run", type=Path, metavar="RUN", help="the run's folder")
     parser.add_argument("--manifest", type=Path, metavar="FILE", help="default: the run's own")

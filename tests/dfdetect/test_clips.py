@@ -99,7 +99,7 @@ def test_stills_are_refused_before_anything_is_written(run, tmp_path, capsys):
     ("arguments", "words"),
     [
         (["--frames", "1"], "frames 1; accepted: 0 for single faces, or 2 or more"),
-        (["--frames", "4", "--model", "xception"], "xception takes single faces; frames 4 goes with: "),
+        (["--frames", "4", "--model", "custom_cnn"], "custom_cnn takes single faces; frames 4 goes with: "),
         (["--frames", "20"], "split 'train' has 0 real and 0 fake clips"),
     ],
 )
