@@ -1,15 +1,16 @@
-"""Command line: `python -m face_extraction DATASET --root RAW --out OUT`."""
+"""Command line: `python -m face_extraction DATASET --root RAW --out OUT`, and what goes with it."""
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
 from pathlib import Path
 
+from face_extraction import check, download
 from face_extraction.command import DONE, FINDING, Parser, run
 from face_extraction.settings import DETECTORS, FORMATS, POLICIES, CropSpec, ExtractionSettings
-from face_extraction.sources import Source, get_source, list_sources
-from face_extraction.splits import SplitRule
+from face_extraction.sources import Listing, Source, get_source, list_sources
+from face_extraction.splits import SplitRule, settle
 
 PROG = "python -m face_extraction"
 STATUS = """\
@@ -27,13 +28,31 @@ def main(argv: Sequence[str] | None = None) -> int:
     if argv and argv[0] in sources:
         source = sources[argv[0]]
         return run(_source_parser(source), partial(_extract, source), argv[1:])
-    width = max(map(len, sources))
-    lines = "\n".join(f"  {source.name:<{width}}  {source.summary}" for source in sources.values())
+    if argv and argv[0] == "manifest":
+        from face_extraction import combine
+
+        return run(combine.parser(PROG), combine.run_combine, argv[1:])
+    if argv and argv[0] in OF_A_SOURCE:
+        if len(argv) > 1 and argv[1] in sources:
+            return OF_A_SOURCE[argv[0]](sources[argv[1]], argv[2:])
+        lines = _list([(source.name, source.summary) for source in sources.values()])
+        parser = Parser(f"{PROG} {argv[0]}", COMMANDS[argv[0]], f"data sets:\n{lines}")
+        parser.add_argument("dataset", metavar="DATASET", help="one of those below; DATASET --help says more")
+        return run(parser, _refuse, argv[1:2])
+    lines = _list([(source.name, source.summary) for source in sources.values()])
     parser = Parser(
-        PROG, "Find the faces in photos and videos and cut them out.", f"data sets:\n{lines}\n\n{STATUS}"
+        PROG,
+        "Find the faces in photos and videos and cut them out.",
+        f"data sets:\n{lines}\n\nother commands:\n{_list(COMMANDS.items())}\n\n{STATUS}",
     )
     parser.add_argument("dataset", metavar="DATASET", help="one of those below; DATASET --help says more")
     return run(parser, _refuse, argv[:1])
+
+
+def _list(rows: Iterable[tuple[str, str]]) -> str:
+    rows = list(rows)
+    width = max(len(name) for name, _ in rows)
+    return "\n".join(f"  {name:<{width}}  {text}" for name, text in rows)
 
 
 def _refuse(args: argparse.Namespace) -> int:
@@ -41,13 +60,30 @@ def _refuse(args: argparse.Namespace) -> int:
     raise AssertionError("a known data set has a parser of its own")
 
 
+def _check(source: Source, argv: Sequence[str]) -> int:
+    parser = check.parser(PROG, source)
+    _add_options(parser, source)
+    return run(parser, lambda args: check.run_check(_find(source, args), args), argv)
+
+
+def _download(source: Source, argv: Sequence[str]) -> int:
+    return run(download.parser(PROG, source), partial(download.run_download, PROG, source), argv)
+
+
+COMMANDS = {
+    "check": "Compare a data set's folder with what was published, before hours are spent on it.",
+    "download": "Download a data set that needs no signed form.",
+    "manifest": "Join manifests, or keep some of their rows.",
+}
+OF_A_SOURCE = {"check": _check, "download": _download}
+
+
 def _source_parser(source: Source) -> Parser:
     parser = Parser(f"{PROG} {source.name}", source.description, STATUS)
     add = parser.add_argument
     add("--root", type=Path, required=True, metavar="RAW", help="the data set's folder")
     add("--out", type=Path, required=True, metavar="OUT", help="the folder for manifest.csv and the crops")
-    for option in source.options:
-        add(f"--{option.name}", default="", metavar=option.metavar, help=option.help)
+    _add_options(parser, source)
     if not source.ready_made:
         _add_settings(parser)
     rule = SplitRule()
@@ -58,6 +94,16 @@ def _source_parser(source: Source) -> Parser:
     add("--workers", type=_positive, metavar="N", help="processes (one for each core)")
     add("--overwrite", action="store_true", help="delete an earlier extraction in OUT first")
     return parser
+
+
+def _add_options(parser: Parser, source: Source) -> None:
+    for option in source.options:
+        parser.add_argument(f"--{option.name}", default="", metavar=option.metavar, help=option.help)
+
+
+def _find(source: Source, args: argparse.Namespace) -> Listing:
+    options = {option.keyword: getattr(args, option.keyword) for option in source.options}
+    return source.find(args.root, **options)
 
 
 def _add_settings(parser: Parser) -> None:
@@ -116,8 +162,7 @@ def _positive(text: str) -> int:
 def _extract(source: Source, args: argparse.Namespace) -> int:
     settings = ExtractionSettings() if source.ready_made else _settings(args)
     split_rule = SplitRule(val=args.val, test=args.test, seed=args.split_seed)
-    options = {option.keyword: getattr(args, option.keyword) for option in source.options}
-    listing = source.find(args.root, **options)
+    listing = settle(_find(source, args), split_rule)
 
     # Here, because OpenCV and dlib take longer to load than --help may take to answer.
     from face_extraction.extract import LEDGER_FILE, MANIFEST_FILE, WorkerDied, extract

@@ -19,7 +19,7 @@ from face_extraction.errors import InputError
 from face_extraction.journal import JOURNAL_FILE, FaceRow, ItemResult, Journal
 from face_extraction.ledger import FAILED, REASONS, LedgerRow, write_ledger
 from face_extraction.manifest import FaceSample, check_groups, count_table, write_manifest
-from face_extraction.media import CROP
+from face_extraction.media import ARCHIVE, READY_MADE
 from face_extraction.progress import progress
 from face_extraction.settings import SETTINGS_FILE, ExtractionSettings, write_settings
 from face_extraction.sources import Item
@@ -92,10 +92,13 @@ def extract(
     check_groups(root, [_sample(item, FaceRow(item.path), split_rule) for item in items])
     _check_apart(items, root, out)
     _prepare(out, overwrite)
-    searched = any(item.kind != CROP for item in items)
+    searched = any(item.kind not in READY_MADE for item in items)
     workers = workers or _cores()
     with closing(Journal(out)) as journal:
-        finished = journal.start(_header(root, settings if searched else None))
+        header = _header(root, settings if searched else None)
+        if any(item.kind == ARCHIVE for item in items):
+            header["crops_per_archive"] = max(item.take for item in items)
+        finished = journal.start(header)
         results = _still_valid(finished, items, root, out)
         if searched:
             write_settings(out, settings)

@@ -10,7 +10,7 @@ from face_extraction.errors import InputError, unknown_name
 
 NO_FACE, SEVERAL_FACES, TOO_SMALL = "no_face", "several_faces", "too_small"
 UNREADABLE, TRUNCATED, TOO_FEW = "unreadable", "truncated", "too_few_faces"
-MISSING, UNLISTED, FAILED = "missing", "unlisted", "failed"
+MISSING, UNLISTED, DOUBLED, FAILED = "missing", "unlisted", "doubled", "failed"
 
 REASONS = {
     NO_FACE: "the detector found no face",
@@ -21,6 +21,7 @@ REASONS = {
     TOO_FEW: "faces in fewer frames than a clip of the model needs",
     MISSING: "the data set's own list names it, but the file is not there",
     UNLISTED: "the file is there, but the data set's own list does not name it",
+    DOUBLED: "the same clip or crop stands there twice; the first was used",
     FAILED: "an unforeseen error; tried again at the next start",
 }
 COLUMNS = ("path", "reason", "detail")

@@ -5,7 +5,9 @@ from pathlib import PurePath
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
 VIDEO_SUFFIXES = (".mp4", ".mov", ".m4v", ".avi", ".mkv", ".webm", ".mpg", ".mpeg", ".wmv")
 
-PHOTO, VIDEO, CROP = "photo", "video", "crop"
+PHOTO, VIDEO, CROP, ARCHIVE = "photo", "video", "crop", "archive"
+# Faces that are cut out already.
+READY_MADE = (CROP, ARCHIVE)
 
 
 def kind_of(path: PurePath) -> str | None:

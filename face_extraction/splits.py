@@ -1,9 +1,10 @@
 """Group-wise splits by a hash: a group never moves when data is added."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from face_extraction.errors import InputError
+from face_extraction.sources.registry import LEFT_OUT, NOT_TEST, Listing
 
 
 @dataclass(frozen=True)
@@ -40,3 +41,35 @@ class SplitRule:
         if position < self.test:
             return "test"
         return "val" if position < self.test + self.val else "train"
+
+
+def settle(listing: Listing, rule: SplitRule) -> Listing:
+    """Give every item its split, and leave out those that can be in none.
+
+    An official split stays. An item of two people whose groups fall into different splits is left
+    out: in either it would show a face that the other split shows too.
+
+    Returns:
+        the listing with items whose `split` is "train", "val" or "test", and a note for what was
+        left out.
+    """
+    kept = []
+    shared = torn = 0
+    for item in listing.items:
+        if item.split == LEFT_OUT:
+            shared += 1
+            continue
+        if item.split in (None, NOT_TEST):
+            own = replace(rule, test=0.0) if item.split == NOT_TEST else rule
+            splits = {own.split_of(group) for group in (item.group, item.swapped) if group}
+            if len(splits) > 1:
+                torn += 1
+                continue
+            item = replace(item, split=splits.pop())
+        kept.append(item)
+    notes = []
+    if shared:
+        notes.append(f"left out, sharing a recording with an official test clip: {shared:,}")
+    if torn:
+        notes.append(f"left out, being swaps between people of two splits: {torn:,}")
+    return replace(listing, items=kept, notes=[*listing.notes, *notes])

@@ -10,15 +10,16 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 from numpy.typing import NDArray
 
+from face_extraction.archive import read_members
 from face_extraction.atomic import write_bytes
 from face_extraction.crop import crop_side
 from face_extraction.detect import FaceDetector, cut_faces
 from face_extraction.frames import read_frames
-from face_extraction.images import read_rgb, write_image
+from face_extraction.images import read_bytes_rgb, read_rgb, write_image
 from face_extraction.journal import FaceRow, ItemResult
-from face_extraction.ledger import ItemFailed, LedgerRow
+from face_extraction.ledger import NO_FACE, ItemFailed, LedgerRow
 from face_extraction.manifest import LABEL_NAMES
-from face_extraction.media import CROP, VIDEO
+from face_extraction.media import ARCHIVE, CROP, VIDEO
 from face_extraction.settings import ExtractionSettings
 from face_extraction.sources import Item
 
@@ -34,6 +35,8 @@ def extract_item(item: Item, root: Path, out: Path, settings: ExtractionSettings
     try:
         if item.kind == CROP:
             return ItemResult(item.path, [_copy(item, root, out)], [])
+        if item.kind == ARCHIVE:
+            return _unpack(item, root, out)
         if item.kind == VIDEO:
             return _extract_clip(item, root, out, settings)
         rgb = read_rgb(root / item.path)
@@ -60,6 +63,27 @@ def _copy(item: Item, root: Path, out: Path) -> FaceRow:
     target = crop_path(item, "", path.suffix.lower())
     write_bytes(out / target, path.read_bytes())
     return FaceRow(target, width=item.width or rgb.shape[1], height=item.height or rgb.shape[0])
+
+
+def _unpack(item: Item, root: Path, out: Path) -> ItemResult:
+    """The ready-made crops of an archive, each decoded as a check and written byte for byte."""
+    faces: list[FaceRow] = []
+    ledger: list[LedgerRow] = []
+    try:
+        for number, member in enumerate(read_members(root / item.path, item.take)):
+            try:
+                rgb = read_bytes_rgb(member.content, member.name)
+            except ItemFailed as error:
+                ledger.append(LedgerRow(f"{item.path}/{member.name}", error.reason, error.detail))
+                continue
+            target = crop_path(item, f"_{number:06d}", PurePosixPath(member.name).suffix.lower())
+            write_bytes(out / target, member.content)
+            faces.append(FaceRow(target, member.frame, width=rgb.shape[1], height=rgb.shape[0]))
+    except ItemFailed as error:
+        ledger.append(LedgerRow(item.path, error.reason, error.detail))
+    if not faces and not ledger:
+        ledger.append(LedgerRow(item.path, NO_FACE, "no photo in the archive"))
+    return ItemResult(item.path, faces, ledger)
 
 
 def _extract_clip(item: Item, root: Path, out: Path, settings: ExtractionSettings) -> ItemResult:

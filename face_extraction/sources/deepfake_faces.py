@@ -9,24 +9,34 @@ Citation: B. Dolhansky et al., "The DeepFake Detection Challenge (DFDC) Dataset"
 https://arxiv.org/abs/2006.07397
 """
 
-import csv
 from pathlib import Path, PurePosixPath
 
 from face_extraction.errors import InputError
 from face_extraction.ledger import MISSING, UNLISTED, LedgerRow
 from face_extraction.manifest import FAKE, REAL
 from face_extraction.media import CROP
-from face_extraction.sources.registry import Item, Listing, nearest, need_folder, register
+from face_extraction.sources.layout import label_by_name, nearest, need_folder, read_rows
+from face_extraction.sources.registry import Item, Listing, register
 
 NAME = "deepfake-faces"
 CROPS, METADATA = "faces_224", "metadata.csv"
 COLUMNS = ("videoname", "original_width", "original_height", "label", "original")
-LABELS = {"REAL": REAL, "FAKE": FAKE}
+PUBLISHED = {"REAL": 16_293, "FAKE": 79_341}
 # The set does not say which of DFDC's eight methods made a fake.
 METHODS = {REAL: "", FAKE: "dfdc"}
 
 
-@register(NAME, ready_made=True)
+@register(
+    NAME,
+    ready_made=True,
+    kaggle="dagnelies/deepfake-faces",
+    page="https://www.kaggle.com/datasets/dagnelies/deepfake-faces",
+    example={
+        "metadata.csv": f"{','.join(COLUMNS)}\na.mp4,223,221,FAKE,b.mp4\nb.mp4,155,155,REAL,\n",
+        "faces_224/a.jpg": "",
+        "faces_224/b.jpg": "",
+    },
+)
 def deepfake_faces(root: Path) -> Listing:
     """List the crops that `root`/metadata.csv names and that are there.
 
@@ -53,31 +63,23 @@ def deepfake_faces(root: Path) -> Listing:
     ledger.extend(unlisted)
     if not items:
         raise InputError(f"{root / CROPS}: none of the files that {METADATA} names is there")
-    return Listing(items, ledger)
+    return Listing(items, ledger, published=PUBLISHED)
 
 
 def _read(path: Path) -> dict[str, Item]:
     """The items of metadata.csv by their crop's file name."""
     listed: dict[str, Item] = {}
-    with path.open(newline="", encoding="utf-8-sig") as handle:
-        reader = csv.DictReader(handle)
-        missing = [name for name in COLUMNS if name not in (reader.fieldnames or ())]
-        if missing:
-            raise InputError(f"{path}: missing column {', '.join(missing)}; needed: {', '.join(COLUMNS)}")
-        for number, row in enumerate(reader, start=2):
-            where = f"{path}, row {number}"
-            item = _item(where, {name: row[name] or "" for name in COLUMNS})
-            name = PurePosixPath(item.path).name
-            if name in listed:
-                raise InputError(f"{where}: {item.video!r} stands in an earlier row too")
-            listed[name] = item
+    for where, row in read_rows(path, COLUMNS):
+        item = _item(where, row)
+        name = PurePosixPath(item.path).name
+        if name in listed:
+            raise InputError(f"{where}: {item.video!r} stands in an earlier row too")
+        listed[name] = item
     return listed
 
 
 def _item(where: str, row: dict[str, str]) -> Item:
-    if row["label"] not in LABELS:
-        raise InputError(f"{where}: label {row['label']!r}; accepted: {' or '.join(LABELS)}")
-    label = LABELS[row["label"]]
+    label = label_by_name(row["label"], where)
     video = PurePosixPath(row["videoname"]).stem
     original = PurePosixPath(row["original"]).stem if label == FAKE else video
     if not video or not original:
@@ -97,4 +99,5 @@ def _item(where: str, row: dict[str, str]) -> Item:
         video=video,
         width=sizes[0],
         height=sizes[1],
+        part="FAKE" if label == FAKE else "REAL",
     )

@@ -9,22 +9,19 @@ one name, or say with --group-pattern how the file names tell the original.
 Licence and citation: those of the material.
 """
 
-import os
 import re
-from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 from face_extraction.errors import InputError
 from face_extraction.ledger import UNREADABLE, LedgerRow
-from face_extraction.manifest import FAKE, REAL
 from face_extraction.media import VIDEO, kind_of
-from face_extraction.sources.registry import Item, Listing, Option, nearest, need_folder, register
-
-CLASSES = {"real": REAL, "fake": FAKE}
+from face_extraction.sources.layout import LABELS, files_below, named_folder, nearest, need_folder, subfolders
+from face_extraction.sources.registry import Item, Listing, Option, register
 
 
 @register(
     "folders",
+    example={"real/ann/1.jpg": "", "real/bob.mp4": "", "fake/ann/2.jpg": "", "fake/bob_ann.mp4": ""},
     options=(
         Option(
             "group-pattern",
@@ -50,10 +47,13 @@ def folders(root: Path, *, group_pattern: str = "") -> Listing:
     items: list[Item] = []
     ledger: list[LedgerRow] = []
     others = 0
-    for name, label in CLASSES.items():
-        folder = _class_folder(root, name)
+    for name, label in LABELS.items():
+        folder = named_folder(root, name)
+        if folder is None:
+            near = nearest(name, subfolders(root))
+            raise InputError(f"{root}: no folder {name!r} in it{near}; needed: {' and '.join(LABELS)}")
         before = len(items) + len(ledger)
-        for path in _files(folder):
+        for path in files_below(folder):
             kind = kind_of(path)
             if kind is None or path.name.startswith("."):
                 others += 1
@@ -65,35 +65,13 @@ def folders(root: Path, *, group_pattern: str = "") -> Listing:
                 continue
             group = _group_by_pattern(pattern, relative) if pattern else _group(relative)
             video = relative if kind == VIDEO else ""
-            items.append(Item(relative, label, group, kind, source=root.resolve().name, video=video))
+            items.append(
+                Item(relative, label, group, kind, source=root.resolve().name, video=video, part=name)
+            )
         if len(items) + len(ledger) == before:
             raise InputError(f"{folder}: neither photos nor videos in it")
     notes = [f"left out, being neither photo nor video: {others:,}"] if others else []
     return Listing(items, ledger, notes)
-
-
-def _class_folder(root: Path, name: str) -> Path:
-    inside = sorted(path.name for path in root.iterdir() if path.is_dir())
-    found = [folder for folder in inside if folder.lower() == name]
-    if len(found) > 1:
-        raise InputError(f"{root}: the folders {' and '.join(found)} are both {name!r}; one is accepted")
-    if not found:
-        near = nearest(name, inside)
-        raise InputError(f"{root}: no folder {name!r} in it{near}; needed: {' and '.join(CLASSES)}")
-    return root / found[0]
-
-
-def _files(folder: Path) -> Iterator[Path]:
-    """All files below `folder`, in the order of their names; links to folders are followed, once."""
-    seen = set()
-    for here, names, files in os.walk(folder, followlinks=True):
-        real = os.path.realpath(here)
-        if real in seen:
-            names.clear()
-            continue
-        seen.add(real)
-        names.sort()
-        yield from (Path(here) / name for name in sorted(files))
 
 
 def _is_text(name: str) -> bool:

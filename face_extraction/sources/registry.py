@@ -1,18 +1,19 @@
 """What a data set's file in this folder provides: a function from its root folder to items."""
 
-import difflib
 import importlib
 import pkgutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Protocol
 
-from face_extraction.errors import InputError, unknown_name
+from face_extraction.errors import unknown_name
 from face_extraction.ledger import LedgerRow
 from face_extraction.media import PHOTO
+
+NOT_TEST, LEFT_OUT = "train or val", "left out"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,13 +24,20 @@ class Item:
         path: its file, relative to the root, with forward slashes.
         label: 1 = fake, 0 = real, -1 = unknown.
         group: the original video or identity; a group never stands in two splits.
-        kind: "photo", "video" or "crop" (a face that is cut out already: copied as it is).
+        kind: "photo", "video", "crop" (a face that is cut out already: copied as it is) or "archive"
+            (a tar of such crops, which are the frames of one clip).
         source: the data set's name.
         method: how it was faked; "" if real or not known.
-        split: the official split, or None: decided by a hash of the group.
+        split: the official split; or None: decided by a hash of the group; or `NOT_TEST`: the same,
+            but between train and val alone, because the data set names its test split; or
+            `LEFT_OUT`: in no split, because it shares its original with an official test clip.
         video: the clip's name, unique together with source and method; "" for a still.
         width: of a crop, its width in pixels before it was scaled; 0 if not known.
         height: of a crop, its height in pixels before it was scaled; 0 if not known.
+        swapped: a second group, that of the person whose face was put in, where fakes tie everybody
+            to everybody; an item whose two groups fall into different splits is left out.
+        part: the part of the data set whose count was published, such as a method.
+        take: of an archive, how many of its crops, evenly spaced; 0 for all.
     """
 
     path: str
@@ -42,6 +50,9 @@ class Item:
     video: str = ""
     width: int = 0
     height: int = 0
+    swapped: str = ""
+    part: str = ""
+    take: int = 0
 
 
 @dataclass(frozen=True)
@@ -52,11 +63,15 @@ class Listing:
         items: in a fixed order, which becomes the manifest's.
         ledger: files that the data set's own list and folder do not agree on.
         notes: lines for the person who runs the extraction.
+        published: the published number of items by part, of the parts asked for.
+        absent: names that were published and are not there, by part, as far as names are known.
     """
 
     items: list[Item]
     ledger: list[LedgerRow] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    published: Mapping[str, int] = field(default_factory=dict)
+    absent: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -95,6 +110,10 @@ class Source:
         find: lists its items.
         ready_made: its items are crops, so that no face is searched.
         options: options beyond those of every data set.
+        example: the layout in small, for the tests that every data set must pass: paths, each with
+            the text of the file; "" stands for a photo, a clip, or a tar of photos.
+        kaggle: its handle on Kaggle, "" where it has no public download.
+        page: where the data set, or the form that asks for it, is found.
     """
 
     name: str
@@ -103,13 +122,22 @@ class Source:
     find: Find
     ready_made: bool
     options: tuple[Option, ...]
+    example: Mapping[str, str]
+    kaggle: str
+    page: str
 
 
 _SOURCES: dict[str, Source] = {}
 
 
 def register(
-    name: str, *, ready_made: bool = False, options: tuple[Option, ...] = ()
+    name: str,
+    *,
+    example: Mapping[str, str],
+    ready_made: bool = False,
+    options: tuple[Option, ...] = (),
+    kaggle: str = "",
+    page: str = "",
 ) -> Callable[[Callable[..., Listing]], Callable[..., Listing]]:
     """Register the decorated function as the data set `name`; its module's docstring describes it."""
 
@@ -118,7 +146,7 @@ def register(
         if name in _SOURCES:
             raise ValueError(f"data set names must be unique. Received: {name!r} a second time")
         summary = description.partition("\n")[0]
-        _SOURCES[name] = Source(name, summary, description, find, ready_made, options)
+        _SOURCES[name] = Source(name, summary, description, find, ready_made, options, example, kaggle, page)
         return find
 
     return add
@@ -147,24 +175,3 @@ def get_source(name: str) -> Source:
     if name not in _SOURCES:
         raise unknown_name("data set", name, _SOURCES)
     return _SOURCES[name]
-
-
-def need_folder(root: Path) -> None:
-    """Refuse a root that is not a folder, naming the nearest folder beside it.
-
-    Raises:
-        InputError: `root` is not a folder.
-    """
-    if root.is_dir():
-        return
-    if root.exists():
-        raise InputError(f"{root}: not a folder")
-    beside = [path.name for path in root.parent.iterdir() if path.is_dir()] if root.parent.is_dir() else []
-    raise InputError(f"{root}: no such folder{nearest(root.name, beside)}")
-
-
-def nearest(name: str, names: list[str]) -> str:
-    """A hint " (nearest: X)", empty where none of `names` is like `name`; capitals do not matter."""
-    lower = {other.lower(): other for other in names}
-    near = difflib.get_close_matches(name.lower(), lower, n=1)
-    return f" (nearest: {lower[near[0]]})" if near else ""

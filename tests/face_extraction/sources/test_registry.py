@@ -7,7 +7,8 @@ import pytest
 
 from face_extraction.errors import InputError
 from face_extraction.sources import get_source, list_sources
-from face_extraction.sources.registry import need_folder, register
+from face_extraction.sources.layout import need_folder
+from face_extraction.sources.registry import register
 
 NAMES = [source.name for source in list_sources()]
 

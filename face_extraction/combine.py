@@ -1,0 +1,200 @@
+"""`python -m face_extraction manifest A.csv B.csv --out OUT`: manifests joined and filtered."""
+
+import argparse
+import os
+import re
+import shutil
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass, fields, replace
+from pathlib import Path, PurePosixPath
+
+from face_extraction.command import DONE, Parser
+from face_extraction.errors import InputError, unknown_name
+from face_extraction.manifest import (
+    LABEL_NAMES,
+    FaceSample,
+    check_groups,
+    count_table,
+    read_manifest,
+    write_manifest,
+)
+from face_extraction.progress import progress
+from face_extraction.settings import copy_settings, read_settings
+
+MANIFEST_FILE = "manifest.csv"
+DESCRIPTION = """\
+Join manifests into one, and keep the rows that --where asks for.
+
+The crops are linked into OUT, or copied where the file system has no hard links, so that OUT stands by
+itself. A face that two of the manifests have is taken once; a group that they put into different splits
+is refused."""
+COLUMNS = tuple(field.name for field in fields(FaceSample) if field.name != "box")
+
+
+@dataclass(frozen=True)
+class Condition:
+    """One --where: a column, the values accepted, and whether they are meant or excluded."""
+
+    column: str
+    values: frozenset[str]
+    excluded: bool
+
+    def __call__(self, sample: FaceSample) -> bool:
+        """Whether the row is kept."""
+        return (_value(sample, self.column) in self.values) != self.excluded
+
+
+def parser(prog: str) -> Parser:
+    """The command line of `manifest`."""
+    parser = Parser(f"{prog} manifest", DESCRIPTION)
+    add = parser.add_argument
+    add("manifests", type=Path, nargs="+", metavar="MANIFEST", help="a manifest.csv, or the folder of one")
+    add(
+        "--out", type=Path, required=True, metavar="OUT", help="the new folder for manifest.csv and the crops"
+    )
+    add(
+        "--where",
+        action="append",
+        default=[],
+        metavar="COLUMN=V,V",
+        help="keep the rows of these values, or, with !=, all others; may stand several times, and all must "
+        "hold: method=,FaceSwap keeps rows without a method and FaceSwap's. "
+        f"Columns: {', '.join(COLUMNS)}",
+    )
+    return parser
+
+
+def run_combine(args: argparse.Namespace) -> int:
+    """Combine, and print what came of it."""
+    samples, doubled = combine(args.manifests, args.out, args.where)
+    print(count_table(samples))
+    print(f"{len(samples):,} faces from {len(args.manifests)} manifests")
+    if doubled:
+        print(f"{doubled:,} rows stood in two manifests and were taken once")
+    if read_settings(args.out) is None:
+        print("no extraction.toml: the crops were made elsewhere, or with different settings")
+    print(f"written: {args.out / MANIFEST_FILE}")
+    return DONE
+
+
+def combine(manifests: Sequence[Path], out: Path, where: Sequence[str] = ()) -> tuple[list[FaceSample], int]:
+    """Join manifests and filter their rows, with the crops, into the new folder `out`.
+
+    Args:
+        manifests: manifests, or their folders; their order becomes the rows'.
+        out: a folder without a manifest.
+        where: conditions such as "method=Deepfakes,FaceSwap" or "split!=test", all of which must hold.
+
+    Returns:
+        the new manifest's rows, and how many doubled ones were dropped.
+
+    Raises:
+        InputError: a manifest or condition is wrong, no row is left, a doubled face has two labels or
+            splits, a group would stand in two splits, a crop is missing, or `out` has a manifest.
+    """
+    target = out / MANIFEST_FILE
+    if target.exists():
+        raise InputError(f"{target}: exists; choose another --out")
+    paths = [path / MANIFEST_FILE if path.is_dir() else path for path in manifests]
+    twice = {path for path in paths if [other.resolve() for other in paths].count(path.resolve()) > 1}
+    if twice:
+        raise InputError(f"{min(twice)}: given twice")
+    read = [read_manifest(path) for path in paths]
+    conditions = [_condition(text, [sample for samples in read for sample in samples]) for text in where]
+    kept: dict[Hashable, tuple[Path, FaceSample]] = {}
+    doubled = 0
+    for path, samples in zip(paths, read, strict=True):
+        for sample in samples:
+            if not all(condition(sample) for condition in conditions):
+                continue
+            other_path, other = kept.setdefault(_key(sample), (path, sample))
+            if other is not sample:
+                _check_alike(path, sample, other_path, other)
+                doubled += 1
+    if not kept:
+        raise InputError(
+            f"no row is left of {', '.join(map(str, paths))} with --where {' --where '.join(where)}"
+        )
+    check_groups(target, [sample for _, sample in kept.values()])
+    folders = _names([path.parent for path in paths])
+    samples = []
+    with progress("crops", len(kept)) as advance:
+        for path, sample in kept.values():
+            new = f"{folders[path.parent]}/{sample.path}" if len(folders) > 1 else sample.path
+            _link(path.parent / sample.path, out / new)
+            samples.append(replace(sample, path=new))
+            advance()
+    _settings(list(folders), out)
+    write_manifest(target, samples)
+    return samples, doubled
+
+
+def _value(sample: FaceSample, column: str) -> str:
+    value = getattr(sample, column)
+    return LABEL_NAMES[value] if column == "label" else str(value)
+
+
+def _condition(text: str, samples: Sequence[FaceSample]) -> Condition:
+    match = re.fullmatch(r"(\w+)(!?=)(.*)", text)
+    if match is None:
+        raise InputError(f"--where {text!r}: accepted: COLUMN=VALUE,VALUE or COLUMN!=VALUE,VALUE")
+    column, sign, values = match.groups()
+    if column not in COLUMNS:
+        raise unknown_name("column", column, COLUMNS, "--where")
+    there = {_value(sample, column) for sample in samples}
+    named = {str(number): name for number, name in LABEL_NAMES.items()} if column == "label" else {}
+    given = [named.get(value, value) for value in values.split(",")]
+    for value in given:
+        if value not in there:
+            shown = sorted(there) if len(there) <= 20 else []
+            if shown:
+                raise unknown_name(column, value, shown, "--where")
+            raise InputError(f"--where {text!r}: no row has {column} {value!r}")
+    return Condition(column, frozenset(given), sign == "!=")
+
+
+def _key(sample: FaceSample) -> Hashable:
+    """What tells one face from another: its clip, frame and box, or where it has none, its crop's name.
+
+    A crop is named after a hash of the path of its photo or clip.
+    """
+    name = "" if sample.video and any(sample.box) else PurePosixPath(sample.path).name
+    return (sample.source, sample.method, sample.video, sample.frame, sample.box, name)
+
+
+def _check_alike(path: Path, sample: FaceSample, other_path: Path, other: FaceSample) -> None:
+    for column in ("label", "split", "group"):
+        one, two = getattr(other, column), getattr(sample, column)
+        if one != two:
+            raise InputError(
+                f"{path}: {sample.path} has {column} {two}, but {one} in {other_path}; a face may have one"
+            )
+
+
+def _names(folders: Sequence[Path]) -> dict[Path, str]:
+    """A name for each folder: its own, with a number where two have the same."""
+    names: dict[Path, str] = {}
+    for folder in dict.fromkeys(folders):
+        base = re.sub(r"[^A-Za-z0-9-]+", "_", folder.resolve().name).strip("_") or "manifest"
+        number = sum(name == base or name.startswith(f"{base}~") for name in names.values())
+        names[folder] = f"{base}~{number + 1}" if number else base
+    return names
+
+
+def _link(source: Path, target: Path) -> None:
+    if not source.is_file():
+        raise InputError(f"{source}: no such crop, though its manifest names it")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    # Left by a run that was stopped; what it linked may have been made anew since.
+    target.unlink(missing_ok=True)
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copyfile(source, target)
+
+
+def _settings(folders: Sequence[Path], out: Path) -> None:
+    """Keep the settings that all the crops were made with; where they differ, no one is right."""
+    settings = [read_settings(folder) for folder in folders]
+    if all(other == settings[0] for other in settings):
+        copy_settings(folders[0], out)

@@ -1,0 +1,50 @@
+"""`python -m face_extraction download DATASET`: what Kaggle offers to everybody."""
+
+import argparse
+from pathlib import Path
+
+from face_extraction.command import DONE, Parser
+from face_extraction.errors import InputError
+from face_extraction.sources import Source
+
+EXTRA = 'pip install ".[download]"'
+
+
+def parser(prog: str, source: Source) -> Parser:
+    """The command line of `download` for one data set."""
+    parser = Parser(f"{prog} download {source.name}", source.description)
+    parser.add_argument("--out", type=Path, required=True, metavar="RAW", help="the folder to download into")
+    return parser
+
+
+def download(source: Source, out: Path) -> Path:
+    """Download a data set into `out`; started again, it goes on.
+
+    Returns:
+        the folder that holds the data set's layout.
+
+    Raises:
+        InputError: the data set has no public download, the extra is not installed, or Kaggle's
+            client failed.
+    """
+    if not source.kaggle:
+        page = f"; ask for it, or find it, at {source.page}" if source.page else ""
+        raise InputError(f"{source.name} has no public download{page}")
+    try:
+        import kagglehub
+    except ImportError:
+        raise InputError(f"downloads need kagglehub: {EXTRA}") from None
+    out.mkdir(parents=True, exist_ok=True)
+    try:
+        return Path(kagglehub.dataset_download(source.kaggle, output_dir=str(out)))
+    except Exception as error:  # Its client raises whatever its libraries do: offline, refused, disk full.
+        reason = str(error).partition("\n")[0] or type(error).__name__
+        raise InputError(f"{source.name}: Kaggle's download failed ({reason}); see {source.page}") from error
+
+
+def run_download(prog: str, source: Source, args: argparse.Namespace) -> int:
+    """Download, and print what comes next."""
+    folder = download(source, args.out)
+    print(f"downloaded: {folder}; its licence: {prog} {source.name} --help")
+    print(f"next: {prog} check {source.name} --root {folder}")
+    return DONE

@@ -1,0 +1,162 @@
+"""Celeb-DF v1 and v2: celebrities' faces swapped among themselves.
+
+Layout: `Celeb-real/id0_0000.mp4` (person, recording), `Celeb-synthesis/id0_id1_0000.mp4` (target, source,
+recording: made from `Celeb-real/id0_0000.mp4`), `YouTube-real/00000.mp4` (other people) and
+`List_of_testing_videos.txt`: lines such as `1 YouTube-real/00170.mp4`, without a header. **1 means real
+there**; a line that its folder contradicts is refused. v2 has 590, 5,639 and 300 clips, 518 of them in
+the list; v1, with --version v1, has 158, 795 and 250, and 100.
+
+Splits. The list names the test split and nothing else, and draws on nearly every person and recording:
+a person of the test split cannot be kept out of training. With `--protocol official` (the default) the
+list is the test split, what shares a recording with it is in no split, and of the rest each person goes
+to train or val by a hash; fakes between the two are left out. People, though not recordings, then stand
+on both sides of the test split. With `--protocol identity` the list is not used: each person goes to
+train, val or test by a hash, fakes between two of them are left out (with shares of 70, 15 and 15 %, about
+half of them), and nobody stands on two sides. The numbers of clips left out are printed.
+
+Licence: the terms to use Celeb-DF, research only, after a signed form; it may not be passed on.
+Citation: Y. Li et al., "Celeb-DF: A Large-scale Challenging Dataset for DeepFake Forensics", CVPR 2020,
+https://arxiv.org/abs/1909.12962
+"""
+
+import re
+from pathlib import Path
+
+from face_extraction.errors import InputError, unknown_name
+from face_extraction.ledger import MISSING, LedgerRow
+from face_extraction.manifest import FAKE, REAL
+from face_extraction.media import VIDEO
+from face_extraction.sources.layout import clips, named_folder, need_folder, no_layout
+from face_extraction.sources.registry import LEFT_OUT, NOT_TEST, Item, Listing, Option, register
+
+LIST = "List_of_testing_videos.txt"
+CELEBRITIES, OTHERS, FAKES = "Celeb-real", "YouTube-real", "Celeb-synthesis"
+LABELS = {CELEBRITIES: REAL, OTHERS: REAL, FAKES: FAKE}
+PUBLISHED = {
+    "v1": {CELEBRITIES: 158, OTHERS: 250, FAKES: 795},
+    "v2": {CELEBRITIES: 590, OTHERS: 300, FAKES: 5_639},
+}
+LISTED = {"v1": 100, "v2": 518}
+OFFICIAL, IDENTITY = "official", "identity"
+_FORMS = {
+    CELEBRITIES: (re.compile(r"(id\d+)_(\d{4})"), "id0_0000.mp4"),
+    OTHERS: (re.compile(r"(\d{5})"), "00000.mp4"),
+    FAKES: (re.compile(r"(id\d+)_(id\d+)_(\d{4})"), "id0_id1_0000.mp4"),
+}
+_LINE = re.compile(r"([01]) +((\S+?)/(\S+)\.mp4)")
+
+
+@register(
+    "celebdf",
+    page="https://github.com/yuezunli/celeb-deepfakeforensics",
+    options=(
+        Option("version", "V", "v1 or v2: their layouts are alike (v2)"),
+        Option("protocol", "P", f"{OFFICIAL}: test is {LIST}; {IDENTITY}: nobody in two splits ({OFFICIAL})"),
+    ),
+    example={
+        LIST: "1 YouTube-real/00001.mp4\n1 Celeb-real/id0_0000.mp4\n0 Celeb-synthesis/id0_id1_0000.mp4\n",
+        "Celeb-real/id0_0000.mp4": "",
+        "Celeb-real/id1_0003.mp4": "",
+        "YouTube-real/00000.mp4": "",
+        "YouTube-real/00001.mp4": "",
+        "Celeb-synthesis/id0_id1_0000.mp4": "",
+        "Celeb-synthesis/id1_id2_0003.mp4": "",
+    },
+)
+def celebdf(root: Path, *, version: str = "", protocol: str = "") -> Listing:
+    """List the clips of the three folders.
+
+    Args:
+        root: the folder that holds them.
+        version: "v1" or "v2" (also if ""), which names the data set and its published counts.
+        protocol: "official" (also if "") or "identity".
+
+    Raises:
+        InputError: the folder has another layout, or the list is wrong.
+    """
+    need_folder(root)
+    version = _one_of("version", version or "v2", tuple(PUBLISHED))
+    protocol = _one_of("protocol", protocol or OFFICIAL, (OFFICIAL, IDENTITY))
+    folders = {part: named_folder(root, part) for part in LABELS}
+    if not any(folders.values()):
+        raise no_layout(root, f"{', '.join(LABELS)} and {LIST}", *LABELS)
+    tests, notes = _read_list(root / LIST, version) if protocol == OFFICIAL else (set(), [])
+    items: list[Item] = []
+    ledger: list[LedgerRow] = []
+    found: set[str] = set()
+    held = {_recording(*name.split("/")) for name in tests}
+    for part, folder in folders.items():
+        if folder is None:
+            continue
+        matches, rows = clips(root, folder, *_FORMS[part])
+        ledger += rows
+        for path, match in matches.items():
+            name = f"{part}/{match[0]}"
+            found.add(name)
+            items.append(_item(path, part, match, f"celebdf-{version}", _split(name, tests, held)))
+    ledger += [
+        LedgerRow(f"{name}.mp4", MISSING, f"named in {LIST}, but not there") for name in sorted(tests - found)
+    ]
+    if not items:
+        raise InputError(f"{root}: no clip in its folders; needed: {', '.join(LABELS)}")
+    return Listing(items, ledger, notes, PUBLISHED[version])
+
+
+def _one_of(option: str, given: str, accepted: tuple[str, ...]) -> str:
+    if given not in accepted:
+        raise unknown_name(option, given, accepted, f"--{option}")
+    return given
+
+
+def _read_list(path: Path, version: str) -> tuple[set[str], list[str]]:
+    """The test clips such as "Celeb-real/id0_0000", and notes."""
+    if not path.is_file():
+        return set(), [f"no {LIST}: the test split is drawn by a hash of the people, as the others"]
+    tests = set()
+    for number, line in enumerate(path.read_text(encoding="utf-8-sig").splitlines(), start=1):
+        if not line.strip():
+            continue
+        match = _LINE.fullmatch(line.strip())
+        if match is None or match[3] not in LABELS:
+            raise InputError(
+                f"{path}, line {number}: {line!r}; accepted: 1 or 0 and a path, such as 1 {OTHERS}/00170.mp4"
+            )
+        if (match[1] == "1") != (LABELS[match[3]] == REAL):
+            raise InputError(f"{path}, line {number}: {line!r}; in this list 1 means real and 0 fake")
+        tests.add(f"{match[3]}/{match[4]}")
+    if len(tests) != LISTED[version]:
+        return tests, [f"{LIST} names {len(tests):,} clips; {LISTED[version]} are published of {version}"]
+    return tests, []
+
+
+def _recording(part: str, stem: str) -> str:
+    """The real clip that a clip is or was made from."""
+    people = stem.split("_")
+    return f"{CELEBRITIES}/{people[0]}_{people[-1]}" if part == FAKES else f"{part}/{stem}"
+
+
+def _split(name: str, tests: set[str], held: set[str]) -> str | None:
+    if not tests:
+        return None
+    if name in tests:
+        return "test"
+    return LEFT_OUT if _recording(*name.split("/")) in held else NOT_TEST
+
+
+def _item(path: str, part: str, match: re.Match[str], source: str, split: str | None) -> Item:
+    person = f"youtube {match[1]}" if part == OTHERS else match[1]
+    # Official test clips are grouped by recording: their people stand in the other splits too.
+    group = _recording(part, match[0]) if split == "test" else person
+    swapped = match[2] if part == FAKES and split != "test" else ""
+    return Item(
+        path=path,
+        label=LABELS[part],
+        group=group,
+        kind=VIDEO,
+        source=source,
+        method="Celeb-synthesis" if part == FAKES else "",
+        split=split,
+        video=match[0],
+        swapped=swapped,
+        part=part,
+    )

@@ -1,0 +1,165 @@
+"""DeeperForensics-1.0: faces of paid actors, put onto FaceForensics++'s YouTube clips.
+
+Layout: `manipulated_videos/VARIANT/TARGET_ACTOR.mp4` (11 variants of 1,000 clips: TARGET is the number
+of a FaceForensics++ original, ACTOR such as M004 or W101) and `lists/splits/{train,val,test}.txt`.
+Its real class is FaceForensics++'s originals in c23, which are not in the download: name their folder
+with --faceforensics, or have `original_sequences/` in RAW. `source_videos/` is no real class, say the
+authors, and is not read.
+
+Splits: the official lists, by the actor (71, 9 and 20 of them); an original goes with its fakes. Without
+the lists targets and actors are split by a hash, and fakes between two splits are left out.
+
+Licence: its terms of use, research only, after a form; it may not be passed on.
+Citation: L. Jiang et al., "DeeperForensics-1.0: A Large-Scale Dataset for Real-World Face Forgery
+Detection", CVPR 2020, https://arxiv.org/abs/2001.03024
+"""
+
+import re
+from pathlib import Path, PurePosixPath
+
+from face_extraction.errors import InputError
+from face_extraction.ledger import UNLISTED, LedgerRow
+from face_extraction.manifest import FAKE, REAL, SPLITS
+from face_extraction.media import VIDEO
+from face_extraction.sources.faceforensics import NUMBERS, YOUTUBE, find_parts
+from face_extraction.sources.layout import chosen, clips, need_folder, no_layout, subfolders
+from face_extraction.sources.registry import Item, Listing, Option, register
+
+NAME = "deeperforensics"
+FOLDER, LISTS = "manipulated_videos", "lists/splits"
+VARIANTS = (
+    "end_to_end",
+    *(f"end_to_end_level_{level}" for level in range(1, 6)),
+    *(f"end_to_end_mix_{count}_distortions" for count in range(2, 5)),
+    "end_to_end_random_level",
+    "reenact_postprocess",
+)
+PER_VARIANT = 1_000
+_FAKE = re.compile(r"(\d{3})_([MW]\d{3})")
+_REAL = re.compile(r"(\d{3})")
+
+
+@register(
+    NAME,
+    page="https://github.com/EndlessSora/DeeperForensics-1.0/tree/master/dataset",
+    options=(
+        Option(
+            "variants", "V,V", "those wanted, such as end_to_end,reenact_postprocess (all that are there)"
+        ),
+        Option("faceforensics", "DIR", "the folder of FaceForensics++, whose c23 originals are real (RAW)"),
+    ),
+    example={
+        "lists/splits/train.txt": "000_M004.mp4\n",
+        "lists/splits/val.txt": "001_W101.mp4\n",
+        "lists/splits/test.txt": "002_M005.mp4\n",
+        "manipulated_videos/end_to_end/000_M004.mp4": "",
+        "manipulated_videos/end_to_end/001_W101.mp4": "",
+        "manipulated_videos/reenact_postprocess/002_M005.mp4": "",
+        "original_sequences/youtube/c23/videos/000.mp4": "",
+        "original_sequences/youtube/c23/videos/001.mp4": "",
+    },
+)
+def deeperforensics(root: Path, *, variants: str = "", faceforensics: str = "") -> Listing:
+    """List the manipulated clips and their FaceForensics++ targets.
+
+    Args:
+        root: the folder that holds manipulated_videos/.
+        variants: those wanted, with commas; "" for all.
+        faceforensics: FaceForensics++'s folder; "" looks into `root`.
+
+    Raises:
+        InputError: the folder has another layout, or a list is wrong.
+    """
+    need_folder(root)
+    wanted = chosen("variants", variants, VARIANTS, "variant")
+    if not (root / FOLDER).is_dir():
+        raise no_layout(root, f"{FOLDER}/VARIANT/*.mp4", FOLDER)
+    ledger = [
+        LedgerRow(f"{FOLDER}/{name}", UNLISTED, "a folder of another name than the variants")
+        for name in subfolders(root / FOLDER)
+        if name not in VARIANTS
+    ]
+    fakes: list[tuple[str, str, tuple[str, ...]]] = []
+    absent = {}
+    for variant in wanted:
+        if (root / FOLDER / variant).is_dir():
+            found, rows = clips(root, root / FOLDER / variant, _FAKE, "TARGET_ACTOR.mp4")
+            fakes += [(variant, path, match.groups()) for path, match in found.items()]
+            ledger += rows
+            there = {match[1] for match in found.values()}
+            absent[variant] = [number for number in NUMBERS if number not in there]
+    official = _read_lists(root / LISTS)
+    targets = {people[0]: _split(official, path) for _, path, people in fakes}
+    items = []
+    for variant, path, people in fakes:
+        split = _split(official, path)
+        if official and split is None:
+            ledger.append(LedgerRow(path, UNLISTED, f"in none of the lists of {LISTS}"))
+            continue
+        items.append(_item(path, FAKE, variant, people, split))
+    notes = [] if official else [f"no {LISTS}: split by a hash of targets and actors"]
+    reals, rows, more = _reals(root, Path(faceforensics) if faceforensics else root, bool(faceforensics))
+    items += [
+        _item(path, REAL, "", (number,), targets.get(number))
+        for path, number in reals.items()
+        if not official or targets.get(number)
+    ]
+    if not items:
+        raise InputError(f"{root / FOLDER}: no clip of the variants wanted in it")
+    published = dict.fromkeys((*wanted, YOUTUBE), PER_VARIANT)
+    return Listing(items, ledger + rows, notes + more, published, absent)
+
+
+def _read_lists(folder: Path) -> dict[str, str]:
+    """The official split of each manipulated clip, by its stem; empty without lists."""
+    paths = {split: folder / f"{split}.txt" for split in SPLITS}
+    missing = [path.name for path in paths.values() if not path.is_file()]
+    if len(missing) == len(SPLITS):
+        return {}
+    if missing:
+        raise InputError(f"{folder}: no {', '.join(missing)} in it; needed: train.txt, val.txt and test.txt")
+    official: dict[str, str] = {}
+    for split, path in paths.items():
+        for number, line in enumerate(path.read_text(encoding="utf-8-sig").splitlines(), start=1):
+            stem = PurePosixPath(line.strip()).stem
+            if not stem:
+                continue
+            if not _FAKE.fullmatch(stem):
+                raise InputError(f"{path}, line {number}: {line!r}; accepted: TARGET_ACTOR.mp4")
+            if official.setdefault(stem, split) != split:
+                raise InputError(f"{path}, line {number}: {stem} stands in {official[stem]}.txt too")
+    return official
+
+
+def _split(official: dict[str, str], path: str) -> str | None:
+    return official.get(PurePosixPath(path).stem)
+
+
+def _reals(root: Path, folder: Path, asked: bool) -> tuple[dict[str, str], list[LedgerRow], list[str]]:
+    """FaceForensics++'s c23 originals by their paths, ledger rows, and notes."""
+    need_folder(folder)
+    try:
+        _, parts = find_parts(folder, "c23")
+    except InputError:
+        if asked:
+            raise
+        parts = {}
+    if YOUTUBE not in parts:
+        return {}, [], ["no real clips: --faceforensics names the folder of FaceForensics++'s c23 originals"]
+    found, rows = clips(root, parts[YOUTUBE], _REAL, "000.mp4")
+    return {path: match[1] for path, match in found.items()}, rows, []
+
+
+def _item(path: str, label: int, variant: str, people: tuple[str, ...], split: str | None) -> Item:
+    return Item(
+        path=path,
+        label=label,
+        group=people[0],
+        kind=VIDEO,
+        source=NAME,
+        method=variant,
+        split=split,
+        video=PurePosixPath(path).stem,
+        swapped=people[1] if len(people) > 1 else "",
+        part=variant or YOUTUBE,
+    )

@@ -1,0 +1,261 @@
+"""DFDC: the Deepfake Detection Challenge's training parts, its preview, or its public test clips.
+
+Layout, one of three:
+training: `dfdc_train_part_N/*.mp4` (N from 0 to 49, any of them will do) with a `metadata.json` in each:
+`{"x.mp4": {"label": "FAKE", "split": "train", "original": "y.mp4"}}`; or RAW is such a folder itself;
+preview: `dataset.json`: paths with `label`, `set` (train or test), `target_id` and `swapped_id`;
+public test: `labels.csv` with `filename,label` (1 = fake), its clips beside it or in a folder beside it.
+Published: 119,154 training clips (19,154 real, 100,000 fake), 5,244 of the preview (1,131 and 4,113),
+5,000 of the public test (2,500 and 2,500).
+
+Splits. Training: a clip and the fakes made of it are a group. `--protocol parts` (the default) is the
+usual split: parts 0-34 train, 35-39 val, 40-49 test; `--protocol group` splits the groups by a hash,
+which is the one to take where some parts alone are there. Preview: the official test set; the rest is
+train or val by the actor, fakes between actors of the two left out. Public test: all test; it does not say
+which clips share an original, so that each is a group of its own.
+
+Licence: the challenge's terms, research only; it may not be passed on.
+Citation: B. Dolhansky et al., "The DeepFake Detection Challenge (DFDC) Dataset", 2020,
+https://arxiv.org/abs/2006.07397; preview: https://arxiv.org/abs/1910.08854
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from face_extraction.errors import InputError, unknown_name
+from face_extraction.ledger import DOUBLED, MISSING, UNLISTED, LedgerRow
+from face_extraction.manifest import FAKE, LABEL_NAMES, REAL, SPLITS
+from face_extraction.media import VIDEO, kind_of
+from face_extraction.sources.layout import (
+    files_below,
+    label_by_name,
+    need_folder,
+    no_layout,
+    read_json,
+    read_rows,
+    relative_to,
+    subfolders,
+)
+from face_extraction.sources.registry import NOT_TEST, Item, Listing, Option, register
+
+NAME = "dfdc"
+METADATA, PREVIEW, TEST = "metadata.json", "dataset.json", "labels.csv"
+PARTS, GROUP = "parts", "group"
+ALL_PARTS = 50
+PUBLISHED = {"real": 19_154, "fake": 100_000}
+PREVIEW_PUBLISHED = {"preview, real": 1_131, "preview, fake": 4_113}
+TEST_PUBLISHED = {"test, real": 2_500, "test, fake": 2_500}
+_PART = re.compile(r"dfdc_train_part_(\d+)")
+_NEEDED = f"dfdc_train_part_N/{METADATA}, {METADATA}, {PREVIEW} or {TEST}"
+
+
+@register(
+    NAME,
+    page="https://ai.meta.com/datasets/dfdc/",
+    options=(
+        Option("protocol", "P", f"of the training parts: {PARTS} (the usual split) or {GROUP} ({PARTS})"),
+    ),
+    example={
+        "dfdc_train_part_0/metadata.json": '{"a.mp4": {"label": "REAL", "split": "train", "original": null}}',
+        "dfdc_train_part_0/a.mp4": "",
+        "dfdc_train_part_35/metadata.json": '{"b.mp4": {"label": "REAL", "split": "train"}}',
+        "dfdc_train_part_35/b.mp4": "",
+        "dfdc_train_part_40/metadata.json": '{"c.mp4": {"label": "REAL", "original": null},'
+        ' "d.mp4": {"label": "FAKE", "split": "train", "original": "c.mp4"}}',
+        "dfdc_train_part_40/c.mp4": "",
+        "dfdc_train_part_40/d.mp4": "",
+    },
+)
+def dfdc(root: Path, *, protocol: str = "") -> Listing:
+    """List the clips that the data set's own lists name and that are there.
+
+    Args:
+        root: the folder of the parts, of one part, of the preview, or of the public test clips.
+        protocol: of the training parts, "parts" (also if "") or "group".
+
+    Raises:
+        InputError: the folder has none of the layouts, or several, or a list is wrong.
+    """
+    need_folder(root)
+    protocol = protocol or PARTS
+    if protocol not in (PARTS, GROUP):
+        raise unknown_name("protocol", protocol, (PARTS, GROUP), "--protocol")
+    parts = {name: int(match[1]) for name in subfolders(root) if (match := _PART.fullmatch(name))}
+    lists = [name for name in (METADATA, PREVIEW, TEST) if (root / name).is_file()]
+    if len(lists) + bool(parts) > 1:
+        found = " and ".join([*lists, *(["dfdc_train_part_N"] if parts else [])])
+        raise InputError(
+            f"{root}: holds {found}; needed: one of them, so point --root at a folder of its own"
+        )
+    if not lists and not parts:
+        raise no_layout(root, _NEEDED, "dfdc_train_part_0", METADATA, PREVIEW, TEST)
+    if lists == [PREVIEW]:
+        listing = _preview(root)
+    elif lists == [TEST]:
+        listing = _public_test(root)
+    else:
+        listing = _training(root, parts, protocol)
+    if not listing.items:
+        raise InputError(f"{root}: none of the clips that its lists name is there")
+    return listing
+
+
+def _training(root: Path, parts: dict[str, int], protocol: str) -> Listing:
+    items: dict[str, Item] = {}
+    ledger: list[LedgerRow] = []
+    for name in sorted(parts, key=parts.__getitem__) or [""]:
+        folder, number = root / name, parts.get(name)
+        if not (folder / METADATA).is_file():
+            ledger.append(LedgerRow(name, UNLISTED, f"no {METADATA} in it: its clips were not read"))
+            continue
+        split = _split_of_part(number) if protocol == PARTS and number is not None else None
+        listed = read_json(folder / METADATA, dict)
+        entries = [_entry(folder / METADATA, clip, values) for clip, values in listed.items()]
+        names = {clip for clip, _, _ in entries}
+        ledger += _unlisted(root, _clips_in(folder), {folder / clip for clip in names})
+        for clip, label, original in entries:
+            path = relative_to(folder / clip, root)
+            if not (folder / clip).is_file():
+                ledger.append(LedgerRow(path, MISSING, f"named in {METADATA}, but not there"))
+            elif clip in items:
+                ledger.append(LedgerRow(path, DOUBLED, f"{items[clip].path} is the same clip"))
+            else:
+                items[clip] = _item(path, label, original, split, LABEL_NAMES[label])
+    notes = _notes(list(items.values()), parts, protocol)
+    return Listing(list(items.values()), ledger, notes, PUBLISHED if parts else {})
+
+
+def _notes(items: list[Item], parts: dict[str, int], protocol: str) -> list[str]:
+    notes = []
+    if parts and len(parts) < ALL_PARTS:
+        held = ", ".join(map(str, sorted(parts.values())))
+        notes.append(f"{len(parts)} of the {ALL_PARTS} parts are there: {held}")
+    reals = {item.video for item in items if item.label == REAL}
+    alone = sum(item.label == FAKE and item.group not in reals for item in items)
+    if alone:
+        notes.append(f"fakes whose original is not there: {alone:,}; they keep its name as their group")
+    if parts and protocol == PARTS:
+        splits = {_split_of_part(number) for number in parts.values()}
+        if len(splits) < len(SPLITS):
+            held = " and ".join(sorted(splits))
+            notes.append(f"the parts that are there are all of {held}; --protocol {GROUP} splits them anew")
+    return notes
+
+
+def _entry(path: Path, clip: str, values: Any) -> tuple[str, int, str]:
+    """A clip's file name, label and original (itself, if real)."""
+    where = f"{path}, {clip}"
+    if not isinstance(values, dict) or not isinstance(values.get("label"), str):
+        raise InputError(f"{where}: {values!r}; needed: a label, REAL or FAKE")
+    if PurePosixPath(clip).name != clip:
+        raise InputError(f"{where}: accepted: the name of a file beside {METADATA}")
+    label = label_by_name(values["label"], where)
+    original = values.get("original")
+    if label == REAL:
+        return clip, label, PurePosixPath(clip).stem
+    if not isinstance(original, str) or not original:
+        raise InputError(f"{where}: original {original!r}; a FAKE needs the clip that it was made from")
+    return clip, label, PurePosixPath(original).stem
+
+
+def _split_of_part(number: int) -> str:
+    if number < 35:
+        return "train"
+    return "val" if number < 40 else "test"
+
+
+def _preview(root: Path) -> Listing:
+    items, ledger = [], []
+    sets = {"train": NOT_TEST, "test": "test"}
+    listed = read_json(root / PREVIEW, dict)
+    for path, values in listed.items():
+        where = f"{root / PREVIEW}, {path}"
+        if not isinstance(values, dict) or values.get("set") not in sets:
+            raise InputError(f"{where}: {values!r}; needed: label, and set: train or test")
+        label = label_by_name(str(values.get("label")), where)
+        pure = PurePosixPath(path)
+        if pure.is_absolute() or ".." in pure.parts:
+            raise InputError(f"{where}: accepted: a path below the folder of {PREVIEW}")
+        if not (root / path).is_file():
+            ledger.append(LedgerRow(path, MISSING, f"named in {PREVIEW}, but not there"))
+            continue
+        # Clips lie in folders of the actor that they show: original_videos/643049/643049_A_001.mp4.
+        target = values.get("target_id") or (pure.parts[1] if len(pure.parts) > 2 else pure.stem)
+        swapped = str(values.get("swapped_id") or "") if label == FAKE else ""
+        part = f"preview, {LABEL_NAMES[label]}"
+        method = pure.parts[0] if label == FAKE and len(pure.parts) > 1 else ""
+        split = sets[values["set"]]
+        items.append(
+            Item(
+                path,
+                label,
+                str(target),
+                VIDEO,
+                f"{NAME}-preview",
+                method,
+                split,
+                path,
+                swapped="" if split == "test" else swapped,
+                part=part,
+            )
+        )
+    ledger += _unlisted(root, (path for path in files_below(root)), {root / path for path in listed})
+    return Listing(items, ledger, published=PREVIEW_PUBLISHED)
+
+
+def _public_test(root: Path) -> Listing:
+    found: dict[str, Path] = {}
+    ledger = []
+    for path in files_below(root):
+        if kind_of(path) == VIDEO and not path.name.startswith("."):
+            if path.name in found:
+                same = relative_to(found[path.name], root)
+                ledger.append(LedgerRow(relative_to(path, root), DOUBLED, f"{same} is the same clip"))
+            else:
+                found[path.name] = path
+    labels: dict[str, int] = {}
+    for where, row in read_rows(root / TEST, ("filename", "label")):
+        if row["label"] not in ("0", "1"):
+            raise InputError(f"{where}: label {row['label']!r}; accepted: 1 = fake, 0 = real")
+        if row["filename"] in labels:
+            raise InputError(f"{where}: {row['filename']!r} stands in an earlier row too")
+        labels[row["filename"]] = int(row["label"])
+    items = [
+        _item(
+            relative_to(found[name], root),
+            label,
+            PurePosixPath(name).stem,
+            "test",
+            f"test, {LABEL_NAMES[label]}",
+            f"{NAME}-test",
+        )
+        for name, label in labels.items()
+        if name in found
+    ]
+    ledger += [
+        LedgerRow(name, MISSING, f"named in {TEST}, but not there") for name in labels if name not in found
+    ]
+    ledger += _unlisted(root, found.values(), {found[name] for name in labels if name in found})
+    return Listing(items, ledger, published=TEST_PUBLISHED)
+
+
+def _item(path: str, label: int, group: str, split: str | None, part: str, source: str = NAME) -> Item:
+    # The data set does not say which of its eight methods made a fake.
+    method = "dfdc" if label == FAKE else ""
+    stem = PurePosixPath(path).stem
+    return Item(path, label, group, VIDEO, source, method, split, stem, part=part)
+
+
+def _clips_in(folder: Path) -> Iterator[Path]:
+    return (path for path in sorted(folder.iterdir()) if path.is_file())
+
+
+def _unlisted(root: Path, files: Iterable[Path], listed: set[Path]) -> list[LedgerRow]:
+    """Ledger rows for the clips among `files` that are not `listed`."""
+    return [
+        LedgerRow(relative_to(path, root), UNLISTED, "in none of the data set's lists")
+        for path in files
+        if kind_of(path) == VIDEO and not path.name.startswith(".") and path not in listed
+    ]

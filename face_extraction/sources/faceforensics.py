@@ -1,0 +1,268 @@
+"""FaceForensics++ and Google's DFD: swapped and reenacted faces of YouTube clips.
+
+Layout, as the official script leaves it (any part of it will do):
+`original_sequences/{youtube,actors}/COMPRESSION/videos/*.mp4` and
+`manipulated_sequences/METHOD/COMPRESSION/videos/*.mp4`, where COMPRESSION is raw, c23 or c40; or the
+folders of the Kaggle mirror "ff-c23": `original/` and `METHOD/` with c23 clips.
+1,000 originals `000.mp4`; of each method 1,000 fakes `TARGET_SOURCE.mp4`, in pairs that swap both ways.
+DFD: 363 clips of actors, `ACTOR__SCENE.mp4`, and 3,068 fakes `TARGET_SOURCE__SCENE__ID.mp4`.
+
+Splits: the official train.json, val.json and test.json (720, 140 and 140 originals), which lie beside
+the official code, not in the download: put them into RAW or name their folder with --splits. Without
+them groups are split by a hash. A group is a pair, with all methods' fakes of it. Seven YouTube videos
+were cut into two clips each, which the official lists put into different splits; the hash keeps them
+together. DFD has no official split: its actors are split by a hash, and fakes between actors of two
+splits are left out.
+
+Licence: the FaceForensics terms of use, research only, after a signed form; it may not be passed on.
+Citation: A. Roessler et al., "FaceForensics++: Learning to Detect Manipulated Facial Images", ICCV
+2019, https://arxiv.org/abs/1901.08971; DFD: N. Dufour and A. Gully, Google and Jigsaw, 2019.
+"""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from face_extraction.errors import InputError, unknown_name
+from face_extraction.ledger import UNLISTED, LedgerRow
+from face_extraction.manifest import FAKE, REAL, SPLITS
+from face_extraction.media import VIDEO
+from face_extraction.sources.layout import (
+    chosen,
+    clips,
+    join,
+    named_folder,
+    need_folder,
+    no_layout,
+    read_json,
+    subfolders,
+)
+from face_extraction.sources.registry import Item, Listing, Option, register
+
+NAME = "faceforensics"
+YOUTUBE, ACTORS, DFD = "youtube", "actors", "DeepFakeDetection"
+METHODS = ("Deepfakes", "Face2Face", "FaceSwap", "NeuralTextures", "FaceShifter", DFD)
+COMPRESSIONS = ("raw", "c23", "c40")
+ORIGINALS, FAKES, MIRRORED = "original_sequences", "manipulated_sequences", "original"
+PUBLISHED = dict.fromkeys((YOUTUBE, *METHODS), 1_000) | {ACTORS: 363, DFD: 3_068}
+NUMBERS = tuple(f"{number:03d}" for number in range(1_000))
+# Clips cut from one YouTube video, from the conversion_dict.json of the official code.
+ONE_VIDEO = tuple((f"{first}", f"{first + 1}") for first in (605, 639, 755, 837, 875, 954, 982))
+_FORMS = {
+    YOUTUBE: (re.compile(r"(\d{3})"), "000.mp4"),
+    ACTORS: (re.compile(r"(\d{2})__.+"), "ACTOR__SCENE.mp4"),
+    DFD: (re.compile(r"(\d{2})_(\d{2})__.+"), "TARGET_SOURCE__SCENE__ID.mp4"),
+}
+_PAIR = (re.compile(r"(\d{3})_(\d{3})"), "TARGET_SOURCE.mp4")
+_NEEDED = f"{ORIGINALS}/ or {FAKES}/, or the mirror's {MIRRORED}/ and folders named as methods"
+
+
+@dataclass(frozen=True)
+class _Clip:
+    path: str
+    part: str
+    people: tuple[str, ...]
+
+    @property
+    def pair(self) -> tuple[str, str]:
+        """Target and source; of an original, itself twice."""
+        return self.people[0], self.people[-1]
+
+
+@register(
+    NAME,
+    page="https://github.com/ondyari/FaceForensics",
+    options=(
+        Option("compression", "C", f"{', '.join(COMPRESSIONS)}; needed where RAW holds several"),
+        Option("methods", "M,M", f"of the fakes: {', '.join(METHODS)} (all that are there)"),
+        Option("splits", "DIR", "the folder of the official train.json, val.json and test.json (RAW)"),
+    ),
+    example={
+        "train.json": '[["000", "003"]]',
+        "val.json": '[["001", "870"]]',
+        "test.json": '[["002", "006"]]',
+        "original_sequences/youtube/c23/videos/000.mp4": "",
+        "original_sequences/youtube/c23/videos/001.mp4": "",
+        "original_sequences/youtube/c23/videos/002.mp4": "",
+        "original_sequences/actors/c23/videos/01__talking.mp4": "",
+        "manipulated_sequences/Deepfakes/c23/videos/000_003.mp4": "",
+        "manipulated_sequences/Face2Face/c23/videos/000_003.mp4": "",
+        "manipulated_sequences/DeepFakeDetection/c23/videos/01_02__talking__ABCDEFGH.mp4": "",
+    },
+)
+def faceforensics(root: Path, *, compression: str = "", methods: str = "", splits: str = "") -> Listing:
+    """List the clips of one compression.
+
+    Args:
+        root: the folder of the official download, or of the mirror.
+        compression: "raw", "c23" or "c40"; "" where only one is there.
+        methods: those wanted, with commas; "" for all. Their originals are listed too.
+        splits: the folder of the three official lists; "" looks into `root`.
+
+    Raises:
+        InputError: the folder has another layout, holds several compressions, or a list is wrong.
+    """
+    need_folder(root)
+    wanted = chosen("methods", methods, METHODS, "method")
+    official = read_splits(Path(splits) if splits else root, asked=bool(splits))
+    compression, folders = find_parts(root, compression)
+    parts = _with_originals(wanted)
+    found: list[_Clip] = []
+    ledger = [
+        LedgerRow(folder, UNLISTED, "a folder of another name than the methods") for folder in _strange(root)
+    ]
+    for part in parts:
+        if part in folders:
+            pattern, form = _FORMS.get(part, _PAIR)
+            matches, rows = clips(root, folders[part], pattern, form)
+            found += [_Clip(path, part, match.groups()) for path, match in matches.items()]
+            ledger += rows
+    pairs = join([*(clip.pair for clip in found if clip.part not in (ACTORS, DFD)), *_known(official)])
+    items = []
+    for clip in found:
+        item = _item(clip, compression, pairs, official)
+        if item is None:
+            ledger.append(LedgerRow(clip.path, UNLISTED, "its pair is in none of the official lists"))
+        else:
+            items.append(item)
+    if not items:
+        raise InputError(f"{root}: no clip of {compression} in it; needed: {_NEEDED}")
+    notes = [] if official else ["no train.json, val.json and test.json: split by a hash of the pairs"]
+    # The mirror's share of DFD has no published count.
+    unknown = {DFD, ACTORS} if _is_mirror(root) else set()
+    published = {part: PUBLISHED[part] for part in parts if part not in unknown}
+    return Listing(items, ledger, notes, published, _absent(found, parts))
+
+
+def find_parts(root: Path, compression: str) -> tuple[str, dict[str, Path]]:
+    """The compression, and the folders of clips by part ("youtube", "actors" or a method).
+
+    Raises:
+        InputError: neither layout is there, or not exactly one compression is meant.
+    """
+    if compression and compression not in COMPRESSIONS:
+        raise unknown_name("compression", compression, COMPRESSIONS, "--compression")
+    if _is_mirror(root):
+        if compression not in ("", "c23"):
+            raise InputError(
+                f"{root}: the mirror's layout has c23 alone. Received: --compression {compression}"
+            )
+        return "c23", _mirrored(root)
+    held: dict[str, dict[str, Path]] = {}
+    for above, names in ((ORIGINALS, (YOUTUBE, ACTORS)), (FAKES, METHODS)):
+        for part in names:
+            for name in COMPRESSIONS:
+                folder = root / above / part / name / "videos"
+                if folder.is_dir():
+                    held.setdefault(name, {})[part] = folder
+    if not held:
+        raise no_layout(root, _NEEDED, ORIGINALS, FAKES, MIRRORED, *METHODS)
+    if compression and compression not in held:
+        raise InputError(f"{root}: no clips of {compression} in it; there: {', '.join(held)}")
+    if not compression and len(held) > 1:
+        raise InputError(f"{root}: holds {', '.join(held)}; choose one with --compression")
+    compression = compression or next(iter(held))
+    return compression, held[compression]
+
+
+def read_splits(folder: Path, *, asked: bool = False) -> dict[str, str]:
+    """The official split of each original, by its number; empty where there are no lists.
+
+    Args:
+        folder: where train.json, val.json and test.json lie: lists of pairs of numbers.
+        asked: whether the user named the folder, so that the lists must be there.
+
+    Raises:
+        InputError: some of the lists are there and others not, or a list is wrong.
+    """
+    paths = {split: folder / f"{split}.json" for split in SPLITS}
+    missing = [path.name for path in paths.values() if not path.is_file()]
+    if len(missing) == len(SPLITS) and not asked:
+        return {}
+    if missing:
+        raise InputError(f"{folder}: no {', '.join(missing)} in it; needed: {', '.join(map(_json, SPLITS))}")
+    official: dict[str, str] = {}
+    for split, path in paths.items():
+        for pair in read_json(path, list):
+            if not (isinstance(pair, list) and len(pair) == 2 and set(pair) <= set(NUMBERS)):
+                raise InputError(f'{path}: {pair!r}; accepted: pairs such as ["000", "003"]')
+            for number in pair:
+                if official.setdefault(number, split) != split:
+                    raise InputError(f"{path}: {number} stands in {official[number]}.json too")
+    return official
+
+
+def _json(split: str) -> str:
+    return f"{split}.json"
+
+
+def _is_mirror(root: Path) -> bool:
+    inside = subfolders(root)
+    official = ORIGINALS in inside or FAKES in inside
+    return not official and bool(_mirrored(root))
+
+
+def _mirrored(root: Path) -> dict[str, Path]:
+    """The mirror's folders by part."""
+    names = {YOUTUBE: MIRRORED} | {method: method for method in METHODS}
+    named = {part: named_folder(root, name) for part, name in names.items()}
+    return {part: folder for part, folder in named.items() if folder is not None}
+
+
+def _strange(root: Path) -> list[str]:
+    """Folders beside the methods that are none: a misspelt one would be missed in silence."""
+    known = {ORIGINALS: (YOUTUBE, ACTORS), FAKES: METHODS}
+    return [
+        f"{above}/{name}"
+        for above, names in known.items()
+        for name in subfolders(root / above)
+        if name not in names
+    ]
+
+
+def _with_originals(methods: tuple[str, ...]) -> list[str]:
+    originals = [YOUTUBE] if set(methods) - {DFD} else []
+    if DFD in methods:
+        originals.append(ACTORS)
+    return [*originals, *methods]
+
+
+def _known(official: dict[str, str]) -> tuple[tuple[str, str], ...]:
+    """Pairs that share a YouTube video; the official lists are followed even where they tear them."""
+    return () if official else ONE_VIDEO
+
+
+def _item(clip: _Clip, compression: str, pairs: dict[str, str], official: dict[str, str]) -> Item | None:
+    real = clip.part in (YOUTUBE, ACTORS)
+    group, swapped, split = "", "", None
+    if clip.part in (ACTORS, DFD):
+        group, swapped = (f"actor {person}" for person in clip.pair)
+    else:
+        group = pairs[clip.pair[0]]
+        if official:
+            homes = {official.get(person) for person in clip.pair}
+            if len(homes) > 1 or None in homes:
+                return None
+            split = homes.pop()
+    return Item(
+        path=clip.path,
+        label=REAL if real else FAKE,
+        group=group,
+        kind=VIDEO,
+        source=NAME,
+        method="" if real else clip.part,
+        split=split,
+        video=f"{compression}/{Path(clip.path).stem}",
+        swapped="" if swapped == group else swapped,
+        part=clip.part,
+    )
+
+
+def _absent(found: list[_Clip], parts: list[str]) -> dict[str, list[str]]:
+    """By part, the targets of which no clip is there, unless all are missing."""
+    absent = {}
+    for part in parts:
+        there = {clip.people[0] for clip in found if clip.part == part}
+        if there and part not in (ACTORS, DFD):
+            absent[part] = [number for number in NUMBERS if number not in there]
+    return absent

@@ -1,0 +1,110 @@
+"""Kaggle's "deepfake and real images": face crops of OpenForensics, 256 pixels wide.
+
+Layout: `{Train,Validation,Test}/{Real,Fake}/*.jpg`, in RAW or in RAW/Dataset. Class folders are told by
+their names: by the order of names fake would be 0 and real 1. Published: 140,002 crops to train with
+(70,001 of each class), 39,428 for validation (19,787 real, 19,641 fake), 10,905 to test (5,413 real,
+5,492 fake).
+
+Splits: the folders'. Several crops come from one photo of OpenForensics, and their names do not tell
+which: every crop is a group of its own here, so that intervals are too narrow, and one photo's faces may
+stand in two splits. Reports A, D and E use this set.
+
+Licence: that of OpenForensics, Creative Commons BY 4.0; Kaggle's page names no other.
+Citation: T.-N. Le et al., "OpenForensics: Large-Scale Challenging Dataset For Multi-Face Forgery
+Detection And Segmentation In-The-Wild", ICCV 2021, https://zenodo.org/records/5528418
+"""
+
+from pathlib import Path, PurePosixPath
+
+from face_extraction.errors import InputError
+from face_extraction.ledger import UNLISTED, LedgerRow
+from face_extraction.manifest import FAKE
+from face_extraction.media import CROP, PHOTO, kind_of
+from face_extraction.sources.layout import (
+    LABELS,
+    files_below,
+    named_folder,
+    nearest,
+    need_folder,
+    no_layout,
+    relative_to,
+    subfolders,
+)
+from face_extraction.sources.registry import Item, Listing, register
+
+NAME = "kaggle-faces"
+FOLDER = "Dataset"
+SPLITS = {"Train": "train", "Validation": "val", "Test": "test"}
+CLASSES = ("Real", "Fake")
+PUBLISHED = {
+    "Train/Real": 70_001,
+    "Train/Fake": 70_001,
+    "Validation/Real": 19_787,
+    "Validation/Fake": 19_641,
+    "Test/Real": 5_413,
+    "Test/Fake": 5_492,
+}
+
+
+@register(
+    NAME,
+    ready_made=True,
+    kaggle="manjilkarki/deepfake-and-real-images",
+    page="https://www.kaggle.com/datasets/manjilkarki/deepfake-and-real-images",
+    example={f"{FOLDER}/{split}/{name}/{name.lower()}_0.jpg": "" for split in SPLITS for name in CLASSES},
+)
+def kaggle_faces(root: Path) -> Listing:
+    """List the crops of the three splits.
+
+    Raises:
+        InputError: no split's folder is there, or a split lacks a class folder or has two of a class.
+    """
+    need_folder(root)
+    above = named_folder(root, FOLDER) or root
+    folders = {name: named_folder(above, name) for name in SPLITS}
+    if not any(folders.values()):
+        raise no_layout(root, f"{FOLDER}/{'|'.join(SPLITS)}/{'|'.join(CLASSES)}/*.jpg", *SPLITS, FOLDER)
+    items: list[Item] = []
+    ledger: list[LedgerRow] = []
+    for name, folder in folders.items():
+        if folder is not None:
+            found, rows = _split(root, name, folder)
+            items += found
+            ledger += rows
+    notes = [f"no folder {name} in {above}" for name, folder in folders.items() if folder is None]
+    if not items:
+        raise InputError(f"{above}: no crop in its folders")
+    return Listing(items, ledger, notes, PUBLISHED)
+
+
+def _split(root: Path, name: str, folder: Path) -> tuple[list[Item], list[LedgerRow]]:
+    strange = [other for other in subfolders(folder) if other.lower() not in LABELS]
+    items = []
+    for kind in CLASSES:
+        crops = named_folder(folder, kind)
+        if crops is None:
+            near = nearest(kind, strange)
+            raise InputError(f"{folder}: no folder {kind!r} in it{near}; needed: {' and '.join(CLASSES)}")
+        label = LABELS[kind.lower()]
+        for path in files_below(crops):
+            if kind_of(path) != PHOTO or path.name.startswith("."):
+                continue
+            relative = relative_to(path, root)
+            group = str(PurePosixPath(name, kind, path.relative_to(crops).with_suffix("").as_posix()))
+            items.append(
+                Item(
+                    path=relative,
+                    label=label,
+                    group=group,
+                    kind=CROP,
+                    source=NAME,
+                    method="openforensics" if label == FAKE else "",
+                    split=SPLITS[name],
+                    part=f"{name}/{kind}",
+                )
+            )
+    rows = [
+        LedgerRow(relative_to(folder / other, root), UNLISTED, f"a folder of another name than {CLASSES}")
+        for other in strange
+    ]
+    return items, rows

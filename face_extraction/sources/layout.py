@@ -1,0 +1,191 @@
+"""What the data sets' files share: finding folders and clips, reading lists, joining pairs."""
+
+import csv
+import difflib
+import json
+import os
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from face_extraction.errors import InputError, unknown_name
+from face_extraction.ledger import DOUBLED, UNLISTED, LedgerRow
+from face_extraction.manifest import FAKE, REAL
+from face_extraction.media import VIDEO, kind_of
+
+# Label polarity is fixed by these names, never by the order of folders or by a bare number.
+LABELS = {"real": REAL, "fake": FAKE}
+
+
+def need_folder(root: Path) -> None:
+    """Refuse a root that is not a folder, naming the nearest folder beside it.
+
+    Raises:
+        InputError: `root` is not a folder.
+    """
+    if root.is_dir():
+        return
+    if root.exists():
+        raise InputError(f"{root}: not a folder")
+    beside = [path.name for path in root.parent.iterdir() if path.is_dir()] if root.parent.is_dir() else []
+    raise InputError(f"{root}: no such folder{nearest(root.name, beside)}")
+
+
+def nearest(name: str, names: Iterable[str]) -> str:
+    """A hint " (nearest: X)", empty where none of `names` is like `name`; capitals do not matter."""
+    lower = {other.lower(): other for other in names}
+    near = difflib.get_close_matches(name.lower(), lower, n=1)
+    return f" (nearest: {lower[near[0]]})" if near else ""
+
+
+def subfolders(folder: Path) -> list[str]:
+    """Names of the folders in `folder`, in order, without hidden ones; empty where it is none."""
+    if not folder.is_dir():
+        return []
+    return sorted(path.name for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
+
+
+def named_folder(root: Path, name: str) -> Path | None:
+    """The folder `name` in `root`, whatever its capitals; None where there is none.
+
+    Raises:
+        InputError: two folders differ in their capitals alone.
+    """
+    found = [folder for folder in subfolders(root) if folder.lower() == name.lower()]
+    if len(found) > 1:
+        raise InputError(f"{root}: the folders {' and '.join(found)} are both {name!r}; one is accepted")
+    return root / found[0] if found else None
+
+
+def no_layout(root: Path, needed: str, *markers: str) -> InputError:
+    """The error for a root without the data set's layout, with the subfolder that seems to have it."""
+    for name in subfolders(root):
+        inside = set(subfolders(root / name)) | {path.name for path in (root / name).glob("*.*")}
+        if inside & set(markers):
+            return InputError(f"{root}: needed: {needed}; {root / name} looks like it")
+    return InputError(f"{root}: needed: {needed}{nearest(markers[0], subfolders(root))}")
+
+
+def label_by_name(text: str, where: str) -> int:
+    """1 for "fake" and 0 for "real", whatever the capitals.
+
+    Raises:
+        InputError: `text` is another word, or a number, which would be ambiguous.
+    """
+    if text.lower() not in LABELS:
+        raise InputError(f"{where}: label {text!r}; accepted: REAL or FAKE")
+    return LABELS[text.lower()]
+
+
+def clips(
+    root: Path, folder: Path, pattern: re.Pattern[str], form: str
+) -> tuple[dict[str, re.Match[str]], list[LedgerRow]]:
+    """The clips that lie directly in `folder`, in the order of their names.
+
+    Args:
+        root: the folder that the paths are relative to.
+        folder: the folder to look into; files that are no clips are passed over.
+        pattern: what a clip's name without its suffix must match wholly.
+        form: the pattern in words, for the ledger.
+
+    Returns:
+        the matches by the clips' paths, and ledger rows for clips of another name or doubled ones.
+    """
+    found: dict[str, re.Match[str]] = {}
+    ledger = []
+    stems: dict[str, str] = {}
+    for name in sorted(os.listdir(folder)):
+        path = folder / name
+        if name.startswith(".") or kind_of(path) != VIDEO:
+            continue
+        relative = relative_to(path, root)
+        match = pattern.fullmatch(path.stem)
+        if match is None:
+            ledger.append(LedgerRow(relative, UNLISTED, f"not named like {form}"))
+        elif path.stem in stems:
+            ledger.append(LedgerRow(relative, DOUBLED, f"{stems[path.stem]} is the same clip"))
+        else:
+            found[relative] = match
+            stems[path.stem] = name
+    return found, ledger
+
+
+def relative_to(path: Path, root: Path) -> str:
+    """`path` as seen from `root`, with forward slashes; upwards where it lies outside."""
+    return Path(os.path.relpath(path, root)).as_posix()
+
+
+def files_below(folder: Path) -> Iterator[Path]:
+    """All files below `folder`, in the order of their names; links to folders are followed, once."""
+    seen = set()
+    for here, names, files in os.walk(folder, followlinks=True):
+        real = os.path.realpath(here)
+        if real in seen:
+            names.clear()
+            continue
+        seen.add(real)
+        names.sort()
+        yield from (Path(here) / name for name in sorted(files))
+
+
+def read_json(path: Path, kind: type) -> Any:
+    """The content of a JSON file whose outermost value must be of `kind`.
+
+    Raises:
+        InputError: the file is not JSON, or holds another kind of value.
+    """
+    try:
+        content = json.loads(path.read_text(encoding="utf-8-sig"))
+    except ValueError as error:
+        raise InputError(f"{path}: not a JSON file ({error})") from None
+    if not isinstance(content, kind):
+        raise InputError(f"{path}: holds a {type(content).__name__}; needed: a {kind.__name__}")
+    return content
+
+
+def read_rows(path: Path, columns: Iterable[str]) -> Iterator[tuple[str, dict[str, str]]]:
+    """The rows of a CSV file with a header: where each stands, and the wanted columns, "" if empty.
+
+    Raises:
+        InputError: a column is missing.
+    """
+    wanted = tuple(columns)
+    with path.open(newline="", encoding="utf-8-sig") as handle:
+        reader = csv.DictReader(handle)
+        missing = [name for name in wanted if name not in (reader.fieldnames or ())]
+        if missing:
+            raise InputError(f"{path}: missing column {', '.join(missing)}; needed: {', '.join(wanted)}")
+        for number, row in enumerate(reader, start=2):
+            yield f"{path}, row {number}", {name: row[name] or "" for name in wanted}
+
+
+def chosen(option: str, text: str, accepted: Iterable[str], what: str) -> tuple[str, ...]:
+    """The names in a list with commas, whatever their capitals; all accepted ones where it is empty.
+
+    Raises:
+        InputError: a name is not accepted; the line says `option`.
+    """
+    names = {name.lower(): name for name in accepted}
+    given = [part.strip() for part in text.split(",") if part.strip()]
+    for name in given:
+        if name.lower() not in names:
+            raise unknown_name(what, name, names.values(), f"--{option}")
+    return tuple(names[name.lower()] for name in given) or tuple(names.values())
+
+
+def join(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """The connected component of each name in `pairs`, called after its first name in order."""
+    parent: dict[str, str] = {}
+
+    def top(name: str) -> str:
+        parent.setdefault(name, name)
+        while parent[name] != name:
+            parent[name] = parent[parent[name]]
+            name = parent[name]
+        return name
+
+    for one, other in pairs:
+        first, second = sorted((top(one), top(other)))
+        parent[second] = first
+    return {name: top(name) for name in parent}

@@ -1,0 +1,95 @@
+"""WildDeepfake: face crops of real and fake clips gathered from the internet.
+
+Layout: `real_train/`, `real_test/`, `fake_train/` and `fake_test/` (with a space or an underscore) in RAW
+or in RAW/deepfake_in_the_wild, each with `0.tar.gz`, `1.tar.gz` and so on. An archive holds a video's
+face sequences, a folder each, of crops whose names are frame numbers. The archives are read as streams;
+nothing is to be unpacked, and nothing is but the crops. 7,314 sequences of 707 videos were published
+(3,805 real, 3,509 fake); how many archives a folder has was not, so that `check` counts them alone.
+
+Splits: the folders' test split; the other archives are train or val by a hash. An archive is a clip and
+a group. Which archives come from one video of the internet is not known beyond that.
+
+Licence: research only, after a signed form; it may not be passed on.
+Citation: B. Zi et al., "WildDeepfake: A Challenging Real-World Dataset for Deepfake Detection", ACM
+Multimedia 2020, https://arxiv.org/abs/2101.01456
+"""
+
+from pathlib import Path
+
+from face_extraction.errors import InputError
+from face_extraction.ledger import DOUBLED, LedgerRow
+from face_extraction.manifest import FAKE
+from face_extraction.media import ARCHIVE
+from face_extraction.sources.layout import LABELS, named_folder, need_folder, no_layout, relative_to
+from face_extraction.sources.registry import NOT_TEST, Item, Listing, Option, register
+
+NAME = "wilddeepfake"
+FOLDER = "deepfake_in_the_wild"
+SPLITS = {"train": NOT_TEST, "test": "test"}
+FOLDERS = {f"{label}_{split}": (label, split) for label in LABELS for split in SPLITS}
+SUFFIXES = (".tar", ".tar.gz", ".tgz")
+
+
+@register(
+    NAME,
+    ready_made=True,
+    page="https://github.com/OpenTAI/wild-deepfake",
+    options=(
+        Option("crops-per-archive", "N", "take N crops of each archive, evenly spaced, instead of all"),
+    ),
+    example={f"{FOLDER}/{name}/0.tar.gz": "" for name in FOLDERS},
+)
+def wilddeepfake(root: Path, *, crops_per_archive: str = "") -> Listing:
+    """List the archives, which are read when they are extracted.
+
+    Args:
+        root: the folder of the four folders, or the one above it.
+        crops_per_archive: how many crops of each archive, evenly spaced; "" for all.
+
+    Raises:
+        InputError: none of the folders is there or holds an archive, or the number is none.
+    """
+    need_folder(root)
+    if crops_per_archive and not (crops_per_archive.isdecimal() and int(crops_per_archive) > 0):
+        raise InputError(f"--crops-per-archive {crops_per_archive!r}: accepted: a whole number, 1 or more")
+    take = int(crops_per_archive or 0)
+    above = named_folder(root, FOLDER) or root
+    folders = {
+        name: named_folder(above, name) or named_folder(above, name.replace("_", " ")) for name in FOLDERS
+    }
+    if not any(folders.values()):
+        raise no_layout(root, f"{', '.join(FOLDERS)} with *.tar.gz", *FOLDERS, FOLDER)
+    items: list[Item] = []
+    ledger: list[LedgerRow] = []
+    for name, folder in folders.items():
+        seen: dict[str, str] = {}
+        for path in sorted(folder.iterdir()) if folder is not None else ():
+            suffix = next((end for end in SUFFIXES if path.name.lower().endswith(end)), None)
+            if suffix is None or path.name.startswith("."):
+                continue
+            stem, relative = path.name[: -len(suffix)], relative_to(path, root)
+            if stem in seen:
+                ledger.append(LedgerRow(relative, DOUBLED, f"{seen[stem]} is the same archive"))
+                continue
+            seen[stem] = relative
+            items.append(_item(name, stem, relative, take))
+    if not items:
+        raise InputError(f"{above}: no archive in its folders; needed: {', '.join(SUFFIXES)}")
+    notes = [f"no folder {name} in {above}" for name, folder in folders.items() if folder is None]
+    return Listing(items, ledger, notes)
+
+
+def _item(name: str, stem: str, path: str, take: int) -> Item:
+    label, split = FOLDERS[name]
+    return Item(
+        path=path,
+        label=LABELS[label],
+        group=f"{name}/{stem}",
+        kind=ARCHIVE,
+        source=NAME,
+        method="wild" if LABELS[label] == FAKE else "",
+        split=SPLITS[split],
+        video=f"{name}/{stem}",
+        part=name,
+        take=take,
+    )
