@@ -1,10 +1,10 @@
 """DFDC: the Deepfake Detection Challenge's training parts, its preview, or its public test clips.
 
-Layout, one of three:
-training: `dfdc_train_part_N/*.mp4` (N from 0 to 49, any of them will do) with a `metadata.json` in each:
-`{"x.mp4": {"label": "FAKE", "split": "train", "original": "y.mp4"}}`; or RAW is such a folder itself;
-preview: `dataset.json`: paths with `label`, `set` (train or test), `target_id` and `swapped_id`;
-public test: `labels.csv` with `filename,label` (1 = fake), its clips beside it or in a folder beside it.
+Layout: one of three.
+Training: `dfdc_train_part_N/*.mp4` (N from 0 to 49, any of them will do) with a `metadata.json` in each:
+`{"x.mp4": {"label": "FAKE", "split": "train", "original": "y.mp4"}}`; or RAW is such a folder itself.
+Preview: `dataset.json`: paths with `label`, `set` (train or test), `target_id` and `swapped_id`.
+Public test: `labels.csv` with `filename,label` (1 = fake), its clips beside it or in a folder beside it.
 Published: 119,154 training clips (19,154 real, 100,000 fake), 5,244 of the preview (1,131 and 4,113),
 5,000 of the public test (2,500 and 2,500).
 

@@ -1,6 +1,6 @@
 """FaceForensics++ and Google's DFD: swapped and reenacted faces of YouTube clips.
 
-Layout, as the official script leaves it (any part of it will do):
+Layout: as the official script leaves it (any part of it will do),
 `original_sequences/{youtube,actors}/COMPRESSION/videos/*.mp4` and
 `manipulated_sequences/METHOD/COMPRESSION/videos/*.mp4`, where COMPRESSION is raw, c23 or c40; or the
 folders of the Kaggle mirror "ff-c23": `original/` and `METHOD/` with c23 clips.
@@ -104,7 +104,7 @@ def faceforensics(root: Path, *, compression: str = "", methods: str = "", split
     """
     need_folder(root)
     wanted = chosen("methods", methods, METHODS, "method")
-    official = read_splits(Path(splits) if splits else root, asked=bool(splits))
+    official = _read_splits(Path(splits) if splits else root, asked=bool(splits))
     compression, folders = find_parts(root, compression)
     parts = _with_originals(wanted)
     found: list[_Clip] = []
@@ -117,10 +117,13 @@ def faceforensics(root: Path, *, compression: str = "", methods: str = "", split
             matches, rows = clips(root, folders[part], pattern, form)
             found += [_Clip(path, part, match.groups()) for path, match in matches.items()]
             ledger += rows
-    pairs = join([*(clip.pair for clip in found if clip.part not in (ACTORS, DFD)), *_known(official)])
+    # The official lists are followed even where they tear clips of one video.
+    known = official or ONE_VIDEO
+    pairs = join([*(clip.pair for clip in found if clip.part not in (ACTORS, DFD)), *known])
+    homes = {number: split for pair, split in official.items() for number in pair}
     items = []
     for clip in found:
-        item = _item(clip, compression, pairs, official)
+        item = _item(clip, compression, pairs, homes)
         if item is None:
             ledger.append(LedgerRow(clip.path, UNLISTED, "its pair is in none of the official lists"))
         else:
@@ -165,8 +168,8 @@ def find_parts(root: Path, compression: str) -> tuple[str, dict[str, Path]]:
     return compression, held[compression]
 
 
-def read_splits(folder: Path, *, asked: bool = False) -> dict[str, str]:
-    """The official split of each original, by its number; empty where there are no lists.
+def _read_splits(folder: Path, *, asked: bool) -> dict[tuple[str, str], str]:
+    """The official split of each pair of originals; empty where there are no lists.
 
     Args:
         folder: where train.json, val.json and test.json lie: lists of pairs of numbers.
@@ -181,14 +184,16 @@ def read_splits(folder: Path, *, asked: bool = False) -> dict[str, str]:
         return {}
     if missing:
         raise InputError(f"{folder}: no {', '.join(missing)} in it; needed: {', '.join(map(_json, SPLITS))}")
-    official: dict[str, str] = {}
+    official: dict[tuple[str, str], str] = {}
+    homes: dict[str, str] = {}
     for split, path in paths.items():
         for pair in read_json(path, list):
             if not (isinstance(pair, list) and len(pair) == 2 and set(pair) <= set(NUMBERS)):
                 raise InputError(f'{path}: {pair!r}; accepted: pairs such as ["000", "003"]')
             for number in pair:
-                if official.setdefault(number, split) != split:
-                    raise InputError(f"{path}: {number} stands in {official[number]}.json too")
+                if homes.setdefault(number, split) != split:
+                    raise InputError(f"{path}: {number} stands in {homes[number]}.json too")
+            official[pair[0], pair[1]] = split
     return official
 
 
@@ -227,23 +232,18 @@ def _with_originals(methods: tuple[str, ...]) -> list[str]:
     return [*originals, *methods]
 
 
-def _known(official: dict[str, str]) -> tuple[tuple[str, str], ...]:
-    """Pairs that share a YouTube video; the official lists are followed even where they tear them."""
-    return () if official else ONE_VIDEO
-
-
-def _item(clip: _Clip, compression: str, pairs: dict[str, str], official: dict[str, str]) -> Item | None:
+def _item(clip: _Clip, compression: str, pairs: dict[str, str], homes: dict[str, str]) -> Item | None:
     real = clip.part in (YOUTUBE, ACTORS)
     group, swapped, split = "", "", None
     if clip.part in (ACTORS, DFD):
         group, swapped = (f"actor {person}" for person in clip.pair)
     else:
         group = pairs[clip.pair[0]]
-        if official:
-            homes = {official.get(person) for person in clip.pair}
-            if len(homes) > 1 or None in homes:
+        if homes:
+            splits = {homes.get(person) for person in clip.pair}
+            if len(splits) > 1 or None in splits:
                 return None
-            split = homes.pop()
+            split = splits.pop()
     return Item(
         path=clip.path,
         label=REAL if real else FAKE,

@@ -34,8 +34,8 @@ def test_rows_become_items_grouped_by_their_original(make):
 
     common = {"kind": "crop", "source": "deepfake-faces", "group": "b"}
     assert listing.items == [
-        Item("faces_224/a.jpg", 1, method="dfdc", video="a", width=223, height=221, **common),
-        Item("faces_224/b.jpg", 0, method="", video="b", width=155, height=155, **common),
+        Item("faces_224/a.jpg", 1, method="dfdc", video="a", width=223, height=221, part="FAKE", **common),
+        Item("faces_224/b.jpg", 0, method="", video="b", width=155, height=155, part="REAL", **common),
     ]
     assert listing.ledger == []
 
@@ -54,7 +54,7 @@ def test_what_list_and_folder_do_not_agree_on_is_listed(make):
     ("metadata", "message"),
     [
         ("videoname,label\n", "missing column original_width, original_height, original; needed: videoname"),
-        (HEADER + "a.mp4,1,1,Fake,b.mp4\n", "row 2: label 'Fake'; accepted: REAL or FAKE"),
+        (HEADER + "a.mp4,1,1,1,b.mp4\n", "row 2: label '1'; accepted: REAL or FAKE"),
         (HEADER + REAL + "a.mp4,1,1,FAKE,\n", "row 3: a row needs a videoname, and a FAKE its original"),
         (HEADER + "a.mp4,wide,1,FAKE,b.mp4\n", "row 2: original_width 'wide' is not a whole number"),
         (HEADER + "a.mp4,1\n", "row 2: label ''"),
@@ -65,6 +65,12 @@ def test_what_list_and_folder_do_not_agree_on_is_listed(make):
 def test_wrong_metadata_is_refused_by_row(make, metadata, message):
     with pytest.raises(InputError, match=message):
         _find(make(metadata, "a.jpg", "b.jpg"))
+
+
+def test_capitals_of_a_label_do_not_matter(make):
+    listing = _find(make(HEADER + "a.mp4,1,1,Fake,b.mp4\nb.mp4,1,1,real,\n", "a.jpg", "b.jpg"))
+
+    assert [item.label for item in listing.items] == [1, 0]
 
 
 @pytest.mark.shared

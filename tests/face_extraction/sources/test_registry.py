@@ -62,7 +62,7 @@ def test_a_file_is_no_root(tmp_path):
 
 def test_a_name_cannot_be_taken_twice():
     with pytest.raises(ValueError, match="'folders' a second time"):
-        register("folders")(lambda root: None)
+        register("folders", example={})(lambda root: None)
 
 
 def test_one_new_file_is_all_that_a_source_takes(tmp_path, monkeypatch):
@@ -71,7 +71,7 @@ def test_one_new_file_is_all_that_a_source_takes(tmp_path, monkeypatch):
     (tmp_path / "my_set.py").write_text(
         '"""My set."""\n'
         "from face_extraction.sources.registry import Listing, register\n"
-        "@register('my-set')\n"
+        "@register('my-set', example={})\n"
         "def my_set(root):\n"
         "    return Listing([])\n"
     )

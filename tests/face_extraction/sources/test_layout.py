@@ -1,0 +1,91 @@
+"""Folders, lists and pairs."""
+
+import re
+
+import pytest
+
+from face_extraction.errors import InputError
+from face_extraction.sources.layout import (
+    chosen,
+    clips,
+    join,
+    label_by_name,
+    named_folder,
+    no_layout,
+    read_json,
+    read_rows,
+    relative_to,
+)
+
+
+@pytest.mark.parametrize(("text", "label"), [("REAL", 0), ("Fake", 1), ("fake", 1), ("real", 0)])
+def test_labels_are_told_by_name_whatever_the_capitals(text, label):
+    assert label_by_name(text, "list") == label
+
+
+@pytest.mark.parametrize("text", ["", "1", "0", "genuine"])
+def test_an_ambiguous_label_is_refused(text):
+    with pytest.raises(InputError, match=rf"list: label '{text}'; accepted: REAL or FAKE"):
+        label_by_name(text, "list")
+
+
+def test_joined_names_share_the_first_of_them():
+    assert join([("3", "1"), ("5", "4"), ("1", "2"), ("6", "6")]) == {
+        "1": "1",
+        "2": "1",
+        "3": "1",
+        "4": "4",
+        "5": "4",
+        "6": "6",
+    }
+
+
+def test_folders_are_found_whatever_their_capitals(lay):
+    root = lay("Test/a.jpg", ".test/b.jpg")
+
+    assert named_folder(root, "test") == root / "Test"
+    assert named_folder(root, "train") is None
+    lay("TEST/c.jpg")
+    with pytest.raises(InputError, match="folders TEST and Test are both 'test'"):
+        named_folder(root, "test")
+
+
+def test_clips_of_another_name_and_doubled_ones_are_listed(lay):
+    root = lay("v/01.mp4", "v/01.avi", "v/1 (copy).mp4", "v/.02.mp4", "v/03.txt", "v/04.MP4")
+
+    found, ledger = clips(root, root / "v", re.compile(r"(\d\d)"), "00.mp4")
+
+    assert {path: match[1] for path, match in found.items()} == {"v/01.avi": "01", "v/04.MP4": "04"}
+    assert [(row.path, row.reason, row.detail) for row in ledger] == [
+        ("v/01.mp4", "doubled", "01.avi is the same clip"),
+        ("v/1 (copy).mp4", "unlisted", "not named like 00.mp4"),
+    ]
+
+
+def test_a_layout_one_folder_deeper_is_named(lay):
+    root = lay("set/Train/a.jpg")
+
+    with pytest.raises(InputError, match=r"needed: Train/; .*set looks like it"):
+        raise no_layout(root, "Train/", "Train")
+
+
+def test_paths_may_lead_out_of_the_root(tmp_path):
+    assert relative_to(tmp_path / "b/c.mp4", tmp_path / "a") == "../b/c.mp4"
+
+
+def test_names_are_chosen_from_a_list_with_commas():
+    assert chosen("methods", "", ("A", "B"), "method") == ("A", "B")
+    assert chosen("methods", "b, a", ("A", "B"), "method") == ("B", "A")
+    with pytest.raises(InputError, match=r"--methods: unknown method 'Faceswop' \(nearest: FaceSwap\)"):
+        chosen("methods", "Faceswop", ("FaceSwap", "B"), "method")
+
+
+def test_lists_that_are_not_what_they_should_be_are_refused(lay):
+    root = lay(texts={"a.json": "[1,", "b.json": "[]", "c.csv": "name\nx\n"})
+
+    with pytest.raises(InputError, match=r"a\.json: not a JSON file"):
+        read_json(root / "a.json", dict)
+    with pytest.raises(InputError, match=r"b\.json: holds a list; needed: a dict"):
+        read_json(root / "b.json", dict)
+    with pytest.raises(InputError, match=r"c\.csv: missing column label; needed: name, label"):
+        list(read_rows(root / "c.csv", ("name", "label")))
