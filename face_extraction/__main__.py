@@ -8,8 +8,9 @@ from pathlib import Path
 
 from face_extraction import check, download
 from face_extraction.command import DONE, FINDING, Parser, run
+from face_extraction.errors import unknown_name
 from face_extraction.settings import DETECTORS, FORMATS, POLICIES, CropSpec, ExtractionSettings
-from face_extraction.sources import Listing, Source, get_source, list_sources
+from face_extraction.sources import Listing, Source, list_sources
 from face_extraction.splits import SplitRule, settle
 
 PROG = "python -m face_extraction"
@@ -38,7 +39,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         lines = _list([(source.name, source.summary) for source in sources.values()])
         parser = Parser(f"{PROG} {argv[0]}", COMMANDS[argv[0]], f"data sets:\n{lines}")
         parser.add_argument("dataset", metavar="DATASET", help="one of those below; DATASET --help says more")
-        return run(parser, _refuse, argv[1:2])
+        return run(parser, partial(_refuse, "data set", list(sources)), argv[1:2])
     lines = _list([(source.name, source.summary) for source in sources.values()])
     parser = Parser(
         PROG,
@@ -46,7 +47,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         f"data sets:\n{lines}\n\nother commands:\n{_list(COMMANDS.items())}\n\n{STATUS}",
     )
     parser.add_argument("dataset", metavar="DATASET", help="one of those below; DATASET --help says more")
-    return run(parser, _refuse, argv[:1])
+    return run(parser, partial(_refuse, "data set or command", [*sources, *COMMANDS]), argv[:1])
 
 
 def _list(rows: Iterable[tuple[str, str]]) -> str:
@@ -55,9 +56,8 @@ def _list(rows: Iterable[tuple[str, str]]) -> str:
     return "\n".join(f"  {name:<{width}}  {text}" for name, text in rows)
 
 
-def _refuse(args: argparse.Namespace) -> int:
-    get_source(args.dataset)
-    raise AssertionError("a known data set has a parser of its own")
+def _refuse(what: str, accepted: Sequence[str], args: argparse.Namespace) -> int:
+    raise unknown_name(what, args.dataset, accepted)
 
 
 def _check(source: Source, argv: Sequence[str]) -> int:

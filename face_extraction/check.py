@@ -55,7 +55,7 @@ class Report:
         return not self.ledger and not any(part.differs for part in self.parts)
 
     def __str__(self) -> str:
-        width = max(len(part.name) for part in self.parts) + 2
+        width = max(len(name) for name in ("part", *(part.name for part in self.parts))) + 2
         lines = [f"{'part':<{width}}{'published':>10}{'found':>10}"]
         for part in self.parts:
             published = "–" if part.published is None else f"{part.published:,}"

@@ -1,6 +1,7 @@
 """Extraction as a whole, its journal and its refusals."""
 
 import os
+import tarfile
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 
@@ -281,3 +282,23 @@ def test_workers_are_the_cores_that_the_process_may_use(monkeypatch):
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 3, 5})
 
     assert module._cores() == 3
+
+
+def test_another_number_of_crops_an_archive_is_another_extraction(tmp_path, draw_faces):
+    write_image(tmp_path / "raw/0.png", draw_faces(width=32, height=32))
+    with tarfile.open(tmp_path / "raw/0.tar", "w") as archive:
+        for name in ("1.png", "2.png", "3.png"):
+            archive.add(tmp_path / "raw/0.png", name)
+
+    def run(take):
+        item = Item("0.tar", 1, "g", "archive", video="0", take=take)
+        with ThreadPoolExecutor(1) as pool:
+            return extract(
+                [item], tmp_path / "raw", tmp_path / "out", ExtractionSettings(), SplitRule(), executor=pool
+            )
+
+    assert [sample.frame for sample in run(1).samples] == [2]
+    assert [sample.frame for sample in run(1).samples] == [2]
+    with pytest.raises(InputError, match="made with crops_per_archive 1, now 0"):
+        run(0)
+    assert read_settings(tmp_path / "out") is None

@@ -100,8 +100,18 @@ def test_ready_made_crops(tmp_path, draw_faces, capsys):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["foldrs", "--root", "x"], "unknown data set 'foldrs' (nearest: folders)"),
+        (["foldrs", "--root", "x"], "unknown data set or command 'foldrs' (nearest: folders)"),
         ([], "the following arguments are required: DATASET"),
+        (["chek"], "unknown data set or command 'chek' (nearest: check)"),
+        (["check"], "the following arguments are required: DATASET"),
+        (["check", "foldrs"], "unknown data set 'foldrs' (nearest: folders)"),
+        (["check", "folders", "--root", "absent"], "absent: no such folder"),
+        (["check", "folders", "--out", "x"], "the following arguments are required: --root"),
+        (["download", "celeb"], "unknown data set 'celeb' (nearest: celebdf)"),
+        (["download", "celebdf", "--out", "o"], "celebdf has no public download; ask for it"),
+        (["manifest", "--out", "o"], "the following arguments are required: MANIFEST"),
+        (["manifest", "a.csv", "--out", "o"], "a.csv: no such manifest"),
+        (["celebdf", "--root", ".", "--out", "o", "--protocol", "x"], "unknown protocol 'x'"),
         (["folders", "--root", "x"], "the following arguments are required: --out"),
         (["folders", "--root", "absent", "--out", "o"], "absent: no such folder"),
         (
@@ -132,7 +142,18 @@ def test_wrong_use_is_one_line_and_status_2(arguments, message, capsys, tmp_path
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["folders", "--help"], ["deepfake-faces", "--help"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--help"],
+        ["folders", "--help"],
+        ["deepfake-faces", "--help"],
+        ["check", "--help"],
+        ["check", "dfdc", "--help"],
+        ["download", "kaggle-faces", "--help"],
+        ["manifest", "--help"],
+    ],
+)
 def test_help_loads_neither_dlib_nor_opencv(arguments):
     code = (
         "import sys; from face_extraction.__main__ import main\n"

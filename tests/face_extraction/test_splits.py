@@ -7,7 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from face_extraction.errors import InputError
-from face_extraction.splits import SplitRule
+from face_extraction.sources import Item, Listing
+from face_extraction.sources.registry import LEFT_OUT, NOT_TEST
+from face_extraction.splits import SplitRule, settle
 
 GROUPS = [f"group {number}" for number in range(10_000)]
 
@@ -53,3 +55,41 @@ def test_without_shares_all_groups_train(group):
 def test_shares_that_leave_nothing_to_train_on_are_refused(val, test):
     with pytest.raises(InputError, match="accepted: 0 or more, together below 1"):
         SplitRule(val=val, test=test)
+
+
+def _settled(*items, **shares):
+    listing = settle(Listing(list(items), notes=["first"]), SplitRule(**shares))
+    return [(item.path, item.split) for item in listing.items], listing.notes
+
+
+def test_official_splits_stay_and_others_are_drawn():
+    # "18" falls into test, "7" into val and "5" into train (above).
+    items = [Item(group, 0, group) for group in ("18", "7", "5")] + [Item("x", 0, "18", split="train")]
+
+    assert _settled(*items) == ([("18", "test"), ("7", "val"), ("5", "train"), ("x", "train")], ["first"])
+
+
+def test_where_the_test_split_is_named_nothing_else_gets_into_it():
+    # .138 is below the share of val, so that the group goes there instead.
+    items = [Item(group, 0, group, split=NOT_TEST) for group in ("18", "7", "5")]
+
+    assert _settled(*items)[0] == [("18", "val"), ("7", "train"), ("5", "train")]
+    drawn = _settled(*(Item(group, 0, group, split=NOT_TEST) for group in GROUPS), test=0.5)[0]
+    assert {split for _, split in drawn} == {"train", "val"}
+
+
+def test_a_swap_between_two_splits_is_left_out_and_counted():
+    items = [
+        Item("torn", 1, "18", swapped="5"),
+        Item("both", 1, "18", swapped="20"),
+        Item("shared", 1, "5", split=LEFT_OUT),
+    ]
+
+    assert _settled(*items) == (
+        [("both", "test")],
+        [
+            "first",
+            "left out, sharing a recording with an official test clip: 1",
+            "left out, being swaps between people of two splits: 1",
+        ],
+    )

@@ -1,6 +1,8 @@
 """What becomes of one photo, clip or crop."""
 
+import io
 import re
+import tarfile
 
 import numpy as np
 import pytest
@@ -171,3 +173,37 @@ def test_damaged_ready_made_crops_are_not_copied(tmp_path, draw_faces):
 
     assert [row.reason for row in result.ledger] == ["unreadable"]
     assert not (tmp_path / "out").exists()
+
+
+def _archive(path, members):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tarfile.open(path, "w:gz") as archive:
+        for name, content in members.items():
+            info = tarfile.TarInfo(name)
+            info.size = len(content)
+            archive.addfile(info, io.BytesIO(content))
+    return Item(path.name, FAKE, "g", "archive", video="0", take=0)
+
+
+def test_an_archive_gives_its_crops_byte_for_byte(tmp_path, draw_faces):
+    write_image(tmp_path / "a.png", draw_faces(width=48, height=40))
+    good = (tmp_path / "a.png").read_bytes()
+    item = _archive(tmp_path / "0.tar.gz", {"0/120.png": good, "1/120.png": good, "1/121.png": good[:200]})
+
+    result = extract_item(item, tmp_path, tmp_path / "out", SETTINGS)
+
+    assert [(face.frame, face.width, face.height) for face in result.faces] == [(120, 48, 40)] * 2
+    assert len({face.path for face in result.faces}) == 2
+    assert all((tmp_path / "out" / face.path).read_bytes() == good for face in result.faces)
+    assert [(row.path, row.reason) for row in result.ledger] == [("0.tar.gz/1/121.png", "unreadable")]
+
+
+def test_an_archive_without_photos_is_listed(tmp_path):
+    item = _archive(tmp_path / "0.tar.gz", {"notes.txt": b"x"})
+
+    result = extract_item(item, tmp_path, tmp_path / "out", SETTINGS)
+
+    assert result.faces == []
+    assert [(row.path, row.reason, row.detail) for row in result.ledger] == [
+        ("0.tar.gz", "no_face", "no photo in the archive")
+    ]

@@ -1,0 +1,101 @@
+"""Archives of crops, read forward and never unpacked."""
+
+import io
+import tarfile
+
+import pytest
+
+from face_extraction.archive import read_members
+from face_extraction.ledger import ItemFailed
+
+
+@pytest.fixture
+def archive(tmp_path):
+    """archive(name, {member: bytes}) -> a tar, compressed where its name ends in gz."""
+
+    def write(name, members):
+        path = tmp_path / name
+        with tarfile.open(path, "w:gz" if name.endswith("gz") else "w") as handle:
+            for member, content in members.items():
+                info = tarfile.TarInfo(member)
+                info.size = len(content)
+                handle.addfile(info, io.BytesIO(content))
+        return path
+
+    return write
+
+
+def _noise(size):
+    return bytes((index * 7919 + index // 251) % 256 for index in range(size))
+
+
+@pytest.mark.parametrize("name", ["a.tar", "a.tar.gz"])
+def test_photos_come_in_order_with_their_frame_numbers(archive, name):
+    path = archive(
+        name, {"0/real/3/120.png": b"one", "0/notes.txt": b"x", "0/._7.png": b"x", "0/4/7.PNG": b"two"}
+    )
+
+    members = [(member.name, member.frame, member.content) for member in read_members(path)]
+
+    assert members == [("0/real/3/120.png", 120, b"one"), ("0/4/7.PNG", 7, b"two")]
+
+
+@pytest.mark.parametrize(
+    ("take", "frames"), [(1, [5]), (2, [2, 7]), (5, [1, 3, 5, 7, 9]), (10, [*range(10)]), (99, [*range(10)])]
+)
+def test_a_few_are_spread_evenly_over_the_archive(archive, take, frames):
+    path = archive("a.tar.gz", {f"{number}.jpg": b"x" for number in range(10)})
+
+    assert [member.frame for member in read_members(path, take)] == frames
+
+
+def test_links_and_absolute_names_are_harmless(tmp_path):
+    path = tmp_path / "a.tar"
+    with tarfile.open(path, "w") as handle:
+        link = tarfile.TarInfo("link.jpg")
+        link.type, link.linkname = tarfile.SYMTYPE, "/etc/passwd"
+        handle.addfile(link)
+        info = tarfile.TarInfo("/../../up.jpg")
+        info.size = 2
+        handle.addfile(info, io.BytesIO(b"ok"))
+
+    assert [member.content for member in read_members(path)] == [b"ok"]
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("name", ["a.tar", "a.tar.gz"])
+def test_a_cut_archive_gives_what_it_has_and_says_so(archive, name):
+    path = archive(name, {f"{number}.jpg": _noise(40_000 + number) for number in range(5)})
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    found = []
+
+    with pytest.raises(ItemFailed) as failure:
+        found.extend(member.frame for member in read_members(path))
+
+    assert failure.value.reason == "truncated"
+    assert found == list(range(len(found)))
+    assert 1 <= len(found) < 5
+
+
+@pytest.mark.parametrize("content", [b"", b"no archive", b"\x1f\x8b\x08broken"])
+def test_what_is_no_archive_is_unreadable(tmp_path, content):
+    (tmp_path / "a.tar.gz").write_bytes(content)
+
+    with pytest.raises(ItemFailed) as failure:
+        list(read_members(tmp_path / "a.tar.gz"))
+
+    assert failure.value.reason == "unreadable"
+
+
+def test_a_missing_archive_is_unreadable(tmp_path):
+    with pytest.raises(ItemFailed, match="No such file"):
+        list(read_members(tmp_path / "a.tar"))
+
+
+def test_a_member_that_claims_gigabytes_is_not_read(tmp_path):
+    info = tarfile.TarInfo("0.jpg")
+    info.size = 2**33
+    (tmp_path / "a.tar").write_bytes(info.tobuf() + bytes(10_240))
+
+    with pytest.raises(ItemFailed, match="more than 67,108,864 bytes"):
+        list(read_members(tmp_path / "a.tar"))

@@ -1,0 +1,198 @@
+"""Manifests joined and filtered."""
+
+import os
+from dataclasses import replace
+
+import pytest
+
+from face_extraction.__main__ import main
+from face_extraction.combine import combine
+from face_extraction.errors import InputError
+from face_extraction.manifest import Box, FaceSample, read_manifest, write_manifest
+from face_extraction.settings import CropSpec, ExtractionSettings, read_settings, write_settings
+
+CLIP = {"video": "c", "box": Box(1, 9, 9, 1)}
+
+
+@pytest.fixture
+def make(tmp_path):
+    """make("name", sample, ...) -> the folder of a manifest whose crops hold their folder's name."""
+
+    def build(name, *samples):
+        folder = tmp_path / name
+        for sample in samples:
+            (folder / sample.path).parent.mkdir(parents=True, exist_ok=True)
+            (folder / sample.path).write_text(name)
+        write_manifest(folder / "manifest.csv", samples)
+        return folder
+
+    return build
+
+
+def _sample(path, label=0, split="train", group="g", **more):
+    return FaceSample(f"faces/{path}", label, split, group, **more)
+
+
+@pytest.fixture
+def two(make):
+    one = make("one", _sample("a.png", source="x"), _sample("b.png", 1, "val", "h", source="x", method="m"))
+    other = make("other", _sample("a.png", 1, "test", "g", source="y", method="n"))
+    return one, other
+
+
+def test_paths_stay_valid_and_one_name_is_two_crops(two, tmp_path):
+    out = tmp_path / "out"
+
+    samples, doubled = combine(two, out)
+
+    assert read_manifest(out / "manifest.csv") == samples
+    assert [(sample.path, (out / sample.path).read_text()) for sample in samples] == [
+        ("one/faces/a.png", "one"),
+        ("one/faces/b.png", "one"),
+        ("other/faces/a.png", "other"),
+    ]
+    assert [(sample.label, sample.split, sample.method) for sample in samples] == [
+        (0, "train", ""),
+        (1, "val", "m"),
+        (1, "test", "n"),
+    ]
+    assert doubled == 0
+
+
+def test_folders_of_one_name_are_told_apart(make, tmp_path):
+    one = make("p/set", _sample("a.png", source="x"))
+    other = make("q/set", _sample("a.png", source="y"))
+
+    samples, _ = combine([one, other], tmp_path / "out")
+
+    assert [(tmp_path / "out" / sample.path).read_text() for sample in samples] == ["p/set", "q/set"]
+
+
+def test_crops_take_no_second_place_on_the_disk(two, tmp_path):
+    combine(two[:1], tmp_path / "out")
+
+    assert os.path.samefile(tmp_path / "out/faces/a.png", two[0] / "faces/a.png")
+
+
+def test_without_hard_links_crops_are_copied(two, tmp_path, monkeypatch):
+    def refuse(source, target):
+        raise OSError("no links")
+
+    monkeypatch.setattr(os, "link", refuse)
+
+    combine(two[:1], tmp_path / "out")
+
+    assert (tmp_path / "out/faces/a.png").read_text() == "one"
+
+
+@pytest.mark.parametrize(
+    ("where", "paths"),
+    [
+        (["method=m"], ["one/faces/b.png"]),
+        (["method=,n"], ["one/faces/a.png", "other/faces/a.png"]),
+        (["method!=m"], ["one/faces/a.png", "other/faces/a.png"]),
+        (["label=fake", "split!=test"], ["one/faces/b.png"]),
+        (["label=1", "source=y"], ["other/faces/a.png"]),
+    ],
+)
+def test_rows_are_chosen(two, tmp_path, where, paths):
+    samples, _ = combine(two, tmp_path / "out", where)
+
+    assert [sample.path for sample in samples] == paths
+
+
+@pytest.mark.parametrize(
+    ("where", "message"),
+    [
+        ("methd=m", r"--where: unknown column 'methd' \(nearest: method\)"),
+        ("method=mm", r"--where: unknown method 'mm' \(nearest: m\)"),
+        ("method", "--where 'method': accepted: COLUMN=VALUE,VALUE"),
+        ("box=1", "unknown column 'box'"),
+        ("label=2", "unknown label '2'"),
+    ],
+)
+def test_a_condition_that_means_nothing_is_refused(two, tmp_path, where, message):
+    with pytest.raises(InputError, match=message):
+        combine(two, tmp_path / "out", [where])
+    assert not (tmp_path / "out").exists()
+
+
+def test_no_row_left_is_refused(two, tmp_path):
+    with pytest.raises(InputError, match=r"no row is left of .* with --where label=real --where method=m"):
+        combine(two, tmp_path / "out", ["label=real", "method=m"])
+
+
+def test_a_face_in_two_manifests_is_taken_once_and_counted(make, tmp_path):
+    first = _sample("a.png", source="x", **CLIP)
+    one = make("one", first, _sample("b.png", source="x", **(CLIP | {"box": Box(1, 99, 99, 1)})))
+    other = make(
+        "other", replace(first, path="faces/named otherwise.png"), replace(first, path="faces/c.png", frame=5)
+    )
+
+    samples, doubled = combine([one, other], tmp_path / "out")
+
+    assert [sample.path for sample in samples] == ["one/faces/a.png", "one/faces/b.png", "other/faces/c.png"]
+    assert doubled == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"label": 1}, "has label 1, but 0 in .*; a face may have one"),
+        ({"split": "test"}, "has split test, but train in"),
+        ({"group": "h"}, "has group h, but g in"),
+    ],
+)
+def test_a_face_with_two_truths_is_refused(make, tmp_path, change, message):
+    first = _sample("a.png", source="x", **CLIP)
+    folders = [make("one", first), make("other", replace(first, **change))]
+
+    with pytest.raises(InputError, match=message):
+        combine(folders, tmp_path / "out")
+
+
+def test_a_group_in_two_splits_is_refused(make, tmp_path):
+    folders = [
+        make("one", _sample("a.png", source="x")),
+        make("two", _sample("b.png", 0, "test", source="x")),
+    ]
+
+    with pytest.raises(InputError, match="group 'g' stands in the splits test and train"):
+        combine(folders, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_wrong_inputs_are_refused(two, tmp_path):
+    with pytest.raises(InputError, match="given twice"):
+        combine([two[0], two[0] / "manifest.csv"], tmp_path / "out")
+    with pytest.raises(InputError, match="exists; choose another --out"):
+        combine(two, two[0])
+    (two[1] / "faces/a.png").unlink()
+    with pytest.raises(InputError, match="no such crop, though its manifest names it"):
+        combine(two, tmp_path / "out")
+    assert not (tmp_path / "out/manifest.csv").exists()
+
+
+def test_settings_are_kept_where_they_agree(two, tmp_path):
+    settings = ExtractionSettings(crop=CropSpec(size=96))
+    for folder in two:
+        write_settings(folder, settings)
+
+    combine(two, tmp_path / "alike")
+    write_settings(two[1], ExtractionSettings())
+    combine(two, tmp_path / "unlike")
+
+    assert read_settings(tmp_path / "alike") == settings
+    assert read_settings(tmp_path / "unlike") is None
+
+
+def test_the_command(two, tmp_path, capsys):
+    out = tmp_path / "out"
+
+    status = main(["manifest", *map(str, two), "--out", str(out), "--where", "split=train,test"])
+
+    assert status == 0
+    printed = capsys.readouterr().out
+    assert "2 faces from 2 manifests" in printed
+    assert f"written: {out / 'manifest.csv'}" in printed
+    assert len(read_manifest(out / "manifest.csv")) == 2
