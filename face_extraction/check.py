@@ -126,4 +126,7 @@ def _remark(part: Part) -> str:
         shown = ", ".join(part.absent[:EXAMPLES])
         more = f" and {len(part.absent) - EXAMPLES:,} more" if len(part.absent) > EXAMPLES else ""
         return f"  missing: {shown}{more}"
-    return "  differs" if part.differs else ""
+    if part.published is None or not part.differs:
+        return ""
+    surplus = part.found - part.published
+    return f"  {surplus:,} too many" if surplus > 0 else f"  {-surplus:,} missing"

@@ -12,6 +12,7 @@ from face_extraction.command import DONE, Parser
 from face_extraction.errors import InputError, unknown_name
 from face_extraction.manifest import (
     LABEL_NAMES,
+    SPLITS,
     FaceSample,
     check_groups,
     count_table,
@@ -28,6 +29,8 @@ Join manifests into one, and keep the rows that --where asks for.
 The crops are linked into OUT, or copied where the file system has no hard links, so that OUT stands by
 itself. A face that two of the manifests have is taken once; a group that they put into different splits
 is refused."""
+# Values that are right though no row may have them.
+_CLOSED = {"split": SPLITS, "label": tuple(LABEL_NAMES.values())}
 COLUMNS = tuple(field.name for field in fields(FaceSample) if field.name != "box")
 
 
@@ -141,12 +144,12 @@ def _condition(text: str, samples: Sequence[FaceSample]) -> Condition:
     column, sign, values = match.groups()
     if column not in COLUMNS:
         raise unknown_name("column", column, COLUMNS, "--where")
-    there = {_value(sample, column) for sample in samples}
+    there = {_value(sample, column) for sample in samples} | set(_CLOSED.get(column, ()))
     named = {str(number): name for number, name in LABEL_NAMES.items()} if column == "label" else {}
     given = [named.get(value, value) for value in values.split(",")]
     for value in given:
         if value not in there:
-            shown = sorted(there) if len(there) <= 20 else []
+            shown = sorted(there - {""}) if len(there) <= 20 else []
             if shown:
                 raise unknown_name(column, value, shown, "--where")
             raise InputError(f"--where {text!r}: no row has {column} {value!r}")

@@ -25,6 +25,16 @@ def test_the_table_of_models_is_complete_and_right():
         assert row == (kind.image_size, millions, len(blocks(model, kind)), pretrained), name
 
 
-def test_every_source_is_named():
+def test_the_table_of_data_sets_is_complete_and_right():
+    section = README.partition("## Data sets")[2].partition("\n## ")[0]
+    rows = {
+        name: (re.findall(r"`--([\w-]+)`", options), bool(licence.strip()), where)
+        for name, options, licence, where in re.findall(
+            r"^\| `([\w-]+)` \|[^|]+\|([^|]+)\|([^|]+)\| (.+) \|$", section, re.MULTILINE
+        )
+    }
+    assert list(rows) == [source.name for source in list_sources()]
     for source in list_sources():
-        assert f"`{source.name}`" in README or f"face_extraction {source.name}" in README, source.name
+        page = f"[page]({source.page})" if source.page else "–"
+        where = f"`download`, {page}" if source.kaggle else page
+        assert rows[source.name] == ([option.name for option in source.options], True, where)

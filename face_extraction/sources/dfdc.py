@@ -20,6 +20,7 @@ https://arxiv.org/abs/2006.07397; preview: https://arxiv.org/abs/1910.08854
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -29,6 +30,7 @@ from face_extraction.ledger import DOUBLED, MISSING, UNLISTED, LedgerRow
 from face_extraction.manifest import FAKE, LABEL_NAMES, REAL, SPLITS
 from face_extraction.media import VIDEO, kind_of
 from face_extraction.sources.layout import (
+    chosen,
     files_below,
     label_by_name,
     need_folder,
@@ -55,6 +57,7 @@ _NEEDED = f"dfdc_train_part_N/{METADATA}, {METADATA}, {PREVIEW} or {TEST}"
     NAME,
     page="https://ai.meta.com/datasets/dfdc/",
     options=(
+        Option("parts", "N,N", "the training parts wanted (all that are there)"),
         Option("protocol", "P", f"of the training parts: {PARTS} (the usual split) or {GROUP} ({PARTS})"),
     ),
     example={
@@ -68,11 +71,12 @@ _NEEDED = f"dfdc_train_part_N/{METADATA}, {METADATA}, {PREVIEW} or {TEST}"
         "dfdc_train_part_40/d.mp4": "",
     },
 )
-def dfdc(root: Path, *, protocol: str = "") -> Listing:
+def dfdc(root: Path, *, parts: str = "", protocol: str = "") -> Listing:
     """List the clips that the data set's own lists name and that are there.
 
     Args:
         root: the folder of the parts, of one part, of the preview, or of the public test clips.
+        parts: the numbers of the training parts wanted, with commas; "" for all.
         protocol: of the training parts, "parts" (also if "") or "group".
 
     Raises:
@@ -82,29 +86,34 @@ def dfdc(root: Path, *, protocol: str = "") -> Listing:
     protocol = protocol or PARTS
     if protocol not in (PARTS, GROUP):
         raise unknown_name("protocol", protocol, (PARTS, GROUP), "--protocol")
-    parts = {name: int(match[1]) for name in subfolders(root) if (match := _PART.fullmatch(name))}
+    wanted = set(map(int, chosen("parts", parts, map(str, range(ALL_PARTS)), "part")))
+    there = {name: int(match[1]) for name in subfolders(root) if (match := _PART.fullmatch(name))}
     lists = [name for name in (METADATA, PREVIEW, TEST) if (root / name).is_file()]
-    if len(lists) + bool(parts) > 1:
-        found = " and ".join([*lists, *(["dfdc_train_part_N"] if parts else [])])
+    if len(lists) + bool(there) > 1:
+        found = " and ".join([*lists, *(["dfdc_train_part_N"] if there else [])])
         raise InputError(
             f"{root}: holds {found}; needed: one of them, so point --root at a folder of its own"
         )
-    if not lists and not parts:
+    if not lists and not there:
         raise no_layout(root, _NEEDED, "dfdc_train_part_0", METADATA, PREVIEW, TEST)
     if lists == [PREVIEW]:
         listing = _preview(root)
     elif lists == [TEST]:
         listing = _public_test(root)
     else:
-        listing = _training(root, parts, protocol)
+        held = {name: number for name, number in there.items() if number in wanted}
+        if there and not held:
+            raise InputError(f"{root}: none of the parts {parts} in it; there: {', '.join(sorted(there))}")
+        listing = _training(root, held, wanted, protocol)
     if not listing.items:
         raise InputError(f"{root}: none of the clips that its lists name is there")
     return listing
 
 
-def _training(root: Path, parts: dict[str, int], protocol: str) -> Listing:
+def _training(root: Path, parts: dict[str, int], wanted: set[int], protocol: str) -> Listing:
     items: dict[str, Item] = {}
     ledger: list[LedgerRow] = []
+    counts: Counter[str] = Counter()
     for name in sorted(parts, key=parts.__getitem__) or [""]:
         folder, number = root / name, parts.get(name)
         if not (folder / METADATA).is_file():
@@ -114,6 +123,8 @@ def _training(root: Path, parts: dict[str, int], protocol: str) -> Listing:
         listed = read_json(folder / METADATA, dict)
         entries = [_entry(folder / METADATA, clip, values) for clip, values in listed.items()]
         names = {clip for clip, _, _ in entries}
+        part = METADATA if number is None else f"part {number}"
+        counts[part] += len(entries)
         ledger += _unlisted(root, _clips_in(folder), {folder / clip for clip in names})
         for clip, label, original in entries:
             path = relative_to(folder / clip, root)
@@ -122,16 +133,20 @@ def _training(root: Path, parts: dict[str, int], protocol: str) -> Listing:
             elif clip in items:
                 ledger.append(LedgerRow(path, DOUBLED, f"{items[clip].path} is the same clip"))
             else:
-                items[clip] = _item(path, label, original, split, LABEL_NAMES[label])
+                items[clip] = _item(path, label, original, split, part)
     notes = _notes(list(items.values()), parts, protocol)
-    return Listing(list(items.values()), ledger, notes, PUBLISHED if parts else {})
+    away = [str(number) for number in sorted(wanted - set(parts.values()))] if parts else []
+    # Of a part alone no count is published: what it has is held against its own list.
+    return Listing(list(items.values()), ledger, notes, counts, {"other parts": away} if away else {})
 
 
 def _notes(items: list[Item], parts: dict[str, int], protocol: str) -> list[str]:
     notes = []
-    if parts and len(parts) < ALL_PARTS:
-        held = ", ".join(map(str, sorted(parts.values())))
-        notes.append(f"{len(parts)} of the {ALL_PARTS} parts are there: {held}")
+    if parts:
+        count = Counter(LABEL_NAMES[item.label] for item in items)
+        found = f"{count['real']:,} real and {count['fake']:,} fake clips in {len(parts)} parts"
+        published = f"{PUBLISHED['real']:,} and {PUBLISHED['fake']:,} are published of all {ALL_PARTS}"
+        notes.append(f"{found}; {published}")
     reals = {item.video for item in items if item.label == REAL}
     alone = sum(item.label == FAKE and item.group not in reals for item in items)
     if alone:

@@ -31,12 +31,18 @@ def test_as_published_is_whole():
 
 
 @pytest.mark.parametrize(
-    ("counts", "published"), [({"a": 1}, {"a": 2}), ({"a": 3}, {"a": 2}), ({"a": 2}, {"a": 2, "b": 1})]
+    ("counts", "published", "remark"),
+    [
+        ({"a": 1}, {"a": 3}, "  2 missing"),
+        ({"a": 3}, {"a": 2}, "  1 too many"),
+        ({"a": 2}, {"a": 2, "b": 1}, "  not here"),
+    ],
 )
-def test_too_few_too_many_and_absent_parts_differ(counts, published):
+def test_too_few_too_many_and_absent_parts_differ(counts, published, remark):
     report = compare(Listing(_items(**counts), published=published))
 
     assert not report.whole
+    assert remark in str(report)
     assert "differs: 1 of" in str(report)
 
 

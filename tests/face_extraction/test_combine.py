@@ -92,6 +92,7 @@ def test_without_hard_links_crops_are_copied(two, tmp_path, monkeypatch):
         (["method=,n"], ["one/faces/a.png", "other/faces/a.png"]),
         (["method!=m"], ["one/faces/a.png", "other/faces/a.png"]),
         (["label=fake", "split!=test"], ["one/faces/b.png"]),
+        (["label!=unknown", "split=train,val"], ["one/faces/a.png", "one/faces/b.png"]),
         (["label=1", "source=y"], ["other/faces/a.png"]),
     ],
 )

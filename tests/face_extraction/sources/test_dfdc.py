@@ -58,7 +58,7 @@ def test_the_usual_split_is_by_part_number_not_by_name(lay):
         ("x40", "test"),
         ("x49", "test"),
     ]
-    assert listing.notes == ["7 of the 50 parts are there: 0, 9, 34, 35, 39, 40, 49"]
+    assert listing.notes == ["7 real and 0 fake clips in 7 parts; 19,154 and 100,000 are published of all 50"]
 
 
 def test_some_parts_alone_can_be_split_by_group(lay):
@@ -67,11 +67,30 @@ def test_some_parts_alone_can_be_split_by_group(lay):
     listing = _find(root)
 
     assert listing.notes == [
-        "2 of the 50 parts are there: 1, 2",
+        "2 real and 0 fake clips in 2 parts; 19,154 and 100,000 are published of all 50",
         "the parts that are there are all of train; --protocol group splits them anew",
     ]
     assert {item.split for item in listing.items} == {"train"}
     assert {item.split for item in _find(root, protocol="group").items} == {None}
+
+
+def test_a_part_is_held_against_its_own_list(lay):
+    texts = _part(1, a=("REAL", None), b=("REAL", None)) | _part(3, c=("REAL", None))
+    root = lay(texts=texts)
+    (root / "dfdc_train_part_1/b.mp4").unlink()
+
+    whole = _find(root)
+    some = _find(root, parts="1")
+
+    assert whole.published == {"part 1": 2, "part 3": 1}
+    assert [item.part for item in whole.items] == ["part 1", "part 3"]
+    assert len(whole.absent["other parts"]) == 48
+    assert some.published == {"part 1": 2}
+    assert some.absent == {}
+    with pytest.raises(InputError, match="none of the parts 2 in it; there: dfdc_train_part_1"):
+        _find(root, parts="2")
+    with pytest.raises(InputError, match="--parts: unknown part '50'"):
+        _find(root, parts="50")
 
 
 def test_a_fake_without_its_original_is_kept_and_counted(lay):
