@@ -9,7 +9,7 @@ Splits: the folders'. Several crops come from one photo of OpenForensics, and th
 which: every crop is a group of its own here, so that intervals are too narrow, and one photo's faces may
 stand in two splits. Reports A, D and E use this set.
 
-Licence: that of OpenForensics, Creative Commons BY 4.0; Kaggle's page names no other.
+Licence: that of OpenForensics; read its page and Kaggle's.
 Citation: T.-N. Le et al., "OpenForensics: Large-Scale Challenging Dataset For Multi-Face Forgery
 Detection And Segmentation In-The-Wild", ICCV 2021, https://zenodo.org/records/5528418
 """
