@@ -127,7 +127,7 @@ def _training(root: Path, parts: dict[str, int], wanted: set[int], protocol: str
         counts[part] += len(entries)
         ledger += _unlisted(root, _clips_in(folder), {folder / clip for clip in names})
         for clip, label, original in entries:
-            path = relative_to(folder / clip, root)
+            path = f"{name}/{clip}" if name else clip
             if not (folder / clip).is_file():
                 ledger.append(LedgerRow(path, MISSING, f"named in {METADATA}, but not there"))
             elif clip in items:

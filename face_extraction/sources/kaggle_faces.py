@@ -14,7 +14,7 @@ Citation: T.-N. Le et al., "OpenForensics: Large-Scale Challenging Dataset For M
 Detection And Segmentation In-The-Wild", ICCV 2021, https://zenodo.org/records/5528418
 """
 
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from face_extraction.errors import InputError
 from face_extraction.ledger import UNLISTED, LedgerRow
@@ -86,16 +86,16 @@ def _split(root: Path, name: str, folder: Path) -> tuple[list[Item], list[Ledger
             near = nearest(kind, strange)
             raise InputError(f"{folder}: no folder {kind!r} in it{near}; needed: {' and '.join(CLASSES)}")
         label = LABELS[kind.lower()]
+        above = relative_to(crops, root)
         for path in files_below(crops):
             if kind_of(path) != PHOTO or path.name.startswith("."):
                 continue
-            relative = relative_to(path, root)
-            group = str(PurePosixPath(name, kind, path.relative_to(crops).with_suffix("").as_posix()))
+            inside = path.relative_to(crops).as_posix()
             items.append(
                 Item(
-                    path=relative,
+                    path=f"{above}/{inside}",
                     label=label,
-                    group=group,
+                    group=f"{name}/{kind}/{inside.rpartition('.')[0]}",
                     kind=CROP,
                     source=NAME,
                     method="openforensics" if label == FAKE else "",
