@@ -20,7 +20,7 @@ from face_extraction.manifest import FaceSample, read_manifest, write_manifest
 from face_extraction.settings import ExtractionSettings
 
 RNN = "--model alexnet_rnn --image-size 63 --augment none --option units=16 --dropout 0 --seed 1".split()
-SHORT = [*RNN, "--epochs", "1", "--batch-size", "4"]
+SHORT = [*RNN, "--epochs", "1", "--batch-size", "16"]
 
 
 @pytest.fixture(scope="module")
