@@ -2,6 +2,8 @@
 
 import json
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -24,25 +26,40 @@ def save_checkpoint(path: Path, model: keras.Model, state: dict[str, Any]) -> No
         np.savez(handle, state=np.array(json.dumps(state)), **arrays)
 
 
-def load_checkpoint(path: Path, model: keras.Model) -> dict[str, Any]:
-    """Put a checkpoint's values into a compiled model of the same recipe, and return its state.
+def read_state(path: Path) -> dict[str, Any]:
+    """A checkpoint's `state`.
+
+    Raises:
+        InputError: the file is not a checkpoint.
+    """
+    with _opened(path) as arrays:
+        state: dict[str, Any] = json.loads(str(arrays["state"]))
+    return state
+
+
+def load_checkpoint(path: Path, model: keras.Model) -> None:
+    """Put a checkpoint's values into a model of the same recipe, compiled for the same phase.
 
     Raises:
         InputError: the file is not a checkpoint, or one of another model.
     """
     model.optimizer.build(model.trainable_variables)
+    with _opened(path) as arrays:
+        for prefix, variables in (("model", model.variables), ("optimizer", model.optimizer.variables)):
+            count = sum(name.startswith(prefix + "/") for name in arrays.files)
+            if count != len(variables):
+                raise InputError(f"{path}: a checkpoint of another model; delete it to train anew")
+            for index, variable in enumerate(variables):
+                variable.assign(arrays[f"{prefix}/{index}"])
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Any]:
     try:
         with path.open("rb") as handle, np.load(handle, allow_pickle=False) as arrays:
-            for prefix, variables in (("model", model.variables), ("optimizer", model.optimizer.variables)):
-                count = sum(name.startswith(prefix + "/") for name in arrays.files)
-                if count != len(variables):
-                    raise InputError(f"{path}: a checkpoint of another model; delete it to train anew")
-                for index, variable in enumerate(variables):
-                    variable.assign(arrays[f"{prefix}/{index}"])
-            state: dict[str, Any] = json.loads(str(arrays["state"]))
+            yield arrays
     except (OSError, KeyError, zipfile.BadZipFile) as error:
         raise InputError(f"{path}: not a checkpoint ({error}); delete it to train anew") from None
-    return state
 
 
 def reset_seeds(model: keras.Model, seed: int, epoch: int) -> None:

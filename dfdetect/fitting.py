@@ -6,15 +6,17 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
 
 import keras
 import numpy as np
 from sklearn.metrics import log_loss, roc_auc_score
 
-from dfdetect.checkpoint import load_checkpoint, reset_seeds, save_checkpoint
+from dfdetect.checkpoint import load_checkpoint, read_state, reset_seeds, save_checkpoint
 from dfdetect.data.faces import Pass, Store, class_weights, epoch_order
 from dfdetect.data.pipeline import make_batches
+from dfdetect.models import family
+from dfdetect.models.blocks import set_trainable
+from dfdetect.optimization import averaged, make_optimizer
 from dfdetect.recipe import Recipe
 from dfdetect.runs import Run
 from dfdetect.schedule import Schedule
@@ -43,41 +45,47 @@ class State:
     history: list[Row] = field(default_factory=list)
 
 
-def compile_model(model: keras.Model, recipe: Recipe, steps: int) -> None:
-    """Give the model the recipe's loss, optimizer and schedule.
+@dataclass(frozen=True)
+class Phase:
+    """A stretch of epochs with an optimizer and a schedule of its own.
+
+    Attributes:
+        start: epochs before it.
+        end: epochs at its end.
+        trainable: what is trained, as in the recipe.
+        learning_rate: the highest.
+    """
+
+    start: int
+    end: int
+    trainable: str
+    learning_rate: float
+
+
+def phases(recipe: Recipe) -> list[Phase]:
+    """The phases of a training: the head alone, where the recipe wants that, then the rest."""
+    head, total = recipe.head_epochs, recipe.head_epochs + recipe.epochs
+    last = Phase(head, total, recipe.trainable, recipe.learning_rate)
+    return [Phase(0, head, "head", recipe.head_learning_rate), last] if head else [last]
+
+
+def start_phase(model: keras.Model, recipe: Recipe, phase: Phase, steps: int) -> None:
+    """Make trainable what the phase trains, and compile with the recipe's loss and a new optimizer.
 
     Args:
         model: a model of `dfdetect.models`.
         recipe: the recipe.
-        steps: steps of the whole training, which the schedule spans.
+        phase: the phase.
+        steps: steps an epoch; the schedule spans those of the phase.
     """
-    rate = Schedule(recipe.schedule, recipe.learning_rate, steps, recipe.warmup)
+    set_trainable(model, family(recipe.model), phase.trainable)
+    span = steps * (phase.end - phase.start)
+    rate = Schedule(recipe.schedule, phase.learning_rate, span, recipe.warmup)
     model.compile(
         optimizer=make_optimizer(recipe, rate),
         loss=keras.losses.BinaryCrossentropy(label_smoothing=recipe.label_smoothing),
         metrics=[keras.metrics.BinaryAccuracy(name="accuracy")],
     )
-
-
-def make_optimizer(recipe: Recipe, rate: Schedule) -> keras.optimizers.Optimizer:
-    """The recipe's optimizer. Weight decay leaves biases and normalisation alone.
-
-    Weight decay is decoupled from the gradient for every optimizer (Loshchilov and Hutter 2019).
-    SGD has a momentum of .9, the field's usual.
-    """
-    kinds: dict[str, Callable[..., Any]] = {
-        "adamw": keras.optimizers.AdamW,
-        "adam": keras.optimizers.Adam,
-        "nadam": keras.optimizers.Nadam,
-        "sgd": keras.optimizers.SGD,
-    }
-    extra = {"momentum": 0.9} if recipe.optimizer == "sgd" else {}
-    # Keras skips the work for None, which its AdamW does not take.
-    decay = recipe.weight_decay if recipe.optimizer == "adamw" else recipe.weight_decay or None
-    optimizer = kinds[recipe.optimizer](rate, weight_decay=decay, **extra)
-    if recipe.weight_decay:
-        optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
-    return optimizer
 
 
 def fit(
@@ -94,6 +102,11 @@ def fit(
     The order, augmentation and dropout of an epoch follow from the seed and the epoch's number
     alone, so a training that was killed and resumed goes the way of one that was not.
 
+    The best epoch is one of all phases. Early stopping ends the last phase only: the epochs of the
+    head before it are neither cut short nor counted as epochs without a better one. With `ema`,
+    validation and the weights kept are those of the running average; a second phase goes on from
+    the latest weights and starts an average of its own.
+
     Args:
         model: the model, not compiled.
         recipe: the recipe.
@@ -106,16 +119,23 @@ def fit(
         InputError: the loss is not a number, or the checkpoint is of another model.
     """
     steps = Pass(train, np.arange(len(train)), recipe.batch_size).steps
-    compile_model(model, recipe, steps * recipe.epochs)
-    state = State()
-    if run.checkpoint.is_file():
-        state = State(**load_checkpoint(run.checkpoint, model))
-    while state.epoch < recipe.epochs and not _patience_spent(state, recipe):
-        row = _train_epoch(model, recipe, train, state.epoch)
-        row |= _validate(model, val, recipe.batch_size)
-        _record(state, row, recipe, model, run)
-        print(_line(row, recipe, state.best_epoch), flush=True)
-        watch(row)
+    state = State(**read_state(run.checkpoint)) if run.checkpoint.is_file() else State()
+    finished = state.epoch
+    for phase in phases(recipe):
+        if phase.end < finished:
+            continue
+        start_phase(model, recipe, phase, steps)
+        if phase.start < finished:
+            # The checkpoint holds the optimizer of the phase that its last epoch belongs to.
+            load_checkpoint(run.checkpoint, model)
+        while state.epoch < phase.end and not _patience_spent(state, recipe):
+            row = _train_epoch(model, recipe, train, state.epoch)
+            with averaged(model, recipe):
+                row |= _validate(model, val, recipe.batch_size)
+                _keep_if_best(state, row, recipe, model, run)
+            _record(state, model, run)
+            print(_line(row, recipe, state.best_epoch), flush=True)
+            watch(row)
     _keep_best(state, model, run)
 
 
@@ -147,8 +167,10 @@ def _train_epoch(model: keras.Model, recipe: Recipe, train: Store, epoch: int) -
             f"training diverged: the loss of epoch {epoch + 1} is {loss}; try a lower --learning-rate "
             f"than {recipe.learning_rate} or --precision float32"
         )
-    return {
-        "epoch": epoch + 1,
+    row: Row = {"epoch": epoch + 1}
+    if recipe.head_epochs:
+        row["phase"] = 1 if epoch < recipe.head_epochs else 2
+    return row | {
         "learning_rate": float(keras.ops.convert_to_numpy(model.optimizer.learning_rate)),
         "loss": loss,
         "accuracy": history["accuracy"][0],
@@ -167,24 +189,28 @@ def _validate(model: keras.Model, val: Store, batch_size: int) -> Row:
     }
 
 
-def _record(state: State, row: Row, recipe: Recipe, model: keras.Model, run: Run) -> None:
-    """Count the epoch, keep its weights if they are the best, then write the checkpoint.
-
-    In this order, and with the epoch in the weights' name: whenever a kill comes, the checkpoint on
-    disk names a weights file that is there.
-    """
+def _keep_if_best(state: State, row: Row, recipe: Recipe, model: keras.Model, run: Run) -> None:
+    """Count the epoch, and keep the model's weights if they are the best so far."""
     value = row[recipe.monitor] * (-1 if recipe.monitor == "val_loss" else 1)
-    old = state.best_epoch
     state.epoch += 1
     state.history.append(row)
     if value > state.best:
         state.best, state.best_epoch = value, state.epoch
         with atomic_path(run.epoch_weights(state.epoch)) as temporary:
-            model.save_weights(temporary)
+            _bare(model).save_weights(temporary)
+
+
+def _record(state: State, model: keras.Model, run: Run) -> None:
+    """Write history and checkpoint, then drop the weights of former best epochs.
+
+    In this order, and with the epoch in the weights' name: whenever a kill comes, the checkpoint on
+    disk names a weights file that is there.
+    """
     run.write_history(state.history)
     save_checkpoint(run.checkpoint, model, dataclasses.asdict(state))
-    if old and old != state.best_epoch:
-        run.epoch_weights(old).unlink(missing_ok=True)
+    for path in run.folder.glob("epoch-*.weights.h5"):
+        if path != run.epoch_weights(state.best_epoch):
+            path.unlink()
 
 
 def _keep_best(state: State, model: keras.Model, run: Run) -> None:
@@ -197,18 +223,29 @@ def _keep_best(state: State, model: keras.Model, run: Run) -> None:
     if not run.weights.is_file():
         # No epoch was trained: the run holds the weights it was given.
         with atomic_path(run.weights) as temporary:
-            model.save_weights(temporary)
-    model.load_weights(run.weights)
+            _bare(model).save_weights(temporary)
+    _bare(model).load_weights(run.weights)
+
+
+def _bare(model: keras.Model) -> keras.Model:
+    """The same layers without the optimizer, whose state would be two thirds of a weights file."""
+    return keras.Model(model.input, model.output)
 
 
 def _patience_spent(state: State, recipe: Recipe) -> bool:
-    return 0 < recipe.early_stopping <= state.epoch - state.best_epoch
+    since = max(state.best_epoch, recipe.head_epochs)
+    return 0 < recipe.early_stopping <= state.epoch - since
+
+
+def _title(epoch: float, recipe: Recipe) -> str:
+    phase = "  head" if epoch <= recipe.head_epochs else ""
+    return f"epoch {epoch:>3}/{recipe.head_epochs + recipe.epochs}{phase}"
 
 
 def _line(row: Row, recipe: Recipe, best_epoch: int) -> str:
     mark = "  best" if row["epoch"] == best_epoch else ""
     return (
-        f"epoch {row['epoch']:>3}/{recipe.epochs}  loss {row['loss']:.4f}  accuracy {row['accuracy']:.3f}  "
+        f"{_title(row['epoch'], recipe)}  loss {row['loss']:.4f}  accuracy {row['accuracy']:.3f}  "
         f"val loss {row['val_loss']:.4f}  accuracy {row['val_accuracy']:.3f}  AUC {row['val_auc']:.3f}  "
         f"{row['faces_per_second']:.1f} faces/s{mark}"
     )
@@ -216,7 +253,7 @@ def _line(row: Row, recipe: Recipe, best_epoch: int) -> str:
 
 @contextmanager
 def _epoch_bar(epoch: int, recipe: Recipe, faces: Pass) -> Iterator[keras.callbacks.Callback]:
-    with progress(f"epoch {epoch + 1}/{recipe.epochs}", len(faces.order), unit=f"{recipe.unit}s") as advance:
+    with progress(_title(epoch + 1, recipe), len(faces.order), unit=f"{recipe.unit}s") as advance:
         yield _Bar(advance, faces)
 
 

@@ -12,6 +12,7 @@ import tomli_w
 
 from face_extraction.atomic import write_text
 from face_extraction.errors import InputError, unknown_name
+from face_extraction.toml import read_toml
 
 Option = str | int | float | bool
 
@@ -81,7 +82,21 @@ class Recipe:
     learning_rate: float = _setting(3e-4, "the highest learning rate", above=0)
     schedule: str = _setting("cosine", "how the learning rate moves", choices=SCHEDULES)
     warmup: float = _setting(0.05, "share of the steps in which the rate rises from 0", low=0, high=0.9)
-    epochs: int = _setting(10, "passes over the training faces; 0 = only score the weights given", low=0)
+    head_epochs: int = _setting(
+        0, "two-phase training: epochs of the head alone before the others; 0 = none", low=0
+    )
+    head_learning_rate: float = _setting(
+        1e-3, "the highest learning rate of those epochs, which have a schedule of their own", above=0
+    )
+    epochs: int = _setting(
+        10, "passes over the training faces (of the last phase); 0 = only score the weights given", low=0
+    )
+    ema: float = _setting(
+        0.0,
+        "momentum of a running average of the weights, which is what is validated and kept; 0 = none",
+        low=0,
+        high=0.99999,
+    )
     batch_size: int = _setting(32, "faces (with --frames: clips) a step", low=1)
     early_stopping: int = _setting(0, "stop after so many epochs without a better one; 0 = never", low=0)
     monitor: str = _setting("val_auc", "what makes an epoch the best", choices=MONITORS)
@@ -143,20 +158,6 @@ def read_recipe(path: Path) -> Recipe:
         InputError: the file is missing, not TOML, or holds what a recipe does not accept.
     """
     return from_mapping(read_toml(path), str(path))
-
-
-def read_toml(path: Path) -> dict[str, Any]:
-    """The content of a TOML file.
-
-    Raises:
-        InputError: the file is missing or not TOML.
-    """
-    if not path.is_file():
-        raise InputError(f"{path}: no such file")
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: not a TOML file ({error})") from None
 
 
 def write_recipe(path: Path, recipe: Recipe) -> None:

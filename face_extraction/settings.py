@@ -3,7 +3,6 @@
 Imports neither dlib nor OpenCV: commands read their defaults here before they load anything.
 """
 
-import tomllib
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
@@ -13,6 +12,7 @@ import tomli_w
 
 from face_extraction.atomic import write_text
 from face_extraction.errors import InputError, unknown_name
+from face_extraction.toml import read_toml
 
 SETTINGS_FILE = "extraction.toml"
 DETECTORS = ("hog", "cnn")
@@ -116,10 +116,7 @@ def read_settings(folder: Path) -> ExtractionSettings | None:
     path = folder / SETTINGS_FILE
     if not path.is_file():
         return None
-    try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: not a TOML file ({error})") from None
+    values = read_toml(path)
     crop = values.pop("crop", {})
     if not isinstance(crop, dict):
         raise InputError(f"{path}: crop {crop!r} must be a table")

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -68,6 +69,9 @@ def _draw(axes: "Axes", history: History, curves: Sequence[tuple[str, str, str, 
     if not any(drawn):
         not_defined(axes, "no epoch was trained")
         return
+    for before, row in pairwise(history):
+        if row.get("phase") != before.get("phase"):
+            axes.axvline(row["epoch"] - 0.5, color=GREY, linewidth=0.8, label="end of the head's phase")
     best = best_epoch(history, monitor)
     if best is not None:
         axes.axvline(best, color=ORANGE, linewidth=1.2, linestyle=":", label=f"best epoch: {best}")

@@ -61,7 +61,9 @@ def set_trainable(model: keras.Model, family: "Family", trainable: str) -> None:
     """
     found = blocks(model, family)
     count = _last(trainable, family.name, len(found))
-    model.trainable = True
+    # One by one: setting the model's own flag leaves layers as they are where it is true already.
+    for layer in model.layers:
+        layer.trainable = True
     for block in list(found.values())[: len(found) - count]:
         for layer in block:
             layer.trainable = False

@@ -153,7 +153,7 @@ def history_table(report: RunReport) -> tuple[list[str], list[list[str]]]:
     """Names and cells of the history's table."""
     names = list(dict.fromkeys(("epoch", *(name for row in report.history for name in row))))
     rows = [
-        [str(int(row[name])) if name == "epoch" else _decimals(row.get(name)) for name in names]
+        [str(int(row[name])) if name in ("epoch", "phase") else _decimals(row.get(name)) for name in names]
         for row in report.history
     ]
     return names, rows

@@ -1,13 +1,18 @@
 """Training: validation chooses, a kill changes nothing, and what the recipe says acts."""
 
 import dataclasses
+import itertools
+import os
+import subprocess
+import sys
 
 import keras
 import numpy as np
 import pytest
 
 from dfdetect.data.faces import FaceStore
-from dfdetect.fitting import compile_model, fit, make_optimizer
+from dfdetect.fitting import fit, phases, start_phase
+from dfdetect.optimization import make_optimizer
 from dfdetect.recipe import OPTIMIZERS, Recipe
 from dfdetect.runs import Run
 from dfdetect.schedule import Schedule
@@ -37,16 +42,27 @@ class Killed(BaseException):
     """Stands for a kill: nothing may catch it."""
 
 
-@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+TWO_PHASES = {"head_epochs": 2, "head_learning_rate": 0.05, "epochs": 2, "ema": 0.7}
+
+
+@pytest.mark.parametrize(
+    ("changes", "last"),
+    [
+        *(({"optimizer": name}, 2) for name in OPTIMIZERS),
+        # In the head's phase, at its end, and after it.
+        *((TWO_PHASES, last) for last in (1, 2, 3)),
+    ],
+    ids=lambda value: f"last{value}" if isinstance(value, int) else "-".join(map(str, value)),
+)
 def test_a_training_killed_after_an_epoch_and_resumed_ends_as_one_that_was_not(
-    stores, make_model, tmp_path, optimizer
+    stores, make_model, tmp_path, changes, last
 ):
-    recipe = dataclasses.replace(RECIPE, optimizer=optimizer)
+    recipe = dataclasses.replace(RECIPE, **changes)
     whole = make_model()
     expected = train(whole, stores, tmp_path / "whole", recipe)
 
     def kill(row):
-        if row["epoch"] == 2:
+        if row["epoch"] == last:
             raise Killed
 
     with pytest.raises(Killed):
@@ -161,6 +177,97 @@ def test_class_weights_move_the_scores(stores, make_model, tmp_path):
     assert means["weights"] > means["none"]
 
 
+def test_the_head_is_trained_alone_first_each_phase_with_its_own_schedule(stores, make_model, tmp_path):
+    recipe = dataclasses.replace(RECIPE, **TWO_PHASES | {"ema": 0.0}, schedule="constant", warmup=0.0)
+    model = make_model()
+    seen = [[weight.numpy() for weight in model.weights]]
+    run = train(
+        model,
+        stores,
+        tmp_path / "run",
+        recipe,
+        watch=lambda row: seen.append([w.numpy() for w in model.weights]),
+    )
+    head = {weight.path for weight in model.get_layer("logit").weights}
+    for epoch, (before, after) in enumerate(itertools.pairwise(seen), start=1):
+        for weight, left, right in zip(model.weights, before, after, strict=True):
+            moved = not np.array_equal(left, right)
+            assert moved == (epoch > 2 or weight.path in head), (epoch, weight.path)
+    assert [(row["phase"], row["learning_rate"]) for row in run.history()] == [
+        (1, pytest.approx(0.05)),
+        (1, pytest.approx(0.05)),
+        (2, pytest.approx(0.02)),
+        (2, pytest.approx(0.02)),
+    ]
+
+
+def test_patience_begins_with_the_last_phase_and_the_best_epoch_may_lie_before_it(
+    stores, make_model, tmp_path, monkeypatch
+):
+    import dfdetect.fitting as module
+
+    aucs = iter((0.9, 0.5, 0.6, 0.7, 0.8))
+    monkeypatch.setattr(
+        module, "_validate", lambda *a: {"val_loss": 1.0, "val_accuracy": 0.5, "val_auc": next(aucs)}
+    )
+    recipe = dataclasses.replace(RECIPE, head_epochs=3, epochs=9, early_stopping=2)
+    model, saved = make_model(), {}
+    run = train(
+        model,
+        stores,
+        tmp_path / "run",
+        recipe,
+        watch=lambda row: saved.update({row["epoch"]: [w.numpy() for w in model.weights]}),
+    )
+    assert len(run.history()) == 5
+    for kept, first in zip(model.weights, saved[1], strict=True):
+        np.testing.assert_array_equal(kept.numpy(), first)
+
+
+def test_validation_and_the_weights_kept_are_those_of_the_running_average(
+    stores, make_model, tmp_path, monkeypatch
+):
+    import dfdetect.fitting as module
+
+    # One step an epoch, so that the weights after each step can be seen; each epoch is the best yet.
+    recipe = dataclasses.replace(RECIPE, batch_size=20, ema=0.6)
+    model, latest, validated = make_model(), [], []
+
+    def validate(model, *args):
+        validated.append([weight.numpy() for weight in model.trainable_variables])
+        return {"val_loss": 1.0, "val_accuracy": 0.5, "val_auc": len(validated) / 10}
+
+    monkeypatch.setattr(module, "_validate", validate)
+    train(
+        model,
+        stores,
+        tmp_path / "run",
+        recipe,
+        watch=lambda row: latest.append([weight.numpy() for weight in model.trainable_variables]),
+    )
+    average = latest[0]
+    for weights, seen in zip(latest, validated, strict=True):
+        average = [0.6 * old + 0.4 * new for old, new in zip(average, weights, strict=True)]
+        for left, right in zip(average, seen, strict=True):
+            np.testing.assert_allclose(left, right, rtol=1e-5, atol=1e-7)
+    assert not np.allclose(average[0], latest[-1][0], rtol=1e-3)
+    for left, right in zip(average, model.trainable_variables, strict=True):
+        np.testing.assert_allclose(left, right.numpy(), rtol=1e-5, atol=1e-7)
+
+
+def test_phases_and_averages_on_the_other_backend():
+    pytest.importorskip("jax")
+    other = "tensorflow" if keras.backend.backend() == "jax" else "jax"
+    names = "alone_first or running_average or (resumed and last3)"
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", __file__, "-k", names],
+        env={**os.environ, "KERAS_BACKEND": other, "JAX_PLATFORMS": "cpu"},
+        capture_output=True,
+        text=True,
+    )
+    assert "3 passed" in done.stdout, done.stdout
+
+
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_weight_decay_leaves_biases_alone(name):
     recipe = Recipe(optimizer=name, weight_decay=0.5, learning_rate=0.1)
@@ -174,7 +281,8 @@ def test_weight_decay_leaves_biases_alone(name):
 
 def test_label_smoothing_is_in_the_loss(make_model):
     model = make_model()
-    compile_model(model, Recipe(label_smoothing=0.2), 1)
+    recipe = Recipe(label_smoothing=0.2)
+    start_phase(model, recipe, *phases(recipe), 1)
     value = model.loss(np.array([[1.0]], "float32"), np.array([[0.7]], "float32"))
     assert float(value) == pytest.approx(-0.9 * np.log(0.7) - 0.1 * np.log(0.3), rel=1e-5)
 

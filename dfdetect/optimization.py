@@ -1,0 +1,64 @@
+"""The recipe's optimizer, and the running average of the weights that it can keep."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import keras
+import numpy as np
+
+from dfdetect.recipe import Recipe
+from dfdetect.schedule import Schedule
+
+
+def make_optimizer(recipe: Recipe, rate: Schedule) -> keras.optimizers.Optimizer:
+    """The recipe's optimizer. Weight decay leaves biases and normalisation alone.
+
+    Weight decay is decoupled from the gradient for every optimizer (Loshchilov and Hutter 2019).
+    SGD has a momentum of .9, the field's usual.
+    """
+    kinds: dict[str, Callable[..., Any]] = {
+        "adamw": keras.optimizers.AdamW,
+        "adam": keras.optimizers.Adam,
+        "nadam": keras.optimizers.Nadam,
+        "sgd": keras.optimizers.SGD,
+    }
+    extra: dict[str, Any] = {"momentum": 0.9} if recipe.optimizer == "sgd" else {}
+    if recipe.ema:
+        extra |= {"use_ema": True, "ema_momentum": recipe.ema}
+    # Keras skips the work for None, which its AdamW does not take.
+    decay = recipe.weight_decay if recipe.optimizer == "adamw" else recipe.weight_decay or None
+    optimizer = kinds[recipe.optimizer](rate, weight_decay=decay, **extra)
+    if recipe.weight_decay:
+        optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
+    if recipe.ema:
+        # Keras puts the averages in place at the end of each `fit`, and each of our epochs is one:
+        # the next epoch would go on from the average. `averaged` puts them in place for a while.
+        optimizer.finalize_variable_values = lambda variables: None
+    return optimizer
+
+
+@contextmanager
+def averaged(model: keras.Model, recipe: Recipe) -> Iterator[None]:
+    """Inside, the trained weights are their running averages, where the recipe keeps some.
+
+    After step t the average is a(t) = m a(t-1) + (1 - m) w(t), with a(1) = w(1). Running means of
+    batch normalisation are averages by themselves and stay as they are.
+
+    Args:
+        model: a model compiled with `make_optimizer`'s optimizer, trained for a step at least.
+        recipe: the recipe.
+    """
+    if not recipe.ema:
+        yield
+        return
+    # Under float16 Keras wraps the optimizer to scale the loss.
+    optimizer = getattr(model.optimizer, "inner_optimizer", model.optimizer)
+    # Copies, and not views: TensorFlow's values are overwritten in place.
+    latest = [np.array(variable) for variable in model.trainable_variables]
+    type(optimizer).finalize_variable_values(optimizer, model.trainable_variables)
+    try:
+        yield
+    finally:
+        for variable, value in zip(model.trainable_variables, latest, strict=True):
+            variable.assign(value)

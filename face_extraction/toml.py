@@ -1,0 +1,21 @@
+"""Reading TOML, with one line for what is wrong with the file."""
+
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from face_extraction.errors import InputError
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """The content of a TOML file.
+
+    Raises:
+        InputError: the file is missing or not TOML.
+    """
+    if not path.is_file():
+        raise InputError(f"{path}: no such file")
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: not a TOML file ({error})") from None
