@@ -18,7 +18,16 @@ import cv2
 from face_extraction.errors import InputError
 from face_extraction.journal import JOURNAL_FILE, FaceRow, ItemResult, Journal
 from face_extraction.ledger import FAILED, REASONS, LedgerRow, write_ledger
-from face_extraction.manifest import FaceSample, check_groups, count_table, write_manifest
+from face_extraction.manifest import (
+    FAKE,
+    LABEL_NAMES,
+    REAL,
+    SPLITS,
+    FaceSample,
+    check_groups,
+    count_table,
+    write_manifest,
+)
 from face_extraction.media import ARCHIVE, READY_MADE
 from face_extraction.progress import progress
 from face_extraction.settings import SETTINGS_FILE, ExtractionSettings, write_settings
@@ -41,16 +50,26 @@ class Summary:
         items: how many items there were.
         samples: the manifest's rows.
         ledger: the ledger's rows.
+        wanted: splits that were to have faces; a note tells which of them lack a class.
     """
 
     items: int
     samples: Sequence[FaceSample]
     ledger: Sequence[LedgerRow]
+    wanted: Sequence[str] = ()
 
     def __str__(self) -> str:
         counts = Counter(row.reason for row in self.ledger)
         lines = [count_table(self.samples), f"{len(self.samples):,} faces from {self.items:,} items"]
         lines += [f"{counts[reason]:>9,} {reason}: {REASONS[reason]}" for reason in REASONS if counts[reason]]
+        found = {(sample.split, sample.label) for sample in self.samples}
+        lines += [
+            f"note: split {split!r} has no {LABEL_NAMES[label]} faces; training can split anew by groups "
+            "(--split group)"
+            for split in self.wanted
+            for label in (REAL, FAKE)
+            if (split, label) not in found
+        ]
         return "\n".join(lines)
 
 
@@ -213,7 +232,12 @@ def _write(
     ledger = [*listed, *(row for _, result in ordered for row in result.ledger)]
     write_ledger(out / LEDGER_FILE, ledger)
     write_manifest(out / MANIFEST_FILE, samples)
-    return Summary(len(items), samples, ledger)
+    # A split by the rule, or one of which there are faces of one class only.
+    shares = {"train": 1.0, "val": split_rule.val, "test": split_rule.test}
+    drawn = any(not item.split for item in items)
+    present = {sample.split for sample in samples}
+    wanted = [split for split in SPLITS if split in present or (drawn and shares[split])]
+    return Summary(len(items), samples, ledger, wanted)
 
 
 def _sample(item: Item, face: FaceRow, split_rule: SplitRule) -> FaceSample:

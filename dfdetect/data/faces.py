@@ -147,8 +147,8 @@ def check_classes(samples: Sequence[FaceSample], split: str, where: Path, unit: 
     if not (counts[REAL] and counts[FAKE]):
         raise InputError(
             f"{where}: split {split!r} has {counts[REAL]} real and {counts[FAKE]} fake {unit}s; "
-            "accepted: at least one of each (add clips, or split anew: --split group with other "
-            "--val-share, --test-share or --seed)"
+            "accepted: at least one of each (split anew with --split group, which fills every split if there "
+            "are groups enough, or add clips of other groups)"
         )
 
 

@@ -1,17 +1,16 @@
 """Which rows of a manifest train, validate and test: as it says, or split anew as reports did."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold, train_test_split
 
+from dfdetect.data.grouping import assign_groups
 from dfdetect.predictions import by_clip
 from dfdetect.recipe import Recipe
 from face_extraction.errors import InputError
 from face_extraction.manifest import FAKE, LABEL_NAMES, REAL, FaceSample
-from face_extraction.splits import SplitRule
 
 
 def leak(unit: str) -> str:
@@ -29,8 +28,9 @@ def choose(samples: Sequence[FaceSample], recipe: Recipe) -> list[FaceSample]:
 
     With `per_class`, that many faces of each class are drawn first (Report A: 20,000, Report C:
     8,000). With `folds`, the test split is fold number `fold` (from 1), and `val_share` of the rest
-    validates (Report B: 3 folds). Rows of unknown label stay out of anything but the manifest's own
-    split.
+    validates (Report B: 3 folds). A split by group gives each split both classes if there are enough
+    groups, and does not depend on the order of the rows. Rows of unknown label stay out of anything
+    but the manifest's own split.
 
     Raises:
         InputError: there are not enough faces or groups.
@@ -50,16 +50,14 @@ def _choose(samples: Sequence[FaceSample], recipe: Recipe) -> list[FaceSample]:
     if recipe.split == "manifest":
         return chosen
     chosen = [sample for sample in chosen if sample.label in (REAL, FAKE)]
-    test = _test_rows(chosen, recipe)
-    val = np.zeros(len(chosen), dtype=bool)
-    rest = np.flatnonzero(~test)
-    # Of what the test split leaves; in a split without folds, val_share is a share of all rows.
-    share = recipe.val_share if recipe.folds else recipe.val_share / (1 - recipe.test_share)
-    val[rest] = _hold_out([chosen[row] for row in rest], recipe, share, "val")
-    return [
-        dataclasses.replace(sample, split="test" if test[row] else "val" if val[row] else "train")
-        for row, sample in enumerate(chosen)
-    ]
+    places = _fold_places(chosen, recipe) if recipe.folds else ["train"] * len(chosen)
+    rest = [row for row, place in enumerate(places) if place == "train"]
+    # With folds, val_share is a share of what the test fold leaves.
+    shares = {"val": recipe.val_share} | ({} if recipe.folds else {"test": recipe.test_share})
+    divide = _by_group if recipe.split == "group" else _at_random
+    for row, place in zip(rest, divide([chosen[row] for row in rest], shares, recipe.seed), strict=True):
+        places[row] = place
+    return [dataclasses.replace(sample, split=place) for sample, place in zip(chosen, places, strict=True)]
 
 
 def _draw(samples: Sequence[FaceSample], recipe: Recipe) -> list[FaceSample]:
@@ -76,9 +74,8 @@ def _draw(samples: Sequence[FaceSample], recipe: Recipe) -> list[FaceSample]:
     return [samples[row] for row in sorted(kept)]
 
 
-def _test_rows(samples: Sequence[FaceSample], recipe: Recipe) -> NDArray[np.bool_]:
-    if not recipe.folds:
-        return _hold_out(samples, recipe, recipe.test_share, "test")
+def _fold_places(samples: Sequence[FaceSample], recipe: Recipe) -> list[str]:
+    """Where each row goes: "test" for the recipe's fold, "train" for the others."""
     by_group = recipe.split == "group"
     kind = StratifiedGroupKFold if by_group else StratifiedKFold
     folds = kind(recipe.folds, shuffle=True, random_state=recipe.seed)
@@ -90,24 +87,34 @@ def _test_rows(samples: Sequence[FaceSample], recipe: Recipe) -> NDArray[np.bool
             what = "groups" if by_group else f"{recipe.unit}s"
             raise InputError(f"folds {recipe.folds}; there are {len(units)} {LABEL_NAMES[label]} {what}")
     parts = list(folds.split(np.zeros(len(samples)), labels, groups if by_group else None))
-    rows = np.zeros(len(samples), dtype=bool)
-    rows[parts[recipe.fold - 1][1]] = True
-    return rows
+    places = ["train"] * len(samples)
+    for row in parts[recipe.fold - 1][1]:
+        places[row] = "test"
+    return places
 
 
-def _hold_out(samples: Sequence[FaceSample], recipe: Recipe, share: float, name: str) -> NDArray[np.bool_]:
-    """Which rows go to a split of this share: whole groups by their hash, or faces at random."""
-    if recipe.split == "group":
-        rule = SplitRule(val=0.0, test=share, seed=recipe.seed)
-        return np.array([rule.split_of(f"{name}:{_group(sample)}") == "test" for sample in samples])
-    rows = np.zeros(len(samples), dtype=bool)
-    if share:
-        labels = [sample.label for sample in samples]
-        held = train_test_split(
-            np.arange(len(samples)), test_size=share, stratify=labels, random_state=recipe.seed
-        )[1]
-        rows[held] = True
-    return rows
+def _by_group(samples: Sequence[FaceSample], shares: Mapping[str, float], seed: int) -> list[str]:
+    counts: dict[str, list[int]] = {}
+    for sample in samples:
+        counts.setdefault(_group(sample), [0, 0])[sample.label] += 1
+    wanted = {"train": 1 - sum(shares.values())} | {name: share for name, share in shares.items() if share}
+    homes = assign_groups({name: (real, fake) for name, (real, fake) in counts.items()}, wanted, seed)
+    return [homes[_group(sample)] for sample in samples]
+
+
+def _at_random(samples: Sequence[FaceSample], shares: Mapping[str, float], seed: int) -> list[str]:
+    places = np.array(["train"] * len(samples))
+    rest, left = np.arange(len(samples)), 1.0
+    labels = np.array([sample.label for sample in samples])
+    for name, share in reversed([*shares.items()]):
+        if share:
+            rest, held = train_test_split(
+                rest, test_size=share / left, stratify=labels[rest], random_state=seed
+            )
+            places[held] = name
+            # In the manifest's order, whatever the draw: the next draw then depends on it alone.
+            rest, left = np.sort(rest), left - share
+    return [str(place) for place in places]
 
 
 def _group(sample: FaceSample) -> str:

@@ -1,14 +1,19 @@
 """`python -m dfdetect.models`: the models there are, and the blocks of one."""
 
 import argparse
+import math
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 from dfdetect.models.registry import Family, build_model, family, list_models
 from dfdetect.startup import load_keras
 from face_extraction.command import DONE, Parser, run
 from face_extraction.progress import progress
 
-LAST = 5
+if TYPE_CHECKING:
+    import keras
+
+LISTED = ("model", "input", "parameters", "head", "blocks", "Report B", "trained", "pretrained", "reference")
 LEFT, RIGHT = "<", ">"
 
 
@@ -21,7 +26,8 @@ def _parser() -> Parser:
     parser = Parser(
         "python -m dfdetect.models",
         "List the models, or the blocks of one.\n\n"
-        "Blocks are what `--trainable last:N` of training counts, from the output back.",
+        "Blocks are what `--trainable last:N` of training counts, from the output back; --blocks shows\n"
+        "what each N trains. The list shows what --trainable head trains, and Report B's fine-tuned rows.",
         "example:\n  python -m dfdetect.models --blocks xception",
     )
     asked = parser.add_mutually_exclusive_group()
@@ -42,43 +48,51 @@ def _show(args: argparse.Namespace) -> int:
             for kind in asked:
                 rows.append(_facts(kind))
                 advance(note=kind.name)
-        titles = ("model", "input", "parameters", "blocks", f"last {LAST}", "pretrained", "reference")
-        print(_table([titles, *rows], (LEFT, RIGHT, RIGHT, RIGHT, LEFT, LEFT, LEFT)))
+        print(_table([LISTED, *rows], (LEFT, RIGHT, RIGHT, RIGHT, RIGHT, RIGHT, RIGHT, LEFT, LEFT)))
     return DONE
 
 
 def _facts(kind: Family) -> tuple[str, ...]:
-    """A model's row: its parameters with the head, at its own input size."""
+    """A model's row: its parameters with the head, at its own input size, and what is trained of them."""
     from dfdetect.models.blocks import blocks
 
     model = build_model(kind.name)
-    names = list(blocks(model, kind))
     return (
         kind.name,
         str(kind.image_size),
         f"{model.count_params():,}",
-        str(len(names)),
-        " ".join(names[-LAST:]),
+        f"{_trained(model, kind, 'head'):,}",
+        str(len(blocks(model, kind))),
+        kind.report_b or "-",
+        f"{_trained(model, kind, kind.report_b):,}" if kind.report_b else "-",
         "ImageNet" if kind.imagenet else "-",
-        kind.reference,
+        kind.reference.removeprefix("https://"),
     )
 
 
 def _blocks(kind: Family) -> str:
-    """Every block with its parameters, what is trained from it on, and the head."""
+    """Every block with its parameters, what is trained from it on and how much that is, and the head."""
     from dfdetect.models.blocks import blocks
 
     model = build_model(kind.name)
     counts = {
         name: sum(layer.count_params() for layer in layers) for name, layers in blocks(model, kind).items()
     }
-    rows = [
-        (name, f"{count:,}", f"last:{len(counts) - index}")
-        for index, (name, count) in enumerate(counts.items())
-    ]
-    head = ("(head)", f"{model.count_params() - sum(counts.values()):,}", "head")
-    titles = ("block", "parameters", "trained from here on by")
-    return _table([titles, *rows, head], (LEFT, RIGHT, LEFT))
+    counts["(head)"] = model.count_params() - sum(counts.values())
+    rows = []
+    for index, (name, count) in enumerate(counts.items(), start=1):
+        trainable = "head" if index == len(counts) else f"last:{len(counts) - index}"
+        rows.append((name, f"{count:,}", trainable, f"{_trained(model, kind, trainable):,}"))
+    titles = ("block", "parameters", "trained from here on by", "parameters trained")
+    return _table([titles, *rows], (LEFT, RIGHT, LEFT, RIGHT))
+
+
+def _trained(model: "keras.Model", kind: Family, trainable: str) -> int:
+    """How many parameters are trained; running means of batch normalisation are not."""
+    from dfdetect.models.blocks import set_trainable
+
+    set_trainable(model, kind, trainable)
+    return sum(math.prod(variable.shape) for variable in model.trainable_variables)
 
 
 def _table(rows: Sequence[Sequence[str]], sides: Iterable[str]) -> str:

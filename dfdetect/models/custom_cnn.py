@@ -1,5 +1,6 @@
-"""The plain CNN of Report C ("Deep Fake Image Detection"), its first approach, trained from scratch.
+"""The plain CNN of Report C, its first approach, trained from scratch.
 
+The report is "Deep Fake Image Detection" by Mehta, Patel and Shah.
 The report names convolution, pooling and dense layers, and shows their sizes only in a figure that
 its text does not repeat. So the sizes here are ours, the usual ones: four 3x3 convolutions, each with
 a max pooling, then a dense layer. The maps are averaged before it, so that the image size is free.
@@ -21,7 +22,7 @@ FILTERS = (32, 64, 128, 256)
     min_image_size=32,
     normalisation="unit",
     blocks=r"(stage\d)_",
-    reference="Report C: Mehta, Patel, Shah, Deep Fake Image Detection",
+    reference="Report C",
 )
 def custom_cnn(image: "KerasTensor", *, units: int = 128) -> Backbone:
     """Four stages of convolution and pooling, and a dense layer of `units`; a block is one stage."""

@@ -9,6 +9,8 @@ if TYPE_CHECKING:
 
 
 # The batch normalisation that closes the network belongs to the last block.
+# Report B's "last five blocks": the network has only four dense blocks, so a block is read as one dense
+# layer, as Keras names them. Five of torchvision's modules, from the second transition on, are last:42.
 @register(
     "densenet121",
     image_size=224,
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     blocks=r"(conv[2-5]_block\d+|pool[2-4])_",
     reference="https://arxiv.org/abs/1608.06993",
     imagenet=True,
+    report_b="last:5",
 )
 def densenet121(image: "KerasTensor", *, weights: str | None) -> Backbone:
     """DenseNet-121 without its top: stem, 58 dense layers, 3 transitions; 1024 channels, stride 32."""

@@ -29,6 +29,7 @@ def modules(layers: "Sequence[keras.Layer]") -> list[str]:
     return names
 
 
+# Report B's "last four layers": layers stand side by side in this network, so a layer is read as a module.
 @register(
     "inception_v3",
     image_size=299,
@@ -37,6 +38,7 @@ def modules(layers: "Sequence[keras.Layer]") -> list[str]:
     blocks=modules,
     reference="https://arxiv.org/abs/1512.00567",
     imagenet=True,
+    report_b="last:4",
 )
 def inception_v3(image: "KerasTensor", *, weights: str | None) -> Backbone:
     """Inception-v3 without its top: the stem and 11 modules, 2048 channels, stride 32."""

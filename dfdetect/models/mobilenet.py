@@ -8,6 +8,8 @@ if TYPE_CHECKING:
     from keras import KerasTensor
 
 
+# Report B's "last five layers", of a MobileNet it does not number: a depthwise and a pointwise convolution
+# make a layer, as in the paper's title of that pair.
 @register(
     "mobilenet",
     image_size=224,
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     blocks=r"(conv)_(?:pad|dw|pw)(_\d+)",
     reference="https://arxiv.org/abs/1704.04861",
     imagenet=True,
+    report_b="last:5",
 )
 def mobilenet(image: "KerasTensor", *, weights: str | None) -> Backbone:
     """MobileNet 1.0 without its top: the stem and 13 pairs, 1024 channels, stride 32."""

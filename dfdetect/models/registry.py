@@ -65,9 +65,12 @@ class Family:
         min_image_size: the smallest side accepted.
         normalisation: one of `normalise.MODES`.
         blocks: how the backbone's layers fall into blocks; see `blocks.blocks`.
-        reference: address of the paper.
+        reference: address of the paper, or the report.
         imagenet: whether Keras can download ImageNet weights for it.
         clips: whether it can take clips; `frames.fold` helps to build it.
+        report_b: what Report B's fine-tuned rows train, as in a recipe's `trainable`; "" where it
+            has no such row. The report counts "layers" or "blocks" and does not show its code: they
+            are read as the blocks here, and the family's file says what else they might mean.
         adapt_legacy: mends a model into which weights in Keras 2's format were loaded, for authors
             whose convention is not ours.
     """
@@ -81,6 +84,7 @@ class Family:
     reference: str
     imagenet: bool = False
     clips: bool = False
+    report_b: str = ""
     adapt_legacy: "Callable[[keras.Model], None] | None" = None
 
     @property

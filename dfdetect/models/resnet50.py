@@ -8,6 +8,9 @@ if TYPE_CHECKING:
     from keras import KerasTensor
 
 
+# Report B's "last two layers": a single convolution is no unit of this network, so a layer is read as a
+# bottleneck. In the vocabulary of torchvision, where a layer is a stage, they would be last:9, or with
+# the classifier counted as one of the two, last:3.
 @register(
     "resnet50",
     image_size=224,
@@ -16,6 +19,7 @@ if TYPE_CHECKING:
     blocks=r"(conv\d_block\d+)_",
     reference="https://arxiv.org/abs/1512.03385",
     imagenet=True,
+    report_b="last:2",
 )
 def resnet50(image: "KerasTensor", *, weights: str | None) -> Backbone:
     """ResNet-50 without its top: the stem and 16 bottlenecks, 2048 channels, stride 32."""

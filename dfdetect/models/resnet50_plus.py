@@ -13,14 +13,16 @@ if TYPE_CHECKING:
     from keras import KerasTensor
 
 
+# Report B gives this row as fine-tuned without saying how far: as `resnet50`.
 @register(
     "resnet50_plus",
     image_size=224,
     min_image_size=32,
     normalisation="caffe",
     blocks=r"(conv\d_block\d+)_",
-    reference="Report B: Deepfake Project",
+    reference="Report B",
     imagenet=True,
+    report_b="last:2",
 )
 def resnet50_plus(image: "KerasTensor", *, weights: str | None, units: int = 512) -> Backbone:
     """The backbone of `resnet50`, and a dense layer of `units` on its pooled features."""

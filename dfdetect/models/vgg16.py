@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from keras import KerasTensor
 
 
+# Report B's "last two layers": the last two convolutions; its own dense layers fall to the new head.
 @register(
     "vgg16",
     image_size=224,
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     blocks=r"(block\d_conv\d)",
     reference="https://arxiv.org/abs/1409.1556",
     imagenet=True,
+    report_b="last:2",
 )
 def vgg16(image: "KerasTensor", *, weights: str | None) -> Backbone:
     """VGG-16 without its dense layers; a block is one convolution; 512 channels, stride 32."""

@@ -1,5 +1,6 @@
 """Extraction as a whole, its journal and its refusals."""
 
+import dataclasses
 import os
 import tarfile
 from concurrent.futures import ThreadPoolExecutor
@@ -165,6 +166,26 @@ def test_splits_and_groups_may_change_without_new_work(run, monkeypatch):
 
     assert done == []
     assert {(sample.group, sample.split) for sample in summary.samples} == {("all", "train")}
+
+
+def test_a_split_without_a_class_is_noted_at_the_end(run):
+    labels = {0: "real", 1: "fake"}
+
+    def notes(summary):
+        lines = [line.partition(";")[0] for line in str(summary).splitlines()]
+        return [line for line in lines if line.startswith("note: ")]
+
+    summary = run([dataclasses.replace(item, group="all") for item in ITEMS])
+    found = {(sample.split, labels[sample.label]) for sample in summary.samples}
+    assert notes(summary) == [
+        f"note: split {split!r} has no {label} faces"
+        for split in ("train", "val", "test")
+        for label in labels.values()
+        if (split, label) not in found
+    ]
+    assert len(notes(summary)) >= 4
+    # Nobody asked for faces to validate or test on.
+    assert not any("val" in note or "test" in note for note in notes(run(rule=SplitRule(val=0, test=0))))
 
 
 def test_other_settings_are_refused_unless_overwritten(run, tmp_path):

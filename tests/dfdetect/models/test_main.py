@@ -6,7 +6,8 @@ import sys
 import pytest
 
 from dfdetect.models import __main__ as command
-from dfdetect.models import list_models
+from dfdetect.models import build_model, family, list_models
+from dfdetect.models.blocks import blocks
 
 
 def columns(line: str) -> list[str]:
@@ -16,12 +17,12 @@ def columns(line: str) -> list[str]:
 def test_blocks_of_one_model_are_listed_with_the_head(capsys):
     assert command.main(["--blocks", "custom_cnn"]) == 0
     assert capsys.readouterr().out.splitlines() == [
-        "block   parameters  trained from here on by",
-        "stage1         896  last:4",
-        "stage2      18,496  last:3",
-        "stage3      73,856  last:2",
-        "stage4     295,168  last:1",
-        "(head)      33,025  head",
+        "block   parameters  trained from here on by  parameters trained",
+        "stage1         896  last:4                              421,441",
+        "stage2      18,496  last:3                              420,545",
+        "stage3      73,856  last:2                              402,049",
+        "stage4     295,168  last:1                              328,193",
+        "(head)      33,025  head                                 33,025",
     ]
 
 
@@ -30,14 +31,51 @@ def test_models_are_listed_with_their_facts(monkeypatch, capsys, arguments):
     monkeypatch.setattr(command, "list_models", lambda: ["meso4", "mobilenet"])
     assert command.main(arguments) == 0
     titles, *rows = (columns(line) for line in capsys.readouterr().out.splitlines())
-    assert titles == ["model", "input", "parameters", "blocks", "last 5", "pretrained", "reference"]
-    link = "https://arxiv.org/abs/"
-    last = " ".join(f"conv_{n}" for n in (9, 10, 11, 12, 13))
+    assert titles == list(command.LISTED)
+    link = "arxiv.org/abs/"
+    # Pairs 9 to 13 of MobileNet: 9 weights a channel, the pointwise kernel, and two times two parameters
+    # a channel of normalisation, of which two are trained; the head has 1,024 weights and a bias.
+    pairs = [(512, 512)] * 3 + [(512, 1024), (1024, 1024)]
+    trained = sum(9 * a + 2 * a + a * b + 2 * b for a, b in pairs) + 1025
     assert rows == [
         # 27,977 trained ones, and the moving means and variances of 48 channels.
-        ["meso4", "256", "28,073", "4", "stage1 stage2 stage3 stage4", "-", f"{link}1809.00888"],
-        ["mobilenet", "224", "3,229,889", "14", last, "ImageNet", f"{link}1704.04861"],
+        ["meso4", "256", "28,073", "16,417", "4", "-", "-", "-", f"{link}1809.00888"],
+        [
+            "mobilenet",
+            "224",
+            "3,229,889",
+            "1,025",
+            "14",
+            "last:5",
+            f"{trained:,}",
+            "ImageNet",
+            f"{link}1704.04861",
+        ],
     ]
+
+
+# "Last two layers" (VGG, ResNet), "last five blocks" (DenseNet), "last four layers" (Inception), "last five
+# layers" (MobileNet): which blocks these are, by name.
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("vgg16", "block5_conv2 block5_conv3"),
+        ("resnet50", "conv5_block2 conv5_block3"),
+        ("resnet50_plus", "conv5_block2 conv5_block3"),
+        ("densenet121", "conv5_block12 conv5_block13 conv5_block14 conv5_block15 conv5_block16"),
+        ("inception_v3", "mixed7 mixed8 mixed9 mixed10"),
+        ("mobilenet", "conv_9 conv_10 conv_11 conv_12 conv_13"),
+    ],
+)
+def test_report_b_trains_these_blocks(name, expected):
+    kind = family(name)
+    model = build_model(name, image_size=kind.min_image_size, trainable=kind.report_b)
+    moved = [
+        block
+        for block, layers in blocks(model, kind).items()
+        if any(layer.trainable_weights for layer in layers)
+    ]
+    assert " ".join(moved) == expected
 
 
 @pytest.mark.slow
@@ -45,7 +83,8 @@ def test_every_model_is_listed(capsys):
     assert command.main([]) == 0
     _, *rows = capsys.readouterr().out.splitlines()
     assert [row.split()[0] for row in rows] == list_models()
-    assert all(len(columns(row)) == 7 for row in rows)
+    assert all(len(columns(row)) == len(command.LISTED) for row in rows)
+    assert max(map(len, rows)) <= 120
 
 
 def test_unknown_model_is_one_line_and_status_2(capsys):
