@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from threading import Lock
 
 import keras
 import numpy as np
@@ -260,10 +261,15 @@ def _epoch_bar(epoch: int, recipe: Recipe, faces: Pass) -> Iterator[keras.callba
 class _Bar(keras.callbacks.Callback):  # type: ignore[misc]
     """Moves the progress bar after each batch."""
 
+    # Keras then calls it in threads, and the next step need not wait for this one's loss.
+    async_safe = True
+
     def __init__(self, advance: Advance, faces: Pass) -> None:
         super().__init__()
         self._advance, self._faces = advance, faces
+        self._lock = Lock()
 
     def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
         done = min(self._faces.batch_size, len(self._faces.order) - batch * self._faces.batch_size)
-        self._advance(done, f"loss {logs['loss']:.4f}" if logs else "")
+        with self._lock:
+            self._advance(done, f"loss {logs['loss']:.4f}" if logs else "")

@@ -57,6 +57,9 @@ def averaged(model: keras.Model, recipe: Recipe) -> Iterator[None]:
     # Copies, and not views: TensorFlow's values are overwritten in place.
     latest = [np.array(variable) for variable in model.trainable_variables]
     type(optimizer).finalize_variable_values(optimizer, model.trainable_variables)
+    for variable in model.trainable_variables:
+        # On JAX it shares its memory with the optimizer's average now, and prediction gives it away.
+        variable.assign(np.array(variable))
     try:
         yield
     finally:

@@ -1,0 +1,1 @@
+"""Measurements of speed and memory. They are no part of the installed package."""

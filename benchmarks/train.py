@@ -1,0 +1,311 @@
+"""`python -m benchmarks.train`: images a second of our `fit` over those of a bare `keras.Model.fit`."""
+
+import argparse
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from benchmarks.worker import BARE, OURS, Task, as_json, draw_crops
+from dfdetect.models import family, list_models
+from dfdetect.recipe import AUGMENTATIONS, PRECISIONS, Recipe
+from dfdetect.runs import write_json
+from face_extraction.command import DONE, FINDING, Parser, run
+from face_extraction.errors import InputError
+
+SLOW_STEP, SLOW_GOAL, GOAL = 2.0, 0.97, 0.9
+"""Of models whose bare step takes `SLOW_STEP` seconds or more, our share must be `SLOW_GOAL`; else `GOAL`."""
+KINDS = (OURS, BARE)
+TITLES = ("model", "precision", "batch", "s/step", "ours", "bare", "ratio", "goal", "ours MiB", "bare MiB")
+
+
+@dataclass(frozen=True)
+class Result:
+    """One model's measurement.
+
+    Attributes:
+        model: its name.
+        precision: the recipe's.
+        batch: images a step.
+        step_seconds: median of the bare steps.
+        images: median images a second, by kind.
+        ratio: median over the repeats of ours over bare.
+        goal: what the ratio should be.
+        peak_mib: peak memory by kind: the accelerator's where there is one, else the process's.
+        step_flops: operations a step; None where they are not counted.
+        utilisation: of the peak given, by our `fit`; None without one.
+        environment: what the worker ran on.
+    """
+
+    model: str
+    precision: str
+    batch: int
+    step_seconds: float
+    images: dict[str, float]
+    ratio: float
+    goal: float
+    peak_mib: dict[str, float]
+    step_flops: float | None
+    utilisation: float | None
+    environment: dict[str, Any]
+
+
+class WorkerFailed(Exception):
+    """A worker ended early; the text is the end of what it printed."""
+
+
+class Worker:
+    """A process that measures when it is told to, and waits in between."""
+
+    def __init__(self, task: Task) -> None:
+        self._errors = tempfile.TemporaryFile()  # noqa: SIM115 (closed in `close`)
+        environment = {"XLA_PYTHON_CLIENT_PREALLOCATE": "false", "TF_FORCE_GPU_ALLOW_GROWTH": "true"}
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "benchmarks.worker", as_json(task)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._errors,
+            env=environment | os.environ,
+            text=True,
+        )
+
+    def heard(self) -> dict[str, Any]:
+        """The worker's next line.
+
+        Raises:
+            WorkerFailed: it ended.
+        """
+        line = self._process.stdout.readline() if self._process.stdout else ""
+        if not line:
+            self._process.wait()
+            self._errors.seek(0)
+            raise WorkerFailed(self._errors.read().decode(errors="replace")[-2000:])
+        heard: dict[str, Any] = json.loads(line)
+        return heard
+
+    def seconds(self) -> float:
+        """The seconds of one more pass."""
+        if self._process.stdin:
+            self._process.stdin.write("go\n")
+            self._process.stdin.flush()
+        return float(self.heard()["seconds"])
+
+    def close(self) -> None:
+        """End the process, if it runs."""
+        self._process.kill()
+        self._process.wait()
+        for stream in (self._process.stdin, self._process.stdout, self._errors):
+            if stream:
+                stream.close()
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Measure, print the table, and return the exit status."""
+    return run(_parser(), _measure_all, argv)
+
+
+def _parser() -> Parser:
+    parser = Parser(
+        "python -m benchmarks.train",
+        "Compare the speed of our training with that of keras.Model.fit on tensors in memory.\n\n"
+        "ours: an epoch of dfdetect.fitting.fit from JPEG crops of 224x224 pixels on disk, decoded and\n"
+        "augmented, with progress. bare: keras.Model.fit, same model, loss, optimizer, batch, steps and\n"
+        "precision. Passes of both alternate, so that other load on the machine meets both; each runs\n"
+        "in a process of its own, whose peak of memory is shown. Status 1: a ratio below its goal.",
+        "example:\n  KERAS_BACKEND=jax python -m benchmarks.train --model mobilenet --batch auto",
+    )
+    add = parser.add_argument
+    add("--model", nargs="+", metavar="NAME", help="models (default: all)")
+    add("--precision", nargs="+", choices=PRECISIONS, default=["float32"], help="(default: float32)")
+    add("--batch", default="32", metavar="N", help="images a step, or auto: the largest power of 2 that fits")
+    add("--max-batch", type=int, default=1024, metavar="N", help="where auto ends (%(default)s)")
+    add("--steps", type=int, default=8, metavar="N", help="steps a pass (%(default)s)")
+    add("--repeats", type=int, default=3, metavar="N", help="measured passes of each (%(default)s)")
+    add("--image-size", type=int, default=0, metavar="PIXELS", help="input (default: the model's own)")
+    add("--augment", choices=AUGMENTATIONS, default="report-c", help="of ours (%(default)s)")
+    add("--jit", choices=("auto", "on", "off"), default="auto", help="XLA; auto: as Keras decides")
+    add("--peak-tflops", type=float, metavar="X", help="the device's peak, for its utilisation (JAX only)")
+    add("--json", type=Path, metavar="FILE", help="write all numbers and the machine's facts there")
+    return parser
+
+
+def _measure_all(args: argparse.Namespace) -> int:
+    names = args.model or list_models()
+    for name in names:
+        family(name)
+    if args.batch != "auto" and not (args.batch.isdecimal() and int(args.batch) > 0):
+        raise InputError(f"--batch {args.batch!r}; accepted: auto, or a whole number of 1 or more")
+    if args.steps < 1 or args.repeats < 1:
+        raise InputError(f"--steps {args.steps} --repeats {args.repeats}; accepted: 1 or more")
+    if args.peak_tflops and os.environ.get("KERAS_BACKEND") != "jax":
+        raise InputError("--peak-tflops needs KERAS_BACKEND=jax, whose compiler counts operations")
+    results, failures = [], []
+    print(_line(TITLES), flush=True)
+    for precision in args.precision:
+        for name in names:
+            try:
+                result = measure(_recipe(name, precision, args), args)
+            except WorkerFailed as error:
+                failures.append(f"{name}, {precision}: {str(error).strip().splitlines()[-1:]}")
+                continue
+            results.append(result)
+            print(_line(_cells(result)), flush=True)
+            if args.json:
+                write_json(args.json, {"machine": _machine(), "results": [asdict(r) for r in results]})
+    print(f"\nimages/s; goal {GOAL}, and {SLOW_GOAL} from {SLOW_STEP:g} s/step on. {_summary(results)}")
+    for failure in failures:
+        print(f"failed: {failure}", file=sys.stderr)
+    missed = [result.model for result in results if result.ratio < result.goal]
+    return FINDING if failures or missed else DONE
+
+
+def _recipe(name: str, precision: str, args: argparse.Namespace) -> Recipe:
+    return Recipe(
+        model=name,
+        weights="none",
+        image_size=args.image_size or family(name).image_size,
+        precision=precision,
+        augment=args.augment,
+    )
+
+
+def measure(recipe: Recipe, args: argparse.Namespace) -> Result:
+    """Measure one recipe.
+
+    Raises:
+        WorkerFailed: a worker died.
+    """
+    batch = _largest_batch(recipe, args) if args.batch == "auto" else int(args.batch)
+    recipe = recipe.with_changes(batch_size=batch)
+    with tempfile.TemporaryDirectory() as folder:
+        draw_crops(Path(folder), batch * args.steps)
+        tasks = {kind: _task(kind, recipe, args, folder) for kind in KINDS}
+        workers: dict[str, Worker] = {}
+        try:
+            for kind in KINDS:
+                workers[kind] = Worker(tasks[kind])
+                workers[kind].heard()  # one after the other: they warm up alone
+            seconds: dict[str, list[float]] = {kind: [] for kind in KINDS}
+            for number in range(args.repeats):
+                # Each goes first every other time.
+                for kind in KINDS if number % 2 else KINDS[::-1]:
+                    seconds[kind].append(workers[kind].seconds())
+            facts = {kind: workers[kind].heard() for kind in KINDS}
+        finally:
+            for worker in workers.values():
+                worker.close()
+    return _result(recipe, args, seconds, facts)
+
+
+def _task(kind: str, recipe: Recipe, args: argparse.Namespace, folder: str) -> Task:
+    flops = bool(args.peak_tflops) and kind == BARE
+    return Task(kind, asdict(recipe), folder, args.steps, args.repeats, args.jit, flops)
+
+
+def _largest_batch(recipe: Recipe, args: argparse.Namespace) -> int:
+    """The largest power of 2 up to --max-batch with which a bare step ends.
+
+    Raises:
+        WorkerFailed: one image is too many already.
+    """
+    fits, batch = 0, 1
+    while batch <= args.max_batch:
+        worker = Worker(Task(BARE, asdict(recipe.with_changes(batch_size=batch)), "", 1, 0, args.jit))
+        try:
+            worker.heard()
+        except WorkerFailed:
+            if not fits:
+                raise
+            break
+        finally:
+            worker.close()
+        fits, batch = batch, 2 * batch
+    return fits
+
+
+def _result(
+    recipe: Recipe,
+    args: argparse.Namespace,
+    seconds: dict[str, list[float]],
+    facts: dict[str, dict[str, Any]],
+) -> Result:
+    images = recipe.batch_size * args.steps
+    step = statistics.median(seconds[BARE]) / args.steps
+    ours = statistics.median(seconds[OURS]) / args.steps
+    flops = facts[BARE]["step_flops"]
+    return Result(
+        model=recipe.model,
+        precision=recipe.precision,
+        batch=recipe.batch_size,
+        step_seconds=step,
+        images={kind: images / statistics.median(values) for kind, values in seconds.items()},
+        ratio=statistics.median(b / o for o, b in zip(seconds[OURS], seconds[BARE], strict=True)),
+        goal=SLOW_GOAL if step >= SLOW_STEP else GOAL,
+        peak_mib={kind: fact["device_mib"] or fact["peak_mib"] for kind, fact in facts.items()},
+        step_flops=flops,
+        utilisation=flops / ours / (args.peak_tflops * 1e12) if flops else None,
+        environment=facts[OURS]["environment"],
+    )
+
+
+def _cells(result: Result) -> tuple[str, ...]:
+    return (
+        result.model,
+        result.precision,
+        str(result.batch),
+        f"{result.step_seconds:.3f}",
+        f"{result.images[OURS]:.1f}",
+        f"{result.images[BARE]:.1f}",
+        f"{result.ratio:.3f}",
+        f"{result.goal:.2f}" + ("" if result.ratio >= result.goal else " missed"),
+        f"{result.peak_mib[OURS]:,.0f}",
+        f"{result.peak_mib[BARE]:,.0f}",
+        *([f"utilisation {result.utilisation:.1%}"] if result.utilisation is not None else []),
+    )
+
+
+def _line(cells: Sequence[str]) -> str:
+    widths = (16, -15, 6, 8, 9, 9, 7, -12, 9, 9)
+    padded = [
+        f"{cell:<{abs(width)}}" if width < 0 or not index else f"{cell:>{width}}"
+        for index, (cell, width) in enumerate(zip(cells, widths, strict=False))
+    ]
+    return "  ".join([*padded, *cells[len(widths) :]]).rstrip()
+
+
+def _machine() -> dict[str, Any]:
+    """What the numbers depend on beside the versions: processor, cores, memory, load of others."""
+    info = Path("/proc/cpuinfo").read_text() if Path("/proc/cpuinfo").is_file() else ""
+    models = [line.partition(":")[2].strip() for line in info.splitlines() if line.startswith("model name")]
+    pages = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return {
+        "processor": models[0] if models else platform.processor(),
+        "cores": os.cpu_count(),
+        "memory_gib": round(pages / 2**30, 1),
+        "load": os.getloadavg(),
+    }
+
+
+def _summary(results: Sequence[Result]) -> str:
+    machine = _machine()
+    where = results[0].environment if results else {}
+    packages = where.get("packages", {})
+    versions = ", ".join(
+        f"{name} {packages[name]}" for name in ("keras", "tensorflow", "jax") if name in packages
+    )
+    return (
+        f"Baseline: keras.Model.fit on tensors in memory.\n{machine['processor']}, {machine['cores']} cores, "
+        f"{machine['memory_gib']} GiB, load {machine['load'][0]:.1f}; {', '.join(where.get('devices', []))}; "
+        f"backend {where.get('backend', '-')}; {versions}"
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,197 @@
+"""One measurement in a process of its own, so that its peak of memory is its own.
+
+The parent starts `python -m benchmarks.worker TASK`, with a `Task` as JSON. The worker does one pass to
+warm up, and another for each line that it reads; after each it writes a line with the seconds, and at the
+end one with the facts. `ours` times what `dfdetect.fitting.fit` times, an epoch's training: decoding,
+augmentation and the progress callback are in it, validation and checkpoint are not. `bare` times
+`keras.Model.fit` on as many faces in memory.
+"""
+
+import functools
+import json
+import os
+import resource
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from dfdetect.recipe import Recipe, from_mapping
+
+OURS, BARE = "ours", "bare"
+
+
+@dataclass(frozen=True)
+class Task:
+    """What one worker measures.
+
+    Attributes:
+        kind: `OURS` or `BARE`.
+        recipe: fields of the recipe.
+        folder: of the drawn crops.
+        steps: steps a pass.
+        passes: measured passes, after the one that warms up.
+        jit: "auto" as Keras decides, "on" or "off".
+        flops: count the step's operations too (JAX only).
+    """
+
+    kind: str
+    recipe: dict[str, Any]
+    folder: str
+    steps: int
+    passes: int
+    jit: str = "auto"
+    flops: bool = False
+
+
+def main() -> None:
+    """Measure, and talk to the parent over standard input and output."""
+    task = Task(**json.loads(sys.argv[1]))
+    # Whatever else prints goes to standard error.
+    channel = os.fdopen(os.dup(1), "w", buffering=1)
+    os.dup2(2, 1)
+
+    def say(**facts: Any) -> None:
+        print(json.dumps(facts), file=channel)
+
+    def measured(seconds: float, more: bool) -> None:
+        say(seconds=seconds)
+        if more:
+            sys.stdin.readline()
+
+    import keras
+
+    if task.jit != "auto":
+        # The recipe does not name it, and `fit` compiles by itself.
+        compile_ = functools.partialmethod(keras.Model.compile, jit_compile=task.jit == "on")
+        keras.Model.compile = compile_
+    recipe = from_mapping(task.recipe)
+    {OURS: _ours, BARE: _bare}[task.kind](task, recipe, measured)
+    from dfdetect.environment import describe
+
+    peaks = {"peak_mib": _peak_mib(), "device_mib": _device_mib()}
+    environment = {name: fact for name, fact in describe().items() if name != "command"}
+    say(**peaks, step_flops=_step_flops(recipe) if task.flops else None, environment=environment)
+
+
+def _ours(task: Task, recipe: Recipe, measured: Callable[[float, bool], None]) -> None:
+    from dfdetect.data.faces import FaceStore
+    from dfdetect.fitting import fit
+    from dfdetect.runs import Run, build_from_recipe
+
+    samples = drawn_samples(task.steps * recipe.batch_size)
+    train = FaceStore(Path(task.folder), samples, recipe.image_size)
+    val = train.subset(range(2))
+    recipe = replace(recipe, epochs=1 + task.passes)
+    with tempfile.TemporaryDirectory() as folder:
+        run = Run(Path(folder))
+        run.begin(recipe, "")
+
+        def watch(row: dict[str, float]) -> None:
+            measured(row["seconds"], row["epoch"] < recipe.epochs)
+
+        fit(build_from_recipe(recipe), recipe, train, val, run, watch=watch)
+
+
+def _bare(task: Task, recipe: Recipe, measured: Callable[[float, bool], None]) -> None:
+    import keras
+
+    from dfdetect.fitting import phases, start_phase
+    from dfdetect.runs import build_from_recipe
+
+    model = build_from_recipe(recipe)
+    start_phase(model, recipe, *phases(recipe), task.steps)
+    rgb, labels = _batch(task.steps * recipe.batch_size, recipe.image_size)
+    tensors = keras.ops.convert_to_tensor(rgb), keras.ops.convert_to_tensor(labels)
+    for number in range(1 + task.passes):
+        start = time.monotonic()
+        model.fit(*tensors, batch_size=recipe.batch_size, shuffle=False, verbose=0)
+        measured(time.monotonic() - start, number < task.passes)
+
+
+def drawn_samples(count: int) -> list[Any]:
+    """Rows of the crops that `draw_crops` wrote, real and fake in turn."""
+    from face_extraction.manifest import FaceSample
+
+    return [FaceSample(f"{n}.jpg", n % 2, "train", str(n)) for n in range(count)]
+
+
+def draw_crops(folder: Path, count: int) -> None:
+    """Write JPEG files of 224x224 pixels, of as many bytes as faces have (about 10 kB)."""
+    import cv2
+
+    from face_extraction.images import write_image
+
+    rng = np.random.default_rng(0)
+    for number in range(count):
+        noise = rng.integers(0, 256, (224, 224, 3), dtype=np.uint8)
+        smooth = cv2.normalize(cv2.GaussianBlur(noise, (0, 0), 2.5), None, 0, 255, cv2.NORM_MINMAX)
+        write_image(folder / f"{number}.jpg", smooth, "jpg", 90)
+
+
+def _batch(count: int, size: int) -> tuple[Any, Any]:
+    rng = np.random.default_rng(0)
+    rgb = rng.integers(0, 256, (count, size, size, 3), dtype=np.uint8)
+    return rgb, (np.arange(count, dtype=np.float32) % 2)[:, None]
+
+
+def _peak_mib() -> float:
+    """Peak resident memory of this process, in MiB."""
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**20
+
+
+def _device_mib() -> float | None:
+    """Peak memory in use on the first accelerator, in MiB; None without one."""
+    import keras
+
+    if keras.backend.backend() == "jax":
+        import jax
+
+        stats = jax.local_devices()[0].memory_stats()
+        return stats["peak_bytes_in_use"] / 2**20 if stats else None
+    import tensorflow as tf
+
+    if not tf.config.list_physical_devices("GPU"):
+        return None
+    return float(tf.config.experimental.get_memory_info("GPU:0")["peak"]) / 2**20
+
+
+def _step_flops(recipe: Recipe) -> float:
+    """Operations of a step's forward and backward pass, by XLA's cost analysis of the unoptimised program.
+
+    A multiplication and an addition count as two. The optimizer's are left out: few beside these. The
+    optimised program would not do: it calls libraries whose operations XLA does not count.
+    """
+    import jax
+    import keras
+
+    from dfdetect.runs import build_from_recipe
+
+    model = build_from_recipe(recipe)
+    rgb, labels = _batch(recipe.batch_size, recipe.image_size)
+
+    def loss(trainable: Any, other: Any) -> Any:
+        p_fake, _ = model.stateless_call(trainable, other, rgb, training=True)
+        return keras.ops.mean(keras.losses.binary_crossentropy(labels, p_fake))
+
+    values = [
+        [variable.value for variable in variables]
+        for variables in (model.trainable_variables, model.non_trainable_variables)
+    ]
+    costs = jax.jit(jax.value_and_grad(loss)).lower(*values).cost_analysis()
+    return float(costs["flops"])
+
+
+def as_json(task: Task) -> str:
+    """The worker's argument."""
+    return json.dumps(asdict(task))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,116 @@
+"""The benchmark measures both kinds in processes of their own, and says what it found."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from benchmarks import train as benchmark
+from benchmarks.worker import BARE, OURS, Task, as_json, draw_crops, drawn_samples
+
+SMALL = ("--model", "meso4", "--image-size", "32", "--batch", "2", "--steps", "1", "--repeats", "1")
+
+
+def test_one_model_is_measured_and_written(tmp_path, capsys):
+    status = benchmark.main([*SMALL, "--json", str(tmp_path / "b.json")])
+    titles, row, *rest = capsys.readouterr().out.splitlines()
+    assert titles.split()[:3] == ["model", "precision", "batch"]
+    assert row.split()[:3] == ["meso4", "float32", "2"]
+    assert "Baseline: keras.Model.fit on tensors in memory." in " ".join(rest)
+    written = json.loads((tmp_path / "b.json").read_text())
+    (result,) = written["results"]
+    assert result["ratio"] == pytest.approx(result["images"][OURS] / result["images"][BARE])
+    assert result["images"][BARE] == pytest.approx(2 / result["step_seconds"])
+    assert all(peak > 50 for peak in result["peak_mib"].values())
+    assert written["machine"]["cores"] == os.cpu_count()
+    assert status == (0 if result["ratio"] >= result["goal"] else 1)
+
+
+def test_a_worker_that_dies_is_named_and_the_rest_goes_on(monkeypatch, capsys):
+    class Dead:
+        def __init__(self, task):
+            pass
+
+        def heard(self):
+            raise benchmark.WorkerFailed("a\nout of memory")
+
+        def close(self):
+            pass
+
+    monkeypatch.setattr(benchmark, "Worker", Dead)
+    assert benchmark.main([*SMALL]) == 1
+    assert "failed: meso4, float32: out of memory" in capsys.readouterr().err
+
+
+def test_the_largest_batch_is_the_last_that_ends(monkeypatch):
+    class Limited:
+        def __init__(self, task):
+            self.size = task.recipe["batch_size"]
+
+        def heard(self):
+            if self.size > 12:
+                raise benchmark.WorkerFailed("out of memory")
+
+        def close(self):
+            pass
+
+    monkeypatch.setattr(benchmark, "Worker", Limited)
+    args = benchmark._parser().parse_args(["--batch", "auto"])
+    recipe = benchmark._recipe("meso4", "float32", args)
+    assert benchmark._largest_batch(recipe, args) == 8
+    args.max_batch = 4
+    assert benchmark._largest_batch(recipe, args) == 4
+
+
+def test_the_goal_depends_on_the_bare_step():
+    args = benchmark._parser().parse_args(["--steps", "2"])
+    recipe = benchmark._recipe("meso4", "float32", args)
+    facts = {
+        kind: {"device_mib": None, "peak_mib": 1.0, "step_flops": None, "environment": {}}
+        for kind in (OURS, BARE)
+    }
+    slow = benchmark._result(recipe, args, {OURS: [5.0, 4.0, 8.0], BARE: [4.0, 4.0, 4.0]}, facts)
+    assert (slow.step_seconds, slow.ratio, slow.goal) == (2.0, 0.8, 0.97)
+    assert slow.images == {OURS: 64 / 5, BARE: 64 / 4}
+    assert benchmark._result(recipe, args, {OURS: [1.0], BARE: [1.0]}, facts).goal == 0.9
+
+
+def test_drawn_crops_are_as_the_rows_say(tmp_path):
+    draw_crops(tmp_path, 3)
+    samples = drawn_samples(3)
+    assert [sample.label for sample in samples] == [0, 1, 0]
+    for sample in samples:
+        assert 4_000 < (tmp_path / sample.path).stat().st_size < 30_000
+
+
+@pytest.mark.parametrize("arguments", [["--batch", "many"], ["--steps", "0"], ["--peak-tflops", "1"]])
+def test_wrong_use_is_one_line(monkeypatch, capsys, arguments):
+    monkeypatch.delenv("KERAS_BACKEND", raising=False)
+    assert benchmark.main(arguments) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("python -m benchmarks.train: --")
+
+
+def test_operations_are_counted_on_jax():
+    pytest.importorskip("jax")
+    recipe = {"model": "custom_cnn", "image_size": 32, "batch_size": 2, "weights": "none"}
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.worker", as_json(Task(BARE, recipe, "", 1, 0, flops=True))],
+        env={**os.environ, "KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    facts = json.loads(done.stdout.splitlines()[-1])
+    # Multiplications of the four convolutions and two dense layers, forward, for two images.
+    sides, filters = (32, 16, 8, 4), (3, 32, 64, 128, 256)
+    multiplied = sum(
+        side**2 * 9 * before * after
+        for side, before, after in zip(sides, filters[:-1], filters[1:], strict=True)
+    )
+    forward = 2 * 2 * (multiplied + 256 * 128 + 128)
+    # Backward does the forward's work twice, but not for the image: between two and three times in all;
+    # pooling, activations and the rim of the convolutions make the rest.
+    assert 2.2 * forward < facts["step_flops"] < 3.6 * forward
