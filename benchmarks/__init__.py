@@ -1,1 +1,1 @@
-"""Measurements of speed and memory. They are no part of the installed package."""
+"""Measurements to be run by hand; not part of the package."""

@@ -58,7 +58,7 @@ class Result:
 
 
 class WorkerFailed(Exception):
-    """A worker ended early; the text is the end of what it printed."""
+    """A worker ended early; the text is the last line that it printed."""
 
 
 class Worker:
@@ -86,7 +86,8 @@ class Worker:
         if not line:
             self._process.wait()
             self._errors.seek(0)
-            raise WorkerFailed(self._errors.read().decode(errors="replace")[-2000:])
+            lines = self._errors.read().decode(errors="replace").strip().splitlines()
+            raise WorkerFailed(lines[-1] if lines else f"ended with status {self._process.returncode}")
         heard: dict[str, Any] = json.loads(line)
         return heard
 
@@ -153,7 +154,7 @@ def _measure_all(args: argparse.Namespace) -> int:
             try:
                 result = measure(_recipe(name, precision, args), args)
             except WorkerFailed as error:
-                failures.append(f"{name}, {precision}: {str(error).strip().splitlines()[-1:]}")
+                failures.append(f"{name}, {precision}: {error}")
                 continue
             results.append(result)
             print(_line(_cells(result)), flush=True)

@@ -1,10 +1,12 @@
 """What the README says of models, data sets and commands is so."""
 
+import argparse
 import re
 from pathlib import Path
 
 from dfdetect.models import build_model, family, list_models
 from dfdetect.models.blocks import blocks
+from dfdetect.recipe import Recipe, add_flags, from_flags
 from face_extraction.sources import list_sources
 
 README = (Path(__file__).resolve().parents[1] / "README.md").read_text(encoding="utf-8")
@@ -38,3 +40,14 @@ def test_the_table_of_data_sets_is_complete_and_right():
         page = f"[page]({source.page})" if source.page else "–"
         where = f"`download`, {page}" if source.kaggle else page
         assert rows[source.name] == ([option.name for option in source.options], True, where)
+
+
+def test_the_flags_of_every_regime_are_accepted():
+    table = README.partition("## Regimes of the reports")[2].partition("\n## ")[0]
+    commands = re.findall(r"`(--[^`]+)`", "\n".join(row for row in table.splitlines() if row.startswith("|")))
+    assert len(commands) > 15
+    parser = argparse.ArgumentParser(exit_on_error=False)
+    add_flags(parser)
+    for command in commands:
+        fold = ["--fold", "1"] if "--folds" in command else []
+        from_flags(parser.parse_args([*command.split(), *fold]), Recipe())

@@ -34,7 +34,7 @@ def test_a_worker_that_dies_is_named_and_the_rest_goes_on(monkeypatch, capsys):
             pass
 
         def heard(self):
-            raise benchmark.WorkerFailed("a\nout of memory")
+            raise benchmark.WorkerFailed("out of memory")
 
         def close(self):
             pass
