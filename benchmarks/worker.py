@@ -105,7 +105,8 @@ def _bare(task: Task, recipe: Recipe, measured: Callable[[float, bool], None]) -
     from dfdetect.runs import build_from_recipe
 
     model = build_from_recipe(recipe)
-    start_phase(model, recipe, *phases(recipe), task.steps)
+    (phase,) = phases(recipe)
+    start_phase(model, recipe, phase, task.steps)
     rgb, labels = _batch(task.steps * recipe.batch_size, recipe.image_size)
     tensors = keras.ops.convert_to_tensor(rgb), keras.ops.convert_to_tensor(labels)
     for number in range(1 + task.passes):
@@ -130,8 +131,8 @@ def draw_crops(folder: Path, count: int) -> None:
     rng = np.random.default_rng(0)
     for number in range(count):
         noise = rng.integers(0, 256, (224, 224, 3), dtype=np.uint8)
-        smooth = cv2.normalize(cv2.GaussianBlur(noise, (0, 0), 2.5), None, 0, 255, cv2.NORM_MINMAX)
-        write_image(folder / f"{number}.jpg", smooth, "jpg", 90)
+        smooth = np.clip(8.0 * (cv2.GaussianBlur(noise, (0, 0), 2.5) - 127.5) + 127.5, 0, 255)
+        write_image(folder / f"{number}.jpg", smooth.astype(np.uint8), "jpg", 90)
 
 
 def _batch(count: int, size: int) -> tuple[Any, Any]:
@@ -184,7 +185,7 @@ def _step_flops(recipe: Recipe) -> float:
         [variable.value for variable in variables]
         for variables in (model.trainable_variables, model.non_trainable_variables)
     ]
-    costs = jax.jit(jax.value_and_grad(loss)).lower(*values).cost_analysis()
+    costs: Any = jax.jit(jax.value_and_grad(loss)).lower(*values).cost_analysis()
     return float(costs["flops"])
 
 
