@@ -123,7 +123,7 @@ def drawn_samples(count: int) -> list[Any]:
 
 
 def draw_crops(folder: Path, count: int) -> None:
-    """Write JPEG files of 224x224 pixels, of as many bytes as faces have (about 10 kB)."""
+    """Write JPEG files of 224x224 pixels, of as many bytes about as the faces of Report C have (a few kB)."""
     import cv2
 
     from face_extraction.images import write_image
@@ -131,8 +131,8 @@ def draw_crops(folder: Path, count: int) -> None:
     rng = np.random.default_rng(0)
     for number in range(count):
         noise = rng.integers(0, 256, (224, 224, 3), dtype=np.uint8)
-        smooth = np.clip(8.0 * (cv2.GaussianBlur(noise, (0, 0), 2.5) - 127.5) + 127.5, 0, 255)
-        write_image(folder / f"{number}.jpg", smooth.astype(np.uint8), "jpg", 90)
+        smooth = np.clip(12.0 * (cv2.GaussianBlur(noise, (0, 0), 10) - 127.5) + 127.5, 0, 255)
+        write_image(folder / f"{number}.jpg", smooth.astype(np.uint8), "jpg", 75)
 
 
 def _batch(count: int, size: int) -> tuple[Any, Any]:
