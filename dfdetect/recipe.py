@@ -64,12 +64,17 @@ class Recipe:
     fold: int = _setting(0, "which of the folds tests, from 1", low=0)
     weights: str = _setting(
         "",
-        "imagenet, none, a weights file, or a run's folder (default: imagenet where the model has it)",
+        "imagenet (dinov2: lvd142m), none, a weights file, or the folder of a run or of a keras-hub preset "
+        "(default: the published weights, where there are any)",
         metavar="PATH",
     )
     partial_weights: bool = _setting(False, "accept a weights file that covers only a part of the model")
     image_size: int = _setting(0, "side of the input in pixels (default: the model's own)", low=0)
-    trainable: str = _setting("all", "what is trained: head, all, or last:N (the head and the last N blocks)")
+    trainable: str = _setting(
+        "all",
+        "what is trained: head, all, last:N (the head and the last N blocks), or norm (the head and all "
+        "batch, layer and group normalisations)",
+    )
     dense_units: int = _setting(0, "units of a dense layer before the last one; 0 = no such layer", low=0)
     dropout: float = _setting(0.2, "share of features dropped before the last layer", low=0, high=0.95)
     l2: float = _setting(0.0, "L2 penalty on the kernels of trainable layers, in the loss", low=0)
@@ -269,5 +274,5 @@ def _check_split(recipe: Recipe) -> None:
 
 def _check_trainable(text: str) -> None:
     name, _, count = text.partition(":")
-    if not (text in ("all", "head") or (name == "last" and count.isdigit() and int(count) > 0)):
-        raise InputError(f"recipe: trainable {text!r}; accepted: all, head, last:N with N of 1 or more")
+    if not (text in ("all", "head", "norm") or (name == "last" and count.isdigit() and int(count) > 0)):
+        raise InputError(f"recipe: trainable {text!r}; accepted: all, head, norm, last:N with N of 1 or more")

@@ -222,12 +222,13 @@ def build_from_recipe(recipe: Recipe) -> "keras.Model":
     """
     from dfdetect.devices import dtype_policy
     from dfdetect.models import build_model, family
+    from dfdetect.models.presets import is_preset
 
     # Here too, so that an option cannot stand for an argument of build_model.
     family(recipe.model).check_options(recipe.options)
-    # Another run's folder stands for its best weights.
+    # Another run's folder stands for its best weights; the folder of a preset is the model's affair.
     weights = recipe.weights
-    if Path(weights).is_dir():
+    if Path(weights).is_dir() and not is_preset(Path(weights)):
         Run(Path(weights)).recipe()  # refuses a folder that is no run
         weights = str(Run(Path(weights)).weights)
     options: dict[str, Any] = dict(recipe.options)

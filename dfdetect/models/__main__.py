@@ -5,7 +5,7 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from dfdetect.models.registry import Family, build_model, family, list_models
+from dfdetect.models.registry import PUBLISHED, Family, build_model, family, list_models
 from dfdetect.startup import load_keras
 from face_extraction.command import DONE, Parser, run
 from face_extraction.progress import progress
@@ -65,7 +65,7 @@ def _facts(kind: Family) -> tuple[str, ...]:
         str(len(blocks(model, kind))),
         kind.report_b or "-",
         f"{_trained(model, kind, kind.report_b):,}" if kind.report_b else "-",
-        "ImageNet" if kind.imagenet else "-",
+        PUBLISHED.get(kind.pretrained, "-"),
         kind.reference.removeprefix("https://"),
     )
 

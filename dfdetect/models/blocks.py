@@ -12,6 +12,11 @@ if TYPE_CHECKING:
     from dfdetect.models.registry import Family
 
 STEM = "stem"
+NORMALISATIONS = (
+    keras.layers.BatchNormalization,
+    keras.layers.LayerNormalization,
+    keras.layers.GroupNormalization,
+)
 
 
 def backbone_layers(model: keras.Model) -> list[keras.Layer]:
@@ -54,19 +59,25 @@ def set_trainable(model: keras.Model, family: "Family", trainable: str) -> None:
         model: a model of the family.
         family: the family.
         trainable: "all"; "head": what comes after `features`; "last:N": the head and the last N
-            blocks. Frozen batch normalisation works with its stored statistics and keeps them.
+            blocks; "norm": the head and every batch, layer and group normalisation. Frozen batch
+            normalisation works with its stored statistics and keeps them.
 
     Raises:
-        InputError: the text is not of these, or the backbone has fewer blocks.
+        InputError: the text is not of these, or the backbone has fewer blocks or no normalisation.
     """
     found = blocks(model, family)
-    count = _last(trainable, family.name, len(found))
     # One by one: setting the model's own flag leaves layers as they are where it is true already.
     for layer in model.layers:
         layer.trainable = True
-    for block in list(found.values())[: len(found) - count]:
-        for layer in block:
-            layer.trainable = False
+    if trainable == "norm":
+        frozen = [layer for layer in backbone_layers(model) if not isinstance(layer, NORMALISATIONS)]
+        if all(layer in frozen for block in found.values() for layer in block):
+            raise InputError(f"trainable 'norm': {family.name} has no normalisation layers; give head")
+    else:
+        count = _last(trainable, family.name, len(found))
+        frozen = [layer for block in list(found.values())[: len(found) - count] for layer in block]
+    for layer in frozen:
+        layer.trainable = False
 
 
 def _last(trainable: str, name: str, total: int) -> int:
@@ -77,6 +88,6 @@ def _last(trainable: str, name: str, total: int) -> int:
     if word == "last" and number.isdecimal() and 1 <= int(number) <= total:
         return int(number)
     raise InputError(
-        f"trainable {trainable!r}; accepted: all, head, or last:N with N from 1 to {total}, "
+        f"trainable {trainable!r}; accepted: all, head, norm, or last:N with N from 1 to {total}, "
         f"the number of blocks of {name}"
     )

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     normalisation="torch",
     blocks=r"convnext_tiny_(?:(stage_\d_block_\d)|(downsampling)_(?:layernorm|conv)(_\d))",
     reference="https://arxiv.org/abs/2201.03545",
-    imagenet=True,
+    pretrained="imagenet",
 )
 def convnext_tiny(image: "KerasTensor", *, weights: str | None) -> Backbone:
     """ConvNeXt-Tiny without its top: stem, 18 blocks, 3 downsamplings; 768 channels, stride 32.

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     normalisation="torch",
     blocks=r"(conv[2-5]_block\d+|pool[2-4])_",
     reference="https://arxiv.org/abs/1608.06993",
-    imagenet=True,
+    pretrained="imagenet",
     report_b="last:5",
 )
 def densenet121(image: "KerasTensor", *, weights: str | None) -> Backbone:

@@ -21,7 +21,7 @@ DEVIATION = (0.229, 0.224, 0.225)
     normalisation="none",
     blocks=r"(block\d[a-z]|top)_",
     reference="https://arxiv.org/abs/1905.11946",
-    imagenet=True,
+    pretrained="imagenet",
 )
 def efficientnet_b4(image: "KerasTensor", *, weights: str | None) -> Backbone:
     """EfficientNet-B4 without its top: stem, 32 blocks, last convolution; 1792 channels, stride 32.

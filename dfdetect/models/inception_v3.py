@@ -37,7 +37,7 @@ def modules(layers: "Sequence[keras.Layer]") -> list[str]:
     normalisation="tf",
     blocks=modules,
     reference="https://arxiv.org/abs/1512.00567",
-    imagenet=True,
+    pretrained="imagenet",
     report_b="last:4",
 )
 def inception_v3(image: "KerasTensor", *, weights: str | None) -> Backbone:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     normalisation="tf",
     blocks=r"(conv)_(?:pad|dw|pw)(_\d+)",
     reference="https://arxiv.org/abs/1704.04861",
-    imagenet=True,
+    pretrained="imagenet",
     report_b="last:5",
 )
 def mobilenet(image: "KerasTensor", *, weights: str | None) -> Backbone:

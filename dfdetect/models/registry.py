@@ -29,10 +29,16 @@ if TYPE_CHECKING:
     import keras
     from keras import KerasTensor
 
+    from dfdetect.models.presets import Preset
+
 # The files of this folder that are no family.
 _PARTS = frozenset(
     {"__main__", "registry", "normalise", "head", "blocks", "weights", "rewire", "ensemble", "frames"}
+    | {"presets", "transformer", "windows"}
 )
+
+# Words for `weights` that name published weights: those of the data that they were trained on.
+PUBLISHED = {"imagenet": "ImageNet", "lvd142m": "LVD-142M"}
 
 BlockRule = str | Callable[[Sequence["keras.Layer"]], Sequence[str]]
 
@@ -59,14 +65,16 @@ class Family:
     Attributes:
         name: the model's name.
         build: the family's function: the normalised image of shape (B, H, W, 3), or the frames of
-            clips (B, T, H, W, 3), then its options by keyword; with `imagenet` also `weights`, which
-            is None or "imagenet".
+            clips (B, T, H, W, 3), then its options by keyword; with `pretrained` and no `preset` also
+            `weights`, which is None or "imagenet".
         image_size: side of the input in pixels by default.
         min_image_size: the smallest side accepted.
         normalisation: one of `normalise.MODES`.
         blocks: how the backbone's layers fall into blocks; see `blocks.blocks`.
         reference: address of the paper, or the report.
-        imagenet: whether Keras can download ImageNet weights for it.
+        pretrained: the word of `PUBLISHED` for weights that can be downloaded for it; "" if none.
+        preset: how keras-hub's presets fit it; None if they do not.
+        size_step: the side must be a multiple of it.
         clips: whether it can take clips; `frames.fold` helps to build it.
         report_b: what Report B's fine-tuned rows train, as in a recipe's `trainable`; "" where it
             has no such row. The report counts "layers" or "blocks" and does not show its code: they
@@ -82,15 +90,17 @@ class Family:
     normalisation: str
     blocks: BlockRule
     reference: str
-    imagenet: bool = False
+    pretrained: str = ""
+    preset: "Preset | None" = None
+    size_step: int = 1
     clips: bool = False
     report_b: str = ""
     adapt_legacy: "Callable[[keras.Model], None] | None" = None
 
     @property
     def default_weights(self) -> str:
-        """The weights to start from when a recipe names none: "imagenet" or "none"."""
-        return "imagenet" if self.imagenet else "none"
+        """The weights to start from when a recipe names none: the published ones, or "none"."""
+        return self.pretrained or "none"
 
     @property
     def options(self) -> list[str]:
@@ -191,11 +201,12 @@ def build_model(
         image_size: side of the square input in pixels; None or 0 for the family's own.
         frames: faces of one clip that the model takes at once, T of its input (B, T, H, W, 3); 0 for
             single faces.
-        weights: "none" (random), "imagenet" (Keras' own download), or a weights file of the
-            backbone or of the whole model. `weights.weights_origin(model)` tells what was loaded.
+        weights: "none" (random), the family's published weights by the word of `PUBLISHED`, the folder
+            of a preset of keras-hub, or a weights file of the backbone or of the whole model.
+            `weights.weights_origin(model)` tells what was loaded.
         partial_weights: accept a file that covers only some layers of the backbone.
         whole: refuse a file that lacks the head.
-        trainable: "all", "head", or "last:N": the head and the last N blocks of the backbone.
+        trainable: "all", "head", "last:N" or "norm"; see `blocks.set_trainable`.
         dense_units: units of a ReLU layer before the last one; 0 = no such layer.
         dropout: share of the features dropped before the last layer, 0 to 1.
         l2: L2 penalty on the kernels of trainable layers, in `model.losses`.
@@ -214,15 +225,14 @@ def build_model(
     from dfdetect.models import head
     from dfdetect.models.blocks import set_trainable
     from dfdetect.models.normalise import Normalize
-    from dfdetect.models.weights import imagenet_errors, load_weights, record_start
+    from dfdetect.models.weights import download_errors, start
 
     kind = family(name)
     size = image_size or kind.image_size
     _check(kind, size, frames, weights, options)
-    imagenet = weights == "imagenet"
-    if kind.imagenet:
-        options["weights"] = weights if imagenet else None
-    with _seeded(seed), imagenet_errors(name):
+    if kind.pretrained and not kind.preset:
+        options["weights"] = weights if weights in PUBLISHED else None
+    with _seeded(seed), download_errors(name):
         image = keras.Input((frames, size, size, 3) if frames else (size, size, 3), name="image")
         normalised = Normalize(kind.normalisation, name="normalise")(image)
         backbone = kind.build(normalised, **options)
@@ -232,10 +242,7 @@ def build_model(
         if isinstance(layer, keras.layers.BatchNormalization):
             layer.momentum = bn_momentum
     head.penalise_kernels(model, l2)
-    if imagenet or weights == "none":
-        record_start(model, imagenet)
-    else:
-        load_weights(model, kind, weights, partial=partial_weights, whole=whole)
+    start(model, kind, weights, partial=partial_weights, whole=whole)
     set_trainable(model, kind, trainable)
     return model
 
@@ -249,8 +256,13 @@ def frames_of(model: "keras.Model") -> int:
 def _check(kind: Family, size: int, frames: int, weights: str, options: dict[str, Any]) -> None:
     if size < kind.min_image_size:
         raise InputError(f"{kind.name}: image size {size}; accepted: {kind.min_image_size} or more")
-    if weights == "imagenet" and not kind.imagenet:
-        raise InputError(f"{kind.name} has no ImageNet weights; accepted: none, or a weights file")
+    if size % kind.size_step:
+        raise InputError(f"{kind.name}: image size {size}; accepted: multiples of {kind.size_step}")
+    if weights in PUBLISHED and weights != kind.pretrained:
+        accepted = f"{kind.pretrained}, none" if kind.pretrained else "none"
+        raise InputError(
+            f"{kind.name} has no {PUBLISHED[weights]} weights; accepted: {accepted}, or a weights file"
+        )
     kind.check_frames(frames)
     kind.check_options(options)
 

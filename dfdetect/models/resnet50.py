@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     normalisation="caffe",
     blocks=r"(conv\d_block\d+)_",
     reference="https://arxiv.org/abs/1512.03385",
-    imagenet=True,
+    pretrained="imagenet",
     report_b="last:2",
 )
 def resnet50(image: "KerasTensor", *, weights: str | None) -> Backbone:

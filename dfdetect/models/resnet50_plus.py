@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     normalisation="caffe",
     blocks=r"(conv\d_block\d+)_",
     reference="Report B",
-    imagenet=True,
+    pretrained="imagenet",
     report_b="last:2",
 )
 def resnet50_plus(image: "KerasTensor", *, weights: str | None, units: int = 512) -> Backbone:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     normalisation="caffe",
     blocks=r"(block\d_conv\d)",
     reference="https://arxiv.org/abs/1409.1556",
-    imagenet=True,
+    pretrained="imagenet",
     report_b="last:2",
 )
 def vgg16(image: "KerasTensor", *, weights: str | None) -> Backbone:

@@ -12,6 +12,8 @@ import h5py  # type: ignore[import-untyped]
 import keras
 
 from dfdetect.models.blocks import backbone_layers
+from dfdetect.models.presets import is_preset, load_preset
+from dfdetect.models.registry import PUBLISHED
 from face_extraction.errors import InputError
 
 if TYPE_CHECKING:
@@ -25,8 +27,8 @@ class WeightsOrigin:
     """What a model started from.
 
     Attributes:
-        source: "none", "imagenet", or the file as it was given.
-        sha256: of the file, in hexadecimal; "" without one.
+        source: "none", "imagenet" or such, or the file or folder as it was given.
+        sha256: of the weights file, in hexadecimal; "" without one, or where Keras fetched it.
         loaded: parameters loaded.
         total: parameters of the whole model, head and all.
         random: names of the layers whose weights are random, input first.
@@ -52,10 +54,27 @@ def weights_origin(model: keras.Model) -> WeightsOrigin:
     return origin
 
 
-def record_start(model: keras.Model, imagenet: bool) -> None:
-    """Record that the backbone came with ImageNet weights, or that nothing was loaded."""
-    loaded = backbone_layers(model) if imagenet else []
-    _record(model, "imagenet" if imagenet else "none", "", loaded)
+def start(model: keras.Model, family: "Family", weights: str, *, partial: bool, whole: bool) -> None:
+    """Load what `weights` names into a fresh model, and record it.
+
+    Args:
+        model: a model of the family; published weights of keras.applications are in it already.
+        family: the family.
+        weights: "none", the family's `pretrained`, a preset's folder, or a weights file.
+        partial: see `load_weights`.
+        whole: see `load_weights`.
+
+    Raises:
+        InputError: the weights cannot be had, or are not this model's.
+    """
+    published = weights in PUBLISHED
+    if family.preset and (published or is_preset(Path(weights))):
+        digest = load_preset(model, family.preset, None if published else Path(weights))
+        _record(model, weights, digest, backbone_layers(model))
+    elif published or weights == "none":
+        _record(model, weights, "", backbone_layers(model) if published else [])
+    else:
+        load_weights(model, family, weights, partial=partial, whole=whole)
 
 
 def _record(model: keras.Model, source: str, sha256: str, loaded: Iterable[keras.Layer]) -> None:
@@ -71,7 +90,7 @@ def _record(model: keras.Model, source: str, sha256: str, loaded: Iterable[keras
 
 
 @contextmanager
-def imagenet_errors(name: str) -> Iterator[None]:
+def download_errors(name: str) -> Iterator[None]:
     """Turn a failed download of Keras into one line.
 
     Raises:
@@ -81,13 +100,18 @@ def imagenet_errors(name: str) -> Iterator[None]:
         yield
     except Exception as error:
         # Keras raises a bare Exception when it cannot fetch, a ValueError when the hash is wrong.
-        text = str(error).splitlines()[0] if str(error) else type(error).__name__
-        if not isinstance(error, OSError) and not text.startswith(("URL fetch failure", "Incomplete or")):
+        if not isinstance(error, OSError) and not str(error).startswith(("URL fetch failure", "Incomplete or")):
             raise
-        raise InputError(
-            f"ImageNet weights for {name} could not be downloaded ({text}); "
-            "give a file with --weights PATH or --weights none"
-        ) from error
+        raise download_failed(name, error) from error
+
+
+def download_failed(name: str, error: Exception) -> InputError:
+    """The error of a model whose published weights could not be downloaded."""
+    text = str(error).splitlines()[0] if str(error) else type(error).__name__
+    return InputError(
+        f"the published weights of {name} could not be downloaded ({text}); "
+        "give a file with --weights PATH or --weights none"
+    )
 
 
 def load_weights(model: keras.Model, family: "Family", source: str, *, partial: bool, whole: bool) -> None:
@@ -107,7 +131,7 @@ def load_weights(model: keras.Model, family: "Family", source: str, *, partial: 
     """
     path = Path(source)
     if not path.is_file():
-        accepted = "imagenet, none" if family.imagenet else "none"
+        accepted = f"{family.pretrained}, none" if family.pretrained else "none"
         raise InputError(f"{path}: no such weights file; accepted: {accepted}, or a file")
     try:
         with h5py.File(path) as file:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     normalisation="tf",
     blocks=r"(block\d+)_",
     reference="https://arxiv.org/abs/1610.02357",
-    imagenet=True,
+    pretrained="imagenet",
 )
 def xception(image: "KerasTensor", *, weights: str | None) -> Backbone:
     """Xception without its top: 14 blocks, 2048 channels, stride 32."""

@@ -1,0 +1,130 @@
+"""Published weights of keras-hub's presets, by name or from a folder that it wrote."""
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from face_extraction.errors import InputError
+
+if TYPE_CHECKING:
+    import keras
+
+CONFIG = "config.json"
+WEIGHTS = "model.weights.h5"
+# What a preset may have otherwise than our networks: it changes no result, or the weights' shapes tell.
+FREE = frozenset(
+    {"name", "trainable", "dtype", "data_format", "image_shape", "layer_scale_init_value"}
+    | {"dropout_rate", "attention_dropout", "drop_path", "drop_path_rate", "antialias_in_interpolation"}
+)
+
+
+@dataclass(frozen=True)
+class Preset:
+    """How the weights of one of keras-hub's networks fit a family.
+
+    Attributes:
+        name: keras-hub's name of the published weights; "" where there are none.
+        backbone: class in `keras_hub.models`.
+        settings: its arguments, for a network of the family's form.
+        weights: the names of the family's layers, each with its values in such a network, in the
+            order of the layer's own.
+    """
+
+    name: str
+    backbone: str
+    settings: Mapping[str, Any]
+    weights: Callable[[Any], Iterable[tuple[str, Sequence[Any]]]]
+
+
+def is_preset(folder: Path) -> bool:
+    """Whether the folder is a preset, as keras-hub's `save_to_preset` writes it."""
+    return (folder / CONFIG).is_file() and (folder / WEIGHTS).is_file()
+
+
+def load_preset(model: "keras.Model", preset: Preset, folder: Path | None) -> str:
+    """Load a preset into the backbone of a model of the preset's family.
+
+    A folder's network is never deserialised: ours is built, and takes the values alone.
+
+    Args:
+        model: the model, with random weights.
+        preset: the family's.
+        folder: a preset's folder; None for the published weights, which are downloaded.
+
+    Returns:
+        The SHA-256 of the weights file, in hexadecimal.
+
+    Raises:
+        InputError: keras-hub is not installed, the download failed, or the preset is of another
+            network. The model is of no use then.
+    """
+    hub = _keras_hub(model.name)
+    kind = getattr(hub.models, preset.backbone)
+    folder = folder or _download(kind.presets[preset.name]["kaggle_handle"], model.name)
+    network = kind(**preset.settings)
+    _check(folder, preset.backbone, network.get_config(), model.name)
+    try:
+        network.load_weights(folder / WEIGHTS)
+        _copy(model, preset.weights(network))
+    except (ValueError, KeyError, OSError) as error:
+        line = " ".join(str(error).split())[:300]
+        raise InputError(f"{folder / WEIGHTS}: does not fit {model.name}: {line}") from error
+    return hashlib.sha256((folder / WEIGHTS).read_bytes()).hexdigest()
+
+
+def _keras_hub(name: str) -> Any:
+    try:
+        import keras_hub
+    except ImportError as error:
+        raise InputError(
+            f"{name}: its published weights and presets need keras-hub ({error}); "
+            "pip install 'dfdetect[hub]', or give another --weights"
+        ) from error
+    return keras_hub
+
+
+def _download(handle: str, name: str) -> Path:
+    """Fetch a preset's two files into kagglehub's cache, and return their folder."""
+    import kagglehub
+
+    from dfdetect.models.weights import download_failed
+
+    handle = handle.removeprefix("kaggle://")
+    try:
+        paths = [Path(kagglehub.model_download(handle, file)) for file in (CONFIG, WEIGHTS)]
+    # kagglehub has no base of its errors; nothing but the download is tried here.
+    except Exception as error:
+        raise download_failed(name, error) from error
+    return paths[0].parent
+
+
+def _check(folder: Path, backbone: str, expected: Mapping[str, Any], name: str) -> None:
+    """Refuse a preset of another network, naming the first difference."""
+    path = folder / CONFIG
+    try:
+        config = json.loads(path.read_text(encoding="utf-8"))
+        kind, given = config["class_name"], dict(config["config"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise InputError(f"{path}: not a preset's configuration ({error!r})") from None
+    if kind != backbone:
+        raise InputError(f"{path}: a preset of {kind}; {name} accepts {backbone}")
+    for key, value in json.loads(json.dumps({k: v for k, v in expected.items() if k not in FREE})).items():
+        if given.get(key, value) != value:
+            raise InputError(f"{path}: does not fit {name}: {key} is {given[key]}, not {value}")
+
+
+def _copy(model: "keras.Model", pairs: Iterable[tuple[str, Sequence[Any]]]) -> None:
+    """Give the layers their values. Shapes may differ, for example by a leading 1, and sizes not."""
+    import numpy as np
+
+    from dfdetect.models.blocks import backbone_layers
+
+    left = {layer.name: layer for layer in backbone_layers(model) if layer.weights}
+    for name, values in pairs:
+        for ours, theirs in zip(left.pop(name).weights, values, strict=True):
+            ours.assign(np.reshape(np.array(theirs), ours.shape))
+    if left:
+        raise KeyError(f"no values for {', '.join(left)}")

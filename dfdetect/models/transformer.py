@@ -1,0 +1,147 @@
+"""Parts of the vision transformer (Dosovitskiy et al. 2021): an image's tokens, and pre-norm blocks."""
+
+from typing import TYPE_CHECKING, Any
+
+import keras
+import numpy as np
+from keras import layers, ops
+from PIL import Image
+
+if TYPE_CHECKING:
+    from keras import KerasTensor
+
+EPSILON = 1e-6
+
+
+def embed(
+    image: "KerasTensor", *, patch: int, width: int, grid: int, registers: int = 0
+) -> "KerasTensor":
+    """Cut an image into patches and make a token of each.
+
+    Args:
+        image: (B, H, W, 3), normalised; H and W multiples of `patch`.
+        patch: side of a patch in pixels.
+        width: channels of a token.
+        grid: see `Tokens`.
+        registers: see `Tokens`.
+
+    Returns:
+        Tokens of shape (B, 1 + registers + H * W / patch**2, width).
+    """
+    x = layers.Conv2D(width, patch, patch, kernel_initializer="lecun_normal", name="patch")(image)
+    return Tokens(grid, registers, name="tokens")(x)
+
+
+def encode(x: "KerasTensor", *, depth: int, heads: int, scaled: bool = False) -> "KerasTensor":
+    """The transformer blocks, named `block1` and on, and the layer normalisation that closes them.
+
+    Args:
+        x: tokens of shape (B, n, c).
+        depth: number of blocks.
+        heads: attention heads of each.
+        scaled: whether each branch ends in a learned scale of each channel (Touvron et al. 2021).
+
+    Returns:
+        Tokens of the same shape.
+    """
+    for number in range(1, depth + 1):
+        x = _block(x, heads, scaled, f"block{number}")
+    return layers.LayerNormalization(epsilon=EPSILON, name="norm")(x)
+
+
+def _block(x: "KerasTensor", heads: int, scaled: bool, name: str) -> "KerasTensor":
+    width = x.shape[-1]
+    y = layers.LayerNormalization(epsilon=EPSILON, name=f"{name}_norm1")(x)
+    y = layers.MultiHeadAttention(heads, width // heads, name=f"{name}_attention")(y, y)
+    if scaled:
+        y = Scale(name=f"{name}_scale1")(y)
+    x = layers.Add(name=f"{name}_add1")([x, y])
+    y = layers.LayerNormalization(epsilon=EPSILON, name=f"{name}_norm2")(x)
+    y = layers.Dense(4 * width, activation="gelu", name=f"{name}_dense1")(y)
+    y = layers.Dense(width, name=f"{name}_dense2")(y)
+    if scaled:
+        y = Scale(name=f"{name}_scale2")(y)
+    return layers.Add(name=f"{name}_add2")([x, y])
+
+
+@keras.saving.register_keras_serializable("dfdetect")
+class Tokens(layers.Layer):  # type: ignore[misc]
+    """A map (B, h, w, c) of patches as tokens (B, 1 + registers + h * w, c).
+
+    The class token comes first, then the registers, then the patches by rows. The table of positions
+    keeps the size that it was trained at, so that weights fit images of any size; at other sizes it is
+    resampled, bicubic and antialiased (Oquab et al. 2023; Darcet et al. 2024).
+
+    Args:
+        grid: patches on a side of the table of positions.
+        registers: number of learned tokens without a position (Darcet et al. 2024).
+    """
+
+    def __init__(self, grid: int, registers: int = 0, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.grid = grid
+        self.registers = registers
+
+    def build(self, input_shape: Any) -> None:
+        """Make the weights, and the matrices that resample the table."""
+        _, height, width, channels = input_shape
+        normal = keras.initializers.RandomNormal
+        self.first = self.add_weight(shape=(1, channels), initializer="zeros", name="class_token")
+        if self.registers:
+            self.spare = self.add_weight(
+                shape=(self.registers, channels), initializer=normal(0.02), name="registers"
+            )
+        self.positions = self.add_weight(
+            shape=(1 + self.grid**2, channels), initializer=normal(0.02), name="positions"
+        )
+        self.down, self.across = _resampling(self.grid, height), _resampling(self.grid, width)
+        super().build(input_shape)
+
+    def call(self, patches: Any) -> Any:
+        """Tokens of a batch."""
+        _, height, width, channels = patches.shape
+        table = ops.convert_to_tensor(self.positions)
+        first = self.first + table[:1]
+        table = table[1:]
+        if (height, width) != (self.grid, self.grid):
+            table = ops.reshape(table, (self.grid, self.grid, channels))
+            down, across = (ops.cast(matrix, table.dtype) for matrix in (self.down, self.across))
+            table = ops.einsum("hg,gkc,wk->hwc", down, table, across)
+        table = ops.reshape(table, (height * width, channels))
+        if self.registers:
+            first = ops.concatenate([first, ops.convert_to_tensor(self.spare)], axis=0)
+        batch = ops.shape(patches)[0]
+        first = ops.broadcast_to(first, (batch, 1 + self.registers, channels))
+        return ops.concatenate([first, ops.reshape(patches, (-1, height * width, channels)) + table], axis=1)
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        """(B, 1 + registers + h * w, c)."""
+        batch, height, width, channels = input_shape
+        return (batch, 1 + self.registers + height * width, channels)
+
+    def get_config(self) -> dict[str, Any]:
+        """What rebuilds the layer."""
+        return {**super().get_config(), "grid": self.grid, "registers": self.registers}
+
+
+def _resampling(old: int, new: int) -> np.ndarray:
+    """The matrix (new, old) that resamples `old` values to `new`.
+
+    A matrix, because TensorFlow's bicubic resizing cannot be compiled by XLA.
+    """
+    columns = Image.fromarray(np.eye(old, dtype="float32"))
+    return np.asarray(columns.resize((old, new), Image.Resampling.BICUBIC))
+
+
+@keras.saving.register_keras_serializable("dfdetect")
+class Scale(layers.Layer):  # type: ignore[misc]
+    """A learned factor of each channel of (B, ..., c), 1 at first."""
+
+    def build(self, input_shape: Any) -> None:
+        """Make the factors."""
+        self.gamma = self.add_weight(shape=(input_shape[-1],), initializer="ones", name="gamma")
+        super().build(input_shape)
+
+    def call(self, x: Any) -> Any:
+        """Scale a batch."""
+        return x * ops.convert_to_tensor(self.gamma)
