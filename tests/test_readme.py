@@ -6,6 +6,7 @@ from pathlib import Path
 
 from dfdetect.models import build_model, family, list_models
 from dfdetect.models.blocks import blocks
+from dfdetect.models.registry import PUBLISHED
 from dfdetect.recipe import Recipe, add_flags, from_flags
 from face_extraction.sources import list_sources
 
@@ -23,7 +24,7 @@ def test_the_table_of_models_is_complete_and_right():
     for name, row in rows.items():
         kind, model = family(name), build_model(name)
         millions = f"{model.count_params() / 1e6:.2f}"
-        pretrained = "ImageNet" if kind.imagenet else "–"
+        pretrained = PUBLISHED.get(kind.pretrained, "–")
         assert row == (kind.image_size, millions, len(blocks(model, kind)), pretrained), name
 
 

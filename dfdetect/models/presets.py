@@ -1,7 +1,9 @@
 """Published weights of keras-hub's presets, by name or from a folder that it wrote."""
 
 import hashlib
+import inspect
 import json
+import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -64,12 +66,15 @@ def load_preset(model: "keras.Model", preset: Preset, folder: Path | None) -> st
     hub = _keras_hub(model.name)
     kind = getattr(hub.models, preset.backbone)
     folder = folder or _download(kind.presets[preset.name]["kaggle_handle"], model.name)
+    _check(folder, preset, kind, model.name)
     network = kind(**preset.settings)
-    _check(folder, preset.backbone, network.get_config(), model.name)
     try:
-        network.load_weights(folder / WEIGHTS)
+        with warnings.catch_warnings():
+            # Keras warns of values that the file lacks, and leaves them random.
+            warnings.simplefilter("error", UserWarning)
+            network.load_weights(folder / WEIGHTS)
         _copy(model, preset.weights(network))
-    except (ValueError, KeyError, OSError) as error:
+    except (ValueError, KeyError, OSError, UserWarning) as error:
         line = " ".join(str(error).split())[:300]
         raise InputError(f"{folder / WEIGHTS}: does not fit {model.name}: {line}") from error
     return hashlib.sha256((folder / WEIGHTS).read_bytes()).hexdigest()
@@ -101,19 +106,22 @@ def _download(handle: str, name: str) -> Path:
     return paths[0].parent
 
 
-def _check(folder: Path, backbone: str, expected: Mapping[str, Any], name: str) -> None:
+def _check(folder: Path, preset: Preset, kind: type, name: str) -> None:
     """Refuse a preset of another network, naming the first difference."""
     path = folder / CONFIG
     try:
         config = json.loads(path.read_text(encoding="utf-8"))
-        kind, given = config["class_name"], dict(config["config"])
+        backbone, given = config["class_name"], dict(config["config"])
     except (ValueError, KeyError, TypeError) as error:
         raise InputError(f"{path}: not a preset's configuration ({error!r})") from None
-    if kind != backbone:
-        raise InputError(f"{path}: a preset of {kind}; {name} accepts {backbone}")
-    for key, value in json.loads(json.dumps({k: v for k, v in expected.items() if k not in FREE})).items():
-        if given.get(key, value) != value:
-            raise InputError(f"{path}: does not fit {name}: {key} is {given[key]}, not {value}")
+    if backbone != preset.backbone:
+        raise InputError(f"{path}: a preset of {backbone}; {name} accepts {preset.backbone}")
+    parameters = inspect.signature(kind).parameters.values()
+    defaults = {p.name: p.default for p in parameters if p.default is not p.empty}
+    for key, value in {**defaults, **preset.settings}.items():
+        wanted = list(value) if isinstance(value, tuple) else value
+        if key not in FREE and given.get(key, wanted) != wanted:
+            raise InputError(f"{path}: does not fit {name}: {key} is {given[key]}, not {wanted}")
 
 
 def _copy(model: "keras.Model", pairs: Iterable[tuple[str, Sequence[Any]]]) -> None:

@@ -13,9 +13,7 @@ if TYPE_CHECKING:
 EPSILON = 1e-6
 
 
-def embed(
-    image: "KerasTensor", *, patch: int, width: int, grid: int, registers: int = 0
-) -> "KerasTensor":
+def embed(image: "KerasTensor", *, patch: int, width: int, grid: int, registers: int = 0) -> "KerasTensor":
     """Cut an image into patches and make a token of each.
 
     Args:

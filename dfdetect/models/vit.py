@@ -58,7 +58,7 @@ def _facts(size: str) -> dict[str, Any]:
     side = PATCH * GRID
     settings = {
         "image_shape": (side, side, 3),
-        "patch_size": PATCH,
+        "patch_size": (PATCH, PATCH),
         "num_layers": DEPTHS[size],
         "num_heads": HEADS[size],
         "hidden_dim": WIDTHS[size],

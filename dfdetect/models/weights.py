@@ -68,8 +68,12 @@ def start(model: keras.Model, family: "Family", weights: str, *, partial: bool, 
         InputError: the weights cannot be had, or are not this model's.
     """
     published = weights in PUBLISHED
-    if family.preset and (published or is_preset(Path(weights))):
-        digest = load_preset(model, family.preset, None if published else Path(weights))
+    folder = None if published else Path(weights)
+    if folder and is_preset(folder) and (whole or not family.preset):
+        accepted = "whole models alone" if whole else "none"
+        raise InputError(f"{folder}: a preset of keras-hub, a backbone; {family.name} takes {accepted} here")
+    if family.preset and (folder is None or is_preset(folder)):
+        digest = load_preset(model, family.preset, folder)
         _record(model, weights, digest, backbone_layers(model))
     elif published or weights == "none":
         _record(model, weights, "", backbone_layers(model) if published else [])
@@ -100,7 +104,9 @@ def download_errors(name: str) -> Iterator[None]:
         yield
     except Exception as error:
         # Keras raises a bare Exception when it cannot fetch, a ValueError when the hash is wrong.
-        if not isinstance(error, OSError) and not str(error).startswith(("URL fetch failure", "Incomplete or")):
+        if not isinstance(error, OSError) and not str(error).startswith(
+            ("URL fetch failure", "Incomplete or")
+        ):
             raise
         raise download_failed(name, error) from error
 

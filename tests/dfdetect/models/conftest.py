@@ -10,22 +10,25 @@ from dfdetect.models import build_model, family, list_models
 
 # Cheap enough to train in every test run; any other family trains with the slow tests.
 LIGHT = ("custom_cnn", "meso4", "mesoinception4")
+# Gigabytes of weights at any image size: built with the slow tests alone.
+HUGE = ("vit_l16",)
 
 
 def pytest_generate_tests(metafunc):
     """`any_name` runs over all models, `trained_name` too, but its heavy ones are slow."""
-    if "any_name" in metafunc.fixturenames:
-        metafunc.parametrize("any_name", list_models())
-    if "trained_name" in metafunc.fixturenames:
+    slow = {"any_name": HUGE, "trained_name": {*list_models()} - {*LIGHT}}
+    for fixture in slow.keys() & {*metafunc.fixturenames}:
         names = [
-            pytest.param(name, marks=() if name in LIGHT else pytest.mark.slow) for name in list_models()
+            pytest.param(name, marks=pytest.mark.slow if name in slow[fixture] else ())
+            for name in list_models()
         ]
-        metafunc.parametrize("trained_name", names)
+        metafunc.parametrize(fixture, names)
 
 
 def small_size(name: str) -> int:
     """A side that keeps tests fast and is not the family's own."""
-    return max(family(name).min_image_size, 64)
+    step = family(name).size_step
+    return -(-max(family(name).min_image_size, 64) // step) * step
 
 
 def awaken(model: keras.Model, rgb: np.ndarray) -> None:

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from dfdetect.models import build_model, family
-from dfdetect.models.blocks import backbone_layers, blocks, set_trainable
+from dfdetect.models.blocks import NORMALISATIONS, backbone_layers, blocks, set_trainable
+from dfdetect.models.registry import PUBLISHED
 from face_extraction.errors import InputError
 
 # Parameters of the backbone up to `features`: the published ones of the networks without top.
@@ -18,6 +19,10 @@ PARAMETERS = {
     "convnext_tiny": 27_820_128,
     "custom_cnn": 896 + 18496 + 73856 + 295168,
     "densenet121": 7_037_504,
+    # Those of keras-hub's presets, less what a detector does not use: the mask token, and the second
+    # table of positions, which it resamples.
+    "dinov2_b14": 87_635_712 - 768 - 1370 * 768,
+    "dinov2_s14": 22_584_192 - 384 - 1370 * 384,
     "efficientnet_b4": 17_673_823,
     "inception_v3": 21_802_784,
     "mobilenet": 3_228_864,
@@ -25,11 +30,26 @@ PARAMETERS = {
     "resnet18": 11_176_512 + 2 * 4800,
     "resnet50": 23_587_712,
     "resnet50_plus": 23_587_712,
+    # Torchvision's 28,288,354, less the classifier; keras-hub's preset counts the same.
+    "swin_t": 28_288_354 - 769 * 1000,
     "vgg16": 14_714_688,
+    # timm's 5,717,416 and 22,050,664, torchvision's 86,567,656 and 304,326,632, less the classifiers.
+    "vit_b16": 86_567_656 - 769 * 1000,
+    "vit_l16": 304_326_632 - 1025 * 1000,
+    "vit_s16": 22_050_664 - 385 * 1000,
+    "vit_ti16": 5_717_416 - 193 * 1000,
     "xception": 20_861_480,
 }
 # Blocks of each stage of EfficientNet-B4: those of B0 times 1.8, rounded up.
 REPEATS = (2, 4, 4, 6, 6, 8, 2)
+
+
+def transformer(depth, width, extra=0):
+    """Blocks of a ViT; the second: four maps of attention, two dense layers, two normalisations."""
+    parameters = 4 * (width + 1) * width + (width + 1) * 4 * width + (4 * width + 1) * width + 4 * width
+    return (["stem", *(f"block{n}" for n in range(1, depth + 1))], "block2", parameters + extra)
+
+
 # Names and number of blocks, and parameters of one of them by hand: a shortcut or a branch that falls
 # into the wrong block changes them.
 BLOCKS = {
@@ -43,6 +63,9 @@ BLOCKS = {
     ),
     "custom_cnn": (["stage1", "stage2", "stage3", "stage4"], "stage2", 9 * 32 * 64 + 64),
     "densenet121": (1 + 6 + 12 + 24 + 16 + 3, "pool2", 4 * 256 + 256 * 128),
+    # With the scale of each branch.
+    "dinov2_b14": transformer(12, 768, 2 * 768),
+    "dinov2_s14": transformer(12, 384, 2 * 384),
     "efficientnet_b4": (
         ["stem", *(f"block{n}{'abcdefgh'[m]}" for n, k in enumerate(REPEATS, 1) for m in range(k)), "top"],
         "block1a",
@@ -83,7 +106,24 @@ BLOCKS = {
         "conv2_block1",
         (64 * 64 + 64) + (9 * 64 * 64 + 64) + 2 * (64 * 256 + 256) + 4 * (64 + 64 + 256 + 256),
     ),
+    "swin_t": (
+        [
+            "stem",
+            *(
+                name
+                for n, depth in enumerate((2, 2, 6, 2), 1)
+                for name in (*(f"stage{n}_block{m}" for m in range(1, depth + 1)), f"stage{n}_merge")
+            ),
+        ][:-1],
+        # A ViT's block, and the bias of 13 * 13 relative positions for each of three heads.
+        "stage1_block2",
+        transformer(1, 96)[2] + 169 * 3,
+    ),
     "vgg16": (13, "block1_conv2", 9 * 64 * 64 + 64),
+    "vit_b16": transformer(12, 768),
+    "vit_l16": transformer(24, 1024),
+    "vit_s16": transformer(12, 384),
+    "vit_ti16": transformer(12, 192),
     "xception": (
         [f"block{n}" for n in range(1, 15)],
         "block2",
@@ -99,6 +139,14 @@ APPLICATIONS = {
     "resnet50_plus": keras.applications.resnet,
     "vgg16": keras.applications.vgg16,
     "xception": keras.applications.xception,
+}
+# Mean and deviation of RGB in 0..1, as published with the weights.
+IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
+HALF = ((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
+STATISTICS = {
+    **dict.fromkeys(("alexnet", "alexnet_rnn", "resnet18", "convnext_tiny"), IMAGENET),
+    **dict.fromkeys(("dinov2_b14", "dinov2_s14", "swin_t"), IMAGENET),
+    **dict.fromkeys(("vit_b16", "vit_l16", "vit_s16", "vit_ti16"), HALF),
 }
 
 
@@ -143,6 +191,9 @@ def test_normalisation_is_the_familys(model, any_name, faces):
     graph = keras.Model(model.input, model.get_layer("normalise").output)
     if any_name in APPLICATIONS:
         expected = APPLICATIONS[any_name].preprocess_input(rgb.copy())
+    elif any_name in STATISTICS:
+        mean, deviation = STATISTICS[any_name]
+        expected = (rgb / 255 - mean) / deviation
     elif family(any_name).normalisation == "unit":
         expected = rgb / 255
     else:
@@ -179,13 +230,21 @@ def test_parameters_are_the_published_ones(model, any_name):
 def test_default_size_is_not_below_the_smallest(any_name):
     kind = family(any_name)
     assert kind.image_size >= kind.min_image_size
-    assert kind.default_weights == ("imagenet" if kind.imagenet else "none")
+    assert kind.image_size % kind.size_step == kind.min_image_size % kind.size_step == 0
+    assert kind.default_weights == (kind.pretrained or "none")
+    assert kind.pretrained in ("", *PUBLISHED)
 
 
 def test_image_below_the_smallest_is_refused(any_name):
     least = family(any_name).min_image_size
     with pytest.raises(InputError, match=f"{any_name}: image size {least - 1}; accepted: {least} or more"):
         build_model(any_name, image_size=least - 1)
+
+
+@pytest.mark.parametrize(("name", "size", "step"), [("vit_s16", 230, 16), ("swin_t", 208, 32)])
+def test_image_that_patches_do_not_tile_is_refused(name, size, step):
+    with pytest.raises(InputError, match=f"{name}: image size {size}; accepted: multiples of {step}"):
+        build_model(name, image_size=size)
 
 
 @pytest.mark.parametrize("name", ["xception", "inception_v3", "efficientnet_b4"])
@@ -237,7 +296,7 @@ def test_backbone_weights_fit_at_another_image_size(small, trained_name, tmp_pat
     model = small(trained_name, seed=1)
     backbone = keras.Model(model.input, model.get_layer("features").output)
     backbone.save_weights(tmp_path / "backbone.weights.h5")
-    size = model.input_shape[1] + 32
+    size = model.input_shape[1] + (32 if 32 % family(trained_name).size_step == 0 else 28)
     other = build_model(trained_name, image_size=size, weights=str(tmp_path / "backbone.weights.h5"))
     pairs = zip(backbone.weights, [w for layer in backbone_layers(other) for w in layer.weights], strict=True)
     assert all(np.array_equal(np.array(a), np.array(b)) for a, b in pairs)
@@ -275,12 +334,52 @@ def test_what_is_trained_moves_and_nothing_else(small, trained_name, faces, trai
             assert all(still), f"{name} is frozen and moved"
 
 
+def test_norm_trains_every_normalisation_and_the_head_alone(small, trained_name, faces):
+    rgb, labels = faces(trained_name)
+    kind = family(trained_name)
+    model = small(trained_name)
+    backbone = [layer for block in blocks(model, kind).values() for layer in block]
+    norms = [layer for layer in backbone if isinstance(layer, NORMALISATIONS)]
+    if not norms:
+        with pytest.raises(InputError, match=f"'norm': {trained_name} has no normalisation layers"):
+            set_trainable(model, kind, "norm")
+        return
+    set_trainable(model, kind, "norm")
+    before = {layer.name: values(layer.weights) for layer in model.layers}
+    model.compile(keras.optimizers.SGD(0.1), "binary_crossentropy")
+    model.train_on_batch(rgb, labels)
+    for layer in backbone:
+        still = all(map(np.array_equal, before[layer.name], values(layer.weights)))
+        assert still is (layer not in norms), layer.name
+    assert not all(map(np.array_equal, before["logit"], values(model.get_layer("logit").weights)))
+
+
+def test_mixed_precision_keeps_logit_and_p_fake_exact_and_trains(small, trained_name, faces):
+    rgb, labels = faces(trained_name)
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        model = small(trained_name, seed=1)
+    finally:
+        keras.config.set_dtype_policy("float32")
+    assert model.get_layer("features").output.dtype == "bfloat16"
+    assert model.get_layer("normalise").output.dtype == "float32"
+    both = keras.Model(model.input, [model.get_layer("logit").output, model.output])
+    logit, p_fake = (np.array(x) for x in both(rgb))
+    assert logit.dtype == p_fake.dtype == np.float32
+    exact = np.array(small(trained_name, seed=1)(rgb))
+    np.testing.assert_allclose(p_fake, exact, atol=0.05)
+    model.compile(keras.optimizers.SGD(0.01), "binary_crossentropy")
+    before = values(model.trainable_variables)
+    assert np.isfinite(model.train_on_batch(rgb, labels))
+    assert not all(map(np.array_equal, before, values(model.trainable_variables)))
+
+
 @pytest.mark.parametrize("trainable", ["head", "last:1", "all"])
 def test_l2_counts_trainable_kernels_alone(small, trained_name, trainable):
     model = small(trained_name, trainable=trainable, dense_units=3, l2=0.01)
     kernels = [w for w in model.trainable_variables if w.path.split("/")[-1].endswith("kernel")]
     # Keras gives ConvNeXt's scales no name of their own: they are known by their layer's.
-    ends = r"(bias|beta|gamma|layer_scale/variable(_\d+)?)$"
+    ends = r"(bias|beta|gamma|layer_scale/variable(_\d+)?|class_token|registers|positions)$"
     biases = [w for w in model.trainable_variables if re.search(ends, w.path)]
     assert len(kernels) + len(biases) == len(model.trainable_variables)
     expected = sum(0.01 * np.sum(np.square(np.array(kernel))) for kernel in kernels)

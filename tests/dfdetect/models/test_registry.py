@@ -27,6 +27,7 @@ def test_models_are_found():
         *("alexnet", "alexnet_rnn", "convnext_tiny", "efficientnet_b4", "resnet18", "resnet50_plus"),
         *("custom_cnn", "densenet121", "inception_v3", "meso4", "mesoinception4"),
         *("mobilenet", "resnet50", "vgg16", "xception"),
+        *("vit_ti16", "vit_s16", "vit_b16", "vit_l16", "swin_t", "dinov2_s14", "dinov2_b14"),
     }
 
 
@@ -53,7 +54,7 @@ def test_option_reaches_the_family():
 
 @pytest.mark.parametrize("text", ["last:0", "last:", "last:-1", "last:1.5", "first:1", ""])
 def test_unknown_trainable_is_refused(text):
-    with pytest.raises(InputError, match="accepted: all, head, or last:N with N from 1 to 4"):
+    with pytest.raises(InputError, match="accepted: all, head, norm, or last:N with N from 1 to 4"):
         build_model("meso4", trainable=text)
 
 

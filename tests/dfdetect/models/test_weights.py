@@ -213,7 +213,7 @@ def test_failed_download_is_one_line_with_a_way_out(monkeypatch, error, text):
     monkeypatch.setattr(keras.applications, "Xception", fail)
     with pytest.raises(InputError, match=text) as refused:
         build_model("xception", weights="imagenet")
-    assert str(refused.value).startswith("ImageNet weights for xception could not be downloaded (")
+    assert str(refused.value).startswith("the published weights of xception could not be downloaded (")
     assert str(refused.value).endswith("; give a file with --weights PATH or --weights none")
     assert "\n" not in str(refused.value)
 
