@@ -88,7 +88,8 @@ def vit_s16(image: "KerasTensor") -> Backbone:
     return _vit(image, "s")
 
 
-@register("vit_b16", **_facts("b"))
+# Report B fine-tunes "the last transformer block" of a ViT whose size it does not name.
+@register("vit_b16", report_b="last:1", **_facts("b"))
 def vit_b16(image: "KerasTensor") -> Backbone:
     """ViT-B/16: 12 blocks of 768 channels."""
     return _vit(image, "b")
