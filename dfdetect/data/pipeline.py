@@ -8,6 +8,7 @@ import keras
 import numpy as np
 
 from dfdetect.data.faces import Pass
+from dfdetect.data.features import FeatureBatches, FeatureStore
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -18,8 +19,10 @@ def make_batches(faces: Pass) -> Any:
 
     `rgb` is uint8 of shape (B, image_size, image_size, 3), of clips (B, T, image_size, image_size, 3),
     `label` float32 (B, 1), `weight` float32 (B,). The order is that of the pass and
-    complete, to the last, smaller batch.
+    complete, to the last, smaller batch. For a `FeatureStore` the features stand in the place of `rgb`.
     """
+    if isinstance(faces.store, FeatureStore):
+        return FeatureBatches(faces.store, faces)
     return make_dataset(faces) if keras.backend.backend() == "tensorflow" else NumpyBatches(faces)
 
 

@@ -1,19 +1,14 @@
 """The page of a run as HTML: one file, without scripts, fonts or anything else from outside."""
 
-import html
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
-from urllib.parse import quote
+from collections.abc import Sequence
 
-from dfdetect import __version__
-from dfdetect.figures import Figure
 from dfdetect.figures.curves import best_epoch
 from dfdetect.metrics import DASH, Estimate, Metrics
 from dfdetect.metrics.measures import MEASURES
-from dfdetect.page.report import INTERVALS, PARTS, RunReport, history_table, plural, show
-from dfdetect.page.style import STYLE
+from dfdetect.page.document import document, fact_table, figure_list, table_row, text
+from dfdetect.page.report import INTERVALS, PARTS, RunReport, history_table, plural
 
 HEADLINE = ("auc", "accuracy")
 LISTED = 1000  # unscored samples on the page; a browser grows slow with many more
@@ -23,52 +18,25 @@ def render_page(report: RunReport) -> str:
     """The page as HTML text; everything from outside is escaped."""
     sections = [
         ("results", "Results", _results(report)),
-        ("figures", "Figures", _figures(report.figures)),
+        ("figures", "Figures", figure_list(report.figures)),
         ("metrics", "All metrics", _metrics(report)),
-        ("data", "Data", f"<pre>{_text(report.data_table)}</pre>" if report.data_table else ""),
+        ("data", "Data", f"<pre>{text(report.data_table)}</pre>" if report.data_table else ""),
         ("reproduce", "How it was made", _making(report)),
         ("history", "History", _history(report)),
         ("unscored", "Samples without a score", _unscored(report.unscored)),
     ]
-    shown = [section for section in sections if section[2]]
-    links = " ".join(f'<a href="#{name}">{title}</a>' for name, title, _ in shown)
-    body = "\n".join(
-        f'<section id="{name}" aria-labelledby="{name}-title">\n<h2 id="{name}-title">{title}</h2>\n'
-        f"{content}\n</section>"
-        for name, title, content in shown
+    return document(
+        text(report.title),
+        f'<p class="soft">{_summary(report)}</p>',
+        _notices(report),
+        sections,
+        links='<a href="MODEL_CARD.md">Model card</a>',
+        footer="Label 1 = fake; p_fake runs from 0 (real) to 1 (fake).",
     )
-    return f"""<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{_text(report.title)} · dfdetect</title>
-<link rel="icon" href="data:,">
-<style>
-{STYLE}</style>
-</head>
-<body>
-<header>
-<h1>{_text(report.title)}</h1>
-<p class="soft">{_summary(report)}</p>
-<nav aria-label="Sections">{links} <a href="MODEL_CARD.md">Model card</a></nav>
-{_notices(report)}
-</header>
-<main>
-{body}
-</main>
-<footer>Made by dfdetect {__version__}. Label 1 = fake; p_fake runs from 0 (real) to 1 (fake).</footer>
-</body>
-</html>
-"""
-
-
-def _text(value: Any) -> str:
-    return html.escape(show(value))
 
 
 def _summary(report: RunReport) -> str:
-    facts = [f"Model <strong>{_text(report.model)}</strong>"]
+    facts = [f"Model <strong>{text(report.model)}</strong>"]
     best = best_epoch(report.history, report.monitor)
     if best is not None:
         facts.append(f"kept epoch {best} of {len(report.history)}")
@@ -77,8 +45,8 @@ def _summary(report: RunReport) -> str:
 
 
 def _notices(report: RunReport) -> str:
-    banners = "\n".join(f'<p class="notice" role="note">{_text(notice)}</p>' for notice in report.notices)
-    remarks = "".join(f"<li>{_text(remark)}</li>" for remark in report.remarks())
+    banners = "\n".join(f'<p class="notice" role="note">{text(notice)}</p>' for notice in report.notices)
+    remarks = "".join(f"<li>{text(remark)}</li>" for remark in report.remarks())
     return banners + (f'\n<ul class="remarks">{remarks}</ul>' if remarks else "")
 
 
@@ -93,7 +61,7 @@ def _results(report: RunReport) -> str:
 {tiles}
 </div>
 <p class="soft below">A p_fake of {report.threshold:.4f} or more is called fake. This \
-threshold was {_text(report.threshold_origin)}. It is used unchanged for all numbers below. {INTERVALS}</p>"""
+threshold was {text(report.threshold_origin)}. It is used unchanged for all numbers below. {INTERVALS}</p>"""
 
 
 def _tile(name: str, split: str, level: str, metrics: Metrics) -> str:
@@ -129,30 +97,15 @@ def _whisker(estimate: Estimate, chance: float) -> str:
     return f'<svg viewBox="0 0 100 10" preserveAspectRatio="none" aria-hidden="true">{shapes}</svg>'
 
 
-def _figures(figures: Sequence[Figure]) -> str:
-    if not figures:
-        return ""
-    return '<div class="figures">\n' + "\n".join(_figure(figure) for figure in figures) + "\n</div>"
-
-
-def _figure(figure: Figure) -> str:
-    title, caption = _text(figure.title), _text(figure.caption)
-    kind = "figure" + " wide" * figure.wide + " photo" * figure.photo
-    return f"""<figure class="{kind}">
-<img src="{quote(figure.file)}" alt="{title}. {caption}">
-<figcaption><strong>{title}</strong>{caption}</figcaption>
-</figure>"""
-
-
 def _metrics(report: RunReport) -> str:
     columns = report.columns()
     if not columns:
         return ""
     head = "".join(f'<th scope="col">{split}, by {level}</th>' for split, level, _ in columns)
     rows = [
-        _row("Samples", (f"{m.n:,}" for *_, m in columns)),
-        _row("Real / fake", (f"{m.n_real:,} / {m.n_fake:,}" for *_, m in columns)),
-        _row("Groups", (f"{m.n_groups:,}" for *_, m in columns)),
+        table_row("Samples", (f"{m.n:,}" for *_, m in columns)),
+        table_row("Real / fake", (f"{m.n_real:,} / {m.n_fake:,}" for *_, m in columns)),
+        table_row("Groups", (f"{m.n_groups:,}" for *_, m in columns)),
     ]
     for part, heading in PARTS.items():
         rows.append(f'<tr><th class="part" scope="colgroup" colspan="{len(columns) + 1}">{heading}</th></tr>')
@@ -160,7 +113,7 @@ def _metrics(report: RunReport) -> str:
             rows += _decision_counts(columns)
         for name, measure in MEASURES.items():
             if measure.part == part:
-                rows.append(_row(measure.title, (_cell(m.estimates[name]) for *_, m in columns)))
+                rows.append(table_row(measure.title, (_cell(m.estimates[name]) for *_, m in columns)))
     meanings = "".join(
         f"<dt>{m.title} ({m.better} is better)</dt><dd>{m.meaning}</dd>" for m in MEASURES.values()
     )
@@ -179,15 +132,10 @@ def _metrics(report: RunReport) -> str:
 def _decision_counts(columns: Sequence[tuple[str, str, Metrics]]) -> list[str]:
     cells = [metrics.confusion for *_, metrics in columns]
     return [
-        _row("Threshold", (f"{metrics.threshold:.4f}" for *_, metrics in columns)),
-        _row("Reals called real / fake", (f"{tn:,} / {fp:,}" for (tn, fp), _ in cells)),
-        _row("Fakes called real / fake", (f"{fn:,} / {tp:,}" for _, (fn, tp) in cells)),
+        table_row("Threshold", (f"{metrics.threshold:.4f}" for *_, metrics in columns)),
+        table_row("Reals called real / fake", (f"{tn:,} / {fp:,}" for (tn, fp), _ in cells)),
+        table_row("Fakes called real / fake", (f"{fn:,} / {tp:,}" for _, (fn, tp) in cells)),
     ]
-
-
-def _row(name: str, cells: Iterable[str], kind: str = "") -> str:
-    row = f'<tr class="{kind}">' if kind else "<tr>"
-    return f'{row}<th scope="row">{name}</th>{"".join(f"<td>{cell}</td>" for cell in cells)}</tr>'
 
 
 def _cell(estimate: Estimate) -> str:
@@ -196,17 +144,12 @@ def _cell(estimate: Estimate) -> str:
 
 
 def _making(report: RunReport) -> str:
-    command = f'<h3>Command</h3><pre class="command">{_text(report.command)}</pre>' if report.command else ""
+    command = f'<h3>Command</h3><pre class="command">{text(report.command)}</pre>' if report.command else ""
     facts = {name: value for name, value in report.environment.items() if name != "command"}
     return (
-        f'{command}\n<div class="pair">\n<div><h3>Recipe, every default filled in</h3>{_facts(report.recipe)}'
-        f"</div>\n<div><h3>Environment</h3>{_facts(facts)}</div>\n</div>"
+        f'{command}\n<div class="pair">\n<div><h3>Recipe, every default filled in</h3>'
+        f"{fact_table(report.recipe)}</div>\n<div><h3>Environment</h3>{fact_table(facts)}</div>\n</div>"
     )
-
-
-def _facts(facts: Mapping[str, Any]) -> str:
-    rows = "\n".join(_row(_text(name.replace("_", " ")), [_text(value)]) for name, value in facts.items())
-    return f'<div class="table facts"><table><tbody>\n{rows}\n</tbody></table></div>'
 
 
 def _history(report: RunReport) -> str:
@@ -214,9 +157,11 @@ def _history(report: RunReport) -> str:
         return ""
     names, rows = history_table(report)
     best = best_epoch(report.history, report.monitor)
-    kept = "" if best is None else f"; marked: the one that was kept, the best by {_text(report.monitor)}"
-    head = "".join(f'<th scope="col">{_text(name.replace("_", " "))}</th>' for name in names)
-    body = "\n".join(_row(cells[0], cells[1:], "best" if cells[0] == str(best) else "") for cells in rows)
+    kept = "" if best is None else f"; marked: the one that was kept, the best by {text(report.monitor)}"
+    head = "".join(f'<th scope="col">{text(name.replace("_", " "))}</th>' for name in names)
+    body = "\n".join(
+        table_row(cells[0], cells[1:], "best" if cells[0] == str(best) else "") for cells in rows
+    )
     return f"""<details><summary>{plural(len(rows), "epoch")}{kept}</summary>
 <div class="table numbers" tabindex="0" role="region" aria-label="History"><table>
 <thead><tr>{head}</tr></thead><tbody>
@@ -228,9 +173,9 @@ def _unscored(unscored: Sequence[tuple[str, str, str]]) -> str:
     if not unscored:
         return "<p>None: every sample has a score.</p>"
     reasons = Counter(reason for _, reason, _ in unscored)
-    summary = ", ".join(f"{count:,} {_text(reason)}" for reason, count in reasons.most_common())
+    summary = ", ".join(f"{count:,} {text(reason)}" for reason, count in reasons.most_common())
     rows = "\n".join(
-        f"<tr>{''.join(f'<td>{_text(value)}</td>' for value in row)}</tr>" for row in unscored[:LISTED]
+        f"<tr>{''.join(f'<td>{text(value)}</td>' for value in row)}</tr>" for row in unscored[:LISTED]
     )
     more = len(unscored) - LISTED
     rest = f"<p>And {plural(more, 'more sample')}, in the run folder's list.</p>" if more > 0 else ""

@@ -1,0 +1,58 @@
+"""Features of faces that were computed before, in the place of the faces."""
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from dfdetect.data.faces import FaceStore, Pass
+
+Vectors = NDArray[np.float32]
+
+
+class FeatureStore(FaceStore):
+    """The faces of another store as the features that a model makes of them.
+
+    Args:
+        images: the faces.
+        compute: the features of a pass over `images`, float32 of shape (n, ...) in the pass's order.
+            It is called with equal passes again and again, and should remember.
+    """
+
+    def __init__(self, images: FaceStore, compute: Callable[[Pass], Vectors]) -> None:
+        super().__init__(images.folder, images.samples, images.image_size)
+        self._images, self._compute = images, compute
+
+    def vectors(self, faces: Pass) -> tuple[Vectors, NDArray[np.int64]]:
+        """The features of a pass over this store, as a table and the pass's rows in it.
+
+        Without augmentation all passes share one table. With it, each (seed, epoch) has its own: the
+        augmented faces of an epoch follow from these alone.
+        """
+        if faces.policy == "none":
+            every = Pass(self._images, np.arange(len(self)), faces.batch_size)
+            return self._compute(every), faces.order
+        same = Pass(self._images, faces.order, faces.batch_size, faces.policy, faces.seed)
+        return self._compute(same), np.arange(len(faces.order))
+
+
+class FeatureBatches(keras.utils.PyDataset):  # type: ignore[misc]
+    """A pass over a `FeatureStore` for Keras: (features, label, weight) batches, in order, complete."""
+
+    def __init__(self, store: FeatureStore, faces: Pass) -> None:
+        super().__init__(workers=1)
+        self._faces = faces
+        self._table, self._rows = store.vectors(faces)
+        self._targets = faces.targets()
+
+    def __len__(self) -> int:
+        """The number of batches."""
+        return self._faces.steps
+
+    def __getitem__(self, step: int) -> tuple[Any, Any, Any]:
+        """Batch number `step`."""
+        rows = slice(step * self._faces.batch_size, (step + 1) * self._faces.batch_size)
+        labels, weights = self._targets
+        return np.asarray(self._table[self._rows[rows]]), labels[rows], weights[rows]

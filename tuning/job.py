@@ -1,0 +1,166 @@
+"""A search as data: what is searched, how, and for how long."""
+
+import dataclasses
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import tomli_w
+
+from dfdetect.recipe import Recipe, from_mapping, read_toml
+from face_extraction.atomic import write_text
+from face_extraction.errors import InputError, unknown_name
+from tuning.space import OPTION, Space, check_space, parse_space, write_space
+
+JOBS = Path(__file__).parent / "jobs"
+DEFAULT = "default"
+OBJECTIVES = ("val_auc", "val_accuracy")
+STRATEGIES = ("random", "grid", "bayesian", "hyperband", "tpe", "tpe-median", "tpe-halving")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """A search.
+
+    Attributes:
+        report: the report and section that it follows; "" for none.
+        strategy: one of `STRATEGIES`.
+        trials: how many trials each case gets at most.
+        objective: one of `OBJECTIVES`, of the kept epoch.
+        folds: parts of the faces outside the test split, each of which validates in turn; the
+            objective is the mean. 0: the recipe's own validation split.
+        per_fold: search each of the recipe's own folds for itself (Report B).
+        recipe: what does not vary, as fields of a recipe.
+        space: what varies.
+        cases: by name, fields of a recipe that go over `recipe`; each case is searched for itself.
+    """
+
+    report: str = ""
+    strategy: str = "bayesian"
+    trials: int = 20
+    objective: str = "val_auc"
+    folds: int = 0
+    per_fold: bool = False
+    recipe: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    space: Space = ()
+    cases: Mapping[str, Mapping[str, Any]] = dataclasses.field(default_factory=dict)
+
+    def content(self) -> dict[str, Any]:
+        """What `parse_job` reads."""
+        return {**vars(self), "space": write_space(self.space)}
+
+
+@dataclass(frozen=True)
+class Case:
+    """One search of a job.
+
+    Attributes:
+        name: as the job names it, or the model's name.
+        recipe: the recipe that the space varies.
+    """
+
+    name: str
+    recipe: Recipe
+
+
+def list_jobs() -> list[str]:
+    """Names of the jobs that come with the package."""
+    return sorted(path.stem for path in JOBS.glob("*.toml"))
+
+
+def read_job(name: str) -> Job:
+    """A job that comes with the package, by name, or any, by its file.
+
+    Raises:
+        InputError: there is none, or it holds what a job does not accept. The line names the file.
+    """
+    path = Path(name)
+    if path.suffix != ".toml":
+        if name not in list_jobs():
+            raise unknown_name("job", name, list_jobs())
+        path = JOBS / f"{name}.toml"
+    return parse_job(read_toml(path), str(path))
+
+
+def parse_job(content: Mapping[str, Any], where: str) -> Job:
+    """A job from the content of its file.
+
+    Raises:
+        InputError: a name is unknown or a value is not accepted.
+    """
+    names = [item.name for item in dataclasses.fields(Job)]
+    for name in content:
+        if name not in names:
+            raise unknown_name("name in a job", name, names, where)
+    for item in dataclasses.fields(Job):
+        if item.name in content:
+            _check_kind(item.name, content[item.name], getattr(Job(), item.name), where)
+    job = Job(**{**content, "space": parse_space(content.get("space", {}), where)})
+    _check(job, where)
+    return job
+
+
+def write_job(path: Path, job: Job) -> None:
+    """Write what `read_job` reads, atomically."""
+    write_text(path, tomli_w.dumps(job.content()))
+
+
+def cases(job: Job) -> list[Case]:
+    """The job's searches, in order, each with a checked recipe.
+
+    Raises:
+        InputError: a recipe is not accepted, or two cases have one name.
+    """
+    found = list(_cases(job))
+    for case in found:
+        check_space(job.space, case.recipe)
+    return found
+
+
+def _cases(job: Job) -> Iterator[Case]:
+    base = {**job.recipe, "monitor": job.objective}
+    for name, changes in (job.cases or {"": {}}).items():
+        recipe = from_mapping({**base, **changes}, f"case {name}" if name else "")
+        title = name or recipe.model
+        if not job.per_fold:
+            yield Case(title, recipe)
+            continue
+        for fold in range(1, recipe.folds + 1):
+            yield Case(f"{title}, fold {fold}", recipe.with_changes(fold=fold))
+
+
+def _check_kind(name: str, value: Any, default: Any, where: str) -> None:
+    kinds = {str: "text", int: "a whole number", bool: "true or false"}
+    kind: Any = type(default) if type(default) in kinds else Mapping
+    if not isinstance(value, kind) or (type(value) is bool) != (kind is bool):
+        raise InputError(f"{where}: {name} {value!r}; accepted: {kinds.get(kind, 'a table')}")
+
+
+def _check(job: Job, where: str) -> None:
+    for name, accepted in (("strategy", STRATEGIES), ("objective", OBJECTIVES)):
+        if getattr(job, name) not in accepted:
+            raise unknown_name(name, getattr(job, name), accepted, where)
+    if job.trials < 1:
+        raise InputError(f"{where}: trials {job.trials}; accepted: 1 or more")
+    if job.folds < 0 or job.folds == 1:
+        raise InputError(f"{where}: folds {job.folds}; accepted: 0, or 2 and more")
+    if bool(job.recipe.get("folds")) != job.per_fold:
+        raise InputError(
+            f"{where}: per_fold and the recipe's folds go together: each of them is searched for itself; "
+            "for the mean over folds, give the job's own folds"
+        )
+    if job.folds and job.per_fold:
+        raise InputError(f"{where}: folds {job.folds} and per_fold; accepted: one of them")
+    names = [axis.name for axis in job.space]
+    if job.strategy == "hyperband" and "epochs" in names:
+        raise InputError(f"{where}: epochs in the space; Hyperband itself decides how long a trial trains")
+    for case, changes in job.cases.items():
+        if not isinstance(changes, Mapping):
+            raise InputError(f"{where}: case {case} {changes!r}; accepted: a table of recipe fields")
+        varied = {name.removeprefix(OPTION) for name in names} & set(changes)
+        if varied or "monitor" in changes:
+            raise InputError(
+                f"{where}: case {case} sets {', '.join(sorted(varied)) or 'monitor'}, which the "
+                f"{'space varies' if varied else 'objective decides'}"
+            )

@@ -1,0 +1,136 @@
+"""Keras Tuner's oracles as strategies: random, grid, Bayesian, Hyperband.
+
+Each oracle is made anew for each proposal, from the trials in the study. Keras Tuner's own state file
+is not used: it is not written whole or not at all, and that of its grid search lacks what a grid needs
+to go on (1.4.8). Its chief and workers are not used either: there, a worker that died keeps its trial.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras_tuner
+import optuna
+from keras_tuner.engine.trial import Trial
+from optuna.trial import FrozenTrial, TrialState
+
+from dfdetect.recipe import Recipe
+from tuning.job import Job
+from tuning.space import Axis, Values
+from tuning.strategy import EPOCHS, Turn
+
+# What a proposal leaves in its trial: what the oracle set beside the space, and Hyperband's brackets.
+EXTRA, BRACKETS = "extra", "brackets"
+BRACKET_STATE = ("_brackets", "_current_bracket", "_current_iteration")
+# Draws that one proposal may use; two proposals never share any.
+DRAWS = 100_000
+
+
+class KerasTuner:
+    """One of Keras Tuner's oracles behind the interface of strategies.
+
+    Hyperband's (Li et al. 2018) later rounds train anew for more epochs, rather than go on with the
+    weights of the round before: so each trial is a recipe that a training replays, schedule and all.
+    """
+
+    def __init__(self, job: Job, recipe: Recipe) -> None:
+        self._job, self._recipe = job, recipe
+        self._axes: dict[str, Axis] = {axis.name: axis for axis in job.space}
+
+    def prepare(self, study: optuna.Study) -> Turn:
+        """Put the oracle's next proposal into the study's queue."""
+        trials = study.get_trials(deepcopy=False)
+        if len(trials) >= self._job.trials:
+            return Turn.STOP
+        oracle = self._oracle(trials)
+        proposal = oracle.populate_space(_id(len(trials)))
+        if proposal["status"] != "RUNNING":
+            return Turn.WAIT if proposal["status"] == "IDLE" else Turn.STOP
+        values = proposal["values"]
+        extra = {name: value for name, value in values.items() if name not in self._axes}
+        study.enqueue_trial(
+            {name: axis.inside(values[name]) for name, axis in self._axes.items()},
+            {EXTRA: extra, BRACKETS: {name: getattr(oracle, name, None) for name in BRACKET_STATE}},
+        )
+        study.sampler = optuna.samplers.RandomSampler(seed=0)  # never asked: all values are given
+        return Turn.RUN
+
+    def values(self, trial: optuna.Trial) -> Values:
+        """The values proposed, and under Hyperband the epochs."""
+        found = {name: axis.suggest(trial) for name, axis in self._axes.items()}
+        extra = trial.user_attrs[EXTRA]
+        return found | ({EPOCHS: extra["tuner/epochs"]} if extra else {})
+
+    def _oracle(self, trials: Sequence[FrozenTrial]) -> Any:
+        """An oracle that knows the study's trials."""
+        oracle = self._empty(len(trials))
+        for trial in trials:
+            _add(oracle, trial)
+        if self._job.strategy == "grid" and trials:
+            # The next combination follows from the last one, finished or not.
+            for last, trial in zip([None, *trials], trials, strict=False):
+                oracle._ordered_ids.insert(_id(trial.number), _id(last.number) if last else None)
+            oracle._populate_next = [_id(trials[-1].number)]
+        if self._job.strategy == "hyperband" and trials:
+            for name, value in trials[-1].user_attrs[BRACKETS].items():
+                setattr(oracle, name, value)
+        if self._job.strategy == "bayesian":
+            _fit_to_finished(oracle)
+        return oracle
+
+    def _empty(self, number: int) -> Any:
+        space = keras_tuner.HyperParameters()
+        for axis in self._job.space:
+            axis.declare(space)
+        kinds: dict[str, Any] = {
+            "random": keras_tuner.oracles.RandomSearchOracle,
+            "grid": keras_tuner.oracles.GridSearchOracle,
+            "bayesian": keras_tuner.oracles.BayesianOptimizationOracle,
+            "hyperband": keras_tuner.oracles.HyperbandOracle,
+        }
+        limits: dict[str, Any] = {"max_trials": self._job.trials}
+        if self._job.strategy == "hyperband":
+            # As many sweeps as the budget allows.
+            limits = {"max_epochs": max(1, self._recipe.epochs), "hyperband_iterations": None}
+        # Keras Tuner takes a seed of 0 for none.
+        seed = 1 + self._recipe.seed + DRAWS * number
+        return kinds[self._job.strategy](
+            objective=keras_tuner.Objective(self._job.objective, "max"),
+            hyperparameters=space,
+            seed=seed % 2**32 or 1,
+            **limits,
+        )
+
+
+def _id(number: int) -> str:
+    return f"{number:06d}"
+
+
+def _add(oracle: Any, trial: FrozenTrial) -> None:
+    """Tell an oracle of a trial of the study."""
+    states = {TrialState.COMPLETE: "COMPLETED", TrialState.FAIL: "FAILED"}
+    space = oracle.get_space()
+    given = trial.params or trial.system_attrs.get("fixed_params", {})
+    space.values = {**given, **trial.user_attrs.get(EXTRA, {})}
+    known = Trial(
+        hyperparameters=space, trial_id=_id(trial.number), status=states.get(trial.state, "RUNNING")
+    )
+    known.score = trial.value if known.status == "COMPLETED" else None
+    oracle.trials[known.trial_id] = known
+    oracle.start_order.append(known.trial_id)
+    if known.status == "RUNNING":
+        oracle.ongoing_trials[known.trial_id] = known
+    oracle._record_values(known)
+
+
+def _fit_to_finished(oracle: Any) -> None:
+    """Fit the Gaussian process to what is finished, before it guesses what is running.
+
+    Unfitted, it would take a running trial for one of score 0, and no other would look like it.
+    """
+    running, oracle.ongoing_trials = oracle.ongoing_trials, {}
+    if any(trial.status == "COMPLETED" for trial in oracle.trials.values()):
+        x, y = oracle._vectorize_trials()
+        oracle.gpr.fit(x, y)
+        oracle.ongoing_trials = running
+        return
+    oracle.ongoing_trials = running

@@ -1,0 +1,257 @@
+"""Where a search keeps its trials: an Optuna study a case, in SQLite or any database by URL.
+
+Any number of workers share it. A trial that is running is held by a lock on a file in the search's
+folder, which the system frees when its worker dies, however it dies: then the next worker takes the
+trial up, under its number, and nothing is counted twice. Workers on several machines therefore share
+the folder, and a database such as PostgreSQL, because SQLite is not made for network file systems.
+"""
+
+import json
+import sqlite3
+import sys
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import optuna
+import sqlalchemy
+from filelock import FileLock, Timeout
+from optuna.trial import FrozenTrial, TrialState
+
+from face_extraction.atomic import write_text
+from face_extraction.errors import InputError
+from tuning.strategy import Strategy, Turn
+
+DATABASE, COPY = "trials.db", "trials.jsonl"
+WORKER, ATTEMPTS, REASON = "worker", "attempts", "reason"
+# A trial whose workers all died is most likely what killed them.
+MAX_ATTEMPTS = 3
+BUSY_SECONDS = 60
+
+
+@dataclass
+class Held:
+    """A trial that this process runs.
+
+    Attributes:
+        trial: the trial.
+        lock: what tells others that it is run.
+    """
+
+    trial: optuna.Trial
+    lock: FileLock
+
+
+class Store:
+    """The trials of a search.
+
+    Args:
+        folder: the search's folder.
+        name: of the search, unique in the database.
+        url: of a database; "" for SQLite in the folder.
+
+    Raises:
+        InputError: the database cannot be reached.
+    """
+
+    def __init__(self, folder: Path, name: str, url: str = "") -> None:
+        self.folder, self._name = folder, name
+        folder.mkdir(parents=True, exist_ok=True)
+        self._lock = FileLock(folder / "locks" / "search.lock")
+        (folder / "locks").mkdir(exist_ok=True)
+        self._studies: dict[str, optuna.Study] = {}
+        optuna.logging.set_verbosity(optuna.logging.ERROR)
+        with self._lock:
+            if not url:
+                _set_aside_if_torn(folder / DATABASE)
+            self._storage = _connect(url or f"sqlite:///{folder.absolute() / DATABASE}")
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """One worker at a time is in here."""
+        with self._lock:
+            yield
+
+    def study(self, case: str, pruner: optuna.pruners.BasePruner) -> optuna.Study:
+        """The case's study; one that the database lost is filled from the copy."""
+        with self._lock:
+            name = f"{self._name}: {case}"
+            known = name in optuna.get_all_study_names(self._storage)
+            study = optuna.create_study(
+                storage=self._storage,
+                study_name=name,
+                direction="maximize",
+                pruner=pruner,
+                load_if_exists=True,
+            )
+            self._studies[case] = study
+            if not known:
+                for trial in _read_copy(self.folder / COPY, case):
+                    study.add_trial(trial)
+        return study
+
+    def trials(self) -> dict[str, list[FrozenTrial]]:
+        """All trials by case, in order."""
+        return {case: study.get_trials(deepcopy=False) for case, study in self._studies.items()}
+
+    def claim(self, case: str, strategy: Strategy, worker: str) -> Held | Turn:
+        """The next trial of a case, held: one that a dead worker left, or a new one.
+
+        Returns:
+            The trial; or that there is none now, or no more.
+        """
+        study = self._studies[case]
+        with self._lock:
+            held = self._left(case, study)
+            if held is None:
+                # A waiting one was proposed by a worker that was killed before it took it.
+                waiting = study.get_trials(deepcopy=False, states=(TrialState.WAITING,))
+                turn = Turn.RUN if waiting else strategy.prepare(study)
+                if turn is not Turn.RUN:
+                    return self._turn(study, turn)
+                trial = study.ask()
+                lock = self._trial_lock(case, trial.number)
+                lock.acquire(timeout=0)
+                held = Held(trial, lock)
+            strategy.values(held.trial)  # samples them now, while no other worker asks
+            held.trial.set_user_attr(WORKER, worker)
+            held.trial.set_user_attr(ATTEMPTS, held.trial.user_attrs.get(ATTEMPTS, 0) + 1)
+            self.write_copy()
+        return held
+
+    def finish(
+        self, held: Held, case: str, state: TrialState, score: float | None, facts: dict[str, Any]
+    ) -> None:
+        """Record how a trial ended, and let it go."""
+        with self._lock:
+            for name, value in facts.items():
+                held.trial.set_user_attr(name, value)
+            study = self._studies[case]
+            study.tell(held.trial, score if state == TrialState.COMPLETE else None, state=state)
+            self.write_copy()
+        held.lock.release()
+
+    def write_copy(self) -> None:
+        """Write all trials as lines of JSON, atomically: to read, and to go on when the database is lost."""
+        lines = [
+            json.dumps({"case": case, **_record(trial)})
+            for case, trials in self.trials().items()
+            for trial in trials
+        ]
+        write_text(self.folder / COPY, "".join(line + "\n" for line in lines))
+
+    def delete(self) -> None:
+        """Delete the studies."""
+        for name in optuna.get_all_study_names(self._storage):
+            if name.startswith(f"{self._name}: "):
+                optuna.delete_study(study_name=name, storage=self._storage)
+
+    def _left(self, case: str, study: optuna.Study) -> Held | None:
+        """A running trial whose worker is dead, held; those that killed every worker are failed."""
+        for frozen in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
+            lock = self._trial_lock(case, frozen.number)
+            try:
+                lock.acquire(timeout=0)
+            except Timeout:
+                continue
+            trial = optuna.Trial(study, frozen._trial_id)
+            if trial.user_attrs.get(ATTEMPTS, 0) < MAX_ATTEMPTS:
+                return Held(trial, lock)
+            trial.set_user_attr(REASON, f"its worker died, {MAX_ATTEMPTS} times (out of memory?)")
+            study.tell(trial, state=TrialState.FAIL)
+            lock.release()
+        return None
+
+    def _turn(self, study: optuna.Study, turn: Turn) -> Turn:
+        """Nobody stops while a trial runs: its worker may die, and it would be lost."""
+        running = study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
+        return Turn.WAIT if running else turn
+
+    def _trial_lock(self, case: str, number: int) -> FileLock:
+        return FileLock(self.folder / "locks" / f"{slug(case)}-{number:04d}.lock")
+
+
+def slug(case: str) -> str:
+    """A case's name as a part of file names."""
+    return "".join(letter if letter.isalnum() or letter in "._-" else "-" for letter in case)
+
+
+def _connect(url: str) -> optuna.storages.RDBStorage:
+    options = {"connect_args": {"timeout": BUSY_SECONDS}} if url.startswith("sqlite") else {}
+    try:
+        return optuna.storages.RDBStorage(url, engine_kwargs=options)
+    except (sqlalchemy.exc.SQLAlchemyError, ImportError) as error:
+        line = (str(error).splitlines() or [type(error).__name__])[0]
+        raise InputError(f"--storage: the database cannot be used: {line}") from None
+
+
+def _set_aside_if_torn(path: Path) -> None:
+    """Give way to a new database when this one is damaged."""
+    if not path.is_file():
+        return
+    try:
+        with closing(sqlite3.connect(path, timeout=BUSY_SECONDS)) as database:
+            if database.execute("PRAGMA quick_check").fetchone() == ("ok",):
+                return
+    except sqlite3.DatabaseError:
+        pass
+    broken = path.with_suffix(".db.broken")
+    for ending in ("", "-journal", "-wal", "-shm"):
+        side = path.with_name(path.name + ending)
+        if side.exists():
+            side.replace(broken.with_name(broken.name + ending))
+    print(f"{path}: damaged; set aside as {broken.name}, and made anew from {COPY}", file=sys.stderr)
+
+
+def _record(trial: FrozenTrial) -> dict[str, Any]:
+    return {
+        "number": trial.number,
+        "state": trial.state.name,
+        "score": trial.value,
+        "params": trial.params or trial.system_attrs.get("fixed_params", {}),
+        "facts": trial.user_attrs,
+        "steps": {str(step): value for step, value in trial.intermediate_values.items()},
+        "distributions": {
+            name: optuna.distributions.distribution_to_json(kind)
+            for name, kind in trial.distributions.items()
+        },
+    }
+
+
+def _read_copy(path: Path, case: str) -> list[FrozenTrial]:
+    """The case's trials in the copy, as far as its lines are whole; what had not ended waits again."""
+    found: list[FrozenTrial] = []
+    if not path.is_file():
+        return found
+    for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
+        try:
+            record = json.loads(line)
+            # Numbers tell the run folders: what follows a gap would get another's.
+            if record["case"] == case and record["number"] == len(found):
+                found.append(_restore(record))
+        except (ValueError, KeyError, TypeError):
+            print(f"{path}: a damaged line is left out", file=sys.stderr)
+    return found
+
+
+def _restore(record: dict[str, Any]) -> FrozenTrial:
+    state = TrialState[record["state"]]
+    if not state.is_finished():
+        return optuna.create_trial(
+            state=TrialState.WAITING,
+            system_attrs={"fixed_params": record["params"]},
+            user_attrs=record["facts"],
+        )
+    return optuna.create_trial(
+        state=state,
+        value=record["score"] if state == TrialState.COMPLETE else None,
+        params=record["params"],
+        distributions={
+            name: optuna.distributions.json_to_distribution(text)
+            for name, text in record["distributions"].items()
+        },
+        user_attrs=record["facts"],
+        intermediate_values={int(step): value for step, value in record["steps"].items()},
+    )
