@@ -5,6 +5,7 @@ is not used: it is not written whole or not at all, and that of its grid search 
 to go on (1.4.8). Its chief and workers are not used either: there, a worker that died keeps its trial.
 """
 
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,6 +13,7 @@ import keras_tuner
 import optuna
 from keras_tuner.engine.trial import Trial
 from optuna.trial import FrozenTrial, TrialState
+from sklearn.exceptions import ConvergenceWarning
 
 from dfdetect.recipe import Recipe
 from tuning.job import Job
@@ -41,8 +43,11 @@ class KerasTuner:
         trials = study.get_trials(deepcopy=False)
         if len(trials) >= self._job.trials:
             return Turn.STOP
-        oracle = self._oracle(trials)
-        proposal = oracle.populate_space(_id(len(trials)))
+        with warnings.catch_warnings():
+            # A Gaussian process through a few scores often ends at a bound of its kernel: no fault.
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            oracle = self._oracle(trials)
+            proposal = oracle.populate_space(_id(len(trials)))
         if proposal["status"] != "RUNNING":
             return Turn.WAIT if proposal["status"] == "IDLE" else Turn.STOP
         values = proposal["values"]

@@ -64,7 +64,7 @@ class Search:
             InputError: the database cannot be used.
         """
         content = {**self.job.content(), "trials": 0}  # a larger budget goes on with the same search
-        facts = json.dumps([content, [data.digest for data in self.data.values()]], default=str)
+        facts = json.dumps([content, [data.digest for data in self.data.values()]], sort_keys=True)
         digest = hashlib.sha256(facts.encode()).hexdigest()[:8]
         return Store(self.folder, f"{self.folder.absolute().name}-{digest}", self.url)
 

@@ -74,7 +74,7 @@ class Axis:
     def inside(self, value: Option) -> Option:
         """The value, brought back into the range that rounding may have left."""
         if self.values or isinstance(value, str):
-            return value  # type: ignore[no-any-return]
+            return value
         value = min(max(value, self.low), self.high)
         return int(value) if self.whole else float(value)
 

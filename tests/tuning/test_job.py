@@ -1,0 +1,122 @@
+"""Jobs as data. The ready jobs are pinned: a change of a space is a change of what a report is compared with."""
+
+import pytest
+
+from face_extraction.errors import InputError
+from tuning.job import Job, cases, list_jobs, parse_job, read_job, write_job
+from tuning.space import write_space
+
+C_GRID = {"optimizer": ["sgd", "adam", "nadam"], "learning_rate": [0.1, 0.01]}
+PINNED = {
+    "default": (
+        "bayesian",
+        20,
+        {
+            "optimizer": ["sgd", "adam", "nadam", "adamw"],
+            "learning_rate": {"low": 1e-5, "high": 1e-2, "log": True},
+            "dense_units": [0, 128, 512],
+            "dropout": [0.0, 0.2, 0.5],
+            "weight_decay": [0.0, 1e-4, 1e-2],
+        },
+    ),
+    "report_b": ("tpe", 10, {"learning_rate": {"low": 1e-5, "high": 1e-2, "log": True}}),
+    "report_c": ("grid", 6, C_GRID),
+    "report_c_mobilenet": ("grid", 6, C_GRID),
+    "report_c_dense": (
+        "bayesian",
+        30,
+        {
+            "dense_units": {"low": 32, "high": 512, "log": False, "step": 32},
+            "learning_rate": {"low": 1e-4, "high": 1e-1, "log": True},
+            "dropout": {"low": 0.0, "high": 0.6, "log": False, "step": 0.1},
+        },
+    ),
+    "report_e_grid": (
+        "grid",
+        27,
+        {"learning_rate": [1e-4, 1e-3, 1e-2], "dense_units": [0, 128, 512], "dropout": [0.0, 0.2, 0.5]},
+    ),
+    "report_e_bayesian": (
+        "bayesian",
+        20,
+        {
+            "learning_rate": {"low": 1e-5, "high": 1e-2, "log": True},
+            "dense_units": {"low": 64, "high": 512, "log": False, "step": 64},
+            "dropout": {"low": 0.0, "high": 0.6, "log": False, "step": 0.1},
+            "weight_decay": [0.0, 1e-4, 1e-2],
+        },
+    ),
+}
+
+
+def test_every_job_that_comes_along_is_pinned():
+    assert list_jobs() == sorted(PINNED)
+
+
+@pytest.mark.parametrize("name", sorted(PINNED))
+def test_the_space_of_a_job(name):
+    job = read_job(name)
+    strategy, trials, space = PINNED[name]
+    assert (job.strategy, job.trials, write_space(job.space)) == (strategy, trials, space)
+    assert cases(job)
+    assert bool(job.report) == (name != "default")
+
+
+def test_the_cases_of_the_reports_jobs():
+    assert [case.name for case in cases(read_job("report_c"))] == [
+        "Custom CNN",
+        "Augmented data + pre-trained model",
+    ]
+    custom, pretrained = (case.recipe for case in cases(read_job("report_c")))
+    assert (custom.model, custom.weights, custom.augment) == ("custom_cnn", "none", "none")
+    assert (pretrained.model, pretrained.trainable, pretrained.augment) == ("xception", "head", "report-c")
+    assert custom.monitor == "val_accuracy"
+
+    found = cases(read_job("report_b"))
+    assert len(found) == 11 * 3
+    assert found[4].name == "VGG16, with, fold 2"
+    assert (found[4].recipe.trainable, found[4].recipe.folds, found[4].recipe.fold) == ("last:2", 3, 2)
+
+
+def test_a_job_is_written_and_read_back(tmp_path):
+    for name in list_jobs():
+        job = read_job(name)
+        write_job(tmp_path / "job.toml", job)
+        assert read_job(str(tmp_path / "job.toml")).content() == job.content()
+
+
+SPACE = {"dropout": [0.0, 0.5]}
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ({"stratgy": "grid"}, "unknown name in a job 'stratgy' (nearest: strategy)"),
+        ({"strategy": "bayes"}, "unknown strategy 'bayes' (nearest: bayesian)"),
+        ({"objective": "val_acc"}, "unknown objective 'val_acc' (nearest: val_auc)"),
+        ({"trials": 0}, "trials 0; accepted: 1 or more"),
+        ({"trials": "many"}, "trials 'many'; accepted: a whole number"),
+        ({"trials": True}, "trials True; accepted: a whole number"),
+        ({"folds": 1}, "folds 1; accepted: 0, or 2 and more"),
+        ({"per_fold": True}, "per_fold and the recipe's folds go together"),
+        ({"recipe": {"folds": 3, "fold": 1, "split": "group"}}, "per_fold and the recipe's folds go together"),
+        ({"cases": {"a": {"dropout": 0.1}}}, "case a sets dropout, which the space varies"),
+        ({"cases": {"a": {"monitor": "val_loss"}}}, "case a sets monitor, which the objective decides"),
+        ({"cases": {"a": 3}}, "case a 3; accepted: a table of recipe fields"),
+        ({"strategy": "hyperband", "space": {"epochs": [1, 2]}}, "Hyperband itself decides"),
+    ],
+)
+def test_what_is_refused_is_named_with_its_file(content, words):
+    with pytest.raises(InputError) as error:
+        parse_job({"space": SPACE, **content}, "mine.toml")
+    assert str(error.value).startswith("mine.toml: ")
+    assert words in str(error.value)
+
+
+def test_a_recipe_field_that_is_unknown_is_refused():
+    job = parse_job({"space": SPACE, "cases": {"a": {"modle": "vgg16"}}}, "mine.toml")
+    with pytest.raises(InputError, match=r"case a: unknown recipe field 'modle' \(nearest: model\)"):
+        cases(job)
+    with pytest.raises(InputError, match=r"unknown job 'report_x' \(nearest: report_[bce]"):
+        read_job("report_x")
+    assert isinstance(job, Job)

@@ -1,0 +1,120 @@
+"""The store: trials of dead workers come back, and a torn database is survived."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+
+import optuna
+import pytest
+from optuna.trial import TrialState
+
+from dfdetect.recipe import Recipe
+from face_extraction.errors import InputError
+from tuning.job import parse_job
+from tuning.store import MAX_ATTEMPTS, Store, slug
+from tuning.strategy import Turn, make_strategy
+
+JOB = parse_job({"strategy": "grid", "trials": 3, "space": {"dropout": [0.0, 0.2, 0.5]}}, "test")
+STRATEGY = make_strategy(JOB, Recipe())
+# A worker that takes a trial and says so; it never finishes it.
+HANGS = """
+import sys, time
+from pathlib import Path
+from tests_store import JOB, STRATEGY, open_store
+store = open_store(Path(sys.argv[1]))
+held = store.claim("case", STRATEGY, "dies")
+print(held.trial.number, flush=True)
+time.sleep(600)
+"""
+
+
+def open_store(folder):
+    store = Store(folder, "test")
+    store.study("case", optuna.pruners.NopPruner())
+    return store
+
+
+def finish(store, held, score):
+    store.finish(held, "case", TrialState.COMPLETE, score, {"seconds": 1.0})
+
+
+def test_the_trial_of_a_killed_worker_comes_back_under_its_number(tmp_path):
+    store = open_store(tmp_path)
+    finish(store, store.claim("case", STRATEGY, "a"), 0.5)
+    code = HANGS.replace("from tests_store", "sys.path.insert(0, sys.argv[2]); from test_store")
+    here = os.path.dirname(__file__)
+    child = subprocess.Popen(
+        [sys.executable, "-c", code, str(tmp_path), here], stdout=subprocess.PIPE, text=True
+    )
+    assert child.stdout is not None
+    assert child.stdout.readline() == "1\n"
+    mine = store.claim("case", STRATEGY, "a")
+    assert mine.trial.number == 2  # the other's trial is held while it lives
+    child.send_signal(signal.SIGKILL)
+    child.wait()
+    child.stdout.close()
+    again = store.claim("case", STRATEGY, "a")
+    assert again.trial.number == 1
+    assert STRATEGY.values(again.trial) == {"dropout": 0.2}
+    assert again.trial.user_attrs["attempts"] == 2
+    finish(store, again, 0.7)
+    finish(store, mine, 0.6)
+    assert store.claim("case", STRATEGY, "a") is Turn.STOP
+    assert [trial.value for trial in store.trials()["case"]] == [0.5, 0.7, 0.6]
+
+
+def test_a_trial_that_kills_every_worker_is_given_up(tmp_path):
+    for _ in range(MAX_ATTEMPTS):
+        held = open_store(tmp_path).claim("case", STRATEGY, "w")
+        assert held.trial.number == 0
+        held.lock.release()  # as the system does when the worker dies
+    store = open_store(tmp_path)
+    assert store.claim("case", STRATEGY, "w").trial.number == 1
+    first = store.trials()["case"][0]
+    assert first.state == TrialState.FAIL
+    assert "its worker died, 3 times" in first.user_attrs["reason"]
+
+
+@pytest.mark.parametrize("damage", ["torn", "garbage", "gone"])
+def test_a_damaged_database_is_made_anew_from_the_copy(tmp_path, damage, capsys):
+    store = open_store(tmp_path)
+    finish(store, store.claim("case", STRATEGY, "a"), 0.5)
+    store.claim("case", STRATEGY, "a").lock.release()  # cut
+    path = tmp_path / "trials.db"
+    if damage == "gone":
+        path.unlink()
+    else:
+        content = path.read_bytes()
+        path.write_bytes(content[: len(content) // 2] if damage == "torn" else b"x" * 5000)
+    store = open_store(tmp_path)
+    assert (tmp_path / "trials.db.broken").exists() == (damage != "gone")
+    again = store.claim("case", STRATEGY, "a")
+    assert (again.trial.number, STRATEGY.values(again.trial)) == (1, {"dropout": 0.2})
+    finish(store, again, 0.7)
+    finish(store, store.claim("case", STRATEGY, "a"), 0.6)
+    assert store.claim("case", STRATEGY, "a") is Turn.STOP
+    assert [trial.value for trial in store.trials()["case"]] == [0.5, 0.7, 0.6]
+
+
+def test_a_torn_copy_is_read_as_far_as_it_is_whole(tmp_path, capsys):
+    store = open_store(tmp_path)
+    for score in (0.5, 0.6):
+        finish(store, store.claim("case", STRATEGY, "a"), score)
+    copy = tmp_path / "trials.jsonl"
+    lines = copy.read_text().splitlines()
+    assert [json.loads(line)["score"] for line in lines] == [0.5, 0.6]
+    copy.write_text(lines[0] + "\n" + lines[1][:40])
+    (tmp_path / "trials.db").unlink()
+    assert [trial.value for trial in open_store(tmp_path).trials()["case"]] == [0.5]
+    assert "a damaged line is left out" in capsys.readouterr().err
+
+
+def test_a_database_that_cannot_be_had_is_one_line(tmp_path):
+    with pytest.raises(InputError, match="--storage: the database cannot be used"):
+        Store(tmp_path, "test", "nosuch://host/name")
+
+
+def test_names_of_cases_as_parts_of_file_names():
+    assert slug("ResNet-50 (1 layer), fold 2") == "ResNet-50--1-layer---fold-2"
