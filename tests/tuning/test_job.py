@@ -99,7 +99,10 @@ SPACE = {"dropout": [0.0, 0.5]}
         ({"trials": True}, "trials True; accepted: a whole number"),
         ({"folds": 1}, "folds 1; accepted: 0, or 2 and more"),
         ({"per_fold": True}, "per_fold and the recipe's folds go together"),
-        ({"recipe": {"folds": 3, "fold": 1, "split": "group"}}, "per_fold and the recipe's folds go together"),
+        (
+            {"recipe": {"folds": 3, "fold": 1, "split": "group"}},
+            "per_fold and the recipe's folds go together",
+        ),
         ({"cases": {"a": {"dropout": 0.1}}}, "case a sets dropout, which the space varies"),
         ({"cases": {"a": {"monitor": "val_loss"}}}, "case a sets monitor, which the objective decides"),
         ({"cases": {"a": 3}}, "case a 3; accepted: a table of recipe fields"),

@@ -1,0 +1,66 @@
+"""Features computed once give the training that the faces give."""
+
+import numpy as np
+import pytest
+
+from dfdetect.data.opening import open_training_data
+from dfdetect.flags import Conditions
+from dfdetect.models import build_model
+from dfdetect.recipe import Recipe
+from dfdetect.runs import Run
+from tuning.features import FeatureCache, Reduced, reduce_model
+from tuning.trial import Trainer
+
+
+@pytest.mark.parametrize("augment", ["none", "report-c"])
+def test_trials_on_features_go_as_those_on_faces(augment, manifest, tmp_path, monkeypatch):
+    recipe = Recipe(
+        model="custom_cnn",
+        manifest=str(manifest),
+        weights="none",
+        image_size=32,
+        trainable="head",
+        dense_units=8,
+        dropout=0.4,
+        l2=1e-3,
+        learning_rate=1e-2,
+        epochs=2,
+        batch_size=8,
+        augment=augment,
+    )
+    data = open_training_data(recipe)
+    with_features = Trainer([data], Conditions(), FeatureCache(tmp_path / "features"))
+    first = with_features.run(recipe, tmp_path / "a", lambda step, value: None)
+    assert first.facts["features"]
+    tables = sorted((tmp_path / "features").rglob("*.npy"))
+    # val has one table; train has one, or one an epoch
+    assert len(tables) == (2 if augment == "none" else 3)
+    plain = Trainer([data], Conditions(), None).run(recipe, tmp_path / "b", lambda step, value: None)
+    assert not plain.facts["features"]
+    for row, other in zip(Run(tmp_path / "a").history(), Run(tmp_path / "b").history(), strict=True):
+        for name in ("loss", "accuracy", "val_loss", "val_accuracy", "val_auc"):
+            assert row[name] == pytest.approx(other[name], abs=1e-4), name
+    # The run holds the whole model, not the head alone.
+    rgb = np.random.default_rng(0).integers(0, 256, (2, 32, 32, 3)).astype(np.uint8)
+    scores = [Run(tmp_path / name).load_model().predict(rgb, verbose=0) for name in "ab"]
+    np.testing.assert_allclose(*scores, atol=1e-4)
+
+    def refuse(*args):
+        raise AssertionError("computed again")
+
+    monkeypatch.setattr("tuning.features._compute", refuse)
+    other_head = recipe.with_changes(dense_units=0, learning_rate=0.1)
+    assert with_features.run(other_head, tmp_path / "c", lambda step, value: None).facts["features"]
+
+
+def test_a_backbone_that_is_trained_or_random_is_not_cut():
+    part = build_model("custom_cnn", image_size=32, trainable="last:1", dropout=0.5)
+    assert reduce_model(part) == "the backbone is trained (from stage4_conv)"
+    whole = build_model("custom_cnn", image_size=32, trainable="head", dropout=0.5)
+    reduced = reduce_model(whole)
+    assert isinstance(reduced, Reduced)
+    assert reduced.body.output_shape == (None, 256)
+    assert not reduced.body.trainable_variables
+    assert {v.path for v in reduced.head.trainable_variables} == {v.path for v in whole.trainable_variables}
+    random = reduce_model(build_model("efficientnet_b4", image_size=64, trainable="head"))
+    assert "drops features at random in training" in str(random)

@@ -1,0 +1,163 @@
+"""Searches from the command to the page, on drawn crops."""
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from dfdetect import train
+from dfdetect.data.opening import open_training_data
+from dfdetect.recipe import Recipe, read_recipe
+from dfdetect.runs import Run
+from tuning import __main__ as tuning
+from tuning.trial import parts_of, why_failed
+
+SPACE = """
+strategy = "grid"
+trials = 10
+objective = "val_auc"
+
+[space]
+"""
+
+
+@pytest.fixture
+def command(manifest, tmp_path):
+    """The arguments of a small search over the space given."""
+
+    def make(space, *more):
+        (tmp_path / "job.toml").write_text(SPACE + space)
+        small = "--model custom_cnn --image-size 32 --epochs 2 --batch-size 8 --augment none --trainable head"
+        paths = ["--manifest", str(manifest), "--job", str(tmp_path / "job.toml")]
+        return [*small.split(), *paths, "--out", str(tmp_path / "best.toml"), *more]
+
+    return make
+
+
+def rows(tmp_path):
+    with (tmp_path / "best" / "trials.csv").open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_a_search_reads_no_test_faces_and_its_recipe_replays_to_its_score(
+    command, manifest, tmp_path, capsys
+):
+    hidden = manifest.parent / "hidden"
+    hidden.mkdir()
+    tests = list((manifest.parent / "faces").glob("test-*.png"))
+    for path in tests:
+        path.replace(hidden / path.name)
+    arguments = command("learning_rate = [1e-4, 1e-2]")
+    assert tuning.main(arguments) == 0
+    assert "best: val_auc" in capsys.readouterr().out
+    found = rows(tmp_path)
+    assert [row["state"] for row in found] == ["done", "done"]
+    best = max(float(row["score"]) for row in found)
+
+    for path in tests:
+        (hidden / path.name).replace(path)
+    assert train.main(["--recipe", str(tmp_path / "best.toml"), "--out", str(tmp_path / "run")]) == 0
+    history = Run(tmp_path / "run").history()
+    assert max(row["val_auc"] for row in history) == pytest.approx(best, abs=1e-3)
+    assert read_recipe(tmp_path / "best.toml").monitor == "val_auc"
+
+    folder = tmp_path / "best"
+    for name in ("index.html", "ablation.md", "ablation.csv", "trials.jsonl", "figures/history.png"):
+        assert (folder / name).is_file()
+    weights = list((folder / "trials").rglob("*.weights.h5"))
+    assert len(weights) == 1  # the best trial's
+    assert "| Optimizer | Learning rate | Score | Model type |" in (folder / "ablation.md").read_text()
+
+    # The same command goes on, and finds nothing to do; another one is refused.
+    before = {path: path.stat().st_mtime_ns for path in folder.rglob("history.csv")}
+    assert tuning.main(arguments) == 0
+    assert {path: path.stat().st_mtime_ns for path in folder.rglob("history.csv")} == before
+    assert tuning.main([*arguments, "--seed", "7"]) == 2
+    assert "it holds a search with another recipe" in capsys.readouterr().err
+    assert tuning.main([*arguments, "--dense-units", "4", "--overwrite", "--trials", "1"]) == 0
+    assert len(rows(tmp_path)) == 1
+
+
+def test_a_trial_that_diverges_is_a_row_with_its_reason(command, tmp_path, capsys):
+    assert tuning.main(command('optimizer = ["sgd"]\nlearning_rate = [1e30, 1e-2]')) == 1
+    failed, done = rows(tmp_path)
+    assert (failed["state"], done["state"]) == ("failed", "done")
+    assert "diverged" in failed["reason"] or "NaN" in failed["reason"]
+    assert "1 of 2 trials failed" in capsys.readouterr().out
+    assert read_recipe(tmp_path / "best.toml").learning_rate == 1e-2
+    assert "diverged" in (tmp_path / "best" / "index.html").read_text()
+
+
+def test_folds_validate_every_face_outside_the_test_split_once(manifest):
+    recipe = Recipe(manifest=str(manifest))
+    data = open_training_data(recipe)
+    parts = parts_of(data, recipe, 3)
+    outside = sorted(s.path for s in data.samples if s.split != "test")
+    assert sorted(s.path for part in parts for s in part.samples if s.split == "val") == outside
+    for part in parts:
+        assert sorted(s.path for s in part.samples) == outside
+        groups = [{s.group for s in part.samples if s.split == split} for split in ("train", "val")]
+        assert not groups[0] & groups[1]
+
+
+def test_with_folds_the_score_is_their_mean(command, tmp_path):
+    assert tuning.main(command("learning_rate = [1e-2]", "--folds", "2")) == 0
+    (row,) = rows(tmp_path)
+    folder = tmp_path / "best" / "trials" / "custom_cnn" / "0000"
+    each = [max(r["val_auc"] for r in Run(folder / f"fold-{k}").history()) for k in (1, 2)]
+    assert float(row["score"]) == pytest.approx(sum(each) / 2)
+
+
+def test_reasons_of_failures():
+    assert why_failed(MemoryError()) == "out of memory: MemoryError"
+    kind = type("ResourceExhaustedError", (Exception,), {})
+    assert why_failed(kind("OOM when allocating\nmore")) == "out of memory: OOM when allocating"
+    assert why_failed(ValueError("Input contains NaN.")) == "diverged: Input contains NaN."
+    assert why_failed(KeyError("x")) == "KeyError: 'x'"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--out", "best"], "accepted: a file named *.toml"),
+        (["--learning-rate", "0.1"], "--learning-rate: the job's space varies it"),
+        (["--monitor", "val_loss"], "--objective decides"),
+        (["--case", "other"], "unknown case 'other'"),
+        (["--job", "report_z"], "unknown job 'report_z'"),
+        (["--manifest", "nowhere.csv"], "nowhere.csv: no such manifest"),
+        (["--folds", "1"], "folds 1; accepted: 0, or 2 and more"),
+        (["--weights", "nowhere.h5"], "nowhere.h5"),
+    ],
+)
+def test_wrong_use_is_one_line_and_status_2(command, tmp_path, capsys, arguments, words):
+    assert tuning.main([*command("learning_rate = [1e-2]"), *arguments]) == 2
+    assert not (tmp_path / "best").exists()
+    error = capsys.readouterr().err.strip().splitlines()[-1]
+    assert error.startswith("python -m tuning: ")
+    assert words in error
+
+
+@pytest.mark.slow
+def test_a_killed_search_goes_on_and_counts_nothing_twice(command, tmp_path):
+    arguments = command("learning_rate = [1e-4, 1e-3, 1e-2]\ndropout = [0.0, 0.5]")
+    child = subprocess.Popen([sys.executable, "-m", "tuning", *arguments], stderr=subprocess.DEVNULL)
+    copy = tmp_path / "best" / "trials.jsonl"
+    while not (copy.is_file() and '"COMPLETE"' in copy.read_text()):
+        assert child.poll() is None
+        time.sleep(0.05)
+    os.kill(child.pid, signal.SIGKILL)
+    child.wait()
+    states = [json.loads(line)["state"] for line in copy.read_text().splitlines()]
+    kept = tmp_path / "best" / "trials" / "custom_cnn" / "0000" / "history.csv"
+    before = kept.stat().st_mtime_ns
+    assert tuning.main(arguments) == 0
+    assert kept.stat().st_mtime_ns == before
+    found = rows(tmp_path)
+    assert [row["state"] for row in found] == ["done"] * 6
+    assert len({(row["learning_rate"], row["dropout"]) for row in found}) == 6
+    assert states[0] == "COMPLETE"
