@@ -1,4 +1,4 @@
-"""Jobs as data. The ready jobs are pinned: a change of a space is a change of what a report is compared with."""
+"""Jobs as data. The ready jobs are pinned: another space is another comparison with a report."""
 
 import pytest
 
@@ -98,10 +98,10 @@ SPACE = {"dropout": [0.0, 0.5]}
         ({"trials": "many"}, "trials 'many'; accepted: a whole number"),
         ({"trials": True}, "trials True; accepted: a whole number"),
         ({"folds": 1}, "folds 1; accepted: 0, or 2 and more"),
-        ({"per_fold": True}, "per_fold and the recipe's folds go together"),
+        ({"per_fold": True}, "per_fold and the recipe's folds"),
         (
             {"recipe": {"folds": 3, "fold": 1, "split": "group"}},
-            "per_fold and the recipe's folds go together",
+            "per_fold and the recipe's folds",
         ),
         ({"cases": {"a": {"dropout": 0.1}}}, "case a sets dropout, which the space varies"),
         ({"cases": {"a": {"monitor": "val_loss"}}}, "case a sets monitor, which the objective decides"),
