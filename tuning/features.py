@@ -16,7 +16,7 @@ import keras
 import numpy as np
 from filelock import FileLock
 
-from dfdetect.data.faces import FaceStore, Pass
+from dfdetect.data.faces import Pass, Store
 from dfdetect.data.features import FeatureStore, Vectors
 from dfdetect.data.pipeline import make_batches
 from dfdetect.models import weights_origin
@@ -75,7 +75,7 @@ class FeatureCache:
         self.folder = folder
 
     def store(
-        self, reduced: Reduced, model: keras.Model, recipe: Recipe, images: FaceStore, digest: str
+        self, reduced: Reduced, model: keras.Model, recipe: Recipe, images: Store, digest: str
     ) -> FeatureStore:
         """The store of the features of `images`.
 
@@ -83,7 +83,7 @@ class FeatureCache:
             reduced: the model, cut.
             model: the whole model.
             recipe: what it was built from.
-            images: the faces.
+            images: the faces or clips.
             digest: SHA-256 of the manifest.
         """
         key = _key(model, recipe, images, digest)
@@ -128,7 +128,7 @@ def _random(layer: keras.Layer) -> bool:
     return any(isinstance(value, keras.random.SeedGenerator) for value in vars(layer).values())
 
 
-def _key(model: keras.Model, recipe: Recipe, images: FaceStore, digest: str) -> str:
+def _key(model: keras.Model, recipe: Recipe, images: Store, digest: str) -> str:
     """A name that changes with anything that decides the features."""
     origin = weights_origin(model)
     facts = [
@@ -136,7 +136,7 @@ def _key(model: keras.Model, recipe: Recipe, images: FaceStore, digest: str) -> 
         sorted(recipe.options.items()),
         [origin.source, origin.sha256],
         recipe.seed,  # of weights that no file gave
-        recipe.image_size,
+        images.shape,
         recipe.precision,
         keras.backend.backend(),
         digest,

@@ -147,10 +147,12 @@ def _made(job: Job, data: Mapping[str, Data]) -> str:
         or f"{axis.low:.6g} to {axis.high:.6g}{', logarithmic' if axis.log else ''}"
         for axis in job.space
     }
+    names = {axis.name for axis in job.space}
+    fixed = {name: value for name, value in job.recipe.items() if name not in names}
     first = next(iter(data.values()))
     return (
         f'<div class="pair">\n<div><h3>Search</h3>{fact_table(budget)}'
         f"<h3>Space</h3>{fact_table(space)}</div>\n"
-        f"<div><h3>What did not vary</h3>{fact_table(job.recipe)}</div>\n</div>\n"
+        f"<div><h3>What did not vary</h3>{fact_table(fixed)}</div>\n</div>\n"
         f"<pre>{text(first.table())}</pre>"
     )

@@ -19,7 +19,7 @@ RANGE = ("low", "high", "log", "step")
 # They decide which faces validate, or are chance: scores under different ones are not comparable.
 FIXED = (
     *("manifest", "per_class", "split", "val_share", "test_share", "folds", "fold", "monitor"),
-    *("seed", "options", "partial_weights"),
+    *("frames", "seed", "options", "partial_weights"),
 )
 
 

@@ -12,7 +12,8 @@ from typing import Any
 import keras
 import numpy as np
 
-from dfdetect.data.faces import FaceStore, check_classes, labelled, open_faces
+from dfdetect.data.clips import open_store
+from dfdetect.data.faces import Store, check_classes, labelled
 from dfdetect.data.opening import Data
 from dfdetect.data.splitting import choose
 from dfdetect.devices import parallel
@@ -24,6 +25,7 @@ from dfdetect.recipe import Recipe
 from dfdetect.runs import Run, build_from_recipe
 from face_extraction.atomic import atomic_path
 from face_extraction.errors import InputError
+from face_extraction.ledger import TOO_FEW
 from face_extraction.settings import copy_settings
 from tuning.features import FeatureCache, Reduced, reduce_model
 
@@ -65,7 +67,7 @@ def parts_of(data: Data, recipe: Recipe, folds: int) -> list[Data]:
         # In cross-validation that part tests; here it validates, and the rest trains.
         samples = [dataclasses.replace(s, split="val" if s.split == "test" else "train") for s in chosen]
         for name in ("train", "val"):
-            check_classes(samples, name, data.path)
+            check_classes(samples, name, data.path, recipe.unit)
         parts.append(dataclasses.replace(data, samples=samples))
     return parts
 
@@ -83,7 +85,7 @@ class Trainer:
     parts: Sequence[Data]
     conditions: Conditions
     features: FeatureCache | None
-    _stores: dict[tuple[int, int], dict[str, FaceStore]] = field(default_factory=dict)
+    _stores: dict[tuple[int, int, int], dict[str, Store]] = field(default_factory=dict)
 
     def run(self, recipe: Recipe, folder: Path, report: Report) -> Result:
         """Train and validate a recipe, on every part.
@@ -136,7 +138,7 @@ class Trainer:
             run.delete()  # left by a trial that the database lost
         with parallel(self.conditions.devices):
             model = build_from_recipe(recipe)
-            stores = self._open(number, data, recipe.image_size)
+            stores = self._open(number, data, recipe)
             run.begin(recipe, data.digest)
             copy_settings(data.path.parent, run.folder)
             reduced = reduce_model(model) if self.features else "not asked for"
@@ -163,7 +165,7 @@ class Trainer:
         reduced: Reduced,
         recipe: Recipe,
         data: Data,
-        stores: dict[str, FaceStore],
+        stores: dict[str, Store],
         run: Run,
         watch: Callable[[Row], None],
     ) -> None:
@@ -179,28 +181,31 @@ class Trainer:
         with atomic_path(run.weights) as temporary:
             model.save_weights(temporary)
 
-    def _open(self, number: int, data: Data, image_size: int) -> dict[str, FaceStore]:
+    def _open(self, number: int, data: Data, recipe: Recipe) -> dict[str, Store]:
         """The faces that train and that validate, opened once in a process."""
-        if (number, image_size) not in self._stores:
-            stores = {}
+        key = number, recipe.image_size, recipe.frames
+        if key not in self._stores:
+            stores: dict[str, Store] = {}
             for split in ("train", "val"):
-                store, unreadable = open_faces(
+                store, ledger = open_store(
                     data.path.parent,
                     labelled(data.samples, split),
-                    image_size,
+                    recipe.image_size,
+                    recipe.frames,
                     title=f"open {split}",
                     cached=self.conditions.cached,
                 )
+                unreadable = [row for row in ledger if row.reason != TOO_FEW]
                 if unreadable and not self.conditions.skip_unreadable:
                     first = unreadable[0]
                     raise InputError(
                         f"{data.path.parent / first.path}: {first.detail} ({len(unreadable)} unreadable in "
                         "all); mend them, or give --unreadable skip to go on without them"
                     )
-                check_classes(store.samples, split, data.path)
+                check_classes(store.samples, split, data.path, recipe.unit)
                 stores[split] = store
-            self._stores[number, image_size] = stores
-        return self._stores[number, image_size]
+            self._stores[key] = stores
+        return self._stores[key]
 
 
 def why_failed(error: BaseException) -> str:

@@ -7,23 +7,31 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from dfdetect.data.faces import FaceStore, Pass
+from dfdetect.data.faces import Pass, Store
 
 Vectors = NDArray[np.float32]
 
 
-class FeatureStore(FaceStore):
-    """The faces of another store as the features that a model makes of them.
+class FeatureStore:
+    """The faces or clips of another store as the features that a model makes of them.
 
     Args:
-        images: the faces.
+        images: the faces or clips.
         compute: the features of a pass over `images`, float32 of shape (n, ...) in the pass's order.
             It is called with equal passes again and again, and should remember.
     """
 
-    def __init__(self, images: FaceStore, compute: Callable[[Pass], Vectors]) -> None:
-        super().__init__(images.folder, images.samples, images.image_size)
+    def __init__(self, images: Store, compute: Callable[[Pass], Vectors]) -> None:
+        self.samples, self.labels, self.shape = images.samples, images.labels, images.shape
         self._images, self._compute = images, compute
+
+    def __len__(self) -> int:
+        """How many there are."""
+        return len(self._images)
+
+    def load(self, index: int) -> NDArray[np.uint8]:
+        """Number `index` of the faces or clips themselves."""
+        return self._images.load(index)
 
     def vectors(self, faces: Pass) -> tuple[Vectors, NDArray[np.int64]]:
         """The features of a pass over this store, as a table and the pass's rows in it.

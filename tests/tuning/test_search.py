@@ -44,9 +44,7 @@ def rows(tmp_path):
         return list(csv.DictReader(file))
 
 
-def test_a_search_reads_no_test_faces_and_its_recipe_replays_to_its_score(
-    command, manifest, tmp_path, capsys
-):
+def test_no_test_face_is_read_and_the_recipe_replays_to_its_score(command, manifest, tmp_path, capsys):
     hidden = manifest.parent / "hidden"
     hidden.mkdir()
     tests = list((manifest.parent / "faces").glob("test-*.png"))

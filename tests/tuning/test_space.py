@@ -72,6 +72,6 @@ def test_what_is_refused_is_named_with_its_file(content, words):
     ],
 )
 def test_values_that_a_training_would_refuse_are_refused_before_it(content, words):
-    with pytest.raises(InputError, match=".*") as error:
+    with pytest.raises(InputError) as error:
         check_space(parse_space(content, "job.toml"), Recipe(model="custom_cnn"))
     assert words in str(error.value)
