@@ -131,7 +131,9 @@ def parallel(rows: Sequence[Row], objective: str, path: Path) -> None:
         if not done:
             not_defined(axes, "no trial was done")
             return
-        heights = np.array([_place(axes, x, name, values) for x, (name, values) in enumerate(columns)])
+        heights = np.array(
+            [_place(axes, x, values, even=name != objective) for x, (name, values) in enumerate(columns)]
+        )
         scores = heights[-1]
         colours = matplotlib.colormaps["viridis_r"](scores)
         for line, colour, score in zip(heights.T, colours, scores, strict=True):
@@ -146,12 +148,15 @@ def parallel(rows: Sequence[Row], objective: str, path: Path) -> None:
         axes.spines[:].set_visible(False)
 
 
-def _place(axes: "Axes", x: int, name: str, values: Sequence[Any]) -> list[float]:
-    """Draw one vertical axis with its marks, and tell how high each value stands, 0 to 1."""
+def _place(axes: "Axes", x: int, values: Sequence[Any], *, even: bool) -> list[float]:
+    """Draw one vertical axis with its marks, and tell how high each value stands, 0 to 1.
+
+    With `even`, a few values stand at equal distances, as a list's do.
+    """
     axes.axvline(x, color=FAINT, linewidth=1.2, zorder=0)
     texts = any(isinstance(value, (str, bool)) for value in values)
     kinds = list(dict.fromkeys(values)) if texts else sorted(set(values))
-    if texts or len(kinds) <= 6:
+    if texts or len(kinds) == 1 or (even and len(kinds) <= 6):
         places = {
             value: index / max(1, len(kinds) - 1) if len(kinds) > 1 else 0.5
             for index, value in enumerate(kinds)
