@@ -79,7 +79,8 @@ def start_phase(model: keras.Model, recipe: Recipe, phase: Phase, steps: int) ->
         phase: the phase.
         steps: steps an epoch; the schedule spans those of the phase.
     """
-    set_trainable(model, family(recipe.model), phase.trainable)
+    if recipe.head_epochs:  # in one phase it is trained as it was built, be it whole or a head alone
+        set_trainable(model, family(recipe.model), phase.trainable)
     span = steps * (phase.end - phase.start)
     rate = Schedule(recipe.schedule, phase.learning_rate, span, recipe.warmup)
     model.compile(

@@ -8,9 +8,10 @@ from typing import Any
 
 import tomli_w
 
-from dfdetect.recipe import Recipe, from_mapping, read_toml
+from dfdetect.recipe import Recipe, from_mapping
 from face_extraction.atomic import write_text
 from face_extraction.errors import InputError, unknown_name
+from face_extraction.toml import read_toml
 from tuning.space import OPTION, Space, check_space, parse_space, write_space
 
 JOBS = Path(__file__).parent / "jobs"

@@ -17,10 +17,11 @@ from optuna.trial import TrialState
 
 from dfdetect.data.opening import Data, open_training_data
 from dfdetect.flags import Conditions
-from dfdetect.recipe import Recipe, read_toml, write_recipe
+from dfdetect.recipe import Recipe, write_recipe
 from dfdetect.runs import build_from_recipe
 from dfdetect.training import resolve
 from face_extraction.errors import InputError, unknown_name
+from face_extraction.toml import read_toml
 from tuning.display import Display, set_apart
 from tuning.features import FeatureCache
 from tuning.figures import Importances

@@ -142,6 +142,8 @@ class Trainer:
             run.begin(recipe, data.digest)
             copy_settings(data.path.parent, run.folder)
             reduced = reduce_model(model) if self.features else "not asked for"
+            if recipe.head_epochs:
+                reduced = "two phases train two models"
             origin = weights_origin(model)
             facts = {"weights": str(origin), "weights_source": origin.source, "weights_sha256": origin.sha256}
             how = reduced if isinstance(reduced, str) else "computed once"
