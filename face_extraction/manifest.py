@@ -82,10 +82,14 @@ def write_manifest(path: Path, samples: Iterable[FaceSample]) -> None:
     write_csv(path, COLUMNS, map(_values, samples))
 
 
-def read_manifest(path: Path) -> list[FaceSample]:
+def read_manifest(path: Path, *, torn_groups: bool = False) -> list[FaceSample]:
     """Read and check a manifest.
 
     Only `path`, `label`, `split` and `group` must be there; the other columns have defaults.
+
+    Args:
+        path: the CSV file.
+        torn_groups: accept groups that stand in two splits, which an audit is there to find.
 
     Raises:
         InputError: the file is missing, empty or not CSV text; a column is unknown or missing; a
@@ -104,7 +108,8 @@ def read_manifest(path: Path) -> list[FaceSample]:
     if not samples:
         raise InputError(f"{path}: the manifest has no rows")
     _check_unique(path, samples)
-    check_groups(path, samples)
+    if not torn_groups:
+        check_groups(path, samples)
     return samples
 
 

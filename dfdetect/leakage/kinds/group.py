@@ -1,0 +1,17 @@
+"""One group on both sides of a split."""
+
+from dfdetect.leakage.links import Links, link
+from dfdetect.leakage.registry import register
+from dfdetect.leakage.rows import Rows
+
+
+@register(
+    "group",
+    "The same original or group",
+    "The faces come from one original video (a fake and what it was made from, or two fakes of it), or from "
+    "what the manifest calls one group. They share the person, the scene and the camera, which a model can "
+    "learn instead of the traces of a forgery.",
+)
+def group(rows: Rows) -> Links:
+    """Link the rows of a group."""
+    return link(enumerate(rows.groups.tolist()))

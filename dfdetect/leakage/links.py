@@ -1,0 +1,146 @@
+"""What rows have in common, and how much of it crosses from one split into another."""
+
+from collections.abc import Hashable, Iterable, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from face_extraction.manifest import SPLITS
+
+Integers = NDArray[np.int64]
+
+EXAMPLES = 8  # pairs kept of each kind and pair of splits
+
+
+@dataclass(frozen=True, eq=False)
+class Links:
+    """Rows that share something: `rows[i]` has the key `keys[i]`, and rows of one key are linked.
+
+    A row may have no key or several. No (row, key) stands twice.
+
+    Attributes:
+        rows: row numbers, int64 of shape (n,).
+        keys: numbers of what is shared, int64 of shape (n,), 0 to the number of keys less 1.
+        twice: pairs of rows that share two keys, as links: they are counted once, not twice.
+        note: what a reader must know of how they were found.
+    """
+
+    rows: Integers
+    keys: Integers
+    twice: "Links | None" = None
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Crossing:
+    """What one kind of link has between two splits.
+
+    Attributes:
+        splits: the two, in the order of `SPLITS`.
+        pairs: linked pairs of rows, one in each split.
+        rows: rows of each of the two that have such a link.
+        groups: the groups that these rows belong to.
+        examples: some of the pairs, as row numbers.
+    """
+
+    splits: tuple[str, str]
+    pairs: int
+    rows: tuple[int, int]
+    groups: int
+    examples: tuple[tuple[int, int], ...]
+
+
+def link(values: Iterable[tuple[int, Hashable]], twice: "Links | None" = None, note: str = "") -> Links:
+    """Links of (row, what it has), where things that are equal are shared."""
+    numbers: dict[Hashable, int] = {}
+    rows, keys = [], []
+    for row, value in values:
+        rows.append(row)
+        keys.append(numbers.setdefault(value, len(numbers)))
+    return Links(np.array(rows, dtype=np.int64), np.array(keys, dtype=np.int64), twice, note)
+
+
+def link_pairs(pairs: Integers, note: str = "") -> Links:
+    """Links of pairs of rows, shape (n, 2), each of which shares something with no third row."""
+    return Links(pairs.ravel(), np.repeat(np.arange(len(pairs)), 2), note=note)
+
+
+def count_keys(links: Links, splits: NDArray[np.int8]) -> Integers:
+    """How many rows of each split have each key: shape (keys, 3), in the order of `SPLITS`."""
+    n_keys = int(links.keys.max()) + 1 if len(links.keys) else 0
+    cells = links.keys * len(SPLITS) + splits[links.rows]
+    return np.bincount(cells, minlength=n_keys * len(SPLITS)).reshape(n_keys, len(SPLITS))
+
+
+def crossings(links: Links, splits: NDArray[np.int8], groups: Integers) -> list[Crossing]:
+    """What crosses between each two splits; two splits with nothing in common are left out.
+
+    Args:
+        links: as a kind found them.
+        splits: of every row, as an index into `SPLITS`.
+        groups: number of every row's group.
+    """
+    counts = count_keys(links, splits)
+    doubled = count_keys(links.twice, splits) if links.twice else np.zeros((0, len(SPLITS)), np.int64)
+    found = []
+    for a, b in combinations(range(len(SPLITS)), 2):
+        crosses = (counts[:, a] > 0) & (counts[:, b] > 0)
+        if not crosses.any():
+            continue
+        rows = np.unique(links.rows[crosses[links.keys]])
+        rows = rows[(splits[rows] == a) | (splits[rows] == b)]
+        found.append(
+            Crossing(
+                splits=(SPLITS[a], SPLITS[b]),
+                pairs=int(counts[:, a] @ counts[:, b] - doubled[:, a] @ doubled[:, b]),
+                rows=(int((splits[rows] == a).sum()), int((splits[rows] == b).sum())),
+                groups=len(np.unique(groups[rows])),
+                examples=_examples(links, splits, np.flatnonzero(crosses), (a, b)),
+            )
+        )
+    return found
+
+
+def _examples(
+    links: Links, splits: NDArray[np.int8], keys: Integers, between: tuple[int, int]
+) -> tuple[tuple[int, int], ...]:
+    """A pair of each of some keys, which are spread evenly over all that cross."""
+    wanted = keys[np.linspace(0, len(keys) - 1, min(EXAMPLES, len(keys))).astype(np.int64)]
+    member = np.isin(links.keys, wanted)
+    rows, owner = links.rows[member], links.keys[member]
+    pairs = []
+    for key in wanted:
+        mine = rows[owner == key]
+        first, second = (int(mine[splits[mine] == split].min()) for split in between)
+        pairs.append((first, second))
+    return tuple(dict.fromkeys(pairs))
+
+
+def leaking(every: Sequence[Links], splits: NDArray[np.int8]) -> NDArray[np.bool_]:
+    """Which rows have a link into another split, by any of these links."""
+    found = np.zeros(len(splits), dtype=bool)
+    for links in every:
+        crosses = (count_keys(links, splits) > 0).sum(axis=1) > 1
+        found[links.rows[crosses[links.keys]]] = True
+    return found
+
+
+def to_drop(every: Sequence[Links], splits: NDArray[np.int8]) -> NDArray[np.bool_]:
+    """The rows without which nothing crosses: test rows stay, val rows yield to test, train to both.
+
+    Given that order it is the smallest such set: first all test rows are kept, then every val row
+    that is not linked to them, then every train row that is linked to neither.
+    """
+    gone = np.zeros(len(splits), dtype=bool)
+    for keeper in ("test", "val"):
+        rank = SPLITS.index(keeper)
+        now = np.zeros(len(splits), dtype=bool)
+        for links in every:
+            held = np.zeros(int(links.keys.max()) + 1 if len(links.keys) else 0, dtype=bool)
+            keeps = (splits[links.rows] == rank) & ~gone[links.rows]
+            held[links.keys[keeps]] = True
+            now[links.rows[held[links.keys] & (splits[links.rows] < rank)]] = True
+        gone |= now
+    return gone

@@ -1,0 +1,61 @@
+"""What the file names of public data sets tell: whose video, and whose face, a clip shows."""
+
+import re
+from functools import cache
+from pathlib import PurePosixPath
+
+from face_extraction.manifest import FaceSample
+
+# Sequences of FaceForensics++ that are cut from one YouTube video and that its official split parts.
+# Source: the list of YouTube videos of each sequence that FaceForensics++ ships ("conversion_dict.json").
+SHARED_YOUTUBE = (
+    ("605", "606"),
+    ("639", "640"),
+    ("755", "756"),
+    ("837", "838"),
+    ("875", "876"),
+    ("954", "955"),
+    ("982", "983"),
+)
+
+# By the data set's name without marks: the pattern of its clips' names. Named groups are a prefix of what
+# they tell; target is whose video it is, source whose face was put there.
+# FF++: 033.mp4, 033_097.mp4. Its DFD part: 01__hugging_happy.mp4, 01_02__hugging_happy__X.mp4.
+_FF = (
+    r"(?:(?P<seq_target>\d{3})(?:_(?P<seq_source>\d{3}))?|(?P<dfd_target>\d\d)(?:_(?P<dfd_source>\d\d))?__.*)"
+)
+PATTERNS = {
+    "faceforensics": _FF,
+    "ff": _FF,
+    "dfd": _FF,
+    "deepfakedetection": _FF,
+    # id0_0000.mp4, id0_id1_0000.mp4; its YouTube-real/00000.mp4 are of people of their own.
+    "celebdf": r"(?P<celeb_target>id\d+)(?:_(?P<celeb_source>id\d+))?_\d+",
+    # 000_M101.mp4 is FF++'s sequence 000 with an actor's face; its reals are FF++'s.
+    "deeperforensics": r"(?P<seq_target>\d{3})(?:_(?P<actor_source>[MW]\d{3}))?",
+}
+
+
+def known_names(sample: FaceSample) -> bool:
+    """Whether the row's data set is one whose names are understood."""
+    return _pattern(sample.source) is not None
+
+
+def people(sample: FaceSample) -> tuple[tuple[str, str], ...]:
+    """Whose video and whose face a row shows, as (kind of name, name); empty where its name does not tell.
+
+    FF++'s sequence 033 is ("seq", "033"), in its own clips and in DeeperForensics'.
+    """
+    pattern = _pattern(sample.source)
+    match = pattern.fullmatch(PurePosixPath(sample.video or sample.path).stem) if pattern else None
+    if not match:
+        return ()
+    found = ((name.partition("_")[0], value) for name, value in match.groupdict().items() if value)
+    return tuple(dict.fromkeys(found))
+
+
+@cache
+def _pattern(source: str) -> re.Pattern[str] | None:
+    plain = re.sub(r"[^a-z]", "", source.lower())
+    names = [name for name in PATTERNS if plain == name or (len(name) > 3 and plain.startswith(name))]
+    return re.compile(PATTERNS[names[0]]) if names else None

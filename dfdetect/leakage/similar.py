@@ -1,0 +1,161 @@
+"""Near-duplicates: candidates by DCT coefficients, then a check of the pixels.
+
+The coefficients are those of which the perceptual hash pHash (Zauner 2010, "Implementation and benchmarking
+of perceptual image hash functions", section 3.2) keeps the signs. Here they are kept whole: among faces,
+which all look alike to a hash of 64 bits, the signs alone miss most crops shifted by 4 % at the rate of
+wrong candidates at which the whole coefficients find 9 of 10. A mirrored picture has the same
+coefficients with other signs, so that it is searched without being drawn.
+"""
+
+import os
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from dfdetect.leakage.neighbours import pairs_within
+from dfdetect.leakage.prints import SIDE, Thumbs
+from face_extraction.manifest import SPLITS
+from face_extraction.progress import progress
+
+# A pair is a candidate from this cosine of its coefficients on. Of pairs of different DFDC originals
+# about 1 in 10,000 comes as far; of a crop moved by 4 % of its side, 93 %.
+CANDIDATE = 0.855
+# A candidate counts from this correlation of the aligned fine structure on. In DFDC every pair of different
+# originals above it was, by eye, the same person in the same scene and pose.
+ALIKE = 0.90
+# Below this correlation after shifting alone, no alignment lifts a pair to ALIKE.
+HOPELESS = 0.45
+FLAT = 2.0  # standard deviation in grey levels below which there is nothing to compare
+BLUR = 3.2  # sigma in pixels of the small picture: coarser structure, such as light, is left out
+WINDOW = 24  # side of the middle part that is looked for in the other picture
+CHUNK = 4096  # candidates handed to the threads at once
+
+Floats = NDArray[np.float32]
+
+# The 64 lowest frequencies (down, across) but the mean.
+_FREQUENCIES = np.array(
+    sorted(((u, v) for u in range(12) for v in range(12) if u + v), key=lambda uv: (sum(uv), uv))[:64]
+)
+_MIRROR = np.where(_FREQUENCIES[:, 1] % 2, -1, 1).astype(np.float32)
+
+
+def coefficients(thumbs: Thumbs) -> Floats:
+    """DCT coefficients of pictures, of length 1: float32 of shape (n, 64).
+
+    They are weighted by the root of their frequency, without which the lowest would decide alone.
+    """
+    across = np.cos(np.pi / SIDE * (np.arange(SIDE) + 0.5)[:, None] * np.arange(12))
+    down, right = across[:, _FREQUENCIES[:, 0]], across[:, _FREQUENCIES[:, 1]]
+    basis = np.einsum("yk,xk->yxk", down, right).reshape(SIDE * SIDE, -1)
+    basis *= np.sqrt(_FREQUENCIES.sum(axis=1)) * np.where(_FREQUENCIES == 0, np.sqrt(0.5), 1).prod(axis=1)
+    found = np.empty((len(thumbs), basis.shape[1]), dtype=np.float32)
+    for start in range(0, len(thumbs), 65536):
+        block = thumbs[start : start + 65536].reshape(-1, SIDE * SIDE).astype(np.float32)
+        found[start : start + 65536] = block @ basis.astype(np.float32)
+    return found / np.maximum(np.linalg.norm(found, axis=1, keepdims=True), 1e-6)
+
+
+def near_pairs(
+    thumbs: Thumbs, digests: Sequence[bytes], splits: NDArray[np.int8]
+) -> tuple[NDArray[np.int64], int]:
+    """Pairs of rows of different splits that show nearly the same picture, but are not the same file.
+
+    Of identical files in one split the first stands for all.
+
+    Args:
+        thumbs: uint8 of shape (n, 32, 32).
+        digests: of each file's content; b"" leaves a row out.
+        splits: of every row, as an index into `SPLITS`.
+
+    Returns:
+        Pairs of shape (m, 2), sorted; and how many rows were too flat to compare.
+    """
+    flat = _flat(thumbs)
+    first: dict[tuple[bytes, int], int] = {}
+    for row, digest in enumerate(digests):
+        if digest and not flat[row]:
+            first.setdefault((digest, int(splits[row])), row)
+    rows = np.array(sorted(first.values()), dtype=np.int64)
+    even = int(sum(bool(digest) for digest in np.array(digests, dtype=object)[flat]))
+    vectors = coefficients(thumbs[rows])
+    found: list[tuple[int, int]] = []
+    for a in range(len(SPLITS) - 1):
+        known, asked = np.flatnonzero(splits[rows] == a), np.flatnonzero(splits[rows] > a)
+        if not (len(known) and len(asked)):
+            continue
+        with progress(f"near {SPLITS[a]}", 2 * len(asked), unit="crops") as advance:
+            for mirrored in (False, True):
+                queries = vectors[asked] * _MIRROR if mirrored else vectors[asked]
+                for done, left, right in pairs_within(vectors[known], queries, CANDIDATE):
+                    pairs = np.stack([rows[known[left]], rows[asked[right]]], axis=1)
+                    other = [digests[one] != digests[two] for one, two in pairs.tolist()]
+                    found += _alike(thumbs, pairs[np.array(other, dtype=bool)], mirrored)
+                    advance(done)
+    return np.array(sorted(set(found)), dtype=np.int64).reshape(-1, 2), even
+
+
+def _flat(thumbs: Thumbs) -> NDArray[np.bool_]:
+    blocks = (thumbs[start : start + 65536] for start in range(0, len(thumbs), 65536))
+    return np.concatenate([np.zeros(0, bool), *(block.std(axis=(1, 2)) < FLAT for block in blocks)])
+
+
+def _alike(thumbs: Thumbs, pairs: NDArray[np.int64], mirrored: bool) -> Iterator[tuple[int, int]]:
+    """The pairs whose pixels agree."""
+
+    def check(pair: NDArray[np.int64]) -> bool:
+        one, two = thumbs[pair[0]], thumbs[pair[1]]
+        return likeness(one, two[:, ::-1] if mirrored else two) >= ALIKE
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        for start in range(0, len(pairs), CHUNK):
+            chunk = pairs[start : start + CHUNK]
+            for pair, same in zip(chunk.tolist(), pool.map(check, chunk), strict=True):
+                if same:
+                    yield pair[0], pair[1]
+
+
+def likeness(one: Thumbs, two: Thumbs) -> float:
+    """Correlation of the fine structure of two pictures, laid over each other as well as can be.
+
+    The second is shifted, then moved affinely to where the enhanced correlation coefficient is largest
+    (Evangelidis & Psarakis 2008, doi:10.1109/TPAMI.2008.113).
+
+    Args:
+        one: uint8 of shape (32, 32).
+        two: the same.
+
+    Returns:
+        -1 to 1; low, without the second step, where shifting alone shows that they differ.
+    """
+    a, b = _fine(one), _fine(two)
+    edge = (SIDE - WINDOW) // 2
+    middle = a[edge : edge + WINDOW, edge : edge + WINDOW]
+    _, shifted, _, (x, y) = cv2.minMaxLoc(cv2.matchTemplate(b, middle, cv2.TM_CCOEFF_NORMED))
+    if shifted < HOPELESS:
+        return float(shifted)
+    move = np.array([[1, 0, x - edge], [0, 1, y - edge]], dtype=np.float32)
+    stop = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, 30, 1e-3)
+    try:
+        _, move = cv2.findTransformECC(a, b, move, cv2.MOTION_AFFINE, stop, None, 3)  # type: ignore[call-overload]
+    except cv2.error:  # it found no better place
+        return float(shifted)
+    return max(float(shifted), _overlap(a, b, np.asarray(move)))
+
+
+def _overlap(a: Floats, b: Floats, move: NDArray[np.float32]) -> float:
+    """Correlation where the moved picture covers the other; -1 where it hardly does."""
+    how = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    moved = cv2.warpAffine(b, move, (SIDE, SIDE), flags=how)
+    covered = cv2.warpAffine(np.ones((SIDE, SIDE), np.float32), move, (SIDE, SIDE), flags=how) > 0.99
+    covered[:2] = covered[-2:] = covered[:, :2] = covered[:, -2:] = False
+    if covered.mean() < 0.6:
+        return -1.0
+    return float(np.corrcoef(a[covered], moved[covered])[0, 1])
+
+
+def _fine(thumb: Thumbs) -> Floats:
+    grey = thumb.astype(np.float32)
+    return np.asarray(grey - cv2.GaussianBlur(grey, (0, 0), BLUR), dtype=np.float32)
