@@ -20,16 +20,18 @@ PROG = "python -m dfdetect.audit"
 def main(argv: Sequence[str] | None = None) -> int:
     """Audit, and return the exit status."""
     given = sys.argv[1:] if argv is None else argv
-    return run(_parser(), lambda args: _audit(args, shlex.join(["python", "-m", "dfdetect.audit", *given])), argv)
+    return run(
+        _parser(), lambda args: _audit(args, shlex.join(["python", "-m", "dfdetect.audit", *given])), argv
+    )
 
 
 def _parser() -> Parser:
     parser = Parser(
         PROG,
-        "Look for leaks between the splits of a manifest: rows of different splits that share an original, a\n"
-        "clip, a person of a swap, a YouTube video, a file, or nearly the same picture; with --kinds also\n"
-        "faces of one person. A recipe or a run is audited with the split that it trains with. Writes a page\n"
-        "with examples, and audit.json.",
+        "Look for leaks between the splits of a manifest: rows of different splits that share an original,\n"
+        "a clip, a person of a swap, a YouTube video, a file, or nearly the same picture; with --kinds also\n"
+        "the faces of one person. A recipe or a run is audited with the split that it trains with. Writes\n"
+        "a page with examples, and audit.json.",
         "examples:\n"
         f"  {PROG} data/mine/manifest.csv --write-clean data/mine/clean.csv\n"
         f"  {PROG} --scores runs/NAME\n"
@@ -37,21 +39,38 @@ def _parser() -> Parser:
         "exit status: 0 nothing found, 1 a leak or a crop that cannot be read, 2 wrong use",
     )
     parser.add_argument(
-        "target", nargs="?", type=Path, metavar="DATA", help="manifest.csv, recipe.toml or a run (default: that of --scores)"
+        "target",
+        nargs="?",
+        type=Path,
+        metavar="DATA",
+        help="manifest.csv, recipe.toml or a run (default: that of --scores)",
     )
     parser.add_argument(
-        "--kinds", metavar="A,B", help="what to look for: group, clip, swap, youtube, file, near, identity, or all "
-        "(default: all but identity, which encodes faces and is slow)",
-    )  # fmt: skip
-    parser.add_argument(
-        "--scores", type=Path, metavar="RUN", help="show this run's numbers on its test split and on the clean part of it"
+        "--kinds",
+        metavar="A,B",
+        help="what to look for: group, clip, swap, youtube, file, near, identity, or all (default: all but "
+        "identity, which encodes faces and is slow)",
     )
     parser.add_argument(
-        "--write-clean", type=Path, metavar="FILE", help="write a manifest without the rows that leak, beside the audited one"
+        "--scores",
+        type=Path,
+        metavar="RUN",
+        help="show this run's numbers on its test split and on the clean part of it",
     )
-    parser.add_argument("--out", type=Path, metavar="DIR", help="for the page (default: audit, beside the data)")
     parser.add_argument(
-        "--cache", type=Path, metavar="FILE", help="keeps what was read of crops (default: audit-cache.sqlite, beside the data)"
+        "--write-clean",
+        type=Path,
+        metavar="FILE",
+        help="write a manifest without the rows that leak, beside the audited one",
+    )
+    parser.add_argument(
+        "--out", type=Path, metavar="DIR", help="for the page (default: audit, beside the data)"
+    )
+    parser.add_argument(
+        "--cache",
+        type=Path,
+        metavar="FILE",
+        help="keeps what was read of crops (default: audit-cache.sqlite, beside the data)",
     )
     return parser
 
@@ -86,7 +105,9 @@ def _audit(args: argparse.Namespace, command: str) -> int:
         repaired = (args.write_clean, repair(result))
         write_manifest(args.write_clean, repaired[1].samples)
         print(f"\n{args.write_clean}: {repair_line(repaired[1])}")
-    out = args.out or (args.target if args.target and args.target.is_dir() else args.scores or folder) / "audit"
+    out = (
+        args.out or (args.target if args.target and args.target.is_dir() else args.scores or folder) / "audit"
+    )
     write_json(out / "audit.json", to_json(result))
     write_text(out / "index.html", render_audit(target, result, scores, repaired, command))
     print(f"\nlook at {out / 'index.html'}")
@@ -107,12 +128,13 @@ def _kinds(names: str | None) -> "list[Kind]":
 
 
 def _check_clean(path: Path | None, target: "Target") -> None:
-    """Refuse a place from which the paths of the rows would lead nowhere, or that would overwrite the data."""
+    """Refuse a place from which the rows' paths lead nowhere, or that would overwrite the data."""
     if path is None:
         return
     if path.absolute().parent.resolve() != target.manifest.absolute().parent.resolve():
         raise InputError(
-            f"--write-clean {path}; accepted: a file in {target.manifest.parent}, to which the rows' paths are relative"
+            f"--write-clean {path}; accepted: a file in {target.manifest.parent}, "
+            "to which the rows' paths are relative"
         )
     if path.resolve() == target.manifest.resolve():
         raise InputError(f"--write-clean {path}: that is what is audited; give another name")

@@ -83,6 +83,7 @@ def load_faiss() -> Any:
         import faiss
     except ImportError:
         raise InputError(
-            'near-duplicates and identities need faiss: pip install "dfdetect[audit]", or leave them out with --kinds'
+            'near-duplicates and identities need faiss: pip install "dfdetect[audit]", '
+            "or leave them out with --kinds"
         ) from None
     return faiss

@@ -58,17 +58,17 @@ def _scores(scores: Scores) -> str:
     head, *rows = scores.lines()
     note = (
         f"Test predictions of {text(scores.run)}, which were made before this audit. <em>whole</em>: all "
-        "test rows; <em>clean</em>: those that have nothing in common with train or val rows; <em>leaking</em>: the others. "
-        "The parts can differ in how hard they are, too. " + INTERVALS
+        "test rows; <em>clean</em>: those that have nothing in common with train or val rows; <em>leaking</em>: "
+        "the others. The parts can differ in how hard they are, too. " + INTERVALS
     )
     return f'{_table(head, rows, "Scores", left=2)}\n<p class="soft">{note}</p>'
 
 
 def _repaired(path: Path, repair: Repair) -> str:
     return (
-        f"<p><strong>{text(path)}</strong>: {repair_line(repair)} All test rows stay; val rows that share something "
-        "with them are dropped, and train rows that share something with either. No row changes its split. "
-        "Audited again for the same kinds, it is clean.</p>"
+        f"<p><strong>{text(path)}</strong>: {repair_line(repair)} All test rows stay; val rows that share "
+        "something with them are dropped, and train rows that share something with either. No row changes its "
+        "split. Audited again for the same kinds, it is clean.</p>"
         f"<pre>{text(count_table(repair.samples))}</pre>"
     )
 
@@ -98,14 +98,19 @@ def _pair(result: Audit, pair: tuple[int, int]) -> str:
 
 def _face(sample: FaceSample, picture: str) -> str:
     shown = (
-        f'<img src="data:image/jpeg;base64,{picture}" alt="{text(sample.path)}" width="{PICTURE}" height="{PICTURE}">'
+        f'<img src="data:image/jpeg;base64,{picture}" alt="{text(sample.path)}">'
         if picture
         else '<span class="gone">not readable</span>'
     )
     words = f"{sample.split}, {LABEL_NAMES[sample.label]}"
-    where = f"{sample.video}, frame {sample.frame}" if sample.video else sample.path
+    where = (
+        f"{sample.video}, frame {sample.frame}"
+        if sample.video and sample.frame
+        else sample.video or sample.path
+    )
     title = f"{sample.path} · group {sample.group} · {sample.method} · {sample.source}"
-    return f'<figure title="{text(title)}">{shown}<figcaption><strong>{words}</strong>{text(where)}</figcaption></figure>'
+    caption = f"<figcaption><strong>{words}</strong>{text(where)}</figcaption>"
+    return f'<figure title="{text(title)}">{shown}{caption}</figure>'
 
 
 def _picture(path: Path) -> str:
@@ -115,7 +120,9 @@ def _picture(path: Path) -> str:
     except Unreadable:
         return ""
     quality = [cv2.IMWRITE_JPEG_QUALITY, 85]
-    return base64.b64encode(cv2.imencode(".jpg", cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR), quality)[1]).decode()
+    return base64.b64encode(
+        cv2.imencode(".jpg", cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR), quality)[1].tobytes()
+    ).decode()
 
 
 def _looked(result: Audit) -> str:

@@ -61,4 +61,4 @@ class Rows:
 
     def subset(self, keep: NDArray[np.bool_]) -> "Rows":
         """The rows of which `keep` is true, in order."""
-        return Rows(self.folder, [self.samples[row] for row in np.flatnonzero(keep)], self.cache)
+        return Rows(self.folder, [self.samples[row] for row in np.flatnonzero(keep).tolist()], self.cache)

@@ -51,13 +51,16 @@ def compare(run: Run, result: Audit) -> Scores:
     strangers = [sample.path for sample in scored.samples if sample.path not in leaks]
     if strangers:
         raise InputError(
-            f"{run.folder}: it scored {strangers[0]!r} ({len(strangers)} such), which is no test row of what is audited"
+            f"{run.folder}: it scored {strangers[0]!r} ({len(strangers)} such), "
+            "which is no test row of what is audited"
         )
     bad = np.array([leaks[sample.path] for sample in scored.samples], dtype=bool)
     chosen = dict(zip(PARTS, (np.ones(len(bad), dtype=bool), ~bad, bad), strict=True))
     parts = {}
     for part, mask in chosen.items():
-        taken = Predictions([scored.samples[row] for row in np.flatnonzero(mask)], scored.p_fake[mask])
+        taken = Predictions(
+            [scored.samples[row] for row in np.flatnonzero(mask).tolist()], scored.p_fake[mask]
+        )
         if not len(taken.known()):
             continue
         levels = {level: compute_metrics(taken, threshold=threshold, level=level) for level in LEVELS}

@@ -14,7 +14,9 @@ ASKED = 500  # names in one query
 
 _TABLES = """
 DROP TABLE IF EXISTS print; DROP TABLE IF EXISTS face;
-CREATE TABLE print (path TEXT PRIMARY KEY, size INTEGER, mtime INTEGER, digest BLOB, thumb BLOB) WITHOUT ROWID;
+CREATE TABLE print (
+    path TEXT PRIMARY KEY, size INTEGER, mtime INTEGER, digest BLOB, thumb BLOB
+) WITHOUT ROWID;
 CREATE TABLE face (digest BLOB PRIMARY KEY, encoding BLOB) WITHOUT ROWID;
 """
 
@@ -65,7 +67,6 @@ def open_store(path: Path) -> Iterator[Store]:
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        # Threads read crops; only the one that opened the file writes to it.
         base = sqlite3.connect(path)
         if base.execute("PRAGMA user_version").fetchone()[0] != FORMAT:
             if base.execute(

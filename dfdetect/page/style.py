@@ -70,11 +70,17 @@ th.part { background: var(--wash); font-weight: 600; font-size: 13px; }
 .interval { font-size: 13px; }
 tr.best > * { background: var(--wash); }
 td.number-cell { text-align: right; white-space: nowrap; }
-.pairs { display: grid; gap: 10px; grid-template-columns: repeat(auto-fill, minmax(270px, 1fr)); margin: 0 0 16px; }
-.twins { display: grid; grid-template-columns: 1fr 1fr; gap: 8px; padding: 10px; background: var(--card);
-  border: 1px solid var(--line); border-radius: 10px; }
+.pairs {
+  display: grid; gap: 10px; grid-template-columns: repeat(auto-fill, minmax(270px, 1fr)); margin: 0 0 16px;
+}
+.twins {
+  display: grid; grid-template-columns: 1fr 1fr; gap: 8px; padding: 10px; background: var(--card);
+  border: 1px solid var(--line); border-radius: 10px;
+}
 .twins figure { margin: 0; min-width: 0; } .twins figcaption { font-size: 12px; overflow-wrap: anywhere; }
-.twins img, .gone { display: block; width: 100%; height: auto; aspect-ratio: 1; border-radius: 6px; margin: 0 0 4px; }
+.twins img, .gone {
+  display: block; width: 100%; height: auto; aspect-ratio: 1; border-radius: 6px; margin: 0 0 4px;
+}
 .gone { display: grid; place-items: center; background: var(--ground); color: var(--soft); font-size: 12px; }
 .pair { display: grid; gap: 14px; grid-template-columns: repeat(2, minmax(0, 1fr)); align-items: start; }
 details { margin: 0 0 12px; } summary { cursor: pointer; padding: 4px 0; }

@@ -1,6 +1,7 @@
 """One person on both sides of a split, by the likeness of faces."""
 
 import numpy as np
+from numpy.typing import NDArray
 
 from dfdetect.leakage.faces import PER_CLIP, encode, representatives
 from dfdetect.leakage.links import Links, link
@@ -8,10 +9,13 @@ from dfdetect.leakage.neighbours import nearest
 from dfdetect.leakage.registry import FACES, register
 from dfdetect.leakage.rows import Rows
 
-# Distance of dlib's encodings up to which two faces count as one person. dlib's own 0.6 is made for a
-# question about two faces; among millions of pairs it links strangers by the thousand.
-SAME_PERSON = 0.40
-FALSE_MATCHES, MISSED = 0.0, 0.0
+# Distance of dlib's encodings up to which two faces are linked. dlib's own 0.6 is meant for a question
+# about two faces; among millions of pairs it links strangers by the thousand.
+SAME_PERSON = 0.45
+# Measured on 757 LFW faces of 120 people. Links: 7 of 284,039 pairs of strangers, 1,180 of 2,107 pairs of one
+# person. Clusters: no two strangers in one, 74 % of the pairs of one person (at a distance of 0.50: 93 %, and
+# 115 pairs of strangers; at 0.60 single links alone join 0.7 % of all strangers).
+FALSE_LINKS, FOUND = 2.5e-5, 0.74
 NEIGHBOURS = 16  # of each face, that are compared
 
 
@@ -38,7 +42,7 @@ def identity(rows: Rows) -> Links:
     return link(pairs, note=_expected(rows, chosen))
 
 
-def cluster(encodings: np.typing.NDArray[np.float32]) -> np.typing.NDArray[np.int64]:
+def cluster(encodings: NDArray[np.float32]) -> NDArray[np.int64]:
     """The number of each face's cluster, from encodings of shape (n, 128)."""
     import dlib
 
@@ -49,3 +53,13 @@ def cluster(encodings: np.typing.NDArray[np.float32]) -> np.typing.NDArray[np.in
     # Every face has an edge to itself, so that those without a neighbour get a label too.
     loops = [(row, row) for row in range(len(encodings))]
     return np.array(dlib.chinese_whispers([*loops, *map(tuple, edges.tolist())]), dtype=np.int64)
+
+
+def _expected(rows: Rows, chosen: list[int]) -> str:
+    counts = np.bincount(rows.splits[chosen], minlength=3)
+    across = (counts.sum() ** 2 - (counts**2).sum()) // 2
+    return (
+        f"{len(chosen):,} faces encoded. At this threshold LFW has {FALSE_LINKS:.1e} false links a pair of "
+        f"strangers: expect up to {across * FALSE_LINKS:,.0f} among the {across:,} pairs across splits, "
+        f"before clustering, which left none there; clusters found {FOUND:.0%} of the pairs of one person."
+    ).replace("%", " %")
