@@ -58,8 +58,8 @@ def _scores(scores: Scores) -> str:
     head, *rows = scores.lines()
     note = (
         f"Test predictions of {text(scores.run)}, which were made before this audit. <em>whole</em>: all "
-        "test rows; <em>clean</em>: those that have nothing in common with train or val rows; <em>leaking</em>: "
-        "the others. The parts can differ in how hard they are, too. " + INTERVALS
+        "test rows; <em>clean</em>: those that have nothing in common with train or val rows; "
+        "<em>leaking</em>: the others. The parts can differ in how hard they are, too. " + INTERVALS
     )
     return f'{_table(head, rows, "Scores", left=2)}\n<p class="soft">{note}</p>'
 
@@ -67,8 +67,8 @@ def _scores(scores: Scores) -> str:
 def _repaired(path: Path, repair: Repair) -> str:
     return (
         f"<p><strong>{text(path)}</strong>: {repair_line(repair)} All test rows stay; val rows that share "
-        "something with them are dropped, and train rows that share something with either. No row changes its "
-        "split. Audited again for the same kinds, it is clean.</p>"
+        "something with them are dropped, and train rows that share something with either. No row changes "
+        "its split. Audited again for the same kinds, it is clean.</p>"
         f"<pre>{text(count_table(repair.samples))}</pre>"
     )
 

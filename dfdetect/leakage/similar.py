@@ -33,6 +33,7 @@ FLAT = 2.0  # standard deviation in grey levels below which there is nothing to 
 BLUR = 3.2  # sigma in pixels of the small picture: coarser structure, such as light, is left out
 WINDOW = 24  # side of the middle part that is looked for in the other picture
 CHUNK = 4096  # candidates handed to the threads at once
+BLOCK = 8192  # pictures turned into floats at once
 
 Floats = NDArray[np.float32]
 
@@ -53,9 +54,9 @@ def coefficients(thumbs: Thumbs) -> Floats:
     basis = np.einsum("yk,xk->yxk", down, right).reshape(SIDE * SIDE, -1)
     basis *= np.sqrt(_FREQUENCIES.sum(axis=1)) * np.where(_FREQUENCIES == 0, np.sqrt(0.5), 1).prod(axis=1)
     found = np.empty((len(thumbs), basis.shape[1]), dtype=np.float32)
-    for start in range(0, len(thumbs), 65536):
-        block = thumbs[start : start + 65536].reshape(-1, SIDE * SIDE).astype(np.float32)
-        found[start : start + 65536] = block @ basis.astype(np.float32)
+    for start in range(0, len(thumbs), BLOCK):
+        block = thumbs[start : start + BLOCK].reshape(-1, SIDE * SIDE).astype(np.float32)
+        found[start : start + BLOCK] = block @ basis.astype(np.float32)
     found /= np.maximum(np.linalg.norm(found, axis=1, keepdims=True), 1e-6)
     return found
 
@@ -100,7 +101,7 @@ def near_pairs(
 
 
 def _flat(thumbs: Thumbs) -> NDArray[np.bool_]:
-    blocks = (thumbs[start : start + 65536] for start in range(0, len(thumbs), 65536))
+    blocks = (thumbs[start : start + BLOCK] for start in range(0, len(thumbs), BLOCK))
     return np.concatenate([np.zeros(0, bool), *(block.std(axis=(1, 2)) < FLAT for block in blocks)])
 
 

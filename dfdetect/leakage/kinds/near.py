@@ -10,9 +10,9 @@ from dfdetect.leakage.similar import ALIKE, near_pairs
     "near",
     "Near-duplicates",
     "The files differ, but the pictures are all but the same: compressed again, scaled, brightened, "
-    "mirrored, cropped a little otherwise, a neighbouring frame, or a fake beside its original. Candidates are "
-    "found by the coefficients of a perceptual hash (DCT), then laid over each other and compared by their pixels: "
-    f"a pair counts when the fine structure correlates by {ALIKE:.2f} or more.",
+    "mirrored, cropped a little otherwise, a neighbouring frame, or a fake beside its original. Candidates "
+    "are found by the coefficients of a perceptual hash (DCT), then laid over each other and compared by "
+    f"their pixels: a pair counts when the fine structure correlates by {ALIKE:.2f} or more.",
     needs=PICTURES,
 )
 def near(rows: Rows) -> Links:

@@ -1,0 +1,139 @@
+"""`python -m benchmarks.audit`: time and memory of the leakage audit on a made-up manifest of 1,000,000 rows.
+
+The rows are FaceForensics++-like (an original, its swaps, ten frames a clip) with the group of 1 in 1,000
+originals torn. Their crops are never drawn in full: small grey pictures stand for them, faces of one mean
+with structure of their own, of which 1 in 1,000 has a changed copy in another split.
+"""
+
+import argparse
+import resource
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dfdetect.leakage import Rows, audit, list_kinds
+from dfdetect.leakage.auditing import repair
+from dfdetect.leakage.neighbours import EXACT, PROBES, pairs_within
+from dfdetect.leakage.prints import SIDE
+from dfdetect.leakage.similar import CANDIDATE, coefficients, near_pairs
+from face_extraction.manifest import SPLITS, FaceSample, read_manifest, write_manifest
+
+SHARES = (0.72, 0.14, 0.14)  # of the splits, as FaceForensics++ has them
+FRAMES = 10
+PLANTED = 1000  # one leak in so many
+
+
+def main() -> int:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n\n")[0])
+    parser.add_argument("--rows", type=int, default=1_000_000)
+    count = parser.parse_args().rows
+    rng = np.random.default_rng(0)
+    with tempfile.TemporaryDirectory() as folder:
+        manifest = Path(folder) / "manifest.csv"
+        with timed("make up the manifest"):
+            write_manifest(manifest, make_rows(count, rng))
+        with timed("read the manifest"):
+            samples = read_manifest(manifest, torn_groups=True)
+        columns = [kind for kind in list_kinds() if kind.needs == "columns"]
+        with timed(f"audit by columns ({', '.join(kind.name for kind in columns)})"):
+            result = audit(Rows(Path(folder), samples, Path(folder) / "cache.sqlite"), columns)
+            found = {kind.name: sum(each.pairs for each in every) for kind, every in result.crossings.items()}
+        print(f"  pairs: {found}")
+        with timed("repair it, and audit again"):
+            print(f"  dropped: {repair(result).dropped}")
+        splits = result.rows.splits
+        del result, samples
+    with timed("make up the pictures"):
+        thumbs, planted = make_pictures(splits, rng)
+    digests = [number.to_bytes(8, "big") for number in range(1, count + 1)]
+    with timed("near-duplicates"):
+        pairs, _ = near_pairs(thumbs, digests, splits)
+    got = {(int(a), int(b)) for a, b in pairs}
+    print(
+        f"  planted {len(planted):,}, found {len(got & planted):,} of them and {len(got - planted):,} others"
+    )
+    recall(coefficients(thumbs), splits)
+    return 0
+
+
+@contextmanager
+def timed(what: str) -> Iterator[None]:
+    """Print how long the block took, and the most memory that the process has held."""
+    start, worked = time.monotonic(), time.process_time()
+    yield
+    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    print(
+        f"{what}: {time.monotonic() - start:.1f} s, {time.process_time() - worked:.1f} s of processor, "
+        f"peak so far {memory:.2f} GiB",
+        flush=True,
+    )
+
+
+def make_rows(count: int, rng: np.random.Generator) -> Iterator[FaceSample]:
+    """Rows of originals with four swaps each, `FRAMES` of every clip."""
+    per_group = 5 * FRAMES
+    for original in range(-(-count // per_group)):
+        home = SPLITS[rng.choice(3, p=SHARES)]
+        for number in range(min(per_group, count - original * per_group)):
+            clip, frame = divmod(number, FRAMES)
+            torn = original % PLANTED == 0 and clip == 4
+            yield FaceSample(
+                path=f"faces/{original}_{clip}_{frame}.png",
+                label=int(clip > 0),
+                split="test" if torn and home == "train" else home,
+                group=str(original),
+                video=f"{original:07d}" if not clip else f"{original:07d}_{original + 1:07d}",
+                frame=frame,
+                method=f"method-{clip}" if clip else "",
+                source="made-up",
+            )
+
+
+def make_pictures(
+    splits: NDArray[np.int8], rng: np.random.Generator
+) -> tuple[NDArray[np.uint8], set[tuple[int, int]]]:
+    """Pictures, uint8 of shape (n, 32, 32), and the pairs of rows that nearly share one."""
+    thumbs = np.empty((len(splits), SIDE, SIDE), dtype=np.uint8)
+    mean = smooth(rng.normal(0, 35, (1, 5, 5)))
+    for start in range(0, len(splits), 10_000):
+        n = len(thumbs[start : start + 10_000])
+        own = smooth(rng.normal(0, 20, (n, 5, 5))) + smooth(rng.normal(0, 12, (n, 16, 16)))
+        thumbs[start : start + n] = np.clip(120 + mean + own, 0, 255)
+    sources = np.flatnonzero(splits == 0)[::PLANTED]
+    copies = rng.choice(np.flatnonzero(splits != 0), len(sources), replace=False)
+    changed = thumbs[sources] * 0.8 + rng.normal(0, 2, (len(sources), SIDE, SIDE)) + 20
+    thumbs[copies] = np.clip(changed, 0, 255)
+    return thumbs, set(zip(sources.tolist(), copies.tolist(), strict=True))
+
+
+def smooth(coarse: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Coarse pictures of shape (n, c, c), drawn out to (n, 32, 32) by linear interpolation."""
+    cells = coarse.shape[1]
+    place = np.linspace(0, cells - 1, SIDE)
+    weights = np.maximum(0, 1 - np.abs(place[:, None] - np.arange(cells)))
+    weights = weights.astype(np.float32)
+    return np.asarray(weights @ coarse.astype(np.float32) @ weights.T)
+
+
+def recall(vectors: NDArray[np.float32], splits: NDArray[np.int8], asked: int = 500) -> None:
+    """Print which share of the candidates the search by cells finds, against comparing all."""
+    known, queries = vectors[splits == 0], vectors[splits != 0][:asked]
+    if len(known) <= EXACT:
+        print(f"all pairs were compared: fewer than {EXACT:,} rows")
+        return
+    expected = int((queries @ known.T > CANDIDATE).sum())
+    with timed(f"{asked} searches"):
+        found = sum(len(left) for _, left, _ in pairs_within(known, queries, CANDIDATE))
+    share = found / max(1, expected)
+    print(f"  {found:,} of {expected:,} candidates ({share:.2%}) from {PROBES} cells")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

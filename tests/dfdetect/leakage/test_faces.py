@@ -1,0 +1,65 @@
+"""Faces as numbers: one person's are near, another's are not, and each is computed once."""
+
+import numpy as np
+import pytest
+
+from dfdetect.leakage import Rows, faces, get_kind
+from dfdetect.leakage.faces import PER_CLIP, encode, representatives
+from dfdetect.leakage.kinds.identity import SAME_PERSON, cluster
+from face_extraction.manifest import FaceSample
+
+
+def test_a_clip_is_represented_by_frames_spread_over_it(tmp_path, plant, face):
+    samples = [plant(face(n), f"f{n}", "train", video="clip", frame=n) for n in range(9)]
+    samples += [plant(face(20 + n), f"still{n}", "test") for n in range(4)]
+    rows = Rows(tmp_path, samples, tmp_path / "cache.sqlite")
+    assert representatives(rows) == [0, 4, 8, 9, 10, 11, 12]
+    assert PER_CLIP == 3
+
+
+def test_clusters_hold_what_is_near_and_strangers_stay_alone():
+    rng = np.random.default_rng(0)
+    people = rng.normal(0, 1, (5, 128)).astype(np.float32)
+    vectors = np.concatenate([people + rng.normal(0, 0.01, (5, 128)) for _ in range(4)]).astype(np.float32)
+    labels = cluster(vectors).reshape(4, 5)
+    assert (labels == labels[0]).all()
+    assert len(set(labels[0])) == 5
+    apart = np.zeros((2, 128), dtype=np.float32)
+    apart[1, 0] = SAME_PERSON + 0.01
+    assert len(set(cluster(apart))) == 2
+    apart[1, 0] = SAME_PERSON - 0.01
+    assert len(set(cluster(apart))) == 1
+
+
+def test_a_face_is_encoded_once(tmp_path, plant, face, monkeypatch):
+    samples = [plant(face(n % 3), f"f{n}", "train") for n in range(4)]
+    counted = []
+    monkeypatch.setattr(
+        faces, "encode_face", lambda *given: counted.append(given) or np.full(128, len(counted))
+    )
+    rows = Rows(tmp_path, samples, tmp_path / "cache.sqlite")
+    first = encode(rows, [0, 1, 2, 3])
+    assert len(counted) == 3
+    assert (first[0] == first[3]).all()
+    again = encode(Rows(tmp_path, samples, tmp_path / "cache.sqlite"), [3, 2])
+    assert len(counted) == 3
+    assert (again == first[[3, 2]]).all()
+
+
+@pytest.mark.shared
+def test_people_of_lfw_are_told_apart(shared, tmp_path):
+    """Clusters of twenty faces of five people: no strangers together, and some of each together."""
+    folder = shared / "data" / "lfw_identities"
+    people = [path for path in sorted(folder.iterdir()) if path.is_dir()][:5]
+    samples, names = [], []
+    for person in people:
+        for number, path in enumerate(sorted(person.glob("*.jpg"))[:4]):
+            split = ("train", "test")[number % 2]
+            samples.append(FaceSample(f"{person.name}/{path.name}", 0, split, path.name))
+            names.append(person.name)
+    rows = Rows(folder, samples, tmp_path / "cache.sqlite")
+    links = get_kind("identity").find(rows)
+    together = {(names[a], names[b]) for key in set(links.keys) for a in links.rows[links.keys == key]
+                for b in links.rows[links.keys == key] if a < b}  # fmt: skip
+    assert all(one == other for one, other in together)
+    assert len(together) >= 3
