@@ -6,18 +6,6 @@ from pathlib import PurePosixPath
 
 from face_extraction.manifest import FaceSample
 
-# Sequences of FaceForensics++ that are cut from one YouTube video and that its official split parts.
-# Source: the list of YouTube videos of each sequence that FaceForensics++ ships ("conversion_dict.json").
-SHARED_YOUTUBE = (
-    ("605", "606"),
-    ("639", "640"),
-    ("755", "756"),
-    ("837", "838"),
-    ("875", "876"),
-    ("954", "955"),
-    ("982", "983"),
-)
-
 # By the data set's name without marks: the pattern of its clips' names. Named groups are a prefix of what
 # they tell; target is whose video it is, source whose face was put there.
 # FF++: 033.mp4, 033_097.mp4. Its DFD part: 01__hugging_happy.mp4, 01_02__hugging_happy__X.mp4.

@@ -141,11 +141,15 @@ def _looked(result: Audit) -> str:
 
 
 def _table(head: Iterable[str], rows: Iterable[Sequence[str]], label: str, left: int = 2) -> str:
-    cells = "".join(f'<th scope="col">{text(name) if name else ""}</th>' for name in head)
+    kinds = ("", ' class="number-cell"')
+    cells = "".join(
+        f'<th scope="col"{kinds[column >= left]}>{text(name) if name else ""}</th>'
+        for column, name in enumerate(head)
+    )
     body = "\n".join(
         f'<tr><th scope="row">{text(row[0])}</th>'
         + "".join(
-            f"<td{'' if column < left else ' class=number-cell'}>{text(cell) if cell else ''}</td>"
+            f"<td{kinds[column >= left]}>{text(cell) if cell else ''}</td>"
             for column, cell in enumerate(row[1:], start=1)
         )
         + "</tr>"

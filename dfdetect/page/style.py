@@ -69,7 +69,7 @@ th.part { background: var(--wash); font-weight: 600; font-size: 13px; }
 .unscored td:nth-child(2) { overflow-wrap: normal; }
 .interval { font-size: 13px; }
 tr.best > * { background: var(--wash); }
-td.number-cell { text-align: right; white-space: nowrap; }
+td.number-cell, thead th.number-cell { text-align: right; white-space: nowrap; }
 .pairs {
   display: grid; gap: 10px; grid-template-columns: repeat(auto-fill, minmax(270px, 1fr)); margin: 0 0 16px;
 }

@@ -65,6 +65,19 @@ def test_planted_leaks_are_found_shown_and_repaired(data, capsys):
     assert "No leak between splits. Looked for: clip, group, file, near." in capsys.readouterr().out
 
 
+def test_names_from_outside_act_in_no_page(data):
+    evil = "<script>alert(1)</script>"
+    samples = [
+        FaceSample(f"faces/{number}.png", 0, split, evil, f"{evil}{number}", method=evil, source=evil)
+        for number, split in enumerate(("train", "test"))
+    ]
+    write_manifest(data / "evil.csv", samples)
+    assert audit.main([str(data / "evil.csv"), "--kinds", "group"]) == 1
+    page = (data / "audit" / "index.html").read_text()
+    assert "<script" not in page
+    assert page.count("&lt;script&gt;") >= 4
+
+
 def test_what_was_read_is_not_read_again_unless_it_changed(data, capsys):
     manifest = str(data / "manifest.csv")
     audit.main([manifest])

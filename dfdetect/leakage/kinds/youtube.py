@@ -1,9 +1,10 @@
 """Sequences of FaceForensics++ that are cut from one YouTube video."""
 
 from dfdetect.leakage.links import Links, link
-from dfdetect.leakage.naming import SHARED_YOUTUBE, people
+from dfdetect.leakage.naming import people
 from dfdetect.leakage.registry import register
 from dfdetect.leakage.rows import NotLooked, Rows
+from face_extraction.sources.faceforensics import ONE_VIDEO
 
 
 @register(
@@ -14,7 +15,7 @@ from dfdetect.leakage.rows import NotLooked, Rows
 )
 def youtube(rows: Rows) -> Links:
     """Link rows that show one of those videos, as target or as source."""
-    home = {("seq", name): number for number, pair in enumerate(SHARED_YOUTUBE) for name in pair}
+    home = {("seq", name): number for number, pair in enumerate(ONE_VIDEO) for name in pair}
     named = [(row, people(sample)) for row, sample in enumerate(rows.samples)]
     if not any(name[0] == "seq" for _, names in named for name in names):
         raise NotLooked("no clips of FaceForensics++ in it")
