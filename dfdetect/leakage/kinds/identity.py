@@ -24,7 +24,8 @@ NEIGHBOURS = 16  # of each face, that are compared
     "The same person",
     "The faces look like one person: clusters (Chinese whispers) of dlib's face encodings, linked from "
     f"{SAME_PERSON:.2f} down, of up to {PER_CLIP} faces of each clip. The face of a swap lies "
-    "between its two people.",
+    "between its two people, and blurred or dark faces of different people look alike to it: a large cluster "
+    "of such faces can mix people, so look at the examples before rows are dropped for it.",
     needs=FACES,
 )
 def identity(rows: Rows) -> Links:
