@@ -173,7 +173,7 @@ def measure(scores: Scores, weights: Array) -> dict[str, Array]:
     with np.errstate(divide="ignore", invalid="ignore"):
         values = {
             **_ranking(*cumulative(scores, weights)),
-            **_decision(*sums[:, :4].T),
+            **decisions(*sums[:, :4].T),
             "log_loss": sums[:, 4] / (real + fake),
             "brier": sums[:, 5] / (real + fake),
             "ece": np.abs(sums[:, 6:]).sum(axis=1) / (real + fake),
@@ -235,7 +235,8 @@ def _ranking(real: Array, fake: Array) -> dict[str, Array]:
     }
 
 
-def _decision(tn: Array, fp: Array, fn: Array, tp: Array) -> dict[str, Array]:
+def decisions(tn: Array, fp: Array, fn: Array, tp: Array) -> dict[str, Array]:
+    """The metrics of decisions, from counts of true reals, false alarms, misses and true fakes."""
     real, fake = tn + fp, fn + tp
     precision_real, precision_fake = tn / (tn + fn), tp / (tp + fp)
     f1_real, f1_fake = 2 * tn / (2 * tn + fn + fp), 2 * tp / (2 * tp + fp + fn)

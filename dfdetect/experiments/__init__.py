@@ -1,0 +1,1 @@
+"""Experiments: grids of recipes declared as data, their results, and tables beside published values."""

@@ -1,0 +1,284 @@
+"""An experiment as declared in its experiment.toml: a grid of recipes by axes, and its tables.
+
+The grid is the product of the axes' choices. A cell's recipe is `[recipe]`, then what its choices
+say, then each `[[where]]` that names it, then the profile; what comes later wins.
+"""
+
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from dfdetect.experiments.published import At, Published, read_published
+from dfdetect.metrics import LEVELS, MEASURES
+from dfdetect.recipe import Recipe, from_mapping, read_toml
+from face_extraction.errors import InputError, unknown_name
+
+EXPERIMENT = "experiment.toml"
+FULL = "full"
+KINDS = ("grid", "list", "folds")
+KEYS = (
+    "title", "source", "recipe", "axes", "where", "profiles", "tables", "figures", "published", "numbers",
+    "claims", "opposed",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One value of an axis.
+
+    Attributes:
+        title: its name in tables.
+        recipe: the recipe fields that it sets.
+        members: choices of the same axis that it combines, when it is an ensemble.
+        combine: how, as in `dfdetect.ensemble`.
+    """
+
+    title: str
+    recipe: Mapping[str, Any] = field(default_factory=dict)
+    members: Sequence[str] = ()
+    combine: str = "mean"
+
+
+@dataclass(frozen=True)
+class Profile:
+    """A size at which the grid is run.
+
+    Attributes:
+        name: "full" is as the report did it.
+        about: what it changes, for captions.
+        recipe: the recipe fields that it sets.
+        where: (at, recipe fields) of parts of the grid.
+    """
+
+    name: str
+    about: str = ""
+    recipe: Mapping[str, Any] = field(default_factory=dict)
+    where: Sequence[tuple[At, Mapping[str, Any]]] = ()
+
+
+@dataclass(frozen=True)
+class TableSpec:
+    """A table to render.
+
+    Attributes:
+        name: its file name, and its key in comparisons.
+        title: its heading.
+        kind: "grid" (one metric by two axes), "list" (a row a cell, metrics as columns) or "folds"
+            (each fold of each cell, and the averages).
+        metrics: as in `MEASURES`; a grid has one.
+        rows: axes whose choices are the rows.
+        columns: the axis whose choices are the columns of a grid.
+        only: axis to the choices that are shown; the others are left out.
+        level: "face" or "video".
+        note: a sentence below the table.
+    """
+
+    name: str
+    title: str
+    kind: str
+    metrics: Sequence[str]
+    rows: Sequence[str]
+    columns: str = ""
+    only: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    level: str = "face"
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One point of the grid.
+
+    Attributes:
+        at: axis to choice.
+        recipe: what to train, without manifest; of an ensemble, what its members share.
+        members: the cells that it combines; none for a model.
+        combine: how an ensemble combines them.
+    """
+
+    at: dict[str, str]
+    recipe: Recipe
+    members: tuple["Cell", ...] = ()
+    combine: str = ""
+
+    @property
+    def name(self) -> str:
+        """Such as "vgg16, with"."""
+        return ", ".join(self.at.values())
+
+    @property
+    def trainings(self) -> int:
+        """How many models it trains itself."""
+        return 0 if self.members else max(self.recipe.folds, 1)
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """A declared experiment.
+
+    Attributes:
+        folder: where its experiment.toml, results and tables are.
+        title: its name.
+        source: what the report used, and how it was read; names to sentences.
+        axes: axis to name to choice, all in order.
+        base: recipe fields of every cell.
+        where: (at, recipe fields; None leaves the cell out), in order.
+        profiles: by name, "full" first.
+        tables: in order.
+        figures: kinds of figures to draw, each with its settings.
+        published: what the report published.
+    """
+
+    folder: Path
+    title: str
+    source: Mapping[str, str]
+    axes: Mapping[str, Mapping[str, Choice]]
+    base: Mapping[str, Any]
+    where: Sequence[tuple[At, Mapping[str, Any] | None]]
+    profiles: Mapping[str, Profile]
+    tables: Sequence[TableSpec]
+    figures: Sequence[Mapping[str, Any]]
+    published: Published
+
+    @property
+    def name(self) -> str:
+        """The folder's name, such as "report_b"."""
+        return self.folder.name
+
+    def cells(self, profile: str = FULL) -> list[Cell]:
+        """The grid at one size: models first, then the ensembles of them.
+
+        Raises:
+            InputError: the profile is unknown, or a recipe is not accepted.
+        """
+        if profile not in self.profiles:
+            raise unknown_name("profile", profile, self.profiles, str(self.folder / EXPERIMENT))
+        cells: dict[tuple[str, ...], Cell] = {}
+        ats = [dict(zip(self.axes, names, strict=True)) for names in itertools.product(*self.axes.values())]
+        for at in sorted(ats, key=lambda at: self._ensemble(at) is not None):
+            fields = self._fields(at, self.profiles[profile])
+            if fields is None:
+                continue
+            recipe = from_mapping(fields, f"{self.folder / EXPERIMENT}: {', '.join(at.values())}")
+            found = self._ensemble(at)
+            if found is None:
+                cells[tuple(at.values())] = Cell(at, recipe)
+            else:
+                axis, choice = found
+                keys = [tuple({**at, axis: member}.values()) for member in choice.members]
+                members = tuple(cells[key] for key in keys if key in cells)
+                if len(members) < max(2, len(keys)):
+                    raise InputError(
+                        f"{self.folder / EXPERIMENT}: {', '.join(at.values())}: members are left out"
+                    )
+                cells[tuple(at.values())] = Cell(at, recipe, members, choice.combine)
+        return list(cells.values())
+
+    def title_of(self, axis: str, name: str) -> str:
+        """A choice's name in tables."""
+        return self.axes[axis][name].title
+
+    def _ensemble(self, at: At) -> tuple[str, Choice] | None:
+        """The axis and the choice that make this point an ensemble."""
+        chosen = ((axis, self.axes[axis][name]) for axis, name in at.items())
+        return next(((axis, choice) for axis, choice in chosen if choice.members), None)
+
+    def _fields(self, at: At, profile: Profile) -> dict[str, Any] | None:
+        """A point's recipe fields; None where it is left out."""
+        fields = {**self.base}
+        for axis, name in at.items():
+            fields |= self.axes[axis][name].recipe
+        for part, more in (*self.where, ({}, profile.recipe), *profile.where):
+            if part.items() <= at.items():
+                if more is None:
+                    return None
+                fields |= more
+        return fields
+
+
+def read_experiment(folder: Path) -> Experiment:
+    """Read and check a folder's experiment.toml.
+
+    Raises:
+        InputError: it is missing, or something in it is unknown or not accepted.
+    """
+    path = folder / EXPERIMENT
+    content = read_toml(path)
+    for key in content:
+        if key not in KEYS:
+            raise unknown_name("key", key, KEYS, str(path))
+    try:
+        axes = {
+            axis: {name: Choice(**choice) for name, choice in choices.items()}
+            for axis, choices in content.get("axes", {}).items()
+        }
+        profiles = {FULL: Profile(FULL)}
+        for name, entry in content.get("profiles", {}).items():
+            parts = [(part["at"], part["recipe"]) for part in entry.get("where", ())]
+            profiles[name] = Profile(name, entry["about"], entry.get("recipe", {}), parts)
+        experiment = Experiment(
+            folder=folder,
+            title=content["title"],
+            source=content.get("source", {}),
+            axes=axes,
+            base=content.get("recipe", {}),
+            where=[
+                (entry["at"], None if entry.get("skip") else entry["recipe"])
+                for entry in content.get("where", ())
+            ],
+            profiles=profiles,
+            tables=[TableSpec(**entry) for entry in content.get("tables", ())],
+            figures=content.get("figures", ()),
+            published=read_published(content, str(path)),
+        )
+    except (KeyError, TypeError, AttributeError) as error:
+        raise InputError(f"{path}: {type(error).__name__}: {error}") from None
+    _check(experiment, path)
+    return experiment
+
+
+def find_experiments(root: Path) -> list[Experiment]:
+    """Every experiment below `root`, by name.
+
+    Raises:
+        InputError: there is none, or one is wrong.
+    """
+    folders = sorted(path.parent for path in root.glob(f"*/{EXPERIMENT}"))
+    if not folders:
+        raise InputError(f"{root}: no folder in it has an {EXPERIMENT}")
+    return [read_experiment(folder) for folder in folders]
+
+
+def _check(experiment: Experiment, path: Path) -> None:
+    for at in _named_points(experiment):
+        for axis, name in at.items():
+            if axis not in experiment.axes:
+                raise unknown_name("axis", axis, experiment.axes, str(path))
+            if name not in experiment.axes[axis]:
+                raise unknown_name(f"choice of {axis}", name, experiment.axes[axis], str(path))
+    for table in experiment.tables:
+        if table.kind not in KINDS:
+            raise unknown_name("kind of table", table.kind, KINDS, str(path))
+        if table.level not in LEVELS:
+            raise unknown_name("level", table.level, LEVELS, str(path))
+        for metric in table.metrics:
+            if metric not in MEASURES and metric != "learning_rate":
+                raise unknown_name("metric", metric, (*MEASURES, "learning_rate"), str(path))
+        for axis in (*table.rows, *([table.columns] if table.columns else ()), *table.only):
+            if axis not in experiment.axes:
+                raise unknown_name("axis", axis, experiment.axes, str(path))
+    for profile in experiment.profiles:
+        experiment.cells(profile)
+
+
+def _named_points(experiment: Experiment) -> Iterator[At]:
+    yield from (part for part, _ in experiment.where)
+    for profile in experiment.profiles.values():
+        yield from (part for part, _ in profile.where)
+    yield from (block.at for block in experiment.published.blocks)
+    for table in experiment.tables:
+        yield from ({axis: name} for axis, names in table.only.items() for name in names)
+    for axis, choices in experiment.axes.items():
+        for choice in choices.values():
+            yield from ({axis: member} for member in choice.members)

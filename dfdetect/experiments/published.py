@@ -1,0 +1,177 @@
+"""What a report published, as typed into its experiment.toml, with the place where each number stands."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from dfdetect.experiments.printed import Interval, Printed
+from dfdetect.metrics import MEASURES
+from face_extraction.errors import InputError, unknown_name
+
+At = Mapping[str, str]
+# What a cell may have beside metrics: a setting that the report found.
+SETTINGS = ("learning_rate", "loss")
+
+Matrix = tuple[tuple[Printed, Printed], tuple[Printed, Printed]]
+
+
+@dataclass(frozen=True)
+class Values:
+    """Numbers of one fold, of an average, or of a model.
+
+    Attributes:
+        numbers: a metric's name, as in `MEASURES`, or one of `SETTINGS`, to the number.
+        confusion: rows are true real and true fake, columns called real and called fake; None where
+            none is printed.
+    """
+
+    numbers: Mapping[str, Printed]
+    confusion: Matrix | None = None
+
+
+@dataclass(frozen=True)
+class Block:
+    """What one place of a report says of one cell.
+
+    Attributes:
+        place: where it stands.
+        at: the cell, as axis to choice.
+        values: of the cell as a whole.
+        folds: of each fold, in order.
+        average: of all folds, as the report averages them.
+    """
+
+    place: str
+    at: At
+    values: Values
+    folds: Sequence[Values] = ()
+    average: Values | None = None
+
+    @property
+    def whole(self) -> Values:
+        """What stands for the cell: the average over folds where there is one."""
+        if self.average is None:
+            return self.values
+        return Values({**self.values.numbers, **self.average.numbers}, self.average.confusion)
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A sentence of the report that its own numbers can confirm or refute.
+
+    Attributes:
+        place: where it stands.
+        says: what it says, in a few words of ours.
+        formula: the same in names of numbers; see `dfdetect.experiments.formula`.
+    """
+
+    place: str
+    says: str
+    formula: str
+
+
+@dataclass(frozen=True)
+class Statement:
+    """What the report says in words, in a few words of ours.
+
+    Attributes:
+        place: where it stands.
+        says: what it says.
+    """
+
+    place: str
+    says: str
+
+
+@dataclass(frozen=True)
+class Published:
+    """All that a report published.
+
+    Attributes:
+        blocks: its tables and lists.
+        numbers: numbers in its text, by name, and those of cells under a name of their own.
+        claims: its sentences to check.
+        opposed: pairs of statements that exclude each other.
+    """
+
+    blocks: Sequence[Block] = ()
+    numbers: Mapping[str, Printed] = field(default_factory=dict)
+    claims: Sequence[Claim] = ()
+    opposed: Sequence[tuple[Statement, Statement]] = ()
+
+    def of(self, at: At) -> Iterator[Block]:
+        """The blocks about one cell, in order."""
+        return (block for block in self.blocks if dict(block.at) == dict(at))
+
+    def value(self, at: At, name: str) -> Printed | None:
+        """The first number of this name about a cell; None where the report has none."""
+        found = (block.whole.numbers.get(name) for block in self.of(at))
+        return next((number for number in found if number is not None), None)
+
+
+def read_published(content: Mapping[str, Any], where: str) -> Published:
+    """What the tables `published`, `numbers` and `claims` of an experiment.toml say.
+
+    Raises:
+        InputError: a name is unknown, or a value is not a number as printed.
+    """
+    try:
+        blocks = [_block(entry, where) for entry in content.get("published", [])]
+        numbers = {
+            name: Printed(entry["value"], entry["place"]) if "value" in entry else _named(entry, blocks)
+            for name, entry in content.get("numbers", {}).items()
+        }
+        claims = [Claim(**entry) for entry in content.get("claims", [])]
+        opposed = [
+            (Statement(**entry["first"]), Statement(**entry["second"]))
+            for entry in content.get("opposed", [])
+        ]
+    except (KeyError, TypeError, ValueError) as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(f"{where}: published values: {type(error).__name__}: {error}") from None
+    return Published(blocks, numbers, claims, opposed)
+
+
+def intervals(published: Published) -> dict[str, Interval]:
+    """Each named number's possible values."""
+    return {name: number.interval for name, number in published.numbers.items()}
+
+
+def _named(entry: Mapping[str, Any], blocks: Sequence[Block]) -> Printed:
+    number = Published(blocks).value(entry["at"], entry["metric"])
+    if number is None:
+        raise InputError(f"no published {entry['metric']} at {entry['at']}")
+    return number
+
+
+def _block(entry: Mapping[str, Any], where: str) -> Block:
+    place, at = entry["place"], entry["at"]
+    rest = {name: value for name, value in entry.items() if name not in ("place", "at", "folds", "average")}
+    return Block(
+        place,
+        at,
+        _values(rest, place, where),
+        [
+            _values(fold, f"{place}, fold {number}", where)
+            for number, fold in enumerate(entry.get("folds", ()), start=1)
+        ],
+        _values(entry["average"], f"{place}, average", where) if "average" in entry else None,
+    )
+
+
+def _values(entry: Mapping[str, Any], place: str, where: str) -> Values:
+    numbers = {}
+    for name, text in entry.items():
+        if name in MEASURES or name in SETTINGS:
+            numbers[name] = Printed(text, place)
+        elif name != "confusion":
+            raise unknown_name("metric", name, (*MEASURES, *SETTINGS, "confusion"), where)
+    confusion = None
+    if "confusion" in entry:
+        (tn, fp), (fn, tp) = entry["confusion"]
+        confusion = (
+            (Printed(tn, place), Printed(fp, place)),
+            (Printed(fn, place), Printed(tp, place)),
+        )
+    return Values(numbers, confusion)
