@@ -65,8 +65,8 @@ def test_an_accuracy_is_a_whole_number_of_images():
 def test_a_number_in_two_places_is_the_same():
     twice = [block(accuracy="0.7512"), block(accuracy="75.1%")]
     assert contradictions(published=twice) == []
-    twice[1] = block(accuracy="75.2%")
-    assert contradictions(published=twice) == [("stands in two places", "Accuracy", "0.7512", "75.2%")]
+    twice[1] = block(accuracy="75.3%")
+    assert contradictions(published=twice) == [("stands in two places", "Accuracy", "0.7512", "75.3%")]
 
 
 def test_the_contradictions_of_the_five_reports():

@@ -1,0 +1,181 @@
+"""Paired comparisons: against values worked out apart, and how often they cry wolf."""
+
+import math
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from dfdetect.metrics import compute_metrics
+from dfdetect.metrics.comparison import Scored, delong, holm, mcnemar, paired_bootstrap
+from dfdetect.predictions import Predictions
+from face_extraction.errors import InputError
+from face_extraction.manifest import FaceSample
+
+
+def models(rng, n_groups, size, shift=0.0, own=1.0):
+    """Labels, groups and two models' scores; faces of a group share `1 - own` of each model's noise.
+
+    A group is an original with its fakes: half of its faces are real.
+    """
+    groups = np.repeat(np.arange(n_groups), size)
+    labels = np.tile(np.arange(size) % 2, n_groups)
+    scores = []
+    for lead in (shift, 0.0):
+        shared = rng.normal(size=n_groups)[groups] * labels  # of the fakes, so it moves the AUC
+        noise = np.sqrt(1 - own) * shared + np.sqrt(own) * rng.normal(size=len(groups))
+        scores.append(1 / (1 + np.exp(-(noise + (1.0 + lead) * labels - 0.5))))
+    return labels, groups, *scores
+
+
+def predictions(labels, groups, p_fake):
+    samples = [
+        FaceSample(f"{i}.png", int(label), "test", str(group))
+        for i, (label, group) in enumerate(zip(labels, groups, strict=True))
+    ]
+    return Predictions(samples, p_fake)
+
+
+def auc(labels, p_fake):
+    fake, real = p_fake[labels == 1], p_fake[labels == 0]
+    return np.mean((fake[:, None] > real) + 0.5 * (fake[:, None] == real))
+
+
+def test_mcnemar_is_the_binomial_test_of_the_disagreements():
+    first = np.array([1] * 9 + [0] * 2 + [1] * 20 + [0] * 5)
+    second = np.array([0] * 9 + [1] * 2 + [1] * 20 + [0] * 5)
+    # 9 against 2 of 11: 2 * (C(11,0) + C(11,1) + C(11,2)) / 2^11 = 134 / 2048.
+    assert mcnemar(first, second) == pytest.approx(134 / 2048)
+    # As groups of one: (9 - 2)^2 / (9 + 2) on one degree of freedom.
+    assert mcnemar(first, second, np.arange(36)) == pytest.approx(stats.chi2.sf(49 / 11, 1))
+    # Three groups with differences 9, -2 and 0: 49 / 85.
+    groups = np.array([0] * 9 + [1] * 2 + [2] * 25)
+    assert mcnemar(first, second, groups) == pytest.approx(stats.chi2.sf(49 / 85, 1))
+    assert mcnemar(first, first) == mcnemar(first, first, groups) == 1.0
+
+
+def test_delong_equals_its_formula_written_out():
+    labels, _, first, second = models(np.random.default_rng(0), 30, 2)
+    first = np.round(first, 1)  # ties
+    found = delong(labels, first, second)
+    assert found.value == pytest.approx(auc(labels, first) - auc(labels, second))
+    fake, real = labels == 1, labels == 0
+    v10, v01 = [], []
+    for scores in (first, second):
+        wins = (scores[fake][:, None] > scores[real]) + 0.5 * (scores[fake][:, None] == scores[real])
+        v10.append(wins.mean(axis=1))
+        v01.append(wins.mean(axis=0))
+    covariance = np.cov(v10) / fake.sum() + np.cov(v01) / real.sum()
+    variance = covariance[0, 0] + covariance[1, 1] - 2 * covariance[0, 1]
+    z = found.value / math.sqrt(variance)
+    assert found.p == pytest.approx(2 * stats.norm.sf(abs(z)))
+    assert found.high - found.low == pytest.approx(2 * 1.959964 * math.sqrt(variance))
+
+
+def test_delong_with_groups_equals_obuchowskis_formula_written_out():
+    labels, groups, first, second = models(np.random.default_rng(1), 12, 6, own=0.3)
+    found = delong(labels, first, second, groups)
+    m, n, number = int((labels == 1).sum()), int((labels == 0).sum()), 12
+    s10, s01, s11 = (np.zeros((2, 2)) for _ in range(3))
+    fakes, reals = np.zeros((2, number)), np.zeros((2, number))
+    for model, scores in enumerate((first, second)):
+        area = auc(labels, scores)
+        for face, group in enumerate(groups):
+            other = scores[labels != labels[face]]
+            sign = 1 if labels[face] else -1
+            placement = np.mean((sign * scores[face] > sign * other) + 0.5 * (scores[face] == other))
+            (fakes if labels[face] else reals)[model, group] += placement - area
+    for a in (0, 1):
+        for b in (0, 1):
+            s10[a, b] = number / ((number - 1) * m) * np.sum(fakes[a] * fakes[b])
+            s01[a, b] = number / ((number - 1) * n) * np.sum(reals[a] * reals[b])
+            s11[a, b] = number / (number - 1) * np.sum(fakes[a] * reals[b])
+    covariance = s10 / m + s01 / n + (s11 + s11.T) / (m * n)
+    variance = covariance[0, 0] + covariance[1, 1] - 2 * covariance[0, 1]
+    assert found.p == pytest.approx(2 * stats.norm.sf(abs(found.value) / math.sqrt(variance)))
+
+
+def test_delong_says_where_it_cannot():
+    labels, p_fake = np.array([0, 0, 1, 1]), np.array([0.1, 0.6, 0.4, 0.9])
+    other = np.array([0.6, 0.1, 0.4, 0.9])
+    assert math.isnan(delong(labels, p_fake, other, np.array([0, 0, 1, 2])).p)
+    assert delong(labels, p_fake, p_fake).p == 1.0
+    assert math.isnan(delong(np.ones(4, dtype=int), p_fake, other).value)
+
+
+def test_the_bootstrap_agrees_with_delong_and_with_metrics():
+    labels, groups, first, second = models(np.random.default_rng(2), 150, 4, shift=0.4, own=0.5)
+    pair = (Scored(predictions(labels, groups, first), 0.5), Scored(predictions(labels, groups, second), 0.4))
+    found = paired_bootstrap([pair], ["auc", "accuracy"])
+    exact = delong(labels, first, second, groups)
+    assert found["auc"].value == pytest.approx(exact.value)
+    assert found["auc"].low == pytest.approx(exact.low, abs=0.012)
+    assert found["auc"].high == pytest.approx(exact.high, abs=0.012)
+    accuracies = [
+        compute_metrics(s.predictions, threshold=s.threshold, resamples=0).estimates["accuracy"].value
+        for s in pair
+    ]
+    assert found["accuracy"].value == pytest.approx(accuracies[0] - accuracies[1])
+
+
+def test_folds_are_averaged_and_equal_models_are_equal():
+    rng = np.random.default_rng(3)
+    pairs = []
+    for _ in range(3):
+        labels, groups, first, second = models(rng, 40, 2, shift=1.0)
+        pairs.append(tuple(Scored(predictions(labels, groups, p), 0.5) for p in (first, second)))
+    single = [paired_bootstrap([pair], ["auc"])["auc"] for pair in pairs]
+    together = paired_bootstrap(pairs, ["auc"])["auc"]
+    assert together.value == pytest.approx(np.mean([one.value for one in single]))
+    assert together.high - together.low < min(one.high - one.low for one in single)
+    same = paired_bootstrap([(pair[0], pair[0]) for pair in pairs], ["auc"])["auc"]
+    assert (same.value, same.p) == (0.0, 1.0)
+
+
+def test_different_faces_are_refused():
+    labels, groups, first, second = models(np.random.default_rng(4), 4, 2)
+    ours, theirs = predictions(labels, groups, first), predictions(labels[:-2], groups[:-2], second[:-2])
+    with pytest.raises(InputError, match="2 faces differ"):
+        paired_bootstrap([(Scored(ours, 0.5), Scored(theirs, 0.5))], ["auc"])
+
+
+def false_alarms(groups_count, size, own, repeats=400):
+    """How often each test finds a difference of equal models, at 5 %: with groups and without."""
+    rng = np.random.default_rng(5)
+    counts = dict.fromkeys(("delong", "delong plain", "mcnemar", "mcnemar plain"), 0)
+    for _ in range(repeats):
+        labels, groups, first, second = models(rng, groups_count, size, own=own)
+        right = [((scores >= 0.5) == labels).astype(int) for scores in (first, second)]
+        counts["delong"] += delong(labels, first, second, groups).p < 0.05
+        counts["delong plain"] += delong(labels, first, second).p < 0.05
+        counts["mcnemar"] += mcnemar(*right, groups) < 0.05
+        counts["mcnemar plain"] += mcnemar(*right) < 0.05
+    return {name: count / repeats for name, count in counts.items()}
+
+
+def test_tests_that_know_the_groups_keep_their_level_and_others_do_not():
+    rates = false_alarms(60, 12, own=0.2)
+    assert 0.02 <= rates["delong"] <= 0.085
+    assert 0.02 <= rates["mcnemar"] <= 0.085
+    assert rates["delong plain"] > 0.15
+    assert rates["mcnemar plain"] > 0.15
+
+
+def test_the_bootstrap_keeps_its_level():
+    rng = np.random.default_rng(6)
+    found = 0
+    for _ in range(100):
+        labels, groups, first, second = models(rng, 50, 6, own=0.2)
+        pair = tuple(Scored(predictions(labels, groups, p), 0.5) for p in (first, second))
+        found += paired_bootstrap([pair], ["auc"], resamples=200)["auc"].p < 0.05
+    assert found <= 12
+
+
+def test_holm_is_that_worked_out_by_hand():
+    adjusted = holm({"a": 0.01, "b": 0.04, "c": 0.03, "d": 0.005, "e": math.nan})
+    # Sorted .005 .01 .03 .04 times 4 3 2 1, never falling.
+    assert {name: adjusted[name] for name in "abcd"} == pytest.approx(
+        {"d": 0.02, "a": 0.03, "c": 0.06, "b": 0.06}
+    )
+    assert math.isnan(adjusted["e"])
+    assert holm({"a": 0.6, "b": 0.7}) == {"a": 1.0, "b": 1.0}
