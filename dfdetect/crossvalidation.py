@@ -1,17 +1,14 @@
 """Cross-validation: one run a fold, and the table of all folds (Report B's table)."""
 
-import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
-
-import numpy as np
-from scipy import stats
 
 from dfdetect.data.clips import make_clips
 from dfdetect.data.opening import Data, open_training_data
 from dfdetect.flags import Conditions
-from dfdetect.metrics import MEASURES, Estimate, Metrics
+from dfdetect.metrics import MEASURES
+from dfdetect.metrics.folds import CrossValidation, Fold, matrix_text, summarise
 from dfdetect.recipe import Recipe
 from dfdetect.runs import Run, write_json
 from dfdetect.training import train
@@ -20,54 +17,6 @@ from face_extraction.atomic import write_text
 MARKDOWN = "crossval.md"
 # Report B's columns, and AUC, which needs no threshold.
 NAMES = ("accuracy", "precision_weighted", "recall_weighted", "f1_weighted", "auc")
-
-
-@dataclass(frozen=True)
-class Fold:
-    """What one fold gave.
-
-    Attributes:
-        number: from 1.
-        metrics: of the fold's own faces or clips.
-        n_train: faces or clips that were trained on.
-    """
-
-    number: int
-    metrics: Metrics
-    n_train: int
-
-
-@dataclass(frozen=True)
-class CrossValidation:
-    """What all folds gave.
-
-    Attributes:
-        folds: in order.
-        averages: name to mean over the folds, with the corrected 95 % interval.
-        confusion: mean over the folds; rows are true real and fake, columns called real and fake.
-    """
-
-    folds: Sequence[Fold]
-    averages: dict[str, Estimate]
-    confusion: tuple[tuple[float, float], tuple[float, float]]
-
-
-def summarise(folds: Sequence[Fold]) -> CrossValidation:
-    """Average the folds.
-
-    The interval is Student's with the corrected variance of Nadeau and Bengio 2003 (section 3),
-    s^2 (1/k + n_test/n_train): folds share training faces, so their plain variance is too small.
-    """
-    k = len(folds)
-    ratio = float(np.mean([fold.metrics.n / fold.n_train for fold in folds]))
-    averages = {}
-    for name in NAMES:
-        values = np.array([fold.metrics.estimates[name].value for fold in folds])
-        mean, spread = float(values.mean()), float(values.std(ddof=1))
-        half = float(stats.t.ppf(0.975, k - 1)) * spread * math.sqrt(1 / k + ratio)
-        averages[name] = Estimate(mean, mean - half, mean + half)
-    (tn, fp), (fn, tp) = np.mean([fold.metrics.confusion for fold in folds], axis=0).tolist()
-    return CrossValidation(folds, averages, ((tn, fp), (fn, tp)))
 
 
 def cross_validate(recipe: Recipe, folder: Path, conditions: Conditions) -> CrossValidation:
@@ -91,7 +40,7 @@ def cross_validate(recipe: Recipe, folder: Path, conditions: Conditions) -> Cros
             run.begin(part, data.digest)  # refuses another recipe's folder
         else:
             train(part, data, run, conditions)
-        folds.append(Fold(number, run.metrics()["test"][part.levels[0]], _train_size(part, data)))
+        folds.append(Fold(number, run.metrics()["test"][part.levels[0]], train_size(part, data)))
     result = summarise(folds)
     write_json(
         folder / "crossval.json",
@@ -100,7 +49,7 @@ def cross_validate(recipe: Recipe, folder: Path, conditions: Conditions) -> Cros
                 {"fold": fold.number, "n_train": fold.n_train, "metrics": fold.metrics.to_dict()}
                 for fold in folds
             ],
-            "averages": {name: asdict(value) for name, value in result.averages.items()},
+            "averages": {name: asdict(result.averages[name]) for name in NAMES},
             "confusion": result.confusion,
         },
     )
@@ -108,7 +57,8 @@ def cross_validate(recipe: Recipe, folder: Path, conditions: Conditions) -> Cros
     return result
 
 
-def _train_size(recipe: Recipe, data: Data) -> int:
+def train_size(recipe: Recipe, data: Data) -> int:
+    """How many faces, or clips, a recipe trains on."""
     samples = [sample for sample in data.samples if sample.split == "train"]
     return len(make_clips(samples, recipe.frames)[0]) if recipe.frames else len(samples)
 
@@ -125,9 +75,11 @@ def markdown(result: CrossValidation, recipe: Recipe, notices: Sequence[str]) ->
     ]
     for fold in result.folds:
         values = " | ".join(f"{fold.metrics.estimates[name].value:.4f}" for name in NAMES)
-        lines.append(f"| {fold.number} | {fold.metrics.n:,} | {values} | {_matrix(fold.metrics.confusion)} |")
+        lines.append(
+            f"| {fold.number} | {fold.metrics.n:,} | {values} | {matrix_text(fold.metrics.confusion)} |"
+        )
     means = " | ".join(str(result.averages[name]) for name in NAMES)
-    lines.append(f"| average | | {means} | {_matrix(result.confusion)} |")
+    lines.append(f"| average | | {means} | {matrix_text(result.confusion)} |")
     lines += [
         "",
         "Each fold is tested once, by a model whose epoch and threshold were chosen on others. Brackets "
@@ -136,8 +88,3 @@ def markdown(result: CrossValidation, recipe: Recipe, notices: Sequence[str]) ->
         "",
     ]
     return "\n".join(lines)
-
-
-def _matrix(confusion: Sequence[Sequence[float]]) -> str:
-    rows = (", ".join(f"{count:.6g}" for count in row) for row in confusion)
-    return "[" + ", ".join(f"[{row}]" for row in rows) + "]"

@@ -30,6 +30,12 @@ class Conditions:
 
 def add_flags(parser: argparse.ArgumentParser) -> None:
     """Give `parser` the flags of `Conditions` and those of the recipe."""
+    add_conditions(parser)
+    recipes.add_flags(parser)
+
+
+def add_conditions(parser: argparse.ArgumentParser) -> None:
+    """Give `parser` the flags of `Conditions`."""
     parser.add_argument("--cache", action="store_true", help="keep decoded faces in memory")
     parser.add_argument(
         "--unreadable",
@@ -39,7 +45,6 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--devices", type=int, default=1, metavar="N", help="GPUs to use at once; 0 = all")
     parser.add_argument("--tensorboard", action="store_true", help="write event files for TensorBoard")
-    recipes.add_flags(parser)
 
 
 def conditions(args: argparse.Namespace) -> Conditions:

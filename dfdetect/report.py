@@ -5,14 +5,22 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from dfdetect import flags
 from dfdetect.experiments.audit import audit
-from dfdetect.experiments.declared import Experiment, find_experiments, read_experiment
+from dfdetect.experiments.declared import FULL, Cell, Experiment, find_experiments, read_experiment
+from dfdetect.startup import load_keras
+from face_extraction.atomic import write_text
 from face_extraction.command import DONE, FINDING, Parser, run
-from face_extraction.errors import unknown_name
+from face_extraction.errors import InputError, unknown_name
 
 PROG = "python -m dfdetect.report"
 ROOT = Path("reports")
+README = Path("README.md")
+UNITS = {"s": 1, "m": 60, "h": 3600}
 TASKS = {
+    "run": "run what is missing of a report's grid",
+    "add": "enter a finished run as the result of the cell that declares it",
+    "tables": "render the tables, the page over all reports and the README's summary",
     "audit": "recompute what the reports published from their own numbers, and list contradictions",
 }
 
@@ -20,7 +28,12 @@ TASKS = {
 def main(argv: Sequence[str] | None = None) -> int:
     """Do one task, and return the exit status."""
     argv = sys.argv[1:] if argv is None else argv
-    parsers = {"audit": (_audit_parser, _audit)}
+    parsers = {
+        "run": (_run_parser, _run),
+        "add": (_add_parser, _add),
+        "tables": (_tables_parser, _tables),
+        "audit": (_audit_parser, _audit),
+    }
     if argv and argv[0] in parsers:
         make, task = parsers[argv[0]]
         return run(make(), task, argv[1:])
@@ -36,6 +49,182 @@ def _refuse(args: argparse.Namespace) -> int:
 
 def _experiments(folders: Sequence[Path]) -> list[Experiment]:
     return [read_experiment(folder) for folder in folders] if folders else find_experiments(ROOT)
+
+
+def _run_parser() -> Parser:
+    parser = Parser(
+        f"{PROG} run",
+        "Run the cells of a report that have no result yet, and compare those of each table.\n\n"
+        "Each training is an ordinary run folder; a line of results.jsonl keeps what tables need. Killed\n"
+        "and started again, it goes on; several processes may work on one grid. Without --manifest the\n"
+        "embedded sample set is used, which says nothing about real faces.",
+        f"example:\n  {PROG} run reports/report_b --manifest data/mine/manifest.csv --only model=vgg16\n\n"
+        "exit status: 0 every cell asked for has its result, 1 some failed or wait, 2 wrong use",
+    )
+    add = parser.add_argument
+    add("folder", type=Path, metavar="REPORT", help="the report's folder")
+    add(
+        "--profile",
+        default=FULL,
+        metavar="NAME",
+        help="the size, as experiment.toml declares it (%(default)s)",
+    )
+    add("--manifest", default="", metavar="FILE", help="what to train on (default: the embedded sample set)")
+    add("--only", action="append", default=[], metavar="AXIS=NAME", help="this part of the grid; repeatable")
+    add(
+        "--budget",
+        type=_duration,
+        default=0.0,
+        metavar="2h",
+        help="begin no training past this: 90s, 30m, 2h",
+    )
+    add("--shard", type=_shard, default=(1, 1), metavar="1/3", help="every third cell, from the first")
+    add("--runs", type=Path, default=Path("runs"), metavar="DIR", help="folder of run folders (%(default)s)")
+    add(
+        "--weights", action="append", default=[], metavar="MODEL=FILE",
+        help='a local weights file for a model, where the recipe says "imagenet"; repeatable',
+    )  # fmt: skip
+    add("--partial-weights", action="store_true", help="accept such files that cover a part of their model")
+    add("--list", action="store_true", help="list the cells and what became of them, and run nothing")
+    flags.add_conditions(parser)
+    return parser
+
+
+def _run(args: argparse.Namespace) -> int:
+    experiment = read_experiment(args.folder)
+    cells = _chosen(experiment, args.profile, args.only)
+    weights = dict(_pair("--weights", text) for text in args.weights)
+    load_keras()
+    from dfdetect.experiments.comparing import compare_tables
+    from dfdetect.experiments.running import Setup, faces_figure, run_grid, status
+
+    setup = Setup(
+        profile=args.profile,
+        manifest=args.manifest,
+        runs=args.runs,
+        weights=weights,
+        partial_weights=args.partial_weights,
+        conditions=flags.conditions(args),
+        budget=args.budget,
+        shard=args.shard,
+    )
+    print(status(experiment, cells, setup), flush=True)
+    if args.list:
+        return DONE
+    try:
+        missing = run_grid(experiment, cells, setup)
+    finally:  # also after Ctrl-C: what is there is compared
+        print("", flush=True)
+    absent = compare_tables(experiment, args.profile, setup.digest(), args.runs)
+    if absent:
+        print(f"{absent} results have no run folder in {args.runs}: they stay out of comparisons")
+    faces_figure(experiment, setup)
+    print(f"{len(cells) - missing} of {len(cells)} cells have their result; next: {PROG} tables")
+    return FINDING if missing else DONE
+
+
+def _add_parser() -> Parser:
+    parser = Parser(
+        f"{PROG} add",
+        "Enter a finished run as the result of the cell that declares the same recipe, at any size.",
+        f"example:\n  {PROG} add reports/report_c runs/custom_cnn-1a2b3c4d",
+    )
+    parser.add_argument("folder", type=Path, metavar="REPORT", help="the report's folder")
+    parser.add_argument("run", type=Path, metavar="RUN", help="the run's folder")
+    return parser
+
+
+def _add(args: argparse.Namespace) -> int:
+    experiment = read_experiment(args.folder)
+    load_keras()
+    from dfdetect.experiments.running import adopt
+    from dfdetect.runs import Run
+
+    result = adopt(experiment, Run(args.run))
+    print(f"{experiment.name}: {', '.join(result.at.values())} ({result.profile}) has its result")
+    return DONE
+
+
+def _tables_parser() -> Parser:
+    parser = Parser(
+        f"{PROG} tables",
+        "Render every report's tables (Markdown, CSV, LaTeX, HTML), its figures, the page over all reports\n"
+        "and the summary in README.md, from experiment.toml, results.jsonl and comparisons.json alone.",
+        f"example:\n  {PROG} tables --check\n\n"
+        "exit status: 0 written, or nothing to write; 1 with --check: a file differs; 2 wrong use",
+    )
+    parser.add_argument("--root", type=Path, default=ROOT, metavar="DIR", help="default: reports")
+    parser.add_argument("--check", action="store_true", help="write nothing; say which files differ")
+    return parser
+
+
+def _tables(args: argparse.Namespace) -> int:
+    from dfdetect.experiments.writing import draw_figures, figure_files, files, overview, with_summary
+
+    experiments = find_experiments(args.root)
+    wanted = {path: text for experiment in experiments for path, text in files(experiment).items()}
+    wanted[args.root / "README.md"] = overview(experiments)
+    readme = args.root.parent / README
+    if readme.is_file():
+        wanted[readme] = with_summary(readme, experiments)
+    figures = [path for experiment in experiments for path in figure_files(experiment)]
+    differ = [path for path, text in wanted.items() if not path.is_file() or _read(path) != text]
+    if args.check:
+        differ += [path for path in figures if not path.is_file()]
+        for path in differ:
+            print(f"{path}: differs from what the results say; {PROG} tables renders it")
+        return FINDING if differ else DONE
+    for path in differ:
+        write_text(path, wanted[path])
+    for experiment in experiments:
+        draw_figures(experiment)
+    print(f"{len(wanted)} files, {len(differ)} of them new or changed; {len(figures)} figures")
+    return DONE
+
+
+def _read(path: Path) -> str:
+    return path.read_text(encoding="utf-8")
+
+
+def _chosen(experiment: Experiment, profile: str, only: Sequence[str]) -> list[Cell]:
+    """The cells that `--only` names; choices of one axis add up, axes narrow down."""
+    wanted: dict[str, set[str]] = {}
+    for text in only:
+        axis, name = _pair("--only", text)
+        if axis not in experiment.axes:
+            raise unknown_name("axis", axis, experiment.axes)
+        if name not in experiment.axes[axis]:
+            raise unknown_name(f"choice of {axis}", name, experiment.axes[axis])
+        wanted.setdefault(axis, set()).add(name)
+    cells = [
+        cell
+        for cell in experiment.cells(profile)
+        if all(cell.at[axis] in names for axis, names in wanted.items())
+    ]
+    if not cells:
+        raise InputError(f"--only {' '.join(only)}: {experiment.folder} has no such cell")
+    return cells
+
+
+def _pair(flag: str, text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not (name and equals and value):
+        raise InputError(f"{flag} {text!r}; accepted: NAME=VALUE")
+    return name, value
+
+
+def _duration(text: str) -> float:
+    try:
+        return float(text[:-1]) * UNITS[text[-1:]]
+    except (ValueError, KeyError):
+        raise argparse.ArgumentTypeError(f"{text!r}; accepted: 90s, 30m or 2h") from None
+
+
+def _shard(text: str) -> tuple[int, int]:
+    part, _, parts = text.partition("/")
+    if not (part.isdigit() and parts.isdigit() and 1 <= int(part) <= int(parts)):
+        raise argparse.ArgumentTypeError(f"{text!r}; accepted: 1/3, 2/3 or 3/3")
+    return int(part), int(parts)
 
 
 def _audit_parser() -> Parser:

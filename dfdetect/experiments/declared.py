@@ -18,9 +18,10 @@ from face_extraction.errors import InputError, unknown_name
 EXPERIMENT = "experiment.toml"
 FULL = "full"
 KINDS = ("grid", "list", "folds")
+FIGURES = ("roc", "faces")
 KEYS = (
-    "title", "source", "recipe", "axes", "where", "profiles", "tables", "figures", "published", "numbers",
-    "claims", "opposed",
+    "title", "source", "recipe", "axes", "where", "profiles", "tables", "figures", "headline", "published",
+    "numbers", "claims", "opposed",
 )  # fmt: skip
 
 
@@ -85,6 +86,10 @@ class TableSpec:
     level: str = "face"
     note: str = ""
 
+    def shows(self, cell: "Cell") -> bool:
+        """Whether a cell is in it."""
+        return all(cell.at[axis] in names for axis, names in self.only.items())
+
 
 @dataclass(frozen=True)
 class Cell:
@@ -126,7 +131,8 @@ class Experiment:
         where: (at, recipe fields; None leaves the cell out), in order.
         profiles: by name, "full" first.
         tables: in order.
-        figures: kinds of figures to draw, each with its settings.
+        figures: "roc" (all curves in one figure) and "faces" (what each model says of drawn people).
+        headline: cells that the README shows.
         published: what the report published.
     """
 
@@ -138,7 +144,8 @@ class Experiment:
     where: Sequence[tuple[At, Mapping[str, Any] | None]]
     profiles: Mapping[str, Profile]
     tables: Sequence[TableSpec]
-    figures: Sequence[Mapping[str, Any]]
+    figures: Sequence[str]
+    headline: Sequence[dict[str, str]]
     published: Published
 
     @property
@@ -230,6 +237,7 @@ def read_experiment(folder: Path) -> Experiment:
             profiles=profiles,
             tables=[TableSpec(**entry) for entry in content.get("tables", ())],
             figures=content.get("figures", ()),
+            headline=content.get("headline", ()),
             published=read_published(content, str(path)),
         )
     except (KeyError, TypeError, AttributeError) as error:
@@ -257,6 +265,9 @@ def _check(experiment: Experiment, path: Path) -> None:
                 raise unknown_name("axis", axis, experiment.axes, str(path))
             if name not in experiment.axes[axis]:
                 raise unknown_name(f"choice of {axis}", name, experiment.axes[axis], str(path))
+    for figure in experiment.figures:
+        if figure not in FIGURES:
+            raise unknown_name("figure", figure, FIGURES, str(path))
     for table in experiment.tables:
         if table.kind not in KINDS:
             raise unknown_name("kind of table", table.kind, KINDS, str(path))
@@ -277,6 +288,7 @@ def _named_points(experiment: Experiment) -> Iterator[At]:
     for profile in experiment.profiles.values():
         yield from (part for part, _ in profile.where)
     yield from (block.at for block in experiment.published.blocks)
+    yield from experiment.headline
     for table in experiment.tables:
         yield from ({axis: name} for axis, names in table.only.items() for name in names)
     for axis, choices in experiment.axes.items():

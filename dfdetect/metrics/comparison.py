@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from dfdetect.metrics.bootstrap import draw_weights, percentile_interval
-from dfdetect.metrics.estimates import BLOCK_CELLS
-from dfdetect.metrics.measures import Array, measure, prepare
+from dfdetect.metrics.estimates import BLOCK_CELLS, DASH, Estimate
+from dfdetect.metrics.measures import MEASURES, Array, measure, prepare
 from dfdetect.predictions import Predictions
 from face_extraction.errors import InputError
 
@@ -208,3 +208,42 @@ def holm(p_values: Mapping[str, float]) -> dict[str, float]:
         largest = max(largest, min(1.0, (len(known) - rank) * p))
         adjusted[name] = largest
     return adjusted
+
+
+def comparison_table(first: Scored, second: Scored, names: Sequence[str]) -> str:
+    """All tests of two models as lines of text.
+
+    Args:
+        first: the first model's.
+        second: the second's.
+        names: metrics for the bootstrap, as in `MEASURES`.
+
+    Raises:
+        InputError: the faces differ.
+    """
+    found = paired_bootstrap([(first, second)], names)
+    adjusted = holm({name: difference.p for name, difference in found.items()})
+    known = [scored.predictions.known() for scored in (first, second)]
+    labels, groups = known[0].labels, known[0].groups
+    ours, theirs = (
+        ((each.p_fake >= scored.threshold) == (labels == 1)).astype(np.int64)
+        for each, scored in zip(known, (first, second), strict=True)
+    )
+    lines = [f"{len(labels):,} faces of {len(np.unique(groups)):,} groups; first less second", ""]
+    lines.append(f"{'metric':<26}{'difference':<28}{'p':>9}{'p, Holm':>10}")
+    for name, difference in found.items():
+        estimate = Estimate(difference.value, difference.low, difference.high)
+        p_values = f"{_p(difference.p):>9}{_p(adjusted[name]):>10}"
+        lines.append(f"{MEASURES[name].title:<26}{estimate!s:<28}{p_values}")
+    lines += ["", f"{'test':<40}{'over groups':>14}{'over faces':>14}"]
+    areas = [delong(labels, known[0].p_fake, known[1].p_fake, units) for units in (groups, None)]
+    lines.append(f"{'AUC: DeLong, Obuchowski (p)':<40}{_p(areas[0].p):>14}{_p(areas[1].p):>14}")
+    shares = [mcnemar(ours, theirs, units) for units in (groups, None)]
+    lines.append(f"{'Accuracy: McNemar (p)':<40}{_p(shares[0]):>14}{_p(shares[1]):>14}")
+    return "\n".join(lines)
+
+
+def _p(value: float) -> str:
+    if math.isnan(value):
+        return DASH
+    return "<.0001" if value < 0.0001 else f"{value:.4f}"

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from dfdetect import crossval
-from dfdetect.crossvalidation import Fold, summarise
 from dfdetect.metrics import compute_metrics
+from dfdetect.metrics.folds import Fold, summarise
 from dfdetect.predictions import Predictions
 from dfdetect.runs import Run
 from face_extraction.manifest import FaceSample, read_manifest

@@ -1,0 +1,54 @@
+"""comparisons.json: in each column of a table, which cells cannot be told from the best one."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from face_extraction.errors import InputError
+
+COMPARISONS = "comparisons.json"
+LEVEL = 0.05
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The best cell of a column against another one, on the same faces.
+
+    Attributes:
+        table: the table's name.
+        metric: the column's metric.
+        best: digest of the best cell's result.
+        other: digest of the other's.
+        value: best less other; `low` and `high` its 95 % interval.
+        p: of no difference; `holm` the same, adjusted for all others in the column.
+    """
+
+    table: str
+    metric: str
+    best: str
+    other: str
+    value: float
+    low: float | None
+    high: float | None
+    p: float | None
+    holm: float | None
+
+    @property
+    def differs(self) -> bool:
+        """Whether the other is worse by more than chance explains."""
+        return self.holm is not None and self.holm < LEVEL
+
+
+def read_comparisons(folder: Path) -> list[Comparison]:
+    """What was compared; nothing where the file is absent.
+
+    Raises:
+        InputError: the file is damaged.
+    """
+    path = folder / COMPARISONS
+    if not path.is_file():
+        return []
+    try:
+        return [Comparison(**entry) for entry in json.loads(path.read_text(encoding="utf-8"))["comparisons"]]
+    except (ValueError, TypeError, KeyError) as error:
+        raise InputError(f"{path}: damaged ({error})") from None

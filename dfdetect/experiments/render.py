@@ -1,0 +1,162 @@
+"""Tables as Markdown, CSV, LaTeX and HTML."""
+
+import csv
+import html
+import io
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from dfdetect.experiments.tables import SAME, Entry, Section, Table, Value
+from dfdetect.metrics import DASH
+from dfdetect.page.style import STYLE
+
+LATEX = str.maketrans(
+    {
+        "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{",
+        "}": r"\}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "–": "--", SAME: r"$\approx$",
+    }
+)  # fmt: skip
+
+
+def markdown(table: Table) -> str:
+    """A Markdown table under its heading, with its notes."""
+    sides = ["---"] * table.labels + ["---:"] * (len(table.header) - table.labels)
+    lines = [f"### {table.title}", "", _row(table.header), f"|{'|'.join(sides)}|"]
+    lines += [_row([_text(entry, "**{}**", _plain) for entry in row]) for row in table.rows]
+    for note in table.notes:
+        lines += ["", note]
+    return "\n".join(lines) + "\n"
+
+
+def latex(table: Table) -> str:
+    """A LaTeX table for the package booktabs."""
+    columns = "l" * table.labels + "r" * (len(table.header) - table.labels)
+    body = [[_text(entry, r"\textbf{{{}}}", _latex) for entry in row] for row in table.rows]
+    notes = " ".join(_latex(note) for note in table.notes)
+    lines = [
+        r"\begin{table}",
+        rf"\caption{{{_latex(table.title)}. {notes}}}",
+        rf"\begin{{tabular}}{{{columns}}}",
+        r"\toprule",
+        " & ".join(_latex(title) for title in table.header) + r" \\",
+        r"\midrule",
+        *(" & ".join(cells) + r" \\" for cells in body),
+        r"\bottomrule",
+        r"\end{tabular}",
+        r"\end{table}",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def html_table(table: Table) -> str:
+    """An HTML table with its heading and notes."""
+    head = "".join(f'<th scope="col">{html.escape(title)}</th>' for title in table.header)
+    rows = []
+    for row in table.rows:
+        cells = [_text(entry, "<strong>{}</strong>", html.escape) for entry in row]
+        labels = "".join(f'<th scope="row">{cell}</th>' for cell in cells[: table.labels])
+        rows.append(f"<tr>{labels}{''.join(f'<td>{cell}</td>' for cell in cells[table.labels :])}</tr>")
+    notes = "".join(f'<p class="soft">{html.escape(note)}</p>' for note in table.notes)
+    title = html.escape(table.title)
+    return (
+        f"<h3>{title}</h3>\n"
+        f'<div class="table numbers" tabindex="0" role="region" aria-label="{title}"><table>\n'
+        f"<thead><tr>{head}</tr></thead>\n<tbody>\n"
+        + "\n".join(rows)
+        + f"\n</tbody></table></div>\n{notes}\n"
+    )
+
+
+def html_page(title: str, body: str) -> str:
+    """A whole page: one file, nothing from outside."""
+    return f"""<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{html.escape(title)} · dfdetect</title>
+<link rel="icon" href="data:,">
+<style>
+{STYLE}</style>
+</head>
+<body>
+<header><h1>{html.escape(title)}</h1></header>
+<main>
+{body}
+</main>
+</body>
+</html>
+"""
+
+
+def csv_rows(section: Section) -> list[list[Any]]:
+    """One line a cell of a table: values with all their digits."""
+    lines = []
+    for table in section.tables:
+        for row in table.rows:
+            label = " / ".join(str(entry) for entry in row[: table.labels])
+            for title, entry in zip(table.header[table.labels :], row[table.labels :], strict=True):
+                head: list[Any] = [section.profile, section.manifest[:8], table.name, label, title]
+                if isinstance(entry, str):
+                    lines.append([*head, "" if entry == DASH else entry, "", "", "", ""])
+                elif entry.estimate is not None:
+                    ends = (entry.estimate.value, entry.estimate.low, entry.estimate.high)
+                    numbers: list[Any] = ["" if end != end else repr(float(end)) for end in ends]
+                    lines.append([*head, *numbers, int(entry.best), int(entry.same)])
+                else:
+                    lines.append([*head, "", "", "", "", ""])
+    return lines
+
+
+CSV_COLUMNS = (
+    "profile", "manifest", "table", "row", "column", "value", "low", "high", "best", "same_as_best",
+)  # fmt: skip
+
+
+def csv_text(sections: Sequence[Section]) -> str:
+    """All tables as one CSV file."""
+    out = io.StringIO(newline="")
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(CSV_COLUMNS)
+    for section in sections:
+        writer.writerows(csv_rows(section))
+    return out.getvalue()
+
+
+def markdown_rows(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A bare Markdown table of text."""
+    return "\n".join([_row(header), "|" + "---|" * len(header), *map(_row, rows)])
+
+
+def _row(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _text(entry: Entry, bold: str, escape: Callable[[str], str]) -> str:
+    if isinstance(entry, str):
+        return escape(entry)
+    number, ends = _parts(entry)
+    value = bold.format(escape(number)) if entry.best else escape(number)
+    marks = f" {SAME}" if entry.same else ""
+    foot = f" ({entry.footnote})" if entry.footnote else ""
+    return value + escape(f"{ends}{marks}{foot}")
+
+
+def _parts(value: Value) -> tuple[str, str]:
+    if value.estimate is None:
+        return DASH, ""
+    number, _, ends = str(value.estimate).partition(" ")
+    return number, f" {ends}" if ends else ""
+
+
+def _plain(text: str) -> str:
+    return text.replace("|", "\\|")
+
+
+def _latex(text: str) -> str:
+    return text.translate(LATEX)
+
+
+def facts(values: Mapping[str, str]) -> str:
+    """Names and sentences as a Markdown list."""
+    return "\n".join(f"- **{name}**: {text}" for name, text in values.items())

@@ -1,0 +1,187 @@
+"""results.jsonl: one line for each cell that was run, with all that tables need and no path of a machine."""
+
+import fcntl
+import hashlib
+import json
+import os
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from dfdetect.experiments.declared import Cell
+from dfdetect.metrics import Estimate, Metrics
+from dfdetect.metrics.folds import CrossValidation, Fold, summarise
+from dfdetect.recipe import from_mapping
+from face_extraction.errors import InputError
+
+RESULTS = "results.jsonl"
+DONE, FAILED = "done", "failed"
+FACES = "faces"  # how the figure of drawn people begins
+# Where the recipe's own files lie is no part of a result; their hashes are kept apart.
+PLACES = ("manifest",)
+
+
+@dataclass(frozen=True)
+class Result:
+    """What became of one cell.
+
+    Attributes:
+        at: axis to choice.
+        profile: the size at which it ran.
+        status: "done" or "failed".
+        reason: why it failed.
+        recipe: as declared, every default filled in.
+        members: the recipes of an ensemble's members.
+        data: manifest_sha256, sources, and the number of faces by split and class.
+        weights: where the weights came from: origin, sha256, and how many layers stayed random.
+        runs: names of the run folders.
+        parts: one, or one a fold: n_train, and metrics of the test split by level.
+        roc: share of fakes found at 0, 1, ... 100 % false alarms, mean over folds.
+        environment: versions, commit, devices.
+        seconds: spent in training.
+    """
+
+    at: Mapping[str, str]
+    profile: str
+    status: str
+    recipe: Mapping[str, Any]
+    reason: str = ""
+    members: Sequence[Mapping[str, Any]] = ()
+    data: Mapping[str, Any] = field(default_factory=dict)
+    weights: Mapping[str, Any] = field(default_factory=dict)
+    runs: Sequence[str] = ()
+    parts: Sequence[Mapping[str, Any]] = ()
+    roc: Sequence[float] = ()
+    environment: Mapping[str, Any] = field(default_factory=dict)
+    seconds: float = 0.0
+
+    @property
+    def manifest(self) -> str:
+        """SHA-256 of the manifest."""
+        return str(self.data.get("manifest_sha256", ""))
+
+    @property
+    def digest(self) -> str:
+        """Tells one line from any other."""
+        return hashlib.sha256(_line(self).encode()).hexdigest()[:16]
+
+    def metrics(self, level: str) -> list[Metrics]:
+        """Of the test faces, of each fold."""
+        return [Metrics.from_dict(part["metrics"][level]) for part in self.parts]
+
+    def folds(self, level: str) -> CrossValidation:
+        """The folds and their averages."""
+        return summarise(
+            [
+                Fold(number, metrics, part["n_train"])
+                for number, (metrics, part) in enumerate(
+                    zip(self.metrics(level), self.parts, strict=True), start=1
+                )
+            ]
+        )
+
+    def estimate(self, metric: str, level: str) -> Estimate:
+        """A metric of the test faces; the mean over folds where there are some."""
+        if len(self.parts) > 1:
+            return self.folds(level).averages[metric]
+        return self.metrics(level)[0].estimates[metric]
+
+    def n(self, level: str) -> int:
+        """Test faces or clips of known label, of all folds."""
+        return sum(metrics.n for metrics in self.metrics(level))
+
+    def is_of(self, cell: Cell, profile: str) -> bool:
+        """Whether it was measured with just what the cell now declares."""
+        return (
+            dict(self.at) == cell.at
+            and self.profile == profile
+            and _same(self.recipe, cell)
+            and len(self.members) == len(cell.members)
+            and all(_same(old, new) for old, new in zip(self.members, cell.members, strict=True))
+        )
+
+
+def declared(cell: Cell) -> dict[str, Any]:
+    """What a result keeps of a cell's recipe."""
+    fields = asdict(cell.recipe)
+    if cell.members:
+        fields["options"] = {**fields["options"], "combine": cell.combine}
+    return {name: value for name, value in fields.items() if name not in PLACES}
+
+
+def _same(recorded: Mapping[str, Any], cell: Cell) -> bool:
+    """Whether two recipes are the same; a field that is newer than the record has its default."""
+    try:
+        old = asdict(from_mapping(recorded))
+    except InputError:
+        return False  # a field or value that is no longer accepted
+    return {name: value for name, value in old.items() if name not in PLACES} == declared(cell)
+
+
+def read_results(folder: Path) -> list[Result]:
+    """The lines of a folder's results.jsonl, oldest first; none where there is no such file.
+
+    Raises:
+        InputError: a whole line is damaged.
+    """
+    path = folder / RESULTS
+    if not path.is_file():
+        return []
+    content = path.read_text(encoding="utf-8")
+    results = []
+    # Only whole lines count: a process killed while it writes leaves a torn last one.
+    for number, line in enumerate(content[: content.rfind("\n") + 1].splitlines(), start=1):
+        try:
+            results.append(Result(**json.loads(line)))
+        except (ValueError, TypeError) as error:
+            raise InputError(f"{path}, line {number}: damaged ({error})") from None
+    return results
+
+
+def add_result(folder: Path, result: Result) -> None:
+    """Append one line, whole, also when other processes append at the same time."""
+    path = folder / RESULTS
+    with path.open("a+b") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        handle.seek(0)
+        content = handle.read()
+        handle.truncate(content.rfind(b"\n") + 1)
+        handle.write(_line(result).encode())
+        handle.flush()
+        os.fsync(handle.fileno())
+
+
+def current(results: Sequence[Result], cell: Cell, profile: str, manifest: str) -> Result | None:
+    """The newest result of a cell on a manifest; what is done goes before what failed."""
+    mine = [result for result in results if result.manifest == manifest and result.is_of(cell, profile)]
+    return next(
+        (result for status in (DONE, FAILED) for result in reversed(mine) if result.status == status), None
+    )
+
+
+def without_paths(text: str) -> str:
+    """`text` with the folders of absolute paths left out."""
+    return re.sub(r"(?<![\w.])/(?:[^\s/:'\"]+/)+", "", text)
+
+
+@contextmanager
+def claimed(path: Path) -> Iterator[bool]:
+    """Claim a piece of work for this process; yields False when another one has it.
+
+    The system gives the claim back when a process ends, however it ends.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a") as handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+            return
+        yield True
+
+
+def _line(result: Result) -> str:
+    return json.dumps(asdict(result), allow_nan=False) + "\n"

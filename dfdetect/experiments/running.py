@@ -1,0 +1,347 @@
+"""Running a grid: each cell is ordinary runs, its result a line; what is done is not done again."""
+
+import hashlib
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from dfdetect.data.opening import Data, open_training_data
+from dfdetect.data.sample import NOTICE, sample_manifest
+from dfdetect.ensembling import build_ensemble
+from dfdetect.experiments.declared import Cell, Experiment
+from dfdetect.experiments.results import (
+    DONE,
+    FACES,
+    FAILED,
+    Result,
+    add_result,
+    claimed,
+    current,
+    declared,
+    read_results,
+    without_paths,
+)
+from dfdetect.figures.comparison import faces_and_scores
+from dfdetect.flags import Conditions
+from dfdetect.metrics.measures import Array, cumulative, prepare
+from dfdetect.predictions import Predictions
+from dfdetect.recipe import Recipe
+from dfdetect.runs import ENSEMBLE, Run, default_name
+from dfdetect.training import resolve, train
+from face_extraction.errors import InputError
+from face_extraction.images import read_rgb
+from face_extraction.manifest import LABEL_NAMES, manifest_hash
+
+FACTS = ("dfdetect", "git_commit", "python", "cores", "backend", "devices", "packages")
+ROC_POINTS = np.linspace(0, 1, 101)
+
+
+@dataclass(frozen=True)
+class Setup:
+    """How a grid is run; beside the profile and the manifest nothing here decides a result.
+
+    Attributes:
+        profile: the size.
+        manifest: what to train on; "" for the embedded sample set.
+        runs: the folder of run folders.
+        weights: a model's name to a local weights file, in place of "imagenet".
+        partial_weights: such files may cover a part of their model.
+        conditions: how to go about each training.
+        budget: seconds after which no training is begun; 0 = none.
+        shard: (i, n): every n-th cell from the i-th, from 1.
+    """
+
+    profile: str
+    manifest: str
+    runs: Path
+    weights: Mapping[str, str] = field(default_factory=dict)
+    partial_weights: bool = False
+    conditions: Conditions = field(default_factory=Conditions)
+    budget: float = 0.0
+    shard: tuple[int, int] = (1, 1)
+
+    def recipe(self, recipe: Recipe) -> Recipe:
+        """A cell's recipe with the files of this machine."""
+        local = self.weights.get(recipe.model)
+        if local and recipe.weights in ("", "imagenet"):
+            recipe = replace(recipe, weights=local, partial_weights=self.partial_weights)
+        return resolve(replace(recipe, manifest=self.manifest))
+
+    def digest(self) -> str:
+        """SHA-256 of the manifest."""
+        return manifest_hash(Path(self.manifest) if self.manifest else sample_manifest())
+
+
+class _Waits(Exception):
+    """A cell whose members are not there yet."""
+
+
+def run_grid(experiment: Experiment, cells: Sequence[Cell], setup: Setup) -> int:
+    """Run what is missing of `cells`; a cell that fails is a line with its reason.
+
+    Returns:
+        How many of the cells have no result now.
+
+    Raises:
+        InputError: the manifest is missing.
+    """
+    start, digest = time.monotonic(), setup.digest()
+    part, parts = setup.shard
+    mine = [cell for number, cell in enumerate(cells) if number % parts == part - 1]
+    for number, cell in enumerate(mine, start=1):
+        results = read_results(experiment.folder)
+        head = f"{experiment.name} [{number}/{len(mine)}] {cell.name}"
+        if _is_done(results, cell, setup, digest):
+            print(f"{head}: done before", flush=True)
+            continue
+        needed = _expected(results, cell, setup.profile)
+        spent = time.monotonic() - start
+        if setup.budget and spent + (needed or 0) > setup.budget:
+            print(f"{head}: not begun, it would go past the budget", flush=True)
+            continue
+        left = _left(results, mine[number - 1 :], setup, digest)
+        print(f"\n{head}: begins{_estimate(needed, left)}", flush=True)
+        result = _claim_and_run(experiment, cell, setup, digest)
+        if result is not None:
+            print(f"{head}: {_outcome(result)}", flush=True)
+    results = read_results(experiment.folder)
+    return sum(not _is_done(results, cell, setup, digest) for cell in mine)
+
+
+def status(experiment: Experiment, cells: Sequence[Cell], setup: Setup) -> str:
+    """What is done, what failed and what is missing, as lines of text, with an estimate of the time."""
+    results, digest = read_results(experiment.folder), setup.digest()
+    lines, missing = [], []
+    for cell in cells:
+        found = current(results, cell, setup.profile, digest)
+        if found is None or found.status != DONE:
+            missing.append(cell)
+        lines.append(f"  {cell.name}: {_outcome(found) if found else 'missing'}")
+    trainings = sum(cell.trainings for cell in missing)
+    left = _left(results, missing, setup, digest)
+    time_left = f", about {_duration(left)}" if left else "" if not trainings else ", time not known yet"
+    lines.append(
+        f"{experiment.name}, profile {setup.profile}: {len(cells) - len(missing)} of {len(cells)} cells "
+        f"done; {trainings} trainings left{time_left}"
+    )
+    return "\n".join(lines)
+
+
+def faces_figure(experiment: Experiment, setup: Setup) -> None:
+    """Draw what every model says of drawn people; never of real ones, who may not be shown."""
+    if "faces" not in experiment.figures or setup.manifest:
+        return
+    results, digest, manifest = read_results(experiment.folder), setup.digest(), sample_manifest()
+    shown: list[tuple[str, Predictions, float]] = []
+    for cell in experiment.cells(setup.profile):
+        result = current(results, cell, setup.profile, digest)
+        if result is None or result.status != DONE or len(result.runs) > 1:
+            continue
+        run = Run(setup.runs / result.runs[0])
+        if run.finished:
+            title = ", ".join(experiment.title_of(*item) for item in cell.at.items())
+            shown.append((title, run.predictions("test"), run.threshold()))
+    if shown:
+        path = experiment.folder / f"{FACES}-{setup.profile}.png"
+        faces_and_scores(shown, lambda name: read_rgb(manifest.parent / name), path)
+
+
+def adopt(experiment: Experiment, run: Run) -> Result:
+    """Enter a finished run as the result of the cell, at whichever size, that declares its recipe.
+
+    Raises:
+        InputError: the run is not finished, or no cell declares its recipe.
+    """
+    run.threshold()  # refuses a run that is not finished
+    recipe = run.recipe()
+    data = open_training_data(recipe)
+    if data.digest != run.environment()["manifest_sha256"]:
+        raise InputError(f"{data.path}: changed since {run.folder} was trained on it")
+    for profile in experiment.profiles:
+        for cell in experiment.cells(profile):
+            if cell.members or cell.recipe.folds or cell.recipe.model != recipe.model:
+                continue
+            wanted = resolve(cell.recipe)
+            here = replace(
+                recipe, manifest="", weights=wanted.weights, partial_weights=wanted.partial_weights
+            )
+            # A local copy of the weights stands for "imagenet"; random weights and trained ones do not.
+            if here == wanted and (recipe.weights == "none") == (wanted.weights == "none"):
+                result = _result(cell, profile, [run], data)
+                add_result(experiment.folder, result)
+                return result
+    raise InputError(f"{run.folder}: no cell of {experiment.folder} declares its recipe")
+
+
+def _claim_and_run(experiment: Experiment, cell: Cell, setup: Setup, digest: str) -> Result | None:
+    """Run a cell unless another process has it; None when there is no result."""
+    name = _ensemble_name(cell, setup, digest) if cell.members else default_name(_first(cell, setup), digest)
+    with claimed(setup.runs / f".{name}.lock") as mine:
+        if not mine:
+            print(f"{cell.name}: another process is at it", flush=True)
+            return None
+        results = read_results(experiment.folder)
+        if _is_done(results, cell, setup, digest):
+            return None
+        try:
+            result = _run_cell(cell, setup, name)
+        except _Waits as error:
+            print(f"{cell.name}: {error}", flush=True)
+            return None
+        except Exception as error:  # whatever it is, the other cells go on
+            kind = "" if isinstance(error, InputError) else f"{type(error).__name__}: "
+            reason = without_paths(kind + str(error).strip().partition("\n")[0])[:300]
+            result = Result(
+                cell.at, setup.profile, FAILED, declared(cell), reason,
+                members=[declared(member) for member in cell.members], data={"manifest_sha256": digest},
+            )  # fmt: skip
+        finally:
+            keras.utils.clear_session()
+        add_result(experiment.folder, result)
+        return result
+
+
+def _run_cell(cell: Cell, setup: Setup, name: str) -> Result:
+    if cell.members:
+        run = Run(setup.runs / name)
+        return _result(cell, setup.profile, [run], _combine(cell, setup, run))
+    runs = []
+    for recipe in _trainings(cell, setup):
+        data = open_training_data(recipe)
+        run = Run(setup.runs / default_name(recipe, data.digest))
+        if not run.finished:
+            train(recipe, data, run, setup.conditions)
+        runs.append(run)
+    return _result(cell, setup.profile, runs, data)
+
+
+def _trainings(cell: Cell, setup: Setup) -> Iterator[Recipe]:
+    """The recipe of each fold, or the only one."""
+    recipe = setup.recipe(cell.recipe)
+    for fold in range(1, recipe.folds + 1) or (0,):
+        yield replace(recipe, fold=fold)
+
+
+def _combine(cell: Cell, setup: Setup, out: Run) -> Data:
+    members = [_first(member, setup) for member in cell.members]
+    data = open_training_data(members[0])
+    runs = [Run(setup.runs / default_name(recipe, data.digest)) for recipe in members]
+    missing = [member.name for member, run in zip(cell.members, runs, strict=True) if not run.finished]
+    if missing:
+        raise _Waits(f"waits for {'; '.join(missing)}")
+    if not out.finished:
+        out.delete()  # cut short before
+        build_ensemble(runs, cell.combine, out)
+    return data
+
+
+def _result(cell: Cell, profile: str, runs: Sequence[Run], data: Data) -> Result:
+    environment = runs[0].environment()
+    # Of the last fold; the others have as many to within a few.
+    n_train = sum(sample.split == "train" for sample in data.samples)
+    parts = [
+        {
+            "n_train": n_train,
+            "metrics": {level: metrics.to_dict() for level, metrics in run.metrics()["test"].items()},
+        }
+        for run in runs
+    ]
+    curves = np.mean([_roc(run.predictions("test")) for run in runs], axis=0)
+    return Result(
+        at=cell.at,
+        profile=profile,
+        status=DONE,
+        recipe=declared(cell),
+        members=[declared(member) for member in cell.members],
+        data=_facts(data),
+        weights={
+            "origin": without_paths(str(environment["weights"])),
+            "sha256": environment.get("weights_sha256", ""),
+            "random_layers": len(environment.get("random_layers", ())),
+        },
+        runs=[run.folder.name for run in runs],
+        parts=parts,
+        roc=[round(float(height), 4) for height in curves],
+        environment={name: environment[name] for name in FACTS if name in environment},
+        seconds=sum(run.environment().get("training_seconds", 0.0) for run in runs),
+    )
+
+
+def _facts(data: Data) -> dict[str, Any]:
+    faces = Counter(f"{sample.split} {LABEL_NAMES[sample.label]}" for sample in data.samples)
+    return {
+        "manifest_sha256": data.digest,
+        "sources": sorted({sample.source for sample in data.samples}),
+        "faces": dict(sorted(faces.items())),
+        "sample_set": NOTICE in data.notices,
+    }
+
+
+def _roc(predictions: Predictions) -> Array:
+    """Share of fakes found at each of `ROC_POINTS`, on the curve of straight lines."""
+    known = predictions.known()
+    scores = prepare(known.labels, known.p_fake, np.zeros(len(known), dtype=np.int64), 0.5)
+    real, fake = (counts[0] for counts in cumulative(scores, np.ones((1, 1))))
+    if not (real[-1] and fake[-1]):
+        return np.zeros(len(ROC_POINTS))
+    # Where the curve rises straight up, the top of the step.
+    heights: Array = np.interp(ROC_POINTS + 1e-12, real / real[-1], fake / fake[-1])
+    return heights
+
+
+def _first(cell: Cell, setup: Setup) -> Recipe:
+    return next(iter(_trainings(cell, setup)))
+
+
+def _ensemble_name(cell: Cell, setup: Setup, digest: str) -> str:
+    names = [default_name(_first(member, setup), digest) for member in cell.members]
+    return f"{ENSEMBLE}-{hashlib.sha256(' '.join([*names, cell.combine]).encode()).hexdigest()[:8]}"
+
+
+def _is_done(results: Sequence[Result], cell: Cell, setup: Setup, digest: str) -> bool:
+    found = current(results, cell, setup.profile, digest)
+    return found is not None and found.status == DONE
+
+
+def _expected(results: Sequence[Result], cell: Cell, profile: str) -> float | None:
+    """Seconds that a cell will take, as trainings of its model, or of any, took at this size."""
+    done = [result for result in results if result.status == DONE and result.profile == profile]
+    own = [result for result in done if result.recipe["model"] == cell.recipe.model] or done
+    trainings = sum(len(result.parts) for result in own)
+    if cell.members or not trainings:
+        return 0.0 if cell.members else None
+    return cell.trainings * sum(result.seconds for result in own) / trainings
+
+
+def _left(results: Sequence[Result], cells: Sequence[Cell], setup: Setup, digest: str) -> float | None:
+    times = [
+        _expected(results, cell, setup.profile)
+        for cell in cells
+        if not _is_done(results, cell, setup, digest)
+    ]
+    known = [seconds for seconds in times if seconds is not None]
+    return sum(known) if len(known) == len(times) else None
+
+
+def _estimate(needed: float | None, left: float | None) -> str:
+    if needed is None or left is None:
+        return ""
+    return f", about {_duration(needed)}; the rest of the grid, this included: about {_duration(left)}"
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+def _outcome(result: Result) -> str:
+    if result.status == FAILED:
+        return f"failed: {result.reason}"
+    return f"accuracy {result.estimate('accuracy', 'face')}, AUC {result.estimate('auc', 'face')}"

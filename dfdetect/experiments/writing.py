@@ -1,0 +1,264 @@
+"""The files of an experiment's folder that follow from its data: tables, figures, and the pages over all."""
+
+import html
+from collections.abc import Sequence
+from pathlib import Path
+
+from dfdetect.experiments.audit import Check, audit
+from dfdetect.experiments.comparisons import read_comparisons
+from dfdetect.experiments.declared import FULL, Cell, Experiment
+from dfdetect.experiments.render import (
+    csv_text,
+    facts,
+    html_page,
+    html_table,
+    latex,
+    markdown,
+    markdown_rows,
+)
+from dfdetect.experiments.results import DONE, FACES, FAILED, Result, current, read_results
+from dfdetect.experiments.tables import Section, sections
+from dfdetect.figures.comparison import Curve, roc_curves
+from dfdetect.metrics import DASH
+from face_extraction.errors import InputError
+
+BEGIN, END = "<!-- reports: begin -->", "<!-- reports: end -->"
+ROC = "roc"
+
+
+def files(experiment: Experiment) -> dict[Path, str]:
+    """The text files of an experiment: path to content."""
+    shown = sections(experiment, read_results(experiment.folder), read_comparisons(experiment.folder))
+    folder = experiment.folder
+    return {
+        folder / "tables.md": _markdown(experiment, shown),
+        folder / "tables.csv": csv_text(shown),
+        folder / "tables.tex": "\n".join([f"% {experiment.title}", *(_latex(section) for section in shown)]),
+        folder / "tables.html": _html(experiment, shown),
+    }
+
+
+def draw_figures(experiment: Experiment) -> list[Path]:
+    """Draw the figures that follow from results.jsonl; returns their files."""
+    drawn = []
+    for path, curves in _curves(experiment).items():
+        roc_curves(curves, path)
+        drawn.append(path)
+    return drawn
+
+
+def figure_files(experiment: Experiment) -> list[Path]:
+    """The figures that tables.md shows, drawn or not."""
+    return list(_curves(experiment))
+
+
+def overview(experiments: Sequence[Experiment]) -> str:
+    """The page that compares all models over all reports, as Markdown."""
+    lines = [
+        "# Five reports, and what was measured here",
+        "",
+        "`python -m dfdetect.report run reports/report_b` runs what is missing, `report tables` renders this "
+        "page and the tables, `report audit` recomputes what the reports published from their own numbers.",
+        "",
+        "## All models over all reports",
+        "",
+        "Test faces. Brackets: 95 % intervals, a bootstrap over groups. Sizes, data and splits differ "
+        "between reports, so numbers of different reports are not a ranking; each report's tables say what "
+        "they were measured on.",
+        "",
+        markdown_rows(
+            ("report", "cell", "published accuracy", "accuracy", "AUC", "n", "size", "data"),
+            [row for experiment in experiments for row in _overview_rows(experiment)],
+        ),
+        "",
+        "## Contradictions in what was published",
+        "",
+        "Two numbers of one report that no rounding reconciles, or two statements that exclude each other.",
+        "",
+        markdown_rows(
+            ("report", "where", "what", "stated", "found", "how"),
+            [
+                (_link(experiment), check.where, check.what, check.stated, check.found, check.rule)
+                for experiment in experiments
+                for check in _wrong(experiment)
+            ],
+        ),
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def summary(experiments: Sequence[Experiment]) -> str:
+    """The README's table: the declared headlines, each with the command that makes its number."""
+    rows = []
+    for experiment in experiments:
+        results = read_results(experiment.folder)
+        for at in experiment.headline:
+            cells = {profile: _at(experiment, profile, at) for profile in experiment.profiles}
+            found = _newest(experiment, results, at)
+            profile = found.profile if found else FULL
+            published = experiment.published.value(cells[profile].at, "accuracy")
+            only = " ".join(f"--only {axis}={name}" for axis, name in at.items())
+            size = "" if profile == FULL else f" --profile {profile}"
+            rows.append(
+                (
+                    experiment.title.partition(":")[0],
+                    cells[profile].name,
+                    published.text if published else DASH,
+                    *_numbers(found),
+                    f"`report run {experiment.folder.as_posix()} {only}{size}`",
+                )
+            )
+    header = ("report", "model", "published accuracy", "accuracy", "AUC", "n", "python -m dfdetect...")
+    return markdown_rows(header, rows)
+
+
+def with_summary(readme: Path, experiments: Sequence[Experiment]) -> str:
+    """The README's text with the summary between its two marks.
+
+    Raises:
+        InputError: the marks are missing.
+    """
+    text = readme.read_text(encoding="utf-8")
+    head, begin, rest = text.partition(BEGIN)
+    _, end, tail = rest.partition(END)
+    if not (begin and end):
+        raise InputError(f"{readme}: it has not the marks {BEGIN} and {END}")
+    return f"{head}{BEGIN}\n{summary(experiments)}\n{END}{tail}"
+
+
+def _overview_rows(experiment: Experiment) -> list[tuple[str, ...]]:
+    rows: list[tuple[str, ...]] = []
+    results = read_results(experiment.folder)
+    for section in sections(experiment, results, ()):
+        cells = {cell.name: cell for cell in experiment.cells(section.profile)}
+        for name, result in section.results.items():
+            if result.status == DONE:
+                published = experiment.published.value(cells[name].at, "accuracy")
+                rows.append(
+                    (
+                        _link(experiment), name, published.text if published else DASH, *_numbers(result),
+                        section.profile, _data(result),
+                    )
+                )  # fmt: skip
+    return rows
+
+
+def _data(result: Result) -> str:
+    return "sample set" if result.data["sample_set"] else ", ".join(result.data["sources"])
+
+
+def _numbers(result: Result | None) -> tuple[str, str, str]:
+    if result is None:
+        return DASH, DASH, DASH
+    accuracy, auc = (str(result.estimate(name, "face")) for name in ("accuracy", "auc"))
+    return accuracy, auc, f"{result.n('face'):,}"
+
+
+def _link(experiment: Experiment) -> str:
+    return f"[{experiment.title.partition(':')[0]}]({experiment.name}/tables.md)"
+
+
+def _at(experiment: Experiment, profile: str, at: dict[str, str]) -> Cell:
+    cells = [cell for cell in experiment.cells(profile) if at.items() <= cell.at.items()]
+    if not cells:
+        raise InputError(f"{experiment.folder}: headline {at} names no cell")
+    return cells[0]
+
+
+def _newest(experiment: Experiment, results: Sequence[Result], at: dict[str, str]) -> Result | None:
+    """The result of the largest size; sizes stand in order, "full" first. Drawn people do not count."""
+    for profile in experiment.profiles:
+        cell = _at(experiment, profile, at)
+        for manifest in dict.fromkeys(
+            result.manifest for result in reversed(results) if not result.data.get("sample_set")
+        ):
+            found = current(results, cell, profile, manifest)
+            if found is not None and found.status == DONE:
+                return found
+    return None
+
+
+def _wrong(experiment: Experiment) -> list[Check]:
+    checks = audit(experiment.published, str(experiment.folder))
+    return [check for check in checks if not check.holds]
+
+
+def _markdown(experiment: Experiment, shown: Sequence[Section]) -> str:
+    lines = [f"# {experiment.title}", "", facts(experiment.source), ""]
+    for section in shown:
+        lines += [f"## Measured: {section.profile}" if section.results else "## Published", ""]
+        lines += [section.caption, ""]
+        lines += [markdown(table) for table in section.tables]
+        figure = _figure(experiment, section)
+        if figure:
+            lines += [f"![ROC curves of all models]({figure.name})", ""]
+        faces = experiment.folder / f"{FACES}-{section.profile}.png"
+        if faces.is_file():
+            lines += [
+                f"![What each model says of drawn people]({faces.name})",
+                "",
+                "Drawn people of the embedded sample set, and p_fake of models trained on it.",
+                "",
+            ]
+        lines += _failures(section)
+    found = _wrong(experiment)
+    if found:
+        lines += ["## Contradictions in what was published", ""]
+        lines += [
+            markdown_rows(
+                ("where", "what", "stated", "found", "how"),
+                [(c.where, c.what, c.stated, c.found, c.rule) for c in found],
+            ),
+            "",
+        ]
+    return "\n".join(lines)
+
+
+def _failures(section: Section) -> list[str]:
+    failed = [
+        f"- {name}: {result.reason}" for name, result in section.results.items() if result.status == FAILED
+    ]
+    return ["Cells that failed:", "", *failed, ""] if failed else []
+
+
+def _latex(section: Section) -> str:
+    return "\n".join([f"% {section.caption}", *(latex(table) for table in section.tables)])
+
+
+def _html(experiment: Experiment, shown: Sequence[Section]) -> str:
+    body = []
+    for name, text in experiment.source.items():
+        body.append(f"<p><strong>{html.escape(name)}</strong>: {html.escape(text)}</p>")
+    for section in shown:
+        body.append(f"<h2>{'Measured: ' + section.profile if section.results else 'Published'}</h2>")
+        body.append(f"<p>{html.escape(section.caption)}</p>")
+        body += [html_table(table) for table in section.tables]
+        figure = _figure(experiment, section)
+        if figure:
+            body.append(
+                '<figure class="figure"><img alt="ROC curves of all models" '
+                f'src="{figure.name}"><figcaption>ROC curves, test faces.</figcaption></figure>'
+            )
+    return html_page(experiment.title, "\n".join(body))
+
+
+def _figure(experiment: Experiment, section: Section) -> Path | None:
+    done = [result for result in section.results.values() if result.status == DONE]
+    if not done or ROC not in experiment.figures:
+        return None
+    return experiment.folder / f"roc-{section.profile}-{section.manifest[:8]}.png"
+
+
+def _curves(experiment: Experiment) -> dict[Path, list[Curve]]:
+    found = {}
+    for section in sections(experiment, read_results(experiment.folder), ()):
+        path = _figure(experiment, section)
+        if path:
+            found[path] = [
+                Curve(", ".join(experiment.title_of(*item) for item in result.at.items()),
+                      result.roc, str(result.estimate("auc", "face")))
+                for result in section.results.values()
+                if result.status == DONE
+            ]  # fmt: skip
+    return found

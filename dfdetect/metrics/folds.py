@@ -1,0 +1,64 @@
+"""The folds of a cross-validation, and their averages."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import stats
+
+from dfdetect.metrics.estimates import Estimate, Metrics
+from dfdetect.metrics.measures import MEASURES
+
+
+@dataclass(frozen=True)
+class Fold:
+    """What one fold gave.
+
+    Attributes:
+        number: from 1.
+        metrics: of the fold's own faces or clips.
+        n_train: faces or clips that were trained on.
+    """
+
+    number: int
+    metrics: Metrics
+    n_train: int
+
+
+@dataclass(frozen=True)
+class CrossValidation:
+    """What all folds gave.
+
+    Attributes:
+        folds: in order.
+        averages: name to mean over the folds, with the corrected 95 % interval.
+        confusion: mean over the folds; rows are true real and fake, columns called real and fake.
+    """
+
+    folds: Sequence[Fold]
+    averages: dict[str, Estimate]
+    confusion: tuple[tuple[float, float], tuple[float, float]]
+
+
+def summarise(folds: Sequence[Fold]) -> CrossValidation:
+    """Average the folds.
+
+    The interval is Student's with the corrected variance of Nadeau and Bengio 2003 (section 3),
+    s^2 (1/k + n_test/n_train): folds share training faces, so their plain variance is too small.
+    """
+    k = len(folds)
+    ratio = float(np.mean([fold.metrics.n / fold.n_train for fold in folds]))
+    averages = {}
+    for name in MEASURES:
+        values = np.array([fold.metrics.estimates[name].value for fold in folds])
+        mean, spread = float(values.mean()), float(values.std(ddof=1))
+        half = float(stats.t.ppf(0.975, k - 1)) * spread * math.sqrt(1 / k + ratio)
+        averages[name] = Estimate(mean, mean - half, mean + half)
+    (tn, fp), (fn, tp) = np.mean([fold.metrics.confusion for fold in folds], axis=0).tolist()
+    return CrossValidation(folds, averages, ((tn, fp), (fn, tp)))
+
+
+def matrix_text(confusion: Sequence[Sequence[float]]) -> str:
+    """Such as "[[1, 2], [3, 4.5]]"."""
+    return "[" + ", ".join(f"[{', '.join(f'{count:.6g}' for count in row)}]" for row in confusion) + "]"
