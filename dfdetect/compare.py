@@ -21,7 +21,7 @@ def _parser() -> Parser:
         "python -m dfdetect.compare",
         "Compare two runs, or evaluations, that scored the same faces. Each difference is the first run\n"
         "less the second, with a 95 % interval and a p-value that respect groups, and Holm's adjustment\n"
-        "over the table. Tests that assume independent faces stand beside: they find too much in large groups.",
+        "over the table. Those for independent faces stand beside: with large groups they find too much.",
         "example:\n  python -m dfdetect.compare runs/A runs/B",
     )
     for name in ("first", "second"):

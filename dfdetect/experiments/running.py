@@ -181,30 +181,37 @@ def adopt(experiment: Experiment, run: Run) -> Result:
 
 def _claim_and_run(experiment: Experiment, cell: Cell, setup: Setup, digest: str) -> Result | None:
     """Run a cell unless another process has it; None when there is no result."""
-    name = _ensemble_name(cell, setup, digest) if cell.members else default_name(_first(cell, setup), digest)
-    with claimed(setup.runs / f".{name}.lock") as mine:
-        if not mine:
-            print(f"{cell.name}: another process is at it", flush=True)
-            return None
-        results = read_results(experiment.folder)
-        if _is_done(results, cell, setup, digest):
-            return None
-        try:
+    try:
+        name = _folder_name(cell, setup, digest)
+        with claimed(setup.runs / f".{name}.lock") as mine:
+            if not mine:
+                print(f"{cell.name}: another process is at it", flush=True)
+                return None
+            if _is_done(read_results(experiment.folder), cell, setup, digest):
+                return None
             result = _run_cell(cell, setup, name)
-        except _Waits as error:
-            print(f"{cell.name}: {error}", flush=True)
-            return None
-        except Exception as error:  # whatever it is, the other cells go on
-            kind = "" if isinstance(error, InputError) else f"{type(error).__name__}: "
-            reason = without_paths(kind + str(error).strip().partition("\n")[0])[:300]
-            result = Result(
-                cell.at, setup.profile, FAILED, declared(cell), reason,
-                members=[declared(member) for member in cell.members], data={"manifest_sha256": digest},
-            )  # fmt: skip
-        finally:
-            keras.utils.clear_session()
-        add_result(experiment.folder, result)
-        return result
+    except _Waits as error:
+        print(f"{cell.name}: {error}", flush=True)
+        return None
+    except Exception as error:  # whatever it is, the other cells go on
+        result = _failure(cell, setup, digest, error)
+    finally:
+        keras.utils.clear_session()
+    add_result(experiment.folder, result)
+    return result
+
+
+def _failure(cell: Cell, setup: Setup, digest: str, error: Exception) -> Result:
+    kind = "" if isinstance(error, InputError) else f"{type(error).__name__}: "
+    return Result(
+        at=cell.at,
+        profile=setup.profile,
+        status=FAILED,
+        recipe=declared(cell),
+        reason=without_paths(kind + str(error).strip().partition("\n")[0])[:300],
+        members=[declared(member) for member in cell.members],
+        data={"manifest_sha256": digest, "sample_set": not setup.manifest},
+    )
 
 
 def _run_cell(cell: Cell, setup: Setup, name: str) -> Result:
@@ -299,7 +306,10 @@ def _first(cell: Cell, setup: Setup) -> Recipe:
     return next(iter(_trainings(cell, setup)))
 
 
-def _ensemble_name(cell: Cell, setup: Setup, digest: str) -> str:
+def _folder_name(cell: Cell, setup: Setup, digest: str) -> str:
+    """The run folder of a cell (of its first fold): the same recipe and data give the same name."""
+    if not cell.members:
+        return default_name(_first(cell, setup), digest)
     names = [default_name(_first(member, setup), digest) for member in cell.members]
     return f"{ENSEMBLE}-{hashlib.sha256(' '.join([*names, cell.combine]).encode()).hexdigest()[:8]}"
 

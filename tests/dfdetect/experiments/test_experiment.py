@@ -1,0 +1,224 @@
+"""A declared grid from its file to its tables: what is run, kept, refused, and never stale."""
+
+import csv
+import json
+
+import pytest
+
+from dfdetect import compare, report
+from dfdetect.experiments.comparisons import read_comparisons
+from dfdetect.experiments.declared import read_experiment
+from dfdetect.experiments.results import (
+    Result,
+    add_result,
+    claimed,
+    current,
+    declared,
+    read_results,
+    without_paths,
+)
+from face_extraction.errors import InputError
+
+AT = {"model": "custom_cnn", "regime": "base"}
+
+
+def test_axes_expand_to_cells_models_before_ensembles(declare):
+    experiment = read_experiment(declare())
+    names = [cell.name for cell in experiment.cells()]
+    assert names == ["custom_cnn, base", "custom_cnn, l2", "meso4, base", "absent, base", "both, base"]
+    both = experiment.cells()[-1]
+    assert [member.name for member in both.members] == ["custom_cnn, base", "meso4, base"]
+    assert experiment.cells()[1].recipe.l2 == 1e-3
+    folds = {cell.name: cell.recipe.folds for cell in experiment.cells("folds")}
+    assert (folds["custom_cnn, base"], folds["both, base"]) == (2, 0)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ('kind = "grid"', 'kind = "gird"', "unknown kind of table 'gird' \\(nearest: grid\\)"),
+        ('metrics = ["accuracy"]', 'metrics = ["acuracy"]', "unknown metric 'acuracy'"),
+        ("image_size = 32", "imagesize = 32", "unknown recipe field 'imagesize'"),
+        ("l2 = 1e-3", "l2 = -1.0", "custom_cnn, l2: recipe: l2 -1.0; accepted: at least 0"),
+        ('["custom_cnn", "meso4"]', '["custom_cnn", "meso5"]', "unknown choice of model 'meso5'"),
+        ('columns = "regime"', 'columns = "regimes"', "unknown axis 'regimes'"),
+        ('figures = ["roc"]', 'pictures = ["roc"]', "unknown key 'pictures'"),
+        ('accuracy = "81.2%"', 'accuracy = "about 81"', "'about 81'; accepted: a number as printed"),
+    ],
+)
+def test_a_wrong_declaration_is_refused_by_name(declare, old, new, message):
+    folder = declare(declare.text.replace(old, new, 1))
+    with pytest.raises(InputError, match=message):
+        read_experiment(folder)
+
+
+@pytest.fixture(scope="module")
+def trained(write_squares, tmp_path_factory):
+    """A manifest, and a folder of runs that the tests share: what one has trained is there for all."""
+    folder = tmp_path_factory.mktemp("grid")
+    return write_squares(folder / "data", train=16, val=8, test=16), folder / "runs"
+
+
+@pytest.fixture
+def grid(declare, trained, tmp_path, monkeypatch, capsys):
+    """The tiny grid, run once: its folder, its runs, the command and what that printed."""
+    folder, (manifest, runs) = declare(), trained
+    monkeypatch.chdir(tmp_path)
+    command = ["run", str(folder), "--manifest", str(manifest), "--runs", str(runs)]
+    assert report.main(command) == 1  # one model does not exist
+    return folder, runs, command, capsys.readouterr().out
+
+
+def test_a_grid_from_end_to_end(grid, tmp_path, capsys):
+    folder, _, command, out = grid
+    assert "5 cells done; 4 trainings left, time not known yet" in out.replace("0 of ", "")
+    results = read_results(folder)
+    assert [result.status for result in results] == ["done", "done", "done", "failed", "done"]
+    assert "unknown model 'not_there'" in results[3].reason
+    assert str(tmp_path) not in (folder / "results.jsonl").read_text()
+    record = results[0]
+    assert record.n("face") == 16
+    assert record.data["faces"]["train fake"] == 8
+    assert len(record.roc) == 101
+    assert record.roc[-1] == 1.0
+    assert len(results[-1].members) == 2
+
+    capsys.readouterr()
+    assert report.main(command) == 1  # what is done stays, what failed is tried again
+    out = capsys.readouterr().out
+    assert out.count("done before") == 4
+    assert len(read_results(folder)) == 6
+
+    (tmp_path / "README.md").write_text("head\n<!-- reports: begin -->\n<!-- reports: end -->\ntail\n")
+    assert report.main(["tables", "--check"]) == 1
+    assert report.main(["tables"]) == 0
+    assert report.main(["tables", "--check"]) == 0
+    text = (folder / "tables.md").read_text()
+    accuracy = str(record.estimate("accuracy", "face"))
+    assert f"| CNN | 81.2% | {accuracy.partition(' ')[0]}" in text.replace("**", "")
+    assert "(1) Failed: unknown model 'not_there'" in text
+    assert "| Absent | – | – (1) | – | – |" in text
+    assert list(folder.glob("roc-*.png"))
+    readme = (tmp_path / "README.md").read_text()
+    assert readme.startswith("head\n")
+    assert readme.endswith("-->\ntail\n")
+    assert "`report run reports/tiny --only model=custom_cnn --only regime=base`" in readme
+    assert r"drawn squares \& more\_of\_them" not in (folder / "tables.tex").read_text()
+    assert r"\caption{Accuracy." in (folder / "tables.tex").read_text()
+    rows = list(csv.DictReader((folder / "tables.csv").open()))
+    measured = [row for row in rows if (row["row"], row["column"]) == ("CNN", "Base")]
+    assert float(measured[0]["value"]) == record.estimate("accuracy", "face").value
+
+    (folder / "tables.md").write_text(text + "edited")
+    assert report.main(["tables", "--check"]) == 1
+    assert "tables.md: differs" in capsys.readouterr().out
+
+
+def test_the_best_is_marked_by_comparisons_and_two_runs_compare(grid, capsys):
+    folder, folder_of_runs, _, _ = grid
+    found = [one for one in read_comparisons(folder) if one.table == "list" and one.metric == "auc"]
+    assert len(found) == 2
+    done = {result.digest: result for result in read_results(folder) if result.status == "done"}
+    values = {digest: result.estimate("auc", "face").value for digest, result in done.items()}
+    for one in found:
+        assert one.value == pytest.approx(values[one.best] - values[one.other])
+        assert one.value >= 0
+    runs = [name for result in done.values() for name in result.runs][:2]
+    capsys.readouterr()
+    assert compare.main([str(folder_of_runs / name) for name in runs]) == 0
+    assert "16 faces of 4 groups" in capsys.readouterr().out
+
+
+def test_a_changed_declaration_makes_no_stale_table(grid, declare):
+    folder, _, command, _ = grid
+    declare(declare.text.replace("l2 = 1e-3", "l2 = 1e-2"))
+    experiment = read_experiment(folder)
+    results = read_results(folder)
+    manifest = results[0].manifest
+    state = {cell.name: current(results, cell, "full", manifest) is not None for cell in experiment.cells()}
+    assert state == {
+        "custom_cnn, base": True,
+        "custom_cnn, l2": False,
+        "meso4, base": True,
+        "absent, base": True,
+        "both, base": True,
+    }
+    assert current(results, experiment.cells()[0], "full", "another manifest") is None
+    assert report.main([*command, "--only", "regime=l2"]) == 0
+    assert current(read_results(folder), experiment.cells()[1], "full", manifest) is not None
+
+
+def test_a_finished_run_is_adopted_and_folds_are_averaged(grid, capsys):
+    folder, runs, command, _ = grid
+    run = read_results(folder)[0].runs[0]
+    (folder / "results.jsonl").unlink()
+    assert report.main(["add", str(folder), str(runs / run)]) == 0
+    assert dict(read_results(folder)[0].at) == AT
+    assert report.main(["add", str(folder), str(runs / "none")]) == 2
+    (runs / run).rename(runs / "elsewhere")
+    only = ["--only", "model=custom_cnn", "--only", "regime=base"]
+    assert report.main([*command, *only]) == 0  # not trained again
+    assert not (runs / run).exists()
+    (runs / "elsewhere").rename(runs / run)
+    assert report.main([*command, *only, "--profile", "folds"]) == 0
+    found = read_results(folder)[-1]
+    values = [metrics.estimates["accuracy"].value for metrics in found.metrics("face")]
+    assert len(values) == 2
+    assert found.estimate("accuracy", "face").value == pytest.approx(sum(values) / 2)
+    assert found.n("face") == 40  # each face once
+    assert report.main(["tables"]) == 0
+    text = (folder / "tables.md").read_text()
+    assert "| CNN | Base | 1 | 0.80 |" in text
+    assert "profile folds (two folds)" in text
+
+
+def test_only_shards_and_budgets_limit_the_grid(declare, trained, tmp_path, capsys):
+    folder, (manifest, _) = declare(), trained
+    command = ["run", str(folder), "--manifest", str(manifest), "--runs", str(tmp_path / "runs")]
+    assert report.main([*command, "--only", "model=nothing"]) == 2
+    assert "unknown choice of model 'nothing'" in capsys.readouterr().err
+    assert report.main([*command, "--shard", "3/5"]) == 0
+    assert [result.at["model"] for result in read_results(folder)] == ["meso4"]
+    assert report.main([*command, "--shard", "5/5"]) == 1  # an ensemble whose member is missing waits
+    assert "waits for custom_cnn, base" in capsys.readouterr().out
+    assert len(read_results(folder)) == 1
+    assert report.main([*command, "--budget", "0.0001s", "--only", "model=custom_cnn"]) == 1
+    assert "it would go past the budget" in capsys.readouterr().out
+    with pytest.raises(SystemExit):
+        report.main([*command, "--budget", "soon"])
+
+
+def result_of(experiment, **changes):
+    cell = experiment.cells()[0]
+    return Result(cell.at, "full", "failed", declared(cell), **changes)
+
+
+def test_a_torn_line_is_cut_off_and_older_records_still_count(declare):
+    folder = declare()
+    experiment = read_experiment(folder)
+    add_result(folder, result_of(experiment, reason="first", data={"manifest_sha256": "m"}))
+    path = folder / "results.jsonl"
+    record = json.loads(path.read_text())
+    del record["recipe"]["bn_momentum"]  # a field that came later, at its default
+    path.write_text(json.dumps(record) + "\n" + '{"at": {"mod')
+    add_result(folder, result_of(experiment, reason="second", data={"manifest_sha256": "m"}))
+    results = read_results(folder)
+    assert [result.reason for result in results] == ["first", "second"]
+    assert all(result.is_of(experiment.cells()[0], "full") for result in results)
+    path.write_text('{"at": 3}\n')
+    with pytest.raises(InputError, match="line 1: damaged"):
+        read_results(folder)
+
+
+def test_work_is_claimed_once(tmp_path):
+    with claimed(tmp_path / "x.lock") as first:
+        assert first
+        with claimed(tmp_path / "x.lock") as second:
+            assert not second
+    with claimed(tmp_path / "x.lock") as third:
+        assert third
+
+
+def test_results_name_no_folder():
+    assert without_paths("/home/me/data/a.png: gone (see /tmp/x/y)") == "a.png: gone (see y)"
+    assert without_paths("1/2 and a/b") == "1/2 and a/b"
