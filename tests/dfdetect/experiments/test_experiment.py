@@ -1,6 +1,7 @@
 """A declared grid from its file to its tables: what is run, kept, refused, and never stale."""
 
 import csv
+import io
 import json
 
 import pytest
@@ -105,7 +106,7 @@ def test_a_grid_from_end_to_end(grid, tmp_path, capsys):
     assert "`report run reports/tiny --only model=custom_cnn --only regime=base`" in readme
     assert r"drawn squares \& more\_of\_them" not in (folder / "tables.tex").read_text()
     assert r"\caption{Accuracy." in (folder / "tables.tex").read_text()
-    rows = list(csv.DictReader((folder / "tables.csv").open()))
+    rows = list(csv.DictReader(io.StringIO((folder / "tables.csv").read_text())))
     measured = [row for row in rows if (row["row"], row["column"]) == ("CNN", "Base")]
     assert float(measured[0]["value"]) == record.estimate("accuracy", "face").value
 
@@ -173,13 +174,13 @@ def test_a_finished_run_is_adopted_and_folds_are_averaged(grid, capsys):
 
 
 def test_only_shards_and_budgets_limit_the_grid(declare, trained, tmp_path, capsys):
-    folder, (manifest, _) = declare(), trained
-    command = ["run", str(folder), "--manifest", str(manifest), "--runs", str(tmp_path / "runs")]
+    folder, (manifest, runs) = declare(), trained
+    command = ["run", str(folder), "--manifest", str(manifest)]
     assert report.main([*command, "--only", "model=nothing"]) == 2
     assert "unknown choice of model 'nothing'" in capsys.readouterr().err
-    assert report.main([*command, "--shard", "3/5"]) == 0
+    assert report.main([*command, "--shard", "3/5", "--runs", str(runs)]) == 0
     assert [result.at["model"] for result in read_results(folder)] == ["meso4"]
-    assert report.main([*command, "--shard", "5/5"]) == 1  # an ensemble whose member is missing waits
+    assert report.main([*command, "--shard", "5/5", "--runs", str(tmp_path)]) == 1  # an ensemble whose member is missing waits
     assert "waits for custom_cnn, base" in capsys.readouterr().out
     assert len(read_results(folder)) == 1
     assert report.main([*command, "--budget", "0.0001s", "--only", "model=custom_cnn"]) == 1
