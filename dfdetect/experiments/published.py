@@ -105,8 +105,15 @@ class Published:
 
     def value(self, at: At, name: str) -> Printed | None:
         """The first number of this name about a cell; None where the report has none."""
+        return next(iter(self._all(at, name)), None)
+
+    def shown(self, at: At, name: str) -> str:
+        """The same number as tables show it: in its shortest form; "" where there is none."""
+        return min((number.text for number in self._all(at, name)), key=len, default="")
+
+    def _all(self, at: At, name: str) -> list[Printed]:
         found = (block.whole.numbers.get(name) for block in self.of(at))
-        return next((number for number in found if number is not None), None)
+        return [number for number in found if number is not None]
 
 
 def read_published(content: Mapping[str, Any], where: str) -> Published:

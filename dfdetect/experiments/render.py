@@ -50,7 +50,14 @@ def latex(table: Table) -> str:
 
 def html_table(table: Table) -> str:
     """An HTML table with its heading and notes."""
-    head = "".join(f'<th scope="col">{html.escape(title)}</th>' for title in table.header)
+    head = "".join(
+        f'<th scope="col" class="{kind}">{html.escape(title)}</th>'
+        for kind, titles in (
+            ("label", table.header[: table.labels]),
+            ("value", table.header[table.labels :]),
+        )
+        for title in titles
+    )
     rows = []
     for row in table.rows:
         cells = [_text(entry, "<strong>{}</strong>", html.escape) for entry in row]
@@ -77,7 +84,9 @@ def html_page(title: str, body: str) -> str:
 <title>{html.escape(title)} · dfdetect</title>
 <link rel="icon" href="data:,">
 <style>
-{STYLE}</style>
+{STYLE}.numbers thead th {{ white-space: normal; }}
+.numbers thead th[scope=col].label {{ text-align: left; }}
+</style>
 </head>
 <body>
 <header><h1>{html.escape(title)}</h1></header>

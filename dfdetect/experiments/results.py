@@ -69,8 +69,9 @@ class Result:
         return hashlib.sha256(_line(self).encode()).hexdigest()[:16]
 
     def metrics(self, level: str) -> list[Metrics]:
-        """Of the test faces, of each fold."""
-        return [Metrics.from_dict(part["metrics"][level]) for part in self.parts]
+        """Of the test faces, of each fold. A model of clips has no faces: of its clips."""
+        found = [part["metrics"] for part in self.parts]
+        return [Metrics.from_dict(levels.get(level) or next(iter(levels.values()))) for levels in found]
 
     def folds(self, level: str) -> CrossValidation:
         """The folds and their averages."""

@@ -11,6 +11,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from dfdetect.crossvalidation import train_size
 from dfdetect.data.opening import Data, open_training_data
 from dfdetect.data.sample import NOTICE, sample_manifest
 from dfdetect.ensembling import build_ensemble
@@ -251,7 +252,7 @@ def _combine(cell: Cell, setup: Setup, out: Run) -> Data:
 def _result(cell: Cell, profile: str, runs: Sequence[Run], data: Data) -> Result:
     environment = runs[0].environment()
     # Of the last fold; the others have as many to within a few.
-    n_train = sum(sample.split == "train" for sample in data.samples)
+    n_train = train_size(cell.recipe, data)
     parts = [
         {
             "n_train": n_train,

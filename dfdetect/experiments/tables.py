@@ -187,7 +187,7 @@ def _list(
     footnotes = _Footnotes()
     marks = _Marks(spec.name, comparisons, footnotes)
     published = {
-        metric for metric in spec.metrics for cell in cells if experiment.published.value(cell.at, metric)
+        metric for metric in spec.metrics for cell in cells if _published(experiment, cell.at, metric) != DASH
     }
     header = [axis.replace("_", " ") for axis in spec.rows]
     for metric in spec.metrics:
@@ -215,7 +215,7 @@ def _grid(
     footnotes = _Footnotes()
     marks = _Marks(spec.name, comparisons, footnotes)
     metric = spec.metrics[0]
-    published = any(experiment.published.value(cell.at, metric) for cell in cells)
+    published = any(_published(experiment, cell.at, metric) != DASH for cell in cells)
     names = list(dict.fromkeys(cell.at[spec.columns] for cell in _ordered(experiment, cells)))
     header = [axis.replace("_", " ") for axis in spec.rows]
     for name in names:
@@ -288,6 +288,8 @@ def _fold_lines(
         yield [*row, _printed_matrix(stated.confusion if stated else None), matrix]
 
 
+# What reports call a loss is the log loss of the test images.
+_REPORTED = {"log_loss": "loss"}
 _BUILD = {"list": _list, "grid": _grid, "folds": _folds}
 
 
@@ -318,8 +320,7 @@ def _ordered(experiment: Experiment, cells: Sequence[Cell]) -> list[Cell]:
 
 
 def _published(experiment: Experiment, at: At, metric: str) -> str:
-    number = experiment.published.value(at, "loss" if metric == "log_loss" else metric)
-    return number.text if number else DASH
+    return experiment.published.shown(at, _REPORTED.get(metric, metric)) or DASH
 
 
 def _title(metric: str) -> str:

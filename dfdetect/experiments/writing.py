@@ -97,19 +97,27 @@ def summary(experiments: Sequence[Experiment]) -> str:
             cells = {profile: _at(experiment, profile, at) for profile in experiment.profiles}
             found = _newest(experiment, results, at)
             profile = found.profile if found else FULL
-            published = experiment.published.value(cells[profile].at, "accuracy")
+            published = experiment.published.shown(cells[profile].at, "accuracy")
             only = " ".join(f"--only {axis}={name}" for axis, name in at.items())
             size = "" if profile == FULL else f" --profile {profile}"
             rows.append(
                 (
                     experiment.title.partition(":")[0],
-                    cells[profile].name,
-                    published.text if published else DASH,
+                    ", ".join(experiment.title_of(*item) for item in cells[profile].at.items()),
+                    published or DASH,
                     *_numbers(found),
-                    f"`report run {experiment.folder.as_posix()} {only}{size}`",
+                    f"`{experiment.folder.as_posix()} {only}{size}`",
                 )
             )
-    header = ("report", "model", "published accuracy", "accuracy", "AUC", "n", "python -m dfdetect...")
+    header = (
+        "report",
+        "model",
+        "published accuracy",
+        "accuracy",
+        "AUC",
+        "n",
+        "python -m dfdetect.report run ...",
+    )
     return markdown_rows(header, rows)
 
 
@@ -134,10 +142,10 @@ def _overview_rows(experiment: Experiment) -> list[tuple[str, ...]]:
         cells = {cell.name: cell for cell in experiment.cells(section.profile)}
         for name, result in section.results.items():
             if result.status == DONE:
-                published = experiment.published.value(cells[name].at, "accuracy")
+                published = experiment.published.shown(cells[name].at, "accuracy")
                 rows.append(
                     (
-                        _link(experiment), name, published.text if published else DASH, *_numbers(result),
+                        _link(experiment), name, published or DASH, *_numbers(result),
                         section.profile, _data(result),
                     )
                 )  # fmt: skip

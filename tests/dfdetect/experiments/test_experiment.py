@@ -103,7 +103,7 @@ def test_a_grid_from_end_to_end(grid, tmp_path, capsys):
     readme = (tmp_path / "README.md").read_text()
     assert readme.startswith("head\n")
     assert readme.endswith("-->\ntail\n")
-    assert "`report run reports/tiny --only model=custom_cnn --only regime=base`" in readme
+    assert "`reports/tiny --only model=custom_cnn --only regime=base`" in readme
     assert r"drawn squares \& more\_of\_them" not in (folder / "tables.tex").read_text()
     assert r"\caption{Accuracy." in (folder / "tables.tex").read_text()
     rows = list(csv.DictReader(io.StringIO((folder / "tables.csv").read_text())))
@@ -180,7 +180,9 @@ def test_only_shards_and_budgets_limit_the_grid(declare, trained, tmp_path, caps
     assert "unknown choice of model 'nothing'" in capsys.readouterr().err
     assert report.main([*command, "--shard", "3/5", "--runs", str(runs)]) == 0
     assert [result.at["model"] for result in read_results(folder)] == ["meso4"]
-    assert report.main([*command, "--shard", "5/5", "--runs", str(tmp_path)]) == 1  # an ensemble whose member is missing waits
+    assert (
+        report.main([*command, "--shard", "5/5", "--runs", str(tmp_path)]) == 1
+    )  # an ensemble whose member is missing waits
     assert "waits for custom_cnn, base" in capsys.readouterr().out
     assert len(read_results(folder)) == 1
     assert report.main([*command, "--budget", "0.0001s", "--only", "model=custom_cnn"]) == 1
