@@ -84,8 +84,9 @@ def html_page(title: str, body: str) -> str:
 <title>{html.escape(title)} · dfdetect</title>
 <link rel="icon" href="data:,">
 <style>
-{STYLE}.numbers thead th {{ white-space: normal; }}
-.numbers thead th[scope=col].label {{ text-align: left; }}
+{STYLE}.numbers thead th.value {{ white-space: normal; min-width: 5.5em; }}
+.numbers thead th.label {{ text-align: left; }}
+.numbers tbody th {{ white-space: nowrap; }}
 </style>
 </head>
 <body>
