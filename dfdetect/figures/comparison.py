@@ -49,7 +49,7 @@ def roc_curves(curves: Sequence[Curve], path: Path) -> None:
         curves: in the order of the legend; more than 7 change the line's style.
         path: the PNG file.
     """
-    with canvas(path, 6.4, 6.4 + 0.18 * len(curves)) as figure:
+    with canvas(path, 6.4, 6.2 + 0.19 * len(curves)) as figure:
         axes = figure.subplots()
         unit_square(axes, "false positive rate (reals called fake)", "true positive rate (fakes found)")
         axes.plot([0, 1], [0, 1], color=GREY, linewidth=0.8, linestyle=":")
@@ -59,7 +59,7 @@ def roc_curves(curves: Sequence[Curve], path: Path) -> None:
                 color=COLOURS[number % len(COLOURS)], linestyle=LINES[number // len(COLOURS) % len(LINES)],
                 label=f"{curve.name}: AUC {curve.auc}",
             )  # fmt: skip
-        axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.1))
+        figure.legend(loc="outside lower center")
 
 
 def faces_and_scores(models: Sequence[tuple[str, Predictions, float]], load: Load, path: Path) -> None:
