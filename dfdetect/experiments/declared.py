@@ -12,8 +12,9 @@ from typing import Any
 
 from dfdetect.experiments.published import At, Published, read_published
 from dfdetect.metrics import LEVELS, MEASURES
-from dfdetect.recipe import Recipe, from_mapping, read_toml
+from dfdetect.recipe import Recipe, from_mapping
 from face_extraction.errors import InputError, unknown_name
+from face_extraction.toml import read_toml
 
 EXPERIMENT = "experiment.toml"
 FULL = "full"

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from pathlib import Path
 
 import pytest
 
@@ -18,6 +19,7 @@ from dfdetect.experiments.results import (
     read_results,
     without_paths,
 )
+from dfdetect.models.registry import family, list_models
 from face_extraction.errors import InputError
 
 AT = {"model": "custom_cnn", "regime": "base"}
@@ -220,6 +222,14 @@ def test_work_is_claimed_once(tmp_path):
             assert not second
     with claimed(tmp_path / "x.lock") as third:
         assert third
+
+
+def test_report_b_trains_the_blocks_that_each_model_names_for_it():
+    cells = read_experiment(Path(__file__).resolve().parents[3] / "reports" / "report_b").cells()
+    trained = {cell.recipe.model: cell.recipe.trainable for cell in cells if cell.at["regime"] == "with"}
+    named = {name: family(name).report_b for name in trained if name in list_models()}
+    assert len(named) >= 6
+    assert {name: trained[name] for name in named} == named
 
 
 def test_results_name_no_folder():
