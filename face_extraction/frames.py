@@ -1,28 +1,35 @@
-"""Frames of a clip, evenly spaced, read forward and one at a time."""
+"""Frames of a clip, evenly spaced, read forward and one at a time.
 
-import os
+Decoded by PyAV and not by OpenCV, though both are FFmpeg and give the same pixels, because PyAV shows the packets:
+what is missing at a clip's end is seen without decoding it; a frame that no other frame needs and nobody wants is
+not decoded, nor is a group of pictures without a wanted frame (half of the time, or nearly all of it in a long
+clip); what an edit list hides is told from what is lost; a frame that could not be decoded is known as one.
+"""
+
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import cv2
+import av
 import numpy as np
 from numpy.typing import NDArray
 
 from face_extraction.images import MAX_PIXELS, Unreadable
-from face_extraction.ledger import TRUNCATED, ItemFailed
+from face_extraction.ledger import DAMAGED, TRUNCATED, ItemFailed
 
-# Healthy files exist whose container counts a frame or two more than can be decoded. MP4 and its
-# kin list every frame; for the others the count is only the length times the frame rate, so there
-# a clip is cut short when time is missing too: over two frames' and over 1 % of the length.
-FRAME_TOLERANCE = 2
-TIME_TOLERANCE = 0.01
-_EXACT_COUNT = (".mp4", ".m4v", ".mov")
+# MP4 and its kin list every frame. The others tell only their length, from which a healthy clip may
+# fall short by a little: at most by this many seconds, or this share of the length.
+TIME_TOLERANCE, SHARE_TOLERANCE = 0.2, 0.01
+_LISTS_FRAMES = "mov,mp4"
 
-# FFmpeg writes its complaints to standard error (-8 is its "quiet"); here they become exceptions.
-os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
+# Decoders that leave out the frames nobody needs when they are told so between two packets.
+_CAN_SKIP = frozenset({"h264", "hevc", "mpeg4", "mpeg2video", "mpeg1video"})
+# VP8's packets can hold pictures that are never shown; AVI knows no time of showing.
+_UNTIMED = frozenset({"vp8", "avi"})
+# FFmpeg's errors are no OSError of ours: the file was opened before.
+_ERRORS = (av.error.FFmpegError, OSError, ValueError)
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -40,8 +47,27 @@ class Frame:
     rgb: NDArray[np.uint8]
 
 
-def read_frames(path: Path, *, count: int | None = None, first: bool = False) -> Iterator[Frame]:
-    """Yield frames of the whole clip, one at a time: memory does not grow with the clip's length.
+@dataclass(frozen=True, eq=False, slots=True)
+class _Packets:
+    """The packets of a clip in the file's order, 10 bytes of memory each.
+
+    Attributes:
+        times: when each is shown, in the stream's time base; empty where the packets do not tell.
+        keys: whether decoding can begin there.
+        shown: whether an edit list shows it.
+        lost: what is missing at the end, in words; "" if nothing.
+        said: how many frames the container lists, or how many there are.
+    """
+
+    times: NDArray[np.int64]
+    keys: NDArray[np.bool_]
+    shown: NDArray[np.bool_]
+    lost: str
+    said: int
+
+
+def read_frames(path: Path, *, count: int | None = None, first: bool = False, threads: int = 1) -> Iterator[Frame]:
+    """Yield frames of the whole clip, one at a time: memory does not grow with the clip's pictures.
 
     The clip is cut into `count` equal parts and the middle frame of each is taken. It is read
     forward and to its end, because seeking is slower and a missing end must be noticed. Times are
@@ -51,68 +77,204 @@ def read_frames(path: Path, *, count: int | None = None, first: bool = False) ->
         path: the video file.
         count: how many frames; all of them where the clip has fewer, or where it is None.
         first: the first frame only; the rest is then not looked at.
+        threads: of the decoder; 0 for as many as it likes.
 
     Raises:
         Unreadable: no frame can be read.
-        ItemFailed: with reason "truncated", after the last frame was yielded, where the clip ends
-            before its container says; what was yielded before is good.
+        ItemFailed: after the last frame was yielded; what was yielded before is good. "truncated":
+            the clip ends before its container says. "damaged": wanted frames cannot be decoded.
     """
-    with _open(path) as video:
-        said = _frame_count(video)
-        rate = video.get(cv2.CAP_PROP_FPS)
-        if said is None and count is not None and not first:
-            said = _count_by_reading(path)
-        wanted = {0} if first else _middles(said or 0, count)
-        read, time = 0, 0.0
-        while video.grab():
-            time = max(0.0, video.get(cv2.CAP_PROP_POS_MSEC) / 1000)
-            if wanted is None or read in wanted:
-                yield Frame(read, round(time, 6), _retrieve(video, path))
-            read += 1
-            if first:
-                return
-    if not read:
+    if first:
+        yield from _first(path)
+        return
+    packets = _read_packets(path)
+    errors: list[Exception] = []
+    if packets.times.size:
+        wanted = _middles(packets.said, count)
+        found = _decode_needed(path, packets, wanted, threads, errors)
+    else:
+        packets = _count_frames(path, packets)
+        wanted = _middles(packets.said, count)
+        found = _decode_all(path, threads, errors)
+    got = 0
+    for index, seconds, frame in found:
+        if wanted is None or index in wanted:
+            yield Frame(index, seconds, _upright(path, frame))
+            got += 1
+    read = int(packets.shown.sum())
+    if packets.lost:
+        raise ItemFailed(TRUNCATED, packets.lost)
+    due = read if wanted is None else len(wanted)
+    if not got:
         raise Unreadable(path, "the container opens, but no frame of it can be decoded")
-    if said is not None and _is_short(path, read, time, said, rate):
-        raise ItemFailed(TRUNCATED, f"read {read} of {said} frames")
+    if got < due or errors:
+        raise ItemFailed(DAMAGED, f"{due - got} of {due} wanted frames, {len(errors)} packets cannot be decoded")
 
 
 @contextmanager
-def _open(path: Path) -> Iterator[Any]:
+def _open(path: Path, threads: int = 1) -> Iterator[tuple[Any, Any]]:
+    """The container and its video stream."""
     try:
-        with path.open("rb") as stream:
-            if not stream.read(1):
+        with path.open("rb") as opened:
+            if not opened.read(1):
                 raise Unreadable(path, "the file is empty")
     except OSError as error:
         raise Unreadable(path, error.strerror or str(error)) from None
-    level = cv2.utils.logging.setLogLevel(0)
-    # An absolute path, so that FFmpeg takes no name for a protocol ("concat:...").
-    video = cv2.VideoCapture(str(path.absolute()), cv2.CAP_FFMPEG)
-    cv2.utils.logging.setLogLevel(level)
     try:
-        if not video.isOpened():
-            raise Unreadable(path, "no video in it (another kind of file, sound only, or cut off early)")
-        width, height = video.get(cv2.CAP_PROP_FRAME_WIDTH), video.get(cv2.CAP_PROP_FRAME_HEIGHT)
-        if width * height > MAX_PIXELS:
+        # "file:", so that FFmpeg takes no name for a protocol ("concat:..."), and nothing but
+        # files, so that a playlist named .mp4 fetches nothing.
+        container = av.open(
+            f"file:{path.absolute()}", options={"protocol_whitelist": "file"}, metadata_errors="ignore"
+        )
+    except _ERRORS:
+        raise Unreadable(path, "no video in it (another kind of file, or cut off early)") from None
+    with container:
+        # Sound files can hold a cover picture as a "video".
+        streams = [s for s in container.streams.video if not s.disposition & av.stream.Disposition.attached_pic]
+        if not streams or not streams[0].codec_context.width:
+            raise Unreadable(path, "no video in it (sound only, or a codec that is not known)")
+        context = streams[0].codec_context
+        if context.width * context.height > MAX_PIXELS:
             raise Unreadable(path, f"frames of more than {MAX_PIXELS:,} pixels")
-        video.set(cv2.CAP_PROP_ORIENTATION_AUTO, 1)
-        yield video
-    finally:
-        video.release()
+        context.thread_count = threads
+        context.thread_type = "SLICE" if threads == 1 else "AUTO"
+        yield container, streams[0]
 
 
-def _frame_count(video: Any) -> int | None:
-    """What the container says; None where it does not say (a raw stream: a negative number)."""
-    count = video.get(cv2.CAP_PROP_FRAME_COUNT)
-    return int(count) if count >= 1 else None
+def _read_packets(path: Path) -> _Packets:
+    """Read through the clip without decoding it."""
+    times: list[int] = []
+    flags = bytearray()
+    told, cut, end = True, False, 0.0
+    with _open(path) as (container, stream):
+        listed = len(stream.index_entries) if container.format.name.startswith(_LISTS_FRAMES) else 0
+        told = not {stream.codec_context.name, container.format.name} & _UNTIMED
+        chunks: list[NDArray[np.int64]] = []
+        try:
+            for packet in container.demux():
+                if packet.size and packet.pts is not None:
+                    end = max(end, float((packet.pts + (packet.duration or 0)) * packet.time_base))
+                if packet.stream_index != stream.index or not packet.size:
+                    continue
+                if packet.is_corrupt:
+                    cut = True
+                    continue
+                told = told and packet.pts is not None
+                times.append(packet.pts or 0)
+                flags.append(packet.is_keyframe | (not packet.is_discard) << 1)
+                if len(times) == 4096:
+                    chunks.append(np.array(times, np.int64))
+                    times.clear()
+        except _ERRORS:
+            cut = True
+        # Matroska counts its length from 0, the others from the first packet.
+        end -= 0 if "matroska" in container.format.name else (container.start_time or 0) / av.time_base
+        length = (container.duration or 0) / av.time_base
+    pts = np.concatenate([*chunks, np.array(times, np.int64)])
+    bits = np.frombuffer(bytes(flags), np.uint8)
+    keys, shown = bits & 1 > 0, bits & 2 > 0
+    told = told and len(np.unique(pts[shown])) == shown.sum() and bool(keys[:1].all())
+    hidden = len(shown) - int(shown.sum())
+    lost, said = "", int(shown.sum())
+    if listed > len(pts):
+        lost, said = f"read {said} of {listed - hidden} frames", listed - hidden
+    elif cut or (not listed and length - end > max(TIME_TOLERANCE, SHARE_TOLERANCE * length)):
+        lost = f"the file breaks off: read {end:.2f} of {max(length, end):.2f} seconds"
+    return _Packets(pts if told else pts[:0], keys, shown, lost, said)
 
 
-def _count_by_reading(path: Path) -> int:
-    with _open(path) as video:
-        count = 0
-        while video.grab():
-            count += 1
-        return count
+def _count_frames(path: Path, packets: _Packets) -> _Packets:
+    """`packets` as the decoder counts them, where they do not tell when they are shown."""
+    count = sum(1 for _ in _decode_all(path, 1, []))
+    every = np.ones(count, np.bool_)
+    return _Packets(packets.times, every, every, packets.lost, count)
+
+
+def _first(path: Path) -> Iterator[Frame]:
+    for _, _, frame in _decode_all(path, 1, []):
+        yield Frame(0, 0.0, _upright(path, frame))
+        return
+    raise Unreadable(path, "the container opens, but no frame of it can be decoded")
+
+
+def _decode_all(path: Path, threads: int, errors: list[Exception]) -> Iterator[tuple[int, float, Any]]:
+    """Number, seconds from the start, and picture of every frame; errors are gathered."""
+    index, begin = 0, None
+    with _open(path, threads) as (container, stream):
+        for packet in _until_error(container.demux(stream)):
+            for frame in _decode(stream.codec_context, packet if packet.size else None, errors):
+                time = frame.time or 0.0
+                begin = time if begin is None else begin
+                yield index, round(time - begin, 6), frame
+                index += 1
+
+
+def _decode_needed(
+    path: Path, packets: _Packets, wanted: set[int] | None, threads: int, errors: list[Exception]
+) -> Iterator[tuple[int, float, Any]]:
+    """As `_decode_all`, of the wanted frames alone, leaving out what they do not need."""
+    order = np.sort(packets.times[packets.shown])
+    runs = iter(_runs(packets, order, wanted))
+    start, end = next(runs, (0, -1))
+    with _open(path, threads) as (container, stream):
+        context = stream.codec_context
+        can_skip, base = context.name in _CAN_SKIP, float(stream.time_base)
+
+        def numbered(packet: Any) -> Iterator[tuple[int, float, Any]]:
+            for frame in _decode(context, packet, errors):
+                index = int(np.searchsorted(order, frame.pts)) if frame.pts is not None else len(order)
+                if index < len(order) and order[index] == frame.pts and not frame.is_corrupt:
+                    yield index, round(float(order[index] - order[0]) * base, 6), frame
+
+        whole = (packet for packet in _until_error(container.demux(stream)) if packet.size and not packet.is_corrupt)
+        for place, packet in enumerate(whole):
+            if place < start:
+                continue
+            if can_skip and wanted is not None:
+                needed = int(np.searchsorted(order, packet.pts)) in wanted
+                context.skip_frame = "DEFAULT" if needed else "NONREF"
+            yield from numbered(packet)
+            if place == end:
+                yield from numbered(None)
+                context.flush_buffers()
+                start, end = next(runs, (0, -1))
+                if end < 0:
+                    return
+        yield from numbered(None)
+
+
+def _runs(packets: _Packets, order: NDArray[np.int64], wanted: set[int] | None) -> list[tuple[int, int]]:
+    """First and last packets of the stretches to decode: from a key frame to the frames wanted."""
+    if wanted is None:
+        return [(0, len(packets.times) - 1)] if len(packets.times) else []
+    keys = np.flatnonzero(packets.keys)
+    due = order[[index for index in wanted if index < len(order)]]
+    runs: list[tuple[int, int]] = []
+    for at in map(int, np.flatnonzero(packets.shown & np.isin(packets.times, due))):
+        # A frame shown before the key frame that it follows in the file needs the key frame before.
+        usable = keys[(keys <= at) & (packets.times[keys] <= packets.times[at])]
+        start = int(usable[-1]) if usable.size else 0
+        if runs and start <= runs[-1][1]:
+            runs[-1] = (runs[-1][0], max(at, runs[-1][1]))
+        else:
+            runs.append((start, at))
+    return runs
+
+
+def _until_error(packets: Iterator[Any]) -> Iterator[Any]:
+    """Packets up to the first that cannot be read; that some are lost was noticed before."""
+    try:
+        yield from packets
+    except _ERRORS:
+        return
+
+
+def _decode(context: Any, packet: Any, errors: list[Exception]) -> list[Any]:
+    try:
+        return list(context.decode(packet))
+    except _ERRORS as error:  # Of this packet; the next may be sound.
+        errors.append(error)
+        return []
 
 
 def _middles(total: int, count: int | None) -> set[int] | None:
@@ -122,17 +284,8 @@ def _middles(total: int, count: int | None) -> set[int] | None:
     return {(2 * part + 1) * total // (2 * count) for part in range(count)}
 
 
-def _retrieve(video: Any, path: Path) -> NDArray[np.uint8]:
-    done, bgr = video.retrieve()
-    if not done:
-        raise Unreadable(path, "a frame cannot be decoded")
-    return np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB), dtype=np.uint8)
-
-
-def _is_short(path: Path, read: int, time: float, said: int, rate: float) -> bool:
-    if said - read <= FRAME_TOLERANCE:
-        return False
-    if path.suffix.lower() in _EXACT_COUNT or not rate > 0:
-        return True
-    missing = said / rate - (time + 1 / rate)
-    return missing > max(FRAME_TOLERANCE / rate, TIME_TOLERANCE * said / rate)
+def _upright(path: Path, frame: Any) -> NDArray[np.uint8]:
+    if frame.width * frame.height > MAX_PIXELS:
+        raise Unreadable(path, f"frames of more than {MAX_PIXELS:,} pixels")
+    rgb = frame.reformat(format="rgb24", threads=1).to_ndarray()
+    return np.ascontiguousarray(np.rot90(rgb, round(frame.rotation / 90)))

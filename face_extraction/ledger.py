@@ -9,7 +9,8 @@ from face_extraction.atomic import write_csv
 from face_extraction.errors import InputError, unknown_name
 
 NO_FACE, SEVERAL_FACES, TOO_SMALL = "no_face", "several_faces", "too_small"
-UNREADABLE, TRUNCATED, TOO_FEW = "unreadable", "truncated", "too_few_faces"
+UNREADABLE, TRUNCATED, DAMAGED = "unreadable", "truncated", "damaged"
+TOO_FEW = "too_few_faces"
 MISSING, UNLISTED, DOUBLED, FAILED = "missing", "unlisted", "doubled", "failed"
 
 REASONS = {
@@ -18,6 +19,7 @@ REASONS = {
     TOO_SMALL: "faces were found, all smaller than the smallest one wanted",
     UNREADABLE: "the file cannot be decoded",
     TRUNCATED: "the clip ends before its container says; what could be read was used",
+    DAMAGED: "some wanted frames of the clip cannot be decoded; the others were used",
     TOO_FEW: "faces in fewer frames than a clip of the model needs",
     MISSING: "the data set's own list names it, but the file is not there",
     UNLISTED: "the file is there, but the data set's own list does not name it",
