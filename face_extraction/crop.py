@@ -15,8 +15,7 @@ __all__ = ["CropSpec", "crop_face", "crop_side"]
 
 def crop_side(box: Box, spec: CropSpec) -> int:
     """Side of the square that is cut out around `box`, in pixels of the frame."""
-    longer = max(box.right - box.left, box.bottom - box.top)
-    return max(1, round(longer * (1 + spec.margin)))
+    return max(1, round(box.longer_side * (1 + spec.margin)))
 
 
 def crop_face(

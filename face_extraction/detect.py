@@ -23,6 +23,9 @@ from face_extraction.settings import MIN_FACE, CropSpec, check_detector
 # The smallest face, in pixels, that dlib's detectors find without scaling. (The boxes that they
 # give come in steps of 1.2: 72, 86, 103, 124...)
 _DLIB_FACE = 80
+# A face is followed from frame to frame unless it shrinks below this share of its size, or moves so
+# far that the boxes have less than this share in common.
+_NEAR_SIZE, _NEAR_OVERLAP = 0.7, 0.25
 _LANDMARKS = {5: "shape_predictor_5_face_landmarks.dat", 68: "shape_predictor_68_face_landmarks.dat"}
 
 
@@ -32,10 +35,12 @@ class FoundFace(NamedTuple):
     Attributes:
         box: where it is, in pixels of the frame.
         crop: uint8 of shape (size, size, 3).
+        person: whose face it is in the clip, from 1; 0 in a photo.
     """
 
     box: Box
     crop: NDArray[np.uint8]
+    person: int = 0
 
 
 class FaceDetector:
@@ -62,20 +67,54 @@ class FaceDetector:
         self.kind = kind
         self.min_face = min_face
 
-    def detect(self, rgb: NDArray[np.uint8]) -> list[Box]:
+    def detect(self, rgb: NDArray[np.uint8], min_face: int | None = None) -> list[Box]:
         """All faces found, largest first, clipped to the frame.
 
         Args:
             rgb: uint8 of shape (height, width, 3), upright.
+            min_face: look for larger faces only, which is faster.
 
         Returns:
             boxes in pixels of `rgb`. Some can be a little smaller than `min_face`.
         """
-        scale = _DLIB_FACE / self.min_face
+        scale = _DLIB_FACE / (min_face or self.min_face)
         found = self._search(_scaled(rgb, scale), 0)
         rectangles = (face.rect if self.kind == "cnn" else face for face in found)
         boxes = (_to_box(rectangle, scale, rgb.shape[0], rgb.shape[1]) for rectangle in rectangles)
-        return sorted(boxes, key=lambda box: (-(box.right - box.left) * (box.bottom - box.top), box))
+        return sorted(boxes, key=lambda box: (-box.area, box))
+
+    def largest(self, rgb: NDArray[np.uint8]) -> list[Box]:
+        """As `detect`, but without faces much smaller than the largest: those are not looked for.
+
+        From a size of about a quarter of the frame on, the smallest face is halved until one is
+        found. Each search takes four times as long as the one before.
+        """
+        min_face = self.min_face
+        while min_face * 2 <= max(rgb.shape[:2]) // 4:
+            min_face *= 2
+        while min_face > self.min_face:
+            boxes = self.detect(rgb, min_face)
+            if boxes:
+                return boxes
+            min_face //= 2
+        return self.detect(rgb)
+
+    def near(self, rgb: NDArray[np.uint8], box: Box) -> Box | None:
+        """The face that was, or is, about where `box` is, searched at the resolution that suits it.
+
+        Args:
+            rgb: uint8 of shape (height, width, 3), upright.
+            box: its place in this frame, coarsely, or in the frame before.
+        """
+        reach = box.longer_side // 2
+        top, left = max(0, box.top - reach), max(0, box.left - reach)
+        region = rgb[top : box.bottom + reach, left : box.right + reach]
+        min_face = max(self.min_face, round(_NEAR_SIZE * box.longer_side))
+        found = (
+            Box(b.top + top, b.right + left, b.bottom + top, b.left + left)
+            for b in self.detect(region, min_face)
+        )
+        return max((b for b in found if b.overlap(box) > _NEAR_OVERLAP), key=box.overlap, default=None)
 
     def landmarks(self, rgb: NDArray[np.uint8], box: Box, points: int = 5) -> NDArray[np.float64]:
         """Landmarks of the face in `box`: (points, 2) of x, y in pixels of `rgb`.
@@ -114,23 +153,22 @@ class FaceDetector:
         return dlib.face_recognition_model_v1(_model("dlib_face_recognition_resnet_model_v1.dat"))
 
 
-def find_faces(rgb: NDArray[np.uint8], detector: FaceDetector, policy: str) -> list[Box]:
-    """The faces of a frame that the policy wants, largest first.
+def choose_faces(found: list[Box], detector: FaceDetector, policy: str) -> list[Box]:
+    """Of the faces found in a frame those that the policy wants, largest first.
 
     Args:
-        rgb: uint8 of shape (height, width, 3), upright.
-        detector: which also says how small a face may be.
+        found: boxes, largest first.
+        detector: which says how small a face may be.
         policy: "largest", "all" or "exactly-one"; faces that are too small do not count.
 
     Raises:
         ItemFailed: "no_face", "too_small" or "several_faces".
     """
-    found = detector.detect(rgb)
     if not found:
         raise ItemFailed(NO_FACE, f"{detector.kind} found no face of {detector.min_face} pixels or more")
-    wanted = [box for box in found if _longer_side(box) >= detector.min_face]
+    wanted = [box for box in found if box.longer_side >= detector.min_face]
     if not wanted:
-        largest = max(_longer_side(box) for box in found)
+        largest = max(box.longer_side for box in found)
         raise ItemFailed(TOO_SMALL, f"largest face: {largest} pixels; wanted: {detector.min_face} or more")
     if policy == "exactly-one" and len(wanted) > 1:
         raise ItemFailed(SEVERAL_FACES, f"{len(wanted)} faces; wanted: exactly one")
@@ -138,16 +176,21 @@ def find_faces(rgb: NDArray[np.uint8], detector: FaceDetector, policy: str) -> l
 
 
 def cut_faces(rgb: NDArray[np.uint8], detector: FaceDetector, policy: str, spec: CropSpec) -> list[FoundFace]:
-    """Find the faces that the policy wants and cut them out: what a model is trained on and shown.
+    """Find the faces of a photo that the policy wants and cut them out, largest first.
 
     Raises:
-        ItemFailed: as `find_faces` does.
+        ItemFailed: as `choose_faces` does.
     """
-    faces = []
-    for box in find_faces(rgb, detector, policy):
-        landmarks = detector.landmarks(rgb, box) if spec.align else None
-        faces.append(FoundFace(box, crop_face(rgb, box, spec, landmarks)))
-    return faces
+    boxes = choose_faces(detector.detect(rgb), detector, policy)
+    return [cut_box(rgb, box, detector, spec) for box in boxes]
+
+
+def cut_box(
+    rgb: NDArray[np.uint8], box: Box, detector: FaceDetector, spec: CropSpec, person: int = 0
+) -> FoundFace:
+    """Cut one face out: what a model is trained on and shown."""
+    landmarks = detector.landmarks(rgb, box) if spec.align else None
+    return FoundFace(box, crop_face(rgb, box, spec, landmarks), person)
 
 
 def _model(name: str) -> str:
@@ -180,6 +223,3 @@ def _to_box(rectangle: Any, scale: float, height: int, width: int) -> Box:
 def _to_rectangle(box: Box) -> Any:
     return dlib.rectangle(box.left, box.top, box.right, box.bottom)
 
-
-def _longer_side(box: Box) -> int:
-    return max(box.right - box.left, box.bottom - box.top)

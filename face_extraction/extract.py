@@ -252,6 +252,7 @@ def _sample(item: Item, face: FaceRow, split_rule: SplitRule) -> FaceSample:
         box=face.box,
         width=face.width,
         height=face.height,
+        person=face.person,
         method=item.method,
         source=item.source,
     )

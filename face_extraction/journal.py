@@ -24,6 +24,7 @@ class FaceRow:
     box: Box = Box(0, 0, 0, 0)
     width: int = 0
     height: int = 0
+    person: int = 0
 
 
 @dataclass(frozen=True, slots=True)

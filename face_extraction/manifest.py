@@ -26,6 +26,23 @@ class Box(NamedTuple):
     bottom: int
     left: int
 
+    @property
+    def longer_side(self) -> int:
+        """In pixels."""
+        return max(self.right - self.left, self.bottom - self.top)
+
+    @property
+    def area(self) -> int:
+        """In pixels."""
+        return (self.right - self.left) * (self.bottom - self.top)
+
+    def overlap(self, other: "Box") -> float:
+        """Common area of two boxes as a share of the area that they cover together, 0 to 1."""
+        width = min(self.right, other.right) - max(self.left, other.left)
+        height = min(self.bottom, other.bottom) - max(self.top, other.top)
+        common = max(0, width) * max(0, height)
+        return common / (self.area + other.area - common) if common else 0.0
+
 
 @dataclass(frozen=True, slots=True)
 class FaceSample:
@@ -44,6 +61,8 @@ class FaceSample:
         height: the crop's height in pixels before it was scaled.
         method: how the face was faked; "" if real or not known.
         source: the data set's name.
+        person: whose face it is, within its clip: numbered from 1 in the order in which people appear;
+            0 where they were not told apart (stills, ready-made crops).
     """
 
     path: str
@@ -58,6 +77,7 @@ class FaceSample:
     height: int = 0
     method: str = ""
     source: str = ""
+    person: int = 0
 
     @property
     def clip(self) -> tuple[str, str, str]:
@@ -74,7 +94,7 @@ COLUMNS = tuple(
     for name in (("top", "right", "bottom", "left") if field.name == "box" else (field.name,))
 )
 REQUIRED = ("path", "label", "split", "group")
-_INTEGERS = frozenset({"frame", "top", "right", "bottom", "left", "width", "height"})
+_INTEGERS = frozenset({"frame", "top", "right", "bottom", "left", "width", "height", "person"})
 
 
 def write_manifest(path: Path, samples: Iterable[FaceSample]) -> None:
@@ -197,6 +217,7 @@ def _parse(path: Path, number: int, row: dict[str, str | None]) -> FaceSample:
         height=integers["height"],
         method=text.get("method", ""),
         source=text.get("source", ""),
+        person=integers["person"],
     )
 
 

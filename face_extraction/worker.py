@@ -7,14 +7,12 @@ from collections import Counter
 from functools import cache
 from pathlib import Path, PurePosixPath
 
-import numpy as np
-from numpy.typing import NDArray
-
 from face_extraction.archive import read_members
 from face_extraction.atomic import write_bytes
+from face_extraction.clip import ClipFinder
 from face_extraction.crop import crop_side
-from face_extraction.detect import FaceDetector, cut_faces
-from face_extraction.frames import read_frames
+from face_extraction.detect import FaceDetector, FoundFace, cut_faces
+from face_extraction.frames import Frame, read_frames
 from face_extraction.images import read_bytes_rgb, read_rgb, write_image
 from face_extraction.journal import FaceRow, ItemResult
 from face_extraction.ledger import NO_FACE, ItemFailed, LedgerRow
@@ -40,7 +38,8 @@ def extract_item(item: Item, root: Path, out: Path, settings: ExtractionSettings
         if item.kind == VIDEO:
             return _extract_clip(item, root, out, settings)
         rgb = read_rgb(root / item.path)
-        return ItemResult(item.path, _write_faces(item, out, settings, rgb, ""), [])
+        faces = cut_faces(rgb, _detector_for(settings), settings.policy, settings.crop)
+        return ItemResult(item.path, _write_faces(item, out, settings, faces), [])
     except ItemFailed as error:
         return ItemResult(item.path, [], [LedgerRow(item.path, error.reason, error.detail)])
 
@@ -91,13 +90,12 @@ def _extract_clip(item: Item, root: Path, out: Path, settings: ExtractionSetting
     faces: list[FaceRow] = []
     ledger: list[LedgerRow] = []
     without: Counter[str] = Counter()
+    finder = ClipFinder(_detector_for(settings), settings.policy, settings.crop)
     frames = read_frames(root / item.path, count=settings.faces_per_video, first=settings.first_frame_only)
     try:
         for frame in frames:
             try:
-                faces += _write_faces(
-                    item, out, settings, frame.rgb, f"_{frame.index:06d}", frame.index, frame.time
-                )
+                faces += _write_faces(item, out, settings, finder.faces(frame), frame)
             except ItemFailed as error:
                 without[error.reason] += 1
     except ItemFailed as error:
@@ -110,22 +108,21 @@ def _extract_clip(item: Item, root: Path, out: Path, settings: ExtractionSetting
 
 
 def _write_faces(
-    item: Item,
-    out: Path,
-    settings: ExtractionSettings,
-    rgb: NDArray[np.uint8],
-    tail: str,
-    frame: int = 0,
-    time: float = 0.0,
+    item: Item, out: Path, settings: ExtractionSettings, faces: list[FoundFace], frame: Frame | None = None
 ) -> list[FaceRow]:
-    detector = _detector(threading.get_ident(), settings.detector, settings.min_face)
+    index, time = (frame.index, frame.time) if frame else (0, 0.0)
+    tail = f"_{index:06d}" if frame else ""
     rows = []
-    for number, face in enumerate(cut_faces(rgb, detector, settings.policy, settings.crop)):
+    for number, face in enumerate(faces):
         target = crop_path(item, f"{tail}_{number}", f".{settings.format}")
         write_image(out / target, face.crop, settings.format, settings.quality)
         side = crop_side(face.box, settings.crop)
-        rows.append(FaceRow(target, frame, time, face.box, side, side))
+        rows.append(FaceRow(target, index, time, face.box, side, side, face.person))
     return rows
+
+
+def _detector_for(settings: ExtractionSettings) -> FaceDetector:
+    return _detector(threading.get_ident(), settings.detector, settings.min_face)
 
 
 @cache

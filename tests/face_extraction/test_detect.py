@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from face_extraction.crop import CropSpec, crop_face
-from face_extraction.detect import FaceDetector, cut_faces, find_faces
+from face_extraction.detect import FaceDetector, choose_faces, cut_faces
 from face_extraction.errors import InputError
 from face_extraction.images import read_rgb
 from face_extraction.ledger import ItemFailed
@@ -84,17 +84,8 @@ def test_wrong_settings_are_refused(kind, min_face, message):
         FaceDetector(kind, min_face)
 
 
-class _Finds:
-    """A detector that finds what it is told."""
-
-    kind = "hog"
-    min_face = 60
-
-    def __init__(self, *sides):
-        self._boxes = [Box(0, side, side, 0) for side in sides]
-
-    def detect(self, rgb):
-        return self._boxes
+def _boxes(*sides):
+    return [Box(0, side, side, 0) for side in sides]
 
 
 @pytest.mark.parametrize(
@@ -106,7 +97,7 @@ class _Finds:
     ],
 )
 def test_the_policy_chooses_among_faces_that_are_large_enough(sides, policy, expected):
-    boxes = find_faces(np.zeros((9, 9, 3), np.uint8), _Finds(*sides), policy)
+    boxes = choose_faces(_boxes(*sides), FaceDetector("hog", 60), policy)
 
     assert [box.right for box in boxes] == expected
 
@@ -122,14 +113,14 @@ def test_the_policy_chooses_among_faces_that_are_large_enough(sides, policy, exp
 )
 def test_frames_without_a_wanted_face_fail_with_a_reason(sides, policy, reason, detail):
     with pytest.raises(ItemFailed) as error:
-        find_faces(np.zeros((9, 9, 3), np.uint8), _Finds(*sides), policy)
+        choose_faces(_boxes(*sides), FaceDetector("hog", 60), policy)
 
     assert (error.value.reason, error.value.detail) == (reason, detail)
 
 
 def test_a_face_just_below_the_smallest_is_seen_and_called_too_small(draw_faces):
     with pytest.raises(ItemFailed, match="too_small: largest face: 72 pixels; wanted: 80 or more"):
-        find_faces(draw_faces((150, 120, 66)), FaceDetector("hog", 80), "largest")
+        cut_faces(draw_faces((150, 120, 66)), FaceDetector("hog", 80), "largest", CropSpec())
 
 
 def test_faces_are_cut_as_crop_face_cuts_them(detector, two):

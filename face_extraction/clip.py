@@ -1,0 +1,137 @@
+"""Faces of a clip, frame after frame: where they are, and which of them are one person.
+
+Extraction and prediction both look at clips through `ClipFinder`, so that they see the same faces.
+"""
+
+from dataclasses import dataclass, field
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from face_extraction.detect import FaceDetector, FoundFace, choose_faces, cut_box
+from face_extraction.frames import Frame
+from face_extraction.manifest import Box
+from face_extraction.settings import CropSpec
+
+# A face is looked for near its last place alone, at most for so long since the whole frame was searched.
+SEARCH_SECONDS = 1.0
+# Frames further apart than this are no neighbours: faces are told by their encodings, not by place.
+NEIGHBOUR_SECONDS = 0.5
+# From this share of common area on, boxes in neighbouring frames are one face.
+OVERLAP = 0.4
+# The distance of encodings below which dlib's author calls two faces one person (dlib 19.4, its
+# face recognition example: 99.38 % of the pairs of LFW).
+SAME_PERSON = 0.6
+# The mean difference of small grey pictures above which two frames are different scenes.
+_CUT_DIFFERENCE = 25
+_SMALL = (32, 18)
+
+
+class ClipFinder:
+    """Finds, crops and names the faces of one clip's frames, which are given in their order.
+
+    Where frames are close to each other, each face is looked for around its last place, at the
+    resolution that its size allows; the whole frame is searched at the start, at a cut, when a face
+    is lost, and every `SEARCH_SECONDS`. A newcomer is thus seen that much later at most. With the
+    policy "largest" the search of the whole frame goes from large faces to small ones and ends at
+    the first size that is found.
+    """
+
+    def __init__(self, detector: FaceDetector, policy: str, spec: CropSpec) -> None:
+        self._detector, self._policy, self._spec = detector, policy, spec
+        self._people = People(detector)
+        self._boxes: list[Box] = []
+        self._small: NDArray[np.float32] | None = None
+        self._searched = self._time = -np.inf
+
+    def faces(self, frame: Frame) -> list[FoundFace]:
+        """The faces that the policy wants, largest first, with their people's numbers.
+
+        Raises:
+            ItemFailed: "no_face", "too_small" or "several_faces".
+        """
+        neighbour = self._is_neighbour(frame)
+        found = self._search(frame, neighbour)
+        self._boxes, self._time = [], frame.time
+        wanted = choose_faces(found, self._detector, self._policy)
+        self._boxes = wanted
+        people = self._people.name(frame.rgb, wanted, neighbour=neighbour)
+        return [
+            cut_box(frame.rgb, box, self._detector, self._spec, person)
+            for box, person in zip(wanted, people, strict=True)
+        ]
+
+    def _search(self, frame: Frame, neighbour: bool) -> list[Box]:
+        rgb, detector = frame.rgb, self._detector
+        again = self._follow(rgb) if neighbour and self._boxes else []
+        if again and frame.time - self._searched < SEARCH_SECONDS:
+            return again
+        self._searched = frame.time
+        if self._policy != "largest":
+            return detector.detect(rgb)
+        if again and not detector.detect(rgb, min_face=max(detector.min_face, again[0].longer_side)):
+            return again
+        largest = detector.largest(rgb)
+        return [detector.near(rgb, box) or box for box in largest[:1]]
+
+    def _follow(self, rgb: NDArray[np.uint8]) -> list[Box]:
+        """The last frame's faces in this one; none where one of them is lost or two became one."""
+        found = [self._detector.near(rgb, box) for box in self._boxes]
+        boxes = [box for box in found if box is not None]
+        apart = all(a.overlap(b) < OVERLAP for i, a in enumerate(boxes) for b in boxes[:i])
+        return sorted(boxes, key=lambda box: box.area, reverse=True) if len(boxes) == len(found) and apart else []
+
+    def _is_neighbour(self, frame: Frame) -> bool:
+        small = cv2.resize(frame.rgb, _SMALL, interpolation=cv2.INTER_AREA).mean(axis=2, dtype=np.float32)
+        before, self._small = self._small, small
+        if before is None or frame.time - self._time > NEIGHBOUR_SECONDS:
+            return False
+        return bool(np.abs(small - before).mean() < _CUT_DIFFERENCE)
+
+
+@dataclass
+class People:
+    """Numbers the people of a clip from 1, in the order in which they appear.
+
+    A face is the person whose face it overlaps in the frame before, where that is a neighbour; else
+    the person whose encodings' mean is nearest and within `SAME_PERSON`; else somebody new.
+
+    Attributes:
+        detector: which also encodes.
+    """
+
+    detector: FaceDetector
+    _last: list[tuple[Box, int]] = field(default_factory=list)
+    _codes: list[list[NDArray[np.float64]]] = field(default_factory=list)
+
+    def name(self, rgb: NDArray[np.uint8], boxes: list[Box], *, neighbour: bool) -> list[int]:
+        """The numbers of the people in `boxes`, of whom none stands there twice."""
+        named: dict[int, int] = {}
+        pairs = [
+            (box.overlap(last), place, person)
+            for place, box in enumerate(boxes)
+            for last, person in (self._last if neighbour else [])
+        ]
+        for share, place, person in sorted(pairs, key=lambda pair: -pair[0]):
+            if share >= OVERLAP and place not in named and person not in named.values():
+                named[place] = person
+        for place, box in enumerate(boxes):
+            if place not in named:
+                named[place] = self._recognise(self.detector.encode(rgb, box), set(named.values()))
+        people = [named[place] for place in range(len(boxes))]
+        self._last = list(zip(boxes, people, strict=True))
+        return people
+
+    def _recognise(self, code: NDArray[np.float64], taken: set[int]) -> int:
+        distances = [
+            (float(np.linalg.norm(np.mean(codes, axis=0) - code)), person)
+            for person, codes in enumerate(self._codes, start=1)
+            if person not in taken
+        ]
+        distance, person = min(distances, default=(np.inf, 0))
+        if distance >= SAME_PERSON:
+            self._codes.append([])
+            person = len(self._codes)
+        self._codes[person - 1].append(code)
+        return person
