@@ -5,6 +5,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from face_extraction import check, download
 from face_extraction.command import DONE, FINDING, Parser, run
@@ -12,6 +13,9 @@ from face_extraction.errors import unknown_name
 from face_extraction.settings import DETECTORS, FORMATS, POLICIES, CropSpec, ExtractionSettings
 from face_extraction.sources import Listing, Source, list_sources
 from face_extraction.splits import SplitRule, settle
+
+if TYPE_CHECKING:
+    from face_extraction.extract import Summary
 
 PROG = "python -m face_extraction"
 STATUS = """\
@@ -29,6 +33,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     if argv and argv[0] in sources:
         source = sources[argv[0]]
         return run(_source_parser(source), partial(_extract, source), argv[1:])
+    if argv and argv[0] == "merge":
+        return run(_merge_parser(), _merge, argv[1:])
     if argv and argv[0] == "manifest":
         from face_extraction import combine
 
@@ -74,6 +80,7 @@ COMMANDS = {
     "check": "Compare a data set's folder with what was published, before hours are spent on it.",
     "download": "Download a data set that needs no signed form.",
     "manifest": "Join manifests, or keep some of their rows.",
+    "merge": "Make one extraction of the parts that were made with --shard.",
 }
 OF_A_SOURCE = {"check": _check, "download": _download}
 
@@ -92,6 +99,9 @@ def _source_parser(source: Source) -> Parser:
     add("--test", type=float, default=rule.test, help=f"{split} test (%(default)s)")
     add("--split-seed", type=int, default=rule.seed, help="another seed gives another split (%(default)s)")
     add("--workers", type=_positive, metavar="N", help="processes (one for each core)")
+    add("--time-limit", type=_positive, default=3600, metavar="S", help="seconds for one item (%(default)s)")
+    add("--dask", metavar="ADDRESS", help="use the workers of this dask scheduler, as tcp://host:8786")
+    add("--shard", default="", metavar="I/N", help="only part I of N; merge makes one of all parts")
     add("--overwrite", action="store_true", help="delete an earlier extraction in OUT first")
     return parser
 
@@ -165,28 +175,57 @@ def _extract(source: Source, args: argparse.Namespace) -> int:
     listing = settle(_find(source, args), split_rule)
 
     # Here, because OpenCV and dlib take longer to load than --help may take to answer.
-    from face_extraction.extract import LEDGER_FILE, MANIFEST_FILE, WorkerDied, extract
+    from face_extraction.extract import WorkerDied, extract
+    from face_extraction.pool import dask_pool
+    from face_extraction.shards import Shard
 
     for note in listing.notes:
         print(note)
+    run_here = partial(
+        extract,
+        listing.items,
+        args.root,
+        args.out,
+        settings,
+        split_rule,
+        ledger=listing.ledger,
+        shard=Shard.parse(args.shard) if args.shard else None,
+        overwrite=args.overwrite,
+    )
     try:
-        summary = extract(
-            listing.items,
-            args.root,
-            args.out,
-            settings,
-            split_rule,
-            ledger=listing.ledger,
-            workers=args.workers,
-            overwrite=args.overwrite,
-        )
+        if args.dask:
+            with dask_pool(args.dask) as (executor, threads):
+                summary = run_here(executor=executor, workers=threads)
+        else:
+            summary = run_here(workers=args.workers, time_limit=args.time_limit)
     except WorkerDied as error:
         print(f"{PROG} {source.name}: {error}", file=sys.stderr)
         return FINDING
+    return _tell(summary, args.out)
+
+
+def _merge_parser() -> Parser:
+    parser = Parser(f"{PROG} merge", "Make one extraction of the parts that were made with --shard.", STATUS)
+    parser.add_argument("folders", nargs="+", type=Path, metavar="OUT1", help="the parts' folders, all of them")
+    parser.add_argument(
+        "--out", type=Path, required=True, metavar="OUT", help="the folder for manifest.csv and the crops"
+    )
+    return parser
+
+
+def _merge(args: argparse.Namespace) -> int:
+    from face_extraction.merge import merge
+
+    return _tell(merge(args.folders, args.out), args.out)
+
+
+def _tell(summary: "Summary", out: Path) -> int:
+    from face_extraction.extract import LEDGER_FILE, MANIFEST_FILE
+
     print(summary)
-    print(f"written: {args.out / MANIFEST_FILE}")
+    print(f"written: {out / MANIFEST_FILE}")
     if summary.ledger:
-        print(f"see {args.out / LEDGER_FILE} for what gave no face or could not be read wholly")
+        print(f"see {out / LEDGER_FILE} for what gave no face or could not be read wholly")
     return FINDING if summary.ledger else DONE
 
 

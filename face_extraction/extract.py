@@ -1,19 +1,15 @@
 """Items in, a manifest of face crops out: in several processes, and taken up again after a stop."""
 
-import multiprocessing
-import os
 import shutil
-import signal
-import threading
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, ProcessPoolExecutor, wait
-from contextlib import closing, contextmanager
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, Executor, Future, wait
+from contextlib import closing, nullcontext
 from dataclasses import asdict, dataclass
 from itertools import islice
 from pathlib import Path
 
-import cv2
+from pebble import ProcessExpired
 
 from face_extraction.errors import InputError
 from face_extraction.journal import JOURNAL_FILE, FaceRow, ItemResult, Journal
@@ -29,8 +25,10 @@ from face_extraction.manifest import (
     write_manifest,
 )
 from face_extraction.media import ARCHIVE, READY_MADE
+from face_extraction.pool import available_cores, local_pool
 from face_extraction.progress import progress
 from face_extraction.settings import SETTINGS_FILE, ExtractionSettings, write_settings
+from face_extraction.shards import SHARD_FILE, Shard, write_part
 from face_extraction.sources import Item
 from face_extraction.splits import SplitRule
 from face_extraction.worker import FACES_FOLDER, extract_item
@@ -39,7 +37,7 @@ MANIFEST_FILE, LEDGER_FILE = "manifest.csv", "ledger.csv"
 
 
 class WorkerDied(Exception):
-    """A worker process died, ended by the system or by a decoder; what was finished is kept."""
+    """The executor broke down, and its workers with it; what was finished is kept."""
 
 
 @dataclass(frozen=True)
@@ -83,6 +81,8 @@ def extract(
     ledger: Sequence[LedgerRow] = (),
     workers: int | None = None,
     executor: Executor | None = None,
+    time_limit: float | None = None,
+    shard: Shard | None = None,
     overwrite: bool = False,
 ) -> Summary:
     """Extract the faces of `items` into `out`: manifest.csv, ledger.csv, extraction.toml, faces/.
@@ -99,24 +99,33 @@ def extract(
         settings: how faces are found and cropped; neither used nor written for ready-made crops.
         split_rule: the split of the groups for which the items name no official one.
         ledger: rows that the data set's listing gave already.
-        workers: number of processes; None means one for each core.
+        workers: number of processes; None means one for each core. Twice as many items are handed out
+            at a time.
         executor: runs the items instead of processes started here; the caller shuts it down.
+        time_limit: seconds that one item may take in the processes started here; None for any time.
+        shard: the part of `items` to extract; `merge` makes one of all parts.
         overwrite: delete an earlier extraction in `out` first.
+
+    An item whose worker dies, or that takes too long, costs itself alone: it gets a row in the
+    ledger and is tried again at the next start.
 
     Raises:
         InputError: `out` holds another extraction, a group stands in two splits, or a file cannot
             be written.
-        WorkerDied: naming the items that were being worked on.
+        WorkerDied: `executor` broke down; the items that were being worked on are named.
     """
     check_groups(root, [_sample(item, FaceRow(item.path), split_rule) for item in items])
     _check_apart(items, root, out)
-    _prepare(out, overwrite)
+    prepare(out, overwrite)
     searched = any(item.kind not in READY_MADE for item in items)
-    workers = workers or _cores()
+    workers = workers or available_cores()
+    header = _header(root, settings if searched else None)
+    if any(item.kind == ARCHIVE for item in items):
+        header["crops_per_archive"] = max(item.take for item in items)
+    if shard:
+        items = write_part(out, shard, items, split_rule, ledger)
+        header |= {"shard": str(shard)}
     with closing(Journal(out)) as journal:
-        header = _header(root, settings if searched else None)
-        if any(item.kind == ARCHIVE for item in items):
-            header["crops_per_archive"] = max(item.take for item in items)
         finished = journal.start(header)
         results = _still_valid(finished, items, root, out)
         if searched:
@@ -124,14 +133,14 @@ def extract(
         waiting = [item for item in items if item.path not in results]
         with (
             progress("faces", len(items), done=len(results)) as advance,
-            _started(executor, workers) as pool,
+            nullcontext(executor) if executor else local_pool(workers, time_limit) as pool,
         ):
             for result in _run(pool, waiting, root, out, settings, 2 * workers):
                 results[result.path] = result
                 if all(row.reason != FAILED for row in result.ledger):
                     journal.add(_size(root / result.path), result)
                 advance(note=result.path)
-    return _write(out, items, results, split_rule, ledger)
+    return write_results(out, items, results, split_rule, ledger)
 
 
 def _header(root: Path, settings: ExtractionSettings | None) -> dict[str, object]:
@@ -153,7 +162,12 @@ def _check_apart(items: Sequence[Item], root: Path, out: Path) -> None:
         raise InputError(f"{out}: lies in {root / inside[0]}, which is searched; choose another --out")
 
 
-def _prepare(out: Path, overwrite: bool) -> None:
+def prepare(out: Path, overwrite: bool) -> None:
+    """Make the folder `out`, or refuse it where it holds something else.
+
+    Raises:
+        InputError: it is no folder, or holds a manifest that was not made here.
+    """
     if out.exists() and not out.is_dir():
         raise InputError(f"{out}: not a folder")
     journal = out / JOURNAL_FILE
@@ -164,7 +178,7 @@ def _prepare(out: Path, overwrite: bool) -> None:
         # goes last: should this be interrupted, the next start still knows.
         if journal.exists() and (out / FACES_FOLDER).is_dir():
             shutil.rmtree(out / FACES_FOLDER)
-        for name in (MANIFEST_FILE, LEDGER_FILE, SETTINGS_FILE, JOURNAL_FILE):
+        for name in (MANIFEST_FILE, LEDGER_FILE, SETTINGS_FILE, SHARD_FILE, JOURNAL_FILE):
             (out / name).unlink(missing_ok=True)
     out.mkdir(parents=True, exist_ok=True)
 
@@ -203,8 +217,8 @@ def _run(
     except BrokenExecutor:
         names = ", ".join(item.path for item in running.values())
         raise WorkerDied(
-            f"a worker process died (out of memory?) while these were in work: {names}; "
-            "what was finished is kept: start again, with fewer --workers"
+            f"the workers broke down (out of memory?) while these were in work: {names}; "
+            "what was finished is kept: start again"
         ) from None
 
 
@@ -213,20 +227,38 @@ def _outcome(future: Future[ItemResult], item: Item, out: Path) -> ItemResult:
         return future.result()
     except (BrokenExecutor, InputError):
         raise
+    except CancelledError as error:  # A dask scheduler that went away: every other item would follow.
+        raise BrokenExecutor(str(error)) from None
+    except ProcessExpired as error:
+        return _failed(item, f"its process was ended (exit code {error.exitcode}; out of memory?)")
+    except TimeoutError:
+        return _failed(item, "it took longer than the time limit")
     except OSError as error:
         raise InputError(f"{out}: cannot be written ({error.strerror or error})") from error
     except Exception as error:  # One strange file must not end a run of days; the ledger names it.
-        row = LedgerRow(item.path, FAILED, f"{type(error).__name__}: {error}")
-        return ItemResult(item.path, [], [row])
+        return _failed(item, f"{type(error).__name__}: {error}")
 
 
-def _write(
+def _failed(item: Item, detail: str) -> ItemResult:
+    return ItemResult(item.path, [], [LedgerRow(item.path, FAILED, detail)])
+
+
+def write_results(
     out: Path,
     items: Sequence[Item],
     results: Mapping[str, ItemResult],
     split_rule: SplitRule,
     listed: Sequence[LedgerRow],
 ) -> Summary:
+    """Write manifest and ledger, in the order of `items`.
+
+    Args:
+        out: the folder to write into.
+        items: all items.
+        results: what became of each, by its path.
+        split_rule: the split of the groups for which the items name no official one.
+        listed: rows that the data set's listing gave already.
+    """
     ordered = [(item, results[item.path]) for item in items]
     samples = [_sample(item, face, split_rule) for item, result in ordered for face in result.faces]
     ledger = [*listed, *(row for _, result in ordered for row in result.ledger)]
@@ -261,37 +293,3 @@ def _sample(item: Item, face: FaceRow, split_rule: SplitRule) -> FaceSample:
 def _size(path: Path) -> int:
     """Size of a file in bytes; -1 where it is gone."""
     return path.stat().st_size if path.is_file() else -1
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-@contextmanager
-def _started(executor: Executor | None, workers: int) -> Iterator[Executor]:
-    if executor is not None:
-        yield executor
-        return
-    # Started afresh, not forked: a copy of a process with running threads can hang.
-    context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_start_worker)
-    try:
-        yield pool
-    finally:
-        pool.shutdown(cancel_futures=True)
-
-
-def _start_worker() -> None:
-    """One thread each, for there are as many processes as cores; Ctrl-C is the parent's affair."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    os.environ["OPENCV_FFMPEG_THREADS"] = "1"
-    cv2.setNumThreads(1)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-
-
-def _end_with_parent() -> None:
-    """A killed parent tells its workers nothing, and they would wait for work for ever."""
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)

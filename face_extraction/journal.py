@@ -64,19 +64,10 @@ class Journal:
         """
         if not self.path.exists():
             write_text(self.path, _line(header))
-        content = self.path.read_bytes()
-        whole = content[: content.rfind(b"\n") + 1]
-        first, *lines = whole.splitlines() or [b"null"]
-        self._check_header(header, first)
-        finished = {}
-        for number, line in enumerate(lines, start=2):
-            try:
-                size, result = _parse(json.loads(line))
-            except (ValueError, TypeError, KeyError):
-                raise InputError(f"{self.path}, line {number}: damaged; --overwrite starts afresh") from None
-            finished[result.path] = (size, result)
+        before, finished, length = _read(self.path)
+        self._check_header(header, before)
         self._handle = self.path.open("r+b")
-        self._handle.truncate(len(whole))
+        self._handle.truncate(length)
         self._handle.seek(0, 2)
         return finished
 
@@ -92,19 +83,48 @@ class Journal:
         if self._handle is not None:
             self._handle.close()
 
-    def _check_header(self, header: dict[str, Any], first: bytes) -> None:
-        try:
-            before = json.loads(first)
-        except ValueError:
-            before = None
-        if not isinstance(before, dict):
-            raise InputError(f"{self.path}: not a journal of an extraction; --overwrite starts afresh")
-        for name, value in json.loads(json.dumps(header)).items():
-            if before.get(name) != value:
+    def _check_header(self, header: dict[str, Any], before: dict[str, Any]) -> None:
+        now = json.loads(json.dumps(header))
+        for name in {**now, **before}:
+            if before.get(name) != now.get(name):
                 raise InputError(
-                    f"{self.path}: made with {name} {before.get(name)}, now {value}; "
+                    f"{self.path}: made with {name} {before.get(name)}, now {now.get(name)}; "
                     "choose another --out, or start afresh with --overwrite"
                 )
+
+
+def read_journal(folder: Path) -> tuple[dict[str, Any], dict[str, tuple[int, ItemResult]]]:
+    """The first line of the journal in `folder`, and the finished items as `Journal.start` gives them.
+
+    Raises:
+        InputError: there is no journal, or it is damaged.
+    """
+    path = folder / JOURNAL_FILE
+    if not path.is_file():
+        raise InputError(f"{folder}: no extraction (it has no {JOURNAL_FILE})")
+    header, finished, _ = _read(path)
+    return header, finished
+
+
+def _read(path: Path) -> tuple[dict[str, Any], dict[str, tuple[int, ItemResult]], int]:
+    """The first line, the finished items, and how many bytes are whole lines."""
+    content = path.read_bytes()
+    whole = content[: content.rfind(b"\n") + 1]
+    first, *lines = whole.splitlines() or [b"null"]
+    try:
+        header = json.loads(first)
+    except ValueError:
+        header = None
+    if not isinstance(header, dict):
+        raise InputError(f"{path}: not a journal of an extraction; --overwrite starts afresh")
+    finished = {}
+    for number, line in enumerate(lines, start=2):
+        try:
+            size, result = _parse(json.loads(line))
+        except (ValueError, TypeError, KeyError):
+            raise InputError(f"{path}, line {number}: damaged; --overwrite starts afresh") from None
+        finished[result.path] = (size, result)
+    return header, finished, len(whole)
 
 
 def _line(values: dict[str, Any]) -> str:

@@ -302,7 +302,7 @@ def test_processes_give_what_a_thread_gives(run, root, tmp_path):
 def test_workers_are_the_cores_that_the_process_may_use(monkeypatch):
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 3, 5})
 
-    assert module._cores() == 3
+    assert module.available_cores() == 3
 
 
 def test_another_number_of_crops_an_archive_is_another_extraction(tmp_path, draw_faces):

@@ -1,0 +1,280 @@
+"""Speed of the extraction against the obvious loop, and where its time goes.
+
+The obvious loop reads every frame with OpenCV and calls `face_recognition.face_locations` on each wanted one, at full
+size, in one process; it crops and writes nothing. Both take turns on one clip after another, and one thread each.
+
+    python -m benchmarks.extract --root ../shared/data/videos --min-width 1080 --frames 10
+"""
+
+import argparse
+import os
+import resource
+import sys
+import tempfile
+import time
+import warnings
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from face_extraction.command import DONE, Parser, run
+from face_extraction.manifest import Box
+from face_extraction.sources import Item
+
+SAME = 0.3
+
+
+@dataclass
+class Side:
+    """What one of the two did: faces by clip and frame, seconds on the clock and of the processor."""
+
+    faces: dict[tuple[str, int], list[Box]] = field(default_factory=dict)
+    wall: float = 0.0
+    cpu: float = 0.0
+
+    @property
+    def count(self) -> int:
+        return sum(map(len, self.faces.values()))
+
+    def take(self, work: Callable[[], dict[tuple[str, int], list[Box]]]) -> None:
+        wall, cpu = time.perf_counter(), time.process_time()
+        self.faces |= work()
+        self.wall += time.perf_counter() - wall
+        self.cpu += time.process_time() - cpu
+
+
+def main() -> int:
+    parser = Parser("python -m benchmarks.extract", __doc__ or "")
+    add = parser.add_argument
+    add("--root", type=Path, help="folder of clips (default: three drawn ones)")
+    add("--min-width", type=int, default=0, metavar="PIXELS", help="only clips whose longer side is so long")
+    add("--seconds", type=float, metavar="S", help="only the first S seconds of each clip")
+    add("--frames", type=int, default=10, metavar="N", help="wanted frames a clip; 0 for all (%(default)s)")
+    add("--min-face", type=int, default=60, metavar="PIXELS", help="of the extraction (%(default)s)")
+    add("--policy", default="all", help="of the extraction (%(default)s)")
+    add("--show", type=Path, metavar="FOLDER", help="write a picture of every frame in which the two differ")
+    return run(parser, _main)
+
+
+def _main(args: argparse.Namespace) -> int:
+    os.environ["OPENCV_FFMPEG_THREADS"] = "1"
+    import cv2
+
+    from face_extraction.settings import ExtractionSettings
+
+    cv2.setNumThreads(1)
+    settings = ExtractionSettings(
+        min_face=args.min_face, policy=args.policy, faces_per_video=args.frames or 10_000
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        root, out = Path(folder) / "clips", Path(folder) / "out"
+        clips = _clips(args, root)
+        ours, loop, shares = Side(), Side(), Counter[str]()
+        _warm_up(settings, out)
+        with _timed(shares):
+            for clip in clips:
+                ours.take(lambda: _extract(clip, root, out, settings))  # noqa: B023
+                wanted = _wanted(root / clip, args.frames)
+                loop.take(lambda: _obvious_loop(clip, root, wanted))  # noqa: B023
+        _print(ours, loop, shares, clips)
+        _compare(ours, loop, root, args.show)
+        _all_cores(clips, root, out, settings, loop)
+    return DONE
+
+
+def _clips(args: argparse.Namespace, root: Path) -> list[str]:
+    """Names of the clips in `root`, put there as links, shortened, or drawn."""
+    import av
+
+    root.mkdir()
+    if args.root is None:
+        from dfdetect.data.sample import draw_sample
+
+        draw_sample(root / "drawn", pairs=1, seconds=args.seconds or 4)
+        return sorted(path.relative_to(root).as_posix() for path in root.rglob("*.mp4"))
+    names = []
+    for path in sorted(args.root.rglob("*.mp4")):
+        with av.open(str(path)) as container:
+            stream = container.streams.video[0]
+            if max(stream.codec_context.width, stream.codec_context.height) < args.min_width:
+                continue
+            names.append(path.name)
+            if args.seconds is None:
+                (root / path.name).symlink_to(path.resolve())
+                continue
+            with av.open(str(root / path.name), "w") as short:
+                copy = short.add_stream_from_template(stream)
+                for packet in container.demux(stream):
+                    if packet.dts is not None and packet.pts * packet.time_base < args.seconds:
+                        packet.stream = copy
+                        short.mux(packet)
+    return names
+
+
+def _warm_up(settings: object, out: Path) -> None:
+    import numpy as np
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import face_recognition
+    from face_extraction.worker import _detector_for
+
+    blank = np.zeros((200, 200, 3), np.uint8)
+    face_recognition.face_locations(blank)
+    _detector_for(settings).encode(blank, Box(20, 180, 180, 20))
+
+
+def _extract(name: str, root: Path, out: Path, settings: object) -> dict[tuple[str, int], list[Box]]:
+    from face_extraction.worker import extract_item
+
+    result = extract_item(Item(name, 0, name, "video", video=name), root, out, settings)
+    faces: dict[tuple[str, int], list[Box]] = {}
+    for face in result.faces:
+        faces.setdefault((name, face.frame), []).append(face.box)
+    return faces
+
+
+def _wanted(path: Path, count: int) -> set[int]:
+    from face_extraction.frames import read_frames
+
+    return {frame.index for frame in read_frames(path, count=count or None)}
+
+
+def _obvious_loop(name: str, root: Path, wanted: set[int]) -> dict[tuple[str, int], list[Box]]:
+    import cv2
+    import face_recognition
+
+    faces = {}
+    video, index = cv2.VideoCapture(str(root / name)), 0
+    while True:
+        done, frame = video.read()
+        if not done:
+            return faces
+        if index in wanted:
+            rgb = cv2.cvtColor(frame, cv2.COLOR_BGR2RGB)
+            faces[name, index] = [Box(*box) for box in face_recognition.face_locations(rgb)]
+        index += 1
+
+
+class _timed:
+    """Within the block, the time spent in each step of the extraction is added to `shares`."""
+
+    def __init__(self, shares: Counter[str]) -> None:
+        self.shares = shares
+
+    def __enter__(self) -> None:
+        from face_extraction import clip, worker
+        from face_extraction.detect import FaceDetector
+
+        self._before = []
+        for home, name, step in (
+            (clip.ClipFinder, "_search", "detect"),
+            (FaceDetector, "encode", "tell people apart"),
+            (clip, "cut_box", "crop"),
+            (worker, "write_image", "write"),
+        ):
+            self._swap(home, name, self._counting(getattr(home, name), step))
+        self._swap(worker, "read_frames", self._frames(worker.read_frames))
+
+    def __exit__(self, *_: object) -> None:
+        for home, name, function in self._before:
+            setattr(home, name, function)
+
+    def _swap(self, home: object, name: str, function: object) -> None:
+        self._before.append((home, name, getattr(home, name)))
+        setattr(home, name, function)
+
+    def _counting(self, function: Callable, step: str) -> Callable:
+        def timed(*args: object, **options: object) -> object:
+            start = time.process_time()
+            try:
+                return function(*args, **options)
+            finally:
+                self.shares[step] += time.process_time() - start
+
+        return timed
+
+    def _frames(self, function: Callable) -> Callable:
+        def frames(*args: object, **options: object) -> Iterator:
+            found = function(*args, **options)
+            while True:
+                start = time.process_time()
+                frame = next(found, None)
+                self.shares["decode"] += time.process_time() - start
+                if frame is None:
+                    return
+                yield frame
+
+        return frames
+
+
+def _print(ours: Side, loop: Side, shares: Counter[str], clips: list[str]) -> None:
+    print(f"{len(clips)} clips, {len(loop.faces)} wanted frames, one process with one thread each\n")
+    print(f"{'':<14}{'faces':>7}{'seconds':>10}{'faces/s':>10}{'CPU s':>10}{'faces/CPU s':>13}")
+    for name, side in (("obvious loop", loop), ("extraction", ours)):
+        rate = side.count / side.wall, side.count / side.cpu
+        print(f"{name:<14}{side.count:>7}{side.wall:>10.2f}{rate[0]:>10.2f}{side.cpu:>10.2f}{rate[1]:>13.2f}")
+    wall = (ours.count / ours.wall) / (loop.count / loop.wall)
+    cpu = (ours.count / ours.cpu) / (loop.count / loop.cpu)
+    print(f"\nratio: {wall:.1f} by the clock, {cpu:.1f} by processor time\n")
+    shares["the rest"] = ours.cpu - shares.total()
+    for step, seconds in shares.most_common():
+        print(f"  {step:<18}{seconds / ours.cpu:>6.1%}  {1000 * seconds / max(1, len(loop.faces)):>7.2f} ms a frame")
+    print(f"\nlargest memory: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB")
+
+
+def _compare(ours: Side, loop: Side, root: Path, show: Path | None) -> None:
+    missed, added = _unmatched(loop.faces, ours.faces), _unmatched(ours.faces, loop.faces)
+    print(f"of the loop's {loop.count} faces {loop.count - len(missed)} are found; {len(added)} others are")
+    for word, boxes in (("not found", missed), ("only found here", added)):
+        for (name, frame), box in boxes:
+            print(f"  {word}: {name}, frame {frame}, {box.longer_side} pixels at {box}")
+    if show:
+        _draw(missed, added, root, show)
+
+
+def _unmatched(
+    these: dict[tuple[str, int], list[Box]], those: dict[tuple[str, int], list[Box]]
+) -> list[tuple[tuple[str, int], Box]]:
+    return [
+        (key, box)
+        for key, boxes in these.items()
+        for box in boxes
+        if all(box.overlap(other) < SAME for other in those.get(key, []))
+    ]
+
+
+def _draw(missed: list, added: list, root: Path, show: Path) -> None:
+    import cv2
+
+    from face_extraction.frames import read_frames
+    from face_extraction.images import write_image
+
+    for name in {key[0] for key, _ in [*missed, *added]}:
+        for frame in read_frames(root / name):
+            for word, colour, boxes in (("missed", (255, 0, 0), missed), ("added", (0, 255, 0), added)):
+                for number, (key, box) in enumerate(boxes):
+                    if key == (name, frame.index):
+                        rgb = frame.rgb.copy()
+                        cv2.rectangle(rgb, (box.left, box.top), (box.right, box.bottom), colour, 3)
+                        write_image(show / f"{word}-{Path(name).stem}-{frame.index:05d}-{number}.jpg", rgb, "jpg")
+
+
+def _all_cores(clips: list[str], root: Path, out: Path, settings: object, loop: Side) -> None:
+    from face_extraction.extract import available_cores
+
+    workers = available_cores()
+    with ProcessPoolExecutor(workers) as pool:
+        list(pool.map(_extract, clips[:1] * workers, [root] * workers, [out] * workers, [settings] * workers))
+        start = time.perf_counter()
+        found = list(pool.map(_extract, clips, *([value] * len(clips) for value in (root, out, settings))))
+        seconds = time.perf_counter() - start
+    count = sum(len(boxes) for faces in found for boxes in faces.values())
+    ratio = (count / seconds) / (loop.count / loop.wall)
+    print(f"\nwith {workers} processes: {count / seconds:.2f} faces/s, {ratio:.1f} times the loop's by the clock")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,109 @@
+"""`merge`: the parts that were extracted with --shard become one extraction, equal to an unsharded one."""
+
+import os
+import shutil
+from collections.abc import Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from face_extraction.atomic import atomic_path
+from face_extraction.errors import InputError
+from face_extraction.extract import LEDGER_FILE, MANIFEST_FILE, Summary, prepare, write_results
+from face_extraction.journal import ItemResult, Journal, read_journal
+from face_extraction.ledger import FAILED, read_ledger
+from face_extraction.progress import progress
+from face_extraction.settings import copy_settings
+from face_extraction.shards import Part, read_part
+
+
+def merge(folders: Sequence[Path], out: Path) -> Summary:
+    """Make one extraction in `out` of all shards of a data set.
+
+    Crops are linked where the file system can, else copied. Stopped and started again, it goes on;
+    the unsharded extraction can go on in `out` as well.
+
+    Args:
+        folders: the output folders of the shards, in any order.
+        out: the folder to write into.
+
+    Raises:
+        InputError: a shard is missing, given twice or not finished; shards are of different data or
+            settings; `out` holds something else.
+    """
+    parts = [read_part(folder) for folder in folders]
+    _check_parts(folders, parts)
+    header, results = _read_results(folders, parts)
+    prepare(out, overwrite=False)
+    places = {place: item for part in parts for place, item in part.items.items()}
+    items = [places[place] for place in sorted(places)]
+    with closing(Journal(out)) as journal:
+        before = journal.start(header)
+        with progress("merge", len(items), unit="items") as advance:
+            for item in items:
+                folder, size, result = results[item.path]
+                for face in result.faces:
+                    _link(folder / face.path, out / face.path)
+                if size is not None and before.get(item.path) != (size, result):
+                    journal.add(size, result)
+                advance()
+    copy_settings(folders[0], out)
+    found = {path: result for path, (_, _, result) in results.items()}
+    return write_results(out, items, found, parts[0].split_rule, parts[0].ledger)
+
+
+def _check_parts(folders: Sequence[Path], parts: Sequence[Part]) -> None:
+    first = parts[0]
+    seen: dict[int, Path] = {}
+    for folder, part in zip(folders, parts, strict=True):
+        if part.shard.count != first.shard.count:
+            raise InputError(f"{folder}: shard {part.shard}, but {folders[0]} is {first.shard}")
+        if part.shard.index in seen:
+            raise InputError(f"{folder}: shard {part.shard}, as is {seen[part.shard.index]}")
+        if part.listing != first.listing:
+            raise InputError(f"{folder}: made from other files, labels or splits than {folders[0]}")
+        seen[part.shard.index] = folder
+    missing = [f"{index}/{first.shard.count}" for index in range(1, first.shard.count + 1) if index not in seen]
+    if missing:
+        raise InputError(f"{len(missing)} shards are missing: {', '.join(missing)}")
+
+
+def _read_results(
+    folders: Sequence[Path], parts: Sequence[Part]
+) -> tuple[dict[str, Any], dict[str, tuple[Path, int | None, ItemResult]]]:
+    """What the journals begin with, but for the shard; and of each item the folder, size and result.
+
+    Items that failed stand in no journal, but in their shard's ledger; they have no size.
+    """
+    common: dict[str, Any] = {}
+    results: dict[str, tuple[Path, int | None, ItemResult]] = {}
+    for folder, part in zip(folders, parts, strict=True):
+        header, finished = read_journal(folder)
+        del header["shard"]
+        common = common or header
+        different = next((name for name in {**common, **header} if common.get(name) != header.get(name)), None)
+        if different:
+            theirs, here = common.get(different), header.get(different)
+            raise InputError(f"{folder}: made with {different} {here}, but {folders[0]} with {theirs}")
+        done = (folder / MANIFEST_FILE).exists()
+        failed = [row for row in read_ledger(folder / LEDGER_FILE) if row.reason == FAILED] if done else []
+        for path, (size, result) in finished.items():
+            results[path] = (folder, size, result)
+        for row in failed:
+            results.setdefault(row.path, (folder, None, ItemResult(row.path, [], [row])))
+        left = [item.path for item in part.items.values() if item.path not in results]
+        if left or not done:
+            what = f"{len(left)} items, such as {left[0]}, are" if left else "it is"
+            raise InputError(f"{folder}: {what} not finished; run shard {part.shard} again")
+    return common, results
+
+
+def _link(source: Path, target: Path) -> None:
+    if target.exists():
+        return
+    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        os.link(source, target)
+    except OSError:
+        with atomic_path(target) as temporary:
+            shutil.copyfile(source, temporary)

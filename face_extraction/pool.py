@@ -1,0 +1,119 @@
+"""Executors for an extraction: processes on this machine, or the workers of a dask scheduler.
+
+The processes are pebble's. The standard library's pool ends as a whole when the system kills one of its processes;
+pebble loses the one item, starts another process, and stops an item that exceeds its time.
+"""
+
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, Future
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+import cv2
+from pebble import ProcessPool
+
+from face_extraction.errors import InputError
+
+_T = TypeVar("_T")
+# How long a dask scheduler may take to answer.
+_ANSWER_SECONDS = 15
+
+
+class LocalPool(Executor):
+    """Processes on this machine, each with one thread.
+
+    An item whose process dies fails with `pebble.ProcessExpired`, one that takes too long with
+    `TimeoutError`; the others are not concerned.
+    """
+
+    def __init__(self, workers: int, time_limit: float | None = None) -> None:
+        """Start no process yet.
+
+        Args:
+            workers: how many processes.
+            time_limit: seconds that one item may take; None for any time.
+        """
+        # Started afresh, not forked: a copy of a process with running threads can hang.
+        context = multiprocessing.get_context("spawn")
+        self._pool = ProcessPool(workers, initializer=_start_worker, context=context)
+        self._time_limit = time_limit
+
+    def submit(self, function: Callable[..., _T], /, *args: Any, **options: Any) -> Future[_T]:
+        """Run `function` in one of the processes."""
+        future: Future[_T] = self._pool.schedule(
+            function, args=args, kwargs=options, timeout=self._time_limit
+        )
+        return future
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """End the processes, after their work or, with `cancel_futures`, in the midst of it."""
+        if cancel_futures:
+            self._pool.stop()
+        else:
+            self._pool.close()
+        if wait:
+            self._pool.join()
+
+
+@contextmanager
+def local_pool(workers: int, time_limit: float | None) -> Iterator[Executor]:
+    """A `LocalPool`, whose processes are ended with the block."""
+    pool = LocalPool(workers, time_limit)
+    try:
+        yield pool
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+@contextmanager
+def dask_pool(address: str) -> Iterator[tuple[Executor, int]]:
+    """The executor of the dask scheduler at `address`, such as tcp://host:8786, and its threads.
+
+    Its workers need this package and the same paths to the root and the output folder; start each
+    with `--nthreads 1`. An item during which four workers in turn died fails; others are not
+    concerned.
+
+    Raises:
+        InputError: dask.distributed is not installed, or there is no scheduler or worker.
+    """
+    try:
+        from distributed import Client
+    except ImportError:
+        raise InputError("--dask needs dask.distributed: pip install dfdetect[distributed]") from None
+    try:
+        client = Client(address, timeout=_ANSWER_SECONDS, set_as_default=False)
+    except (OSError, ValueError, TimeoutError) as error:
+        reason = str(error).partition("\n")[0]
+        raise InputError(f"--dask {address}: no scheduler answers there ({reason})") from None
+    try:
+        threads = sum(client.nthreads().values())
+        if not threads:
+            raise InputError(f"--dask {address}: the scheduler has no workers; start `dask worker {address}`")
+        # "Pure" calls of equal arguments would be taken for one.
+        yield client.get_executor(pure=False), threads
+    finally:
+        client.close()
+
+
+def available_cores() -> int:
+    """How many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _start_worker() -> None:
+    """One thread each, for there are as many processes as cores; Ctrl-C is the parent's affair."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    cv2.setNumThreads(1)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    """A killed parent tells its workers nothing, and they would wait for work for ever."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)

@@ -1,0 +1,112 @@
+"""Parts of an extraction for batch queues: each job takes one part, and `merge` makes one of all.
+
+An item belongs to a part by a hash of its path, so that parts need not know of each other.
+"""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from face_extraction.atomic import write_text
+from face_extraction.errors import InputError
+from face_extraction.ledger import LedgerRow
+from face_extraction.sources import Item
+from face_extraction.splits import SplitRule
+
+SHARD_FILE = "shard.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Shard:
+    """One of `count` parts of a data set, numbered from 1.
+
+    Raises:
+        InputError: there is no such part.
+    """
+
+    index: int
+    count: int
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.index <= self.count:
+            raise InputError(f"shard {self}; accepted: 1/N to N/N")
+
+    @classmethod
+    def parse(cls, text: str) -> "Shard":
+        """The shard written as "2/8".
+
+        Raises:
+            InputError: it is not written so, or there is no such part.
+        """
+        index, _, count = text.partition("/")
+        if not (index.isdecimal() and count.isdecimal()):
+            raise InputError(f"shard {text!r}; accepted: 1/N to N/N, such as 2/8")
+        return cls(int(index), int(count))
+
+    def holds(self, item: Item) -> bool:
+        """Whether `item` belongs to this part: decided by its path alone."""
+        digest = hashlib.sha256(item.path.encode()).digest()
+        return int.from_bytes(digest[:8], "big") % self.count == self.index - 1
+
+    def __str__(self) -> str:
+        return f"{self.index}/{self.count}"
+
+
+@dataclass(frozen=True)
+class Part:
+    """What a shard's folder says about its part of the data set.
+
+    Attributes:
+        shard: which part it is.
+        listing: a hash of the whole data set's items, their splits and ledger.
+        split_rule: as given to the extraction.
+        ledger: rows of the whole data set's listing.
+        items: the part's items by their place in the whole data set.
+    """
+
+    shard: Shard
+    listing: str
+    split_rule: SplitRule
+    ledger: Sequence[LedgerRow]
+    items: dict[int, Item]
+
+
+def write_part(
+    folder: Path, shard: Shard, items: Sequence[Item], split_rule: SplitRule, ledger: Sequence[LedgerRow]
+) -> list[Item]:
+    """Note in `folder` which of `items` belong to `shard`, and return those."""
+    common = {"split_rule": asdict(split_rule), "ledger": [asdict(row) for row in ledger]}
+    everything = json.dumps([common, [asdict(item) for item in items]], sort_keys=True)
+    own = {place: item for place, item in enumerate(items) if shard.holds(item)}
+    values = {
+        "shard": str(shard),
+        "listing": hashlib.sha256(everything.encode()).hexdigest(),
+        **common,
+        "items": [[place, asdict(item)] for place, item in own.items()],
+    }
+    write_text(folder / SHARD_FILE, json.dumps(values) + "\n")
+    return list(own.values())
+
+
+def read_part(folder: Path) -> Part:
+    """What `write_part` noted in `folder`.
+
+    Raises:
+        InputError: the folder holds no part of an extraction, or a damaged one.
+    """
+    path = folder / SHARD_FILE
+    if not path.is_file():
+        raise InputError(f"{folder}: not made with --shard (it has no {SHARD_FILE})")
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+        return Part(
+            Shard.parse(values["shard"]),
+            values["listing"],
+            SplitRule(**values["split_rule"]),
+            [LedgerRow(**row) for row in values["ledger"]],
+            {place: Item(**item) for place, item in values["items"]},
+        )
+    except (ValueError, TypeError, KeyError):
+        raise InputError(f"{path}: damaged; run this shard again") from None
