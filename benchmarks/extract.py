@@ -123,7 +123,8 @@ def _warm_up(settings: object, out: Path) -> None:
 
     blank = np.zeros((200, 200, 3), np.uint8)
     face_recognition.face_locations(blank)
-    _detector_for(settings).encode(blank, Box(20, 180, 180, 20))
+    detector = _detector_for(settings)
+    detector.encode(detector.chip(blank, Box(20, 180, 180, 20)))
 
 
 def _extract(name: str, root: Path, out: Path, settings: object) -> dict[tuple[str, int], list[Box]]:
@@ -166,12 +167,10 @@ class _timed:
 
     def __enter__(self) -> None:
         from face_extraction import clip, worker
-        from face_extraction.detect import FaceDetector
-
         self._before = []
         for home, name, step in (
             (clip.ClipFinder, "_search", "detect"),
-            (FaceDetector, "encode", "tell people apart"),
+            (clip.People, "name", "tell people apart"),
             (clip, "cut_box", "crop"),
             (worker, "write_image", "write"),
         ):
@@ -263,7 +262,7 @@ def _draw(missed: list, added: list, root: Path, show: Path) -> None:
 
 
 def _all_cores(clips: list[str], root: Path, out: Path, settings: object, loop: Side) -> None:
-    from face_extraction.extract import available_cores
+    from face_extraction.pool import available_cores
 
     workers = available_cores()
     with ProcessPoolExecutor(workers) as pool:

@@ -1,6 +1,6 @@
 """The detector: find faces, score them, come to a verdict on a photo or a clip."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 from dfdetect.data.clips import fewest, shortage, spread
 from dfdetect.models import build_model, frames_of
 from dfdetect.runs import Run
+from face_extraction.clip import ClipFinder
 from face_extraction.detect import FaceDetector, FoundFace, cut_faces
 from face_extraction.frames import read_frames
 from face_extraction.images import read_rgb, resize
-from face_extraction.ledger import NO_FACE, TOO_FEW, TRUNCATED, ItemFailed
+from face_extraction.ledger import DAMAGED, NO_FACE, TOO_FEW, TRUNCATED, ItemFailed
 from face_extraction.manifest import Box
 from face_extraction.media import VIDEO, kind_of
 from face_extraction.settings import ExtractionSettings, read_settings
@@ -34,12 +35,31 @@ class FaceVerdict:
         box: where the face is, in pixels of the upright picture.
         frame: index of the frame; 0 in a photo.
         time: seconds from the clip's start.
+        person: whose face it is in the clip, numbered from 1; 0 in a photo.
     """
 
     p_fake: float
     box: Box
     frame: int = 0
     time: float = 0.0
+    person: int = 0
+
+
+@dataclass(frozen=True)
+class PersonVerdict:
+    """What is said of one person in a clip.
+
+    Attributes:
+        person: the number that their faces carry.
+        p_fake: the mean over their faces.
+        fake: whether `p_fake` reaches the threshold.
+        faces: how many faces of theirs were scored.
+    """
+
+    person: int
+    p_fake: float
+    fake: bool
+    faces: int
 
 
 @dataclass(frozen=True)
@@ -67,12 +87,14 @@ class Verdict:
     Attributes:
         faces: the faces scored, by a model that takes single faces.
         p_fake: of a photo the highest of its faces (one fake face makes a fake photo), of a clip
-            the mean over its faces, or its one score; None where nothing was scored.
+            that of its most suspicious person, or its one score; None where nothing was scored.
         fake: whether `p_fake` reaches the threshold; None where there is no score.
         frames: frames looked at; 1 for a photo.
         reason: why there is no score, or what was wrong although there is one; "" if nothing.
         detail: the same, in words.
         clips: the scores of a model that takes clips.
+        people: the people of a clip by their number. Those of whom a single face was seen have no
+            part in the clip's score where somebody was seen more often: it may be no face at all.
     """
 
     faces: tuple[FaceVerdict, ...]
@@ -82,6 +104,7 @@ class Verdict:
     reason: str = ""
     detail: str = ""
     clips: tuple[ClipVerdict, ...] = ()
+    people: tuple[PersonVerdict, ...] = ()
 
     @property
     def n_faces(self) -> int:
@@ -171,8 +194,9 @@ class Detector:
     def predict_video(self, path: Path, *, frames: int | None = None) -> Verdict:
         """The verdict on a clip, from frames evenly spaced over the whole of it.
 
-        In each frame the faces count that the training's policy takes. A frame without a face has
-        no part in the mean. A clip that ends early is judged by what can be read, and says so.
+        In each frame the faces count that the training's policy takes. Each person's score is the mean
+        over their faces, and the clip's is the highest of them: one fake person makes a fake clip.
+        A clip that ends early, or is damaged, is judged by what can be read, and says so.
 
         A model that takes clips gets its faces chosen among those found as in training.
 
@@ -186,37 +210,38 @@ class Detector:
         """
         count = frames or (self.settings.faces_per_video if self.frames else FRAMES)
         policy = "largest" if self.frames and self.settings.policy == "all" else self.settings.policy
-        seen: list[tuple[int, float, Box]] = []
+        finder = ClipFinder(self._finder, policy, self.settings.crop)
+        seen: list[tuple[int, float, Box, int]] = []
         crops: list[Rgb] = []
-        looked, detail, cut = 0, "", ""
+        looked, detail, cut = 0, "", None
         try:
-            for frame in read_frames(path, count=count):
+            for frame in read_frames(path, count=count, threads=0):
                 looked += 1
                 try:
-                    found = self._faces(frame.rgb, policy)
+                    found = self._faces(frame.rgb, policy) if self.whole else finder.faces(frame)
                 except ItemFailed as error:
                     detail = error.detail
                     continue
-                seen += [(frame.index, frame.time, face.box) for face in found]
+                seen += [(frame.index, frame.time, face.box, face.person) for face in found]
                 crops += [face.crop for face in found]
         except ItemFailed as error:
-            if error.reason != TRUNCATED:
+            if error.reason not in (TRUNCATED, DAMAGED):
                 raise
-            cut = error.detail
+            cut = error
         if not crops:
             raise ItemFailed(NO_FACE, f"no face in any of {looked} frames; the last: {detail}")
         if self.frames:
             verdict = self._clip_verdict(seen, crops, looked)
         else:
             faces = [
-                FaceVerdict(p_fake, box, index, time)
-                for p_fake, (index, time, box) in zip(self._score(crops), seen, strict=True)
+                FaceVerdict(p_fake, box, index, time, person)
+                for p_fake, (index, time, box, person) in zip(self._score(crops), seen, strict=True)
             ]
             verdict = self._verdict(faces, frames=looked, clip=True)
-        return replace(verdict, reason=TRUNCATED, detail=cut) if cut else verdict
+        return replace(verdict, reason=cut.reason, detail=cut.detail) if cut else verdict
 
     def _clip_verdict(
-        self, seen: Sequence[tuple[int, float, Box]], crops: Sequence[Rgb], looked: int
+        self, seen: Sequence[tuple[int, float, Box, int]], crops: Sequence[Rgb], looked: int
     ) -> Verdict:
         """The verdict of a model that takes clips, on one face of each frame."""
         if len(crops) < fewest(self.frames):
@@ -225,15 +250,22 @@ class Detector:
         size = self.model.input_shape[-2]
         clip = np.stack([resize(crops[row], size) for row in chosen])
         p_fake = float(np.asarray(self.model.predict(clip[None], verbose=0))[0, 0])
-        indices, times, boxes = zip(*(seen[row] for row in chosen), strict=True)
+        indices, times, boxes, _ = zip(*(seen[row] for row in chosen), strict=True)
         found = ClipVerdict(p_fake, boxes, indices, times)
         return Verdict((), p_fake, p_fake >= self.threshold, looked, clips=(found,))
 
     def _verdict(self, faces: Sequence[FaceVerdict], *, frames: int, clip: bool) -> Verdict:
         """The verdict that follows from scored faces, of which there is at least one."""
-        scores = [face.p_fake for face in faces]
-        p_fake = float(np.mean(scores)) if clip else max(scores)
-        return Verdict(tuple(faces), p_fake, p_fake >= self.threshold, frames)
+        people = tuple(self._people(faces)) if clip else ()
+        often = [person for person in people if person.faces > 1] or people
+        p_fake = max(one.p_fake for one in (often or faces))
+        return Verdict(tuple(faces), p_fake, p_fake >= self.threshold, frames, people=people)
+
+    def _people(self, faces: Sequence[FaceVerdict]) -> Iterator[PersonVerdict]:
+        for person in sorted({face.person for face in faces}):
+            scores = [face.p_fake for face in faces if face.person == person]
+            p_fake = float(np.mean(scores))
+            yield PersonVerdict(person, p_fake, p_fake >= self.threshold, len(scores))
 
     def _faces(self, rgb: Rgb, policy: str) -> list[FoundFace]:
         """Faces cut out as for training; with `whole`, the picture is the face."""

@@ -121,6 +121,10 @@ def _table(verdicts: "Sequence[tuple[Path, Verdict]]", detector: "Detector") -> 
         lines.append(
             f"{path!s:<{width}}  {word:<8}  {score:>6}  {verdict.n_faces:>5}  {verdict.frames:>6}{note}"
         )
+        for person in verdict.people if len(verdict.people) > 1 else ():
+            name = f"  person {person.person}"
+            word = "fake" if person.fake else "real"
+            lines.append(f"{name:<{width}}  {word:<8}  {person.p_fake:>6.3f}  {person.faces:>5}")
     lines.append(f"\nfake from p_fake {detector.threshold:.3f} on, {detector.threshold_origin}")
     return "\n".join(lines)
 

@@ -3,8 +3,6 @@
 Extraction and prediction both look at clips through `ClipFinder`, so that they see the same faces.
 """
 
-from dataclasses import dataclass, field
-
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -16,9 +14,9 @@ from face_extraction.settings import CropSpec
 
 # A face is looked for near its last place alone, at most for so long since the whole frame was searched.
 SEARCH_SECONDS = 1.0
-# Frames further apart than this are no neighbours: faces are told by their encodings, not by place.
+# Between frames further apart than this, faces are not followed but searched anew.
 NEIGHBOUR_SECONDS = 0.5
-# From this share of common area on, boxes in neighbouring frames are one face.
+# From this share of common area on, boxes in successive frames of one scene are one face.
 OVERLAP = 0.4
 # The distance of encodings below which dlib's author calls two faces one person (dlib 19.4, its
 # face recognition example: 99.38 % of the pairs of LFW).
@@ -51,12 +49,13 @@ class ClipFinder:
         Raises:
             ItemFailed: "no_face", "too_small" or "several_faces".
         """
-        neighbour = self._is_neighbour(frame)
+        same_scene = self._is_same_scene(frame)
+        neighbour = same_scene and frame.time - self._time <= NEIGHBOUR_SECONDS
         found = self._search(frame, neighbour)
         self._boxes, self._time = [], frame.time
         wanted = choose_faces(found, self._detector, self._policy)
         self._boxes = wanted
-        people = self._people.name(frame.rgb, wanted, neighbour=neighbour)
+        people = self._people.name(frame.rgb, wanted, same_scene=same_scene)
         return [
             cut_box(frame.rgb, box, self._detector, self._spec, person)
             for box, person in zip(wanted, people, strict=True)
@@ -82,56 +81,63 @@ class ClipFinder:
         apart = all(a.overlap(b) < OVERLAP for i, a in enumerate(boxes) for b in boxes[:i])
         return sorted(boxes, key=lambda box: box.area, reverse=True) if len(boxes) == len(found) and apart else []
 
-    def _is_neighbour(self, frame: Frame) -> bool:
+    def _is_same_scene(self, frame: Frame) -> bool:
         small = cv2.resize(frame.rgb, _SMALL, interpolation=cv2.INTER_AREA).mean(axis=2, dtype=np.float32)
         before, self._small = self._small, small
-        if before is None or frame.time - self._time > NEIGHBOUR_SECONDS:
-            return False
-        return bool(np.abs(small - before).mean() < _CUT_DIFFERENCE)
+        return before is not None and bool(np.abs(small - before).mean() < _CUT_DIFFERENCE)
 
 
-@dataclass
 class People:
     """Numbers the people of a clip from 1, in the order in which they appear.
 
-    A face is the person whose face it overlaps in the frame before, where that is a neighbour; else
-    the person whose encodings' mean is nearest and within `SAME_PERSON`; else somebody new.
-
-    Attributes:
-        detector: which also encodes.
+    A face is the person whose face it overlaps in the frame before, where that shows the same scene;
+    else the person whose encodings' mean is nearest and within `SAME_PERSON`; else somebody new.
+    Encoding takes longer than all else: it is put off until there is somebody to compare with.
     """
 
-    detector: FaceDetector
-    _last: list[tuple[Box, int]] = field(default_factory=list)
-    _codes: list[list[NDArray[np.float64]]] = field(default_factory=list)
+    def __init__(self, detector: FaceDetector) -> None:
+        self._detector = detector
+        self._last: list[tuple[Box, int]] = []
+        self._chips: list[list[NDArray[np.uint8]]] = []
+        self._codes: list[list[NDArray[np.float64]]] = []
 
-    def name(self, rgb: NDArray[np.uint8], boxes: list[Box], *, neighbour: bool) -> list[int]:
-        """The numbers of the people in `boxes`, of whom none stands there twice."""
+    def name(self, rgb: NDArray[np.uint8], boxes: list[Box], *, same_scene: bool) -> list[int]:
+        """The numbers of the people in `boxes`, of whom none stands there twice.
+
+        Args:
+            rgb: the frame, uint8 of shape (height, width, 3).
+            boxes: its faces.
+            same_scene: there was no cut since the frame before.
+        """
         named: dict[int, int] = {}
         pairs = [
             (box.overlap(last), place, person)
             for place, box in enumerate(boxes)
-            for last, person in (self._last if neighbour else [])
+            for last, person in (self._last if same_scene else [])
         ]
         for share, place, person in sorted(pairs, key=lambda pair: -pair[0]):
             if share >= OVERLAP and place not in named and person not in named.values():
                 named[place] = person
         for place, box in enumerate(boxes):
             if place not in named:
-                named[place] = self._recognise(self.detector.encode(rgb, box), set(named.values()))
+                named[place] = self._recognise(self._detector.chip(rgb, box), set(named.values()))
         people = [named[place] for place in range(len(boxes))]
         self._last = list(zip(boxes, people, strict=True))
         return people
 
-    def _recognise(self, code: NDArray[np.float64], taken: set[int]) -> int:
-        distances = [
-            (float(np.linalg.norm(np.mean(codes, axis=0) - code)), person)
-            for person, codes in enumerate(self._codes, start=1)
-            if person not in taken
-        ]
-        distance, person = min(distances, default=(np.inf, 0))
-        if distance >= SAME_PERSON:
-            self._codes.append([])
-            person = len(self._codes)
-        self._codes[person - 1].append(code)
-        return person
+    def _recognise(self, chip: NDArray[np.uint8], taken: set[int]) -> int:
+        others = [person for person in range(1, len(self._codes) + 1) if person not in taken]
+        if others:
+            code = self._detector.encode(chip)
+            distance, person = min((self._distance(person, code), person) for person in others)
+            if distance < SAME_PERSON:
+                self._codes[person - 1].append(code)
+                return person
+        self._codes.append([])
+        self._chips.append([chip])
+        return len(self._codes)
+
+    def _distance(self, person: int, code: NDArray[np.float64]) -> float:
+        codes, chips = self._codes[person - 1], self._chips[person - 1]
+        codes += [self._detector.encode(chips.pop()) for _ in range(len(chips))]
+        return float(np.linalg.norm(np.mean(codes, axis=0) - code))

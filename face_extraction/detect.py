@@ -47,7 +47,7 @@ class FaceDetector:
     """Finds faces; the models are loaded when they are first needed, once.
 
     With `min_face` = 80 the boxes are those of `face_recognition.face_locations(rgb, 0, kind)`, and
-    the encodings those of `face_recognition.face_encodings(rgb, boxes)`.
+    the encodings of their chips those of `face_recognition.face_encodings(rgb, boxes)`.
 
     dlib's objects keep state between calls: use one detector in each thread.
     """
@@ -129,10 +129,18 @@ class FaceDetector:
         shape = predict(rgb, _to_rectangle(box))
         return np.array([(point.x, point.y) for point in shape.parts()], dtype=np.float64)
 
-    def encode(self, rgb: NDArray[np.uint8], box: Box) -> NDArray[np.float64]:
-        """The face's identity as 128 numbers; faces of one person lie within about 0.6."""
+    def chip(self, rgb: NDArray[np.uint8], box: Box) -> NDArray[np.uint8]:
+        """The face in `box` as the encoder wants it: upright, uint8 of shape (150, 150, 3)."""
         shape = self._predict_5(rgb, _to_rectangle(box))
-        return np.array(self._encoder.compute_face_descriptor(rgb, shape, 1))
+        return np.asarray(dlib.get_face_chip(rgb, shape, 150, 0.25), dtype=np.uint8)
+
+    def encode(self, chip: NDArray[np.uint8]) -> NDArray[np.float64]:
+        """A face's identity as 128 numbers; faces of one person lie within about 0.6.
+
+        Args:
+            chip: what `chip` gave.
+        """
+        return np.array(self._encoder.compute_face_descriptor(chip))
 
     @cached_property
     def _search(self) -> Any:
