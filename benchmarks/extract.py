@@ -167,6 +167,7 @@ class _timed:
 
     def __enter__(self) -> None:
         from face_extraction import clip, worker
+
         self._before = []
         for home, name, step in (
             (clip.ClipFinder, "_search", "detect"),
@@ -220,7 +221,9 @@ def _print(ours: Side, loop: Side, shares: Counter[str], clips: list[str]) -> No
     print(f"\nratio: {wall:.1f} by the clock, {cpu:.1f} by processor time\n")
     shares["the rest"] = ours.cpu - shares.total()
     for step, seconds in shares.most_common():
-        print(f"  {step:<18}{seconds / ours.cpu:>6.1%}  {1000 * seconds / max(1, len(loop.faces)):>7.2f} ms a frame")
+        print(
+            f"  {step:<18}{seconds / ours.cpu:>6.1%}  {1000 * seconds / max(1, len(loop.faces)):>7.2f} ms a frame"
+        )
     print(f"\nlargest memory: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB")
 
 
@@ -258,7 +261,9 @@ def _draw(missed: list, added: list, root: Path, show: Path) -> None:
                     if key == (name, frame.index):
                         rgb = frame.rgb.copy()
                         cv2.rectangle(rgb, (box.left, box.top), (box.right, box.bottom), colour, 3)
-                        write_image(show / f"{word}-{Path(name).stem}-{frame.index:05d}-{number}.jpg", rgb, "jpg")
+                        write_image(
+                            show / f"{word}-{Path(name).stem}-{frame.index:05d}-{number}.jpg", rgb, "jpg"
+                        )
 
 
 def _all_cores(clips: list[str], root: Path, out: Path, settings: object, loop: Side) -> None:
@@ -272,7 +277,9 @@ def _all_cores(clips: list[str], root: Path, out: Path, settings: object, loop: 
         seconds = time.perf_counter() - start
     count = sum(len(boxes) for faces in found for boxes in faces.values())
     ratio = (count / seconds) / (loop.count / loop.wall)
-    print(f"\nwith {workers} processes: {count / seconds:.2f} faces/s, {ratio:.1f} times the loop's by the clock")
+    print(
+        f"\nwith {workers} processes: {count / seconds:.2f} faces/s, {ratio:.1f} times the loop's by the clock"
+    )
 
 
 if __name__ == "__main__":

@@ -31,8 +31,8 @@ def _parser() -> Parser:
     parser = Parser(
         "python -m dfdetect.predict",
         "Score photos, clips and folders of them with a finished run.\n\n"
-        "A photo's score is that of its most suspicious face, a clip's the mean over its frames, or with\n"
-        "a run that takes clips the one score of its faces together.\n"
+        "A photo's score is that of its most suspicious face, a clip's that of its most suspicious person\n"
+        "(the mean over their frames), or with a run that takes clips the one score of its faces together.\n"
         "A file without a face gets no score.",
         "example:\n  python -m dfdetect.predict runs/xception-1a2b3c4d clip.mp4 photos/\n\n"
         "exit status: 0 every file was scored, 1 some were not, 2 wrong use",

@@ -206,7 +206,9 @@ def _extract(source: Source, args: argparse.Namespace) -> int:
 
 def _merge_parser() -> Parser:
     parser = Parser(f"{PROG} merge", "Make one extraction of the parts that were made with --shard.", STATUS)
-    parser.add_argument("folders", nargs="+", type=Path, metavar="OUT1", help="the parts' folders, all of them")
+    parser.add_argument(
+        "folders", nargs="+", type=Path, metavar="OUT1", help="the parts' folders, all of them"
+    )
     parser.add_argument(
         "--out", type=Path, required=True, metavar="OUT", help="the folder for manifest.csv and the crops"
     )

@@ -79,7 +79,11 @@ class ClipFinder:
         found = [self._detector.near(rgb, box) for box in self._boxes]
         boxes = [box for box in found if box is not None]
         apart = all(a.overlap(b) < OVERLAP for i, a in enumerate(boxes) for b in boxes[:i])
-        return sorted(boxes, key=lambda box: box.area, reverse=True) if len(boxes) == len(found) and apart else []
+        return (
+            sorted(boxes, key=lambda box: box.area, reverse=True)
+            if len(boxes) == len(found) and apart
+            else []
+        )
 
     def _is_same_scene(self, frame: Frame) -> bool:
         small = cv2.resize(frame.rgb, _SMALL, interpolation=cv2.INTER_AREA).mean(axis=2, dtype=np.float32)

@@ -4,11 +4,38 @@ import argparse
 import os
 import sys
 from collections.abc import Callable, Sequence
-from typing import NoReturn
+from contextlib import redirect_stdout
+from typing import Any, NoReturn, TextIO, cast
 
 from face_extraction.errors import InputError
 
 DONE, FINDING, USAGE, INTERRUPTED = 0, 1, 2, 130
+
+
+class _LastingOutput:
+    """Standard output that outlives its reader (`| head`): the work goes on to its own exit status."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+    def write(self, text: str) -> int:
+        try:
+            return self._stream.write(text)
+        except BrokenPipeError:
+            self._forget()
+            return len(text)
+
+    def flush(self) -> None:
+        try:
+            self._stream.flush()
+        except BrokenPipeError:
+            self._forget()
+
+    def _forget(self) -> None:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), self._stream.fileno())
 
 
 class Parser(argparse.ArgumentParser):
@@ -37,8 +64,9 @@ def run(parser: Parser, main: Callable[[argparse.Namespace], int], argv: Sequenc
     """
     args = parser.parse_args(argv)
     try:
-        status = main(args)
-        sys.stdout.flush()
+        with redirect_stdout(cast(TextIO, _LastingOutput(sys.stdout))) as output:
+            status = main(args)
+            output.flush()
         return status
     except InputError as error:
         if args.debug:
@@ -50,10 +78,6 @@ def run(parser: Parser, main: Callable[[argparse.Namespace], int], argv: Sequenc
             raise
         print(f"{parser.prog}: interrupted; what was finished is kept", file=sys.stderr)
         return INTERRUPTED
-    except BrokenPipeError:
-        # The reader of our output went away (`| head`): nobody is left to tell.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return DONE
     except OSError as error:
         if args.debug:
             raise

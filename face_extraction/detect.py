@@ -5,6 +5,7 @@ Reference: dlib's HOG detector (Dalal & Triggs 2005; King 2009), its max-margin 
 """
 
 import importlib.util
+import math
 from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -26,6 +27,8 @@ _DLIB_FACE = 80
 # A face is followed from frame to frame unless it shrinks below this share of its size, or moves so
 # far that the boxes have less than this share in common.
 _NEAR_SIZE, _NEAR_OVERLAP = 0.7, 0.25
+# The pyramid's steps, of which four make about a half.
+_STEP, _HALF = 1.2, 4
 _LANDMARKS = {5: "shape_predictor_5_face_landmarks.dat", 68: "shape_predictor_68_face_landmarks.dat"}
 
 
@@ -67,7 +70,7 @@ class FaceDetector:
         self.kind = kind
         self.min_face = min_face
 
-    def detect(self, rgb: NDArray[np.uint8], min_face: int | None = None) -> list[Box]:
+    def detect(self, rgb: NDArray[np.uint8], min_face: float | None = None) -> list[Box]:
         """All faces found, largest first, clipped to the frame.
 
         Args:
@@ -89,14 +92,11 @@ class FaceDetector:
         From a size of about a quarter of the frame on, the smallest face is halved until one is
         found. Each search takes four times as long as the one before.
         """
-        min_face = self.min_face
-        while min_face * 2 <= max(rgb.shape[:2]) // 4:
-            min_face *= 2
-        while min_face > self.min_face:
-            boxes = self.detect(rgb, min_face)
+        step = self._steps_to(max(rgb.shape[:2]) / 4) // _HALF * _HALF
+        for steps in range(step, 0, -_HALF):
+            boxes = self.detect(rgb, self.min_face * _STEP**steps)
             if boxes:
                 return boxes
-            min_face //= 2
         return self.detect(rgb)
 
     def near(self, rgb: NDArray[np.uint8], box: Box) -> Box | None:
@@ -109,12 +109,16 @@ class FaceDetector:
         reach = box.longer_side // 2
         top, left = max(0, box.top - reach), max(0, box.left - reach)
         region = rgb[top : box.bottom + reach, left : box.right + reach]
-        min_face = max(self.min_face, round(_NEAR_SIZE * box.longer_side))
+        min_face = self.min_face * _STEP ** self._steps_to(_NEAR_SIZE * box.longer_side)
         found = (
             Box(b.top + top, b.right + left, b.bottom + top, b.left + left)
             for b in self.detect(region, min_face)
         )
         return max((b for b in found if b.overlap(box) > _NEAR_OVERLAP), key=box.overlap, default=None)
+
+    def _steps_to(self, size: float) -> int:
+        """Steps of dlib's pyramid from the smallest face up to `size`: the same sizes are then tried."""
+        return max(0, math.floor(math.log(size / self.min_face, _STEP))) if size > 0 else 0
 
     def landmarks(self, rgb: NDArray[np.uint8], box: Box, points: int = 5) -> NDArray[np.float64]:
         """Landmarks of the face in `box`: (points, 2) of x, y in pixels of `rgb`.
@@ -230,4 +234,3 @@ def _to_box(rectangle: Any, scale: float, height: int, width: int) -> Box:
 
 def _to_rectangle(box: Box) -> Any:
     return dlib.rectangle(box.left, box.top, box.right, box.bottom)
-

@@ -66,7 +66,9 @@ class _Packets:
     said: int
 
 
-def read_frames(path: Path, *, count: int | None = None, first: bool = False, threads: int = 1) -> Iterator[Frame]:
+def read_frames(
+    path: Path, *, count: int | None = None, first: bool = False, threads: int = 1
+) -> Iterator[Frame]:
     """Yield frames of the whole clip, one at a time: memory does not grow with the clip's pictures.
 
     The clip is cut into `count` equal parts and the middle frame of each is taken. It is read
@@ -108,7 +110,9 @@ def read_frames(path: Path, *, count: int | None = None, first: bool = False, th
     if not got:
         raise Unreadable(path, "the container opens, but no frame of it can be decoded")
     if got < due or errors:
-        raise ItemFailed(DAMAGED, f"{due - got} of {due} wanted frames, {len(errors)} packets cannot be decoded")
+        raise ItemFailed(
+            DAMAGED, f"{due - got} of {due} wanted frames, {len(errors)} packets cannot be decoded"
+        )
 
 
 @contextmanager
@@ -130,7 +134,9 @@ def _open(path: Path, threads: int = 1) -> Iterator[tuple[Any, Any]]:
         raise Unreadable(path, "no video in it (another kind of file, or cut off early)") from None
     with container:
         # Sound files can hold a cover picture as a "video".
-        streams = [s for s in container.streams.video if not s.disposition & av.stream.Disposition.attached_pic]
+        streams = [
+            s for s in container.streams.video if not s.disposition & av.stream.Disposition.attached_pic
+        ]
         if not streams or not streams[0].codec_context.width:
             raise Unreadable(path, "no video in it (sound only, or a codec that is not known)")
         context = streams[0].codec_context
@@ -199,11 +205,13 @@ def _first(path: Path) -> Iterator[Frame]:
 
 def _decode_all(path: Path, threads: int, errors: list[Exception]) -> Iterator[tuple[int, float, Any]]:
     """Number, seconds from the start, and picture of every frame; errors are gathered."""
-    index, begin = 0, None
+    index, begin, time = 0, None, 0.0
     with _open(path, threads) as (container, stream):
+        step = 1 / float(stream.average_rate or 25)
         for packet in _until_error(container.demux(stream)):
             for frame in _decode(stream.codec_context, packet if packet.size else None, errors):
-                time = frame.time or 0.0
+                # The last frames of an AVI have no time.
+                time = time + step if frame.pts is None else float(frame.pts * frame.time_base)
                 begin = time if begin is None else begin
                 yield index, round(time - begin, 6), frame
                 index += 1
@@ -226,7 +234,11 @@ def _decode_needed(
                 if index < len(order) and order[index] == frame.pts and not frame.is_corrupt:
                     yield index, round(float(order[index] - order[0]) * base, 6), frame
 
-        whole = (packet for packet in _until_error(container.demux(stream)) if packet.size and not packet.is_corrupt)
+        whole = (
+            packet
+            for packet in _until_error(container.demux(stream))
+            if packet.size and not packet.is_corrupt
+        )
         for place, packet in enumerate(whole):
             if place < start:
                 continue

@@ -63,7 +63,9 @@ def _check_parts(folders: Sequence[Path], parts: Sequence[Part]) -> None:
         if part.listing != first.listing:
             raise InputError(f"{folder}: made from other files, labels or splits than {folders[0]}")
         seen[part.shard.index] = folder
-    missing = [f"{index}/{first.shard.count}" for index in range(1, first.shard.count + 1) if index not in seen]
+    missing = [
+        f"{index}/{first.shard.count}" for index in range(1, first.shard.count + 1) if index not in seen
+    ]
     if missing:
         raise InputError(f"{len(missing)} shards are missing: {', '.join(missing)}")
 
@@ -81,7 +83,9 @@ def _read_results(
         header, finished = read_journal(folder)
         del header["shard"]
         common = common or header
-        different = next((name for name in {**common, **header} if common.get(name) != header.get(name)), None)
+        different = next(
+            (name for name in {**common, **header} if common.get(name) != header.get(name)), None
+        )
         if different:
             theirs, here = common.get(different), header.get(different)
             raise InputError(f"{folder}: made with {different} {here}, but {folders[0]} with {theirs}")

@@ -10,12 +10,13 @@ from dfdetect import predict, train
 from dfdetect.data.drawn.clips import film, write_clip
 from dfdetect.data.drawn.identity import draw_identity
 from dfdetect.data.drawn.people import Person
-from dfdetect.detector import Detector
+from dfdetect.detector import Detector, FaceVerdict
 from face_extraction.crop import crop_face
 from face_extraction.detect import FaceDetector
 from face_extraction.frames import read_frames
 from face_extraction.images import write_image
 from face_extraction.ledger import ItemFailed
+from face_extraction.manifest import Box
 from face_extraction.settings import ExtractionSettings
 
 
@@ -75,6 +76,33 @@ def test_a_clip_is_the_mean_over_its_frames(detector, clip, tmp_path):
     assert verdict.p_fake == pytest.approx(np.mean(scores), abs=1e-5)
     assert verdict.fake == (verdict.p_fake >= 0.4)
     assert verdict.frames == 4
+
+
+def test_the_most_suspicious_person_decides_a_clip(detector, clip, tmp_path):
+    dark = [(frame * 0.6).astype(np.uint8) for frame in clip]
+    write_clip(tmp_path / "two.mp4", [np.hstack([a, b]) for a, b in zip(clip, dark, strict=True)])
+    detector.settings = ExtractionSettings(policy="all")
+
+    verdict = detector.predict(tmp_path / "two.mp4", frames=4)
+
+    assert [(person.person, person.faces) for person in verdict.people] == [(1, 4), (2, 4)]
+    for person in verdict.people:
+        own = [face.p_fake for face in verdict.faces if face.person == person.person]
+        assert person.p_fake == pytest.approx(np.mean(own))
+        assert person.fake == (person.p_fake >= 0.4)
+    scores = [person.p_fake for person in verdict.people]
+    assert verdict.p_fake == max(scores) > min(scores) + 0.05
+
+
+@pytest.mark.parametrize(("seen", "expected"), [((0.2, 0.4, 0.9), 0.3), ((0.2, 0.9), 0.9)])
+def test_somebody_seen_once_decides_only_among_such(detector, seen, expected):
+    people = (1, 1, 2) if len(seen) == 3 else (1, 2)
+    faces = [FaceVerdict(p_fake, Box(0, 9, 9, 0), person=n) for p_fake, n in zip(seen, people, strict=True)]
+
+    verdict = detector._verdict(faces, frames=3, clip=True)
+
+    assert verdict.p_fake == pytest.approx(expected)
+    assert len(verdict.people) == 2
 
 
 def test_no_face_gets_no_score(detector, tmp_path):

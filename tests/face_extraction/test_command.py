@@ -82,7 +82,7 @@ def test_help_keeps_the_lines_of_its_texts(parser, capsys):
     assert "examples:\n  prog --size 3" in capsys.readouterr().out
 
 
-def test_a_reader_that_goes_away_is_no_error():
+def test_a_reader_that_goes_away_changes_no_status():
     code = (
         "import sys\nfrom face_extraction.command import Parser, run\n"
         "def main(args):\n    for _ in range(100_000): print('line')\n    return 1\n"
@@ -94,4 +94,4 @@ def test_a_reader_that_goes_away_is_no_error():
 
     errors = process.stderr.read()
     process.stderr.close()
-    assert (process.wait(), errors) == (0, b"")
+    assert (process.wait(), errors) == (1, b"")

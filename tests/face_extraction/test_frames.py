@@ -191,3 +191,125 @@ def test_no_real_clip_is_called_short(shared):
     assert len(small) > 5
     for clip in small:
         assert len(list(read_frames(clip, count=4))) == 4
+
+
+def _copy_from(source, target, seconds):
+    """Copy the packets from the key frame before `seconds` on, with an edit list that hides the rest."""
+    av = pytest.importorskip("av")
+    with av.open(str(source)) as container, av.open(str(target), "w") as copy:
+        stream = container.streams.video[0]
+        copied = copy.add_stream_from_template(stream)
+        start = round(seconds / stream.time_base)
+        container.seek(start, stream=stream)
+        for packet in container.demux(stream):
+            if packet.size:
+                packet.pts -= start
+                packet.dts -= start
+                packet.stream = copied
+                copy.mux(packet)
+
+
+def test_frames_that_an_edit_list_hides_are_not_missing(tmp_path, numbered_clip):
+    # What `ffmpeg -ss 1.3 -i clip -c copy` writes: decoding begins at the key frame, showing later.
+    _copy_from(numbered_clip(tmp_path / "whole.mp4", 40), tmp_path / "cut.mp4", 1.3)
+
+    frames = list(read_frames(tmp_path / "cut.mp4"))
+
+    assert _values(frames) == list(range(13, 40))
+    assert [frame.index for frame in frames] == list(range(27))
+    assert frames[0].time == 0
+    assert _values(read_frames(tmp_path / "cut.mp4", count=3)) == [13 + 4, 13 + 13, 13 + 22]
+
+
+def _spoil(path, frame):
+    """Overwrite the packet of a frame with noise."""
+    av = pytest.importorskip("av")
+    with av.open(str(path)) as container:
+        packets = [
+            (packet.pts, packet.pos, packet.size) for packet in container.demux(video=0) if packet.size
+        ]
+    _, place, size = sorted(packets)[frame]
+    content = bytearray(path.read_bytes())
+    content[place + 4 : place + size] = b"\xff" * (size - 4)
+    path.write_bytes(content)
+
+
+def test_damage_in_the_middle_is_told_and_the_rest_is_used(tmp_path, numbered_clip):
+    path = numbered_clip(tmp_path / "a.mp4", 40)
+    _spoil(path, 14)
+
+    frames, found = read_frames(path), []
+    with pytest.raises(ItemFailed, match=r"damaged: 1 of 40 wanted frames, 1 packets cannot be decoded"):
+        found.extend(frames)
+
+    assert [frame.index for frame in found] == [index for index in range(40) if index != 14]
+    assert _values(found[:14]) == list(range(14))
+    assert _values(found[-20:]) == list(range(20, 40))
+
+
+def test_groups_of_pictures_without_a_wanted_frame_are_not_decoded(tmp_path, numbered_clip):
+    path = numbered_clip(tmp_path / "a.mp4", 40)
+    _spoil(path, 2)  # Between the key frames 0 and 5, and the wanted frames are 10 and 30.
+
+    assert _values(read_frames(path, count=2)) == [10, 30]
+
+
+@pytest.mark.parametrize(
+    ("name", "codec", "pixels", "options"),
+    [
+        ("a.mp4", "libx265", "yuv420p", {"x265-params": "log-level=none:keyint=10"}),
+        ("b.mp4", "libx264", "yuv420p", {"bf": "3", "g": "12"}),
+        ("c.mp4", "libx264", "yuv420p", {"x264-params": "open-gop=1:keyint=10:bframes=3"}),
+        ("a.webm", "libvpx", "yuv420p", {"auto-alt-ref": "1", "lag-in-frames": "8"}),
+        ("b.webm", "libvpx-vp9", "yuv420p", {"cpu-used": "8"}),
+        ("d.mp4", "libsvtav1", "yuv420p", {"preset": "12"}),
+        ("a.avi", "mpeg4", "yuv420p", {"bf": "2"}),
+        ("a.mpg", "mpeg2video", "yuv420p", {"bf": "2"}),
+        ("a.wmv", "wmv2", "yuv420p", {}),
+        ("e.mp4", "libx264", "yuv420p10le", {}),
+    ],
+)
+def test_codecs_agree(tmp_path, numbered_clip, name, codec, pixels, options):
+    av = pytest.importorskip("av")
+    if codec not in av.codecs_available:
+        pytest.skip(f"this FFmpeg cannot write {codec}")
+    source = numbered_clip(tmp_path / "source.mkv", 37)
+    with av.open(str(tmp_path / name), "w") as container:
+        stream = container.add_stream(codec, rate=25, options=options)
+        stream.width, stream.height, stream.pix_fmt, stream.bit_rate = 96, 64, pixels, 2_000_000
+        for frame in read_frames(source):
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(frame.rgb, format="rgb24")))
+        container.mux(stream.encode())
+
+    for count, expected in ((None, list(range(37))), (4, [4, 13, 23, 32])):
+        frames = list(read_frames(tmp_path / name, count=count))
+        assert [frame.index for frame in frames] == expected
+        assert _values(frames) == expected
+        assert [frame.time for frame in frames] == pytest.approx([i / 25 for i in expected], abs=0.003)
+
+
+def test_a_playlist_named_as_a_clip_opens_no_other_file(tmp_path, numbered_clip):
+    numbered_clip(tmp_path / "real.mp4", 10)
+    (tmp_path / "a.mp4").write_text(f"ffconcat version 1.0\nfile {tmp_path / 'real.mp4'}\n")
+
+    with pytest.raises(Unreadable):
+        list(read_frames(tmp_path / "a.mp4"))
+
+
+def test_sound_that_is_longer_than_the_picture_is_not_a_missing_end(tmp_path, numbered_clip):
+    av = pytest.importorskip("av")
+    source = numbered_clip(tmp_path / "source.mkv", 20)
+    with av.open(str(tmp_path / "a.mkv"), "w") as container:
+        picture = container.add_stream("libx264", rate=10)
+        sound = container.add_stream("aac", rate=44100, layout="mono")
+        picture.width, picture.height, picture.pix_fmt = 96, 64, "yuv420p"
+        for frame in read_frames(source):
+            container.mux(picture.encode(av.VideoFrame.from_ndarray(frame.rgb, format="rgb24")))
+        container.mux(picture.encode())
+        for index in range(44100 * 4 // 1024):
+            silence = av.AudioFrame.from_ndarray(np.zeros((1, 1024), np.float32), "fltp", "mono")
+            silence.sample_rate, silence.pts, silence.time_base = 44100, 1024 * index, Fraction(1, 44100)
+            container.mux(sound.encode(silence))
+        container.mux(sound.encode())
+
+    assert len(list(read_frames(tmp_path / "a.mkv"))) == 20

@@ -1,0 +1,149 @@
+"""Faces followed from frame to frame, and people told apart."""
+
+import numpy as np
+import pytest
+
+from face_extraction.clip import ClipFinder, People
+from face_extraction.detect import FaceDetector
+from face_extraction.frames import Frame, read_frames
+from face_extraction.ledger import ItemFailed
+from face_extraction.manifest import Box
+from face_extraction.settings import CropSpec
+
+SPEC = CropSpec(size=32)
+
+
+class _Counting(FaceDetector):
+    """A detector that counts the pixels it searches."""
+
+    def __init__(self, min_face=60):
+        super().__init__("hog", min_face)
+        self.pixels = []
+
+    def detect(self, rgb, min_face=None):
+        self.pixels.append(rgb.shape[0] * rgb.shape[1])
+        return super().detect(rgb, min_face)
+
+
+def _faces(finder, pictures, step):
+    """What is found in pictures that are `step` seconds apart; None where that is nothing."""
+    found = []
+    for index, rgb in enumerate(pictures):
+        try:
+            found.append(finder.faces(Frame(index, index * step, rgb)))
+        except ItemFailed:
+            found.append(None)
+    return found
+
+
+@pytest.mark.parametrize("policy", ["largest", "all", "exactly-one"])
+def test_a_moving_face_is_followed_without_searching_the_whole_frame(draw_faces, policy):
+    places = [150 + 6 * index for index in range(10)]
+    pictures = [draw_faces((x, 200, 100), width=640, height=400) for x in places]
+    detector = _Counting()
+
+    found = _faces(ClipFinder(detector, policy, SPEC), pictures, 0.04)
+
+    searched = list(detector.pixels)
+    for rgb, faces in zip(pictures, found, strict=True):
+        (face,), (whole,) = faces, detector.detect(rgb)
+        assert face.box.overlap(whole) > 0.6
+        assert face.person == 1
+    assert sum(pixels == 640 * 400 for pixels in searched) <= 2
+    assert len(searched) >= 10
+
+
+def test_frames_far_apart_are_searched_wholly(draw_faces):
+    pictures = [draw_faces((160, 120, 100))] * 4
+    detector = _Counting()
+
+    _faces(ClipFinder(detector, "all", SPEC), pictures, 0.6)
+
+    assert detector.pixels == [320 * 240] * 4
+
+
+def test_a_newcomer_is_seen_within_a_second(draw_faces):
+    alone, both = (110, 125, 100), (340, 130, 140)
+    pictures = [draw_faces(alone, width=480)] * 5 + [draw_faces(alone, both, width=480)] * 40
+
+    for policy in ("all", "largest"):
+        found = _faces(ClipFinder(FaceDetector("hog", 60), policy, SPEC), pictures, 0.04)
+        seen = [index for index, faces in enumerate(found) if any(face.box.left > 240 for face in faces)]
+        assert 5 <= seen[0] <= 25
+        assert seen == list(range(seen[0], 45))
+
+
+def test_a_face_that_leaves_is_not_seen_any_more(draw_faces):
+    pictures = [draw_faces((160, 120, 100))] * 3 + [draw_faces()] * 2 + [draw_faces((160, 120, 100))]
+
+    found = _faces(ClipFinder(FaceDetector("hog", 60), "all", SPEC), pictures, 0.04)
+
+    assert [bool(faces) for faces in found] == [True] * 3 + [False] * 2 + [True]
+
+
+@pytest.mark.parametrize("size", [70, 100, 200])
+def test_the_search_from_large_to_small_finds_what_the_whole_search_finds(draw_faces, size):
+    rgb = draw_faces((400, 250, size), width=900, height=500)
+    detector = FaceDetector("hog", 60)
+
+    (whole,), (coarse, *_) = detector.detect(rgb), detector.largest(rgb)
+
+    assert coarse.overlap(whole) > 0.6
+
+
+class _Known:
+    """An encoder for which the picture's first pixel is the person."""
+
+    def __init__(self):
+        self.encoded = 0
+
+    def chip(self, rgb, box):
+        return rgb[box.top : box.top + 1, box.left : box.left + 1]
+
+    def encode(self, chip):
+        self.encoded += 1
+        return np.array([chip[0, 0, 0] / 100])
+
+
+def _picture(values):
+    rgb = np.zeros((10, 40, 3), np.uint8)
+    boxes = [Box(0, 10 * place + 10, 10, 10 * place) for place in range(len(values))]
+    for box, value in zip(boxes, values, strict=True):
+        rgb[0, box.left] = value
+    return rgb, boxes
+
+
+def test_people_keep_their_numbers_over_a_cut():
+    people = People(_Known())
+
+    def name(*values, same_scene=False):
+        return people.name(*_picture(values), same_scene=same_scene)
+
+    assert name(0, 200) == [1, 2]
+    assert name(210, 10) == [2, 1]
+    assert name(100) == [3]
+    assert name(20, 30) == [1, 4]  # Two faces of one frame are two people.
+
+
+def test_in_one_scene_the_place_tells_and_nothing_is_encoded():
+    encoder = _Known()
+    people = People(encoder)
+
+    for value in (0, 250, 100):
+        assert people.name(*_picture([value]), same_scene=value > 0) == [1]
+    assert encoder.encoded == 0
+
+
+@pytest.mark.shared
+def test_a_real_clip_with_a_cut_has_two_people(shared):
+    # Seen by eye: a man from frame 82 to 203, then an old woman in the dark.
+    clip = shared / "data/videos/real/fr_short_hamilton_clip.mp4"
+    finder = ClipFinder(FaceDetector("hog", 50), "all", SPEC)
+    people = {}
+    for frame in read_frames(clip, count=25):
+        try:
+            people[frame.index] = [face.person for face in finder.faces(frame)]
+        except ItemFailed:
+            continue
+    assert {person for index, found in people.items() if index < 210 for person in found} == {1}
+    assert {person for index, found in people.items() if index > 210 for person in found} == {2}

@@ -1,0 +1,148 @@
+"""Parts of an extraction, and that their merging equals the whole."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from face_extraction import extract as module
+from face_extraction.__main__ import main
+from face_extraction.errors import InputError
+from face_extraction.extract import extract
+from face_extraction.images import write_image
+from face_extraction.ledger import LedgerRow
+from face_extraction.merge import merge
+from face_extraction.settings import CropSpec, ExtractionSettings
+from face_extraction.shards import Shard
+from face_extraction.sources import Item
+from face_extraction.splits import SplitRule
+
+SETTINGS = ExtractionSettings(crop=CropSpec(size=32))
+RULE = SplitRule(seed=3)
+ITEMS = [Item(f"{name}.png", index % 2, f"g{index}", source="raw") for index, name in enumerate("hdbfaceg")]
+LISTED = [LedgerRow("x.png", "missing", "listed")]
+
+
+@pytest.fixture
+def run(tmp_path, draw_faces):
+    """run(folder, shard=None, items=ITEMS, settings=SETTINGS) -> Summary; two of eight photos have no face."""
+    for index, item in enumerate(ITEMS):
+        face = [(150 + index, 120, 110)] if index not in (1, 4) else []
+        write_image(tmp_path / "raw" / item.path, draw_faces(*face))
+
+    def extract_here(folder, shard=None, items=ITEMS, settings=SETTINGS):
+        shard = Shard.parse(shard) if shard else None
+        with ThreadPoolExecutor(1) as pool:
+            return extract(items, tmp_path / "raw", tmp_path / folder, settings, RULE,
+                           ledger=LISTED, executor=pool, shard=shard)  # fmt: skip
+
+    return extract_here
+
+
+def _files(folder):
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file() and path.name != "journal.jsonl"
+    }
+
+
+def test_merged_parts_are_the_whole(run, tmp_path, monkeypatch):
+    run("whole")
+    parts = [tmp_path / f"part{index}" for index in (1, 2, 3)]
+    counts = [run(part.name, f"{index}/3").items for index, part in enumerate(parts, start=1)]
+
+    summary = merge([parts[2], parts[0], parts[1]], tmp_path / "merged")
+
+    assert sum(counts) == len(ITEMS) > max(counts)
+    assert summary.items == len(ITEMS)
+    assert _files(tmp_path / "merged") == _files(tmp_path / "whole")
+    merge(parts, tmp_path / "merged")
+    assert _files(tmp_path / "merged") == _files(tmp_path / "whole")
+    monkeypatch.setattr(module, "extract_item", None)  # The whole goes on there: nothing is left to do.
+    run("merged")
+    assert _files(tmp_path / "merged") == _files(tmp_path / "whole")
+
+
+def test_a_failed_item_of_a_part_stays_listed(run, tmp_path, monkeypatch):
+    original = module.extract_item
+
+    def failing(item, *args):
+        if item.path == "a.png":
+            raise RuntimeError("dlib stumbled")
+        return original(item, *args)
+
+    monkeypatch.setattr(module, "extract_item", failing)
+    run("1", "1/2")
+    run("2", "2/2")
+
+    rows = merge([tmp_path / "1", tmp_path / "2"], tmp_path / "out").ledger
+
+    assert LedgerRow("a.png", "failed", "RuntimeError: dlib stumbled") in rows
+    monkeypatch.setattr(module, "extract_item", original)
+    assert "failed" not in {row.reason for row in run("out").ledger}
+
+
+def test_what_does_not_belong_together_is_refused(run, tmp_path):
+    a, b, other, third = (tmp_path / name for name in ("a", "b", "other", "third"))
+    run("a", "1/2")
+    run("b", "2/2")
+    run("third", "1/3")
+    run("whole")
+
+    def refused(folders, message):
+        with pytest.raises(InputError, match=message):
+            merge(folders, tmp_path / "out")
+        assert not (tmp_path / "out").exists()
+
+    refused([a], "1 shards are missing: 2/2")
+    refused([a, b, a], "a: shard 1/2, as is .*a")
+    refused([a, third], "third: shard 1/3, but .*a is 1/2")
+    refused([a, tmp_path / "whole"], "whole: not made with --shard")
+    run("other", "2/2", settings=ExtractionSettings(crop=CropSpec(size=48)))
+    refused([a, other], "other: made with size 48, but .*a with 32")
+    run("fewer", "2/2", items=ITEMS[:-1])
+    refused([a, tmp_path / "fewer"], "fewer: made from other files")
+    (b / "manifest.csv").unlink()
+    refused([a, b], "b: it is not finished; run shard 2/2 again")
+    lines = (b / "journal.jsonl").read_bytes().splitlines(keepends=True)
+    (b / "journal.jsonl").write_bytes(b"".join(lines[:-1]))
+    refused([a, b], r"b: 1 items, such as .*\.png, are not finished; run shard 2/2 again")
+
+
+def test_a_part_is_not_continued_as_another(run):
+    run("a", "1/2")
+
+    with pytest.raises(InputError, match="made with shard 1/2, now 2/2"):
+        run("a", "2/2")
+    with pytest.raises(InputError, match="made with shard 1/2, now None"):
+        run("a")
+
+
+@pytest.mark.parametrize("text", ["0/2", "3/2", "2", "a/b", "1/", "-1/2", ""])
+def test_a_wrong_shard_is_refused(text):
+    with pytest.raises(InputError, match="accepted: 1/N to N/N"):
+        Shard.parse(text)
+
+
+def test_the_part_of_an_item_depends_on_its_path_alone():
+    shards = [Shard(index, 4) for index in range(1, 5)]
+    counts = [sum(shard.holds(Item(f"{n}.mp4", 0, "g")) for n in range(400)) for shard in shards]
+
+    assert sum(counts) == 400
+    assert all(60 < count < 140 for count in counts)
+    assert Shard(1, 1).holds(Item("a", 0, "g"))
+
+
+def test_the_commands(tmp_path, draw_faces, capsys):
+    for name in ("real/a", "real/b", "fake/c", "fake/d"):
+        write_image(tmp_path / f"raw/{name}.png", draw_faces((160, 120, 110)))
+    for index in (1, 2):
+        options = ["--root", str(tmp_path / "raw"), "--out", str(tmp_path / f"{index}"), "--workers", "1"]
+        assert main(["folders", *options, "--shard", f"{index}/2"]) == 0
+    out = tmp_path / "out"
+
+    assert main(["merge", str(tmp_path / "2"), str(tmp_path / "1"), "--out", str(out)]) == 0
+
+    assert "4 faces from 4 items" in capsys.readouterr().out
+    assert main(["merge", str(tmp_path / "2"), "--out", str(out)]) == 2
+    assert "1 shards are missing: 1/2" in capsys.readouterr().err

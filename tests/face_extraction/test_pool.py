@@ -1,0 +1,172 @@
+"""Worker processes that die or hang, here and on a dask scheduler."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from face_extraction.errors import InputError
+from face_extraction.extract import extract
+from face_extraction.images import write_image
+from face_extraction.manifest import read_manifest
+from face_extraction.pool import dask_pool, local_pool
+from face_extraction.settings import CropSpec, ExtractionSettings
+from face_extraction.sources import Item
+from face_extraction.splits import SplitRule
+
+SETTINGS = ExtractionSettings(crop=CropSpec(size=32))
+needs_kill = pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="no SIGKILL on this system")
+
+
+@pytest.fixture
+def raw(tmp_path, draw_faces):
+    """Twelve photos with a face each."""
+    for index in range(12):
+        write_image(
+            tmp_path / f"raw/{index:02}.png", draw_faces((300 + index, 240, 150), width=640, height=480)
+        )
+    return tmp_path / "raw"
+
+
+def _items():
+    return [Item(f"{index:02}.png", 0, f"g{index}") for index in range(12)]
+
+
+def _extract(raw, out, **options):
+    return extract(_items(), raw, out, SETTINGS, SplitRule(), **options)
+
+
+@needs_kill
+def test_a_killed_worker_costs_its_item_alone():
+    with local_pool(1, None) as pool:
+        killed = pool.submit(signal.raise_signal, signal.SIGKILL)
+        after = [pool.submit(pow, 2, power) for power in range(3)]
+
+        with pytest.raises(Exception, match="Abnormal termination"):
+            killed.result(60)
+        assert [future.result(60) for future in after] == [1, 2, 4]
+
+
+def test_a_hung_item_is_stopped_alone():
+    with local_pool(1, 0.5) as pool:
+        hung, after = pool.submit(time.sleep, 3600), pool.submit(pow, 2, 5)
+
+        with pytest.raises(TimeoutError):
+            hung.result(60)
+        assert after.result(60) == 32
+
+
+def test_workers_decode_and_scale_with_one_thread():
+    import cv2
+
+    with local_pool(1, None) as pool:
+        assert pool.submit(cv2.getNumThreads).result(60) == 1
+
+
+class _Breaking:
+    """An executor that gives its third item to a fate of its own."""
+
+    def __init__(self, pool, function, *args):
+        self._pool, self._fate, self._count = pool, (function, *args), 0
+
+    def submit(self, *call):
+        self._count += 1
+        return self._pool.submit(*(self._fate if self._count == 3 else call))
+
+
+@needs_kill
+@pytest.mark.parametrize(
+    ("limit", "fate", "detail"),
+    [
+        (None, (signal.raise_signal, signal.SIGKILL), "its process was ended (exit code -9; out of memory?)"),
+        (20, (time.sleep, 3600), "it took longer than the time limit"),
+    ],
+)
+def test_a_lost_item_is_listed_and_done_at_the_next_start(raw, tmp_path, limit, fate, detail):
+    out = tmp_path / "out"
+
+    with local_pool(1, limit) as pool:
+        summary = _extract(raw, out, executor=_Breaking(pool, *fate), workers=1)
+
+    assert [(row.path, row.reason, row.detail) for row in summary.ledger] == [("02.png", "failed", detail)]
+    assert len(summary.samples) == 11
+    again = _extract(raw, out, workers=1)
+    assert (len(again.samples), len(again.ledger)) == (12, 0)
+
+
+def _start(*arguments, env):
+    return subprocess.Popen(
+        [sys.executable, "-m", "distributed.cli." + arguments[0], *arguments[1:]],
+        env=env,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+
+
+@pytest.fixture
+def cluster(tmp_path):
+    """A dask scheduler and two worker processes on this machine: its address, and the workers."""
+    pytest.importorskip("distributed")
+    here = Path(__file__).resolve().parents[2]
+    env = {**os.environ, "PYTHONPATH": str(here), "DASK_DISTRIBUTED__WORKER__MULTIPROCESSING_METHOD": "spawn"}
+    file = tmp_path / "scheduler.json"
+    quiet = ("--no-dashboard", "--host", "127.0.0.1")
+    started = [_start("dask_scheduler", *quiet, "--port", "0", "--scheduler-file", str(file), env=env)]
+    limit = time.monotonic() + 120
+    while not file.exists() or not file.read_text().strip():
+        assert time.monotonic() < limit
+        time.sleep(0.05)
+    workers = [
+        _start("dask_worker", "--scheduler-file", str(file), *quiet, "--nthreads", "1", "--no-nanny",
+               "--local-directory", str(tmp_path / f"worker{n}"), env=env)
+        for n in range(2)
+    ]  # fmt: skip
+    import json
+
+    yield json.loads(file.read_text())["address"], workers
+    for process in [*workers, *started]:
+        process.kill()
+        process.wait()
+
+
+@needs_kill
+@pytest.mark.filterwarnings("ignore")
+def test_dask_workers_give_what_processes_give_though_one_is_killed(raw, tmp_path, cluster):
+    from distributed import Client
+
+    address, workers = cluster
+    with Client(address, set_as_default=False) as client:
+        client.wait_for_workers(2, timeout=120)
+    out = tmp_path / "out"
+    whole = _extract(raw, tmp_path / "whole", workers=1)
+
+    def kill_one():
+        while not (out / "journal.jsonl").exists() or (out / "journal.jsonl").read_bytes().count(b"\n") < 4:
+            time.sleep(0.01)
+        workers[0].kill()
+
+    killer = threading.Thread(target=kill_one, daemon=True)
+    killer.start()
+    with dask_pool(address) as (executor, threads):
+        summary = _extract(raw, out, executor=executor, workers=threads)
+    killer.join(60)
+
+    assert threads == 2
+    assert workers[0].wait(60) == -signal.SIGKILL
+    assert (summary.samples, summary.ledger) == (whole.samples, whole.ledger)
+    for name in ("manifest.csv", *(sample.path for sample in read_manifest(out / "manifest.csv"))):
+        assert (out / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
+
+
+@pytest.mark.parametrize("address", ["tcp://127.0.0.1:1", "nonsense://x"])
+def test_a_scheduler_that_does_not_answer_is_one_line(address, monkeypatch):
+    pytest.importorskip("distributed")
+    monkeypatch.setattr("face_extraction.pool._ANSWER_SECONDS", 1)
+
+    with pytest.raises(InputError, match=f"--dask {address}: no scheduler answers there"), dask_pool(address):
+        pass
