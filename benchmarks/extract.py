@@ -1,7 +1,8 @@
 """Speed of the extraction against the obvious loop, and where its time goes.
 
-The obvious loop reads every frame with OpenCV and calls `face_recognition.face_locations` on each wanted one, at full
-size, in one process; it crops and writes nothing. Both take turns on one clip after another, and one thread each.
+The obvious loop reads every frame with OpenCV and calls `face_recognition.face_locations` on each wanted
+one, at full size, in one process; it crops and writes nothing. Both take turns on one clip after
+another, with one thread each.
 
     python -m benchmarks.extract --root ../shared/data/videos --min-width 1080 --frames 10
 """
@@ -221,9 +222,8 @@ def _print(ours: Side, loop: Side, shares: Counter[str], clips: list[str]) -> No
     print(f"\nratio: {wall:.1f} by the clock, {cpu:.1f} by processor time\n")
     shares["the rest"] = ours.cpu - shares.total()
     for step, seconds in shares.most_common():
-        print(
-            f"  {step:<18}{seconds / ours.cpu:>6.1%}  {1000 * seconds / max(1, len(loop.faces)):>7.2f} ms a frame"
-        )
+        each = 1000 * seconds / max(1, len(loop.faces))
+        print(f"  {step:<18}{seconds / ours.cpu:>6.1%}  {each:>7.2f} ms a frame")
     print(f"\nlargest memory: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB")
 
 
@@ -277,9 +277,7 @@ def _all_cores(clips: list[str], root: Path, out: Path, settings: object, loop: 
         seconds = time.perf_counter() - start
     count = sum(len(boxes) for faces in found for boxes in faces.values())
     ratio = (count / seconds) / (loop.count / loop.wall)
-    print(
-        f"\nwith {workers} processes: {count / seconds:.2f} faces/s, {ratio:.1f} times the loop's by the clock"
-    )
+    print(f"\nwith {workers} processes: {count / seconds:.2f} faces/s, {ratio:.1f} times the loop's")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """Executors for an extraction: processes on this machine, or the workers of a dask scheduler.
 
-The processes are pebble's. The standard library's pool ends as a whole when the system kills one of its processes;
-pebble loses the one item, starts another process, and stops an item that exceeds its time.
+The processes are pebble's. The standard library's pool ends as a whole when the system kills one of its
+processes; pebble loses the one item, starts another process, and stops an item that exceeds its time.
 """
 
 import multiprocessing
@@ -39,7 +39,7 @@ class LocalPool(Executor):
         """
         # Started afresh, not forked: a copy of a process with running threads can hang.
         context = multiprocessing.get_context("spawn")
-        self._pool = ProcessPool(workers, initializer=_start_worker, context=context)
+        self._pool: Any = ProcessPool(workers, initializer=_start_worker, context=context)
         self._time_limit = time_limit
 
     def submit(self, function: Callable[..., _T], /, *args: Any, **options: Any) -> Future[_T]:
@@ -81,11 +81,13 @@ def dask_pool(address: str) -> Iterator[tuple[Executor, int]]:
         InputError: dask.distributed is not installed, or there is no scheduler or worker.
     """
     try:
-        from distributed import Client
+        import distributed
+
+        connect: Any = distributed.Client
     except ImportError:
         raise InputError("--dask needs dask.distributed: pip install dfdetect[distributed]") from None
     try:
-        client = Client(address, timeout=_ANSWER_SECONDS, set_as_default=False)
+        client = connect(address, timeout=_ANSWER_SECONDS, set_as_default=False)
     except (OSError, ValueError, TimeoutError) as error:
         reason = str(error).partition("\n")[0]
         raise InputError(f"--dask {address}: no scheduler answers there ({reason})") from None

@@ -24,7 +24,7 @@ LISTED = [LedgerRow("x.png", "missing", "listed")]
 
 @pytest.fixture
 def run(tmp_path, draw_faces):
-    """run(folder, shard=None, items=ITEMS, settings=SETTINGS) -> Summary; two of eight photos have no face."""
+    """run(folder, shard=None, items=ITEMS, settings=SETTINGS) -> Summary; two photos have no face."""
     for index, item in enumerate(ITEMS):
         face = [(150 + index, 120, 110)] if index not in (1, 4) else []
         write_image(tmp_path / "raw" / item.path, draw_faces(*face))
