@@ -14,17 +14,20 @@ import sys
 import tempfile
 import time
 import warnings
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from face_extraction.command import DONE, Parser, run
 from face_extraction.manifest import Box
+from face_extraction.settings import ExtractionSettings
 from face_extraction.sources import Item
 
 SAME = 0.3
+Unmatched = list[tuple[tuple[str, int], Box]]
 
 
 @dataclass
@@ -63,8 +66,6 @@ def _main(args: argparse.Namespace) -> int:
     os.environ["OPENCV_FFMPEG_THREADS"] = "1"
     import cv2
 
-    from face_extraction.settings import ExtractionSettings
-
     cv2.setNumThreads(1)
     settings = ExtractionSettings(
         min_face=args.min_face, policy=args.policy, faces_per_video=args.frames or 10_000
@@ -72,7 +73,7 @@ def _main(args: argparse.Namespace) -> int:
     with tempfile.TemporaryDirectory() as folder:
         root, out = Path(folder) / "clips", Path(folder) / "out"
         clips = _clips(args, root)
-        ours, loop, shares = Side(), Side(), Counter[str]()
+        ours, loop, shares = Side(), Side(), defaultdict[str, float](float)
         _warm_up(settings, out)
         with _timed(shares):
             for clip in clips:
@@ -108,13 +109,13 @@ def _clips(args: argparse.Namespace, root: Path) -> list[str]:
             with av.open(str(root / path.name), "w") as short:
                 copy = short.add_stream_from_template(stream)
                 for packet in container.demux(stream):
-                    if packet.dts is not None and packet.pts * packet.time_base < args.seconds:
+                    if packet.pts is not None and packet.pts * packet.time_base < args.seconds:
                         packet.stream = copy
                         short.mux(packet)
     return names
 
 
-def _warm_up(settings: object, out: Path) -> None:
+def _warm_up(settings: ExtractionSettings, out: Path) -> None:
     import numpy as np
 
     with warnings.catch_warnings():
@@ -128,7 +129,9 @@ def _warm_up(settings: object, out: Path) -> None:
     detector.encode(detector.chip(blank, Box(20, 180, 180, 20)))
 
 
-def _extract(name: str, root: Path, out: Path, settings: object) -> dict[tuple[str, int], list[Box]]:
+def _extract(
+    name: str, root: Path, out: Path, settings: ExtractionSettings
+) -> dict[tuple[str, int], list[Box]]:
     from face_extraction.worker import extract_item
 
     result = extract_item(Item(name, 0, name, "video", video=name), root, out, settings)
@@ -148,7 +151,7 @@ def _obvious_loop(name: str, root: Path, wanted: set[int]) -> dict[tuple[str, in
     import cv2
     import face_recognition
 
-    faces = {}
+    faces: dict[tuple[str, int], list[Box]] = {}
     video, index = cv2.VideoCapture(str(root / name)), 0
     while True:
         done, frame = video.read()
@@ -163,13 +166,13 @@ def _obvious_loop(name: str, root: Path, wanted: set[int]) -> dict[tuple[str, in
 class _timed:
     """Within the block, the time spent in each step of the extraction is added to `shares`."""
 
-    def __init__(self, shares: Counter[str]) -> None:
+    def __init__(self, shares: defaultdict[str, float]) -> None:
         self.shares = shares
 
     def __enter__(self) -> None:
         from face_extraction import clip, worker
 
-        self._before = []
+        self._before: list[tuple[Any, str, Any]] = []
         for home, name, step in (
             (clip.ClipFinder, "_search", "detect"),
             (clip.People, "name", "tell people apart"),
@@ -177,7 +180,7 @@ class _timed:
             (worker, "write_image", "write"),
         ):
             self._swap(home, name, self._counting(getattr(home, name), step))
-        self._swap(worker, "read_frames", self._frames(worker.read_frames))
+        self._swap(worker, "read_frames", self._frames(vars(worker)["read_frames"]))
 
     def __exit__(self, *_: object) -> None:
         for home, name, function in self._before:
@@ -187,7 +190,7 @@ class _timed:
         self._before.append((home, name, getattr(home, name)))
         setattr(home, name, function)
 
-    def _counting(self, function: Callable, step: str) -> Callable:
+    def _counting(self, function: Callable[..., Any], step: str) -> Callable[..., Any]:
         def timed(*args: object, **options: object) -> object:
             start = time.process_time()
             try:
@@ -197,8 +200,8 @@ class _timed:
 
         return timed
 
-    def _frames(self, function: Callable) -> Callable:
-        def frames(*args: object, **options: object) -> Iterator:
+    def _frames(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        def frames(*args: object, **options: object) -> Iterator[Any]:
             found = function(*args, **options)
             while True:
                 start = time.process_time()
@@ -211,7 +214,7 @@ class _timed:
         return frames
 
 
-def _print(ours: Side, loop: Side, shares: Counter[str], clips: list[str]) -> None:
+def _print(ours: Side, loop: Side, shares: defaultdict[str, float], clips: list[str]) -> None:
     print(f"{len(clips)} clips, {len(loop.faces)} wanted frames, one process with one thread each\n")
     print(f"{'':<14}{'faces':>7}{'seconds':>10}{'faces/s':>10}{'CPU s':>10}{'faces/CPU s':>13}")
     for name, side in (("obvious loop", loop), ("extraction", ours)):
@@ -220,8 +223,8 @@ def _print(ours: Side, loop: Side, shares: Counter[str], clips: list[str]) -> No
     wall = (ours.count / ours.wall) / (loop.count / loop.wall)
     cpu = (ours.count / ours.cpu) / (loop.count / loop.cpu)
     print(f"\nratio: {wall:.1f} by the clock, {cpu:.1f} by processor time\n")
-    shares["the rest"] = ours.cpu - shares.total()
-    for step, seconds in shares.most_common():
+    shares["the rest"] = ours.cpu - sum(shares.values())
+    for step, seconds in sorted(shares.items(), key=lambda share: -share[1]):
         each = 1000 * seconds / max(1, len(loop.faces))
         print(f"  {step:<18}{seconds / ours.cpu:>6.1%}  {each:>7.2f} ms a frame")
     print(f"\nlargest memory: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB")
@@ -237,9 +240,7 @@ def _compare(ours: Side, loop: Side, root: Path, show: Path | None) -> None:
         _draw(missed, added, root, show)
 
 
-def _unmatched(
-    these: dict[tuple[str, int], list[Box]], those: dict[tuple[str, int], list[Box]]
-) -> list[tuple[tuple[str, int], Box]]:
+def _unmatched(these: dict[tuple[str, int], list[Box]], those: dict[tuple[str, int], list[Box]]) -> Unmatched:
     return [
         (key, box)
         for key, boxes in these.items()
@@ -248,7 +249,7 @@ def _unmatched(
     ]
 
 
-def _draw(missed: list, added: list, root: Path, show: Path) -> None:
+def _draw(missed: Unmatched, added: Unmatched, root: Path, show: Path) -> None:
     import cv2
 
     from face_extraction.frames import read_frames
@@ -266,7 +267,7 @@ def _draw(missed: list, added: list, root: Path, show: Path) -> None:
                         )
 
 
-def _all_cores(clips: list[str], root: Path, out: Path, settings: object, loop: Side) -> None:
+def _all_cores(clips: list[str], root: Path, out: Path, settings: ExtractionSettings, loop: Side) -> None:
     from face_extraction.pool import available_cores
 
     workers = available_cores()

@@ -14,6 +14,8 @@ from face_extraction.settings import CropSpec
 
 # A face is looked for near its last place alone, at most for so long since the whole frame was searched.
 SEARCH_SECONDS = 1.0
+# The same, where a face that was there is no longer found near its last place.
+LOST_SECONDS = 0.5
 # Between frames further apart than this, faces are not followed but searched anew.
 NEIGHBOUR_SECONDS = 0.5
 # From this share of common area on, boxes in successive frames of one scene are one face.
@@ -30,8 +32,8 @@ class ClipFinder:
     """Finds, crops and names the faces of one clip's frames, which are given in their order.
 
     Where frames are close to each other, each face is looked for around its last place, at the
-    resolution that its size allows; the whole frame is searched at the start, at a cut, when a face
-    is lost, and every `SEARCH_SECONDS`. A newcomer is thus seen that much later at most. With the
+    resolution that its size allows; the whole frame is searched at the start, at a cut, and every
+    `SEARCH_SECONDS`, or `LOST_SECONDS` where a face is lost. A newcomer is seen that much later at most. With the
     policy "largest" the search of the whole frame goes from large faces to small ones and ends at
     the first size that is found.
     """
@@ -39,7 +41,7 @@ class ClipFinder:
     def __init__(self, detector: FaceDetector, policy: str, spec: CropSpec) -> None:
         self._detector, self._policy, self._spec = detector, policy, spec
         self._people = People(detector)
-        self._boxes: list[Box] = []
+        self._places: list[Box] = []
         self._small: NDArray[np.float32] | None = None
         self._searched = self._time = -np.inf
 
@@ -52,9 +54,8 @@ class ClipFinder:
         same_scene = self._is_same_scene(frame)
         neighbour = same_scene and frame.time - self._time <= NEIGHBOUR_SECONDS
         found = self._search(frame, neighbour)
-        self._boxes, self._time = [], frame.time
+        self._time = frame.time
         wanted = choose_faces(found, self._detector, self._policy)
-        self._boxes = wanted
         people = self._people.name(frame.rgb, wanted, same_scene=same_scene)
         return [
             cut_box(frame.rgb, box, self._detector, self._spec, person)
@@ -63,27 +64,24 @@ class ClipFinder:
 
     def _search(self, frame: Frame, neighbour: bool) -> list[Box]:
         rgb, detector = frame.rgb, self._detector
-        again = self._follow(rgb) if neighbour and self._boxes else []
-        if again and frame.time - self._searched < SEARCH_SECONDS:
-            return again
+        near = [detector.near(rgb, box) for box in self._places] if neighbour else []
+        again = sorted((box for box in near if box), key=lambda box: -box.area)
+        doubled = any(a.overlap(b) >= OVERLAP for i, a in enumerate(again) for b in again[:i])
+        wait = LOST_SECONDS if doubled or None in near else SEARCH_SECONDS
+        if neighbour and frame.time - self._searched < wait:
+            self._places = [box or place for box, place in zip(near, self._places, strict=True)]
+            return again[:1] if doubled else again
         self._searched = frame.time
+        self._places = self._search_whole(rgb, again)
+        return self._places
+
+    def _search_whole(self, rgb: NDArray[np.uint8], again: list[Box]) -> list[Box]:
+        detector = self._detector
         if self._policy != "largest":
             return detector.detect(rgb)
-        if again and not detector.detect(rgb, min_face=max(detector.min_face, again[0].longer_side)):
-            return again
-        largest = detector.largest(rgb)
-        return [detector.near(rgb, box) or box for box in largest[:1]]
-
-    def _follow(self, rgb: NDArray[np.uint8]) -> list[Box]:
-        """The last frame's faces in this one; none where one of them is lost or two became one."""
-        found = [self._detector.near(rgb, box) for box in self._boxes]
-        boxes = [box for box in found if box is not None]
-        apart = all(a.overlap(b) < OVERLAP for i, a in enumerate(boxes) for b in boxes[:i])
-        return (
-            sorted(boxes, key=lambda box: box.area, reverse=True)
-            if len(boxes) == len(found) and apart
-            else []
-        )
+        if again and not detector.detect(rgb, max(detector.min_face, again[0].longer_side)):
+            return again[:1]
+        return [detector.near(rgb, box) or box for box in detector.largest(rgb)[:1]]
 
     def _is_same_scene(self, frame: Frame) -> bool:
         small = cv2.resize(frame.rgb, _SMALL, interpolation=cv2.INTER_AREA).mean(axis=2, dtype=np.float32)
