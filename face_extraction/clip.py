@@ -33,9 +33,9 @@ class ClipFinder:
 
     Where frames are close to each other, each face is looked for around its last place, at the
     resolution that its size allows; the whole frame is searched at the start, at a cut, and every
-    `SEARCH_SECONDS`, or `LOST_SECONDS` where a face is lost. A newcomer is seen that much later at most. With the
-    policy "largest" the search of the whole frame goes from large faces to small ones and ends at
-    the first size that is found.
+    `SEARCH_SECONDS`, or `LOST_SECONDS` where a face is lost. A newcomer is seen that much
+    later at most. With the policy "largest" the search of the whole frame goes from large faces to
+    small ones and ends at the first size that is found.
     """
 
     def __init__(self, detector: FaceDetector, policy: str, spec: CropSpec) -> None:
