@@ -87,4 +87,4 @@ def encode_face(detector: FaceDetector, path: Path, sample: FaceSample) -> NDArr
     box = Box(
         round(height * edge), round(width * (1 - edge)), round(height * (1 - edge)), round(width * edge)
     )
-    return detector.encode(rgb, box)
+    return detector.encode(detector.chip(rgb, box))
