@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 READY = $(VENV)/.installed
+# By files, so that what a file's tests share is made once; each process holds a TensorFlow of its own.
+SPREAD = -n auto --maxprocesses 4 --dist loadfile
 
 .PHONY: train test test-slow lint clean
 
@@ -10,10 +12,10 @@ train: $(READY)
 	$(BIN)/python -m dfdetect.train --model xception
 
 test: $(READY)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(SPREAD)
 
 test-slow: $(READY)
-	$(BIN)/python -m pytest -m "slow or not slow"
+	$(BIN)/python -m pytest $(SPREAD) -m "slow or not slow"
 
 lint: $(READY)
 	$(BIN)/ruff check .
