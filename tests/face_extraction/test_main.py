@@ -191,6 +191,8 @@ def start(tmp_path, draw_faces):
         return subprocess.Popen(
             [*COMMAND, "folders", *options],
             start_new_session=True,
+            # A suite that runs in the background of a shell has Ctrl-C switched off, for its children too.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             text=True,
