@@ -55,7 +55,7 @@ def test_a_flag_can_set_zero_over_a_base():
         ({"epochs": True}, ["epochs True", "a whole number"]),
         ({"batch_size": 0}, ["batch_size 0", "at least 1"]),
         ({"trainable": "last:0"}, ["'last:0'", "last:N"]),
-        ({"trainable": "last"}, ["'last'", "all, head, last:N"]),
+        ({"trainable": "last"}, ["'last'", "all, head, norm, last:N"]),
         ({"options": {"a": [1]}}, ["options"]),
     ],
 )
