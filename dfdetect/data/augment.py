@@ -84,7 +84,9 @@ def compress(rgb: Rgb, rng: Rng) -> Rgb:
 
 def _pixels(values: Any) -> Rgb:
     """Values of any kind as grey levels, rounded and cut off at 0 and 255."""
-    levels: Rgb = np.clip(np.rint(values), 0, 255).astype(np.uint8)
+    if values.dtype != np.uint8:  # where it is, rounding would take longer than all else
+        values = np.clip(np.rint(values), 0, 255).astype(np.uint8)
+    levels: Rgb = values
     return levels
 
 
