@@ -198,12 +198,6 @@ PINNED = {
             "0.796081",
             "0.66",
         ),
-        (
-            "Conclusion",
-            "Xception gains roughly 30 %, read as a share of the custom CNN's accuracy (as points it holds)",
-            "0.3",
-            "0.665617",
-        ),
     ],
     "report_d": [
         (
