@@ -73,7 +73,7 @@ def test_the_cases_of_the_reports_jobs():
     assert custom.monitor == "val_accuracy"
 
     found = cases(read_job("report_b"))
-    assert len(found) == 11 * 3
+    assert len(found) == 12 * 3
     assert found[4].name == "VGG16, with, fold 2"
     assert (found[4].recipe.trainable, found[4].recipe.folds, found[4].recipe.fold) == ("last:2", 3, 2)
 
