@@ -67,12 +67,12 @@ def reset_seeds(model: keras.Model, seed: int, epoch: int) -> None:
 
     An epoch then draws the same dropout whether the training came to it in one go or was resumed.
     """
-    generators = [
-        generator
-        for layer in model._flatten_layers()
-        for generator in vars(layer).values()
-        if isinstance(generator, keras.random.SeedGenerator)
-    ]
+    generators = (generator for layer in model._flatten_layers() for generator in seed_generators(layer))
     for number, generator in enumerate(generators):
         words = np.random.SeedSequence((seed, epoch, number)).generate_state(2)
         generator.state.assign(words.astype("uint32"))
+
+
+def seed_generators(layer: keras.Layer) -> list[keras.random.SeedGenerator]:
+    """The random states that a layer holds itself; a layer without one gives the same in each call."""
+    return [value for value in vars(layer).values() if isinstance(value, keras.random.SeedGenerator)]

@@ -12,6 +12,7 @@ from dfdetect.startup import load_keras
 from face_extraction.atomic import write_text
 from face_extraction.command import DONE, FINDING, Parser, run
 from face_extraction.errors import InputError, unknown_name
+from face_extraction.shards import Shard
 
 PROG = "python -m dfdetect.report"
 ROOT = Path("reports")
@@ -78,7 +79,7 @@ def _run_parser() -> Parser:
         metavar="2h",
         help="begin no training past this: 90s, 30m, 2h",
     )
-    add("--shard", type=_shard, default=(1, 1), metavar="1/3", help="every third cell, from the first")
+    add("--shard", default="1/1", metavar="I/N", help="only every N-th cell, from the I-th")
     add("--runs", type=Path, default=Path("runs"), metavar="DIR", help="folder of run folders (%(default)s)")
     add(
         "--weights", action="append", default=[], metavar="MODEL=FILE",
@@ -94,6 +95,7 @@ def _run(args: argparse.Namespace) -> int:
     experiment = read_experiment(args.folder)
     cells = _chosen(experiment, args.profile, args.only)
     weights = dict(_pair("--weights", text) for text in args.weights)
+    shard = Shard.parse(args.shard)
     load_keras()
     from dfdetect.experiments.comparing import compare_tables
     from dfdetect.experiments.running import Setup, faces_figure, run_grid, status
@@ -106,7 +108,7 @@ def _run(args: argparse.Namespace) -> int:
         partial_weights=args.partial_weights,
         conditions=flags.conditions(args),
         budget=args.budget,
-        shard=args.shard,
+        shard=shard,
     )
     print(status(experiment, cells, setup), flush=True)
     if args.list:
@@ -218,13 +220,6 @@ def _duration(text: str) -> float:
         return float(text[:-1]) * UNITS[text[-1:]]
     except (ValueError, KeyError):
         raise argparse.ArgumentTypeError(f"{text!r}; accepted: 90s, 30m or 2h") from None
-
-
-def _shard(text: str) -> tuple[int, int]:
-    part, _, parts = text.partition("/")
-    if not (part.isdigit() and parts.isdigit() and 1 <= int(part) <= int(parts)):
-        raise argparse.ArgumentTypeError(f"{text!r}; accepted: 1/3, 2/3 or 3/3")
-    return int(part), int(parts)
 
 
 def _audit_parser() -> Parser:

@@ -1,7 +1,7 @@
 """A whole training: manifest and recipe in, finished run folder out."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -64,7 +64,7 @@ def train(recipe: Recipe, data: Data, run: Run, conditions: Conditions) -> None:
     with parallel(conditions.devices):
         # What can be refused in seconds comes before the crops are opened, and leaves no folder.
         model = build_from_recipe(recipe)
-        stores, unscored = _open_stores(data, recipe, conditions)
+        stores, unscored = open_stores(data, recipe, conditions, SPLITS)
         run.begin(recipe, data.digest)
         copy_settings(data.path.parent, run.folder)  # prediction must crop as extraction did
         facts = describe() | data.facts() | _clip_facts(stores) | _model_facts(model)
@@ -88,13 +88,20 @@ def train(recipe: Recipe, data: Data, run: Run, conditions: Conditions) -> None:
     run.checkpoint.unlink(missing_ok=True)
 
 
-def _open_stores(
-    data: Data, recipe: Recipe, conditions: Conditions
+def open_stores(
+    data: Data, recipe: Recipe, conditions: Conditions, splits: Sequence[str]
 ) -> tuple[dict[str, Store], list[LedgerRow]]:
-    """Open the faces, or clips, of each split whose label is known."""
+    """Open the faces, or clips, of some splits whose label is known; train and val must be among them.
+
+    Returns:
+        A store for each split, and a ledger row for each face or clip that is in none.
+
+    Raises:
+        InputError: train or val lacks a class, or a crop cannot be read and is not to be skipped.
+    """
     stores: dict[str, Store] = {}
     ledger: list[LedgerRow] = []
-    for split in SPLITS:
+    for split in splits:
         stores[split], rows = open_store(
             data.path.parent,
             labelled(data.samples, split),

@@ -222,7 +222,8 @@ def _merge(args: argparse.Namespace) -> int:
 
 
 def _tell(summary: "Summary", out: Path) -> int:
-    from face_extraction.extract import LEDGER_FILE, MANIFEST_FILE
+    from face_extraction.extract import LEDGER_FILE
+    from face_extraction.manifest import MANIFEST_FILE
 
     print(summary)
     print(f"written: {out / MANIFEST_FILE}")

@@ -1,17 +1,17 @@
 """`python -m face_extraction manifest A.csv B.csv --out OUT`: manifests joined and filtered."""
 
 import argparse
-import os
 import re
-import shutil
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path, PurePosixPath
 
+from face_extraction.atomic import link_or_copy
 from face_extraction.command import DONE, Parser
 from face_extraction.errors import InputError, unknown_name
 from face_extraction.manifest import (
     LABEL_NAMES,
+    MANIFEST_FILE,
     SPLITS,
     FaceSample,
     check_groups,
@@ -22,7 +22,6 @@ from face_extraction.manifest import (
 from face_extraction.progress import progress
 from face_extraction.settings import copy_settings, read_settings
 
-MANIFEST_FILE = "manifest.csv"
 DESCRIPTION = """\
 Join manifests into one, and keep the rows that --where asks for.
 
@@ -187,13 +186,9 @@ def _names(folders: Sequence[Path]) -> dict[Path, str]:
 def _link(source: Path, target: Path) -> None:
     if not source.is_file():
         raise InputError(f"{source}: no such crop, though its manifest names it")
-    target.parent.mkdir(parents=True, exist_ok=True)
     # Left by a run that was stopped; what it linked may have been made anew since.
     target.unlink(missing_ok=True)
-    try:
-        os.link(source, target)
-    except OSError:
-        shutil.copyfile(source, target)
+    link_or_copy(source, target)
 
 
 def _settings(folders: Sequence[Path], out: Path) -> None:

@@ -17,6 +17,7 @@ from face_extraction.ledger import FAILED, REASONS, LedgerRow, write_ledger
 from face_extraction.manifest import (
     FAKE,
     LABEL_NAMES,
+    MANIFEST_FILE,
     REAL,
     SPLITS,
     FaceSample,
@@ -33,7 +34,7 @@ from face_extraction.sources import Item
 from face_extraction.splits import SplitRule
 from face_extraction.worker import FACES_FOLDER, extract_item
 
-MANIFEST_FILE, LEDGER_FILE = "manifest.csv", "ledger.csv"
+LEDGER_FILE = "ledger.csv"
 
 
 class WorkerDied(Exception):

@@ -14,6 +14,7 @@ from face_extraction.errors import InputError, unknown_name
 REAL, FAKE, UNKNOWN = 0, 1, -1
 LABEL_NAMES = {REAL: "real", FAKE: "fake", UNKNOWN: "unknown"}
 SPLITS = ("train", "val", "test")
+MANIFEST_FILE = "manifest.csv"
 
 _N = TypeVar("_N", int, float)
 

@@ -1,17 +1,16 @@
 """`merge`: the parts that were extracted with --shard become one extraction, equal to an unsharded one."""
 
-import os
-import shutil
 from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from face_extraction.atomic import atomic_path
+from face_extraction.atomic import link_or_copy
 from face_extraction.errors import InputError
-from face_extraction.extract import LEDGER_FILE, MANIFEST_FILE, Summary, prepare, write_results
+from face_extraction.extract import LEDGER_FILE, Summary, prepare, write_results
 from face_extraction.journal import ItemResult, Journal, read_journal
 from face_extraction.ledger import FAILED, read_ledger
+from face_extraction.manifest import MANIFEST_FILE
 from face_extraction.progress import progress
 from face_extraction.settings import copy_settings
 from face_extraction.shards import Part, read_part
@@ -43,7 +42,8 @@ def merge(folders: Sequence[Path], out: Path) -> Summary:
             for item in items:
                 folder, size, result = results[item.path]
                 for face in result.faces:
-                    _link(folder / face.path, out / face.path)
+                    if not (out / face.path).exists():
+                        link_or_copy(folder / face.path, out / face.path)
                 if size is not None and before.get(item.path) != (size, result):
                     journal.add(size, result)
                 advance()
@@ -100,14 +100,3 @@ def _read_results(
             what = f"{len(left)} items, such as {left[0]}, are" if left else "it is"
             raise InputError(f"{folder}: {what} not finished; run shard {part.shard} again")
     return common, results
-
-
-def _link(source: Path, target: Path) -> None:
-    if target.exists():
-        return
-    target.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        os.link(source, target)
-    except OSError:
-        with atomic_path(target) as temporary:
-            shutil.copyfile(source, temporary)

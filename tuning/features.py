@@ -16,6 +16,7 @@ import keras
 import numpy as np
 from filelock import FileLock
 
+from dfdetect.checkpoint import seed_generators
 from dfdetect.data.faces import Pass, Store
 from dfdetect.data.features import FeatureStore, Vectors
 from dfdetect.data.pipeline import make_batches
@@ -51,14 +52,14 @@ def reduce_model(model: keras.Model) -> Reduced | str:
     for layer in backbone:
         if layer.trainable_variables:
             return f"the backbone is trained (from {layer.name})"
-        if _random(layer):
+        if seed_generators(layer):
             return f"the backbone drops features at random in training ({layer.name})"
     names = {layer.name for layer in backbone}
     cut = model.get_layer("features").output
     for layer in model.layers:
         if layer.name in names:
             continue
-        if layer.input is not cut or layer.variables or _random(layer):
+        if layer.input is not cut or layer.variables or seed_generators(layer):
             break
         cut = layer.output
     return Reduced(keras.Model(model.input, cut), keras.Model(cut, model.output))
@@ -122,10 +123,6 @@ def _compute(body: keras.Model, faces: Pass, path: Path) -> None:
             row += len(values)
             advance(len(values))
     table.flush()
-
-
-def _random(layer: keras.Layer) -> bool:
-    return any(isinstance(value, keras.random.SeedGenerator) for value in vars(layer).values())
 
 
 def _key(model: keras.Model, recipe: Recipe, images: Store, digest: str) -> str:

@@ -12,8 +12,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from dfdetect.data.clips import open_store
-from dfdetect.data.faces import Store, check_classes, labelled
+from dfdetect.data.faces import Store, check_classes
 from dfdetect.data.opening import Data
 from dfdetect.data.splitting import choose
 from dfdetect.devices import parallel
@@ -23,9 +22,9 @@ from dfdetect.flags import Conditions
 from dfdetect.models import weights_origin
 from dfdetect.recipe import Recipe
 from dfdetect.runs import Run, build_from_recipe
+from dfdetect.training import open_stores
 from face_extraction.atomic import atomic_path
 from face_extraction.errors import InputError
-from face_extraction.ledger import TOO_FEW
 from face_extraction.settings import copy_settings
 from tuning.features import FeatureCache, Reduced, reduce_model
 
@@ -187,26 +186,7 @@ class Trainer:
         """The faces that train and that validate, opened once in a process."""
         key = number, recipe.image_size, recipe.frames
         if key not in self._stores:
-            stores: dict[str, Store] = {}
-            for split in ("train", "val"):
-                store, ledger = open_store(
-                    data.path.parent,
-                    labelled(data.samples, split),
-                    recipe.image_size,
-                    recipe.frames,
-                    title=f"open {split}",
-                    cached=self.conditions.cached,
-                )
-                unreadable = [row for row in ledger if row.reason != TOO_FEW]
-                if unreadable and not self.conditions.skip_unreadable:
-                    first = unreadable[0]
-                    raise InputError(
-                        f"{data.path.parent / first.path}: {first.detail} ({len(unreadable)} unreadable in "
-                        "all); mend them, or give --unreadable skip to go on without them"
-                    )
-                check_classes(store.samples, split, data.path, recipe.unit)
-                stores[split] = store
-            self._stores[key] = stores
+            self._stores[key] = open_stores(data, recipe, self.conditions, ("train", "val"))[0]
         return self._stores[key]
 
 

@@ -89,12 +89,8 @@ def make_clips(samples: Sequence[FaceSample], frames: int) -> tuple[list[Clip], 
 
 def _one_a_frame(rows: Sequence[FaceSample]) -> list[FaceSample]:
     ordered = sorted(rows, key=lambda row: (row.frame, row.time))
-    return [max(faces, key=_area) for _, faces in groupby(ordered, key=lambda row: row.frame)]
-
-
-def _area(sample: FaceSample) -> int:
-    top, right, bottom, left = sample.box
-    return (bottom - top) * (right - left)
+    frames = groupby(ordered, key=lambda row: row.frame)
+    return [max(faces, key=lambda row: row.box.area) for _, faces in frames]
 
 
 def check_videos(samples: Sequence[FaceSample], frames: int, where: Path) -> None:

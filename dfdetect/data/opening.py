@@ -49,13 +49,18 @@ def open_manifest(path: Path) -> Data:
     return Data(path, read_manifest(path), manifest_hash(path), ())
 
 
+def manifest_path(manifest: str) -> Path:
+    """The manifest that a recipe names; the embedded sample set's, drawn if need be, where it names none."""
+    return Path(manifest) if manifest else sample_manifest()
+
+
 def open_data(recipe: Recipe) -> Data:
     """The rows that a recipe takes of its manifest, or of the embedded sample set, split as it says.
 
     Raises:
         InputError: the manifest is missing or wrong, or has not enough faces or clips.
     """
-    path = Path(recipe.manifest) if recipe.manifest else sample_manifest()
+    path = manifest_path(recipe.manifest)
     data = open_manifest(path)
     drawn = () if recipe.manifest else (NOTICE,)
     leaks = (leak(recipe.unit),) if recipe.split == "random" else ()

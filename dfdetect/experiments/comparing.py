@@ -1,5 +1,6 @@
 """Comparing, in each column of a table, the best cell with all others, from their run folders."""
 
+import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -97,7 +98,7 @@ def _compare(
 ) -> list[Comparison]:
     values = {digest: result.estimate(metric, table.level).value for digest, result in column}
     sign = 1 if MEASURES[metric].better == "higher" else -1
-    best = max(values, key=lambda digest: sign * values[digest] if values[digest] == values[digest] else -9)
+    best = max(values, key=lambda digest: -math.inf if math.isnan(values[digest]) else sign * values[digest])
     others = [digest for digest in values if digest != best]
     differences: dict[str, Difference] = {}
     for other in others:
@@ -127,8 +128,8 @@ def _pair(first: Scored, second: Scored, level: str) -> Pair:
 
 
 def _none(value: float) -> float | None:
-    return None if value != value else value
+    return None if math.isnan(value) else value
 
 
 def _nan(value: float | None) -> float:
-    return float("nan") if value is None else value
+    return math.nan if value is None else value

@@ -12,7 +12,7 @@ import keras
 import numpy as np
 
 from dfdetect.crossvalidation import train_size
-from dfdetect.data.opening import Data, open_training_data
+from dfdetect.data.opening import Data, manifest_path, open_training_data
 from dfdetect.data.sample import NOTICE, sample_manifest
 from dfdetect.ensembling import build_ensemble
 from dfdetect.experiments.declared import Cell, Experiment
@@ -38,6 +38,7 @@ from dfdetect.training import resolve, train
 from face_extraction.errors import InputError
 from face_extraction.images import read_rgb
 from face_extraction.manifest import LABEL_NAMES, manifest_hash
+from face_extraction.shards import Shard
 
 FACTS = ("dfdetect", "git_commit", "python", "cores", "backend", "devices", "packages")
 ROC_POINTS = np.linspace(0, 1, 101)
@@ -55,7 +56,7 @@ class Setup:
         partial_weights: such files may cover a part of their model.
         conditions: how to go about each training.
         budget: seconds after which no training is begun; 0 = none.
-        shard: (i, n): every n-th cell from the i-th, from 1.
+        shard: part I of N takes every N-th cell from the I-th.
     """
 
     profile: str
@@ -65,7 +66,7 @@ class Setup:
     partial_weights: bool = False
     conditions: Conditions = field(default_factory=Conditions)
     budget: float = 0.0
-    shard: tuple[int, int] = (1, 1)
+    shard: Shard = Shard(1, 1)
 
     def recipe(self, recipe: Recipe) -> Recipe:
         """A cell's recipe with the files of this machine."""
@@ -76,7 +77,7 @@ class Setup:
 
     def digest(self) -> str:
         """SHA-256 of the manifest."""
-        return manifest_hash(Path(self.manifest) if self.manifest else sample_manifest())
+        return manifest_hash(manifest_path(self.manifest))
 
 
 class _Waits(Exception):
@@ -93,8 +94,7 @@ def run_grid(experiment: Experiment, cells: Sequence[Cell], setup: Setup) -> int
         InputError: the manifest is missing.
     """
     start, digest = time.monotonic(), setup.digest()
-    part, parts = setup.shard
-    mine = [cell for number, cell in enumerate(cells) if number % parts == part - 1]
+    mine = list(cells[setup.shard.index - 1 :: setup.shard.count])
     for number, cell in enumerate(mine, start=1):
         results = read_results(experiment.folder)
         head = f"{experiment.name} [{number}/{len(mine)}] {cell.name}"

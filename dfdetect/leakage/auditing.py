@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from dfdetect.data.sample import sample_manifest
+from dfdetect.data.opening import manifest_path
 from dfdetect.data.splitting import choose
 from dfdetect.leakage.links import Crossing, Links, crossings, leaking, to_drop
 from dfdetect.leakage.registry import Kind, NotLooked
@@ -91,22 +91,18 @@ def open_target(path: Path | None, run: Run | None) -> Target:
                 "nothing to audit; accepted: a manifest, a recipe, a run's folder, or --scores RUN"
             )
         recipe = of.recipe()
-        manifest = _manifest(recipe)
+        manifest = manifest_path(recipe.manifest)
         target = Target(str(of.folder), manifest, _rows(manifest, recipe))
         run = run or of
     elif path.suffix == ".toml":
         recipe = read_recipe(path)
-        manifest = _manifest(recipe)
+        manifest = manifest_path(recipe.manifest)
         target = Target(str(path), manifest, _rows(manifest, recipe))
     else:
         target = Target(str(path), path, _rows(path, run.recipe() if run else Recipe()))
     if run and manifest_hash(target.manifest) != run.environment()["manifest_sha256"]:
         raise InputError(f"{target.manifest}: not what {run.folder} was made from, or changed since")
     return target
-
-
-def _manifest(recipe: Recipe) -> Path:
-    return Path(recipe.manifest) if recipe.manifest else sample_manifest()
 
 
 def _rows(manifest: Path, recipe: Recipe) -> list[FaceSample]:

@@ -81,7 +81,7 @@ def encode_face(detector: FaceDetector, path: Path, sample: FaceSample) -> NDArr
     """
     rgb = np.ascontiguousarray(read_rgb(path))
     height, width = rgb.shape[:2]
-    longer = max(sample.box.right - sample.box.left, sample.box.bottom - sample.box.top)
+    longer = sample.box.longer_side
     share = min(1.0, longer / sample.width) if longer and sample.width else FACE_SHARE
     edge = (1 - share) / 2
     box = Box(
