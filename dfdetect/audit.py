@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from face_extraction.command import DONE, FINDING, Parser, run
+from face_extraction.command import DONE, FINDING, Parser, aligned, run
 from face_extraction.errors import InputError
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ def _audit(args: argparse.Namespace, command: str) -> int:
     from dfdetect.leakage.auditing import CACHE, open_target, repair
     from dfdetect.leakage.page import render_audit
     from dfdetect.leakage.scores import compare
-    from dfdetect.leakage.table import HEAD, align, finding_rows, repair_line, to_json, verdict
+    from dfdetect.leakage.table import HEAD, finding_rows, repair_line, to_json, verdict
     from dfdetect.runs import Run, write_json
     from face_extraction.atomic import write_text
     from face_extraction.ledger import write_ledger
@@ -95,11 +95,12 @@ def _audit(args: argparse.Namespace, command: str) -> int:
     if args.kinds and args.kinds != "all":
         for kind, why in result.skipped.items():
             raise InputError(f"--kinds {kind.name}: {why}")
-    print(f"{verdict(result)}\n\n{align([list(HEAD), *finding_rows(result)], 2)}")
+    findings = aligned([HEAD, *finding_rows(result)], "<<>>>>")
+    print(f"{verdict(result)}\n\n{findings}")
     _print_notes(result)
     scores = compare(scored, result) if scored else None
     if scores:
-        print(f"\n{align(scores.lines(), 2)}")
+        print("\n" + aligned(scores.lines(), "<<>>>>>>"))
     repaired = None
     if args.write_clean:
         repaired = (args.write_clean, repair(result))

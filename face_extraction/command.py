@@ -83,3 +83,15 @@ def run(parser: Parser, main: Callable[[argparse.Namespace], int], argv: Sequenc
             raise
         print(f"{parser.prog}: {error.filename or 'a file'}: {error.strerror or error}", file=sys.stderr)
         return USAGE
+
+
+def aligned(rows: Sequence[Sequence[str]], sides: str) -> str:
+    """Rows of cells as lines of text, columns two spaces apart.
+
+    Args:
+        rows: cells, a string for each column; titles first, where there are some.
+        sides: for each column "<" where its cells begin at one place, ">" where they end there.
+    """
+    columns = zip(sides, zip(*rows, strict=True), strict=True)
+    formats = [f"{side}{max(map(len, cells))}" for side, cells in columns]
+    return "\n".join("  ".join(map(format, row, formats)).rstrip() for row in rows)

@@ -7,7 +7,7 @@ from pathlib import Path
 from dfdetect.data.opening import Data
 from dfdetect.figures import Figure
 from dfdetect.metrics import DASH
-from dfdetect.page.document import document, fact_table, figure_list, table_row, text
+from dfdetect.page.document import document, fact_table, figure_list, text, text_table
 from dfdetect.page.report import plural
 from dfdetect.recipe import Recipe
 from tuning.display import short
@@ -87,7 +87,7 @@ def _best(job: Job, rows: Sequence[Row], out: Path) -> str:
 
 def _ablation(job: Job, rows: Sequence[Row], recipes: Mapping[str, Recipe]) -> str:
     head, body = ablation(rows, recipes)
-    return _table(head, body, "Ablation table") + f'<p class="soft">{note(job.folds)}</p>'
+    return text_table(head, body, "Ablation table") + f'<p class="soft">{note(job.folds)}</p>'
 
 
 def _importance(found: Importances) -> str:
@@ -98,7 +98,7 @@ def _importance(found: Importances) -> str:
         [case, *([shares] if isinstance(shares, str) else [f"{shares.get(name, 0):.3f}" for name in names])]
         for case, shares in found.items()
     ]
-    return _table(["Case", *(name.replace("_", " ") for name in names)], body, "Importance")
+    return text_table(["Case", *(name.replace("_", " ") for name in names)], body, "Importance")
 
 
 def _trials(job: Job, rows: Sequence[Row]) -> str:
@@ -120,19 +120,7 @@ def _trials(job: Job, rows: Sequence[Row]) -> str:
             ]
         )
     best = best_of(rows)
-    return _table(head, body, "Trials", best.label if best else "")
-
-
-def _table(head: Sequence[str], body: Sequence[Sequence[str]], name: str, best: str = "") -> str:
-    cells = "".join(f'<th scope="col">{html.escape(title)}</th>' for title in head)
-    lines = "\n".join(
-        table_row(html.escape(first), (html.escape(cell) for cell in rest), "best" if first == best else "")
-        for first, *rest in body
-    )
-    return (
-        f'<div class="table" tabindex="0" role="region" aria-label="{name}"><table>\n<thead><tr>{cells}</tr>'
-        f"</thead>\n<tbody>\n{lines}\n</tbody></table></div>\n"
-    )
+    return text_table(head, body, "Trials", best=best.label if best else "")
 
 
 def _made(job: Job, data: Mapping[str, Data]) -> str:

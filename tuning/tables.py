@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from dfdetect.metrics import DASH
+from dfdetect.page.markdown import markdown_table
 from dfdetect.recipe import Recipe
 from face_extraction.atomic import write_csv, write_text
 from tuning.display import short
@@ -62,9 +63,7 @@ def write_ablation(folder: Path, rows: Sequence[Row], recipes: Mapping[str, Reci
     """Write the ablation table as Markdown and CSV, atomically."""
     head, body = ablation(rows, recipes)
     write_csv(folder / f"{ABLATION}.csv", head, body)
-    lines = [f"| {' | '.join(head)} |", f"|{'---|' * len(head)}"]
-    lines += [f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |" for cells in body]
-    write_text(folder / f"{ABLATION}.md", "\n".join([*lines, "", note(folds), ""]))
+    write_text(folder / f"{ABLATION}.md", f"{markdown_table(head, body)}\n\n{note(folds)}\n")
 
 
 def _title(name: str) -> str:

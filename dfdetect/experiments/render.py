@@ -6,9 +6,11 @@ import io
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from dfdetect.experiments.tables import SAME, Entry, Section, Table, Value
+from dfdetect.experiments.sections import Section
+from dfdetect.experiments.tables import SAME, Entry, Table, Value
 from dfdetect.metrics import DASH
-from dfdetect.page.style import STYLE
+from dfdetect.page.document import frame
+from dfdetect.page.markdown import markdown_table
 
 LATEX = str.maketrans(
     {
@@ -20,9 +22,8 @@ LATEX = str.maketrans(
 
 def markdown(table: Table) -> str:
     """A Markdown table under its heading, with its notes."""
-    sides = ["---"] * table.labels + ["---:"] * (len(table.header) - table.labels)
-    lines = [f"### {table.title}", "", _row(table.header), f"|{'|'.join(sides)}|"]
-    lines += [_row([_text(entry, "**{}**", _plain) for entry in row]) for row in table.rows]
+    rows = [[_text(entry, "**{}**", str) for entry in row] for row in table.rows]
+    lines = [f"### {table.title}", "", markdown_table(table.header, rows, table.labels)]
     for note in table.notes:
         lines += ["", note]
     return "\n".join(lines) + "\n"
@@ -76,27 +77,7 @@ def html_table(table: Table) -> str:
 
 def html_page(title: str, body: str) -> str:
     """A whole page: one file, nothing from outside."""
-    return f"""<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{html.escape(title)} · dfdetect</title>
-<link rel="icon" href="data:,">
-<style>
-{STYLE}.numbers thead th.value {{ white-space: normal; min-width: 5.5em; }}
-.numbers thead th.label {{ text-align: left; }}
-.numbers tbody th {{ white-space: nowrap; }}
-</style>
-</head>
-<body>
-<header><h1>{html.escape(title)}</h1></header>
-<main>
-{body}
-</main>
-</body>
-</html>
-"""
+    return frame(html.escape(title), "", body)
 
 
 def csv_rows(section: Section) -> list[list[Any]]:
@@ -133,15 +114,6 @@ def csv_text(sections: Sequence[Section]) -> str:
     return out.getvalue()
 
 
-def markdown_rows(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A bare Markdown table of text."""
-    return "\n".join([_row(header), "|" + "---|" * len(header), *map(_row, rows)])
-
-
-def _row(cells: Sequence[str]) -> str:
-    return f"| {' | '.join(cells)} |"
-
-
 def _text(entry: Entry, bold: str, escape: Callable[[str], str]) -> str:
     if isinstance(entry, str):
         return escape(entry)
@@ -157,10 +129,6 @@ def _parts(value: Value) -> tuple[str, str]:
         return DASH, ""
     number, _, ends = str(value.estimate).partition(" ")
     return number, f" {ends}" if ends else ""
-
-
-def _plain(text: str) -> str:
-    return text.replace("|", "\\|")
 
 
 def _latex(text: str) -> str:

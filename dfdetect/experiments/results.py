@@ -1,15 +1,15 @@
 """results.jsonl: one line for each cell that was run, with all that tables need and no path of a machine."""
 
-import fcntl
 import hashlib
 import json
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
+
+from filelock import FileLock
 
 from dfdetect.experiments.declared import Cell
 from dfdetect.metrics import Estimate, Metrics
@@ -145,8 +145,7 @@ def read_results(folder: Path) -> list[Result]:
 def add_result(folder: Path, result: Result) -> None:
     """Append one line, whole, also when other processes append at the same time."""
     path = folder / RESULTS
-    with path.open("a+b") as handle:
-        fcntl.flock(handle, fcntl.LOCK_EX)
+    with FileLock(f"{path}.lock"), path.open("a+b") as handle:
         handle.seek(0)
         content = handle.read()
         handle.truncate(content.rfind(b"\n") + 1)
@@ -166,22 +165,6 @@ def current(results: Sequence[Result], cell: Cell, profile: str, manifest: str) 
 def without_paths(text: str) -> str:
     """`text` with the folders of absolute paths left out."""
     return re.sub(r"(?<![\w.])/(?:[^\s/:'\"]+/)+", "", text)
-
-
-@contextmanager
-def claimed(path: Path) -> Iterator[bool]:
-    """Claim a piece of work for this process; yields False when another one has it.
-
-    The system gives the claim back when a process ends, however it ends.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a") as handle:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            yield False
-            return
-        yield True
 
 
 def _line(result: Result) -> str:

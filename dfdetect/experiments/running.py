@@ -10,6 +10,7 @@ from typing import Any
 
 import keras
 import numpy as np
+from filelock import FileLock, Timeout
 
 from dfdetect.crossvalidation import train_size
 from dfdetect.data.opening import Data, manifest_path, open_training_data
@@ -22,7 +23,6 @@ from dfdetect.experiments.results import (
     FAILED,
     Result,
     add_result,
-    claimed,
     current,
     declared,
     read_results,
@@ -184,13 +184,15 @@ def _claim_and_run(experiment: Experiment, cell: Cell, setup: Setup, digest: str
     """Run a cell unless another process has it; None when there is no result."""
     try:
         name = _folder_name(cell, setup, digest)
-        with claimed(setup.runs / f".{name}.lock") as mine:
-            if not mine:
-                print(f"{cell.name}: another process is at it", flush=True)
-                return None
+        setup.runs.mkdir(parents=True, exist_ok=True)
+        # The system gives the lock back when a process ends, however it ends.
+        with FileLock(setup.runs / f".{name}.lock", timeout=0):
             if _is_done(read_results(experiment.folder), cell, setup, digest):
                 return None
             result = _run_cell(cell, setup, name)
+    except Timeout:
+        print(f"{cell.name}: another process is at it", flush=True)
+        return None
     except _Waits as error:
         print(f"{cell.name}: {error}", flush=True)
         return None

@@ -1,16 +1,12 @@
-"""Tables of an experiment: what was published beside what was measured. Never a stale value.
-
-A cell shows a result only when it was measured with just the recipe that the cell declares now, and
-all of one table are measured on one manifest at one size. What is missing is a dash.
-"""
+"""The kinds of tables: what was published beside what was measured."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from dfdetect.experiments.comparisons import Comparison
-from dfdetect.experiments.declared import FULL, Cell, Experiment, TableSpec
-from dfdetect.experiments.published import At, Matrix, Values
-from dfdetect.experiments.results import DONE, FAILED, Result, current
+from dfdetect.experiments.declared import Cell, Experiment, TableSpec
+from dfdetect.experiments.published import Matrix, Values
+from dfdetect.experiments.results import FAILED, Result
 from dfdetect.metrics import DASH, MEASURES, Estimate
 from dfdetect.metrics.folds import matrix_text
 
@@ -67,78 +63,53 @@ class Table:
 
 
 @dataclass(frozen=True)
-class Section:
-    """The tables of one size on one manifest.
+class Asked:
+    """What one table is made of.
 
     Attributes:
-        profile: the size.
-        manifest: its hash; "" where nothing was measured.
-        caption: what was measured on, and how.
-        tables: in order.
-        results: those that the tables show, by cell name.
+        experiment: the declaration.
+        spec: the table's.
+        cells: those that it shows.
+        results: current results by cell name.
+        comparisons: of the best with the others.
     """
 
-    profile: str
-    manifest: str
-    caption: str
-    tables: Sequence[Table]
+    experiment: Experiment
+    spec: TableSpec
+    cells: Sequence[Cell]
     results: Mapping[str, Result]
+    comparisons: Sequence[Comparison]
 
-
-def sections(
-    experiment: Experiment, results: Sequence[Result], comparisons: Sequence[Comparison]
-) -> list[Section]:
-    """All tables, for each size and manifest with a current result; without any, what was published."""
-    found = []
-    for profile in experiment.profiles:
-        cells = experiment.cells(profile)
-        for manifest in dict.fromkeys(result.manifest for result in results if result.profile == profile):
-            newest = {cell.name: current(results, cell, profile, manifest) for cell in cells}
-            mine = {name: result for name, result in newest.items() if result is not None}
-            if any(result.status == DONE for result in mine.values()):
-                found.append(_section(experiment, profile, manifest, cells, mine, comparisons))
-    return found or [_section(experiment, FULL, "", experiment.cells(), {}, ())]
-
-
-def _section(
-    experiment: Experiment,
-    profile: str,
-    manifest: str,
-    cells: Sequence[Cell],
-    results: Mapping[str, Result],
-    comparisons: Sequence[Comparison],
-) -> Section:
-    tables = [
-        _BUILD[spec.kind](
-            experiment, spec, [cell for cell in cells if spec.shows(cell)], results, comparisons
+    def ordered(self) -> list[Cell]:
+        """The cells in the order in which the axes name their choices."""
+        places = {axis: list(choices) for axis, choices in self.experiment.axes.items()}
+        return sorted(
+            self.cells, key=lambda cell: [places[axis].index(name) for axis, name in cell.at.items()]
         )
-        for spec in experiment.tables
-    ]
-    return Section(profile, manifest, _caption(experiment, profile, results), tables, results)
+
+    def axes(self) -> list[str]:
+        """Titles of the columns that name a row."""
+        return [axis.replace("_", " ") for axis in self.spec.rows]
+
+    def labels(self, cell: Cell) -> list[Entry]:
+        """The entries that name a row."""
+        return [self.experiment.title_of(axis, cell.at[axis]) for axis in self.spec.rows]
+
+    def published(self, cell: Cell, metric: str) -> str:
+        """What the report prints for a cell, or a dash."""
+        return self.experiment.published.shown(cell.at, _REPORTED.get(metric, metric)) or DASH
 
 
-def _caption(experiment: Experiment, profile: str, results: Mapping[str, Result]) -> str:
-    done = [result for result in results.values() if result.status == DONE]
-    if not done:
-        return "Nothing has been measured yet."
-    first = done[0]
-    if first.data["sample_set"]:
-        data = "the embedded sample set of drawn people, which says nothing about real faces"
-    else:
-        data = f"{', '.join(first.data['sources']) or 'an unnamed source'}"
-    size = (
-        "as declared for the report"
-        if profile == FULL
-        else f"profile {profile} ({experiment.profiles[profile].about})"
-    )
-    return f"Measured on {data} (manifest {first.manifest[:8]}), {size}."
+def build(asked: Asked) -> Table:
+    """The table that is asked for, by its kind."""
+    return _BUILD[asked.spec.kind](asked)
 
 
 class _Marks:
     """Which results are best, and which cannot be told from the best, in one table."""
 
-    def __init__(self, table: str, comparisons: Sequence[Comparison], footnotes: "_Footnotes") -> None:
-        mine = [one for one in comparisons if one.table == table]
+    def __init__(self, asked: Asked, footnotes: "_Footnotes") -> None:
+        mine = [one for one in asked.comparisons if one.table == asked.spec.name]
         self._best = {(one.metric, one.best) for one in mine}
         self._same = {(one.metric, one.other) for one in mine if not one.differs}
         self._footnotes = footnotes
@@ -176,83 +147,65 @@ class _Footnotes:
         return self.number(f"Weights: {result.weights['origin']}; {random} layers began at random.")
 
 
-def _list(
-    experiment: Experiment,
-    spec: TableSpec,
-    cells: Sequence[Cell],
-    results: Mapping[str, Result],
-    comparisons: Sequence[Comparison],
-) -> Table:
+def _list(asked: Asked) -> Table:
     """A row a cell; for each metric the published column, if there is any, and the measured one."""
-    footnotes = _Footnotes()
-    marks = _Marks(spec.name, comparisons, footnotes)
+    spec, footnotes = asked.spec, _Footnotes()
+    marks = _Marks(asked, footnotes)
     published = {
-        metric for metric in spec.metrics for cell in cells if _published(experiment, cell.at, metric) != DASH
+        metric for metric in spec.metrics for cell in asked.cells if asked.published(cell, metric) != DASH
     }
-    header = [axis.replace("_", " ") for axis in spec.rows]
+    header = asked.axes()
     for metric in spec.metrics:
         title = _title(metric)
         header += [f"{title}, published"] if metric in published else []
         header += [title] if metric in MEASURES else []
     rows = []
-    for cell in _ordered(experiment, cells):
-        result, row = results.get(cell.name), _labels(experiment, spec, cell)
+    for cell in asked.ordered():
+        result, row = asked.results.get(cell.name), asked.labels(cell)
         for metric in spec.metrics:
-            row += [_published(experiment, cell.at, metric)] if metric in published else []
+            row += [asked.published(cell, metric)] if metric in published else []
             row += [marks.value(result, metric, spec.level)] if metric in MEASURES else []
         rows.append(row)
     return _table(spec, header, rows, footnotes)
 
 
-def _grid(
-    experiment: Experiment,
-    spec: TableSpec,
-    cells: Sequence[Cell],
-    results: Mapping[str, Result],
-    comparisons: Sequence[Comparison],
-) -> Table:
+def _grid(asked: Asked) -> Table:
     """One metric: choices of one axis down, of another across."""
-    footnotes = _Footnotes()
-    marks = _Marks(spec.name, comparisons, footnotes)
+    spec, footnotes = asked.spec, _Footnotes()
+    marks = _Marks(asked, footnotes)
     metric = spec.metrics[0]
-    published = any(_published(experiment, cell.at, metric) != DASH for cell in cells)
-    names = list(dict.fromkeys(cell.at[spec.columns] for cell in _ordered(experiment, cells)))
-    header = [axis.replace("_", " ") for axis in spec.rows]
+    published = any(asked.published(cell, metric) != DASH for cell in asked.cells)
+    names = list(dict.fromkeys(cell.at[spec.columns] for cell in asked.ordered()))
+    header = asked.axes()
     for name in names:
-        title = experiment.title_of(spec.columns, name)
+        title = asked.experiment.title_of(spec.columns, name)
         header += [f"{title}, published"] if published else []
         header += [title]
     rows: dict[tuple[str, ...], dict[str, Cell]] = {}
-    for cell in _ordered(experiment, cells):
+    for cell in asked.ordered():
         rows.setdefault(tuple(cell.at[axis] for axis in spec.rows), {})[cell.at[spec.columns]] = cell
     entries = []
     for across in rows.values():
-        row = _labels(experiment, spec, next(iter(across.values())))
+        row = asked.labels(next(iter(across.values())))
         for name in names:
             there = across.get(name)
-            row += [_published(experiment, there.at, metric) if there else DASH] if published else []
-            row += [marks.value(results.get(there.name) if there else None, metric, spec.level)]
+            row += [asked.published(there, metric) if there else DASH] if published else []
+            row += [marks.value(asked.results.get(there.name) if there else None, metric, spec.level)]
         entries.append(row)
     return _table(spec, header, entries, footnotes)
 
 
-def _folds(
-    experiment: Experiment,
-    spec: TableSpec,
-    cells: Sequence[Cell],
-    results: Mapping[str, Result],
-    comparisons: Sequence[Comparison],
-) -> Table:
+def _folds(asked: Asked) -> Table:
     """For each cell every fold and the average, each with its confusion matrix."""
-    footnotes = _Footnotes()
-    header = [*(axis.replace("_", " ") for axis in spec.rows), "fold"]
+    spec, footnotes = asked.spec, _Footnotes()
+    header = [*asked.axes(), "fold"]
     for metric in spec.metrics:
         header += [f"{_title(metric)}, published", _title(metric)]
     header += ["Matrix, published", "Matrix"]
     rows = []
-    for cell in _ordered(experiment, cells):
-        result = results.get(cell.name)
-        lines = list(_fold_lines(experiment, spec, cell, result))
+    for cell in asked.ordered():
+        result = asked.results.get(cell.name)
+        lines = list(_fold_lines(asked, cell, result))
         if result is not None and result.status == FAILED:
             note = footnotes.number(f"Failed: {result.reason}")
             lines = [[Value(None, footnote=note) if e == Value(None) else e for e in line] for line in lines]
@@ -263,10 +216,9 @@ def _folds(
     )  # fmt: skip
 
 
-def _fold_lines(
-    experiment: Experiment, spec: TableSpec, cell: Cell, result: Result | None
-) -> Iterator[list[Entry]]:
-    block = next((block for block in experiment.published.of(cell.at) if block.folds), None)
+def _fold_lines(asked: Asked, cell: Cell, result: Result | None) -> Iterator[list[Entry]]:
+    spec = asked.spec
+    block = next((block for block in asked.experiment.published.of(cell.at) if block.folds), None)
     measured = result.folds(spec.level) if result is not None and len(result.parts) > 1 else None
     numbers = [str(fold + 1) for fold in range(max(cell.recipe.folds, len(block.folds) if block else 0))]
     for place, name in enumerate((*numbers, "average")):
@@ -281,7 +233,7 @@ def _fold_lines(
         elif measured and place < len(measured.folds):
             found = measured.folds[place].metrics
             estimates, matrix = found.estimates, matrix_text(found.confusion)
-        row: list[Entry] = [*_labels(experiment, spec, cell), name]
+        row: list[Entry] = [*asked.labels(cell), name]
         for metric in spec.metrics:
             number = stated.numbers.get(metric) if stated else None
             row += [number.text if number else DASH, Value(estimates.get(metric))]
@@ -307,20 +259,6 @@ def _table(
     notes += [f"({number}) {text}" for number, text in enumerate(footnotes.texts, start=1)]
     labels = len(spec.rows) + (spec.kind == "folds")
     return Table(spec.name, spec.title, labels, header, rows, notes)
-
-
-def _labels(experiment: Experiment, spec: TableSpec, cell: Cell) -> list[Entry]:
-    return [experiment.title_of(axis, cell.at[axis]) for axis in spec.rows]
-
-
-def _ordered(experiment: Experiment, cells: Sequence[Cell]) -> list[Cell]:
-    """In the order in which the axes name their choices."""
-    places = {axis: list(choices) for axis, choices in experiment.axes.items()}
-    return sorted(cells, key=lambda cell: [places[axis].index(name) for axis, name in cell.at.items()])
-
-
-def _published(experiment: Experiment, at: At, metric: str) -> str:
-    return experiment.published.shown(at, _REPORTED.get(metric, metric)) or DASH
 
 
 def _title(metric: str) -> str:

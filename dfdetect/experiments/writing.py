@@ -14,12 +14,12 @@ from dfdetect.experiments.render import (
     html_table,
     latex,
     markdown,
-    markdown_rows,
 )
 from dfdetect.experiments.results import DONE, FACES, FAILED, Result, current, read_results
-from dfdetect.experiments.tables import Section, sections
+from dfdetect.experiments.sections import Section, sections
 from dfdetect.figures.comparison import Curve, roc_curves
 from dfdetect.metrics import DASH
+from dfdetect.page.markdown import markdown_table
 from face_extraction.errors import InputError
 
 BEGIN, END = "<!-- reports: begin -->", "<!-- reports: end -->"
@@ -66,7 +66,7 @@ def overview(experiments: Sequence[Experiment]) -> str:
         "between reports, so numbers of different reports are not a ranking; each report's tables say what "
         "they were measured on.",
         "",
-        markdown_rows(
+        markdown_table(
             ("report", "cell", "published accuracy", "accuracy", "AUC", "n", "size", "data"),
             [row for experiment in experiments for row in _overview_rows(experiment)],
         ),
@@ -75,7 +75,7 @@ def overview(experiments: Sequence[Experiment]) -> str:
         "",
         "Two numbers of one report that no rounding reconciles, or two statements that exclude each other.",
         "",
-        markdown_rows(
+        markdown_table(
             ("report", "where", "what", "stated", "found", "how"),
             [
                 (_link(experiment), check.where, check.what, check.stated, check.found, check.rule)
@@ -118,7 +118,7 @@ def summary(experiments: Sequence[Experiment]) -> str:
         "n",
         "python -m dfdetect.report run ...",
     )
-    return markdown_rows(header, rows)
+    return markdown_table(header, rows)
 
 
 def with_summary(readme: Path, experiments: Sequence[Experiment]) -> str:
@@ -214,7 +214,7 @@ def _markdown(experiment: Experiment, shown: Sequence[Section]) -> str:
     if found:
         lines += ["## Contradictions in what was published", ""]
         lines += [
-            markdown_rows(
+            markdown_table(
                 ("where", "what", "stated", "found", "how"),
                 [(c.where, c.what, c.stated, c.found, c.rule) for c in found],
             ),

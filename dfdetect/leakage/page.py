@@ -1,7 +1,7 @@
 """The page of an audit: what leaks, with pictures of it."""
 
 import base64
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
@@ -11,7 +11,7 @@ from dfdetect.leakage.links import Crossing, Links
 from dfdetect.leakage.registry import Kind, list_kinds
 from dfdetect.leakage.scores import Scores
 from dfdetect.leakage.table import HEAD, finding_rows, repair_line, verdict
-from dfdetect.page.document import document, text
+from dfdetect.page.document import document, text, text_table
 from dfdetect.page.report import INTERVALS, plural
 from face_extraction.images import Unreadable, read_rgb, resize
 from face_extraction.manifest import LABEL_NAMES, SPLITS, FaceSample, count_table
@@ -51,7 +51,7 @@ def _findings(result: Audit) -> str:
         "Pairs: a row of the one split with a row of the other. Rows and groups: how many these pairs "
         "touch. Share: rows of the split named that have such a pair."
     )
-    return f'{lead}{_table(HEAD, finding_rows(result), "Findings")}\n<p class="soft">{note}</p>'
+    return f'{lead}{text_table(HEAD, finding_rows(result), "Findings", left=2)}\n<p class="soft">{note}</p>'
 
 
 def _scores(scores: Scores) -> str:
@@ -61,7 +61,7 @@ def _scores(scores: Scores) -> str:
         "test rows; <em>clean</em>: those that have nothing in common with train or val rows; "
         "<em>leaking</em>: the others. The parts can differ in how hard they are, too. " + INTERVALS
     )
-    return f'{_table(head, rows, "Scores", left=2)}\n<p class="soft">{note}</p>'
+    return f'{text_table(head, rows, "Scores", left=2)}\n<p class="soft">{note}</p>'
 
 
 def _repaired(path: Path, repair: Repair) -> str:
@@ -137,25 +137,4 @@ def _looked(result: Audit) -> str:
         rows.append([kind.name, state, f"{note} {kind.meaning if state == 'none found' else ''}".strip()])
     unread = result.unread
     more = f"<p>{plural(len(unread), 'crop')} could not be read; unread.csv lists them.</p>" if unread else ""
-    return _table(("kind", "", ""), rows, "Kinds", left=3) + more
-
-
-def _table(head: Iterable[str], rows: Iterable[Sequence[str]], label: str, left: int = 2) -> str:
-    kinds = ("", ' class="number-cell"')
-    cells = "".join(
-        f'<th scope="col"{kinds[column >= left]}>{text(name) if name else ""}</th>'
-        for column, name in enumerate(head)
-    )
-    body = "\n".join(
-        f'<tr><th scope="row">{text(row[0])}</th>'
-        + "".join(
-            f"<td{kinds[column >= left]}>{text(cell) if cell else ''}</td>"
-            for column, cell in enumerate(row[1:], start=1)
-        )
-        + "</tr>"
-        for row in rows
-    )
-    return (
-        f'<div class="table" tabindex="0" role="region" aria-label="{label}"><table>\n'
-        f"<thead><tr>{cells}</tr></thead>\n<tbody>\n{body}\n</tbody></table></div>"
-    )
+    return text_table(("kind", "", ""), rows, "Kinds") + more

@@ -1,6 +1,5 @@
 """What an audit found as a table, for the terminal, the page and a file."""
 
-from collections.abc import Sequence
 from typing import Any
 
 from dfdetect.leakage.auditing import Audit, Repair
@@ -30,19 +29,6 @@ def finding_rows(result: Audit) -> list[list[str]]:
                 ]
             )
     return table
-
-
-def align(table: Sequence[Sequence[str]], left: int) -> str:
-    """A table as lines of text; the first `left` columns begin, the others end at one place."""
-    widths = [max(len(row[column]) for row in table) for column in range(len(table[0]))]
-    lines = []
-    for row in table:
-        cells = [
-            cell.ljust(width) if column < left else cell.rjust(width)
-            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ]
-        lines.append("  ".join(cells).rstrip())
-    return "\n".join(lines)
 
 
 def verdict(result: Audit) -> str:

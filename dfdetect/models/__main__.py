@@ -2,19 +2,18 @@
 
 import argparse
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from dfdetect.models.registry import PUBLISHED, Family, build_model, family, list_models
 from dfdetect.startup import load_keras
-from face_extraction.command import DONE, Parser, run
+from face_extraction.command import DONE, Parser, aligned, run
 from face_extraction.progress import progress
 
 if TYPE_CHECKING:
     import keras
 
 LISTED = ("model", "input", "parameters", "head", "blocks", "Report B", "trained", "pretrained", "reference")
-LEFT, RIGHT = "<", ">"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -48,7 +47,7 @@ def _show(args: argparse.Namespace) -> int:
             for kind in asked:
                 rows.append(_facts(kind))
                 advance(note=kind.name)
-        print(_table([LISTED, *rows], (LEFT, RIGHT, RIGHT, RIGHT, RIGHT, RIGHT, RIGHT, LEFT, LEFT)))
+        print(aligned([LISTED, *rows], "<>>>>>><<"))
     return DONE
 
 
@@ -84,7 +83,7 @@ def _blocks(kind: Family) -> str:
         trainable = "head" if index == len(counts) else f"last:{len(counts) - index}"
         rows.append((name, f"{count:,}", trainable, f"{_trained(model, kind, trainable):,}"))
     titles = ("block", "parameters", "trained from here on by", "parameters trained")
-    return _table([titles, *rows], (LEFT, RIGHT, LEFT, RIGHT))
+    return aligned([titles, *rows], "<><>")
 
 
 def _trained(model: "keras.Model", kind: Family, trainable: str) -> int:
@@ -93,14 +92,6 @@ def _trained(model: "keras.Model", kind: Family, trainable: str) -> int:
 
     set_trainable(model, kind, trainable)
     return sum(math.prod(variable.shape) for variable in model.trainable_variables)
-
-
-def _table(rows: Sequence[Sequence[str]], sides: Iterable[str]) -> str:
-    """Columns of equal width, two spaces apart."""
-    columns = zip(sides, zip(*rows, strict=True), strict=True)
-    formats = [f"{side}{max(map(len, cells))}" for side, cells in columns]
-    lines = ("  ".join(map(format, row, formats)).rstrip() for row in rows)
-    return "\n".join(lines)
 
 
 if __name__ == "__main__":

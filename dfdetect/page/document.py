@@ -37,6 +37,12 @@ def document(
         f"{content}\n</section>"
         for name, heading, content in shown
     )
+    head = f'{summary}\n<nav aria-label="Sections">{anchors} {links}</nav>\n{notices}'
+    return frame(title, head, body, f"<footer>Made by dfdetect {__version__}. {footer}</footer>\n")
+
+
+def frame(title: str, head: str, body: str, foot: str = "") -> str:
+    """The least of a page as HTML text: its style, its heading and what follows. All arguments are HTML."""
     return f"""<!DOCTYPE html>
 <html lang="en">
 <head>
@@ -50,15 +56,12 @@ def document(
 <body>
 <header>
 <h1>{title}</h1>
-{summary}
-<nav aria-label="Sections">{anchors} {links}</nav>
-{notices}
+{head}
 </header>
 <main>
 {body}
 </main>
-<footer>Made by dfdetect {__version__}. {footer}</footer>
-</body>
+{foot}</body>
 </html>
 """
 
@@ -94,3 +97,33 @@ def fact_table(facts: Mapping[str, Any]) -> str:
     """Names and values as a table; both are escaped."""
     rows = "\n".join(table_row(text(name.replace("_", " ")), [text(value)]) for name, value in facts.items())
     return f'<div class="table facts"><table><tbody>\n{rows}\n</tbody></table></div>'
+
+
+def text_table(
+    head: Sequence[str], rows: Iterable[Sequence[str]], label: str, *, left: int | None = None, best: str = ""
+) -> str:
+    """A table of plain text, which is escaped; the first cell of a row is its heading.
+
+    Args:
+        head: the columns' titles.
+        rows: a cell for each column.
+        label: what the table holds, for those who cannot see it.
+        left: how many columns begin at one place; the others hold numbers, which end there. None: all.
+        best: the heading of the row to mark.
+    """
+    kinds = [' class="number-cell"' * (left is not None and place >= left) for place in range(len(head))]
+    titles = "".join(
+        f'<th scope="col"{kind}>{html.escape(title)}</th>' for title, kind in zip(head, kinds, strict=True)
+    )
+    lines = []
+    for first, *rest in rows:
+        cells = "".join(
+            f"<td{kind}>{html.escape(cell)}</td>" for cell, kind in zip(rest, kinds[1:], strict=False)
+        )
+        mark = ' class="best"' if best and first == best else ""
+        lines.append(f'<tr{mark}><th scope="row">{html.escape(first)}</th>{cells}</tr>')
+    body = "\n".join(lines)
+    return (
+        f'<div class="table" tabindex="0" role="region" aria-label="{label}"><table>\n'
+        f"<thead><tr>{titles}</tr></thead>\n<tbody>\n{body}\n</tbody></table></div>\n"
+    )

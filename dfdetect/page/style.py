@@ -63,6 +63,9 @@ thead th { border-top: 0; vertical-align: bottom; background: var(--wash); white
 tbody th { font-weight: 500; }
 th.part { background: var(--wash); font-weight: 600; font-size: 13px; }
 .numbers td, .numbers thead th:not(:first-child) { text-align: right; white-space: nowrap; }
+.numbers thead th.value { white-space: normal; min-width: 5.5em; }
+.numbers thead th.label { text-align: left; }
+.numbers tbody th { white-space: nowrap; }
 .facts th { width: 14em; color: var(--soft); }
 .facts th, .facts td { padding-top: 3px; padding-bottom: 3px; }
 .facts td, .unscored td { overflow-wrap: anywhere; }

@@ -19,10 +19,10 @@ from pathlib import Path, PurePosixPath
 
 from face_extraction.errors import InputError
 from face_extraction.ledger import UNLISTED, LedgerRow
-from face_extraction.manifest import FAKE, REAL, SPLITS
+from face_extraction.manifest import FAKE, REAL
 from face_extraction.media import VIDEO
 from face_extraction.sources.faceforensics import NUMBERS, YOUTUBE, find_parts
-from face_extraction.sources.layout import chosen, clips, need_folder, no_layout, subfolders
+from face_extraction.sources.layout import chosen, clips, need_folder, no_layout, split_lists, subfolders
 from face_extraction.sources.registry import Item, Listing, Option, register
 
 NAME = "deeperforensics"
@@ -112,14 +112,8 @@ def deeperforensics(root: Path, *, variants: str = "", faceforensics: str = "") 
 
 def _read_lists(folder: Path) -> dict[str, str]:
     """The official split of each manipulated clip, by its stem; empty without lists."""
-    paths = {split: folder / f"{split}.txt" for split in SPLITS}
-    missing = [path.name for path in paths.values() if not path.is_file()]
-    if len(missing) == len(SPLITS):
-        return {}
-    if missing:
-        raise InputError(f"{folder}: no {', '.join(missing)} in it; needed: train.txt, val.txt and test.txt")
     official: dict[str, str] = {}
-    for split, path in paths.items():
+    for split, path in split_lists(folder, ".txt").items():
         for number, line in enumerate(path.read_text(encoding="utf-8-sig").splitlines(), start=1):
             stem = PurePosixPath(line.strip()).stem
             if not stem:

@@ -25,7 +25,7 @@ from pathlib import Path
 
 from face_extraction.errors import InputError, unknown_name
 from face_extraction.ledger import UNLISTED, LedgerRow
-from face_extraction.manifest import FAKE, REAL, SPLITS
+from face_extraction.manifest import FAKE, REAL
 from face_extraction.media import VIDEO
 from face_extraction.sources.layout import (
     chosen,
@@ -35,6 +35,7 @@ from face_extraction.sources.layout import (
     need_folder,
     no_layout,
     read_json,
+    split_lists,
     subfolders,
 )
 from face_extraction.sources.registry import Item, Listing, Option, register
@@ -178,15 +179,9 @@ def _read_splits(folder: Path, *, asked: bool) -> dict[tuple[str, str], str]:
     Raises:
         InputError: some of the lists are there and others not, or a list is wrong.
     """
-    paths = {split: folder / f"{split}.json" for split in SPLITS}
-    missing = [path.name for path in paths.values() if not path.is_file()]
-    if len(missing) == len(SPLITS) and not asked:
-        return {}
-    if missing:
-        raise InputError(f"{folder}: no {', '.join(missing)} in it; needed: {', '.join(map(_json, SPLITS))}")
     official: dict[tuple[str, str], str] = {}
     homes: dict[str, str] = {}
-    for split, path in paths.items():
+    for split, path in split_lists(folder, ".json", asked=asked).items():
         for pair in read_json(path, list):
             if not (isinstance(pair, list) and len(pair) == 2 and set(pair) <= set(NUMBERS)):
                 raise InputError(f'{path}: {pair!r}; accepted: pairs such as ["000", "003"]')
@@ -195,10 +190,6 @@ def _read_splits(folder: Path, *, asked: bool) -> dict[tuple[str, str], str]:
                     raise InputError(f"{path}: {number} stands in {homes[number]}.json too")
             official[pair[0], pair[1]] = split
     return official
-
-
-def _json(split: str) -> str:
-    return f"{split}.json"
 
 
 def _is_mirror(root: Path) -> bool:

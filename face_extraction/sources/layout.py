@@ -11,7 +11,7 @@ from typing import Any
 
 from face_extraction.errors import InputError, unknown_name
 from face_extraction.ledger import DOUBLED, UNLISTED, LedgerRow
-from face_extraction.manifest import FAKE, REAL
+from face_extraction.manifest import FAKE, REAL, SPLITS
 from face_extraction.media import VIDEO, kind_of
 
 # Label polarity is fixed by these names, never by the order of folders or by a bare number.
@@ -189,3 +189,24 @@ def join(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
         first, second = sorted((top(one), top(other)))
         parent[second] = first
     return {name: top(name) for name in parent}
+
+
+def split_lists(folder: Path, suffix: str, *, asked: bool = False) -> dict[str, Path]:
+    """The official lists train, val and test in `folder`, by split; empty where none of them is there.
+
+    Args:
+        folder: where they lie.
+        suffix: of their names, such as ".json".
+        asked: whether the user named the folder, so that they must be there.
+
+    Raises:
+        InputError: some of them are there and others not.
+    """
+    paths = {split: folder / f"{split}{suffix}" for split in SPLITS}
+    missing = [path.name for path in paths.values() if not path.is_file()]
+    if len(missing) == len(paths) and not asked:
+        return {}
+    if missing:
+        needed = ", ".join(path.name for path in paths.values())
+        raise InputError(f"{folder}: no {', '.join(missing)} in it; needed: {needed}")
+    return paths

@@ -6,14 +6,15 @@ import json
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from dfdetect import compare, report
+from dfdetect.experiments import running
 from dfdetect.experiments.comparisons import read_comparisons
 from dfdetect.experiments.declared import read_experiment
 from dfdetect.experiments.results import (
     Result,
     add_result,
-    claimed,
     current,
     declared,
     read_results,
@@ -215,13 +216,15 @@ def test_a_torn_line_is_cut_off_and_older_records_still_count(declare):
         read_results(folder)
 
 
-def test_work_is_claimed_once(tmp_path):
-    with claimed(tmp_path / "x.lock") as first:
-        assert first
-        with claimed(tmp_path / "x.lock") as second:
-            assert not second
-    with claimed(tmp_path / "x.lock") as third:
-        assert third
+def test_a_cell_that_another_process_has_is_left_to_it(declare, trained, tmp_path, capsys, monkeypatch):
+    folder, (manifest, _) = declare(), trained
+    command = ["run", str(folder), "--manifest", str(manifest), "--runs", str(tmp_path / "runs")]
+    monkeypatch.setattr(running, "_folder_name", lambda *args: "cell")
+    (tmp_path / "runs").mkdir()
+    with FileLock(tmp_path / "runs" / ".cell.lock"):
+        assert report.main([*command, "--only", "model=custom_cnn", "--only", "regime=base"]) == 1
+    assert "custom_cnn, base: another process is at it" in capsys.readouterr().out
+    assert not (tmp_path / "runs" / "cell").exists()
 
 
 def test_report_b_trains_the_blocks_that_each_model_names_for_it():

@@ -1,0 +1,79 @@
+"""The tables of an experiment for each size and manifest that was measured. Never a stale value.
+
+A cell shows a result only when it was measured with just the recipe that the cell declares now, and
+all of one table are measured on one manifest at one size. What is missing is a dash.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from dfdetect.experiments.comparisons import Comparison
+from dfdetect.experiments.declared import FULL, Cell, Experiment
+from dfdetect.experiments.results import DONE, Result, current
+from dfdetect.experiments.tables import Asked, Table, build
+
+
+@dataclass(frozen=True)
+class Section:
+    """The tables of one size on one manifest.
+
+    Attributes:
+        profile: the size.
+        manifest: its hash; "" where nothing was measured.
+        caption: what was measured on, and how.
+        tables: in order.
+        results: those that the tables show, by cell name.
+    """
+
+    profile: str
+    manifest: str
+    caption: str
+    tables: Sequence[Table]
+    results: Mapping[str, Result]
+
+
+def sections(
+    experiment: Experiment, results: Sequence[Result], comparisons: Sequence[Comparison]
+) -> list[Section]:
+    """All tables, for each size and manifest with a current result; without any, what was published."""
+    found = []
+    for profile in experiment.profiles:
+        cells = experiment.cells(profile)
+        for manifest in dict.fromkeys(result.manifest for result in results if result.profile == profile):
+            newest = {cell.name: current(results, cell, profile, manifest) for cell in cells}
+            mine = {name: result for name, result in newest.items() if result is not None}
+            if any(result.status == DONE for result in mine.values()):
+                found.append(_section(experiment, profile, manifest, cells, mine, comparisons))
+    return found or [_section(experiment, FULL, "", experiment.cells(), {}, ())]
+
+
+def _section(
+    experiment: Experiment,
+    profile: str,
+    manifest: str,
+    cells: Sequence[Cell],
+    results: Mapping[str, Result],
+    comparisons: Sequence[Comparison],
+) -> Section:
+    tables = [
+        build(Asked(experiment, spec, [cell for cell in cells if spec.shows(cell)], results, comparisons))
+        for spec in experiment.tables
+    ]
+    return Section(profile, manifest, _caption(experiment, profile, results), tables, results)
+
+
+def _caption(experiment: Experiment, profile: str, results: Mapping[str, Result]) -> str:
+    done = [result for result in results.values() if result.status == DONE]
+    if not done:
+        return "Nothing has been measured yet."
+    first = done[0]
+    if first.data["sample_set"]:
+        data = "the embedded sample set of drawn people, which says nothing about real faces"
+    else:
+        data = f"{', '.join(first.data['sources']) or 'an unnamed source'}"
+    size = (
+        "as declared for the report"
+        if profile == FULL
+        else f"profile {profile} ({experiment.profiles[profile].about})"
+    )
+    return f"Measured on {data} (manifest {first.manifest[:8]}), {size}."
