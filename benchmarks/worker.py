@@ -4,7 +4,8 @@ The parent starts `python -m benchmarks.worker TASK`, with a `Task` as JSON. The
 warm up, and another for each line that it reads; after each it writes a line with the seconds, and at the
 end one with the facts. `ours` times what `dfdetect.fitting.fit` times, an epoch's training: decoding,
 augmentation and the progress callback are in it, validation and checkpoint are not. `bare` times
-`keras.Model.fit` on as many faces in memory.
+`keras.Model.fit` on as many faces in memory, from its call to the end of its last step: what follows is
+at times a wait for tf.data's autotuning (see `dfdetect.data.pipeline`), as long as the steps together.
 """
 
 import functools
@@ -109,10 +110,14 @@ def _bare(task: Task, recipe: Recipe, measured: Callable[[float, bool], None]) -
     start_phase(model, recipe, phase, task.steps)
     rgb, labels = _batch(task.steps * recipe.batch_size, recipe.image_size)
     tensors = keras.ops.convert_to_tensor(rgb), keras.ops.convert_to_tensor(labels)
+    ends: list[float] = []
+    watch = keras.callbacks.LambdaCallback(
+        on_train_batch_end=lambda batch, logs: ends.append(time.monotonic())
+    )
     for number in range(1 + task.passes):
         start = time.monotonic()
-        model.fit(*tensors, batch_size=recipe.batch_size, shuffle=False, verbose=0)
-        measured(time.monotonic() - start, number < task.passes)
+        model.fit(*tensors, batch_size=recipe.batch_size, shuffle=False, verbose=0, callbacks=[watch])
+        measured(ends[-1] - start, number < task.passes)
 
 
 def drawn_samples(count: int) -> list[Any]:
