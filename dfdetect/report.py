@@ -139,7 +139,7 @@ def _add_parser() -> Parser:
 def _add(args: argparse.Namespace) -> int:
     experiment = read_experiment(args.folder)
     load_keras()
-    from dfdetect.experiments.running import adopt
+    from dfdetect.experiments.recording import adopt
     from dfdetect.runs import Run
 
     result = adopt(experiment, Run(args.run))

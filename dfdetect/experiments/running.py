@@ -2,21 +2,18 @@
 
 import hashlib
 import time
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 import keras
-import numpy as np
 from filelock import FileLock, Timeout
 
-from dfdetect.crossvalidation import train_size
 from dfdetect.data.opening import Data, manifest_path, open_training_data
-from dfdetect.data.sample import NOTICE, sample_manifest
+from dfdetect.data.sample import sample_manifest
 from dfdetect.ensembling import build_ensemble
 from dfdetect.experiments.declared import Cell, Experiment
+from dfdetect.experiments.recording import record, record_failure
 from dfdetect.experiments.results import (
     DONE,
     FACES,
@@ -24,24 +21,17 @@ from dfdetect.experiments.results import (
     Result,
     add_result,
     current,
-    declared,
     read_results,
-    without_paths,
 )
 from dfdetect.figures.comparison import faces_and_scores
 from dfdetect.flags import Conditions
-from dfdetect.metrics.measures import Array, cumulative, prepare
 from dfdetect.predictions import Predictions
 from dfdetect.recipe import Recipe
 from dfdetect.runs import ENSEMBLE, Run, default_name
 from dfdetect.training import resolve, train
-from face_extraction.errors import InputError
 from face_extraction.images import read_rgb
-from face_extraction.manifest import LABEL_NAMES, manifest_hash
+from face_extraction.manifest import manifest_hash
 from face_extraction.shards import Shard
-
-FACTS = ("dfdetect", "git_commit", "python", "cores", "backend", "devices", "packages")
-ROC_POINTS = np.linspace(0, 1, 101)
 
 
 @dataclass(frozen=True)
@@ -153,33 +143,6 @@ def faces_figure(experiment: Experiment, setup: Setup) -> None:
         faces_and_scores(shown, lambda name: read_rgb(manifest.parent / name), path)
 
 
-def adopt(experiment: Experiment, run: Run) -> Result:
-    """Enter a finished run as the result of the cell, at whichever size, that declares its recipe.
-
-    Raises:
-        InputError: the run is not finished, or no cell declares its recipe.
-    """
-    run.threshold()  # refuses a run that is not finished
-    recipe = run.recipe()
-    data = open_training_data(recipe)
-    if data.digest != run.environment()["manifest_sha256"]:
-        raise InputError(f"{data.path}: changed since {run.folder} was trained on it")
-    for profile in experiment.profiles:
-        for cell in experiment.cells(profile):
-            if cell.members or cell.recipe.folds or cell.recipe.model != recipe.model:
-                continue
-            wanted = resolve(cell.recipe)
-            here = replace(
-                recipe, manifest="", weights=wanted.weights, partial_weights=wanted.partial_weights
-            )
-            # A local copy of the weights stands for "imagenet"; random weights and trained ones do not.
-            if here == wanted and (recipe.weights == "none") == (wanted.weights == "none"):
-                result = _result(cell, profile, [run], data)
-                add_result(experiment.folder, result)
-                return result
-    raise InputError(f"{run.folder}: no cell of {experiment.folder} declares its recipe")
-
-
 def _claim_and_run(experiment: Experiment, cell: Cell, setup: Setup, digest: str) -> Result | None:
     """Run a cell unless another process has it; None when there is no result."""
     try:
@@ -197,30 +160,17 @@ def _claim_and_run(experiment: Experiment, cell: Cell, setup: Setup, digest: str
         print(f"{cell.name}: {error}", flush=True)
         return None
     except Exception as error:  # whatever it is, the other cells go on
-        result = _failure(cell, setup, digest, error)
+        result = record_failure(cell, setup.profile, digest, not setup.manifest, error)
     finally:
         keras.utils.clear_session()
     add_result(experiment.folder, result)
     return result
 
 
-def _failure(cell: Cell, setup: Setup, digest: str, error: Exception) -> Result:
-    kind = "" if isinstance(error, InputError) else f"{type(error).__name__}: "
-    return Result(
-        at=cell.at,
-        profile=setup.profile,
-        status=FAILED,
-        recipe=declared(cell),
-        reason=without_paths(kind + str(error).strip().partition("\n")[0])[:300],
-        members=[declared(member) for member in cell.members],
-        data={"manifest_sha256": digest, "sample_set": not setup.manifest},
-    )
-
-
 def _run_cell(cell: Cell, setup: Setup, name: str) -> Result:
     if cell.members:
         run = Run(setup.runs / name)
-        return _result(cell, setup.profile, [run], _combine(cell, setup, run))
+        return record(cell, setup.profile, [run], _combine(cell, setup, run))
     runs = []
     for recipe in _trainings(cell, setup):
         data = open_training_data(recipe)
@@ -228,7 +178,7 @@ def _run_cell(cell: Cell, setup: Setup, name: str) -> Result:
         if not run.finished:
             train(recipe, data, run, setup.conditions)
         runs.append(run)
-    return _result(cell, setup.profile, runs, data)
+    return record(cell, setup.profile, runs, data)
 
 
 def _trainings(cell: Cell, setup: Setup) -> Iterator[Recipe]:
@@ -249,60 +199,6 @@ def _combine(cell: Cell, setup: Setup, out: Run) -> Data:
         out.delete()  # cut short before
         build_ensemble(runs, cell.combine, out)
     return data
-
-
-def _result(cell: Cell, profile: str, runs: Sequence[Run], data: Data) -> Result:
-    environment = runs[0].environment()
-    # Of the last fold; the others have as many to within a few.
-    n_train = train_size(cell.recipe, data)
-    parts = [
-        {
-            "n_train": n_train,
-            "metrics": {level: metrics.to_dict() for level, metrics in run.metrics()["test"].items()},
-        }
-        for run in runs
-    ]
-    curves = np.mean([_roc(run.predictions("test")) for run in runs], axis=0)
-    return Result(
-        at=cell.at,
-        profile=profile,
-        status=DONE,
-        recipe=declared(cell),
-        members=[declared(member) for member in cell.members],
-        data=_facts(data),
-        weights={
-            "origin": without_paths(str(environment["weights"])),
-            "sha256": environment.get("weights_sha256", ""),
-            "random_layers": len(environment.get("random_layers", ())),
-        },
-        runs=[run.folder.name for run in runs],
-        parts=parts,
-        roc=[round(float(height), 4) for height in curves],
-        environment={name: environment[name] for name in FACTS if name in environment},
-        seconds=sum(run.environment().get("training_seconds", 0.0) for run in runs),
-    )
-
-
-def _facts(data: Data) -> dict[str, Any]:
-    faces = Counter(f"{sample.split} {LABEL_NAMES[sample.label]}" for sample in data.samples)
-    return {
-        "manifest_sha256": data.digest,
-        "sources": sorted({sample.source for sample in data.samples}),
-        "faces": dict(sorted(faces.items())),
-        "sample_set": NOTICE in data.notices,
-    }
-
-
-def _roc(predictions: Predictions) -> Array:
-    """Share of fakes found at each of `ROC_POINTS`, on the curve of straight lines."""
-    known = predictions.known()
-    scores = prepare(known.labels, known.p_fake, np.zeros(len(known), dtype=np.int64), 0.5)
-    real, fake = (counts[0] for counts in cumulative(scores, np.ones((1, 1))))
-    if not (real[-1] and fake[-1]):
-        return np.zeros(len(ROC_POINTS))
-    # Where the curve rises straight up, the top of the step.
-    heights: Array = np.interp(ROC_POINTS + 1e-12, real / real[-1], fake / fake[-1])
-    return heights
 
 
 def _first(cell: Cell, setup: Setup) -> Recipe:

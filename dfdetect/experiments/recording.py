@@ -1,0 +1,134 @@
+"""From finished runs to a line of results."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from dfdetect.crossvalidation import train_size
+from dfdetect.data.opening import Data, open_training_data
+from dfdetect.data.sample import NOTICE
+from dfdetect.experiments.declared import Cell, Experiment
+from dfdetect.experiments.results import DONE, FAILED, Result, add_result, declared, without_paths
+from dfdetect.metrics.measures import Array, cumulative, prepare
+from dfdetect.predictions import Predictions
+from dfdetect.runs import Run
+from dfdetect.training import resolve
+from face_extraction.errors import InputError
+from face_extraction.manifest import LABEL_NAMES
+
+FACTS = ("dfdetect", "git_commit", "python", "cores", "backend", "devices", "packages")
+ROC_POINTS = np.linspace(0, 1, 101)
+
+
+def adopt(experiment: Experiment, run: Run) -> Result:
+    """Enter a finished run as the result of the cell, at whichever size, that declares its recipe.
+
+    Raises:
+        InputError: the run is not finished, or no cell declares its recipe.
+    """
+    run.threshold()  # refuses a run that is not finished
+    recipe = run.recipe()
+    data = open_training_data(recipe)
+    if data.digest != run.environment()["manifest_sha256"]:
+        raise InputError(f"{data.path}: changed since {run.folder} was trained on it")
+    for profile in experiment.profiles:
+        for cell in experiment.cells(profile):
+            if cell.members or cell.recipe.folds or cell.recipe.model != recipe.model:
+                continue
+            wanted = resolve(cell.recipe)
+            here = replace(
+                recipe, manifest="", weights=wanted.weights, partial_weights=wanted.partial_weights
+            )
+            # A local copy of the weights stands for "imagenet"; random weights and trained ones do not.
+            if here == wanted and (recipe.weights == "none") == (wanted.weights == "none"):
+                result = record(cell, profile, [run], data)
+                add_result(experiment.folder, result)
+                return result
+    raise InputError(f"{run.folder}: no cell of {experiment.folder} declares its recipe")
+
+
+def record_failure(cell: Cell, profile: str, digest: str, sample_set: bool, error: Exception) -> Result:
+    """The result of a cell that failed, with its reason.
+
+    Args:
+        cell: the cell.
+        profile: the size at which it ran.
+        digest: SHA-256 of the manifest.
+        sample_set: whether it is the embedded one.
+        error: what was raised.
+    """
+    kind = "" if isinstance(error, InputError) else f"{type(error).__name__}: "
+    return Result(
+        at=cell.at,
+        profile=profile,
+        status=FAILED,
+        recipe=declared(cell),
+        reason=without_paths(kind + str(error).strip().partition("\n")[0])[:300],
+        members=[declared(member) for member in cell.members],
+        data={"manifest_sha256": digest, "sample_set": sample_set},
+    )
+
+
+def record(cell: Cell, profile: str, runs: Sequence[Run], data: Data) -> Result:
+    """The result of a cell that is done.
+
+    Args:
+        cell: the cell.
+        profile: the size at which it ran.
+        runs: its finished run, or those of its folds in order.
+        data: what the last of them was trained on.
+    """
+    environment = runs[0].environment()
+    # Of the last fold; the others have as many to within a few.
+    n_train = train_size(cell.recipe, data)
+    parts = [
+        {
+            "n_train": n_train,
+            "metrics": {level: metrics.to_dict() for level, metrics in run.metrics()["test"].items()},
+        }
+        for run in runs
+    ]
+    curves = np.mean([_roc(run.predictions("test")) for run in runs], axis=0)
+    return Result(
+        at=cell.at,
+        profile=profile,
+        status=DONE,
+        recipe=declared(cell),
+        members=[declared(member) for member in cell.members],
+        data=_facts(data),
+        weights={
+            "origin": without_paths(str(environment["weights"])),
+            "sha256": environment.get("weights_sha256", ""),
+            "random_layers": len(environment.get("random_layers", ())),
+        },
+        runs=[run.folder.name for run in runs],
+        parts=parts,
+        roc=[round(float(height), 4) for height in curves],
+        environment={name: environment[name] for name in FACTS if name in environment},
+        seconds=sum(run.environment().get("training_seconds", 0.0) for run in runs),
+    )
+
+
+def _facts(data: Data) -> dict[str, Any]:
+    faces = Counter(f"{sample.split} {LABEL_NAMES[sample.label]}" for sample in data.samples)
+    return {
+        "manifest_sha256": data.digest,
+        "sources": sorted({sample.source for sample in data.samples}),
+        "faces": dict(sorted(faces.items())),
+        "sample_set": NOTICE in data.notices,
+    }
+
+
+def _roc(predictions: Predictions) -> Array:
+    """Share of fakes found at each of `ROC_POINTS`, on the curve of straight lines."""
+    known = predictions.known()
+    scores = prepare(known.labels, known.p_fake, np.zeros(len(known), dtype=np.int64), 0.5)
+    real, fake = (counts[0] for counts in cumulative(scores, np.ones((1, 1))))
+    if not (real[-1] and fake[-1]):
+        return np.zeros(len(ROC_POINTS))
+    # Where the curve rises straight up, the top of the step.
+    heights: Array = np.interp(ROC_POINTS + 1e-12, real / real[-1], fake / fake[-1])
+    return heights
