@@ -1,8 +1,9 @@
 """The detector: find faces, score them, come to a verdict on a photo or a clip."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 import keras
 import numpy as np
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from dfdetect.data.clips import fewest, shortage, spread
 from dfdetect.models import build_model, frames_of
 from dfdetect.runs import Run
+from dfdetect.verdicts import ClipVerdict, FaceVerdict, PersonVerdict, Verdict
 from face_extraction.clip import ClipFinder
 from face_extraction.detect import FaceDetector, FoundFace, cut_faces
 from face_extraction.frames import read_frames
@@ -24,92 +26,16 @@ Rgb = NDArray[np.uint8]
 
 FRAMES = 16
 """Frames of a clip that are searched by default, for a model that takes single faces."""
+BATCH = 32  # faces, or clips, that are scored at once
 
 
-@dataclass(frozen=True)
-class FaceVerdict:
-    """The score of one face.
+class _Seen(NamedTuple):
+    """A face found in a clip."""
 
-    Attributes:
-        p_fake: 0 to 1.
-        box: where the face is, in pixels of the upright picture.
-        frame: index of the frame; 0 in a photo.
-        time: seconds from the clip's start.
-        person: whose face it is in the clip, numbered from 1; 0 in a photo.
-    """
-
-    p_fake: float
+    frame: int
+    time: float
     box: Box
-    frame: int = 0
-    time: float = 0.0
-    person: int = 0
-
-
-@dataclass(frozen=True)
-class PersonVerdict:
-    """What is said of one person in a clip.
-
-    Attributes:
-        person: the number that their faces carry.
-        p_fake: the mean over their faces.
-        fake: whether `p_fake` reaches the threshold.
-        faces: how many faces of theirs were scored.
-    """
-
     person: int
-    p_fake: float
-    fake: bool
-    faces: int
-
-
-@dataclass(frozen=True)
-class ClipVerdict:
-    """The one score of several faces, by a model that takes clips.
-
-    Attributes:
-        p_fake: 0 to 1.
-        boxes: where each face is, in pixels of the upright frame; one stands twice where there were
-            too few.
-        frames: index of each one's frame.
-        times: seconds from the clip's start, of each.
-    """
-
-    p_fake: float
-    boxes: tuple[Box, ...]
-    frames: tuple[int, ...]
-    times: tuple[float, ...]
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """What is said of one file.
-
-    Attributes:
-        faces: the faces scored, by a model that takes single faces.
-        p_fake: of a photo the highest of its faces (one fake face makes a fake photo), of a clip
-            that of its most suspicious person, or its one score; None where nothing was scored.
-        fake: whether `p_fake` reaches the threshold; None where there is no score.
-        frames: frames looked at; 1 for a photo.
-        reason: why there is no score, or what was wrong although there is one; "" if nothing.
-        detail: the same, in words.
-        clips: the scores of a model that takes clips.
-        people: the people of a clip by their number. Those of whom a single face was seen have no
-            part in the clip's score where somebody was seen more often: it may be no face at all.
-    """
-
-    faces: tuple[FaceVerdict, ...]
-    p_fake: float | None
-    fake: bool | None
-    frames: int
-    reason: str = ""
-    detail: str = ""
-    clips: tuple[ClipVerdict, ...] = ()
-    people: tuple[PersonVerdict, ...] = ()
-
-    @property
-    def n_faces(self) -> int:
-        """How many faces the verdict rests on."""
-        return len(self.faces) + sum(len(set(clip.frames)) for clip in self.clips)
 
 
 class Detector:
@@ -198,7 +124,7 @@ class Detector:
         over their faces, and the clip's is the highest of them: one fake person makes a fake clip.
         A clip that ends early, or is damaged, is judged by what can be read, and says so.
 
-        A model that takes clips gets its faces chosen among those found as in training.
+        A model that takes clips gets each person's faces chosen among those found as in training.
 
         Args:
             path: the clip.
@@ -209,9 +135,9 @@ class Detector:
             ItemFailed: the clip cannot be read, or has a face in none or in too few of the frames.
         """
         count = frames or (self.settings.faces_per_video if self.frames else FRAMES)
-        policy = "largest" if self.frames and self.settings.policy == "all" else self.settings.policy
+        policy = self.settings.policy
         finder = ClipFinder(self._finder, policy, self.settings.crop)
-        seen: list[tuple[int, float, Box, int]] = []
+        seen: list[_Seen] = []
         crops: list[Rgb] = []
         looked, detail, cut = 0, "", None
         try:
@@ -222,7 +148,7 @@ class Detector:
                 except ItemFailed as error:
                     detail = error.detail
                     continue
-                seen += [(frame.index, frame.time, face.box, face.person) for face in found]
+                seen += [_Seen(frame.index, frame.time, face.box, face.person) for face in found]
                 crops += [face.crop for face in found]
         except ItemFailed as error:
             if error.reason not in (TRUNCATED, DAMAGED):
@@ -234,25 +160,35 @@ class Detector:
             verdict = self._clip_verdict(seen, crops, looked)
         else:
             faces = [
-                FaceVerdict(p_fake, box, index, time, person)
-                for p_fake, (index, time, box, person) in zip(self._score(crops), seen, strict=True)
+                FaceVerdict(p_fake, face.box, face.frame, face.time, face.person)
+                for p_fake, face in zip(self._score(crops), seen, strict=True)
             ]
             verdict = self._verdict(faces, frames=looked, clip=True)
         return replace(verdict, reason=cut.reason, detail=cut.detail) if cut else verdict
 
-    def _clip_verdict(
-        self, seen: Sequence[tuple[int, float, Box, int]], crops: Sequence[Rgb], looked: int
-    ) -> Verdict:
-        """The verdict of a model that takes clips, on one face of each frame."""
-        if len(crops) < fewest(self.frames):
-            raise ItemFailed(TOO_FEW, shortage(len(crops), self.frames))
-        chosen = spread(len(crops), self.frames)
+    def _clip_verdict(self, seen: Sequence[_Seen], crops: Sequence[Rgb], looked: int) -> Verdict:
+        """The verdict of a model that takes clips, on the faces of each person."""
+        people = {
+            person: [row for row, face in enumerate(seen) if face.person == person]
+            for person in sorted({face.person for face in seen})
+        }
+        often = {person: rows for person, rows in people.items() if len(rows) >= fewest(self.frames)}
+        if not often:
+            raise ItemFailed(TOO_FEW, shortage(max(map(len, people.values())), self.frames))
+        chosen = [[rows[place] for place in spread(len(rows), self.frames)] for rows in often.values()]
         size = self.model.input_shape[-2]
-        clip = np.stack([resize(crops[row], size) for row in chosen])
-        p_fake = float(np.asarray(self.model.predict(clip[None], verbose=0))[0, 0])
-        indices, times, boxes, _ = zip(*(seen[row] for row in chosen), strict=True)
-        found = ClipVerdict(p_fake, boxes, indices, times)
-        return Verdict((), p_fake, p_fake >= self.threshold, looked, clips=(found,))
+        batch = np.stack([[resize(crops[row], size) for row in rows] for rows in chosen])
+        scores = self._scores(batch)
+        clips, verdicts = [], []
+        for person, p_fake, rows in zip(often, scores, chosen, strict=True):
+            faces = [seen[row] for row in rows]
+            boxes = tuple(face.box for face in faces)
+            frames = tuple(face.frame for face in faces)
+            clips.append(ClipVerdict(p_fake, person, boxes, frames, tuple(face.time for face in faces)))
+            verdicts.append(PersonVerdict(person, p_fake, p_fake >= self.threshold, len(set(rows))))
+        p_fake = max(scores)
+        fake = p_fake >= self.threshold
+        return Verdict((), p_fake, fake, looked, clips=tuple(clips), people=tuple(verdicts))
 
     def _verdict(self, faces: Sequence[FaceVerdict], *, frames: int, clip: bool) -> Verdict:
         """The verdict that follows from scored faces, of which there is at least one."""
@@ -277,4 +213,10 @@ class Detector:
     def _score(self, crops: Sequence[Rgb]) -> list[float]:
         size = self.model.input_shape[1]
         batch = np.stack([resize(crop, size) for crop in crops])
-        return [float(p_fake) for p_fake in np.asarray(self.model.predict(batch, verbose=0))[:, 0]]
+        return self._scores(batch)
+
+    def _scores(self, batch: Rgb) -> list[float]:
+        # Without `predict`, whose tf.data pipeline can take as long to end as it ran.
+        parts = [batch[start : start + BATCH] for start in range(0, len(batch), BATCH)]
+        scores = [np.asarray(self.model.predict_on_batch(part))[:, 0] for part in parts]
+        return [float(p_fake) for p_fake in np.concatenate(scores)]

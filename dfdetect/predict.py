@@ -15,7 +15,8 @@ from face_extraction.media import kind_of
 from face_extraction.progress import progress
 
 if TYPE_CHECKING:
-    from dfdetect.detector import Detector, Verdict
+    from dfdetect.detector import Detector
+    from dfdetect.verdicts import Verdict
 
 FRAMES_HELP = (
     "frames of a clip to search (default: 16; with a run that takes clips, as many as its extraction did)"
@@ -32,7 +33,7 @@ def _parser() -> Parser:
         "python -m dfdetect.predict",
         "Score photos, clips and folders of them with a finished run.\n\n"
         "A photo's score is that of its most suspicious face, a clip's that of its most suspicious person\n"
-        "(the mean over their frames), or with a run that takes clips the one score of its faces together.\n"
+        "(the mean over their frames), or with a run that takes clips the one score of a person's faces.\n"
         "A file without a face gets no score.",
         "example:\n  python -m dfdetect.predict runs/xception-1a2b3c4d clip.mp4 photos/\n\n"
         "exit status: 0 every file was scored, 1 some were not, 2 wrong use",

@@ -142,8 +142,8 @@ def _model_facts(model: keras.Model) -> dict[str, Any]:
 
 def _summary(recipe: Recipe, facts: dict[str, Any]) -> str:
     return (
-        f"{recipe.model}: {facts['parameters'] / 1e6:.1f} M parameters, "
-        f"{facts['trainable_parameters'] / 1e6:.1f} M of them trained; weights: {facts['weights']}; "
+        f"{recipe.model}: {facts['parameters']:,} parameters, "
+        f"{facts['trainable_parameters']:,} of them trained; weights: {facts['weights']}; "
         f"input {f'{recipe.frames} x ' if recipe.frames else ''}{recipe.image_size} x {recipe.image_size}; "
         f"on {', '.join(facts['devices'])}"
     )

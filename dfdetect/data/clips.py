@@ -1,6 +1,7 @@
 """Clips for models over time: so many faces of one clip, in order, as one sample.
 
 A clip is what `dfdetect.predictions` takes for one: the rows of one data set, method, video and label.
+Of a clip with several people each gives a sample of their own: no sample mixes two faces.
 """
 
 from collections.abc import Sequence
@@ -60,34 +61,37 @@ def fewest(frames: int) -> int:
 
 def shortage(count: int, frames: int) -> str:
     """Why `count` faces make no clip of `frames`, in words."""
-    return f"frames with a face: {count}; needed: {fewest(frames)} for a model that takes {frames}"
+    return f"faces of a person: {count}; needed: {fewest(frames)} for a model that takes {frames}"
 
 
 def make_clips(samples: Sequence[FaceSample], frames: int) -> tuple[list[Clip], list[LedgerRow]]:
     """The clips among rows of a manifest.
 
-    Where a frame shows several faces, the largest is taken.
+    Each person of a clip who is seen in enough frames gives a sample. Where a frame shows several faces of
+    one number (of one person, or of people that the manifest does not tell apart), the largest is taken.
 
     Args:
         samples: the rows.
         frames: faces a clip.
 
     Returns:
-        The clips, in the order of their first rows, and a ledger row for each clip (and each still)
-        that has faces in too few frames.
+        The clips, in the order of their first rows, and a ledger row for each clip (and each still) of
+        which nobody is seen in enough frames.
     """
     clips, ledger = [], []
     for rows in by_clip(samples):
-        faces = _one_a_frame(rows)
-        if len(faces) >= fewest(frames):
-            clips.append(Clip(tuple(faces[index] for index in spread(len(faces), frames))))
-            continue
-        name = f"clip {rows[0].video!r}" if rows[0].video else "a still"
-        ledger.append(LedgerRow(rows[0].path, TOO_FEW, f"{name}: {shortage(len(faces), frames)}"))
+        people = [_one_a_frame(rows, person) for person in dict.fromkeys(row.person for row in rows)]
+        often = [faces for faces in people if len(faces) >= fewest(frames)]
+        clips += [Clip(tuple(faces[index] for index in spread(len(faces), frames))) for faces in often]
+        if not often:
+            name = f"clip {rows[0].video!r}" if rows[0].video else "a still"
+            most = max(map(len, people))
+            ledger.append(LedgerRow(rows[0].path, TOO_FEW, f"{name}: {shortage(most, frames)}"))
     return clips, ledger
 
 
-def _one_a_frame(rows: Sequence[FaceSample]) -> list[FaceSample]:
+def _one_a_frame(rows: Sequence[FaceSample], person: int) -> list[FaceSample]:
+    rows = [row for row in rows if row.person == person]
     ordered = sorted(rows, key=lambda row: (row.frame, row.time))
     frames = groupby(ordered, key=lambda row: row.frame)
     return [max(faces, key=lambda row: row.box.area) for _, faces in frames]

@@ -175,6 +175,26 @@ def test_a_clip_is_searched_as_its_extraction_did_and_scored_once(detector, film
     assert verdict.fake == (verdict.p_fake >= 0.4)
 
 
+def test_each_person_of_a_clip_is_scored_and_the_most_suspicious_counts(filmed):
+    """Two people side by side: the same film beside itself darkened, whose score is lower."""
+    pair = [
+        np.concatenate([frame.rgb, (frame.rgb * 0.8).astype(np.uint8)], axis=1)
+        for frame in read_frames(filmed)
+    ]
+    write_clip(filmed.with_name("pair.mp4"), pair)
+    settings = ExtractionSettings(faces_per_video=6, policy="all")
+    verdict = Detector(Weighted(), 0.4, "set by the test", settings).predict(filmed.with_name("pair.mp4"))
+    bright, dark = sorted(verdict.clips, key=lambda clip: clip.boxes[0].left)
+    width = pair[0].shape[1] // 2
+    assert all(box.right <= width for box in bright.boxes)
+    assert all(box.left >= width for box in dark.boxes)
+    assert dark.p_fake == pytest.approx(0.8 * bright.p_fake, abs=0.02)
+    assert verdict.p_fake == bright.p_fake
+    assert {person.person: person.p_fake for person in verdict.people} == {
+        clip.person: clip.p_fake for clip in verdict.clips
+    }
+
+
 def test_photos_and_clips_with_too_few_faces_get_no_score(detector, filmed, tmp_path):
     first = next(iter(read_frames(filmed))).rgb
     write_image(tmp_path / "photo.png", first)
@@ -185,7 +205,7 @@ def test_photos_and_clips_with_too_few_faces_get_no_score(detector, filmed, tmp_
         detector.predict_image(first)
     short = detector.predict(filmed, frames=1)
     assert (short.p_fake, short.reason) == (None, "too_few_faces")
-    assert short.detail == "frames with a face: 1; needed: 2 for a model that takes 3"
+    assert short.detail == "faces of a person: 1; needed: 2 for a model that takes 3"
 
 
 def test_predict_prints_the_score_and_json(run, filmed, tmp_path, capsys):

@@ -10,7 +10,8 @@ from dfdetect import predict, train
 from dfdetect.data.drawn.clips import film, write_clip
 from dfdetect.data.drawn.identity import draw_identity
 from dfdetect.data.drawn.people import Person
-from dfdetect.detector import Detector, FaceVerdict
+from dfdetect.detector import Detector
+from dfdetect.verdicts import FaceVerdict
 from face_extraction.crop import crop_face
 from face_extraction.detect import FaceDetector
 from face_extraction.frames import read_frames

@@ -75,6 +75,18 @@ def test_of_several_faces_in_a_frame_the_largest_is_taken():
     assert [sample.box for sample in clip.faces] == [large, large]
 
 
+def test_each_person_of_a_clip_is_a_sample_and_none_is_mixed():
+    rows = [face("a", f, person=1 + f % 2) for f in range(8)] + [face("a", 9, person=3)]
+    clips, ledger = make_clips(rows, 4)
+    assert [{sample.person for sample in clip.faces} for clip in clips] == [{1}, {2}]
+    assert [[sample.frame for sample in clip.faces] for clip in clips] == [[0, 2, 4, 6], [1, 3, 5, 7]]
+    assert ledger == []  # the third person is seen once, but the clip has samples
+    _, ledger = make_clips([face("b", f, person=1 + f) for f in range(4)], 4)
+    assert [row.detail for row in ledger] == [
+        "clip 'b': faces of a person: 1; needed: 2 for a model that takes 4"
+    ]
+
+
 def test_too_few_faces_and_stills_are_listed():
     rows = [face("long", f) for f in range(3)] + [face("short", f) for f in range(2)]
     rows.append(FaceSample("still.png", 0, "train", "g"))
@@ -85,8 +97,8 @@ def test_too_few_faces_and_stills_are_listed():
         ("short-0-1-.png", "too_few_faces"),
         ("still.png", "too_few_faces"),
     ]
-    assert ledger[0].detail == "clip 'short': frames with a face: 2; needed: 3 for a model that takes 6"
-    assert ledger[1].detail.startswith("a still: frames with a face: 1")
+    assert ledger[0].detail == "clip 'short': faces of a person: 2; needed: 3 for a model that takes 6"
+    assert ledger[1].detail.startswith("a still: faces of a person: 1")
 
 
 def test_a_manifest_of_stills_is_refused(tmp_path):
