@@ -38,3 +38,8 @@ def test_a_file_that_breaks_after_opening_is_named(faces):
     path.write_bytes(path.read_bytes()[:-40])
     with pytest.raises(Exception, match=path.name):
         as_lists(make_dataset(faces))
+
+
+def test_the_end_of_an_epoch_waits_for_no_autotuning(faces):
+    """Its thread sleeps up to a minute, and the iterator's end waits for it."""
+    assert make_dataset(faces).options().autotune.enabled is False

@@ -43,7 +43,7 @@ def compare(sizes, lively, faces, folder):
 
 
 def test_small_models_agree(lively, faces, tmp_path):
-    compare({"custom_cnn": 0, "mesoinception4": 0}, lively, faces, tmp_path)
+    compare({"custom_cnn": 0, "mesoinception4": 0, "vit_ti16": 0}, lively, faces, tmp_path)
 
 
 # At its own size, where the deep maps are large enough for batch statistics: at 75 pixels those of
