@@ -105,8 +105,8 @@ def _what(report: RunReport) -> str:
     made = f"`{_code(report.model)}`, made with dfdetect {__version__}. It takes"
     if report.frames:
         return (
-            f"A binary classifier of clips, {made} {report.frames} RGB face crops of one clip, evenly spaced "
-            "over it, and returns one `p_fake` for the clip, 0 (real) to 1 (fake)."
+            f"A binary classifier of clips, {made} {report.frames} RGB face crops of one person in a clip, "
+            "evenly spaced over it, and returns one `p_fake` for them, 0 (real) to 1 (fake)."
         )
     return (
         f"A binary classifier of face crops, {made} an RGB face crop and returns `p_fake`, 0 (real) to 1 "
