@@ -119,7 +119,7 @@ def _metrics(report: RunReport) -> str:
     )
     by_video = "By video: the mean p_fake of each clip's faces."
     if report.frames:
-        by_video = f"A person has one score, from {report.frames} faces together; a clip the mean of its people."
+        by_video = f"A person's score is of {report.frames} faces together, a clip's the mean of its people."
     return f"""<div class="table numbers" tabindex="0" role="region" aria-label="All metrics"><table>
 <thead><tr><th scope="col">Metric</th>{head}</tr></thead>
 <tbody>
