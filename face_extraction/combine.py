@@ -1,7 +1,9 @@
 """`python -m face_extraction manifest A.csv B.csv --out OUT`: manifests joined and filtered."""
 
 import argparse
+import filecmp
 import re
+from collections import defaultdict
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path, PurePosixPath
@@ -21,6 +23,8 @@ from face_extraction.manifest import (
 )
 from face_extraction.progress import progress
 from face_extraction.settings import copy_settings, read_settings
+
+_Row = tuple[Path, FaceSample]
 
 DESCRIPTION = """\
 Join manifests into one, and keep the rows that --where asks for.
@@ -103,25 +107,32 @@ def combine(manifests: Sequence[Path], out: Path, where: Sequence[str] = ()) -> 
         raise InputError(f"{min(twice)}: given twice")
     read = [read_manifest(path) for path in paths]
     conditions = [_condition(text, [sample for samples in read for sample in samples]) for text in where]
-    kept: dict[Hashable, tuple[Path, FaceSample]] = {}
+    kept: list[_Row] = []
+    known: dict[Hashable, list[_Row]] = defaultdict(list)
     doubled = 0
     for path, samples in zip(paths, read, strict=True):
-        for sample in samples:
-            if not all(condition(sample) for condition in conditions):
-                continue
-            other_path, other = kept.setdefault(_key(sample), (path, sample))
-            if other is not sample:
-                _check_alike(path, sample, other_path, other)
+        wanted = [sample for sample in samples if all(condition(sample) for condition in conditions)]
+        # Rows of one manifest are different faces, whatever their names.
+        first_seen = []
+        for row in ((path, sample) for sample in wanted):
+            other = next((other for other in known[_key(row[1])] if _is_same(row, other)), None)
+            if other is None:
+                first_seen.append(row)
+            else:
+                _check_alike(*row, *other)
                 doubled += 1
+        for row in first_seen:
+            known[_key(row[1])].append(row)
+        kept += first_seen
     if not kept:
         raise InputError(
             f"no row is left of {', '.join(map(str, paths))} with --where {' --where '.join(where)}"
         )
-    check_groups(target, [sample for _, sample in kept.values()])
+    check_groups(target, [sample for _, sample in kept])
     folders = _names([path.parent for path in paths])
     samples = []
     with progress("crops", len(kept)) as advance:
-        for path, sample in kept.values():
+        for path, sample in kept:
             new = f"{folders[path.parent]}/{sample.path}" if len(folders) > 1 else sample.path
             _link(path.parent / sample.path, out / new)
             samples.append(replace(sample, path=new))
@@ -156,12 +167,21 @@ def _condition(text: str, samples: Sequence[FaceSample]) -> Condition:
 
 
 def _key(sample: FaceSample) -> Hashable:
-    """What tells one face from another: its clip, frame and box, or where it has none, its crop's name.
-
-    A crop is named after a hash of the path of its photo or clip.
-    """
-    name = "" if sample.video and any(sample.box) else PurePosixPath(sample.path).name
+    """What one face has in two manifests: its clip, frame and box, or where it has none, its crop's name."""
+    name = "" if _has_place(sample) else PurePosixPath(sample.path).name
     return (sample.source, sample.method, sample.video, sample.frame, sample.box, name)
+
+
+def _has_place(sample: FaceSample) -> bool:
+    return bool(sample.video) and any(sample.box)
+
+
+def _is_same(row: _Row, other: _Row) -> bool:
+    """Whether two rows of one key are one face; of crops without a place the files tell."""
+    if _has_place(row[1]):
+        return True
+    first, second = (path.parent / sample.path for path, sample in (row, other))
+    return first.is_file() and second.is_file() and filecmp.cmp(first, second, shallow=False)
 
 
 def _check_alike(path: Path, sample: FaceSample, other_path: Path, other: FaceSample) -> None:
@@ -186,6 +206,8 @@ def _names(folders: Sequence[Path]) -> dict[Path, str]:
 def _link(source: Path, target: Path) -> None:
     if not source.is_file():
         raise InputError(f"{source}: no such crop, though its manifest names it")
+    if target.exists() and target.samefile(source):
+        return  # linked already, or the crop itself, where `out` holds it
     # Left by a run that was stopped; what it linked may have been made anew since.
     target.unlink(missing_ok=True)
     link_or_copy(source, target)

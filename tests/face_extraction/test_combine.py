@@ -197,3 +197,21 @@ def test_the_command(two, tmp_path, capsys):
     assert "2 faces from 2 manifests" in printed
     assert f"written: {out / 'manifest.csv'}" in printed
     assert len(read_manifest(out / "manifest.csv")) == 2
+
+
+def test_crops_that_lie_in_the_new_folder_already_stay(make, tmp_path):
+    one, two = make("one", _sample("a.png", source="x")), make("two", _sample("b.png", 1, source="y"))
+
+    samples, _ = combine([one, two], tmp_path)
+
+    assert [sample.path for sample in samples] == ["one/faces/a.png", "two/faces/b.png"]
+    assert [(tmp_path / sample.path).read_text() for sample in samples] == ["one", "two"]
+
+
+def test_one_name_in_two_folders_of_a_manifest_is_two_faces(make, tmp_path):
+    one = make("one", _sample("clip1/0001.png"), _sample("clip2/0001.png"))
+    other = make("other", _sample("clip3/0001.png"))  # another picture of the same name
+
+    samples, doubled = combine([one, other], tmp_path / "out")
+
+    assert (len(samples), doubled) == (3, 0)
