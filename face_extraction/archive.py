@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from face_extraction.ledger import TRUNCATED, UNREADABLE, ItemFailed
+from face_extraction.ledger import FAILED, TRUNCATED, UNREADABLE, ItemFailed
 from face_extraction.media import PHOTO, kind_of
 
 # Far above any crop; a member that claims more is not one.
@@ -44,11 +44,22 @@ def read_members(path: Path, take: int = 0) -> Iterator[Member]:
     """
     wanted = None
     if take:
-        count = sum(1 for _ in _photos(path))
+        count = 0
+        try:
+            for _ in _members(path):
+                count += 1
+        except ItemFailed:
+            if not count:
+                raise
+            # The second reading raises it again, after what could be read.
         wanted = {(2 * index + 1) * count // (2 * take) for index in range(take)}
+    for place, member in enumerate(_members(path)):
+        if wanted is None or place in wanted:
+            yield member
+
+
+def _members(path: Path) -> Iterator[Member]:
     for place, (archive, info) in enumerate(_photos(path)):
-        if wanted is not None and place not in wanted:
-            continue
         stream = archive.extractfile(info)
         if stream is None:
             continue
@@ -77,7 +88,7 @@ def _photos(path: Path) -> Iterator[tuple[tarfile.TarFile, tarfile.TarInfo]]:
             raise ItemFailed(UNREADABLE, f"no tar archive ({error})") from None
         raise _cut(count, error) from None
     except OSError as error:
-        raise ItemFailed(UNREADABLE, error.strerror or str(error)) from None
+        raise ItemFailed(FAILED, error.strerror or str(error)) from None
 
 
 def _cut(count: int, error: Exception) -> ItemFailed:

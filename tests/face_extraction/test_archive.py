@@ -99,3 +99,14 @@ def test_a_member_that_claims_gigabytes_is_not_read(tmp_path):
 
     with pytest.raises(ItemFailed, match="more than 67,108,864 bytes"):
         list(read_members(tmp_path / "a.tar"))
+
+
+def test_a_few_of_a_cut_archive_are_spread_over_what_it_has(archive):
+    path = archive("a.tar", {f"{number}.jpg": _noise(3000) for number in range(10)})
+    path.write_bytes(path.read_bytes()[: 5 * (512 + 3072) + 1500])  # ends within the sixth
+
+    members = read_members(path, 3)
+    frames = [next(members).frame for _ in range(3)]
+    with pytest.raises(ItemFailed, match="truncated"):
+        next(members)
+    assert frames == [0, 2, 4]
