@@ -52,11 +52,13 @@ class ClipFinder:
             ItemFailed: "no_face", "too_small" or "several_faces".
         """
         same_scene = self._is_same_scene(frame)
+        if not same_scene:
+            self._people.forget_places()
         neighbour = same_scene and frame.time - self._time <= NEIGHBOUR_SECONDS
         found = self._search(frame, neighbour)
         self._time = frame.time
         wanted = choose_faces(found, self._detector, self._policy)
-        people = self._people.name(frame.rgb, wanted, same_scene=same_scene)
+        people = self._people.name(frame.rgb, wanted)
         return [
             cut_box(frame.rgb, box, self._detector, self._spec, person)
             for box, person in zip(wanted, people, strict=True)
@@ -92,7 +94,7 @@ class ClipFinder:
 class People:
     """Numbers the people of a clip from 1, in the order in which they appear.
 
-    A face is the person whose face it overlaps in the frame before, where that shows the same scene;
+    A face is the person whose face it overlaps in the frame before, unless `forget_places` was called since;
     else the person whose encodings' mean is nearest and within `SAME_PERSON`; else somebody new.
     Encoding takes longer than all else: it is put off until there is somebody to compare with.
     """
@@ -103,19 +105,22 @@ class People:
         self._chips: list[list[NDArray[np.uint8]]] = []
         self._codes: list[list[NDArray[np.float64]]] = []
 
-    def name(self, rgb: NDArray[np.uint8], boxes: list[Box], *, same_scene: bool) -> list[int]:
+    def forget_places(self) -> None:
+        """There was a cut: where faces were says nothing of those to come."""
+        self._last = []
+
+    def name(self, rgb: NDArray[np.uint8], boxes: list[Box]) -> list[int]:
         """The numbers of the people in `boxes`, of whom none stands there twice.
 
         Args:
             rgb: the frame, uint8 of shape (height, width, 3).
             boxes: its faces.
-            same_scene: there was no cut since the frame before.
         """
         named: dict[int, int] = {}
         pairs = [
             (box.overlap(last), place, person)
             for place, box in enumerate(boxes)
-            for last, person in (self._last if same_scene else [])
+            for last, person in self._last
         ]
         for share, place, person in sorted(pairs, key=lambda pair: -pair[0]):
             if share >= OVERLAP and place not in named and person not in named.values():

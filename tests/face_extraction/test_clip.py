@@ -116,8 +116,9 @@ def _picture(values):
 def test_people_keep_their_numbers_over_a_cut():
     people = People(_Known())
 
-    def name(*values, same_scene=False):
-        return people.name(*_picture(values), same_scene=same_scene)
+    def name(*values):
+        people.forget_places()
+        return people.name(*_picture(values))
 
     assert name(0, 200) == [1, 2]
     assert name(210, 10) == [2, 1]
@@ -130,8 +131,36 @@ def test_in_one_scene_the_place_tells_and_nothing_is_encoded():
     people = People(encoder)
 
     for value in (0, 250, 100):
-        assert people.name(*_picture([value]), same_scene=value > 0) == [1]
+        assert people.name(*_picture([value])) == [1]
     assert encoder.encoded == 0
+
+
+class _Placed(_Known):
+    """A detector that finds a face at one place wherever the last pixel is not 0."""
+
+    kind, min_face = "placed", 4
+    place = Box(0, 20, 10, 10)
+
+    def detect(self, rgb, min_face=None):
+        return [self.place] if rgb[-1, -1, 0] else []
+
+    def near(self, rgb, box):
+        return self.place if rgb[-1, -1, 0] else None
+
+
+def test_a_cut_to_a_frame_without_a_face_parts_two_people():
+    def picture(person, ground, face):
+        rgb = np.full((20, 40, 3), ground, np.uint8)
+        rgb[0, 10], rgb[-1, -1] = person, face
+        return rgb
+
+    finder = ClipFinder(_Placed(), "all", SPEC)
+    scene = [picture(0, 20, 1), picture(200, 120, 0), picture(200, 120, 1)]
+
+    assert finder.faces(Frame(0, 0.0, scene[0]))[0].person == 1
+    with pytest.raises(ItemFailed, match="no_face"):
+        finder.faces(Frame(1, 0.04, scene[1]))
+    assert finder.faces(Frame(30, 1.2, scene[2]))[0].person == 2
 
 
 @pytest.mark.shared
