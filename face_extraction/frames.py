@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from face_extraction.images import MAX_PIXELS, Unreadable
-from face_extraction.ledger import DAMAGED, TRUNCATED, ItemFailed
+from face_extraction.ledger import DAMAGED, FAILED, TRUNCATED, ItemFailed
 
 # MP4 and its kin list every frame. The others tell only their length, from which a healthy clip may
 # fall short by a little: at most by this many seconds, or this share of the length.
@@ -124,7 +124,7 @@ def _open(path: Path, threads: int = 1) -> Iterator[tuple[Any, Any]]:
             if not opened.read(1):
                 raise Unreadable(path, "the file is empty")
     except OSError as error:
-        raise Unreadable(path, error.strerror or str(error)) from None
+        raise Unreadable(path, error.strerror or str(error), FAILED) from None
     try:
         # "file:", so that FFmpeg takes no name for a protocol ("concat:..."), and nothing but
         # files, so that a playlist named .mp4 fetches nothing.
@@ -266,11 +266,12 @@ def _runs(packets: _Packets, order: NDArray[np.int64], wanted: set[int] | None) 
     for at in map(int, np.flatnonzero(packets.shown & np.isin(packets.times, due))):
         # A frame shown before the key frame that it follows in the file needs the key frame before.
         usable = keys[(keys <= at) & (packets.times[keys] <= packets.times[at])]
-        start = int(usable[-1]) if usable.size else 0
-        if runs and start <= runs[-1][1]:
-            runs[-1] = (runs[-1][0], max(at, runs[-1][1]))
-        else:
-            runs.append((start, at))
+        start, end = int(usable[-1]) if usable.size else 0, at
+        # Such a frame can begin before the runs of frames that stand before it in the file.
+        while runs and start <= runs[-1][1]:
+            first, last = runs.pop()
+            start, end = min(start, first), max(end, last)
+        runs.append((start, end))
     return runs
 
 

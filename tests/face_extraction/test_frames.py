@@ -260,6 +260,7 @@ def test_groups_of_pictures_without_a_wanted_frame_are_not_decoded(tmp_path, num
         ("a.mp4", "libx265", "yuv420p", {"x265-params": "log-level=none:keyint=10"}),
         ("b.mp4", "libx264", "yuv420p", {"bf": "3", "g": "12"}),
         ("c.mp4", "libx264", "yuv420p", {"x264-params": "open-gop=1:keyint=10:bframes=3"}),
+        ("f.mp4", "libx265", "yuv420p", {"x265-params": "log-level=none:keyint=12:bframes=4"}),
         ("a.webm", "libvpx", "yuv420p", {"auto-alt-ref": "1", "lag-in-frames": "8"}),
         ("b.webm", "libvpx-vp9", "yuv420p", {"cpu-used": "8"}),
         ("d.mp4", "libsvtav1", "yuv420p", {"preset": "12"}),
@@ -281,7 +282,8 @@ def test_codecs_agree(tmp_path, numbered_clip, name, codec, pixels, options):
             container.mux(stream.encode(av.VideoFrame.from_ndarray(frame.rgb, format="rgb24")))
         container.mux(stream.encode())
 
-    for count, expected in ((None, list(range(37))), (4, [4, 13, 23, 32])):
+    middles = [(2 * part + 1) * 37 // 24 for part in range(12)]
+    for count, expected in ((None, list(range(37))), (4, [4, 13, 23, 32]), (12, middles)):
         frames = list(read_frames(tmp_path / name, count=count))
         assert [frame.index for frame in frames] == expected
         assert _values(frames) == expected
