@@ -4,11 +4,12 @@ import shutil
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, Executor, Future, wait
-from contextlib import closing, nullcontext
+from contextlib import closing, contextmanager, nullcontext
 from dataclasses import asdict, dataclass
 from itertools import islice
 from pathlib import Path
 
+from filelock import FileLock, Timeout
 from pebble import ProcessExpired
 
 from face_extraction.errors import InputError
@@ -34,7 +35,7 @@ from face_extraction.sources import Item
 from face_extraction.splits import SplitRule
 from face_extraction.worker import FACES_FOLDER, extract_item
 
-LEDGER_FILE = "ledger.csv"
+LEDGER_FILE, LOCK_FILE = "ledger.csv", ".lock"
 
 
 class WorkerDied(Exception):
@@ -117,31 +118,33 @@ def extract(
     """
     check_groups(root, [_sample(item, FaceRow(item.path), split_rule) for item in items])
     _check_apart(items, root, out)
-    prepare(out, overwrite)
-    searched = any(item.kind not in READY_MADE for item in items)
-    workers = workers or available_cores()
-    header = _header(root, settings if searched else None)
-    if any(item.kind == ARCHIVE for item in items):
-        header["crops_per_archive"] = max(item.take for item in items)
-    if shard:
-        items = write_part(out, shard, items, split_rule, ledger)
-        header |= {"shard": str(shard)}
-    with closing(Journal(out)) as journal:
-        finished = journal.start(header)
-        results = _still_valid(finished, items, root, out)
-        if searched:
-            write_settings(out, settings)
-        waiting = [item for item in items if item.path not in results]
-        with (
-            progress("faces", len(items), done=len(results)) as advance,
-            nullcontext(executor) if executor else local_pool(workers, time_limit) as pool,
-        ):
-            for result in _run(pool, waiting, root, out, settings, 2 * workers):
-                results[result.path] = result
-                if all(row.reason != FAILED for row in result.ledger):
-                    journal.add(_size(root / result.path), result)
-                advance(note=result.path)
-    return write_results(out, items, results, split_rule, ledger)
+    with alone(out):
+        prepare(out, overwrite)
+        searched = any(item.kind not in READY_MADE for item in items)
+        workers = workers or available_cores()
+        header = _header(root, settings if searched else None)
+        if any(item.kind == ARCHIVE for item in items):
+            header["crops_per_archive"] = max(item.take for item in items)
+        header |= {"shard": str(shard)} if shard else {}
+        with closing(Journal(out)) as journal:
+            finished = journal.start(header)
+            if shard:
+                items = write_part(out, shard, items, split_rule, ledger)
+            results = _still_valid(finished, items, root, out)
+            if searched:
+                write_settings(out, settings)
+            waiting = [item for item in items if item.path not in results]
+            with (
+                progress("faces", len(items), done=len(results)) as advance,
+                nullcontext(executor) if executor else local_pool(workers, time_limit) as pool,
+            ):
+                # Workers elsewhere have another working folder.
+                for result in _run(pool, waiting, root.resolve(), out.resolve(), settings, 2 * workers):
+                    results[result.path] = result
+                    if all(row.reason != FAILED for row in result.ledger):
+                        journal.add(_size(root / result.path), result)
+                    advance(note=result.path)
+        return write_results(out, items, results, split_rule, ledger)
 
 
 def _header(root: Path, settings: ExtractionSettings | None) -> dict[str, object]:
@@ -163,14 +166,33 @@ def _check_apart(items: Sequence[Item], root: Path, out: Path) -> None:
         raise InputError(f"{out}: lies in {root / inside[0]}, which is searched; choose another --out")
 
 
-def prepare(out: Path, overwrite: bool) -> None:
-    """Make the folder `out`, or refuse it where it holds something else.
+@contextmanager
+def alone(out: Path) -> Iterator[None]:
+    """Make the folder `out`, and keep every other extraction out of it meanwhile.
 
     Raises:
-        InputError: it is no folder, or holds a manifest that was not made here.
+        InputError: it is no folder, or another process extracts into it.
     """
     if out.exists() and not out.is_dir():
         raise InputError(f"{out}: not a folder")
+    out.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(out / LOCK_FILE, timeout=0)
+    try:
+        lock.acquire()
+    except Timeout:
+        raise InputError(f"{out}: another extraction writes into it; wait for it, or stop it") from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def prepare(out: Path, overwrite: bool) -> None:
+    """Refuse a folder that holds something else; with `overwrite` delete what was made before.
+
+    Raises:
+        InputError: it holds a manifest that was not made here.
+    """
     journal = out / JOURNAL_FILE
     if (out / MANIFEST_FILE).exists() and not journal.exists():
         raise InputError(f"{out / MANIFEST_FILE}: exists, and was not made here; choose another --out")
@@ -181,7 +203,6 @@ def prepare(out: Path, overwrite: bool) -> None:
             shutil.rmtree(out / FACES_FOLDER)
         for name in (MANIFEST_FILE, LEDGER_FILE, SETTINGS_FILE, SHARD_FILE, JOURNAL_FILE):
             (out / name).unlink(missing_ok=True)
-    out.mkdir(parents=True, exist_ok=True)
 
 
 def _still_valid(

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
 
 from face_extraction.atomic import write_bytes
-from face_extraction.ledger import UNREADABLE, ItemFailed
+from face_extraction.ledger import FAILED, UNREADABLE, ItemFailed
 from face_extraction.media import IMAGE_SUFFIXES, VIDEO_SUFFIXES
 
 __all__ = [
@@ -41,12 +41,12 @@ class Unreadable(ItemFailed):
 
     Attributes:
         path: the file, or the name given to the bytes.
-        reason: "unreadable".
+        reason: "unreadable", or "failed" where the system could not open the file, which may pass.
         detail: why.
     """
 
-    def __init__(self, path: Path | str, detail: str) -> None:
-        super().__init__(UNREADABLE, detail)
+    def __init__(self, path: Path | str, detail: str, reason: str = UNREADABLE) -> None:
+        super().__init__(reason, detail)
         self.args = (path, detail)
         self.path = path
 
@@ -72,7 +72,7 @@ def read_rgb(path: Path) -> NDArray[np.uint8]:
         with path.open("rb") as stream:
             return _decode(stream, path)
     except OSError as error:
-        raise Unreadable(path, error.strerror or str(error)) from None
+        raise Unreadable(path, error.strerror or str(error), FAILED) from None
 
 
 def read_bytes_rgb(content: bytes, name: str) -> NDArray[np.uint8]:
@@ -92,7 +92,7 @@ def _decode(stream: IO[bytes], name: Path | str) -> NDArray[np.uint8]:
                 raise Unreadable(name, _TOO_MANY)
             image.load()
             return _to_rgb(ImageOps.exif_transpose(image))
-    except Unreadable:
+    except (Unreadable, MemoryError):
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise Unreadable(name, _TOO_MANY) from None

@@ -7,7 +7,7 @@ from typing import Any
 
 from face_extraction.atomic import link_or_copy
 from face_extraction.errors import InputError
-from face_extraction.extract import LEDGER_FILE, Summary, prepare, write_results
+from face_extraction.extract import LEDGER_FILE, Summary, alone, prepare, write_results
 from face_extraction.journal import ItemResult, Journal, read_journal
 from face_extraction.ledger import FAILED, read_ledger
 from face_extraction.manifest import MANIFEST_FILE
@@ -33,23 +33,27 @@ def merge(folders: Sequence[Path], out: Path) -> Summary:
     parts = [read_part(folder) for folder in folders]
     _check_parts(folders, parts)
     header, results = _read_results(folders, parts)
-    prepare(out, overwrite=False)
-    places = {place: item for part in parts for place, item in part.items.items()}
-    items = [places[place] for place in sorted(places)]
-    with closing(Journal(out)) as journal:
-        before = journal.start(header)
-        with progress("merge", len(items), unit="items") as advance:
-            for item in items:
-                folder, size, result = results[item.path]
-                for face in result.faces:
-                    if not (out / face.path).exists():
-                        link_or_copy(folder / face.path, out / face.path)
-                if size is not None and before.get(item.path) != (size, result):
-                    journal.add(size, result)
-                advance()
-    copy_settings(folders[0], out)
-    found = {path: result for path, (_, _, result) in results.items()}
-    return write_results(out, items, found, parts[0].split_rule, parts[0].ledger)
+    with alone(out):
+        prepare(out, overwrite=False)
+        places = {place: item for part in parts for place, item in part.items.items()}
+        items = [places[place] for place in sorted(places)]
+        with closing(Journal(out)) as journal:
+            before = journal.start(header)
+            with progress("merge", len(items), unit="items") as advance:
+                for item in items:
+                    folder, size, result = results[item.path]
+                    known = before.get(item.path) == (size, result)
+                    for face in result.faces:
+                        target = out / face.path
+                        if not (known and target.exists()):
+                            target.unlink(missing_ok=True)  # of a shard that was run again since
+                            link_or_copy(folder / face.path, target)
+                    if size is not None and not known:
+                        journal.add(size, result)
+                    advance()
+        copy_settings(folders[0], out)
+        found = {path: result for path, (_, _, result) in results.items()}
+        return write_results(out, items, found, parts[0].split_rule, parts[0].ledger)
 
 
 def _check_parts(folders: Sequence[Path], parts: Sequence[Part]) -> None:
@@ -81,7 +85,7 @@ def _read_results(
     results: dict[str, tuple[Path, int | None, ItemResult]] = {}
     for folder, part in zip(folders, parts, strict=True):
         header, finished = read_journal(folder)
-        del header["shard"]
+        header.pop("shard", None)
         common = common or header
         different = next(
             (name for name in {**common, **header} if common.get(name) != header.get(name)), None

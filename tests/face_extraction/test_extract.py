@@ -5,13 +5,16 @@ import os
 import tarfile
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from face_extraction import extract as module
 from face_extraction.errors import InputError
 from face_extraction.extract import WorkerDied, extract
 from face_extraction.images import write_image
+from face_extraction.journal import ItemResult
 from face_extraction.ledger import LedgerRow, read_ledger
 from face_extraction.manifest import read_manifest
 from face_extraction.settings import CropSpec, ExtractionSettings, read_settings
@@ -323,3 +326,32 @@ def test_another_number_of_crops_an_archive_is_another_extraction(tmp_path, draw
     with pytest.raises(InputError, match="made with crops_per_archive 1, now 0"):
         run(0)
     assert read_settings(tmp_path / "out") is None
+
+
+def test_two_extractions_into_one_folder_are_refused(run, tmp_path):
+    (tmp_path / "out").mkdir(exist_ok=True)
+    with (
+        FileLock(tmp_path / "out" / ".lock"),
+        pytest.raises(InputError, match="another extraction writes into it"),
+    ):
+        run()
+
+
+def test_workers_get_paths_that_hold_in_any_folder(root, tmp_path, monkeypatch):
+    given = []
+
+    def note(item, root, out, settings):
+        given.append((root, out))
+        return ItemResult(item.path, [], [])
+
+    monkeypatch.setattr(module, "extract_item", note)
+    monkeypatch.chdir(root.parent)
+    with ThreadPoolExecutor(1) as pool:
+        extract(ITEMS[:1], Path(root.name), Path("elsewhere"), SETTINGS, RULE, executor=pool)
+    assert given == [(root.resolve(), (root.parent / "elsewhere").resolve())]
+
+
+def test_a_file_that_cannot_be_opened_is_tried_again(run, root, tmp_path):
+    item = Item("gone.png", 0, "gone")
+    assert [row.reason for row in run([item]).ledger] == ["failed"]
+    assert len((tmp_path / "out" / "journal.jsonl").read_text().splitlines()) == 1

@@ -42,7 +42,7 @@ def _files(folder):
     return {
         path.relative_to(folder).as_posix(): path.read_bytes()
         for path in folder.rglob("*")
-        if path.is_file() and path.name != "journal.jsonl"
+        if path.is_file() and path.name not in ("journal.jsonl", ".lock")
     }
 
 
@@ -146,3 +146,33 @@ def test_the_commands(tmp_path, draw_faces, capsys):
     assert "4 faces from 4 items" in capsys.readouterr().out
     assert main(["merge", str(tmp_path / "2"), "--out", str(out)]) == 2
     assert "1 shards are missing: 1/2" in capsys.readouterr().err
+
+
+def test_what_a_shard_found_since_takes_the_place_of_what_was_merged(run, tmp_path, draw_faces):
+    parts = [tmp_path / "part1", tmp_path / "part2"]
+    for index, part in enumerate(parts, start=1):
+        run(part.name, f"{index}/2")
+    first = merge(parts, tmp_path / "merged").samples[0]
+    item = next(item for item in ITEMS if item.group == first.group)
+    write_image(tmp_path / "raw" / item.path, draw_faces((130, 130, 140)))
+    for index, part in enumerate(parts, start=1):
+        run(part.name, f"{index}/2")
+
+    again = merge(parts, tmp_path / "merged").samples[0]
+
+    assert again.path == first.path
+    assert again.box != first.box
+    crop = next(part / again.path for part in parts if (part / again.path).exists())
+    assert (tmp_path / "merged" / again.path).read_bytes() == crop.read_bytes()
+
+
+def test_a_refused_shard_changes_nothing(run, tmp_path):
+    run("part", "1/2")
+    before = (tmp_path / "part" / "shard.json").read_bytes()
+    with pytest.raises(InputError, match="made with shard 1/2, now 2/2"):
+        run("part", "2/2")
+    assert (tmp_path / "part" / "shard.json").read_bytes() == before
+    run("whole")
+    with pytest.raises(InputError, match="made with shard None, now 1/2"):
+        run("whole", "1/2")
+    assert not (tmp_path / "whole" / "shard.json").exists()
