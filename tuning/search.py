@@ -175,6 +175,9 @@ class _Worker:
                 continue
             try:
                 self._run(held)
+            except KeyboardInterrupt:
+                self._store.give_back(held)
+                raise
             finally:
                 held.lock.release()  # also after Ctrl-C: the next start takes the trial up
             self._display.refresh()
@@ -189,6 +192,7 @@ class _Worker:
 
         def report(step: int, value: float) -> None:
             trial.report(value, step)
+            self._store.progressed(held)
             if trial.should_prune():
                 raise optuna.TrialPruned(f"after {step} with {value:.4f}")
 

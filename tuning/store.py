@@ -49,7 +49,7 @@ class Store:
 
     Args:
         folder: the search's folder.
-        name: of the search, unique in the database.
+        name: of the search, unique in the database, and another one for other data.
         url: of a database; "" for SQLite in the folder.
 
     Raises:
@@ -77,6 +77,7 @@ class Store:
     def study(self, case: str, pruner: optuna.pruners.BasePruner) -> optuna.Study:
         """The case's study; one that the database lost is filled from the copy."""
         with self._lock:
+            self._check_copy()
             name = f"{self._name}: {case}"
             known = name in optuna.get_all_study_names(self._storage)
             study = optuna.create_study(
@@ -133,14 +134,36 @@ class Store:
             self.write_copy()
         held.lock.release()
 
+    def progressed(self, held: Held) -> None:
+        """An epoch is done: should the worker die now, the next one does not begin where this one did."""
+        if held.trial.user_attrs.get(ATTEMPTS, 0):
+            held.trial.set_user_attr(ATTEMPTS, 0)
+
+    def give_back(self, held: Held) -> None:
+        """Let a trial go that its worker was told to leave: no death counts against it."""
+        held.trial.set_user_attr(ATTEMPTS, held.trial.user_attrs.get(ATTEMPTS, 0) - 1)
+
     def write_copy(self) -> None:
         """Write all trials as lines of JSON, atomically: to read, and to go on when the database is lost."""
-        lines = [
-            json.dumps({"case": case, **_record(trial)})
+        closed = [record for record in _records(self.folder / COPY) if record["case"] not in self._studies]
+        records = [
+            {"search": self._name, "case": case, **_record(trial)}
             for case, trials in self.trials().items()
             for trial in trials
         ]
-        write_text(self.folder / COPY, "".join(line + "\n" for line in lines))
+        write_text(self.folder / COPY, "".join(json.dumps(record) + "\n" for record in closed + records))
+
+    def _check_copy(self) -> None:
+        """Refuse trials of other data, or of another search.
+
+        Raises:
+            InputError: the copy holds some.
+        """
+        if any(record["search"] != self._name for record in _records(self.folder / COPY, tell=True)):
+            raise InputError(
+                f"{self.folder}: its trials are of other data (the manifest has changed), or of a folder of "
+                "another name; give another --out or --folder, or --overwrite"
+            )
 
     def delete(self) -> None:
         """Delete the studies."""
@@ -220,19 +243,32 @@ def _record(trial: FrozenTrial) -> dict[str, Any]:
     }
 
 
-def _read_copy(path: Path, case: str) -> list[FrozenTrial]:
-    """The case's trials in the copy, as far as its lines are whole; what had not ended waits again."""
-    found: list[FrozenTrial] = []
+def _records(path: Path, *, tell: bool = False) -> Iterator[dict[str, Any]]:
+    """The lines of the copy, as far as they are whole; `tell` warns of others."""
     if not path.is_file():
-        return found
+        return
     for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
         try:
             record = json.loads(line)
-            # Numbers tell the run folders: what follows a gap would get another's.
-            if record["case"] == case and record["number"] == len(found):
-                found.append(_restore(record))
+            if not {"search", "case", "number", "state"} <= set(record):
+                raise KeyError
         except (ValueError, KeyError, TypeError):
-            print(f"{path}: a damaged line is left out", file=sys.stderr)
+            if tell:
+                print(f"{path}: a damaged line is left out", file=sys.stderr)
+            continue
+        yield record
+
+
+def _read_copy(path: Path, case: str) -> list[FrozenTrial]:
+    """The case's trials in the copy; what had not ended waits again."""
+    found: list[FrozenTrial] = []
+    for record in _records(path):
+        # Numbers tell the run folders: what follows a gap would get another's.
+        if record["case"] == case and record["number"] == len(found):
+            try:
+                found.append(_restore(record))
+            except (ValueError, KeyError, TypeError):
+                print(f"{path}: a damaged line is left out", file=sys.stderr)
     return found
 
 

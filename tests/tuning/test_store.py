@@ -118,3 +118,34 @@ def test_a_database_that_cannot_be_had_is_one_line(tmp_path):
 
 def test_names_of_cases_as_parts_of_file_names():
     assert slug("ResNet-50 (1 layer), fold 2") == "ResNet-50--1-layer---fold-2"
+
+
+def test_trials_of_other_data_are_no_trials_of_these(tmp_path):
+    store = open_store(tmp_path)
+    finish(store, store.claim("case", STRATEGY, "me"), 0.7)
+    other = Store(tmp_path, "test-of-new-faces")
+    with pytest.raises(InputError, match="its trials are of other data"):
+        other.study("case", optuna.pruners.NopPruner())
+
+
+def test_the_copy_keeps_the_trials_of_cases_that_are_not_open(tmp_path):
+    store = open_store(tmp_path)
+    finish(store, store.claim("case", STRATEGY, "me"), 0.7)
+    later = Store(tmp_path, "test")
+    later.study("other", optuna.pruners.NopPruner())
+    later.write_copy()
+    lines = [json.loads(line) for line in (tmp_path / "trials.jsonl").read_text().splitlines()]
+    assert [(line["case"], line["score"]) for line in lines] == [("case", 0.7)]
+
+
+def test_progress_and_an_order_to_stop_are_no_deaths(tmp_path):
+    store = open_store(tmp_path)
+    for _ in range(5):
+        held = store.claim("case", STRATEGY, "me")
+        store.give_back(held)
+        held.lock.release()
+    for _ in range(5):
+        held = store.claim("case", STRATEGY, "me")
+        store.progressed(held)
+        held.lock.release()
+    assert store.claim("case", STRATEGY, "me").trial.number == 0
