@@ -21,6 +21,7 @@ from face_extraction.manifest import LABEL_NAMES
 
 FACTS = ("dfdetect", "git_commit", "python", "cores", "backend", "devices", "packages")
 ROC_POINTS = np.linspace(0, 1, 101)
+HEAD = "logit"  # the layer that no pretrained backbone has
 
 
 def adopt(experiment: Experiment, run: Run) -> Result:
@@ -42,12 +43,22 @@ def adopt(experiment: Experiment, run: Run) -> Result:
             here = replace(
                 recipe, manifest="", weights=wanted.weights, partial_weights=wanted.partial_weights
             )
-            # A local copy of the weights stands for "imagenet"; random weights and trained ones do not.
-            if here == wanted and (recipe.weights == "none") == (wanted.weights == "none"):
+            if here == wanted and _same_start(recipe.weights, wanted.weights, run):
                 result = record(cell, profile, [run], data)
                 add_result(experiment.folder, result)
                 return result
     raise InputError(f"{run.folder}: no cell of {experiment.folder} declares its recipe")
+
+
+def _same_start(weights: str, wanted: str, run: Run) -> bool:
+    """Whether a run began as a cell wants it to.
+
+    A local copy of the weights stands for "imagenet"; random weights do not, nor do trained ones, which
+    leave no head at random.
+    """
+    if "none" in (weights, wanted):
+        return weights == wanted
+    return HEAD in run.environment().get("random_layers", ())
 
 
 def record_failure(cell: Cell, profile: str, digest: str, sample_set: bool, error: Exception) -> Result:
@@ -102,7 +113,7 @@ def record(cell: Cell, profile: str, runs: Sequence[Run], data: Data) -> Result:
         weights={
             "origin": without_paths(str(environment["weights"])),
             "sha256": environment.get("weights_sha256", ""),
-            "random_layers": len(environment.get("random_layers", ())),
+            "partial": _is_partial(runs[0]),
         },
         runs=[run.folder.name for run in runs],
         parts=parts,
@@ -110,6 +121,13 @@ def record(cell: Cell, profile: str, runs: Sequence[Run], data: Data) -> Result:
         environment={name: environment[name] for name in FACTS if name in environment},
         seconds=sum(run.environment().get("training_seconds", 0.0) for run in runs),
     )
+
+
+def _is_partial(run: Run) -> bool:
+    """Whether the weights file left some of the backbone random, too."""
+    if run.recipe().weights == "none" or not run.recipe().partial_weights:
+        return False
+    return any(name != HEAD and not name.startswith("head_") for name in run.environment()["random_layers"])
 
 
 def _facts(data: Data) -> dict[str, Any]:

@@ -36,14 +36,15 @@ from face_extraction.shards import Shard
 
 @dataclass(frozen=True)
 class Setup:
-    """How a grid is run; beside the profile and the manifest nothing here decides a result.
+    """How a grid is run; beside the profile, the manifest and partial weights nothing here decides a result.
 
     Attributes:
         profile: the size.
         manifest: what to train on; "" for the embedded sample set.
         runs: the folder of run folders.
         weights: a model's name to a local weights file, in place of "imagenet".
-        partial_weights: such files may cover a part of their model.
+        partial_weights: such files may cover a part of their model. What was measured so is not done for
+            a grid without it.
         conditions: how to go about each training.
         budget: seconds after which no training is begun; 0 = none.
         shard: part I of N takes every N-th cell from the I-th.
@@ -215,7 +216,9 @@ def _folder_name(cell: Cell, setup: Setup, digest: str) -> str:
 
 def _is_done(results: Sequence[Result], cell: Cell, setup: Setup, digest: str) -> bool:
     found = current(results, cell, setup.profile, digest)
-    return found is not None and found.status == DONE
+    if found is None or found.status != DONE:
+        return False
+    return setup.partial_weights or not found.weights.get("partial")
 
 
 def _expected(results: Sequence[Result], cell: Cell, profile: str) -> float | None:

@@ -140,11 +140,10 @@ class _Footnotes:
         return self.texts.index(text) + 1
 
     def of_weights(self, result: Result) -> int:
-        """A note where weights were asked for that fill a part of the model only."""
-        random = result.weights.get("random_layers", 0)
-        if result.recipe["weights"] == "none" or not random or not result.recipe["partial_weights"]:
+        """A note where the weights fill a part of the backbone only."""
+        if not result.weights.get("partial"):
             return 0
-        return self.number(f"Weights: {result.weights['origin']}; {random} layers began at random.")
+        return self.number(f"Weights: {result.weights['origin']}.")
 
 
 def _list(asked: Asked) -> Table:

@@ -9,7 +9,7 @@ import pytest
 from filelock import FileLock
 
 from dfdetect import compare, report
-from dfdetect.experiments import running
+from dfdetect.experiments import recording, running, tables
 from dfdetect.experiments.comparisons import read_comparisons
 from dfdetect.experiments.declared import read_experiment
 from dfdetect.experiments.results import (
@@ -21,6 +21,7 @@ from dfdetect.experiments.results import (
     without_paths,
 )
 from dfdetect.models.registry import family, list_models
+from dfdetect.recipe import Recipe
 from face_extraction.errors import InputError
 
 AT = {"model": "custom_cnn", "regime": "base"}
@@ -233,6 +234,38 @@ def test_report_b_trains_the_blocks_that_each_model_names_for_it():
     named = {name: family(name).report_b for name in trained if name in list_models()}
     assert len(named) >= 6
     assert {name: trained[name] for name in named} == named
+
+
+class Begun:
+    """A run of which only the beginning is asked for."""
+
+    def __init__(self, weights, random, partial=False):
+        self._recipe = Recipe(model="xception", weights=weights, partial_weights=partial)
+        self._random = random
+
+    def recipe(self):
+        return self._recipe
+
+    def environment(self):
+        return {"random_layers": self._random}
+
+
+def test_weights_that_fill_a_part_of_the_backbone_are_told(declare):
+    part = recording._is_partial(Begun("x.h5", ["block14_sepconv1", "logit"], partial=True))
+    assert part
+    assert not recording._is_partial(Begun("x.h5", ["head_dense", "logit"], partial=True))
+    assert not recording._is_partial(Begun("none", ["block1_conv1", "logit"]))
+    result = result_of(read_experiment(declare()), weights={"origin": "x.h5 (a half)", "partial": part})
+    notes = tables._Footnotes()
+    assert notes.of_weights(result) == 1
+    assert notes.texts == ["Weights: x.h5 (a half)."]
+
+
+def test_trained_weights_do_not_stand_for_imagenet():
+    assert recording._same_start("x.h5", "imagenet", Begun("x.h5", ["logit"]))
+    assert not recording._same_start("runs/other", "imagenet", Begun("runs/other", []))
+    assert not recording._same_start("none", "imagenet", Begun("none", ["block1_conv1", "logit"]))
+    assert recording._same_start("none", "none", Begun("none", []))
 
 
 def test_results_name_no_folder():
