@@ -61,7 +61,8 @@ def build_ensemble(members: Sequence[Run], combine: str, out: Run) -> None:
         out: the folder, which must not hold a run yet.
 
     Raises:
-        InputError: a member is not a finished run, is an ensemble, or takes other data, crops or frames.
+        InputError: a member is not a finished run, is an ensemble, takes other data, crops or frames, or its
+            manifest has changed since.
     """
     if out.folder.exists():
         raise InputError(f"{out.folder}: exists already; give another --out")
@@ -75,6 +76,9 @@ def build_ensemble(members: Sequence[Run], combine: str, out: Run) -> None:
         recipes[0], model=ENSEMBLE, image_size=model.input_shape[-2], options={"combine": combine}
     )
     data = open_data(recipe)
+    for member in members:
+        if member.environment()["manifest_sha256"] != data.digest:
+            raise InputError(f"{data.path}: changed since {member.folder} was trained on it")
     out.begin(recipe, data.digest)
     for number, part in enumerate(recipes, start=1):
         write_recipe(out.folder / "members" / f"{number:02d}.toml", part)

@@ -133,7 +133,7 @@ def fit(
         while state.epoch < phase.end and not _patience_spent(state, recipe):
             row = _train_epoch(model, recipe, train, state.epoch)
             with averaged(model, recipe):
-                row |= _validate(model, val, recipe.batch_size)
+                row |= _validate(model, val, recipe)
                 _keep_if_best(state, row, recipe, model, run)
             _record(state, model, run)
             print(_line(row, recipe, state.best_epoch), flush=True)
@@ -165,10 +165,7 @@ def _train_epoch(model: keras.Model, recipe: Recipe, train: Store, epoch: int) -
     seconds = time.monotonic() - start
     loss = history["loss"][0]
     if not math.isfinite(loss):
-        raise InputError(
-            f"training diverged: the loss of epoch {epoch + 1} is {loss}; try a lower --learning-rate "
-            f"than {recipe.learning_rate} or --precision float32"
-        )
+        raise _diverged(f"the loss of epoch {epoch + 1} is {loss}", recipe)
     row: Row = {"epoch": epoch + 1}
     if recipe.head_epochs:
         row["phase"] = 1 if epoch < recipe.head_epochs else 2
@@ -181,9 +178,18 @@ def _train_epoch(model: keras.Model, recipe: Recipe, train: Store, epoch: int) -
     }
 
 
-def _validate(model: keras.Model, val: Store, batch_size: int) -> Row:
+def _diverged(what: str, recipe: Recipe) -> InputError:
+    return InputError(
+        f"training diverged: {what}; try a lower --learning-rate than {recipe.learning_rate} or "
+        "--precision float32"
+    )
+
+
+def _validate(model: keras.Model, val: Store, recipe: Recipe) -> Row:
     """Loss, accuracy at 0.5 and exact AUC on validation faces or clips."""
-    p_fake = score_store(model, val, batch_size)
+    p_fake = score_store(model, val, recipe.batch_size)
+    if not np.isfinite(p_fake).all():  # the loss of an epoch is that before its last step
+        raise _diverged("its scores are no numbers", recipe)
     return {
         "val_loss": float(log_loss(val.labels, np.clip(p_fake, 1e-7, 1 - 1e-7), labels=[0, 1])),
         "val_accuracy": float(np.mean((p_fake >= 0.5) == val.labels)),

@@ -79,6 +79,19 @@ def test_members_must_have_scored_the_same_faces(members, tmp_path, capsys):
     assert "one run; accepted: two or more" in capsys.readouterr().err
 
 
+def test_a_manifest_that_changed_is_refused(members, tmp_path, capsys):
+    manifest = members[0].folder.parent / "data" / "manifest.csv"
+    before = manifest.read_text()
+    manifest.write_text("".join(before.splitlines(keepends=True)[:-1]))
+    try:
+        folders = [str(run.folder) for run in members[:2]]
+        assert ensemble.main([*folders, "--out", str(tmp_path / "out")]) == 2
+    finally:
+        manifest.write_text(before)
+    assert "manifest.csv: changed since" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
 def test_nothing_can_be_weighed_by_chance():
     samples = [FaceSample(f"{i}.png", i % 2, "val", str(i)) for i in range(4)]
     level = Predictions(samples, np.full(4, 0.5))
