@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold, train_test_split
 
 from dfdetect.data.grouping import assign_groups
@@ -108,13 +109,25 @@ def _at_random(samples: Sequence[FaceSample], shares: Mapping[str, float], seed:
     labels = np.array([sample.label for sample in samples])
     for name, share in reversed([*shares.items()]):
         if share:
-            rest, held = train_test_split(
-                rest, test_size=share / left, stratify=labels[rest], random_state=seed
-            )
+            try:
+                rest, held = train_test_split(
+                    rest, test_size=share / left, stratify=labels[rest], random_state=seed
+                )
+            except ValueError:  # a split would lack a class
+                raise _too_few(labels, shares) from None
             places[held] = name
             # In the manifest's order, whatever the draw: the next draw then depends on it alone.
             rest, left = np.sort(rest), left - share
     return [str(place) for place in places]
+
+
+def _too_few(labels: NDArray[np.int64], shares: Mapping[str, float]) -> InputError:
+    counts = f"{np.sum(labels == REAL)} real and {np.sum(labels == FAKE)} fake"
+    wanted = " and ".join(f"{name}_share {share:g}" for name, share in shares.items() if share)
+    return InputError(
+        f"split random: {counts} to split are too few for both classes in train and in each of {wanted}; "
+        "accepted: more of them, larger shares, or a share of 0 for test"
+    )
 
 
 def _group(sample: FaceSample) -> str:

@@ -83,6 +83,14 @@ def test_too_few_faces_are_counted(samples):
         choose(samples, Recipe(split="group", folds=301, fold=1))
 
 
+@pytest.mark.parametrize(("reals", "fakes"), [(4, 4), (40, 1), (1, 0)])
+def test_too_few_rows_for_a_random_split_are_counted(reals, fakes):
+    rows = [FaceSample(f"{row}.png", int(row >= reals), "train", str(row)) for row in range(reals + fakes)]
+    words = f"split random: {reals} real and {fakes} fake .* val_share 0.1 and test_share 0.1; accepted: more"
+    with pytest.raises(InputError, match=words):
+        choose(rows, Recipe(split="random"))
+
+
 @pytest.mark.parametrize(
     ("values", "words"),
     [
