@@ -104,15 +104,15 @@ def _compare(
     for other in others:
         old = kept.get((table.name, metric, best, other))
         if old is not None:
-            differences[other] = Difference(old.value, *map(_nan, (old.low, old.high, old.p)))
+            differences[other] = Difference(*map(_nan, (old.value, old.low, old.high, old.p)))
             continue
         pairs = [_pair(a, b, table.level) for a, b in zip(scored[best], scored[other], strict=True)]
         differences[other] = paired_bootstrap(pairs, [metric], resamples=RESAMPLES)[metric]
     adjusted = holm({other: difference.p for other, difference in differences.items()})
     return [
         Comparison(
-            table.name, metric, best, other, difference.value,
-            *map(_none, (difference.low, difference.high, difference.p, adjusted[other])),
+            table.name, metric, best, other,
+            *map(_none, (difference.value, difference.low, difference.high, difference.p, adjusted[other])),
         )
         for other, difference in differences.items()
     ]  # fmt: skip

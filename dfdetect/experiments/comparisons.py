@@ -19,7 +19,7 @@ class Comparison:
         metric: the column's metric.
         best: digest of the best cell's result.
         other: digest of the other's.
-        value: best less other; `low` and `high` its 95 % interval.
+        value: best less other, None where it is not defined; `low` and `high` its 95 % interval.
         p: of no difference; `holm` the same, adjusted for all others in the column.
     """
 
@@ -27,7 +27,7 @@ class Comparison:
     metric: str
     best: str
     other: str
-    value: float
+    value: float | None
     low: float | None
     high: float | None
     p: float | None
