@@ -1,7 +1,6 @@
 """Cross-validation: one run a fold, and the table of all folds (Report B's table)."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 
 from dfdetect.data.clips import make_clips
@@ -28,8 +27,10 @@ def cross_validate(recipe: Recipe, folder: Path, conditions: Conditions) -> Cros
         conditions: how to go about it.
 
     Raises:
-        InputError: as training does.
+        InputError: as training does; no fold is trained if any of them lacks a class.
     """
+    for number in range(1, recipe.folds + 1):
+        open_training_data(recipe.with_changes(fold=number))
     folds = []
     for number in range(1, recipe.folds + 1):
         part = recipe.with_changes(fold=number)
@@ -49,7 +50,7 @@ def cross_validate(recipe: Recipe, folder: Path, conditions: Conditions) -> Cros
                 {"fold": fold.number, "n_train": fold.n_train, "metrics": fold.metrics.to_dict()}
                 for fold in folds
             ],
-            "averages": {name: asdict(result.averages[name]) for name in NAMES},
+            "averages": {name: result.averages[name].to_dict() for name in NAMES},
             "confusion": result.confusion,
         },
     )

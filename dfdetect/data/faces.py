@@ -131,14 +131,24 @@ def labelled(samples: Sequence[FaceSample], split: str) -> list[FaceSample]:
     return [sample for sample in samples if sample.split == split and sample.label != UNKNOWN]
 
 
-def check_classes(samples: Sequence[FaceSample], split: str, where: Path, unit: str = "face") -> None:
+NEW_SPLIT = (
+    "split anew with --split group, which fills every split if there are groups enough, "
+    "or add clips of other groups"
+)
+NEW_FOLDS = "give another --seed, fewer --folds or another --val-share, or add clips of other groups"
+
+
+def check_classes(
+    samples: Sequence[FaceSample], split: str, where: Path | str, unit: str = "face", remedy: str = NEW_SPLIT
+) -> None:
     """Refuse a split that lacks a class.
 
     Args:
         samples: faces, or the first face of each clip.
         split: which of them count.
-        where: the manifest.
+        where: the manifest, and the fold of it.
         unit: "face" or "clip".
+        remedy: what can be done.
 
     Raises:
         InputError: the split is empty or of one class; the line names the file.
@@ -147,8 +157,7 @@ def check_classes(samples: Sequence[FaceSample], split: str, where: Path, unit: 
     if not (counts[REAL] and counts[FAKE]):
         raise InputError(
             f"{where}: split {split!r} has {counts[REAL]} real and {counts[FAKE]} fake {unit}s; "
-            "accepted: at least one of each (split anew with --split group, which fills every split if there "
-            "are groups enough, or add clips of other groups)"
+            f"accepted: at least one of each ({remedy})"
         )
 
 

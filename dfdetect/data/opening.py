@@ -4,11 +4,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from dfdetect.data.clips import check_videos, make_clips
-from dfdetect.data.faces import check_classes
+from dfdetect.data.faces import NEW_FOLDS, check_classes
 from dfdetect.data.sample import NOTICE, sample_manifest
 from dfdetect.data.splitting import choose, leak
 from dfdetect.recipe import Recipe
-from face_extraction.manifest import FaceSample, count_table, manifest_hash, read_manifest
+from face_extraction.manifest import SPLITS, FaceSample, count_table, manifest_hash, read_manifest
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ def open_data(recipe: Recipe) -> Data:
 
 
 def open_training_data(recipe: Recipe) -> Data:
-    """As `open_data`, of which train and val have both classes.
+    """As `open_data`, of which train and val have both classes, and with folds the test fold too.
 
     Raises:
         InputError: the manifest is missing or wrong, or a class is.
@@ -79,6 +79,11 @@ def open_training_data(recipe: Recipe) -> Data:
     samples = data.samples
     if recipe.frames:
         samples = [clip.sample for clip in make_clips(samples, recipe.frames)[0]]
-    for split in ("train", "val"):
-        check_classes(samples, split, data.path, recipe.unit)
+    if not recipe.folds:
+        for split in ("train", "val"):
+            check_classes(samples, split, data.path, recipe.unit)
+        return data
+    where = f"{data.path}: fold {recipe.fold} of {recipe.folds}"
+    for split in SPLITS:  # a test fold of one class has no AUC, nor has the average of all then
+        check_classes(samples, split, where, recipe.unit, NEW_FOLDS)
     return data

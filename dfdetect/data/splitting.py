@@ -29,9 +29,9 @@ def choose(samples: Sequence[FaceSample], recipe: Recipe) -> list[FaceSample]:
 
     With `per_class`, that many faces of each class are drawn first (Report A: 20,000, Report C:
     8,000). With `folds`, the test split is fold number `fold` (from 1), and `val_share` of the rest
-    validates (Report B: 3 folds). A split by group gives each split both classes if there are enough
-    groups, and does not depend on the order of the rows. Rows of unknown label stay out of anything
-    but the manifest's own split.
+    validates (Report B: 3 folds). A split by group gives train, val and test both classes if there are
+    enough groups (a test fold can lack one all the same), and without folds does not depend on the order
+    of the rows. Rows of unknown label stay out of anything but the manifest's own split.
 
     Raises:
         InputError: there are not enough faces or groups.

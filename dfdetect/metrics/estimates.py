@@ -38,6 +38,10 @@ class Estimate:
         ends = DASH if math.isnan(self.low) else f"{self.low:.3f}, {self.high:.3f}"
         return f"{self.value:.3f} [{ends}]"
 
+    def to_dict(self) -> dict[str, float | None]:
+        """Plain values for JSON; NaN becomes None."""
+        return {name: None if math.isnan(value) else value for name, value in vars(self).items()}
+
 
 @dataclass(frozen=True)
 class Metrics:
@@ -65,17 +69,7 @@ class Metrics:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON; NaN becomes None."""
-        estimates = {
-            name: {
-                key: None if math.isnan(value) else value
-                for key, value in (
-                    ("value", estimate.value),
-                    ("low", estimate.low),
-                    ("high", estimate.high),
-                )
-            }
-            for name, estimate in self.estimates.items()
-        }
+        estimates = {name: estimate.to_dict() for name, estimate in self.estimates.items()}
         rows = [list(row) for row in self.confusion]
         return {**vars(self), "confusion": rows, "estimates": estimates}
 

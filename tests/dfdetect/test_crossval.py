@@ -1,16 +1,18 @@
 """Cross-validation: every face tested once, folds kept, averages as computed by hand."""
 
 import json
+import math
 
 import numpy as np
 import pytest
 
 from dfdetect import crossval
 from dfdetect.metrics import compute_metrics
+from dfdetect.metrics.estimates import Estimate
 from dfdetect.metrics.folds import Fold, summarise
 from dfdetect.predictions import Predictions
 from dfdetect.runs import Run
-from face_extraction.manifest import FaceSample, read_manifest
+from face_extraction.manifest import FaceSample, read_manifest, write_manifest
 
 SMALL = "--model custom_cnn --image-size 32 --batch-size 8 --epochs 1 --augment none --val-share 0.3".split()
 
@@ -62,6 +64,28 @@ def test_a_random_split_is_named_as_a_leak(make_manifest, tmp_path, capsys):
     assert "Split at random over faces" in (tmp_path / "cv" / "crossval.md").read_text()
     assert "Split at random over faces" in (tmp_path / "cv" / "fold-1" / "index.html").read_text()
     assert "no group stands in two splits" not in (tmp_path / "cv" / "fold-1" / "MODEL_CARD.md").read_text()
+
+
+def test_a_test_fold_of_one_class_is_refused_before_any_is_trained(tmp_path, capsys):
+    """There are three groups with reals and three with fakes, and still the last fold has no real."""
+    counts = {"a": (6, 6), "b": (0, 3), "c": (3, 0), "d": (9, 0), "e": (9, 6)}
+    rows = [
+        FaceSample(f"{group}-{number}.png", int(number >= reals), "train", group)
+        for group, (reals, fakes) in counts.items()
+        for number in range(reals + fakes)
+    ]
+    write_manifest(tmp_path / "manifest.csv", rows)
+    command = [*SMALL, "--manifest", str(tmp_path / "manifest.csv"), "--out", str(tmp_path / "cv")]
+    assert crossval.main([*command, "--folds", "3"]) == 2
+    assert not (tmp_path / "cv").exists()
+    error = capsys.readouterr().err.strip().splitlines()[-1]
+    assert "fold 3 of 3: split 'test' has 0 real and 3 fake faces; accepted: at least one of each" in error
+    assert "another --seed" in error
+
+
+def test_an_average_that_is_not_defined_is_written_as_null():
+    assert Estimate(0.5, math.nan, math.nan).to_dict() == {"value": 0.5, "low": None, "high": None}
+    assert Estimate(math.nan, math.nan, math.nan).to_dict()["value"] is None
 
 
 def test_one_fold_is_refused(capsys):
