@@ -26,6 +26,11 @@ Rgb = NDArray[np.uint8]
 
 FRAMES = 16
 """Frames of a clip that are searched by default, for a model that takes single faces."""
+UNKNOWN_CROPS = (
+    "How the faces of training were cropped is not recorded (ready-made crops, or weights from elsewhere): "
+    "faces are cut with the default settings, which may differ; --whole takes pictures as they are."
+)
+"""What must be said of a verdict on faces that were not cut as those of training were."""
 BATCH = 32  # faces, or clips, that are scored at once
 
 
@@ -45,7 +50,8 @@ class Detector:
         model: a model of `dfdetect.models`.
         threshold: from this `p_fake` on, a face is called fake.
         threshold_origin: where the threshold comes from, in words.
-        settings: how faces are found and cropped: as they were for training.
+        settings: how faces are found and cropped: as they were for training; None, where that is not
+            known, takes the defaults, and `note` says so.
         whole: take each picture as a face crop, and look for no face.
     """
 
@@ -54,29 +60,30 @@ class Detector:
         model: keras.Model,
         threshold: float,
         threshold_origin: str,
-        settings: ExtractionSettings,
+        settings: ExtractionSettings | None,
         *,
         whole: bool = False,
     ) -> None:
         self.model = model
         self.threshold = threshold
         self.threshold_origin = threshold_origin
-        self.settings = settings
+        self.settings = settings or ExtractionSettings()
+        self.note = "" if settings or whole else UNKNOWN_CROPS
         self.whole = whole
         self.frames = frames_of(model)
-        self._finder = FaceDetector(settings.detector, settings.min_face)
+        self._finder = FaceDetector(self.settings.detector, self.settings.min_face)
 
     @classmethod
     def from_run(cls, folder: Path | str, *, whole: bool = False) -> "Detector":
-        """The detector of a finished run, with its own threshold and its own way to crop.
+        """The detector of a finished run, with its own threshold and, where it is known, its own way to crop.
 
         Raises:
             InputError: the folder is not a finished run.
         """
         run = Run(Path(folder))
         model, threshold = run.load_model(), run.threshold()
-        settings = read_settings(run.folder) or ExtractionSettings()
-        return cls(model, threshold, "chosen on the run's validation split", settings, whole=whole)
+        origin = "chosen on the run's validation split"
+        return cls(model, threshold, origin, read_settings(run.folder), whole=whole)
 
     @classmethod
     def from_weights(cls, name: str, weights: Path | str, *, whole: bool = False) -> "Detector":
@@ -86,7 +93,7 @@ class Detector:
             InputError: the model is unknown, or the file does not hold its weights, head and all.
         """
         model = build_model(name, weights=str(weights), whole=True)
-        return cls(model, 0.5, "not chosen on data", ExtractionSettings(), whole=whole)
+        return cls(model, 0.5, "not chosen on data", None, whole=whole)
 
     def predict(self, path: Path, *, frames: int | None = None) -> Verdict:
         """The verdict on one file, chosen by its suffix; a failure is a verdict without a score.

@@ -98,7 +98,8 @@ def _files(inputs: Sequence[Path]) -> Iterator[Path]:
 
 def _json(verdicts: "Sequence[tuple[Path, Verdict]]", detector: "Detector") -> str:
     rows: list[dict[str, Any]] = [
-        {"file": str(path), "threshold": detector.threshold, **asdict(verdict)} for path, verdict in verdicts
+        {"file": str(path), "threshold": detector.threshold, "note": detector.note, **asdict(verdict)}
+        for path, verdict in verdicts
     ]
     for row in rows:
         for face in row["faces"]:
@@ -127,6 +128,8 @@ def _table(verdicts: "Sequence[tuple[Path, Verdict]]", detector: "Detector") -> 
             word = "fake" if person.fake else "real"
             lines.append(f"{name:<{width}}  {word:<8}  {person.p_fake:>6.3f}  {person.faces:>5}")
     lines.append(f"\nfake from p_fake {detector.threshold:.3f} on, {detector.threshold_origin}")
+    if detector.note:
+        lines.append(detector.note)
     return "\n".join(lines)
 
 

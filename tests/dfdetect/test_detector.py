@@ -11,6 +11,7 @@ from dfdetect.data.drawn.clips import film, write_clip
 from dfdetect.data.drawn.identity import draw_identity
 from dfdetect.data.drawn.people import Person
 from dfdetect.detector import Detector
+from dfdetect.runs import Run
 from dfdetect.verdicts import FaceVerdict
 from face_extraction.crop import crop_face
 from face_extraction.detect import FaceDetector
@@ -18,7 +19,7 @@ from face_extraction.frames import read_frames
 from face_extraction.images import write_image
 from face_extraction.ledger import ItemFailed
 from face_extraction.manifest import Box
-from face_extraction.settings import ExtractionSettings
+from face_extraction.settings import ExtractionSettings, write_settings
 
 
 class Brightness(keras.Model):
@@ -135,6 +136,28 @@ def test_whole_scores_the_picture_itself(clip):
     assert verdict.box == (0, 50, 50, 0)
 
 
+@pytest.mark.parametrize(
+    ("settings", "whole", "said"),
+    [(None, False, True), (None, True, False), (ExtractionSettings(), False, False)],
+)
+def test_crops_that_may_not_be_as_in_training_are_named(settings, whole, said):
+    detector = Detector(Brightness(), 0.5, "", settings, whole=whole)
+    assert detector.settings == ExtractionSettings()
+    assert ("How the faces of training were cropped is not recorded" in detector.note) == said
+
+
+@pytest.mark.parametrize("known", [False, True])
+def test_a_run_knows_how_its_faces_were_cropped_or_says_that_it_does_not(tmp_path, monkeypatch, known):
+    settings = ExtractionSettings(min_face=90)
+    if known:
+        write_settings(tmp_path, settings)
+    monkeypatch.setattr(Run, "load_model", lambda run: Brightness())
+    monkeypatch.setattr(Run, "threshold", lambda run: 0.5)
+    detector = Detector.from_run(tmp_path)
+    assert detector.settings == (settings if known else ExtractionSettings())
+    assert bool(detector.note) != known
+
+
 @pytest.fixture(scope="module")
 def files(clip, tmp_path_factory):
     folder = tmp_path_factory.mktemp("files")
@@ -162,6 +185,8 @@ def test_the_command_scores_a_folder_and_says_what_it_could_not(make_manifest, f
     assert predict.main([str(tmp_path / "run"), str(files / "person.png")]) == 0
     table = capsys.readouterr().out
     assert f"{rows['person.png']['p_fake']:.3f}" in table
+    assert table.strip().splitlines()[-1] == rows["person.png"]["note"]
+    assert "not recorded (ready-made crops" in rows["person.png"]["note"]
 
 
 @pytest.mark.parametrize(
