@@ -6,6 +6,7 @@ from pathlib import Path
 from dfdetect.data.clips import make_clips
 from dfdetect.data.opening import Data, open_training_data
 from dfdetect.flags import Conditions
+from dfdetect.lineage import training_leaks
 from dfdetect.metrics import MEASURES
 from dfdetect.metrics.folds import CrossValidation, Fold, matrix_text, summarise
 from dfdetect.recipe import Recipe
@@ -31,10 +32,11 @@ def cross_validate(recipe: Recipe, folder: Path, conditions: Conditions) -> Cros
     """
     for number in range(1, recipe.folds + 1):
         open_training_data(recipe.with_changes(fold=number))
-    folds = []
+    folds, leaks = [], []
     for number in range(1, recipe.folds + 1):
         part = recipe.with_changes(fold=number)
         data = open_training_data(part)
+        leaks += [f"Fold {number}: {line}" for line in training_leaks(part, data)]
         run = Run(folder / f"fold-{number}")
         print(f"\nfold {number} of {recipe.folds}: {run.folder}\n{data.table()}", flush=True)
         if run.finished:
@@ -54,7 +56,7 @@ def cross_validate(recipe: Recipe, folder: Path, conditions: Conditions) -> Cros
             "confusion": result.confusion,
         },
     )
-    write_text(folder / MARKDOWN, markdown(result, recipe, data.notices))
+    write_text(folder / MARKDOWN, markdown(result, recipe, (*data.notices, *leaks)))
     return result
 
 

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from dfdetect.data.clips import check_videos
-from dfdetect.data.opening import Data, open_data, open_manifest
-from dfdetect.data.splitting import choose
+from dfdetect.data.opening import open_data, open_manifest
 from dfdetect.environment import describe
 from dfdetect.figures import draw_all, reading_order
+from dfdetect.lineage import scoring_leaks
 from dfdetect.metrics import compute_metrics
 from dfdetect.page import RunReport, write_page
 from dfdetect.page.report import CHOSEN_ON_VAL
@@ -20,7 +20,6 @@ from dfdetect.scoring import score
 from face_extraction.errors import InputError
 from face_extraction.images import read_rgb
 from face_extraction.ledger import LedgerRow, write_ledger
-from face_extraction.manifest import FaceSample, manifest_hash, read_manifest
 
 # Facts that the page has no room for, or shows apart.
 LONG_FACTS = ("counts", "random_layers")
@@ -120,7 +119,7 @@ def evaluate(
         raise InputError(f"{data.path}: it has no rows of split {split!r}")
     if recipe.frames:
         check_videos(samples, recipe.frames, data.path)
-    notices = (*data.notices, *_leaks(run, data, samples))
+    notices = (*data.notices, *scoring_leaks(run, samples))
     for notice in notices:
         print(notice)
     model = run.load_model()
@@ -142,20 +141,6 @@ def evaluate(
         threshold_origin=f"{CHOSEN_ON_VAL}, in the run's own training",
     )
     return results, len(unscored)
-
-
-def _leaks(run: Run, data: Data, samples: Sequence[FaceSample]) -> list[str]:
-    """What must be said when groups to be scored were trained on, or when that cannot be told."""
-    facts = run.environment()
-    trained = Path(facts["manifest"])
-    if not trained.is_file() or manifest_hash(trained) != facts["manifest_sha256"]:
-        return [f"{trained}, trained on, is gone or changed: what was trained on is not known."]
-    rows = choose(read_manifest(trained), run.recipe())
-    seen = {(row.source, row.group) for row in rows if row.split == "train"}
-    shared = {(sample.source, sample.group) for sample in samples} & seen
-    if not shared:
-        return []
-    return [f"{len(shared)} of the groups scored were trained on: these numbers do not measure skill."]
 
 
 def text_table(metrics: MetricsBySplit) -> str:

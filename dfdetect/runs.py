@@ -222,22 +222,18 @@ def build_from_recipe(recipe: Recipe) -> "keras.Model":
     """
     from dfdetect.devices import dtype_policy
     from dfdetect.models import build_model, family
-    from dfdetect.models.presets import is_preset
 
     # Here too, so that an option cannot stand for an argument of build_model.
     family(recipe.model).check_options(recipe.options)
     # Another run's folder stands for its best weights; the folder of a preset is the model's affair.
-    weights = recipe.weights
-    if Path(weights).is_dir() and not is_preset(Path(weights)):
-        Run(Path(weights)).recipe()  # refuses a folder that is no run
-        weights = str(Run(Path(weights)).weights)
+    parent = started_from(recipe)
     options: dict[str, Any] = dict(recipe.options)
     with dtype_policy(recipe.precision):
         return build_model(
             recipe.model,
             image_size=recipe.image_size,
             frames=recipe.frames,
-            weights=weights,
+            weights=str(parent.weights) if parent else recipe.weights,
             partial_weights=recipe.partial_weights,
             trainable=recipe.trainable,
             dense_units=recipe.dense_units,
@@ -247,6 +243,24 @@ def build_from_recipe(recipe: Recipe) -> "keras.Model":
             seed=recipe.seed,
             **options,
         )
+
+
+def started_from(recipe: Recipe) -> Run | None:
+    """The run whose weights a recipe starts from; None where they come from elsewhere.
+
+    Raises:
+        InputError: the weights are a folder that is neither a run nor a preset.
+    """
+    from dfdetect.models.presets import is_preset
+
+    path = Path(recipe.weights)
+    if not recipe.weights or (path.is_dir() and is_preset(path)):
+        return None
+    if path.is_dir():
+        Run(path).recipe()  # refuses a folder that is no run
+        return Run(path)
+    run = Run(path.parent)
+    return run if path == run.weights and path.is_file() and run.recipe_file.is_file() else None
 
 
 def default_name(recipe: Recipe, data: str) -> str:

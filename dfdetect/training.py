@@ -16,6 +16,7 @@ from dfdetect.environment import describe
 from dfdetect.evaluation import write_results
 from dfdetect.fitting import Row, fit
 from dfdetect.flags import Conditions
+from dfdetect.lineage import training_leaks
 from dfdetect.metrics import choose_threshold
 from dfdetect.models import family, weights_origin
 from dfdetect.predictions import Predictions
@@ -64,6 +65,8 @@ def train(recipe: Recipe, data: Data, run: Run, conditions: Conditions) -> None:
     with parallel(conditions.devices):
         # What can be refused in seconds comes before the crops are opened, and leaves no folder.
         model = build_from_recipe(recipe)
+        leaks = training_leaks(recipe, data)
+        print("".join(f"{line}\n" for line in leaks), end="", flush=True)
         stores, unscored = open_stores(data, recipe, conditions, SPLITS)
         run.begin(recipe, data.digest)
         copy_settings(data.path.parent, run.folder)  # prediction must crop as extraction did
@@ -83,7 +86,7 @@ def train(recipe: Recipe, data: Data, run: Run, conditions: Conditions) -> None:
         choose_threshold(predictions["val"]),
         unscored,
         data.path.parent,
-        notices=data.notices,
+        notices=(*data.notices, *leaks),
     )
     run.checkpoint.unlink(missing_ok=True)
 

@@ -1,0 +1,124 @@
+"""What a run's weights have seen: in its own training, and in that of each run they started from."""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from dfdetect.data.faces import labelled
+from dfdetect.data.opening import Data
+from dfdetect.data.splitting import choose
+from dfdetect.models.registry import PUBLISHED
+from dfdetect.recipe import Recipe, read_recipe
+from dfdetect.runs import Run, started_from
+from face_extraction.errors import InputError
+from face_extraction.manifest import FaceSample, manifest_hash, read_manifest
+
+Groups = set[tuple[str, str]]
+
+
+def training_leaks(recipe: Recipe, data: Data) -> list[str]:
+    """What must be said when groups that a training validates or tests on were seen by its weights before.
+
+    Args:
+        recipe: the training's, resolved.
+        data: its rows.
+    """
+    scored = [*labelled(data.samples, "val"), *labelled(data.samples, "test")]
+    lines, unknown = _inherited([recipe], data.samples, scored)
+    return [*lines, *_not_known(unknown)]
+
+
+def scoring_leaks(run: Run, samples: Sequence[FaceSample]) -> list[str]:
+    """What must be said when groups to be scored were trained on, or when that cannot be told.
+
+    Args:
+        run: whose model scores.
+        samples: what is scored.
+    """
+    known = _rows(run)
+    own = known if known and _trains(run) else []
+    shared = _groups(samples) & _groups(labelled(own, "train"))
+    lines, unknown = _inherited(_recipes(run), own, samples)
+    if shared:
+        line = f"{len(shared)} of the groups scored were trained on: these numbers do not measure skill."
+        lines.insert(0, line)
+    return [*lines, *_not_known([*([] if known else [str(run.folder)]), *unknown])]
+
+
+def _inherited(
+    recipes: Sequence[Recipe], own: Sequence[FaceSample], scored: Sequence[FaceSample]
+) -> tuple[list[str], list[str]]:
+    """What to say of the runs that weights come from, and the names of those of which nothing is known.
+
+    Groups that chose their epochs count as seen too, but for those that choose this run's own.
+    """
+    ancestors, unknown = _ancestors(recipes)
+    wanted, own_val = _groups(scored), _groups(labelled(own, "val"))
+    shared: Groups = set()
+    names = []
+    for run in ancestors:
+        rows = _rows(run)
+        if rows is None:
+            unknown.append(str(run.folder))
+        elif rows != own and _trains(run):  # of the same split there is nothing new to say
+            trained, chosen = (_groups(labelled(rows, split)) for split in ("train", "val"))
+            found = wanted & (trained | (chosen - own_val))
+            shared |= found
+            names += [str(run.folder)] if found else []
+    if not shared:
+        return [], unknown
+    line = (
+        f"{len(shared)} of the groups scored were trained or validated on by {' and '.join(names)}, "
+        "from whose weights this run started: these numbers do not measure skill."
+    )
+    return [line], unknown
+
+
+def _ancestors(recipes: Sequence[Recipe]) -> tuple[list[Run], list[str]]:
+    """The runs whose weights recipes start from, and theirs, nearest first; and the folders that are gone."""
+    waiting, found, gone = list(recipes), dict[Path, Run](), list[str]()
+    for recipe in waiting:  # which grows
+        run = started_from(recipe)
+        if run is not None and run.folder.resolve() not in found:
+            found[run.folder.resolve()] = run
+            waiting += _recipes(run)
+        if run is None and _is_gone(recipe.weights) and recipe.weights not in gone:
+            gone.append(recipe.weights)
+    return list(found.values()), gone
+
+
+def _is_gone(weights: str) -> bool:
+    named = weights in ("", "none", *PUBLISHED)
+    return not (named or weights.endswith(".h5") or Path(weights).exists())
+
+
+def _recipes(run: Run) -> list[Recipe]:
+    """A run's recipe, and those of its members if it is an ensemble."""
+    return [run.recipe(), *map(read_recipe, run.members())]
+
+
+def _trains(run: Run) -> bool:
+    return run.recipe().head_epochs + run.recipe().epochs > 0
+
+
+def _rows(run: Run) -> list[FaceSample] | None:
+    """The rows that a run was made from, each with its split; None where they cannot be had any more."""
+    recipe = run.recipe()
+    try:
+        facts = run.environment()
+        manifest = Path(facts.get("manifest", recipe.manifest))
+        if manifest_hash(manifest) != facts["manifest_sha256"]:
+            return None
+        return choose(read_manifest(manifest), recipe)
+    except (InputError, OSError, KeyError):
+        return None
+
+
+def _not_known(names: Sequence[str]) -> list[str]:
+    if not names:
+        return []
+    of = " and ".join(dict.fromkeys(names))
+    return [f"The manifest of {of} is gone or changed: what was trained on is not known."]
+
+
+def _groups(samples: Iterable[FaceSample]) -> Groups:
+    return {(sample.source, sample.group) for sample in samples}

@@ -1,0 +1,136 @@
+"""What weights saw before: groups of parents' rows, counted by hand."""
+
+from dataclasses import replace
+
+import pytest
+
+from dfdetect import crossval, evaluate
+from dfdetect.data.opening import open_data
+from dfdetect.lineage import scoring_leaks, training_leaks
+from dfdetect.recipe import Recipe, write_recipe
+from dfdetect.runs import Run, build_from_recipe
+from face_extraction.manifest import FaceSample, manifest_hash, read_manifest, write_manifest
+
+SEEN = "were trained or validated on by"
+
+
+@pytest.fixture
+def make_run(tmp_path):
+    """Writes a run's recipe and what it records of a manifest with these groups in each split."""
+
+    def make(name, weights="none", /, epochs=1, model="xception", **groups):
+        manifest = tmp_path / f"{name}.csv"
+        write_manifest(
+            manifest,
+            [
+                FaceSample(f"{group}-{label}.png", label, split, group, source="s")
+                for split, names in groups.items()
+                for group in names
+                for label in (0, 1)
+            ],
+        )
+        run = Run(tmp_path / name)
+        weights = str(weights.folder) if isinstance(weights, Run) else weights
+        recipe = Recipe(model=model, weights=weights, manifest=str(manifest), epochs=epochs)
+        write_recipe(run.recipe_file, recipe)
+        run.write_environment({"manifest": str(manifest), "manifest_sha256": manifest_hash(manifest)})
+        return run
+
+    return make
+
+
+def told(run):
+    recipe = run.recipe()
+    return training_leaks(recipe, open_data(recipe))
+
+
+def test_the_same_split_or_one_apart_says_nothing(make_run):
+    head = make_run("head", train="abcd", val="ef", test="gh")
+    assert told(head) == []
+    assert told(make_run("tuned", head, train="abcd", val="ef", test="gh")) == []
+    assert told(make_run("apart", head, train="abcd", val="ef", test="xy")) == []
+    # Groups that chose the parent's epoch and choose this run's are as they should be.
+    assert told(make_run("grown", head, train="abcdx", val="ef", test="gh")) == []
+
+
+def test_groups_of_the_parents_training_and_choice_are_counted(make_run):
+    head = make_run("head", train="abcd", val="ef", test="gh")
+    (line,) = told(make_run("torn", head, train="gh", val="ax", test="bcey"))
+    assert line.startswith(
+        f"4 of the groups scored were trained or validated on by {head.folder}, from whose"
+    )
+
+
+def test_the_chain_is_followed_and_a_weights_file_of_a_run_counts(make_run):
+    first = make_run("first", train="ab", val="c", test="d")
+    first.weights.write_bytes(b"")
+    second = make_run("second", str(first.weights), train="ef", val="g", test="h")
+    third = make_run("third", second, train="ij", val="k", test="aex")
+    (line,) = told(third)
+    assert line.startswith(f"2 of the groups scored {SEEN} {second.folder} and {first.folder},")
+    assert scoring_leaks(third, read_manifest(first.folder.with_suffix(".csv"))) == [
+        f"3 of the groups scored {SEEN} {first.folder}, from whose weights this run "
+        "started: these numbers do not measure skill."
+    ]
+    assert scoring_leaks(second, [FaceSample("e.png", 0, "test", "e", source="s")]) == [
+        "1 of the groups scored were trained on: these numbers do not measure skill."
+    ]
+
+
+def test_a_run_that_only_scores_its_weights_has_seen_nothing(make_run):
+    idle = make_run("idle", epochs=0, train="ab", val="c", test="d")
+    assert told(make_run("next", idle, train="cd", val="a", test="b")) == []
+    assert scoring_leaks(idle, open_data(idle.recipe()).samples) == []
+    taught = make_run("taught", train="ab", val="c", test="d")
+    same = make_run("same", taught, epochs=0, train="ab", val="c", test="d")
+    assert told(same) == []
+    (line,) = scoring_leaks(same, [FaceSample("a.png", 0, "train", "a", source="s")])
+    assert line.startswith(f"1 of the groups scored {SEEN} {taught.folder},")
+
+
+def test_members_of_an_ensemble_are_asked_too(make_run):
+    start = make_run("start", train="ab", val="c", test="d")
+    member = make_run("member", start, train="cd", val="e", test="f")
+    both = make_run("both", train="cd", val="e", test="f", model="ensemble")
+    write_recipe(both.folder / "members" / "01.toml", member.recipe())
+    (line,) = scoring_leaks(both, [FaceSample("a.png", 0, "test", "a", source="s")])
+    assert str(start.folder) in line
+
+
+def test_what_is_not_known_is_said_once(make_run):
+    first = make_run("first", train="ab", val="c", test="d")
+    second = make_run("second", first, train="ef", val="g", test="h")
+    third = make_run("third", second, train="ij", val="k", test="l")
+    for run in (first, second):
+        run.folder.with_suffix(".csv").unlink()
+    words = (
+        f"The manifest of {second.folder} and {first.folder} is gone or changed: "
+        "what was trained on is not known."
+    )
+    assert told(third) == [words]
+    write_recipe(first.recipe_file, replace(first.recipe(), weights="runs/gone"))
+    assert told(third) == [words.replace(str(second.folder), f"runs/gone and {second.folder}")]
+
+
+def test_it_is_told_wherever_numbers_are(make_manifest, tmp_path, capsys):
+    manifest = make_manifest(train=24, val=12, test=12)
+    run, folds = Run(tmp_path / "first"), tmp_path / "folds"
+    recipe = Recipe(model="custom_cnn", image_size=32, weights="none", manifest=str(manifest))
+    write_recipe(run.recipe_file, recipe)
+    run.write_environment({"manifest": str(manifest), "manifest_sha256": manifest_hash(manifest)})
+    build_from_recipe(recipe).save_weights(run.weights)
+    command = [
+        "--model", "custom_cnn", "--image-size", "32", "--manifest", str(manifest),
+        "--weights", str(run.folder), "--epochs", "0", "--folds", "2", "--val-share", "0.3",
+        "--out", str(folds),
+    ]  # fmt: skip
+
+    assert crossval.main(command) == 0
+    printed = capsys.readouterr().out
+    for words in ("\n> **Note.** Fold 1: ", f"groups scored {SEEN} {run.folder}"):
+        assert words in printed
+        assert words in "\n" + (folds / "crossval.md").read_text()
+    for name in ("index.html", "MODEL_CARD.md"):
+        assert f"groups scored {SEEN}" in (folds / "fold-1" / name).read_text()
+    assert evaluate.main([str(folds / "fold-1"), "--split", "test"]) == 0
+    assert f"groups scored {SEEN} {run.folder}" in capsys.readouterr().out
