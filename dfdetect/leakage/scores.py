@@ -5,10 +5,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from dfdetect.leakage.auditing import Audit
-from dfdetect.metrics import LEVELS, Metrics, compute_metrics
+from dfdetect.metrics import Metrics, compute_metrics
 from dfdetect.predictions import Predictions
 from dfdetect.runs import Run
 from face_extraction.errors import InputError
+from face_extraction.manifest import FaceSample
 
 SHOWN = ("auc", "accuracy", "balanced_accuracy", "eer")
 PARTS = ("whole", "clean", "leaking")
@@ -39,15 +40,21 @@ class Scores:
 def compare(run: Run, result: Audit) -> Scores:
     """Measure the run's test predictions: all, those of clean rows, and those of leaking rows.
 
+    A clip that was scored at once, as one person of it, leaks if any row of it leaks.
+
     Raises:
         InputError: the run is not finished, or was scored on other rows than those audited.
     """
-    threshold, scored = run.threshold(), run.predictions("test")
-    leaks = {
-        sample.path: bool(leaks)
+    recipe, threshold, scored = run.recipe(), run.threshold(), run.predictions("test")
+    rows = [
+        (sample, bool(leaks))
         for sample, leaks in zip(result.rows.samples, result.leaking, strict=True)
         if sample.split == "test"
-    }
+    ]
+    if recipe.frames:
+        spoilt = {_clip(sample) for sample, leaks in rows if leaks}
+        rows = [(sample, _clip(sample) in spoilt) for sample, _ in rows]
+    leaks = {sample.path: bad for sample, bad in rows}
     strangers = [sample.path for sample in scored.samples if sample.path not in leaks]
     if strangers:
         raise InputError(
@@ -63,8 +70,13 @@ def compare(run: Run, result: Audit) -> Scores:
         )
         if not len(taken.known()):
             continue
-        levels = {level: compute_metrics(taken, threshold=threshold, level=level) for level in LEVELS}
-        if levels["face"].n == levels["video"].n:
+        levels = {level: compute_metrics(taken, threshold=threshold, level=level) for level in recipe.levels}
+        if "face" in levels and levels["face"].n == levels["video"].n:
             del levels["video"]
         parts.update({(part, level): metrics for level, metrics in levels.items()})
     return Scores(str(run.folder), parts)
+
+
+def _clip(sample: FaceSample) -> tuple[object, ...]:
+    """What a run that takes clips gives one score."""
+    return (*sample.clip, sample.label, sample.person)

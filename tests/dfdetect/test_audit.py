@@ -2,6 +2,7 @@
 
 import json
 import os
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from dfdetect import audit
 from dfdetect.leakage import get_kind
 from dfdetect.leakage.kinds import identity
+from dfdetect.leakage.scores import compare
 from dfdetect.metrics import compute_metrics
 from dfdetect.predictions import Predictions
 from dfdetect.recipe import Recipe, write_recipe
@@ -150,6 +152,31 @@ def test_a_run_is_audited_with_its_own_split_and_measured_on_the_clean_part(run,
     assert table["leaking"][4] == "1.000"
     assert int(table["clean"][2]) == len(test) - bad.sum() > 0
     assert (run.folder / "audit" / "index.html").is_file()
+
+
+def test_a_scored_clip_leaks_if_any_row_of_that_person_does(tmp_path):
+    """Two people in each of two test clips of four faces; each has one person with a face that leaks."""
+    samples = [FaceSample("train.png", 0, "train", "t", "t")] + [
+        FaceSample(f"{clip}-{person}-{frame}.png", clip, "test", str(clip), f"v{clip}", frame, person=person)
+        for clip in (0, 1)
+        for person in (1, 2)
+        for frame in range(4)
+    ]
+    bad = np.array([row.path in ("train.png", "0-1-2.png", "1-2-3.png") for row in samples])
+    run = Run(tmp_path / "run")
+    write_recipe(run.recipe_file, Recipe(frames=4))
+    first = [row for row in samples[1:] if row.frame == 0]
+    predictions = Predictions(first, np.array([0.1, 0.2, 0.8, 0.9]))
+    run.write_predictions("test", predictions)
+    run.write_metrics(0.5, {"test": {"video": compute_metrics(predictions, threshold=0.5, level="video")}})
+    parts = compare(run, SimpleNamespace(rows=SimpleNamespace(samples=samples), leaking=bad)).parts
+    assert {key: metrics.n for key, metrics in parts.items()} == {
+        ("whole", "video"): 2,
+        ("clean", "video"): 2,
+        ("leaking", "video"): 2,
+    }
+    auc = [parts[part, "video"].estimates["auc"].value for part in ("clean", "leaking")]
+    assert auc == [1.0, 1.0]
 
 
 def test_a_run_of_other_data_is_refused(run, data, capsys):
