@@ -1,6 +1,6 @@
 """Precision and several accelerators, on any Keras backend."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
@@ -32,6 +32,8 @@ def parallel(devices: int) -> AbstractContextManager[Any]:
     Raises:
         InputError: there are fewer devices.
     """
+    if devices < 0:
+        raise InputError(f"--devices {devices}; accepted: 1 or more, or 0 for all")
     if devices == 1:
         return nullcontext()
     if keras.backend.backend() == "tensorflow":
@@ -41,6 +43,30 @@ def parallel(devices: int) -> AbstractContextManager[Any]:
     _check(devices, names)
     keras.distribution.set_distribution(keras.distribution.DataParallel(devices=chosen))
     return nullcontext()
+
+
+def check_batches(devices: int, batch_size: int, sizes: Mapping[str, int]) -> None:
+    """Refuse batches that the backend cannot split among devices: JAX wants equal shares of each.
+
+    Args:
+        devices: as for `parallel`.
+        batch_size: faces or clips a batch.
+        sizes: how many there are of them in each split; the last batch holds the rest.
+
+    Raises:
+        InputError: a batch cannot be split; the line names it.
+    """
+    if devices == 1 or keras.backend.backend() == "tensorflow":
+        return
+    count = devices or len(keras.distribution.list_devices())
+    for split, size in sizes.items():
+        for batch in {min(batch_size, size), size % batch_size}:
+            if batch % count:
+                raise InputError(
+                    f"--devices {devices}: {keras.backend.backend()} splits each batch into {count} equal "
+                    f"parts, and {split} has one of {batch}; accepted: another --batch-size or --devices, "
+                    "or KERAS_BACKEND=tensorflow"
+                )
 
 
 def _mirrored(devices: int) -> AbstractContextManager[Any]:

@@ -11,7 +11,7 @@ import keras
 from dfdetect.data.clips import ClipStore, open_store
 from dfdetect.data.faces import Store, check_classes, labelled
 from dfdetect.data.opening import Data
-from dfdetect.devices import parallel
+from dfdetect.devices import check_batches, parallel
 from dfdetect.environment import describe
 from dfdetect.evaluation import write_results
 from dfdetect.fitting import Row, fit
@@ -68,6 +68,8 @@ def train(recipe: Recipe, data: Data, run: Run, conditions: Conditions) -> None:
         leaks = training_leaks(recipe, data)
         print("".join(f"{line}\n" for line in leaks), end="", flush=True)
         stores, unscored = open_stores(data, recipe, conditions, SPLITS)
+        sizes = {split: len(store) for split, store in stores.items()}
+        check_batches(conditions.devices, recipe.batch_size, sizes)
         run.begin(recipe, data.digest)
         copy_settings(data.path.parent, run.folder)  # prediction must crop as extraction did
         facts = describe() | data.facts() | _clip_facts(stores) | _model_facts(model)

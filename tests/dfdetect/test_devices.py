@@ -3,13 +3,16 @@
 import os
 import subprocess
 import sys
+from contextlib import nullcontext
 
 import keras
 import numpy as np
 import pytest
 
 from dfdetect import train
+from dfdetect.devices import check_batches
 from dfdetect.runs import Run
+from face_extraction.errors import InputError
 
 SMALL = "--model custom_cnn --image-size 32 --batch-size 8 --epochs 2 --augment none --dropout 0".split()
 TWO_CPUS = """
@@ -64,6 +67,24 @@ def test_jax_gives_the_scores_of_tensorflow(manifest, tmp_path):
         assert run.environment()["backend"] == backend
         scores.append(run.predictions("test").p_fake)
     np.testing.assert_allclose(*scores, atol=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("batch_size", "sizes", "words"),
+    [
+        (8, {"train": 24, "val": 12, "test": 0}, ""),
+        (32, {"train": 4}, ""),
+        (9, {"train": 24}, "train has one of 9"),
+        (8, {"train": 24, "val": 13}, "val has one of 5"),
+        (32, {"train": 24, "val": 3}, "val has one of 3"),
+    ],
+)
+def test_batches_that_jax_cannot_split_evenly_are_refused(monkeypatch, batch_size, sizes, words):
+    check_batches(2, batch_size, {"train": 7})  # TensorFlow takes any
+    monkeypatch.setattr(keras.backend, "backend", lambda: "jax")
+    check_batches(1, batch_size, {"train": 7})
+    with pytest.raises(InputError, match=f"2 equal parts, and {words};") if words else nullcontext():
+        check_batches(2, batch_size, sizes)
 
 
 @pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])

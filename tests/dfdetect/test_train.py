@@ -133,6 +133,7 @@ def test_a_manifest_that_changed_is_another_run(make_manifest, tmp_path, capsys)
         (["--option", "unitz=3"], "unknown option of custom_cnn 'unitz' (nearest: units)"),
         (["--option", "whole=true"], "unknown option of custom_cnn 'whole'"),
         (["--devices", "9"], "--devices 9; this machine has"),
+        (["--devices", "-1"], "--devices -1; accepted: 1 or more, or 0 for all"),
         (["--weights", ""], "--weights is empty"),
         (["--weights", "."], ".: not a run folder"),
     ],
