@@ -1,8 +1,9 @@
 """From finished runs to a line of results."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from pathlib import PurePath
 from typing import Any
 
 import numpy as np
@@ -111,7 +112,7 @@ def record(cell: Cell, profile: str, runs: Sequence[Run], data: Data) -> Result:
         members=[declared(member) for member in cell.members],
         data=_facts(data),
         weights={
-            "origin": without_paths(str(environment["weights"])),
+            "origin": _origin(environment),
             "sha256": environment.get("weights_sha256", ""),
             "partial": _is_partial(runs[0]),
         },
@@ -121,6 +122,12 @@ def record(cell: Cell, profile: str, runs: Sequence[Run], data: Data) -> Result:
         environment={name: environment[name] for name in FACTS if name in environment},
         seconds=sum(run.environment().get("training_seconds", 0.0) for run in runs),
     )
+
+
+def _origin(environment: Mapping[str, Any]) -> str:
+    """Where the weights came from, without the folder that they lie in."""
+    source = str(environment.get("weights_source", ""))
+    return without_paths(str(environment["weights"]).replace(source, PurePath(source).name, 1))
 
 
 def _is_partial(run: Run) -> bool:
