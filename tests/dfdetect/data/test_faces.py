@@ -63,7 +63,7 @@ def test_opening_keeps_unreadable_files_apart(make_manifest, cached):
     (path.parent / samples[2].path).unlink()
     store, rows = open_faces(path.parent, samples, 24, title="open", cached=cached)
     assert [row.path for row in rows] == [samples[1].path, samples[2].path]
-    assert [row.reason for row in rows] == ["unreadable"] * 2
+    assert [row.reason for row in rows] == ["unreadable", "failed"]  # empty; gone
     assert store.samples == [samples[i] for i in (0, 3, 4, 5)]
     assert store.labels.tolist() == [s.label for s in store.samples]
     np.testing.assert_array_equal(store.load(1), whole)
