@@ -30,12 +30,10 @@ def cross_validate(recipe: Recipe, folder: Path, conditions: Conditions) -> Cros
     Raises:
         InputError: as training does; no fold is trained if any of them lacks a class.
     """
-    for number in range(1, recipe.folds + 1):
-        open_training_data(recipe.with_changes(fold=number))
+    parts = [recipe.with_changes(fold=number) for number in range(1, recipe.folds + 1)]
+    opened = [open_training_data(part) for part in parts]
     folds, leaks = [], []
-    for number in range(1, recipe.folds + 1):
-        part = recipe.with_changes(fold=number)
-        data = open_training_data(part)
+    for number, (part, data) in enumerate(zip(parts, opened, strict=True), start=1):
         leaks += [f"Fold {number}: {line}" for line in training_leaks(part, data)]
         run = Run(folder / f"fold-{number}")
         print(f"\nfold {number} of {recipe.folds}: {run.folder}\n{data.table()}", flush=True)

@@ -77,8 +77,7 @@ def build_ensemble(members: Sequence[Run], combine: str, out: Run) -> None:
     )
     data = open_data(recipe)
     for member in members:
-        if member.environment()["manifest_sha256"] != data.digest:
-            raise InputError(f"{data.path}: changed since {member.folder} was trained on it")
+        member.check_manifest(data.path, data.digest)
     out.begin(recipe, data.digest)
     for number, part in enumerate(recipes, start=1):
         write_recipe(out.folder / "members" / f"{number:02d}.toml", part)

@@ -158,6 +158,19 @@ class Run:
         """What `write_environment` wrote."""
         return read_json(self.folder / "environment.json")
 
+    def check_manifest(self, path: Path, digest: str) -> None:
+        """Refuse a manifest that is no longer what the run was trained on.
+
+        Args:
+            path: the manifest.
+            digest: its SHA-256 now.
+
+        Raises:
+            InputError: it has changed.
+        """
+        if digest != self.environment()["manifest_sha256"]:
+            raise InputError(f"{path}: changed since {self.folder} was trained on it")
+
     def write_history(self, history: Sequence[Mapping[str, Any]]) -> None:
         """Write history.csv, one row an epoch; there is at least one."""
         write_csv(self.folder / "history.csv", list(history[0]), [list(row.values()) for row in history])

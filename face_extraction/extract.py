@@ -118,7 +118,7 @@ def extract(
     """
     check_groups(root, [_sample(item, FaceRow(item.path), split_rule) for item in items])
     _check_apart(items, root, out)
-    with alone(out):
+    with alone(out), closing(Journal(out)) as journal:
         prepare(out, overwrite)
         searched = any(item.kind not in READY_MADE for item in items)
         workers = workers or available_cores()
@@ -126,24 +126,23 @@ def extract(
         if any(item.kind == ARCHIVE for item in items):
             header["crops_per_archive"] = max(item.take for item in items)
         header |= {"shard": str(shard)} if shard else {}
-        with closing(Journal(out)) as journal:
-            finished = journal.start(header)
-            if shard:
-                items = write_part(out, shard, items, split_rule, ledger)
-            results = _still_valid(finished, items, root, out)
-            if searched:
-                write_settings(out, settings)
-            waiting = [item for item in items if item.path not in results]
-            with (
-                progress("faces", len(items), done=len(results)) as advance,
-                nullcontext(executor) if executor else local_pool(workers, time_limit) as pool,
-            ):
-                # Workers elsewhere have another working folder.
-                for result in _run(pool, waiting, root.resolve(), out.resolve(), settings, 2 * workers):
-                    results[result.path] = result
-                    if all(row.reason != FAILED for row in result.ledger):
-                        journal.add(_size(root / result.path), result)
-                    advance(note=result.path)
+        finished = journal.start(header)
+        if shard:
+            items = write_part(out, shard, items, split_rule, ledger)
+        results = _still_valid(finished, items, root, out)
+        if searched:
+            write_settings(out, settings)
+        waiting = [item for item in items if item.path not in results]
+        with (
+            progress("faces", len(items), done=len(results)) as advance,
+            nullcontext(executor) if executor else local_pool(workers, time_limit) as pool,
+        ):
+            # Workers elsewhere have another working folder.
+            for result in _run(pool, waiting, root.resolve(), out.resolve(), settings, 2 * workers):
+                results[result.path] = result
+                if all(row.reason != FAILED for row in result.ledger):
+                    journal.add(_size(root / result.path), result)
+                advance(note=result.path)
         return write_results(out, items, results, split_rule, ledger)
 
 

@@ -33,24 +33,23 @@ def merge(folders: Sequence[Path], out: Path) -> Summary:
     parts = [read_part(folder) for folder in folders]
     _check_parts(folders, parts)
     header, results = _read_results(folders, parts)
-    with alone(out):
+    with alone(out), closing(Journal(out)) as journal:
         prepare(out, overwrite=False)
         places = {place: item for part in parts for place, item in part.items.items()}
         items = [places[place] for place in sorted(places)]
-        with closing(Journal(out)) as journal:
-            before = journal.start(header)
-            with progress("merge", len(items), unit="items") as advance:
-                for item in items:
-                    folder, size, result = results[item.path]
-                    known = before.get(item.path) == (size, result)
-                    for face in result.faces:
-                        target = out / face.path
-                        if not (known and target.exists()):
-                            target.unlink(missing_ok=True)  # of a shard that was run again since
-                            link_or_copy(folder / face.path, target)
-                    if size is not None and not known:
-                        journal.add(size, result)
-                    advance()
+        before = journal.start(header)
+        with progress("merge", len(items), unit="items") as advance:
+            for item in items:
+                folder, size, result = results[item.path]
+                known = before.get(item.path) == (size, result)
+                for face in result.faces:
+                    target = out / face.path
+                    if not (known and target.exists()):
+                        target.unlink(missing_ok=True)  # of a shard that was run again since
+                        link_or_copy(folder / face.path, target)
+                if size is not None and not known:
+                    journal.add(size, result)
+                advance()
         copy_settings(folders[0], out)
         found = {path: result for path, (_, _, result) in results.items()}
         return write_results(out, items, found, parts[0].split_rule, parts[0].ledger)

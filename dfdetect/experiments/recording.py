@@ -14,6 +14,7 @@ from dfdetect.data.sample import NOTICE
 from dfdetect.experiments.declared import Cell, Experiment
 from dfdetect.experiments.results import DONE, FAILED, Result, add_result, declared, without_paths
 from dfdetect.metrics.measures import Array, cumulative, prepare
+from dfdetect.models.head import in_head
 from dfdetect.predictions import Predictions
 from dfdetect.runs import Run
 from dfdetect.training import resolve
@@ -22,7 +23,6 @@ from face_extraction.manifest import LABEL_NAMES
 
 FACTS = ("dfdetect", "git_commit", "python", "cores", "backend", "devices", "packages")
 ROC_POINTS = np.linspace(0, 1, 101)
-HEAD = "logit"  # the layer that no pretrained backbone has
 
 
 def adopt(experiment: Experiment, run: Run) -> Result:
@@ -34,8 +34,7 @@ def adopt(experiment: Experiment, run: Run) -> Result:
     run.threshold()  # refuses a run that is not finished
     recipe = run.recipe()
     data = open_training_data(recipe)
-    if data.digest != run.environment()["manifest_sha256"]:
-        raise InputError(f"{data.path}: changed since {run.folder} was trained on it")
+    run.check_manifest(data.path, data.digest)
     for profile in experiment.profiles:
         for cell in experiment.cells(profile):
             if cell.members or cell.recipe.folds or cell.recipe.model != recipe.model:
@@ -59,7 +58,7 @@ def _same_start(weights: str, wanted: str, run: Run) -> bool:
     """
     if "none" in (weights, wanted):
         return weights == wanted
-    return HEAD in run.environment().get("random_layers", ())
+    return any(map(in_head, run.environment().get("random_layers", ())))
 
 
 def record_failure(cell: Cell, profile: str, digest: str, sample_set: bool, error: Exception) -> Result:
@@ -134,7 +133,7 @@ def _is_partial(run: Run) -> bool:
     """Whether the weights file left some of the backbone random, too."""
     if run.recipe().weights == "none" or not run.recipe().partial_weights:
         return False
-    return any(name != HEAD and not name.startswith("head_") for name in run.environment()["random_layers"])
+    return not all(map(in_head, run.environment()["random_layers"]))
 
 
 def _facts(data: Data) -> dict[str, Any]:

@@ -9,7 +9,6 @@ from typing import Any
 from dfdetect.experiments.sections import Section
 from dfdetect.experiments.tables import SAME, Entry, Table, Value
 from dfdetect.metrics import DASH
-from dfdetect.page.document import frame
 from dfdetect.page.markdown import markdown_table
 
 LATEX = str.maketrans(
@@ -73,11 +72,6 @@ def html_table(table: Table) -> str:
         + "\n".join(rows)
         + f"\n</tbody></table></div>\n{notes}\n"
     )
-
-
-def html_page(title: str, body: str) -> str:
-    """A whole page: one file, nothing from outside."""
-    return frame(html.escape(title), "", body)
 
 
 def csv_rows(section: Section) -> list[list[Any]]:

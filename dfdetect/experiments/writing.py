@@ -10,7 +10,6 @@ from dfdetect.experiments.declared import FULL, Cell, Experiment
 from dfdetect.experiments.render import (
     csv_text,
     facts,
-    html_page,
     html_table,
     latex,
     markdown,
@@ -19,6 +18,7 @@ from dfdetect.experiments.results import DONE, FACES, FAILED, Result, current, r
 from dfdetect.experiments.sections import Section, sections
 from dfdetect.figures.comparison import Curve, roc_curves
 from dfdetect.metrics import DASH
+from dfdetect.page.document import frame
 from dfdetect.page.markdown import markdown_table
 from face_extraction.errors import InputError
 
@@ -248,7 +248,7 @@ def _html(experiment: Experiment, shown: Sequence[Section]) -> str:
                 '<figure class="figure"><img alt="ROC curves of all models" '
                 f'src="{figure.name}"><figcaption>ROC curves, test faces.</figcaption></figure>'
             )
-    return html_page(experiment.title, "\n".join(body))
+    return frame(html.escape(experiment.title), "", "\n".join(body))
 
 
 def _figure(experiment: Experiment, section: Section) -> Path | None:

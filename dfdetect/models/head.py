@@ -42,6 +42,11 @@ def attach(backbone: "Backbone", *, dense_units: int, dropout: float, seed: int)
     return keras.layers.Activation("sigmoid", dtype="float32", name="p_fake")(logit)
 
 
+def in_head(layer: str) -> bool:
+    """Whether a layer of this name is one of the head's, which no pretrained backbone has."""
+    return layer == "logit" or layer.startswith("head_")
+
+
 def penalise_kernels(model: keras.Model, l2: float) -> None:
     """Add `l2` times the sum of squares of every kernel to the loss.
 
