@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import cv2
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from dfdetect.leakage.neighbours import pairs_within
@@ -33,16 +34,20 @@ HOPELESS = 0.70
 FLAT = 2.0  # standard deviation in grey levels below which there is nothing to compare
 BLUR = 3.2  # sigma in pixels of the small picture: coarser structure, such as light, is left out
 WINDOW = 24  # side of the middle part that is looked for in the other picture
-CHUNK = 4096  # candidates handed to the threads at once
+SHIFTS = SIDE - WINDOW + 1  # places of that part along a side
+EDGE = (SIDE - WINDOW) // 2
 BLOCK = 8192  # pictures turned into floats at once
 
 Floats = NDArray[np.float32]
+Integers = NDArray[np.int64]
 
 # The 64 lowest frequencies (down, across) but the mean.
 _FREQUENCIES = np.array(
     sorted(((u, v) for u in range(12) for v in range(12) if u + v), key=lambda uv: (sum(uv), uv))[:64]
 )
 _MIRROR = np.where(_FREQUENCIES[:, 1] % 2, -1, 1).astype(np.float32)
+# Blurring each column of a picture, as a matrix: of 4 sigma to each side.
+_BLUR = cv2.GaussianBlur(np.eye(SIDE, dtype=np.float32), (1, 2 * round(4 * BLUR) + 1), 1, sigmaY=BLUR)
 
 
 def coefficients(thumbs: Thumbs) -> Floats:
@@ -85,6 +90,7 @@ def near_pairs(
     rows = np.array(sorted(first.values()), dtype=np.int64)
     even = int(sum(bool(digest) for digest in np.array(digests, dtype=object)[flat]))
     vectors = coefficients(thumbs[rows])
+    contents = np.unique([digests[row] for row in rows], return_inverse=True)[1]
     found: list[tuple[int, int]] = []
     for a in range(len(SPLITS) - 1):
         known, asked = np.flatnonzero(splits[rows] == a), np.flatnonzero(splits[rows] > a)
@@ -94,9 +100,9 @@ def near_pairs(
             for mirrored in (False, True):
                 queries = vectors[asked] * _MIRROR if mirrored else vectors[asked]
                 for done, left, right in pairs_within(vectors[known], queries, CANDIDATE):
-                    pairs = np.stack([rows[known[left]], rows[asked[right]]], axis=1)
-                    other = [digests[one] != digests[two] for one, two in pairs.tolist()]
-                    found += _alike(thumbs, pairs[np.array(other, dtype=bool)], mirrored)
+                    left, right = known[left], asked[right]
+                    other = contents[left] != contents[right]
+                    found += _alike(thumbs, rows[left[other]], rows[right[other]], mirrored)
                     advance(done)
     return np.array(sorted(set(found)), dtype=np.int64).reshape(-1, 2), even
 
@@ -106,47 +112,68 @@ def _flat(thumbs: Thumbs) -> NDArray[np.bool_]:
     return np.concatenate([np.zeros(0, bool), *(block.std(axis=(1, 2)) < FLAT for block in blocks)])
 
 
-def _alike(thumbs: Thumbs, pairs: NDArray[np.int64], mirrored: bool) -> Iterator[tuple[int, int]]:
-    """The pairs whose pixels agree."""
+def _alike(thumbs: Thumbs, left: Integers, right: Integers, mirrored: bool) -> Iterator[tuple[int, int]]:
+    """The pairs whose pixels agree, given in runs of one `right`."""
+    starts = np.flatnonzero(np.diff(right, prepend=-1))
+    runs = zip(right[starts].tolist(), np.split(left, starts[1:]), strict=True) if len(right) else ()
 
-    def check(pair: NDArray[np.int64]) -> bool:
-        one, two = thumbs[pair[0]], thumbs[pair[1]]
-        return likeness(one, two[:, ::-1] if mirrored else two) >= ALIKE
+    def check(run: tuple[int, Integers]) -> list[tuple[int, int]]:
+        asked, candidates = run
+        picture = thumbs[asked][:, ::-1] if mirrored else thumbs[asked]
+        same = likeness(thumbs[candidates], picture) >= ALIKE
+        return [(one, asked) for one in candidates[same].tolist()]
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        for start in range(0, len(pairs), CHUNK):
-            chunk = pairs[start : start + CHUNK]
-            for pair, same in zip(chunk.tolist(), pool.map(check, chunk), strict=True):
-                if same:
-                    yield pair[0], pair[1]
+        for pairs in pool.map(check, runs):
+            yield from pairs
 
 
-def likeness(one: Thumbs, two: Thumbs) -> float:
-    """Correlation of the fine structure of two pictures, laid over each other as well as can be.
+def likeness(pictures: Thumbs, other: Thumbs) -> Floats:
+    """Correlation of the fine structure of pictures with that of another, laid over it as well as can be.
 
-    The second is shifted, then moved affinely to where the enhanced correlation coefficient is largest
-    (Evangelidis & Psarakis 2008, doi:10.1109/TPAMI.2008.113).
+    The other is shifted to where it agrees best, then moved affinely to where the enhanced correlation
+    coefficient is largest (Evangelidis & Psarakis 2008, doi:10.1109/TPAMI.2008.113).
 
     Args:
-        one: uint8 of shape (32, 32).
-        two: the same.
+        pictures: uint8 of shape (n, 32, 32).
+        other: uint8 of shape (32, 32).
 
     Returns:
-        -1 to 1; low, without the second step, where shifting alone shows that they differ.
+        -1 to 1, shape (n,); low, without the second step, where shifting alone shows that they differ.
     """
-    a, b = _fine(one), _fine(two)
-    edge = (SIDE - WINDOW) // 2
-    middle = a[edge : edge + WINDOW, edge : edge + WINDOW]
-    _, shifted, _, (x, y) = cv2.minMaxLoc(cv2.matchTemplate(b, middle, cv2.TM_CCOEFF_NORMED))
-    if shifted < HOPELESS:
-        return float(shifted)
-    move = np.array([[1, 0, x - edge], [0, 1, y - edge]], dtype=np.float32)
+    fine, b = _fine(pictures), _fine(other)
+    found, places = _shifted(fine, b)
+    for number in np.flatnonzero(found >= HOPELESS):
+        down, across = divmod(int(places[number]), SHIFTS)
+        found[number] = max(found[number], _aligned(fine[number], b, across - EDGE, down - EDGE))
+    return found
+
+
+def _shifted(fine: Floats, other: Floats) -> tuple[Floats, Integers]:
+    """Largest correlation of each picture's middle with a window of the other, and which window it is.
+
+    All windows of the other are one matrix, so that its candidates cost a product of matrices together.
+    """
+    windows = sliding_window_view(other, (WINDOW, WINDOW)).reshape(SHIFTS**2, WINDOW**2)
+    windows = windows - windows.mean(axis=1, keepdims=True)
+    windows /= np.maximum(np.linalg.norm(windows, axis=1, keepdims=True), 1e-6)
+    middles = fine[:, EDGE : EDGE + WINDOW, EDGE : EDGE + WINDOW].reshape(len(fine), -1)
+    middles = middles - middles.mean(axis=1, keepdims=True)
+    middles /= np.maximum(np.linalg.norm(middles, axis=1, keepdims=True), 1e-6)
+    correlations = middles @ windows.T
+    places = correlations.argmax(axis=1)
+    return correlations[np.arange(len(fine)), places], places
+
+
+def _aligned(a: Floats, b: Floats, x: int, y: int) -> float:
+    """Correlation after an affine move that starts at a shift; -1 where there is none."""
+    move = np.array([[1, 0, x], [0, 1, y]], dtype=np.float32)
     stop = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, 30, 1e-3)
     try:
         _, move = cv2.findTransformECC(a, b, move, cv2.MOTION_AFFINE, stop, None, 3)  # type: ignore[call-overload]
     except cv2.error:  # it found no better place
-        return float(shifted)
-    return max(float(shifted), _overlap(a, b, np.asarray(move)))
+        return -1.0
+    return _overlap(a, b, np.asarray(move))
 
 
 def _overlap(a: Floats, b: Floats, move: NDArray[np.float32]) -> float:
@@ -160,6 +187,7 @@ def _overlap(a: Floats, b: Floats, move: NDArray[np.float32]) -> float:
     return float(np.corrcoef(a[covered], moved[covered])[0, 1])
 
 
-def _fine(thumb: Thumbs) -> Floats:
-    grey = thumb.astype(np.float32)
-    return np.asarray(grey - cv2.GaussianBlur(grey, (0, 0), BLUR), dtype=np.float32)
+def _fine(thumbs: Thumbs) -> Floats:
+    """Pictures, shape (..., 32, 32), less what is left of them when they are blurred."""
+    grey = thumbs.astype(np.float32)
+    return np.asarray(grey - _BLUR @ grey @ _BLUR.T)

@@ -74,9 +74,8 @@ def test_a_pair_counts_from_the_threshold_on(face):
     """Between a picture and a stranger lies a mixture at which the likeness crosses the threshold."""
     one, other = (face(seed).astype(np.float64) for seed in (1, 2))
     steps = np.linspace(0, 1, 21)
-    alike = [
-        likeness(thumbnail(face(1)), thumbnail((one + (other - one) * s).astype(np.uint8))) for s in steps
-    ]
+    mixtures = np.array([thumbnail((one + (other - one) * s).astype(np.uint8)) for s in steps])
+    alike = likeness(mixtures, thumbnail(face(1))).tolist()
     assert alike[0] == pytest.approx(1, abs=1e-3)
     assert alike[-1] < 0.7
     below = next(place for place, value in enumerate(alike) if value < ALIKE)
@@ -85,6 +84,25 @@ def test_a_pair_counts_from_the_threshold_on(face):
         thumbs = np.array([thumbnail(face(1)), thumbnail(mixed)])
         pairs, _ = near_pairs(thumbs, [b"a", b"b"], np.array([0, 2], dtype=np.int8))
         assert len(pairs) == expected
+
+
+def test_likeness_is_at_least_the_best_correlation_of_shifted_windows(face):
+    """Against OpenCV's template matching, where shifting alone decides and where it does not."""
+    pictures = np.array([thumbnail(face(seed)) for seed in range(30)])
+    other = cropped(0.04)(face(3))
+    expected = []
+    for picture in pictures:
+        fine, b = (
+            grey - cv2.GaussianBlur(grey, (0, 0), 3.2)
+            for grey in (picture.astype(np.float32), thumbnail(other).astype(np.float32))
+        )
+        expected.append(cv2.matchTemplate(b, fine[4:28, 4:28], cv2.TM_CCOEFF_NORMED).max())
+    found = likeness(pictures, thumbnail(other))
+    strangers = np.array(expected) < 0.7
+    assert strangers.sum() >= 25
+    assert found[strangers] == pytest.approx(np.array(expected)[strangers], abs=1e-4)
+    assert (found > np.array(expected) - 1e-4).all()
+    assert found[3] > max(ALIKE, expected[3])
 
 
 def test_one_split_flat_pictures_and_identical_files_give_no_pairs(face):
