@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dfdetect.data.clips import fewest, shortage, spread
-from dfdetect.models import build_model, frames_of
-from dfdetect.runs import Run
+from dfdetect.models import frames_of
+from dfdetect.recipe import Recipe
+from dfdetect.runs import Run, build_from_recipe
 from dfdetect.verdicts import ClipVerdict, FaceVerdict, PersonVerdict, Verdict
 from face_extraction.clip import ClipFinder
 from face_extraction.detect import FaceDetector, FoundFace, cut_faces
@@ -86,13 +87,19 @@ class Detector:
         return cls(model, threshold, origin, read_settings(run.folder), whole=whole)
 
     @classmethod
-    def from_weights(cls, name: str, weights: Path | str, *, whole: bool = False) -> "Detector":
+    def from_weights(cls, recipe: Recipe, weights: Path | str, *, whole: bool = False) -> "Detector":
         """The detector of a model whose weights come from elsewhere: threshold 0.5, default crops.
+
+        Args:
+            recipe: how the model is built; `Recipe(model=NAME)` for a family's defaults.
+            weights: a file with the weights of the whole model.
+            whole: as for the class.
 
         Raises:
             InputError: the model is unknown, or the file does not hold its weights, head and all.
         """
-        model = build_model(name, weights=str(weights), whole=True)
+        named = recipe.with_changes(weights=str(weights), partial_weights=False)
+        model = build_from_recipe(named, whole=True)
         return cls(model, 0.5, "not chosen on data", None, whole=whole)
 
     def predict(self, path: Path, *, frames: int | None = None) -> Verdict:

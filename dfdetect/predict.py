@@ -8,6 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dfdetect.recipe import Recipe, read_recipe
 from dfdetect.startup import load_keras
 from face_extraction.command import DONE, FINDING, Parser, run
 from face_extraction.errors import InputError
@@ -39,11 +40,12 @@ def _parser() -> Parser:
         "exit status: 0 every file was scored, 1 some were not, 2 wrong use",
     )
     parser.add_argument(
-        "inputs", nargs="+", type=Path, metavar="PATH", help="a run's folder (not with --model), then files"
+        "inputs", nargs="+", type=Path, metavar="PATH", help="a run's folder (not with --weights), then files"
     )
-    parser.add_argument("--model", metavar="NAME", help="use this model with --weights instead of a run")
+    parser.add_argument("--weights", type=Path, metavar="FILE", help="weights of a whole model, not a run")
+    parser.add_argument("--model", metavar="NAME", help="the model of --weights, as its family builds it")
     parser.add_argument(
-        "--weights", type=Path, metavar="FILE", help="weights of the whole model, with --model"
+        "--recipe", type=Path, metavar="FILE", help="the model of --weights, as this recipe.toml builds it"
     )
     parser.add_argument("--frames", type=int, metavar="N", help=FRAMES_HELP)
     parser.add_argument("--whole", action="store_true", help="the files are face crops: look for no face")
@@ -54,11 +56,11 @@ def _parser() -> Parser:
 def _predict(args: argparse.Namespace) -> int:
     if args.frames is not None and args.frames < 1:
         raise InputError(f"--frames {args.frames}; accepted: 1 or more")
-    if bool(args.model) != bool(args.weights):
-        raise InputError("--model and --weights go together")
-    if not args.model and not args.inputs[0].is_dir():
+    if (bool(args.model) + bool(args.recipe)) != bool(args.weights):
+        raise InputError("--weights goes with either --model or --recipe, and they with it")
+    if not args.weights and not args.inputs[0].is_dir():
         raise InputError(f"{args.inputs[0]}: not a run folder; the first path is the run's, files follow it")
-    inputs = args.inputs if args.model else args.inputs[1:]
+    inputs = args.inputs if args.weights else args.inputs[1:]
     files = list(_files(inputs))
     if not files:
         raise InputError(f"{args.inputs[-1]}: no photo or clip to score; give files or folders after the run")
@@ -76,8 +78,9 @@ def _detector(args: argparse.Namespace) -> "Detector":
     load_keras()
     from dfdetect.detector import Detector
 
-    if args.model:
-        return Detector.from_weights(args.model, args.weights, whole=args.whole)
+    if args.weights:
+        recipe = read_recipe(args.recipe) if args.recipe else Recipe(model=args.model)
+        return Detector.from_weights(recipe, args.weights, whole=args.whole)
     return Detector.from_run(args.inputs[0], whole=args.whole)
 
 

@@ -227,8 +227,12 @@ class Run:
         return Run(self.folder / "evaluations" / name)
 
 
-def build_from_recipe(recipe: Recipe) -> "keras.Model":
+def build_from_recipe(recipe: Recipe, *, whole: bool = False) -> "keras.Model":
     """The model that the recipe describes, with the weights that it names, not compiled.
+
+    Args:
+        recipe: the recipe.
+        whole: refuse weights that lack the head.
 
     Raises:
         InputError: the weights cannot be had, or an option is unknown.
@@ -248,6 +252,7 @@ def build_from_recipe(recipe: Recipe) -> "keras.Model":
             frames=recipe.frames,
             weights=str(parent.weights) if parent else recipe.weights,
             partial_weights=recipe.partial_weights,
+            whole=whole,
             trainable=recipe.trainable,
             dense_units=recipe.dense_units,
             dropout=recipe.dropout,

@@ -219,3 +219,16 @@ def test_predict_prints_the_score_and_json(run, filmed, tmp_path, capsys):
     assert (photo["p_fake"], photo["clips"]) == (None, [])
     assert predict.main([str(run.folder), str(filmed)]) == 0
     assert f"{scored['p_fake']:.3f}      4      10" in capsys.readouterr().out
+
+
+def test_weights_from_elsewhere_take_clips_where_a_recipe_says_how_they_are_built(run, filmed, capsys):
+    recipe, weights = run.folder / "recipe.toml", run.folder / "best.weights.h5"
+    assert predict.main([str(run.folder), str(filmed), "--json"]) == 0
+    (expected,) = json.loads(capsys.readouterr().out)
+    command = ["--recipe", str(recipe), "--weights", str(weights), str(filmed), "--json"]
+    assert predict.main([*command, "--frames", str(expected["frames"])]) == 0
+    (row,) = json.loads(capsys.readouterr().out)
+    assert row["p_fake"] == pytest.approx(expected["p_fake"], abs=1e-5)
+    assert (row["threshold"], "not recorded" in row["note"]) == (0.5, True)
+    assert predict.main(["--model", "alexnet_rnn", "--weights", str(weights), str(filmed)]) == 2
+    assert str(weights) in capsys.readouterr().err

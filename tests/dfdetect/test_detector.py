@@ -11,6 +11,7 @@ from dfdetect.data.drawn.clips import film, write_clip
 from dfdetect.data.drawn.identity import draw_identity
 from dfdetect.data.drawn.people import Person
 from dfdetect.detector import Detector
+from dfdetect.recipe import Recipe
 from dfdetect.runs import Run
 from dfdetect.verdicts import FaceVerdict
 from face_extraction.crop import crop_face
@@ -195,7 +196,9 @@ def test_the_command_scores_a_folder_and_says_what_it_could_not(make_manifest, f
         (["nowhere", "person.png"], "nowhere: not a run folder"),
         (["person.png"], "person.png: not a run folder; the first path is the run's"),
         (["run"], "give files or folders"),
-        (["--model", "meso4", "person.png"], "--model and --weights go together"),
+        (["--model", "meso4", "person.png"], "--weights goes with either --model or --recipe"),
+        (["--weights", "none.h5", "person.png"], "--weights goes with either --model or --recipe"),
+        (["--recipe", "none.toml", "--weights", "none.h5", "person.png"], "none.toml"),
         (["--model", "meso4", "--weights", "none.h5", "person.png"], "none.h5"),
         (["run", "missing.png"], "missing.png: no such file or folder"),
         (["run", "person.png", "--frames", "0"], "--frames 0; accepted: 1 or more"),
@@ -213,6 +216,8 @@ def test_wrong_use_is_one_line(files, monkeypatch, capsys, arguments, words):
 @pytest.mark.parametrize("whole", [False, True])
 def test_the_authors_meso4_calls_their_four_pictures_right(shared, whole):
     pictures = shared / "data/face_photos/mesonet_test_images"
-    detector = Detector.from_weights("meso4", shared / "weights/mesonet/Meso4_DF.h5", whole=whole)
+    detector = Detector.from_weights(
+        Recipe(model="meso4"), shared / "weights/mesonet/Meso4_DF.h5", whole=whole
+    )
     for path in sorted(pictures.rglob("*.jpg")):
         assert detector.predict(path).fake == (path.parent.name == "df"), path
