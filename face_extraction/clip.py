@@ -3,6 +3,8 @@
 Extraction and prediction both look at clips through `ClipFinder`, so that they see the same faces.
 """
 
+from dataclasses import dataclass, field
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +25,9 @@ OVERLAP = 0.4
 # The distance of encodings below which dlib's author calls two faces one person (dlib 19.4, its
 # face recognition example: 99.38 % of the pairs of LFW).
 SAME_PERSON = 0.6
+# A person who is followed is remembered by faces so far apart, so many at most.
+REMEMBER_SECONDS = 0.5
+REMEMBERED = 6
 # The mean difference of small grey pictures above which two frames are different scenes.
 _CUT_DIFFERENCE = 25
 _SMALL = (32, 18)
@@ -58,7 +63,7 @@ class ClipFinder:
         found = self._search(frame, neighbour)
         self._time = frame.time
         wanted = choose_faces(found, self._detector, self._policy)
-        people = self._people.name(frame.rgb, wanted)
+        people = self._people.name(frame, wanted)
         return [
             cut_box(frame.rgb, box, self._detector, self._spec, person)
             for box, person in zip(wanted, people, strict=True)
@@ -91,31 +96,35 @@ class ClipFinder:
         return before is not None and bool(np.abs(small - before).mean() < _CUT_DIFFERENCE)
 
 
+@dataclass
+class _Known:
+    """What is remembered of a person: faces not encoded yet, encodings, and when the last was added."""
+
+    chips: list[NDArray[np.uint8]] = field(default_factory=list)
+    codes: list[NDArray[np.float64]] = field(default_factory=list)
+    time: float = -np.inf
+
+
 class People:
     """Numbers the people of a clip from 1, in the order in which they appear.
 
     A face is the person whose face it overlaps in the frame before, unless `forget_places` was called since;
     else the person whose encodings' mean is nearest and within `SAME_PERSON`; else somebody new.
-    Encoding takes longer than all else: it is put off until there is somebody to compare with.
+    The mean is over faces of different moments, because one face alone, as with a grimace, can lie further
+    off. Encoding takes longer than all else: it is put off until there is somebody to compare with.
     """
 
     def __init__(self, detector: FaceDetector) -> None:
         self._detector = detector
         self._last: list[tuple[Box, int]] = []
-        self._chips: list[list[NDArray[np.uint8]]] = []
-        self._codes: list[list[NDArray[np.float64]]] = []
+        self._known: list[_Known] = []
 
     def forget_places(self) -> None:
         """There was a cut: where faces were says nothing of those to come."""
         self._last = []
 
-    def name(self, rgb: NDArray[np.uint8], boxes: list[Box]) -> list[int]:
-        """The numbers of the people in `boxes`, of whom none stands there twice.
-
-        Args:
-            rgb: the frame, uint8 of shape (height, width, 3).
-            boxes: its faces.
-        """
+    def name(self, frame: Frame, boxes: list[Box]) -> list[int]:
+        """The numbers of the people in `boxes`, the faces of a frame, of whom none stands there twice."""
         named: dict[int, int] = {}
         pairs = [
             (box.overlap(last), place, person)
@@ -125,26 +134,36 @@ class People:
         for share, place, person in sorted(pairs, key=lambda pair: -pair[0]):
             if share >= OVERLAP and place not in named and person not in named.values():
                 named[place] = person
+                self._remember(self._known[person - 1], frame, boxes[place])
         for place, box in enumerate(boxes):
             if place not in named:
-                named[place] = self._recognise(self._detector.chip(rgb, box), set(named.values()))
+                named[place] = self._recognise(frame, box, set(named.values()))
         people = [named[place] for place in range(len(boxes))]
         self._last = list(zip(boxes, people, strict=True))
         return people
 
-    def _recognise(self, chip: NDArray[np.uint8], taken: set[int]) -> int:
-        others = [person for person in range(1, len(self._codes) + 1) if person not in taken]
+    def _remember(self, known: _Known, frame: Frame, box: Box) -> None:
+        if (
+            len(known.chips) + len(known.codes) < REMEMBERED
+            and frame.time - known.time >= REMEMBER_SECONDS
+        ):
+            known.chips.append(self._detector.chip(frame.rgb, box))
+            known.time = frame.time
+
+    def _recognise(self, frame: Frame, box: Box, taken: set[int]) -> int:
+        chip = self._detector.chip(frame.rgb, box)
+        others = [person for person in range(1, len(self._known) + 1) if person not in taken]
         if others:
             code = self._detector.encode(chip)
-            distance, person = min((self._distance(person, code), person) for person in others)
+            distance, person = min((self._distance(self._known[one - 1], code), one) for one in others)
             if distance < SAME_PERSON:
-                self._codes[person - 1].append(code)
+                known = self._known[person - 1]
+                known.codes.append(code)
+                known.time = frame.time
                 return person
-        self._codes.append([])
-        self._chips.append([chip])
-        return len(self._codes)
+        self._known.append(_Known([chip], time=frame.time))
+        return len(self._known)
 
-    def _distance(self, person: int, code: NDArray[np.float64]) -> float:
-        codes, chips = self._codes[person - 1], self._chips[person - 1]
-        codes += [self._detector.encode(chips.pop()) for _ in range(len(chips))]
-        return float(np.linalg.norm(np.mean(codes, axis=0) - code))
+    def _distance(self, known: _Known, code: NDArray[np.float64]) -> float:
+        known.codes += [self._detector.encode(known.chips.pop()) for _ in range(len(known.chips))]
+        return float(np.linalg.norm(np.mean(known.codes, axis=0) - code))

@@ -105,12 +105,13 @@ class _Known:
         return np.array([chip[0, 0, 0] / 100])
 
 
-def _picture(values):
+def _seen(values, time=0.0):
+    """A frame and its faces."""
     rgb = np.zeros((10, 40, 3), np.uint8)
     boxes = [Box(0, 10 * place + 10, 10, 10 * place) for place in range(len(values))]
     for box, value in zip(boxes, values, strict=True):
         rgb[0, box.left] = value
-    return rgb, boxes
+    return Frame(0, time, rgb), boxes
 
 
 def test_people_keep_their_numbers_over_a_cut():
@@ -118,7 +119,7 @@ def test_people_keep_their_numbers_over_a_cut():
 
     def name(*values):
         people.forget_places()
-        return people.name(*_picture(values))
+        return people.name(*_seen(values))
 
     assert name(0, 200) == [1, 2]
     assert name(210, 10) == [2, 1]
@@ -131,8 +132,24 @@ def test_in_one_scene_the_place_tells_and_nothing_is_encoded():
     people = People(encoder)
 
     for value in (0, 250, 100):
-        assert people.name(*_picture([value])) == [1]
+        assert people.name(*_seen([value])) == [1]
     assert encoder.encoded == 0
+
+
+def test_who_is_followed_is_remembered_by_faces_of_several_moments():
+    """The first face alone lies .7 from the last, further than one person's may; the mean lies .43."""
+    encoder = _Known()
+    people = People(encoder)
+    for time, value in ((0, 0), (0.1, 250), (0.5, 40), (1, 40)):
+        assert people.name(*_seen([value], time)) == [1]
+    people.forget_places()
+    assert people.name(*_seen([70], 1.1)) == [1]
+    assert encoder.encoded == 4  # What comes sooner than half a second after another is not kept.
+    for time in range(2, 100):
+        people.name(*_seen([70], time))
+    people.forget_places()
+    assert people.name(*_seen([250], 100)) == [2]
+    assert encoder.encoded == 4 + 2 + 1  # Six faces at most, and the newcomer's.
 
 
 class _Placed(_Known):
@@ -164,12 +181,13 @@ def test_a_cut_to_a_frame_without_a_face_parts_two_people():
 
 
 @pytest.mark.shared
-def test_a_real_clip_with_a_cut_has_two_people(shared):
+@pytest.mark.parametrize("count", [16, 25, 64])
+def test_a_real_clip_with_a_cut_has_two_people(shared, count):
     # Seen by eye: a man from frame 82 to 203, then an old woman in the dark.
     clip = shared / "data/videos/real/fr_short_hamilton_clip.mp4"
     finder = ClipFinder(FaceDetector("hog", 50), "all", SPEC)
     people = {}
-    for frame in read_frames(clip, count=25):
+    for frame in read_frames(clip, count=count):
         try:
             people[frame.index] = [face.person for face in finder.faces(frame)]
         except ItemFailed:
