@@ -6,7 +6,6 @@ from pathlib import Path
 from dfdetect.data.clips import make_clips
 from dfdetect.data.opening import Data, open_training_data
 from dfdetect.flags import Conditions
-from dfdetect.lineage import training_leaks
 from dfdetect.metrics import MEASURES
 from dfdetect.metrics.folds import CrossValidation, Fold, matrix_text, summarise
 from dfdetect.recipe import Recipe
@@ -34,13 +33,13 @@ def cross_validate(recipe: Recipe, folder: Path, conditions: Conditions) -> Cros
     opened = [open_training_data(part) for part in parts]
     folds, leaks = [], []
     for number, (part, data) in enumerate(zip(parts, opened, strict=True), start=1):
-        leaks += [f"Fold {number}: {line}" for line in training_leaks(part, data)]
         run = Run(folder / f"fold-{number}")
         print(f"\nfold {number} of {recipe.folds}: {run.folder}\n{data.table()}", flush=True)
         if run.finished:
             run.begin(part, data.digest)  # refuses another recipe's folder
         else:
             train(part, data, run, conditions)
+        leaks += [f"Fold {number}: {line}" for line in run.leaks()]
         folds.append(Fold(number, run.metrics()["test"][part.levels[0]], train_size(part, data)))
     result = summarise(folds)
     write_json(

@@ -61,8 +61,8 @@ def build_ensemble(members: Sequence[Run], combine: str, out: Run) -> None:
         out: the folder, which must not hold a run yet.
 
     Raises:
-        InputError: a member is not a finished run, is an ensemble, takes other data, crops or frames, or its
-            manifest has changed since.
+        InputError: a member is not a finished run, is named twice, is an ensemble, takes other data, crops or
+            frames, or its manifest has changed since.
     """
     if out.folder.exists():
         raise InputError(f"{out.folder}: exists already; give another --out")
@@ -84,7 +84,8 @@ def build_ensemble(members: Sequence[Run], combine: str, out: Run) -> None:
     copy_settings(members[0].folder, out.folder)
     with atomic_path(out.weights) as temporary:
         model.save_weights(temporary)
-    facts = describe() | data.facts() | _facts(members, weights, bias, model)
+    leaks = [f"{member.folder.name}: {line}" for member in members for line in member.leaks()]
+    facts = describe() | data.facts() | _facts(members, weights, bias, model) | {"leaks": leaks}
     predictions, unscored = {}, []
     for split in ("val", "test"):
         samples = labelled(data.samples, split)
@@ -94,13 +95,23 @@ def build_ensemble(members: Sequence[Run], combine: str, out: Run) -> None:
         unscored += rows
     threshold = choose_threshold(predictions["val"])
     write_results(
-        out, recipe, facts, predictions, threshold, unscored, data.path.parent, notices=data.notices
+        out,
+        recipe,
+        facts,
+        predictions,
+        threshold,
+        unscored,
+        data.path.parent,
+        notices=(*data.notices, *leaks),
     )
 
 
 def _same_faces(members: Sequence[Run]) -> list[Predictions]:
     """Validation predictions of all members, after a check that members are alike."""
-    for member in members:
+    folders = [member.folder.resolve() for member in members]
+    for number, member in enumerate(members):
+        if folders[number] in folders[:number]:
+            raise InputError(f"{member.folder}: named twice; accepted: each member once")
         if member.recipe().model == ENSEMBLE:
             raise InputError(f"{member.folder}: an ensemble cannot be a member; name its members instead")
         member.threshold()  # refuses a run that is not finished

@@ -158,6 +158,11 @@ class Run:
         """What `write_environment` wrote."""
         return read_json(self.folder / "environment.json")
 
+    def leaks(self) -> list[str]:
+        """What must be said of groups of val and test that its weights saw before (`dfdetect.lineage`)."""
+        leaks: list[str] = self.environment().get("leaks", [])
+        return leaks
+
     def check_manifest(self, path: Path, digest: str) -> None:
         """Refuse a manifest that is no longer what the run was trained on.
 

@@ -143,10 +143,7 @@ class People:
         return people
 
     def _remember(self, known: _Known, frame: Frame, box: Box) -> None:
-        if (
-            len(known.chips) + len(known.codes) < REMEMBERED
-            and frame.time - known.time >= REMEMBER_SECONDS
-        ):
+        if len(known.chips) + len(known.codes) < REMEMBERED and frame.time - known.time >= REMEMBER_SECONDS:
             known.chips.append(self._detector.chip(frame.rgb, box))
             known.time = frame.time
 

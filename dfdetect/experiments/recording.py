@@ -114,6 +114,7 @@ def record(cell: Cell, profile: str, runs: Sequence[Run], data: Data) -> Result:
             "origin": _origin(environment),
             "sha256": environment.get("weights_sha256", ""),
             "partial": _is_partial(runs[0]),
+            "leaks": [without_paths(line) for run in runs for line in run.leaks()],
         },
         runs=[run.folder.name for run in runs],
         parts=parts,

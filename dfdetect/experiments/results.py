@@ -36,8 +36,8 @@ class Result:
         recipe: as declared, every default filled in.
         members: the recipes of an ensemble's members.
         data: manifest_sha256, sources, and the number of faces by split and class.
-        weights: where the weights came from: origin, sha256, and whether they fill a part of the backbone
-            only.
+        weights: where the weights came from: origin, sha256, whether they fill a part of the backbone
+            only, and which groups of val or test they saw before, in words.
         runs: names of the run folders.
         parts: one, or one a fold: n_train, and metrics of the test split by level.
         roc: share of fakes found at 0, 1, ... 100 % false alarms, mean over folds.

@@ -140,10 +140,10 @@ class _Footnotes:
         return self.texts.index(text) + 1
 
     def of_weights(self, result: Result) -> int:
-        """A note where the weights fill a part of the backbone only."""
-        if not result.weights.get("partial"):
-            return 0
-        return self.number(f"Weights: {result.weights['origin']}.")
+        """A note where the weights fill a part of the backbone, or saw before what they are tested on."""
+        parts = [f"Weights: {result.weights['origin']}."] if result.weights.get("partial") else []
+        parts += result.weights.get("leaks", ())
+        return self.number(" ".join(parts)) if parts else 0
 
 
 def _list(asked: Asked) -> Table:

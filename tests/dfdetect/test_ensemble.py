@@ -97,3 +97,10 @@ def test_nothing_can_be_weighed_by_chance():
     level = Predictions(samples, np.full(4, 0.5))
     with pytest.raises(InputError, match="no member has a validation AUC above 0"):
         weigh([level, level], "weighted")
+
+
+def test_a_member_named_twice_is_refused(members, tmp_path, capsys):
+    folder = str(members[0].folder)
+    assert ensemble.main([folder, f"{folder}/.", "--out", str(tmp_path / "both")]) == 2
+    assert "named twice" in capsys.readouterr().err
+    assert not (tmp_path / "both").exists()

@@ -1,11 +1,14 @@
 """What weights saw before: groups of parents' rows, counted by hand."""
 
+import shutil
 from dataclasses import replace
 
 import pytest
 
-from dfdetect import crossval, evaluate
+from dfdetect import crossval, ensemble, evaluate, train
 from dfdetect.data.opening import open_data
+from dfdetect.experiments.declared import Cell
+from dfdetect.experiments.recording import record
 from dfdetect.lineage import scoring_leaks, training_leaks
 from dfdetect.recipe import Recipe, write_recipe
 from dfdetect.runs import Run, build_from_recipe
@@ -134,3 +137,22 @@ def test_it_is_told_wherever_numbers_are(make_manifest, tmp_path, capsys):
         assert f"groups scored {SEEN}" in (folds / "fold-1" / name).read_text()
     assert evaluate.main([str(folds / "fold-1"), "--split", "test"]) == 0
     assert f"groups scored {SEEN} {run.folder}" in capsys.readouterr().out
+
+
+def test_an_ensemble_and_a_report_tell_what_members_weights_saw(make_manifest, tmp_path, capsys):
+    manifest = make_manifest(train=24, val=12, test=12)
+    whole, small = tmp_path / "whole", tmp_path / "small"
+    model = "--model custom_cnn --image-size 32 --epochs 1 --batch-size 8 --manifest".split()
+    assert train.main([*model, str(manifest), "--split", "group", "--seed", "3", "--out", str(whole)]) == 0
+    start = [*model, str(manifest), "--weights", str(whole), "--out", str(small)]
+    assert train.main(start) == 0
+    (line,) = Run(small).leaks()
+    assert f"groups scored {SEEN} {whole}" in line
+    both = tmp_path / "both"
+    copy = shutil.copytree(small, tmp_path / "copy")
+    assert ensemble.main([str(small), str(copy), "--out", str(both)]) == 0
+    for name in ("small", "copy"):
+        assert f"{name}: {line.partition(' by ')[0]}" in (both / "MODEL_CARD.md").read_text()
+    cell = Cell({"model": "custom_cnn"}, Run(small).recipe())
+    result = record(cell, "full", [Run(small)], open_data(Run(small).recipe()))
+    assert result.weights["leaks"] == [line.replace(f"{tmp_path}/", "")]

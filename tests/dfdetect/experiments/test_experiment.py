@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -259,6 +260,9 @@ def test_weights_that_fill_a_part_of_the_backbone_are_told(declare):
     notes = tables._Footnotes()
     assert notes.of_weights(result) == 1
     assert notes.texts == ["Weights: x.h5 (a half)."]
+    seen = replace(result, weights={"origin": "first", "partial": False, "leaks": ["2 were seen.", "As 3."]})
+    assert notes.of_weights(seen) == 2
+    assert notes.texts[1] == "2 were seen. As 3."
 
 
 def test_the_folder_of_weights_is_left_out():
