@@ -15,6 +15,7 @@ import cv2
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from dfdetect.leakage.neighbours import pairs_within
 from dfdetect.leakage.prints import SIDE, Thumbs
@@ -123,7 +124,8 @@ def _alike(thumbs: Thumbs, left: Integers, right: Integers, mirrored: bool) -> I
         same = likeness(thumbs[candidates], picture) >= ALIKE
         return [(one, asked) for one in candidates[same].tolist()]
 
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
+    # One thread a product: ones this small take twice the processor time with threads inside these threads.
+    with threadpool_limits(1, "blas"), ThreadPoolExecutor(os.cpu_count()) as pool:
         for pairs in pool.map(check, runs):
             yield from pairs
 
