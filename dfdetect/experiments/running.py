@@ -173,8 +173,9 @@ def _run_cell(cell: Cell, setup: Setup, name: str) -> Result:
         run = Run(setup.runs / name)
         return record(cell, setup.profile, [run], _combine(cell, setup, run))
     runs = []
-    for recipe in _trainings(cell, setup):
-        data = open_training_data(recipe)
+    # All folds are opened before the first is trained: one that lacks a class would come hours later.
+    trainings = [(recipe, open_training_data(recipe)) for recipe in _trainings(cell, setup)]
+    for recipe, data in trainings:
         run = Run(setup.runs / default_name(recipe, data.digest))
         if not run.finished:
             train(recipe, data, run, setup.conditions)
