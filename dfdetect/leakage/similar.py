@@ -47,6 +47,10 @@ _FREQUENCIES = np.array(
     sorted(((u, v) for u in range(12) for v in range(12) if u + v), key=lambda uv: (sum(uv), uv))[:64]
 )
 _MIRROR = np.where(_FREQUENCIES[:, 1] % 2, -1, 1).astype(np.float32)
+_ONES = np.ones((SIDE, SIDE), dtype=np.float32)
+_INSIDE = np.pad(
+    np.ones((SIDE - 4, SIDE - 4), dtype=bool), 2
+)  # blurring lacks pixels at the edge
 # Blurring each column of a picture, as a matrix: of 4 sigma to each side.
 _BLUR = cv2.GaussianBlur(np.eye(SIDE, dtype=np.float32), (1, 2 * round(4 * BLUR) + 1), 1, sigmaY=BLUR)
 
@@ -157,12 +161,12 @@ def _shifted(fine: Floats, other: Floats) -> tuple[Floats, Integers]:
     All windows of the other are one matrix, so that its candidates cost a product of matrices together.
     """
     windows = sliding_window_view(other, (WINDOW, WINDOW)).reshape(SHIFTS**2, WINDOW**2)
-    windows = windows - windows.mean(axis=1, keepdims=True)
-    windows /= np.maximum(np.linalg.norm(windows, axis=1, keepdims=True), 1e-6)
     middles = fine[:, EDGE : EDGE + WINDOW, EDGE : EDGE + WINDOW].reshape(len(fine), -1)
     middles = middles - middles.mean(axis=1, keepdims=True)
     middles /= np.maximum(np.linalg.norm(middles, axis=1, keepdims=True), 1e-6)
-    correlations = middles @ windows.T
+    # Of a middle whose mean is 0 the product with a window is that with the window less its mean.
+    squares = np.einsum("ij,ij->i", windows, windows) - WINDOW**2 * windows.mean(axis=1) ** 2
+    correlations = middles @ windows.T / np.sqrt(np.maximum(squares, 1e-12))
     places = correlations.argmax(axis=1)
     return correlations[np.arange(len(fine)), places], places
 
@@ -170,7 +174,7 @@ def _shifted(fine: Floats, other: Floats) -> tuple[Floats, Integers]:
 def _aligned(a: Floats, b: Floats, x: int, y: int) -> float:
     """Correlation after an affine move that starts at a shift; -1 where there is none."""
     move = np.array([[1, 0, x], [0, 1, y]], dtype=np.float32)
-    stop = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, 30, 1e-3)
+    stop = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, 10, 1e-3)
     try:
         _, move = cv2.findTransformECC(a, b, move, cv2.MOTION_AFFINE, stop, None, 3)  # type: ignore[call-overload]
     except cv2.error:  # it found no better place
@@ -181,12 +185,12 @@ def _aligned(a: Floats, b: Floats, x: int, y: int) -> float:
 def _overlap(a: Floats, b: Floats, move: NDArray[np.float32]) -> float:
     """Correlation where the moved picture covers the other; -1 where it hardly does."""
     how = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    moved = cv2.warpAffine(b, move, (SIDE, SIDE), flags=how)
-    covered = cv2.warpAffine(np.ones((SIDE, SIDE), np.float32), move, (SIDE, SIDE), flags=how) > 0.99
-    covered[:2] = covered[-2:] = covered[:, :2] = covered[:, -2:] = False
+    moved, shadow = cv2.split(cv2.warpAffine(cv2.merge([b, _ONES]), move, (SIDE, SIDE), flags=how))
+    covered = (shadow > 0.99) & _INSIDE
     if covered.mean() < 0.6:
         return -1.0
-    return float(np.corrcoef(a[covered], moved[covered])[0, 1])
+    one, two = (picture[covered] - picture[covered].mean() for picture in (a, moved))
+    return float(one @ two / max(np.sqrt((one @ one) * (two @ two)), 1e-6))
 
 
 def _fine(thumbs: Thumbs) -> Floats:
