@@ -14,6 +14,7 @@ import optuna
 from keras_tuner.engine.trial import Trial
 from optuna.trial import FrozenTrial, TrialState
 from sklearn.exceptions import ConvergenceWarning
+from threadpoolctl import threadpool_limits
 
 from dfdetect.recipe import Recipe
 from tuning.job import Job
@@ -43,7 +44,8 @@ class KerasTuner:
         trials = study.get_trials(deepcopy=False)
         if len(trials) >= self._job.trials:
             return Turn.STOP
-        with warnings.catch_warnings():
+        # The matrices of a Gaussian process through some trials are so small that BLAS' threads cost time.
+        with warnings.catch_warnings(), threadpool_limits(1, "blas"):
             # A Gaussian process through a few scores often ends at a bound of its kernel: no fault.
             warnings.simplefilter("ignore", ConvergenceWarning)
             oracle = self._oracle(trials)
