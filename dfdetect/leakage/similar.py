@@ -48,9 +48,8 @@ _FREQUENCIES = np.array(
 )
 _MIRROR = np.where(_FREQUENCIES[:, 1] % 2, -1, 1).astype(np.float32)
 _ONES = np.ones((SIDE, SIDE), dtype=np.float32)
-_INSIDE = np.pad(
-    np.ones((SIDE - 4, SIDE - 4), dtype=bool), 2
-)  # blurring lacks pixels at the edge
+# All but the edge, where blurring lacked pixels.
+_INSIDE = np.pad(np.ones((SIDE - 4, SIDE - 4), dtype=bool), 2)
 # Blurring each column of a picture, as a matrix: of 4 sigma to each side.
 _BLUR = cv2.GaussianBlur(np.eye(SIDE, dtype=np.float32), (1, 2 * round(4 * BLUR) + 1), 1, sigmaY=BLUR)
 
