@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from dfdetect.leakage import Rows, audit, list_kinds
 from dfdetect.leakage.auditing import repair
-from dfdetect.leakage.neighbours import EXACT, PROBES, pairs_within
+from dfdetect.leakage.neighbours import EXACT, pairs_within
 from dfdetect.leakage.prints import SIDE
 from dfdetect.leakage.similar import CANDIDATE, coefficients, near_pairs
 from face_extraction.manifest import SPLITS, FaceSample, read_manifest, write_manifest
@@ -133,7 +133,7 @@ def recall(vectors: NDArray[np.float32], splits: NDArray[np.int8], asked: int = 
     with timed(f"{asked} searches"):
         found = sum(len(left) for _, left, _ in pairs_within(known, queries, CANDIDATE))
     share = found / max(1, expected)
-    print(f"  {found:,} of {expected:,} candidates ({share:.2%}) from {PROBES} cells")
+    print(f"  {found:,} of {expected:,} candidates ({share:.2%})")
 
 
 if __name__ == "__main__":
