@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from dfdetect.data.clips import make_clips
-from dfdetect.data.opening import Data, open_training_data
+from dfdetect.data.opening import Data, open_trainings
 from dfdetect.flags import Conditions
 from dfdetect.metrics import MEASURES
 from dfdetect.metrics.folds import CrossValidation, Fold, matrix_text, summarise
@@ -29,10 +29,8 @@ def cross_validate(recipe: Recipe, folder: Path, conditions: Conditions) -> Cros
     Raises:
         InputError: as training does; no fold is trained if any of them lacks a class.
     """
-    parts = [recipe.with_changes(fold=number) for number in range(1, recipe.folds + 1)]
-    opened = [open_training_data(part) for part in parts]
     folds, leaks = [], []
-    for number, (part, data) in enumerate(zip(parts, opened, strict=True), start=1):
+    for number, (part, data) in enumerate(open_trainings(recipe), start=1):
         run = Run(folder / f"fold-{number}")
         print(f"\nfold {number} of {recipe.folds}: {run.folder}\n{data.table()}", flush=True)
         if run.finished:

@@ -131,6 +131,10 @@ class Recipe:
         """The levels of the metrics: scores of clips have no level of faces."""
         return ("video",) if self.frames else ("face", "video")
 
+    def trainings(self) -> list["Recipe"]:
+        """The recipe of each fold, or this one alone where there are none."""
+        return [dataclasses.replace(self, fold=fold) for fold in range(1, self.folds + 1)] or [self]
+
     def with_changes(self, **changes: Any) -> "Recipe":
         """A copy with some fields changed.
 

@@ -69,6 +69,14 @@ def open_data(recipe: Recipe) -> Data:
     return replace(data, samples=choose(data.samples, recipe), notices=(*drawn, *leaks))
 
 
+def open_trainings(recipe: Recipe) -> list[tuple[Recipe, Data]]:
+    """Every fold of a recipe with its data, or the recipe with its own, as `open_training_data` gives them.
+
+    All are opened before any is trained: a fold that lacks a class would come hours later.
+    """
+    return [(each, open_training_data(each)) for each in recipe.trainings()]
+
+
 def open_training_data(recipe: Recipe) -> Data:
     """As `open_data`, of which train and val have both classes, and with folds the test fold too.
 

@@ -2,14 +2,14 @@
 
 import hashlib
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import keras
 from filelock import FileLock, Timeout
 
-from dfdetect.data.opening import Data, manifest_path, open_training_data
+from dfdetect.data.opening import Data, manifest_path, open_training_data, open_trainings
 from dfdetect.data.sample import sample_manifest
 from dfdetect.ensembling import build_ensemble
 from dfdetect.experiments.declared import Cell, Experiment
@@ -173,21 +173,12 @@ def _run_cell(cell: Cell, setup: Setup, name: str) -> Result:
         run = Run(setup.runs / name)
         return record(cell, setup.profile, [run], _combine(cell, setup, run))
     runs = []
-    # All folds are opened before the first is trained: one that lacks a class would come hours later.
-    trainings = [(recipe, open_training_data(recipe)) for recipe in _trainings(cell, setup)]
-    for recipe, data in trainings:
+    for recipe, data in open_trainings(setup.recipe(cell.recipe)):
         run = Run(setup.runs / default_name(recipe, data.digest))
         if not run.finished:
             train(recipe, data, run, setup.conditions)
         runs.append(run)
     return record(cell, setup.profile, runs, data)
-
-
-def _trainings(cell: Cell, setup: Setup) -> Iterator[Recipe]:
-    """The recipe of each fold, or the only one."""
-    recipe = setup.recipe(cell.recipe)
-    for fold in range(1, recipe.folds + 1) or (0,):
-        yield replace(recipe, fold=fold)
 
 
 def _combine(cell: Cell, setup: Setup, out: Run) -> Data:
@@ -204,7 +195,7 @@ def _combine(cell: Cell, setup: Setup, out: Run) -> Data:
 
 
 def _first(cell: Cell, setup: Setup) -> Recipe:
-    return next(iter(_trainings(cell, setup)))
+    return setup.recipe(cell.recipe).trainings()[0]
 
 
 def _folder_name(cell: Cell, setup: Setup, digest: str) -> str:

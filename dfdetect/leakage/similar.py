@@ -17,7 +17,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from dfdetect.leakage.neighbours import pairs_within
+from dfdetect.leakage.neighbours import Floats, Integers, pairs_within
 from dfdetect.leakage.prints import SIDE, Thumbs
 from face_extraction.manifest import SPLITS
 from face_extraction.progress import progress
@@ -38,9 +38,6 @@ WINDOW = 24  # side of the middle part that is looked for in the other picture
 SHIFTS = SIDE - WINDOW + 1  # places of that part along a side
 EDGE = (SIDE - WINDOW) // 2
 BLOCK = 8192  # pictures turned into floats at once
-
-Floats = NDArray[np.float32]
-Integers = NDArray[np.int64]
 
 # The 64 lowest frequencies (down, across) but the mean.
 _FREQUENCIES = np.array(

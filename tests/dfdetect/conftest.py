@@ -50,6 +50,19 @@ def make_manifest(write_squares, tmp_path):
 
 
 @pytest.fixture
+def uneven_folds(tmp_path):
+    """A manifest, without crops, of three groups with reals and three with fakes: fold 3 of 3 has no real."""
+    counts = {"a": (6, 6), "b": (0, 3), "c": (3, 0), "d": (9, 0), "e": (9, 6)}
+    rows = [
+        FaceSample(f"{group}-{number}.png", int(number >= reals), "train", group)
+        for group, (reals, fakes) in counts.items()
+        for number in range(reals + fakes)
+    ]
+    write_manifest(tmp_path / "manifest.csv", rows)
+    return tmp_path / "manifest.csv"
+
+
+@pytest.fixture
 def make_model():
     """Builds a small model under the models' contract, with dropout and batch normalisation."""
 

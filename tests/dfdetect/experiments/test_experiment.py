@@ -24,7 +24,6 @@ from dfdetect.experiments.results import (
 from dfdetect.models.registry import family, list_models
 from dfdetect.recipe import Recipe
 from face_extraction.errors import InputError
-from face_extraction.manifest import FaceSample, write_manifest
 
 AT = {"model": "custom_cnn", "regime": "base"}
 
@@ -179,24 +178,9 @@ def test_a_finished_run_is_adopted_and_folds_are_averaged(grid, capsys):
     assert "profile folds (two folds)" in text
 
 
-def test_a_test_fold_of_one_class_fails_before_the_first_is_trained(declare, tmp_path, capsys):
-    """The rows are those for which the third fold has no real face; none of the crops is there."""
-    counts = {"a": (6, 6), "b": (0, 3), "c": (3, 0), "d": (9, 0), "e": (9, 6)}
-    rows = [
-        FaceSample(f"{group}-{number}.png", int(number >= reals), "train", group)
-        for group, (reals, fakes) in counts.items()
-        for number in range(reals + fakes)
-    ]
-    write_manifest(tmp_path / "manifest.csv", rows)
+def test_a_test_fold_of_one_class_fails_before_the_first_is_trained(declare, uneven_folds, tmp_path):
     folder = declare(declare.text.replace("folds = 2", "folds = 3"))
-    command = [
-        "run",
-        str(folder),
-        "--manifest",
-        str(tmp_path / "manifest.csv"),
-        "--runs",
-        str(tmp_path / "runs"),
-    ]
+    command = ["run", str(folder), "--manifest", str(uneven_folds), "--runs", str(tmp_path / "runs")]
     only = ["--only", "model=custom_cnn", "--only", "regime=base", "--profile", "folds"]
     assert report.main([*command, *only]) == 1
     (result,) = read_results(folder)
