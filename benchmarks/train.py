@@ -194,7 +194,8 @@ def measure(recipe: Recipe, args: argparse.Namespace) -> Result:
         try:
             for kind in KINDS:
                 workers[kind] = Worker(tasks[kind])
-                workers[kind].heard()  # one after the other: they warm up alone
+            for worker in workers.values():
+                worker.heard()  # built and warmed up, both at once; no pass begins before
             seconds: dict[str, list[float]] = {kind: [] for kind in KINDS}
             for number in range(args.repeats):
                 # Each goes first every other time.

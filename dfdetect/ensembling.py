@@ -85,7 +85,7 @@ def build_ensemble(members: Sequence[Run], combine: str, out: Run) -> None:
     with atomic_path(out.weights) as temporary:
         model.save_weights(temporary)
     leaks = [f"{member.folder.name}: {line}" for member in members for line in member.leaks()]
-    facts = describe() | data.facts() | _facts(members, weights, bias, model) | {"leaks": leaks}
+    facts = describe() | data.facts() | _facts(members, weights, bias, model)
     predictions, unscored = {}, []
     for split in ("val", "test"):
         samples = labelled(data.samples, split)
@@ -102,7 +102,8 @@ def build_ensemble(members: Sequence[Run], combine: str, out: Run) -> None:
         threshold,
         unscored,
         data.path.parent,
-        notices=(*data.notices, *leaks),
+        notices=data.notices,
+        leaks=leaks,
     )
 
 

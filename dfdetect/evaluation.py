@@ -22,7 +22,7 @@ from face_extraction.images import read_rgb
 from face_extraction.ledger import LedgerRow, write_ledger
 
 # Facts that the page has no room for, or shows apart.
-LONG_FACTS = ("counts", "random_layers")
+LONG_FACTS = ("counts", "random_layers", "leaks")
 
 
 def measure(
@@ -46,6 +46,7 @@ def write_results(
     crops: Path,
     *,
     notices: Sequence[str] = (),
+    leaks: Sequence[str] = (),
     threshold_origin: str = CHOSEN_ON_VAL,
 ) -> MetricsBySplit:
     """Write all that follows from predictions; metrics.json last, which says that all is there.
@@ -58,7 +59,8 @@ def write_results(
         threshold: from this `p_fake` on, a face is called fake.
         unscored: the crops that could not be read, and clips that could not be made.
         crops: the manifest's folder, for the figure of best and worst cases.
-        notices: what a reader must know before any number.
+        notices: what a reader must know of the data before any number.
+        leaks: and of what the model's weights have seen; kept with the facts.
         threshold_origin: how the threshold came about, to follow "It was ...".
 
     Returns:
@@ -67,7 +69,7 @@ def write_results(
     for split, scored in predictions.items():
         results.write_predictions(split, scored)
     write_ledger(results.unscored, unscored)
-    results.write_environment(environment)
+    results.write_environment({**environment, "leaks": list(leaks)})
     metrics = measure(predictions, threshold, recipe.levels)
     history = results.history()
 
@@ -83,7 +85,7 @@ def write_results(
         metrics=metrics,
         threshold=threshold,
         threshold_origin=threshold_origin,
-        notices=notices,
+        notices=[*notices, *leaks],
         history=history,
         figures=figures,
         unscored=[(row.path, row.reason, row.detail) for row in unscored],
@@ -119,8 +121,8 @@ def evaluate(
         raise InputError(f"{data.path}: it has no rows of split {split!r}")
     if recipe.frames:
         check_videos(samples, recipe.frames, data.path)
-    notices = (*data.notices, *scoring_leaks(run, samples))
-    for notice in notices:
+    leaks = scoring_leaks(run, samples)
+    for notice in (*data.notices, *leaks):
         print(notice)
     model = run.load_model()
     scored, unscored = score(
@@ -137,7 +139,8 @@ def evaluate(
         threshold,
         unscored,
         data.path.parent,
-        notices=notices,
+        notices=data.notices,
+        leaks=leaks,
         threshold_origin=f"{CHOSEN_ON_VAL}, in the run's own training",
     )
     return results, len(unscored)

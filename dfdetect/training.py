@@ -72,7 +72,7 @@ def train(recipe: Recipe, data: Data, run: Run, conditions: Conditions) -> None:
         check_batches(conditions.devices, recipe.batch_size, sizes)
         run.begin(recipe, data.digest)
         copy_settings(data.path.parent, run.folder)  # prediction must crop as extraction did
-        facts = describe() | data.facts() | _clip_facts(stores) | _model_facts(model) | {"leaks": leaks}
+        facts = describe() | data.facts() | _clip_facts(stores) | _model_facts(model)
         print(_summary(recipe, facts), flush=True)
         fit(model, recipe, stores["train"], stores["val"], run, watch=_watcher(run, conditions))
     facts["training_seconds"] = round(sum(row["seconds"] for row in run.history()), 1)
@@ -88,7 +88,8 @@ def train(recipe: Recipe, data: Data, run: Run, conditions: Conditions) -> None:
         choose_threshold(predictions["val"]),
         unscored,
         data.path.parent,
-        notices=(*data.notices, *leaks),
+        notices=data.notices,
+        leaks=leaks,
     )
     run.checkpoint.unlink(missing_ok=True)
 

@@ -124,11 +124,8 @@ def _cases(job: Job) -> Iterator[Case]:
     for name, changes in (job.cases or {"": {}}).items():
         recipe = from_mapping({**base, **changes}, f"case {name}" if name else "")
         title = name or recipe.model
-        if not job.per_fold:
-            yield Case(title, recipe)
-            continue
-        for fold in range(1, recipe.folds + 1):
-            yield Case(f"{title}, fold {fold}", recipe.with_changes(fold=fold))
+        for part in recipe.trainings():
+            yield Case(f"{title}, fold {part.fold}" if part.fold else title, part)
 
 
 def _check_kind(name: str, value: Any, default: Any, where: str) -> None:
@@ -146,22 +143,23 @@ def _check(job: Job, where: str) -> None:
         raise InputError(f"{where}: trials {job.trials}; accepted: 1 or more")
     if job.folds < 0 or job.folds == 1:
         raise InputError(f"{where}: folds {job.folds}; accepted: 0, or 2 and more")
-    if bool(job.recipe.get("folds")) != job.per_fold:
-        raise InputError(
-            f"{where}: per_fold and the recipe's folds go together: each of them is searched for itself; "
-            "for the mean over folds, give the job's own folds"
-        )
     if job.folds and job.per_fold:
         raise InputError(f"{where}: folds {job.folds} and per_fold; accepted: one of them")
     names = [axis.name for axis in job.space]
     if job.strategy == "hyperband" and "epochs" in names:
         raise InputError(f"{where}: epochs in the space; Hyperband itself decides how long a trial trains")
-    for case, changes in job.cases.items():
+    for case, changes in (job.cases or {"": {}}).items():
+        place = f"{where}: case {case}" if case else where
         if not isinstance(changes, Mapping):
-            raise InputError(f"{where}: case {case} {changes!r}; accepted: a table of recipe fields")
+            raise InputError(f"{place} {changes!r}; accepted: a table of recipe fields")
+        if bool({**job.recipe, **changes}.get("folds")) != job.per_fold:
+            raise InputError(
+                f"{place}: per_fold and the recipe's folds go together: each of them is searched for itself; "
+                "for the mean over folds, give the job's own folds"
+            )
         varied = {name.removeprefix(OPTION) for name in names} & set(changes)
         if varied or "monitor" in changes:
             raise InputError(
-                f"{where}: case {case} sets {', '.join(sorted(varied)) or 'monitor'}, which the "
+                f"{place} sets {', '.join(sorted(varied)) or 'monitor'}, which the "
                 f"{'space varies' if varied else 'objective decides'}"
             )

@@ -135,8 +135,12 @@ def test_it_is_told_wherever_numbers_are(make_manifest, tmp_path, capsys):
         assert words in "\n" + (folds / "crossval.md").read_text()
     for name in ("index.html", "MODEL_CARD.md"):
         assert f"groups scored {SEEN}" in (folds / "fold-1" / name).read_text()
-    assert evaluate.main([str(folds / "fold-1"), "--split", "test"]) == 0
-    assert f"groups scored {SEEN} {run.folder}" in capsys.readouterr().out
+    fold = Run(folds / "fold-1")
+    assert evaluate.main([str(fold.folder), "--split", "all", "--name", "again"]) == 0
+    (line,) = fold.evaluation("again").leaks()
+    assert f"groups scored {SEEN} {run.folder}" in line
+    assert line not in fold.leaks()  # more groups were scored just now than by the fold
+    assert line in capsys.readouterr().out
 
 
 def test_an_ensemble_and_a_report_tell_what_members_weights_saw(make_manifest, tmp_path, capsys):

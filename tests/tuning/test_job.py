@@ -103,6 +103,14 @@ SPACE = {"dropout": [0.0, 0.5]}
             {"recipe": {"folds": 3, "fold": 1, "split": "group"}},
             "per_fold and the recipe's folds",
         ),
+        (
+            {
+                "per_fold": True,
+                "recipe": {"folds": 3, "fold": 1, "split": "group"},
+                "cases": {"a": {}, "b": {"folds": 0, "fold": 0}},
+            },
+            "case b: per_fold and the recipe's folds",
+        ),
         ({"cases": {"a": {"dropout": 0.1}}}, "case a sets dropout, which the space varies"),
         ({"cases": {"a": {"monitor": "val_loss"}}}, "case a sets monitor, which the objective decides"),
         ({"cases": {"a": 3}}, "case a 3; accepted: a table of recipe fields"),
