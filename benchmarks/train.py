@@ -22,7 +22,21 @@ from face_extraction.errors import InputError
 SLOW_STEP, SLOW_GOAL, GOAL = 2.0, 0.97, 0.9
 """Of models whose bare step takes `SLOW_STEP` seconds or more, our share must be `SLOW_GOAL`; else `GOAL`."""
 KINDS = (OURS, BARE)
-TITLES = ("model", "precision", "batch", "s/step", "ours", "bare", "ratio", "goal", "ours MiB", "bare MiB")
+Passes = dict[str, list[dict[str, Any]]]
+COLUMNS = {
+    "model": -16,
+    "precision": -15,
+    "batch": 6,
+    "s/step": 8,
+    "ours": 9,
+    "bare": 9,
+    "ratio": 7,
+    "goal": -12,
+    "cpu": 6,
+    "ours MiB": 9,
+    "bare MiB": 9,
+}
+"""The width of each column; below 0, its text begins at the left."""
 
 
 @dataclass(frozen=True)
@@ -34,10 +48,13 @@ class Result:
         precision: the recipe's.
         batch: images a step.
         seconds: of every pass, by kind.
+        processor: and the processor's, over all threads.
         step_seconds: of a bare step, in the fastest pass.
         images: images a second in the fastest pass, by kind.
         ratio: of these, ours over bare.
         goal: what the ratio should be.
+        cpu: the ratio of the processor's seconds, bare over ours. Where passes scatter with other load on
+            the machine it is the steadier of the two.
         peak_mib: peak memory by kind: the accelerator's where there is one, else the process's.
         step_flops: operations a step; None where they are not counted.
         utilisation: of the peak given, by our `fit`; None without one.
@@ -48,10 +65,12 @@ class Result:
     precision: str
     batch: int
     seconds: dict[str, list[float]]
+    processor: dict[str, list[float]]
     step_seconds: float
     images: dict[str, float]
     ratio: float
     goal: float
+    cpu: float
     peak_mib: dict[str, float]
     step_flops: float | None
     utilisation: float | None
@@ -92,12 +111,12 @@ class Worker:
         heard: dict[str, Any] = json.loads(line)
         return heard
 
-    def seconds(self) -> float:
-        """The seconds of one more pass."""
+    def one_more(self) -> dict[str, Any]:
+        """What one more pass took."""
         if self._process.stdin:
             self._process.stdin.write("go\n")
             self._process.stdin.flush()
-        return float(self.heard()["seconds"])
+        return self.heard()
 
     def close(self) -> None:
         """End the process, if it runs."""
@@ -117,10 +136,11 @@ def _parser() -> Parser:
     parser = Parser(
         "python -m benchmarks.train",
         "Compare the speed of our training with that of keras.Model.fit on tensors in memory.\n\n"
-        "ours: an epoch of dfdetect.fitting.fit from JPEG crops of 224x224 pixels on disk, decoded and\n"
-        "augmented, with progress. bare: keras.Model.fit, same model, loss, optimizer, batch, steps and\n"
-        "precision. Passes of both alternate, so that other load on the machine meets both, and the fastest\n"
-        "of each counts; each kind runs in a process of its own, whose peak of memory is shown.\n"
+        "ours: an epoch's training from JPEG crops of 224x224 pixels on disk, decoded and augmented, with\n"
+        "progress (dfdetect.fitting.train_epoch). bare: keras.Model.fit, same model, loss, optimizer, batch\n"
+        "and precision. Passes of both alternate, so that other load on the machine meets both, and the\n"
+        "fastest of each counts; each kind runs in a process of its own, whose peak of memory is shown.\n"
+        "cpu: the ratio of the seconds that all threads were at work, which other load changes less.\n"
         "Status 1: a ratio below its goal.",
         "example:\n  KERAS_BACKEND=jax python -m benchmarks.train --model mobilenet --batch auto",
     )
@@ -150,7 +170,7 @@ def _measure_all(args: argparse.Namespace) -> int:
     if args.peak_tflops and os.environ.get("KERAS_BACKEND") != "jax":
         raise InputError("--peak-tflops needs KERAS_BACKEND=jax, whose compiler counts operations")
     results, failures = [], []
-    print(_line(TITLES), flush=True)
+    print(_line(list(COLUMNS)), flush=True)
     for precision in args.precision:
         for name in names:
             try:
@@ -196,16 +216,16 @@ def measure(recipe: Recipe, args: argparse.Namespace) -> Result:
                 workers[kind] = Worker(tasks[kind])
             for worker in workers.values():
                 worker.heard()  # built and warmed up, both at once; no pass begins before
-            seconds: dict[str, list[float]] = {kind: [] for kind in KINDS}
+            passes: Passes = {kind: [] for kind in KINDS}
             for number in range(args.repeats):
                 # Each goes first every other time.
                 for kind in KINDS if number % 2 else KINDS[::-1]:
-                    seconds[kind].append(workers[kind].seconds())
+                    passes[kind].append(workers[kind].one_more())
             facts = {kind: workers[kind].heard() for kind in KINDS}
         finally:
             for worker in workers.values():
                 worker.close()
-    return _result(recipe, args, seconds, facts)
+    return _result(recipe, args, passes, facts)
 
 
 def _task(kind: str, recipe: Recipe, args: argparse.Namespace, folder: str) -> Task:
@@ -237,9 +257,13 @@ def _largest_batch(recipe: Recipe, args: argparse.Namespace) -> int:
 def _result(
     recipe: Recipe,
     args: argparse.Namespace,
-    seconds: dict[str, list[float]],
+    passes: Passes,
     facts: dict[str, dict[str, Any]],
 ) -> Result:
+    seconds, processor = (
+        {kind: [float(one[clock]) for one in passes[kind]] for kind in KINDS}
+        for clock in ("seconds", "processor")
+    )
     # Other load makes a pass slower, never faster: the fastest says most of the program.
     steps = {kind: min(values) / args.steps for kind, values in seconds.items()}
     flops = facts[BARE]["step_flops"]
@@ -248,10 +272,12 @@ def _result(
         precision=recipe.precision,
         batch=recipe.batch_size,
         seconds=seconds,
+        processor=processor,
         step_seconds=steps[BARE],
         images={kind: recipe.batch_size / value for kind, value in steps.items()},
         ratio=steps[BARE] / steps[OURS],
         goal=SLOW_GOAL if steps[BARE] >= SLOW_STEP else GOAL,
+        cpu=min(processor[BARE]) / min(processor[OURS]),
         peak_mib={kind: fact["device_mib"] or fact["peak_mib"] for kind, fact in facts.items()},
         step_flops=flops,
         utilisation=flops / steps[OURS] / (args.peak_tflops * 1e12) if flops else None,
@@ -269,6 +295,7 @@ def _cells(result: Result) -> tuple[str, ...]:
         f"{result.images[BARE]:.1f}",
         f"{result.ratio:.3f}",
         f"{result.goal:.2f}" + ("" if result.ratio >= result.goal else " missed"),
+        f"{result.cpu:.3f}",
         f"{result.peak_mib[OURS]:,.0f}",
         f"{result.peak_mib[BARE]:,.0f}",
         *([f"utilisation {result.utilisation:.1%}"] if result.utilisation is not None else []),
@@ -276,10 +303,10 @@ def _cells(result: Result) -> tuple[str, ...]:
 
 
 def _line(cells: Sequence[str]) -> str:
-    widths = (16, -15, 6, 8, 9, 9, 7, -12, 9, 9)
+    widths = list(COLUMNS.values())
     padded = [
-        f"{cell:<{abs(width)}}" if width < 0 or not index else f"{cell:>{width}}"
-        for index, (cell, width) in enumerate(zip(cells, widths, strict=False))
+        f"{cell:<{-width}}" if width < 0 else f"{cell:>{width}}"
+        for cell, width in zip(cells, widths, strict=False)
     ]
     return "  ".join([*padded, *cells[len(widths) :]]).rstrip()
 

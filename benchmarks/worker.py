@@ -2,10 +2,11 @@
 
 The parent starts `python -m benchmarks.worker TASK`, with a `Task` as JSON. The worker does one pass to
 warm up, and another for each line that it reads; after each it writes a line with the seconds, and at the
-end one with the facts. `ours` times what `dfdetect.fitting.fit` times, an epoch's training: decoding,
-augmentation and the progress callback are in it, validation and checkpoint are not. `bare` times
+end one with the facts. `ours` times `dfdetect.fitting.train_epoch`: decoding, augmentation and the progress
+callback are in it; validation and checkpoint, which follow it in a training, are not. `bare` times
 `keras.Model.fit` on as many faces in memory, from its call to the end of its last step: what follows is
-at times a wait for tf.data's autotuning (see `dfdetect.data.pipeline`), as long as the steps together.
+at times an idle wait for tf.data's autotuning (see `dfdetect.data.pipeline`), as long as the steps together.
+Its line is written before that wait, so that the other kind's pass can begin.
 """
 
 import functools
@@ -13,7 +14,6 @@ import json
 import os
 import resource
 import sys
-import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
@@ -60,11 +60,6 @@ def main() -> None:
     def say(**facts: Any) -> None:
         print(json.dumps(facts), file=channel)
 
-    def measured(seconds: float, more: bool) -> None:
-        say(seconds=seconds)
-        if more:
-            sys.stdin.readline()
-
     import keras
 
     if task.jit != "auto":
@@ -72,7 +67,16 @@ def main() -> None:
         compile_ = functools.partialmethod(keras.Model.compile, jit_compile=task.jit == "on")
         keras.Model.compile = compile_
     recipe = from_mapping(task.recipe)
-    {OURS: _ours, BARE: _bare}[task.kind](task, recipe, measured)
+
+    def ended() -> None:
+        say(seconds=time.monotonic() - start[0], processor=time.process_time() - start[1])
+
+    one_pass = {OURS: _ours, BARE: _bare}[task.kind](task, recipe, ended)
+    for number in range(1 + task.passes):
+        if number:
+            sys.stdin.readline()
+        start = time.monotonic(), time.process_time()
+        one_pass(number)
     from dfdetect.environment import describe
 
     peaks = {"peak_mib": _peak_mib(), "device_mib": _device_mib()}
@@ -80,44 +84,48 @@ def main() -> None:
     say(**peaks, step_flops=_step_flops(recipe) if task.flops else None, environment=environment)
 
 
-def _ours(task: Task, recipe: Recipe, measured: Callable[[float, bool], None]) -> None:
+def _ours(task: Task, recipe: Recipe, ended: Callable[[], None]) -> Callable[[int], None]:
     from dfdetect.data.faces import FaceStore
-    from dfdetect.fitting import fit
-    from dfdetect.runs import Run, build_from_recipe
+    from dfdetect.fitting import train_epoch
 
     samples = drawn_samples(task.steps * recipe.batch_size)
     train = FaceStore(Path(task.folder), samples, recipe.image_size)
-    val = train.subset(range(2))
-    recipe = replace(recipe, epochs=1 + task.passes)
-    with tempfile.TemporaryDirectory() as folder:
-        run = Run(Path(folder))
-        run.begin(recipe, "")
+    model = _compiled(task, recipe)
 
-        def watch(row: dict[str, float]) -> None:
-            measured(row["seconds"], row["epoch"] < recipe.epochs)
+    def one_pass(number: int) -> None:
+        train_epoch(model, recipe, train, number)
+        ended()
 
-        fit(build_from_recipe(recipe), recipe, train, val, run, watch=watch)
+    return one_pass
 
 
-def _bare(task: Task, recipe: Recipe, measured: Callable[[float, bool], None]) -> None:
+def _bare(task: Task, recipe: Recipe, ended: Callable[[], None]) -> Callable[[int], None]:
     import keras
 
+    model = _compiled(task, recipe)
+    rgb, labels = _batch(task.steps * recipe.batch_size, recipe.image_size)
+    tensors = keras.ops.convert_to_tensor(rgb), keras.ops.convert_to_tensor(labels)
+
+    def step_ended(batch: int, logs: Any) -> None:
+        if batch == task.steps - 1:
+            ended()
+
+    watch = keras.callbacks.LambdaCallback(on_train_batch_end=step_ended)
+
+    def one_pass(number: int) -> None:
+        model.fit(*tensors, batch_size=recipe.batch_size, shuffle=False, verbose=0, callbacks=[watch])
+
+    return one_pass
+
+
+def _compiled(task: Task, recipe: Recipe) -> Any:
     from dfdetect.fitting import phases, start_phase
     from dfdetect.runs import build_from_recipe
 
     model = build_from_recipe(recipe)
-    (phase,) = phases(recipe)
+    (phase,) = phases(replace(recipe, epochs=1 + task.passes))
     start_phase(model, recipe, phase, task.steps)
-    rgb, labels = _batch(task.steps * recipe.batch_size, recipe.image_size)
-    tensors = keras.ops.convert_to_tensor(rgb), keras.ops.convert_to_tensor(labels)
-    ends: list[float] = []
-    watch = keras.callbacks.LambdaCallback(
-        on_train_batch_end=lambda batch, logs: ends.append(time.monotonic())
-    )
-    for number in range(1 + task.passes):
-        start = time.monotonic()
-        model.fit(*tensors, batch_size=recipe.batch_size, shuffle=False, verbose=0, callbacks=[watch])
-        measured(ends[-1] - start, number < task.passes)
+    return model
 
 
 def drawn_samples(count: int) -> list[Any]:

@@ -131,7 +131,7 @@ def fit(
             # The checkpoint holds the optimizer of the phase that its last epoch belongs to.
             load_checkpoint(run.checkpoint, model)
         while state.epoch < phase.end and not _patience_spent(state, recipe):
-            row = _train_epoch(model, recipe, train, state.epoch)
+            row = train_epoch(model, recipe, train, state.epoch)
             with averaged(model, recipe):
                 row |= _validate(model, val, recipe)
                 _keep_if_best(state, row, recipe, model, run)
@@ -141,7 +141,21 @@ def fit(
     _keep_best(state, model, run)
 
 
-def _train_epoch(model: keras.Model, recipe: Recipe, train: Store, epoch: int) -> Row:
+def train_epoch(model: keras.Model, recipe: Recipe, train: Store, epoch: int) -> Row:
+    """Train one epoch, its order, augmentation and dropout drawn from the seed and its number.
+
+    Args:
+        model: compiled by `start_phase`.
+        recipe: the recipe.
+        train: training faces or clips.
+        epoch: its number, from 0.
+
+    Returns:
+        The training's columns of the history's row.
+
+    Raises:
+        InputError: the loss is not a number.
+    """
     reset_seeds(model, recipe.seed, epoch)
     faces = Pass(
         train,

@@ -23,6 +23,7 @@ def test_one_model_is_measured_and_written(tmp_path, capsys):
     (result,) = written["results"]
     assert result["ratio"] == pytest.approx(result["images"][OURS] / result["images"][BARE])
     assert result["images"][BARE] == pytest.approx(2 / result["step_seconds"])
+    assert 0 < result["cpu"] == min(result["processor"][BARE]) / min(result["processor"][OURS])
     assert all(peak > 50 for peak in result["peak_mib"].values())
     assert written["machine"]["cores"] == os.cpu_count()
     assert status == (0 if result["ratio"] >= result["goal"] else 1)
@@ -71,10 +72,19 @@ def test_the_fastest_pass_counts_and_the_goal_depends_on_the_bare_step():
         kind: {"device_mib": None, "peak_mib": 1.0, "step_flops": None, "environment": {}}
         for kind in (OURS, BARE)
     }
-    slow = benchmark._result(recipe, args, {OURS: [6.0, 5.0, 8.0], BARE: [4.0, 7.0, 4.5]}, facts)
-    assert (slow.step_seconds, slow.ratio, slow.goal) == (2.0, 0.8, 0.97)
+
+    def result(ours, bare):
+        passes = {
+            kind: [{"seconds": wall, "processor": threads} for wall, threads in taken]
+            for kind, taken in ((OURS, ours), (BARE, bare))
+        }
+        return benchmark._result(recipe, args, passes, facts)
+
+    slow = result([(6.0, 9.0), (5.0, 10.0), (8.0, 12.0)], [(4.0, 8.0), (7.0, 7.2), (4.5, 9.0)])
+    assert (slow.step_seconds, slow.ratio, slow.goal, slow.cpu) == (2.0, 0.8, 0.97, 0.8)
     assert slow.images == {OURS: 64 / 5, BARE: 64 / 4}
-    assert benchmark._result(recipe, args, {OURS: [1.0], BARE: [1.0]}, facts).goal == 0.9
+    assert slow.seconds[OURS] == [6.0, 5.0, 8.0]
+    assert result([(1.0, 1.0)], [(1.0, 1.0)]).goal == 0.9
 
 
 def test_drawn_crops_are_as_the_rows_say(tmp_path):
