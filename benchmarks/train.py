@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import math
 import os
 import platform
 import subprocess
@@ -10,7 +11,10 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from statistics import geometric_mean, mean, stdev
 from typing import Any
+
+from scipy import stats
 
 from benchmarks.worker import BARE, OURS, Task, as_json, draw_crops
 from dfdetect.models import family, list_models
@@ -22,7 +26,6 @@ from face_extraction.errors import InputError
 SLOW_STEP, SLOW_GOAL, GOAL = 2.0, 0.97, 0.9
 """Of models whose bare step takes `SLOW_STEP` seconds or more, our share must be `SLOW_GOAL`; else `GOAL`."""
 KINDS = (OURS, BARE)
-Passes = dict[str, list[dict[str, Any]]]
 COLUMNS = {
     "model": -16,
     "precision": -15,
@@ -31,8 +34,8 @@ COLUMNS = {
     "ours": 9,
     "bare": 9,
     "ratio": 7,
+    "95 %": -16,
     "goal": -12,
-    "cpu": 6,
     "ours MiB": 9,
     "bare MiB": 9,
 }
@@ -48,13 +51,11 @@ class Result:
         precision: the recipe's.
         batch: images a step.
         seconds: of every pass, by kind.
-        processor: and the processor's, over all threads.
-        step_seconds: of a bare step, in the fastest pass.
-        images: images a second in the fastest pass, by kind.
+        step_seconds: of a bare step; the geometric mean of the passes, as all that follows.
+        images: images a second, by kind.
         ratio: of these, ours over bare.
+        interval: of the ratio, at 95 %: Student's, of the logarithms of pairs of neighbouring passes.
         goal: what the ratio should be.
-        cpu: the ratio of the processor's seconds, bare over ours. Where passes scatter with other load on
-            the machine it is the steadier of the two.
         peak_mib: peak memory by kind: the accelerator's where there is one, else the process's.
         step_flops: operations a step; None where they are not counted.
         utilisation: of the peak given, by our `fit`; None without one.
@@ -65,16 +66,21 @@ class Result:
     precision: str
     batch: int
     seconds: dict[str, list[float]]
-    processor: dict[str, list[float]]
     step_seconds: float
     images: dict[str, float]
     ratio: float
+    interval: tuple[float, float]
     goal: float
-    cpu: float
     peak_mib: dict[str, float]
     step_flops: float | None
     utilisation: float | None
     environment: dict[str, Any]
+
+    @property
+    def verdict(self) -> str:
+        """Whether the goal is met: where the interval holds it, that is open."""
+        low, high = self.interval
+        return "met" if low >= self.goal else "missed" if high < self.goal else "open"
 
 
 class WorkerFailed(Exception):
@@ -111,12 +117,12 @@ class Worker:
         heard: dict[str, Any] = json.loads(line)
         return heard
 
-    def one_more(self) -> dict[str, Any]:
-        """What one more pass took."""
+    def seconds(self) -> float:
+        """The seconds of one more pass."""
         if self._process.stdin:
             self._process.stdin.write("go\n")
             self._process.stdin.flush()
-        return self.heard()
+        return float(self.heard()["seconds"])
 
     def close(self) -> None:
         """End the process, if it runs."""
@@ -138,10 +144,10 @@ def _parser() -> Parser:
         "Compare the speed of our training with that of keras.Model.fit on tensors in memory.\n\n"
         "ours: an epoch's training from JPEG crops of 224x224 pixels on disk, decoded and augmented, with\n"
         "progress (dfdetect.fitting.train_epoch). bare: keras.Model.fit, same model, loss, optimizer, batch\n"
-        "and precision. Passes of both alternate, so that other load on the machine meets both, and the\n"
-        "fastest of each counts; each kind runs in a process of its own, whose peak of memory is shown.\n"
-        "cpu: the ratio of the seconds that all threads were at work, which other load changes less.\n"
-        "Status 1: a ratio below its goal.",
+        "and precision. Passes of both alternate, so that other load on the machine meets both. The ratio's\n"
+        "interval says what the scatter of the passes leaves open; the last line takes those of all models\n"
+        "together. Each kind runs in a process of its own, whose peak of memory is shown.\n"
+        "Status 1: a ratio whose interval lies below its goal.",
         "example:\n  KERAS_BACKEND=jax python -m benchmarks.train --model mobilenet --batch auto",
     )
     add = parser.add_argument
@@ -165,8 +171,10 @@ def _measure_all(args: argparse.Namespace) -> int:
         family(name)
     if args.batch != "auto" and not (args.batch.isdecimal() and int(args.batch) > 0):
         raise InputError(f"--batch {args.batch!r}; accepted: auto, or a whole number of 1 or more")
-    if args.steps < 1 or args.repeats < 1:
-        raise InputError(f"--steps {args.steps} --repeats {args.repeats}; accepted: 1 or more")
+    if args.steps < 1:
+        raise InputError(f"--steps {args.steps}; accepted: 1 or more")
+    if args.repeats < 2:
+        raise InputError(f"--repeats {args.repeats}; accepted: 2 or more")
     if args.peak_tflops and os.environ.get("KERAS_BACKEND") != "jax":
         raise InputError("--peak-tflops needs KERAS_BACKEND=jax, whose compiler counts operations")
     results, failures = [], []
@@ -182,10 +190,11 @@ def _measure_all(args: argparse.Namespace) -> int:
             print(_line(_cells(result)), flush=True)
             if args.json:
                 write_json(args.json, {"machine": _machine(), "results": [asdict(r) for r in results]})
-    print(f"\nimages/s; goal {GOAL}, and {SLOW_GOAL} from {SLOW_STEP:g} s/step on. {_summary(results)}")
+    print(f"\n{_together(results)}images/s; goal {GOAL}, and {SLOW_GOAL} from {SLOW_STEP:g} s/step on.")
+    print(_baseline(results))
     for failure in failures:
         print(f"failed: {failure}", file=sys.stderr)
-    missed = [result.model for result in results if result.ratio < result.goal]
+    missed = [result.model for result in results if result.verdict == "missed"]
     return FINDING if failures or missed else DONE
 
 
@@ -216,16 +225,16 @@ def measure(recipe: Recipe, args: argparse.Namespace) -> Result:
                 workers[kind] = Worker(tasks[kind])
             for worker in workers.values():
                 worker.heard()  # built and warmed up, both at once; no pass begins before
-            passes: Passes = {kind: [] for kind in KINDS}
+            seconds: dict[str, list[float]] = {kind: [] for kind in KINDS}
             for number in range(args.repeats):
                 # Each goes first every other time.
                 for kind in KINDS if number % 2 else KINDS[::-1]:
-                    passes[kind].append(workers[kind].one_more())
+                    seconds[kind].append(workers[kind].seconds())
             facts = {kind: workers[kind].heard() for kind in KINDS}
         finally:
             for worker in workers.values():
                 worker.close()
-    return _result(recipe, args, passes, facts)
+    return _result(recipe, args, seconds, facts)
 
 
 def _task(kind: str, recipe: Recipe, args: argparse.Namespace, folder: str) -> Task:
@@ -257,32 +266,37 @@ def _largest_batch(recipe: Recipe, args: argparse.Namespace) -> int:
 def _result(
     recipe: Recipe,
     args: argparse.Namespace,
-    passes: Passes,
+    seconds: dict[str, list[float]],
     facts: dict[str, dict[str, Any]],
 ) -> Result:
-    seconds, processor = (
-        {kind: [float(one[clock]) for one in passes[kind]] for kind in KINDS}
-        for clock in ("seconds", "processor")
-    )
-    # Other load makes a pass slower, never faster: the fastest says most of the program.
-    steps = {kind: min(values) / args.steps for kind, values in seconds.items()}
+    steps = {kind: geometric_mean(values) / args.steps for kind, values in seconds.items()}
     flops = facts[BARE]["step_flops"]
     return Result(
         model=recipe.model,
         precision=recipe.precision,
         batch=recipe.batch_size,
         seconds=seconds,
-        processor=processor,
         step_seconds=steps[BARE],
         images={kind: recipe.batch_size / value for kind, value in steps.items()},
         ratio=steps[BARE] / steps[OURS],
+        interval=_interval(_logarithms(seconds)),
         goal=SLOW_GOAL if steps[BARE] >= SLOW_STEP else GOAL,
-        cpu=min(processor[BARE]) / min(processor[OURS]),
         peak_mib={kind: fact["device_mib"] or fact["peak_mib"] for kind, fact in facts.items()},
         step_flops=flops,
         utilisation=flops / steps[OURS] / (args.peak_tflops * 1e12) if flops else None,
         environment=facts[OURS]["environment"],
     )
+
+
+def _logarithms(seconds: dict[str, list[float]]) -> list[float]:
+    """Of bare over ours, for each pair of passes that followed one another."""
+    return [math.log(bare / ours) for ours, bare in zip(seconds[OURS], seconds[BARE], strict=True)]
+
+
+def _interval(logarithms: Sequence[float]) -> tuple[float, float]:
+    """Student's 95 % interval of their mean, as ratios."""
+    half = stats.t.ppf(0.975, len(logarithms) - 1) * stdev(logarithms) / math.sqrt(len(logarithms))
+    return math.exp(mean(logarithms) - half), math.exp(mean(logarithms) + half)
 
 
 def _cells(result: Result) -> tuple[str, ...]:
@@ -294,8 +308,8 @@ def _cells(result: Result) -> tuple[str, ...]:
         f"{result.images[OURS]:.1f}",
         f"{result.images[BARE]:.1f}",
         f"{result.ratio:.3f}",
-        f"{result.goal:.2f}" + ("" if result.ratio >= result.goal else " missed"),
-        f"{result.cpu:.3f}",
+        "[{:.3f}, {:.3f}]".format(*result.interval),
+        f"{result.goal:.2f} {result.verdict}",
         f"{result.peak_mib[OURS]:,.0f}",
         f"{result.peak_mib[BARE]:,.0f}",
         *([f"utilisation {result.utilisation:.1%}"] if result.utilisation is not None else []),
@@ -324,7 +338,17 @@ def _machine() -> dict[str, Any]:
     }
 
 
-def _summary(results: Sequence[Result]) -> str:
+def _together(results: Sequence[Result]) -> str:
+    if len(results) < 2:
+        return ""
+    pairs = [value for result in results for value in _logarithms(result.seconds)]
+    low, high = _interval(pairs)
+    return (
+        f"All together: {math.exp(mean(pairs)):.3f} [{low:.3f}, {high:.3f}], {len(pairs)} pairs of passes.\n"
+    )
+
+
+def _baseline(results: Sequence[Result]) -> str:
     machine = _machine()
     where = results[0].environment if results else {}
     packages = where.get("packages", {})

@@ -69,13 +69,13 @@ def main() -> None:
     recipe = from_mapping(task.recipe)
 
     def ended() -> None:
-        say(seconds=time.monotonic() - start[0], processor=time.process_time() - start[1])
+        say(seconds=time.monotonic() - start)
 
     one_pass = {OURS: _ours, BARE: _bare}[task.kind](task, recipe, ended)
     for number in range(1 + task.passes):
         if number:
             sys.stdin.readline()
-        start = time.monotonic(), time.process_time()
+        start = time.monotonic()
         one_pass(number)
     from dfdetect.environment import describe
 

@@ -10,7 +10,7 @@ import pytest
 from benchmarks import train as benchmark
 from benchmarks.worker import BARE, OURS, Task, as_json, draw_crops, drawn_samples
 
-SMALL = ("--model", "meso4", "--image-size", "32", "--batch", "2", "--steps", "1", "--repeats", "1")
+SMALL = ("--model", "meso4", "--image-size", "32", "--batch", "2", "--steps", "1", "--repeats", "2")
 
 
 def test_one_model_is_measured_and_written(tmp_path, capsys):
@@ -23,10 +23,10 @@ def test_one_model_is_measured_and_written(tmp_path, capsys):
     (result,) = written["results"]
     assert result["ratio"] == pytest.approx(result["images"][OURS] / result["images"][BARE])
     assert result["images"][BARE] == pytest.approx(2 / result["step_seconds"])
-    assert 0 < result["cpu"] == min(result["processor"][BARE]) / min(result["processor"][OURS])
+    assert result["interval"][0] < result["ratio"] < result["interval"][1]
     assert all(peak > 50 for peak in result["peak_mib"].values())
     assert written["machine"]["cores"] == os.cpu_count()
-    assert status == (0 if result["ratio"] >= result["goal"] else 1)
+    assert status == (1 if result["interval"][1] < result["goal"] else 0)
 
 
 def test_a_worker_that_dies_is_named_and_the_rest_goes_on(monkeypatch, capsys):
@@ -65,26 +65,45 @@ def test_the_largest_batch_is_the_last_that_ends(monkeypatch):
     assert benchmark._largest_batch(recipe, args) == 4
 
 
-def test_the_fastest_pass_counts_and_the_goal_depends_on_the_bare_step():
+def measured(ours, bare):
     args = benchmark._parser().parse_args(["--steps", "2"])
-    recipe = benchmark._recipe("meso4", "float32", args)
     facts = {
         kind: {"device_mib": None, "peak_mib": 1.0, "step_flops": None, "environment": {}}
         for kind in (OURS, BARE)
     }
+    recipe = benchmark._recipe("meso4", "float32", args)
+    return benchmark._result(recipe, args, {OURS: ours, BARE: bare}, facts)
 
-    def result(ours, bare):
-        passes = {
-            kind: [{"seconds": wall, "processor": threads} for wall, threads in taken]
-            for kind, taken in ((OURS, ours), (BARE, bare))
-        }
-        return benchmark._result(recipe, args, passes, facts)
 
-    slow = result([(6.0, 9.0), (5.0, 10.0), (8.0, 12.0)], [(4.0, 8.0), (7.0, 7.2), (4.5, 9.0)])
-    assert (slow.step_seconds, slow.ratio, slow.goal, slow.cpu) == (2.0, 0.8, 0.97, 0.8)
-    assert slow.images == {OURS: 64 / 5, BARE: 64 / 4}
-    assert slow.seconds[OURS] == [6.0, 5.0, 8.0]
-    assert result([(1.0, 1.0)], [(1.0, 1.0)]).goal == 0.9
+def test_the_ratio_is_of_pairs_of_passes_with_students_interval():
+    result = measured([5.0, 4.0, 20.0], [4.0, 4.0, 16.0])  # ratios .8, 1, .8
+    assert result.step_seconds == pytest.approx(256 ** (1 / 3) / 2)
+    assert result.images[BARE] == pytest.approx(32 / result.step_seconds)
+    assert result.ratio == pytest.approx(0.64 ** (1 / 3))
+    # Logarithms -.223144, 0, -.223144: mean -.148762, deviation .128832; t(2) is 4.302653.
+    assert result.interval == pytest.approx((0.62575, 1.18682), abs=1e-4)
+    assert (result.goal, result.verdict) == (0.97, "open")
+
+
+@pytest.mark.parametrize(
+    ("ours", "verdict", "goal"),
+    [([4.0, 4.4], "open", 0.97), ([4.0, 4.01], "met", 0.97), ([8.0, 8.01], "missed", 0.97)],
+)
+def test_a_goal_is_met_or_missed_only_beyond_the_interval(ours, verdict, goal):
+    result = measured(ours, [4.0, 4.0])
+    assert (result.verdict, result.goal) == (verdict, goal)
+
+
+def test_fast_steps_have_the_lower_goal():
+    assert measured([1.0, 1.1], [1.0, 1.0]).goal == 0.9
+
+
+def test_all_models_together_are_summed_up():
+    pair = measured([5.0, 4.0], [4.0, 4.0]), measured([16.0, 20.0], [16.0, 16.0])
+    line = benchmark._together(pair)
+    # Logarithms -.223144, 0, 0, -.223144: mean -.111572, deviation .128832; t(3) is 3.182446.
+    assert line == "All together: 0.894 [0.729, 1.098], 4 pairs of passes.\n"
+    assert benchmark._together(pair[:1]) == ""
 
 
 def test_drawn_crops_are_as_the_rows_say(tmp_path):
@@ -95,7 +114,9 @@ def test_drawn_crops_are_as_the_rows_say(tmp_path):
         assert 3_000 < (tmp_path / sample.path).stat().st_size < 12_000
 
 
-@pytest.mark.parametrize("arguments", [["--batch", "many"], ["--steps", "0"], ["--peak-tflops", "1"]])
+@pytest.mark.parametrize(
+    "arguments", [["--batch", "many"], ["--steps", "0"], ["--repeats", "1"], ["--peak-tflops", "1"]]
+)
 def test_wrong_use_is_one_line(monkeypatch, capsys, arguments):
     monkeypatch.delenv("KERAS_BACKEND", raising=False)
     assert benchmark.main(arguments) == 2
