@@ -11,12 +11,11 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from statistics import geometric_mean, mean, stdev
+from statistics import geometric_mean
 from typing import Any
 
-from scipy import stats
-
 from benchmarks.worker import BARE, OURS, Task, as_json, draw_crops
+from dfdetect.metrics.estimates import Estimate
 from dfdetect.models import family, list_models
 from dfdetect.recipe import AUGMENTATIONS, PRECISIONS, Recipe
 from dfdetect.runs import write_json
@@ -270,6 +269,7 @@ def _result(
     facts: dict[str, dict[str, Any]],
 ) -> Result:
     steps = {kind: geometric_mean(values) / args.steps for kind, values in seconds.items()}
+    ratio = _ratio([seconds])
     flops = facts[BARE]["step_flops"]
     return Result(
         model=recipe.model,
@@ -278,8 +278,8 @@ def _result(
         seconds=seconds,
         step_seconds=steps[BARE],
         images={kind: recipe.batch_size / value for kind, value in steps.items()},
-        ratio=steps[BARE] / steps[OURS],
-        interval=_interval(_logarithms(seconds)),
+        ratio=ratio.value,
+        interval=(ratio.low, ratio.high),
         goal=SLOW_GOAL if steps[BARE] >= SLOW_STEP else GOAL,
         peak_mib={kind: fact["device_mib"] or fact["peak_mib"] for kind, fact in facts.items()},
         step_flops=flops,
@@ -288,15 +288,13 @@ def _result(
     )
 
 
-def _logarithms(seconds: dict[str, list[float]]) -> list[float]:
-    """Of bare over ours, for each pair of passes that followed one another."""
-    return [math.log(bare / ours) for ours, bare in zip(seconds[OURS], seconds[BARE], strict=True)]
+def _ratio(seconds: Sequence[dict[str, list[float]]]) -> Estimate:
+    """The geometric mean of bare over ours, of all pairs of passes that followed one another."""
+    from dfdetect.metrics.folds import student
 
-
-def _interval(logarithms: Sequence[float]) -> tuple[float, float]:
-    """Student's 95 % interval of their mean, as ratios."""
-    half = stats.t.ppf(0.975, len(logarithms) - 1) * stdev(logarithms) / math.sqrt(len(logarithms))
-    return math.exp(mean(logarithms) - half), math.exp(mean(logarithms) + half)
+    pairs = [pair for passes in seconds for pair in zip(passes[OURS], passes[BARE], strict=True)]
+    found = student([math.log(bare / ours) for ours, bare in pairs])
+    return Estimate(math.exp(found.value), math.exp(found.low), math.exp(found.high))
 
 
 def _cells(result: Result) -> tuple[str, ...]:
@@ -341,11 +339,9 @@ def _machine() -> dict[str, Any]:
 def _together(results: Sequence[Result]) -> str:
     if len(results) < 2:
         return ""
-    pairs = [value for result in results for value in _logarithms(result.seconds)]
-    low, high = _interval(pairs)
-    return (
-        f"All together: {math.exp(mean(pairs)):.3f} [{low:.3f}, {high:.3f}], {len(pairs)} pairs of passes.\n"
-    )
+    ratio = _ratio([result.seconds for result in results])
+    pairs = sum(len(result.seconds[OURS]) for result in results)
+    return f"All together: {ratio.value:.3f} [{ratio.low:.3f}, {ratio.high:.3f}], {pairs} pairs of passes.\n"
 
 
 def _baseline(results: Sequence[Result]) -> str:

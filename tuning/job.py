@@ -47,6 +47,10 @@ class Job:
     space: Space = ()
     cases: Mapping[str, Mapping[str, Any]] = dataclasses.field(default_factory=dict)
 
+    def searches(self) -> Mapping[str, Mapping[str, Any]]:
+        """The cases, or one without a name that changes nothing."""
+        return self.cases or {"": {}}
+
     def content(self) -> dict[str, Any]:
         """What `parse_job` reads."""
         return {**vars(self), "space": write_space(self.space)}
@@ -121,7 +125,7 @@ def cases(job: Job) -> list[Case]:
 
 def _cases(job: Job) -> Iterator[Case]:
     base = {**job.recipe, "monitor": job.objective}
-    for name, changes in (job.cases or {"": {}}).items():
+    for name, changes in job.searches().items():
         recipe = from_mapping({**base, **changes}, f"case {name}" if name else "")
         title = name or recipe.model
         for part in recipe.trainings():
@@ -148,7 +152,7 @@ def _check(job: Job, where: str) -> None:
     names = [axis.name for axis in job.space]
     if job.strategy == "hyperband" and "epochs" in names:
         raise InputError(f"{where}: epochs in the space; Hyperband itself decides how long a trial trains")
-    for case, changes in (job.cases or {"": {}}).items():
+    for case, changes in job.searches().items():
         place = f"{where}: case {case}" if case else where
         if not isinstance(changes, Mapping):
             raise InputError(f"{place} {changes!r}; accepted: a table of recipe fields")

@@ -47,16 +47,25 @@ def summarise(folds: Sequence[Fold]) -> CrossValidation:
     The interval is Student's with the corrected variance of Nadeau and Bengio 2003 (section 3),
     s^2 (1/k + n_test/n_train): folds share training faces, so their plain variance is too small.
     """
-    k = len(folds)
     ratio = float(np.mean([fold.metrics.n / fold.n_train for fold in folds]))
     averages = {}
     for name in MEASURES:
-        values = np.array([fold.metrics.estimates[name].value for fold in folds])
-        mean, spread = float(values.mean()), float(values.std(ddof=1))
-        half = float(stats.t.ppf(0.975, k - 1)) * spread * math.sqrt(1 / k + ratio)
-        averages[name] = Estimate(mean, mean - half, mean + half)
+        averages[name] = student([fold.metrics.estimates[name].value for fold in folds], shared=ratio)
     (tn, fp), (fn, tp) = np.mean([fold.metrics.confusion for fold in folds], axis=0).tolist()
     return CrossValidation(folds, averages, ((tn, fp), (fn, tp)))
+
+
+def student(values: Sequence[float], *, shared: float = 0.0) -> Estimate:
+    """The mean of two values or more, with Student's 95 % interval.
+
+    Args:
+        values: the values.
+        shared: what values that are not independent add to 1/k in the variance of their mean.
+    """
+    k = len(values)
+    mean, spread = float(np.mean(values)), float(np.std(values, ddof=1))
+    half = float(stats.t.ppf(0.975, k - 1)) * spread * math.sqrt(1 / k + shared)
+    return Estimate(mean, mean - half, mean + half)
 
 
 def matrix_text(confusion: Sequence[Sequence[float]]) -> str:
