@@ -63,6 +63,14 @@ def _shared_model(name: str) -> keras.Model:
     return model
 
 
+@pytest.fixture(autouse=True)
+def _memory_back(request):
+    """A full-size model is gone before the next is built: twenty of them fill a machine."""
+    yield
+    if request.node.get_closest_marker("slow"):
+        keras.utils.clear_session()
+
+
 @pytest.fixture
 def small():
     """Builds a fresh small model."""
