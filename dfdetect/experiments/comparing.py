@@ -14,7 +14,7 @@ from dfdetect.metrics.comparison import Difference, Pair, Scored, holm, paired_b
 from dfdetect.runs import Run, write_json
 from face_extraction.progress import progress
 
-RESAMPLES = 1000
+RESAMPLES, RESAMPLES_A_CELL = 1000, 100
 Scores = list[Scored]
 
 
@@ -43,10 +43,13 @@ def compare_tables(experiment: Experiment, profile: str, manifest: str, runs: Pa
             cells[result.digest] = (cell, result)
     kept = {(old.table, old.metric, old.best, old.other): old for old in read_comparisons(experiment.folder)}
     columns = list(_columns(experiment, cells, scored))
+    sizes = {
+        table.name: sum(table.shows(cell) for cell in experiment.cells(profile)) for table in experiment.tables
+    }
     fresh: list[Comparison] = []
     with progress("compare", len(columns), unit="columns") as advance:
         for table, metric, column in columns:
-            fresh += _compare(table, metric, column, scored, kept)
+            fresh += _compare(table, metric, column, scored, kept, enough(sizes[table.name]))
             advance(note=table.name)
     alive = {result.digest for result in results}
     names = {(new.table, new.best, new.other) for new in fresh}
@@ -58,6 +61,16 @@ def compare_tables(experiment: Experiment, profile: str, manifest: str, runs: Pa
     ]  # fmt: skip
     write_json(experiment.folder / COMPARISONS, {"comparisons": [asdict(new) for new in (*theirs, *fresh)]})
     return len(absent)
+
+
+def enough(cells: int) -> int:
+    """How many resamples the comparisons in a table of so many cells need.
+
+    A p-value is at least 2 / (resamples + 1), and Holm's method multiplies it by the number of comparisons:
+    with 1,000 and more than 25 cells nothing could be told apart. It goes by the cells declared, so that
+    comparisons made while some were missing are still good when they are there.
+    """
+    return max(RESAMPLES, RESAMPLES_A_CELL * cells)
 
 
 def _scores(result: Result, runs: Path) -> Scores | None:
@@ -95,6 +108,7 @@ def _compare(
     column: Sequence[tuple[str, Result]],
     scored: Mapping[str, Scores],
     kept: Mapping[tuple[str, str, str, str], Comparison],
+    resamples: int,
 ) -> list[Comparison]:
     values = {digest: result.estimate(metric, table.level).value for digest, result in column}
     sign = 1 if MEASURES[metric].better == "higher" else -1
@@ -107,7 +121,7 @@ def _compare(
             differences[other] = Difference(*map(_nan, (old.value, old.low, old.high, old.p)))
             continue
         pairs = [_pair(a, b, table.level) for a, b in zip(scored[best], scored[other], strict=True)]
-        differences[other] = paired_bootstrap(pairs, [metric], resamples=RESAMPLES)[metric]
+        differences[other] = paired_bootstrap(pairs, [metric], resamples=resamples)[metric]
     adjusted = holm({other: difference.p for other, difference in differences.items()})
     return [
         Comparison(
