@@ -44,7 +44,8 @@ def compare_tables(experiment: Experiment, profile: str, manifest: str, runs: Pa
     kept = {(old.table, old.metric, old.best, old.other): old for old in read_comparisons(experiment.folder)}
     columns = list(_columns(experiment, cells, scored))
     sizes = {
-        table.name: sum(table.shows(cell) for cell in experiment.cells(profile)) for table in experiment.tables
+        table.name: sum(table.shows(cell) for cell in experiment.cells(profile))
+        for table in experiment.tables
     }
     fresh: list[Comparison] = []
     with progress("compare", len(columns), unit="columns") as advance:

@@ -1,5 +1,6 @@
 """The kinds of tables: what was published beside what was measured."""
 
+import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -13,7 +14,8 @@ from dfdetect.metrics.folds import matrix_text
 SAME = "≈"
 NOTE_BEST = (
     "Bold: the best measured of its metric among those that scored the same faces. "
-    f"{SAME}: cannot be told from it (paired bootstrap over groups, Holm over the table, 5 %)."
+    f"{SAME}: cannot be told from it (paired bootstrap over groups, Holm over the table, 5 %). Unmarked: worse, "
+    "or not compared with it (other faces, or its run was not at hand)."
 )
 NOTE_INTERVAL = (
     "Brackets: 95 % intervals, a bootstrap over groups; of a mean over folds Student's with the corrected "
@@ -109,9 +111,30 @@ class _Marks:
     """Which results are best, and which cannot be told from the best, in one table."""
 
     def __init__(self, asked: Asked, footnotes: "_Footnotes") -> None:
-        mine = [one for one in asked.comparisons if one.table == asked.spec.name]
-        self._best = {(one.metric, one.best) for one in mine}
-        self._same = {(one.metric, one.other) for one in mine if not one.differs}
+        shown = {result.digest: result for result in asked.results.values()}
+        # A comparison outlives its results, whose cells may have been declared anew since.
+        mine = [
+            one
+            for one in asked.comparisons
+            if one.table == asked.spec.name and {one.best, one.other} <= set(shown)
+        ]
+
+        def skill(one: Comparison) -> float:
+            value = shown[one.best].estimate(one.metric, asked.spec.level).value
+            return value if MEASURES[one.metric].better == "higher" else -value
+
+        # Where the run of the best was not at hand, another one was compared with the rest, too.
+        lost = {(one.metric, one.other) for one in mine} | {
+            (one.metric, one.best)
+            for one, rival in itertools.product(mine, mine)
+            if (one.metric, one.other) == (rival.metric, rival.other) and skill(one) < skill(rival)
+        }
+        self._best = {(one.metric, one.best) for one in mine} - lost
+        self._same = {
+            (one.metric, one.other)
+            for one in mine
+            if (one.metric, one.best) in self._best and not one.differs
+        }
         self._footnotes = footnotes
 
     def value(self, result: Result | None, metric: str, level: str) -> Value:

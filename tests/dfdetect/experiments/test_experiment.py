@@ -6,12 +6,13 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from filelock import FileLock
 
 from dfdetect import compare, report
 from dfdetect.experiments import recording, running, tables
-from dfdetect.experiments.comparisons import read_comparisons
+from dfdetect.experiments.comparisons import Comparison, read_comparisons
 from dfdetect.experiments.declared import read_experiment
 from dfdetect.experiments.results import (
     Result,
@@ -21,9 +22,12 @@ from dfdetect.experiments.results import (
     read_results,
     without_paths,
 )
+from dfdetect.metrics import compute_metrics
 from dfdetect.models.registry import family, list_models
+from dfdetect.predictions import Predictions
 from dfdetect.recipe import Recipe
 from face_extraction.errors import InputError
+from face_extraction.manifest import FaceSample
 
 AT = {"model": "custom_cnn", "regime": "base"}
 
@@ -291,3 +295,57 @@ def test_trained_weights_do_not_stand_for_imagenet():
 def test_results_name_no_folder():
     assert without_paths("/home/me/data/a.png: gone (see /tmp/x/y)") == "a.png: gone (see y)"
     assert without_paths("1/2 and a/b") == "1/2 and a/b"
+
+
+def marks_of(experiment, accuracies, comparisons):
+    """What the table "list" shows of cells by name: "best", "same" or ""."""
+    results = {}
+    for name, accuracy in accuracies.items():
+        labels = np.arange(40) % 2
+        right = np.arange(40) < round(40 * accuracy)
+        samples = [FaceSample(f"{row}.png", int(labels[row]), "test", str(row)) for row in range(40)]
+        scores = Predictions(samples, np.where(right, labels, 1 - labels).astype(np.float64))
+        metrics = compute_metrics(scores, threshold=0.5, resamples=0).to_dict()
+        cell = next(cell for cell in experiment.cells() if cell.name == name)
+        parts = [{"n_train": 9, "metrics": {"face": metrics}}]
+        results[name] = Result(cell.at, "full", "done", declared(cell), parts=parts)
+    found = [
+        Comparison(
+            "list", "accuracy", *(results[n].digest if n in results else n for n in pair), *[0.1] * 4, holm=p
+        )
+        for *pair, p in comparisons
+    ]
+    spec = next(spec for spec in experiment.tables if spec.name == "list")
+    table = tables.build(tables.Asked(experiment, spec, experiment.cells(), results, found))
+    entries = {row[0]: row[3] for row in table.rows if row[1] == "Base"}
+    return {
+        name: "best" if value.best else "same" if value.same else ""
+        for name, value in entries.items()
+        if value.estimate
+    }
+
+
+CNN, MESO, BOTH = "custom_cnn, base", "meso4, base", "both, base"
+
+
+def test_a_mark_is_never_of_a_result_that_is_not_shown(declare):
+    """Meso-4 could not be told from what was best before that cell was declared anew."""
+    experiment = read_experiment(declare())
+    accuracies = {CNN: 0.9, MESO: 0.6}
+    found = marks_of(experiment, accuracies, [("gone", MESO, 0.5), (CNN, MESO, 0.01)])
+    assert found == {"CNN": "best", "Meso-4": ""}
+
+
+@pytest.mark.parametrize(
+    ("accuracies", "comparisons"),
+    [
+        # The best's run was not at hand when the second was compared with the third.
+        ({CNN: 0.9, MESO: 0.8, BOTH: 0.7}, [(CNN, MESO, 0.01), (CNN, BOTH, 0.01), (MESO, BOTH, 0.9)]),
+        # A new cell is better than the best, whose run was not at hand; or worse.
+        ({CNN: 0.9, MESO: 0.8, BOTH: 0.7}, [(CNN, BOTH, 0.01), (MESO, BOTH, 0.9)]),
+        ({CNN: 0.9, MESO: 0.8, BOTH: 0.7}, [(MESO, BOTH, 0.9), (CNN, BOTH, 0.01)]),
+    ],
+)
+def test_one_column_has_one_best_though_runs_were_not_at_hand(declare, accuracies, comparisons):
+    found = marks_of(read_experiment(declare()), accuracies, comparisons)
+    assert found == {"CNN": "best", "Meso-4": "", "Both": ""}
