@@ -11,6 +11,7 @@ from typing import Any
 
 from filelock import FileLock
 
+from dfdetect.data.splitting import leak
 from dfdetect.experiments.declared import Cell
 from dfdetect.metrics import Estimate, Metrics
 from dfdetect.metrics.folds import CrossValidation, Fold, summarise
@@ -68,6 +69,13 @@ class Result:
     def digest(self) -> str:
         """Tells one line from any other."""
         return hashlib.sha256(_line(self).encode()).hexdigest()[:16]
+
+    @property
+    def split_leak(self) -> str:
+        """What must be said of a split over single faces or clips; "" of any other."""
+        if self.status == FAILED or self.recipe["split"] != "random":
+            return ""
+        return leak("clip" if self.recipe["frames"] else "face")
 
     def metrics(self, level: str) -> list[Metrics]:
         """Of the test faces, of each fold. A model of clips has no faces: of its clips."""

@@ -2,7 +2,7 @@
 
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from dfdetect.experiments.comparisons import Comparison
 from dfdetect.experiments.declared import Cell, Experiment, TableSpec
@@ -103,8 +103,11 @@ class Asked:
 
 
 def build(asked: Asked) -> Table:
-    """The table that is asked for, by its kind."""
-    return _BUILD[asked.spec.kind](asked)
+    """The table that is asked for, by its kind, with what must be said of the split of its results."""
+    table = _BUILD[asked.spec.kind](asked)
+    results = [asked.results[cell.name] for cell in asked.cells if cell.name in asked.results]
+    leaks = dict.fromkeys(result.split_leak for result in results if result.split_leak)
+    return replace(table, notes=[*table.notes, *leaks])
 
 
 class _Marks:
@@ -226,12 +229,12 @@ def _folds(asked: Asked) -> Table:
     header += ["Matrix, published", "Matrix"]
     rows = []
     for cell in asked.ordered():
-        result = asked.results.get(cell.name)
-        lines = list(_fold_lines(asked, cell, result))
-        if result is not None and result.status == FAILED:
-            note = footnotes.number(f"Failed: {result.reason}")
-            lines = [[Value(None, footnote=note) if e == Value(None) else e for e in line] for line in lines]
-        rows += lines
+        result, note = asked.results.get(cell.name), 0
+        if result is not None:
+            failed = result.status == FAILED
+            note = footnotes.number(f"Failed: {result.reason}") if failed else footnotes.of_weights(result)
+        for line in _fold_lines(asked, cell, result):
+            rows.append([replace(e, footnote=note) if isinstance(e, Value) else e for e in line])
     return _table(
         spec, header, rows, footnotes,
         "Matrices: [[real called real, real called fake], [fake called real, fake called fake]].",

@@ -106,6 +106,7 @@ def summary(experiments: Sequence[Experiment]) -> str:
                     ", ".join(experiment.title_of(*item) for item in cells[profile].at.items()),
                     published or DASH,
                     *_numbers(found),
+                    _data(found) if found else DASH,
                     f"`{experiment.folder.as_posix()} {only}{size}`",
                 )
             )
@@ -116,6 +117,7 @@ def summary(experiments: Sequence[Experiment]) -> str:
         "accuracy",
         "AUC",
         "n",
+        "data",
         "python -m dfdetect.report run ...",
     )
     return markdown_table(header, rows)
@@ -153,7 +155,12 @@ def _overview_rows(experiment: Experiment) -> list[tuple[str, ...]]:
 
 
 def _data(result: Result) -> str:
-    return "sample set" if result.data["sample_set"] else ", ".join(result.data["sources"])
+    """What it was measured on, and what must be known beside its numbers; each table says it at length."""
+    data = ["sample set"] if result.data["sample_set"] else list(result.data["sources"])
+    data += ["split at random"] if result.split_leak else []
+    data += ["weights of a part"] if result.weights.get("partial") else []
+    data += ["weights that may have seen test groups"] if result.weights.get("leaks") else []
+    return ", ".join(data)
 
 
 def _numbers(result: Result | None) -> tuple[str, str, str]:

@@ -11,7 +11,7 @@ import pytest
 from filelock import FileLock
 
 from dfdetect import compare, report
-from dfdetect.experiments import recording, running, tables
+from dfdetect.experiments import recording, running, tables, writing
 from dfdetect.experiments.comparisons import Comparison, read_comparisons
 from dfdetect.experiments.declared import read_experiment
 from dfdetect.experiments.results import (
@@ -297,31 +297,34 @@ def test_results_name_no_folder():
     assert without_paths("1/2 and a/b") == "1/2 and a/b"
 
 
+def measured(experiment, name, accuracy=0.9, folds=1, **changes):
+    """The result of a cell, with so many right of 40 drawn scores."""
+    labels, right = np.arange(40) % 2, np.arange(40) < round(40 * accuracy)
+    samples = [FaceSample(f"{row}.png", int(labels[row]), "test", str(row)) for row in range(40)]
+    scores = Predictions(samples, np.where(right, labels, 1 - labels).astype(np.float64))
+    part = {"n_train": 9, "metrics": {"face": compute_metrics(scores, threshold=0.5, resamples=0).to_dict()}}
+    cell = next(cell for cell in experiment.cells() if cell.name == name)
+    return Result(cell.at, "full", "done", declared(cell), parts=[part] * folds, **changes)
+
+
+def built(experiment, name, results, comparisons=()):
+    spec = next(spec for spec in experiment.tables if spec.name == name)
+    return tables.build(tables.Asked(experiment, spec, experiment.cells(), results, comparisons))
+
+
 def marks_of(experiment, accuracies, comparisons):
     """What the table "list" shows of cells by name: "best", "same" or ""."""
-    results = {}
-    for name, accuracy in accuracies.items():
-        labels = np.arange(40) % 2
-        right = np.arange(40) < round(40 * accuracy)
-        samples = [FaceSample(f"{row}.png", int(labels[row]), "test", str(row)) for row in range(40)]
-        scores = Predictions(samples, np.where(right, labels, 1 - labels).astype(np.float64))
-        metrics = compute_metrics(scores, threshold=0.5, resamples=0).to_dict()
-        cell = next(cell for cell in experiment.cells() if cell.name == name)
-        parts = [{"n_train": 9, "metrics": {"face": metrics}}]
-        results[name] = Result(cell.at, "full", "done", declared(cell), parts=parts)
+    results = {name: measured(experiment, name, accuracy) for name, accuracy in accuracies.items()}
+    digests = {name: result.digest for name, result in results.items()}
     found = [
-        Comparison(
-            "list", "accuracy", *(results[n].digest if n in results else n for n in pair), *[0.1] * 4, holm=p
-        )
+        Comparison("list", "accuracy", *(digests.get(name, name) for name in pair), *[0.1] * 4, holm=p)
         for *pair, p in comparisons
     ]
-    spec = next(spec for spec in experiment.tables if spec.name == "list")
-    table = tables.build(tables.Asked(experiment, spec, experiment.cells(), results, found))
-    entries = {row[0]: row[3] for row in table.rows if row[1] == "Base"}
+    table = built(experiment, "list", results, found)
     return {
-        name: "best" if value.best else "same" if value.same else ""
-        for name, value in entries.items()
-        if value.estimate
+        row[0]: "best" if row[3].best else "same" if row[3].same else ""
+        for row in table.rows
+        if row[1] == "Base" and row[3].estimate
     }
 
 
@@ -349,3 +352,29 @@ def test_a_mark_is_never_of_a_result_that_is_not_shown(declare):
 def test_one_column_has_one_best_though_runs_were_not_at_hand(declare, accuracies, comparisons):
     found = marks_of(read_experiment(declare()), accuracies, comparisons)
     assert found == {"CNN": "best", "Meso-4": "", "Both": ""}
+
+
+PART = {"origin": "x.h5 (1 of 2 parameters)", "partial": True}
+
+
+@pytest.mark.parametrize(("name", "folds"), [("grid", 1), ("list", 1), ("folds", 2)])
+def test_every_kind_of_table_tells_of_weights_of_a_part_and_of_a_split_that_leaks(declare, name, folds):
+    text = declare.text.replace("[recipe]", '[recipe]\nsplit = "random"', 1)
+    experiment = read_experiment(declare(text))
+    table = built(experiment, name, {CNN: measured(experiment, CNN, folds=folds, weights=PART)})
+    notes = {entry.footnote for row in table.rows for entry in row if isinstance(entry, tables.Value)}
+    assert 1 in notes
+    assert "(1) Weights: x.h5 (1 of 2 parameters)." in table.notes
+    assert [note for note in table.notes if note.startswith("Split at random over faces")]
+    apart = read_experiment(declare())
+    table = built(apart, name, {CNN: measured(apart, CNN, folds=folds)})
+    assert not [note for note in table.notes if "random" in note or note.startswith("(1)")]
+
+
+def test_the_pages_over_all_reports_tell_it_too(declare):
+    text = declare.text.replace("[recipe]", '[recipe]\nsplit = "random"', 1)
+    experiment = read_experiment(declare(text))
+    data = {"manifest_sha256": "m", "sample_set": False, "sources": ["dfdc"]}
+    add_result(experiment.folder, measured(experiment, CNN, weights=PART, data=data))
+    for page in (writing.overview([experiment]), writing.summary([experiment])):
+        assert "| dfdc, split at random, weights of a part |" in page
