@@ -1,4 +1,4 @@
-"""What a run's weights have seen: in its own training, and in that of each run they started from."""
+"""Where a run's weights come from, and what they have seen: in its own training and in those before it."""
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -6,9 +6,10 @@ from pathlib import Path
 from dfdetect.data.faces import labelled
 from dfdetect.data.opening import Data
 from dfdetect.data.splitting import choose
+from dfdetect.models.head import in_head
 from dfdetect.models.registry import PUBLISHED
 from dfdetect.recipe import Recipe, read_recipe
-from dfdetect.runs import Run, started_from
+from dfdetect.runs import ENSEMBLE, Run, started_from
 from face_extraction.errors import InputError
 from face_extraction.manifest import FaceSample, manifest_hash, read_manifest
 
@@ -42,6 +43,17 @@ def scoring_leaks(run: Run, samples: Sequence[FaceSample]) -> list[str]:
         line = f"{len(shared)} of the groups scored were trained on: these numbers do not measure skill."
         lines.insert(0, line)
     return [*lines, *_not_known([*([] if known else [str(run.folder)]), *unknown])]
+
+
+def random_backbone(run: Run) -> list[str]:
+    """The layers before the head that a weights file, which covers a part of the model, left random.
+
+    Of an ensemble those of all members, each after its member's name.
+    """
+    recipe = run.recipe()
+    if recipe.model != ENSEMBLE and (recipe.weights == "none" or not recipe.partial_weights):
+        return []
+    return [layer for layer in run.environment().get("random_layers", ()) if not in_head(layer)]
 
 
 def _inherited(
@@ -97,7 +109,7 @@ def _recipes(run: Run) -> list[Recipe]:
 
 
 def _trains(run: Run) -> bool:
-    return run.recipe().head_epochs + run.recipe().epochs > 0
+    return any(recipe.head_epochs + recipe.epochs for recipe in _recipes(run))
 
 
 def _rows(run: Run) -> list[FaceSample] | None:

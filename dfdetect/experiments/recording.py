@@ -13,6 +13,7 @@ from dfdetect.data.opening import Data, open_training_data
 from dfdetect.data.sample import NOTICE
 from dfdetect.experiments.declared import Cell, Experiment
 from dfdetect.experiments.results import DONE, FAILED, Result, add_result, declared, without_paths
+from dfdetect.lineage import random_backbone
 from dfdetect.metrics.measures import Array, cumulative, prepare
 from dfdetect.models.head import in_head
 from dfdetect.predictions import Predictions
@@ -113,7 +114,7 @@ def record(cell: Cell, profile: str, runs: Sequence[Run], data: Data) -> Result:
         weights={
             "origin": _origin(environment),
             "sha256": environment.get("weights_sha256", ""),
-            "partial": _is_partial(runs[0]),
+            "partial": bool(random_backbone(runs[0])),
             "leaks": [without_paths(line) for run in runs for line in run.leaks()],
         },
         runs=[run.folder.name for run in runs],
@@ -128,13 +129,6 @@ def _origin(environment: Mapping[str, Any]) -> str:
     """Where the weights came from, without the folder that they lie in."""
     source = str(environment.get("weights_source", ""))
     return without_paths(str(environment["weights"]).replace(source, PurePath(source).name, 1))
-
-
-def _is_partial(run: Run) -> bool:
-    """Whether the weights file left some of the backbone random, too."""
-    if run.recipe().weights == "none" or not run.recipe().partial_weights:
-        return False
-    return not all(map(in_head, run.environment()["random_layers"]))
 
 
 def _facts(data: Data) -> dict[str, Any]:

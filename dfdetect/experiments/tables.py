@@ -14,8 +14,8 @@ from dfdetect.metrics.folds import matrix_text
 SAME = "≈"
 NOTE_BEST = (
     "Bold: the best measured of its metric among those that scored the same faces. "
-    f"{SAME}: cannot be told from it (paired bootstrap over groups, Holm over the table, 5 %). Unmarked: worse, "
-    "or not compared with it (other faces, or its run was not at hand)."
+    f"{SAME}: cannot be told from it (paired bootstrap over groups, Holm over the table, 5 %). "
+    "Unmarked: worse, or not compared with it (other faces, or its run was not at hand)."
 )
 NOTE_INTERVAL = (
     "Brackets: 95 % intervals, a bootstrap over groups; of a mean over folds Student's with the corrected "

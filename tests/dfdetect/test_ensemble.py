@@ -1,12 +1,18 @@
 """Ensembles: combined as computed by hand from the members, and a run like any other."""
 
+import shutil
+
 import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
 
 from dfdetect import ensemble, evaluate, predict, train
-from dfdetect.ensembling import weigh
+from dfdetect.data.opening import open_data
+from dfdetect.ensembling import build_ensemble, weigh
+from dfdetect.experiments.declared import Cell
+from dfdetect.experiments.recording import record
 from dfdetect.predictions import Predictions
+from dfdetect.recipe import write_recipe
 from dfdetect.runs import Run
 from face_extraction.errors import InputError
 from face_extraction.manifest import FaceSample
@@ -104,3 +110,21 @@ def test_a_member_named_twice_is_refused(members, tmp_path, capsys):
     assert ensemble.main([folder, f"{folder}/.", "--out", str(tmp_path / "both")]) == 2
     assert "named twice" in capsys.readouterr().err
     assert not (tmp_path / "both").exists()
+
+
+def test_weights_of_a_part_of_any_member_are_told(members, tmp_path):
+    """Reports A and D: the first member has random weights, another one a file that covers a part."""
+    runs = [Run(shutil.copytree(run.folder, tmp_path / run.folder.name)) for run in members[:2]]
+    write_recipe(runs[1].recipe_file, runs[1].recipe().with_changes(weights="own/x.h5", partial_weights=True))
+    origin = {"weights_source": "own/x.h5", "weights": "own/x.h5 (1 of 2 parameters; random: block4, logit)"}
+    runs[1].write_environment(runs[1].environment() | origin | {"random_layers": ["block4", "logit"]})
+    out = Run(tmp_path / "both")
+    for order in (runs, runs[::-1]):
+        build_ensemble(order, "mean", out)
+        cell = Cell({"model": "both"}, out.recipe())
+        found = record(cell, "full", [out], open_data(out.recipe())).weights
+        assert found["partial"]
+        assert found["origin"] == "of 2 runs; b: x.h5 (1 of 2 parameters; random: block4, logit)"
+        out.delete()
+    build_ensemble(members[:2], "mean", out)
+    assert not record(cell, "full", [out], open_data(out.recipe())).weights["partial"]

@@ -100,6 +100,16 @@ def test_members_of_an_ensemble_are_asked_too(make_run):
     assert str(start.folder) in line
 
 
+def test_an_ensemble_has_trained_if_any_member_has(make_run):
+    """The recipe of an ensemble is the first member's, which here only scores its weights."""
+    both = make_run("both", train="cd", val="e", test="f", model="ensemble", epochs=0)
+    for number, epochs in enumerate((0, 1), start=1):
+        part = replace(both.recipe(), model="xception", epochs=epochs)
+        write_recipe(both.folder / "members" / f"{number:02d}.toml", part)
+    (line,) = scoring_leaks(both, [FaceSample("c.png", 0, "test", "c", source="s")])
+    assert line.startswith("1 of the groups scored were trained on")
+
+
 def test_what_is_not_known_is_said_once(make_run):
     first = make_run("first", train="ab", val="c", test="d")
     second = make_run("second", first, train="ef", val="g", test="h")

@@ -22,6 +22,7 @@ from dfdetect.experiments.results import (
     read_results,
     without_paths,
 )
+from dfdetect.lineage import random_backbone
 from dfdetect.metrics import compute_metrics
 from dfdetect.models.registry import family, list_models
 from dfdetect.predictions import Predictions
@@ -266,10 +267,10 @@ class Begun:
 
 
 def test_weights_that_fill_a_part_of_the_backbone_are_told(declare):
-    part = recording._is_partial(Begun("x.h5", ["block14_sepconv1", "logit"], partial=True))
+    part = bool(random_backbone(Begun("x.h5", ["block14_sepconv1", "logit"], partial=True)))
     assert part
-    assert not recording._is_partial(Begun("x.h5", ["head_dense", "logit"], partial=True))
-    assert not recording._is_partial(Begun("none", ["block1_conv1", "logit"]))
+    assert not random_backbone(Begun("x.h5", ["head_dense", "logit"], partial=True))
+    assert not random_backbone(Begun("none", ["block1_conv1", "logit"]))
     result = result_of(read_experiment(declare()), weights={"origin": "x.h5 (a half)", "partial": part})
     notes = tables._Footnotes()
     assert notes.of_weights(result) == 1
