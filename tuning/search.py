@@ -15,12 +15,13 @@ from typing import Any
 import optuna
 from optuna.trial import TrialState
 
-from dfdetect.data.opening import Data, open_training_data
+from dfdetect.data.opening import Data, manifest_path, open_training_data
 from dfdetect.flags import Conditions
 from dfdetect.recipe import Recipe, write_recipe
 from dfdetect.runs import build_from_recipe
 from dfdetect.training import resolve
 from face_extraction.errors import InputError, unknown_name
+from face_extraction.manifest import manifest_hash
 from face_extraction.toml import read_toml
 from tuning.display import Display, set_apart
 from tuning.features import FeatureCache
@@ -46,6 +47,7 @@ class Search:
         job: what is searched.
         cases: its cases, each recipe resolved.
         data: by case, the data that its recipe takes.
+        digests: SHA-256 of the manifest of each of the job's cases, of those not searched now, too.
         folder: where trials, tables and the page go.
         out: the recipe of the best trial.
         url: of a database; "" for SQLite in the folder.
@@ -54,6 +56,7 @@ class Search:
     job: Job
     cases: Sequence[Case]
     data: Mapping[str, Data]
+    digests: Sequence[str]
     folder: Path
     out: Path
     url: str
@@ -65,7 +68,7 @@ class Search:
             InputError: the database cannot be used.
         """
         content = {**self.job.content(), "trials": 0}  # a larger budget goes on with the same search
-        facts = json.dumps([content, [data.digest for data in self.data.values()]], sort_keys=True)
+        facts = json.dumps([content, self.digests], sort_keys=True)
         digest = hashlib.sha256(facts.encode()).hexdigest()[:8]
         return Store(self.folder, f"{self.folder.absolute().name}-{digest}", self.url)
 
@@ -92,6 +95,7 @@ def open_search(
             another search.
     """
     found = cases(job)
+    manifests = [manifest_path(case.recipe.manifest) for case in found]
     names = [case.name for case in found]
     for name in only:
         if name not in names:
@@ -107,7 +111,11 @@ def open_search(
             built.add(first.weights + first.model)
     if not overwrite:
         _check_folder(folder, job)
-    return Search(job, found, data, folder, out, url)
+    for path in manifests:
+        if not path.is_file():
+            raise InputError(f"{path}: no such manifest, which another case of the job takes")
+    known = {path: manifest_hash(path) for path in dict.fromkeys(manifests)}
+    return Search(job, found, data, [known[path] for path in manifests], folder, out, url)
 
 
 def delete_search(search: Search) -> None:

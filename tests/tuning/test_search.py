@@ -111,6 +111,16 @@ def test_with_folds_the_score_is_their_mean(command, tmp_path):
     assert float(row["score"]) == pytest.approx(sum(each) / 2)
 
 
+def test_a_search_of_one_case_goes_on_with_all(command, tmp_path):
+    space = "learning_rate = [1e-2]\n[cases.a]\ndropout = 0.1\n[cases.b]\ndropout = 0.3\n"
+    assert tuning.main(command(space, "--case", "b")) == 0
+    kept = tmp_path / "best" / "trials" / "b" / "0000" / "history.csv"
+    before = kept.stat().st_mtime_ns
+    assert tuning.main(command(space)) == 0
+    assert sorted(row["case"] for row in rows(tmp_path)) == ["a", "b"]
+    assert kept.stat().st_mtime_ns == before
+
+
 def test_reasons_of_failures():
     assert why_failed(MemoryError()) == "out of memory: MemoryError"
     kind = type("ResourceExhaustedError", (Exception,), {})
