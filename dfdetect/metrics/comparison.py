@@ -51,15 +51,23 @@ class Difference:
 
 
 def check_pair(first: Predictions, second: Predictions) -> None:
-    """Refuse predictions of different faces.
+    """Refuse predictions of different faces, or of none.
+
+    Two data sets can name their crops alike, and a manifest can get other groups.
 
     Raises:
         InputError: naming how many faces differ.
     """
-    ours, theirs = ([(s.path, s.label) for s in scored.samples] for scored in (first, second))
+    if not len(first.known()):
+        raise InputError("two models can be compared on faces of known label only; there are none")
+    ours, theirs = (
+        [(s.path, s.label, s.source, s.group) for s in scored.samples] for scored in (first, second)
+    )
     if ours != theirs:
         differ = len(set(ours) ^ set(theirs))
-        raise InputError(f"two models can be compared on the same faces only; {differ} faces differ")
+        raise InputError(
+            f"two models can be compared on the same faces, in the same groups, only; {differ} faces differ"
+        )
 
 
 def paired_bootstrap(

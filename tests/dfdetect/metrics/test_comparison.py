@@ -1,6 +1,7 @@
 """Paired comparisons: against values worked out apart, and how often they cry wolf."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -151,6 +152,20 @@ def false_alarms(groups_count, size, own, repeats=400):
         counts["mcnemar"] += mcnemar(*right, groups) < 0.05
         counts["mcnemar plain"] += mcnemar(*right) < 0.05
     return {name: count / repeats for name, count in counts.items()}
+
+
+def test_faces_of_another_data_set_or_in_other_groups_are_refused_and_so_are_none():
+    """Both may lie in faces/0.png."""
+    scores = np.linspace(0, 1, 8)
+    first = predictions(np.arange(8) % 2, np.arange(8) // 2, scores)
+    there = Predictions([replace(sample, source="other") for sample in first.samples], scores)
+    moved = predictions(np.arange(8) % 2, np.arange(8) // 4, scores)
+    for second in (there, moved):
+        with pytest.raises(InputError, match="faces differ"):
+            paired_bootstrap([(Scored(first, 0.5), Scored(second, 0.5))], ["auc"])
+    none = Scored(Predictions([], np.zeros(0)), 0.5)
+    with pytest.raises(InputError, match="there are none"):
+        paired_bootstrap([(none, none)], ["auc"])
 
 
 def test_tests_that_know_the_groups_keep_their_level_and_others_do_not():
