@@ -108,7 +108,12 @@ class Recipe:
     augment: str = _setting("report-c", "named augmentation of training faces", choices=AUGMENTATIONS)
     balance: str = _setting("none", "against unequal classes: class weights or sampling", choices=BALANCES)
     precision: str = _setting("float32", "arithmetic of the layers", choices=PRECISIONS)
-    seed: int = _setting(0, "sets initial weights, order, augmentation and dropout", low=0, high=2**32 - 1)
+    seed: int = _setting(
+        0,
+        "sets initial weights, order, augmentation and dropout, and draws per_class, a new split and folds",
+        low=0,
+        high=2**32 - 1,
+    )
     options: dict[str, Option] = _setting({}, "options of the model, each as NAME=VALUE")
 
     def __post_init__(self) -> None:

@@ -113,10 +113,8 @@ def _run(args: argparse.Namespace) -> int:
     print(status(experiment, cells, setup), flush=True)
     if args.list:
         return DONE
-    try:
-        missing = run_grid(experiment, cells, setup)
-    finally:  # also after Ctrl-C: what is there is compared
-        print("", flush=True)
+    missing = run_grid(experiment, cells, setup)
+    print("", flush=True)
     absent = compare_tables(experiment, args.profile, setup.digest(), args.runs)
     if absent:
         print(f"{absent} results have no run folder in {args.runs}: they stay out of comparisons")
