@@ -14,7 +14,7 @@ from dfdetect.metrics.folds import matrix_text
 SAME = "≈"
 NOTE_BEST = (
     "Bold: the best measured of its metric among those that scored the same faces. "
-    f"{SAME}: cannot be told from it (paired bootstrap over groups, Holm over the table, 5 %). "
+    f"{SAME}: cannot be told from it (paired bootstrap over groups, Holm over its column, 5 %). "
     "Unmarked: worse, or not compared with it (other faces, or its run was not at hand)."
 )
 NOTE_INTERVAL = (
