@@ -6,7 +6,7 @@ from pathlib import Path
 from dfdetect.data.clips import check_videos, make_clips
 from dfdetect.data.faces import NEW_FOLDS, check_classes
 from dfdetect.data.sample import NOTICE, sample_manifest
-from dfdetect.data.splitting import choose, leak
+from dfdetect.data.splitting import PARTED_SWAPS, choose, leak, parts_swaps
 from dfdetect.recipe import Recipe
 from face_extraction.manifest import SPLITS, FaceSample, count_table, manifest_hash, read_manifest
 
@@ -63,10 +63,13 @@ def open_data(recipe: Recipe) -> Data:
     path = manifest_path(recipe.manifest)
     data = open_manifest(path)
     drawn = () if recipe.manifest else (NOTICE,)
-    leaks = (leak(recipe.unit),) if recipe.split == "random" else ()
     if recipe.frames:
         check_videos(data.samples, recipe.frames, path)
-    return replace(data, samples=choose(data.samples, recipe), notices=(*drawn, *leaks))
+    samples = choose(data.samples, recipe)
+    leaks = (leak(recipe.unit),) if recipe.split == "random" else ()
+    if recipe.split == "group" and parts_swaps(samples):
+        leaks = (PARTED_SWAPS,)
+    return replace(data, samples=samples, notices=(*drawn, *leaks))
 
 
 def open_trainings(recipe: Recipe) -> list[tuple[Recipe, Data]]:

@@ -8,10 +8,17 @@ from numpy.typing import NDArray
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold, train_test_split
 
 from dfdetect.data.grouping import assign_groups
+from dfdetect.data.naming import people
 from dfdetect.predictions import by_clip
 from dfdetect.recipe import Recipe
 from face_extraction.errors import InputError
 from face_extraction.manifest import FAKE, LABEL_NAMES, REAL, FaceSample
+
+PARTED_SWAPS = (
+    "Split anew by group: people whom test faces show, as target or source of a swap, stand in training "
+    "faces too (clip names tell), so these numbers tend to be higher than those on unseen people. The split "
+    "made at extraction leaves such swaps out."
+)
 
 
 def leak(unit: str) -> str:
@@ -20,6 +27,15 @@ def leak(unit: str) -> str:
         f"Split at random over {unit}s, as some reports did: {unit}s of one original stand on both sides of "
         "the split, so these numbers tend to be higher than those on unseen originals."
     )
+
+
+def parts_swaps(samples: Sequence[FaceSample]) -> bool:
+    """Whether training faces show a person whom test faces show: a swap is in the group of one of its two."""
+    shown = {
+        split: {person for row in samples if row.split == split for person in people(row)}
+        for split in ("train", "test")
+    }
+    return not shown["train"].isdisjoint(shown["test"])
 
 
 def choose(samples: Sequence[FaceSample], recipe: Recipe) -> list[FaceSample]:

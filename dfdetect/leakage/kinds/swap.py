@@ -2,8 +2,8 @@
 
 from itertools import chain
 
+from dfdetect.data.naming import known_names, people
 from dfdetect.leakage.links import Links, link
-from dfdetect.leakage.naming import known_names, people
 from dfdetect.leakage.registry import register
 from dfdetect.leakage.rows import NotLooked, Rows
 

@@ -1,7 +1,7 @@
 """Sequences of FaceForensics++ that are cut from one YouTube video."""
 
+from dfdetect.data.naming import people
 from dfdetect.leakage.links import Links, link
-from dfdetect.leakage.naming import people
 from dfdetect.leakage.registry import register
 from dfdetect.leakage.rows import NotLooked, Rows
 from face_extraction.sources.faceforensics import ONE_VIDEO

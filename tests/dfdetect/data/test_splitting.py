@@ -4,10 +4,11 @@ from collections import Counter
 
 import pytest
 
-from dfdetect.data.splitting import choose
+from dfdetect.data.opening import open_data
+from dfdetect.data.splitting import PARTED_SWAPS, choose, parts_swaps
 from dfdetect.recipe import Recipe
 from face_extraction.errors import InputError
-from face_extraction.manifest import FaceSample
+from face_extraction.manifest import FaceSample, write_manifest
 
 
 @pytest.fixture
@@ -144,3 +145,29 @@ def test_with_frames_each_clip_is_tested_in_one_fold(clips):
         rows = choose(clips, Recipe(frames=4, split="group", folds=3, fold=fold))
         tested += [row.path for row in rows if row.split == "test"]
     assert sorted(tested) == sorted(row.path for row in clips)
+
+
+@pytest.mark.parametrize(("source", "told"), [("celebdf", True), ("mine", False)])
+def test_a_new_split_that_parts_the_people_of_swaps_says_so(tmp_path, source, told):
+    """A fake of Celeb-DF is in the group of its target; the extraction leaves out what ties two splits."""
+    rows = []
+    for target in range(20):
+        clips = [f"id{target}_0000", *(f"id{target}_id{(target + step) % 20}_0000" for step in (1, 2))]
+        rows += [
+            FaceSample(f"{clip}.png", int(clip.count("id") > 1), "train", f"id{target}", clip, source=source)
+            for clip in clips
+        ]
+    write_manifest(tmp_path / "manifest.csv", rows)
+    for split, said in (("group", told), ("manifest", False)):
+        data = open_data(Recipe(manifest=str(tmp_path / "manifest.csv"), split=split))
+        assert (PARTED_SWAPS in data.notices) is said
+
+
+def test_pairs_that_are_one_group_are_not_parted():
+    """As those of FaceForensics++ are."""
+    rows = [
+        FaceSample(f"{n}-{clip}.png", label, "train", str(n), clip, source="faceforensics")
+        for n in range(10)
+        for clip, label in ((f"{n:03d}", 0), (f"{n + 10:03d}", 0), (f"{n:03d}_{n + 10:03d}", 1))
+    ]
+    assert not parts_swaps(choose(rows, Recipe(split="group")))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from dfdetect.leakage.naming import known_names, people
+from dfdetect.data.naming import known_names, people
 from face_extraction.manifest import FaceSample
 
 
