@@ -29,7 +29,7 @@ def training_leaks(recipe: Recipe, data: Data) -> list[str]:
 
 
 def scoring_leaks(run: Run, samples: Sequence[FaceSample]) -> list[str]:
-    """What must be said when groups to be scored were trained on, or when that cannot be told.
+    """What must be said when groups to be scored were trained on or chose something, or when it is unknown.
 
     Args:
         run: whose model scores.
@@ -38,11 +38,17 @@ def scoring_leaks(run: Run, samples: Sequence[FaceSample]) -> list[str]:
     known = _rows(run)
     own = known if known and _trains(run) else []
     shared = _groups(samples) & _groups(labelled(own, "train"))
+    chose = _groups(samples) & _groups(labelled(known or [], "val")) - shared
+    own_lines = [
+        f"{len(groups)} of the groups scored {what}"
+        for groups, what in (
+            (shared, "were trained on: these numbers do not measure skill."),
+            (chose, "chose the epoch or the threshold: numbers of them are optimistic."),
+        )
+        if groups
+    ]
     lines, unknown = _inherited(_recipes(run), own, samples)
-    if shared:
-        line = f"{len(shared)} of the groups scored were trained on: these numbers do not measure skill."
-        lines.insert(0, line)
-    return [*lines, *_not_known([*([] if known else [str(run.folder)]), *unknown])]
+    return [*own_lines, *lines, *_not_known([*([] if known else [str(run.folder)]), *unknown])]
 
 
 def random_backbone(run: Run) -> list[str]:

@@ -14,6 +14,7 @@ from dfdetect.recipe import Recipe, write_recipe
 from dfdetect.runs import Run, build_from_recipe
 from face_extraction.manifest import FaceSample, manifest_hash, read_manifest, write_manifest
 
+CHOSE = "1 of the groups scored chose the epoch or the threshold: numbers of them are optimistic."
 SEEN = "were trained or validated on by"
 
 
@@ -83,12 +84,21 @@ def test_the_chain_is_followed_and_a_weights_file_of_a_run_counts(make_run):
 def test_a_run_that_only_scores_its_weights_has_seen_nothing(make_run):
     idle = make_run("idle", epochs=0, train="ab", val="c", test="d")
     assert told(make_run("next", idle, train="cd", val="a", test="b")) == []
-    assert scoring_leaks(idle, open_data(idle.recipe()).samples) == []
+    assert scoring_leaks(idle, open_data(idle.recipe()).samples) == [CHOSE]  # the threshold
     taught = make_run("taught", train="ab", val="c", test="d")
     same = make_run("same", taught, epochs=0, train="ab", val="c", test="d")
     assert told(same) == []
     (line,) = scoring_leaks(same, [FaceSample("a.png", 0, "train", "a", source="s")])
     assert line.startswith(f"1 of the groups scored {SEEN} {taught.folder},")
+
+
+def test_validation_groups_that_are_scored_again_chose_something(make_run):
+    run = make_run("run", train="ab", val="c", test="d")
+    assert scoring_leaks(run, [FaceSample("c.png", 0, "val", "c", source="s")]) == [CHOSE]
+    trained, chose = scoring_leaks(run, open_data(run.recipe()).samples)
+    assert trained.startswith("2 of the groups scored were trained on")
+    assert chose == CHOSE
+    assert scoring_leaks(run, [FaceSample("d.png", 0, "test", "d", source="s")]) == []
 
 
 def test_members_of_an_ensemble_are_asked_too(make_run):
@@ -147,7 +157,8 @@ def test_it_is_told_wherever_numbers_are(make_manifest, tmp_path, capsys):
         assert f"groups scored {SEEN}" in (folds / "fold-1" / name).read_text()
     fold = Run(folds / "fold-1")
     assert evaluate.main([str(fold.folder), "--split", "all", "--name", "again"]) == 0
-    (line,) = fold.evaluation("again").leaks()
+    chose, line = fold.evaluation("again").leaks()
+    assert "groups scored chose the epoch or the threshold" in chose
     assert f"groups scored {SEEN} {run.folder}" in line
     assert line not in fold.leaks()  # more groups were scored just now than by the fold
     assert line in capsys.readouterr().out
