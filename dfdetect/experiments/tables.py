@@ -17,6 +17,10 @@ NOTE_BEST = (
     f"{SAME}: cannot be told from it (paired bootstrap over groups, Holm over its column, 5 %). "
     "Unmarked: worse, or not compared with it (other faces, or its run was not at hand)."
 )
+NOTE_THRESHOLD = (
+    "Measured accuracy, and what else depends on a threshold, is at the one that the validation faces chose. "
+    "The report gives none."
+)
 NOTE_INTERVAL = (
     "Brackets: 95 % intervals, a bootstrap over groups; of a mean over folds Student's with the corrected "
     "variance of Nadeau and Bengio (2003). They hold no variation between trainings."
@@ -279,7 +283,10 @@ def _table(
 ) -> Table:
     values = [entry for row in rows for entry in row if isinstance(entry, Value)]
     notes = [*more, *([spec.note] if spec.note else [])]
-    notes += [NOTE_INTERVAL] if any(value.estimate for value in values) else []
+    measured = any(value.estimate for value in values)
+    decided = any(name in MEASURES and MEASURES[name].part == "decision" for name in spec.metrics)
+    notes += [NOTE_THRESHOLD] if measured and decided else []
+    notes += [NOTE_INTERVAL] if measured else []
     notes += [NOTE_BEST] if any(value.best for value in values) else []
     notes += [f"({number}) {text}" for number, text in enumerate(footnotes.texts, start=1)]
     labels = len(spec.rows) + (spec.kind == "folds")

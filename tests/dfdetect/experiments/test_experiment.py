@@ -366,6 +366,7 @@ def test_every_kind_of_table_tells_of_weights_of_a_part_and_of_a_split_that_leak
     notes = {entry.footnote for row in table.rows for entry in row if isinstance(entry, tables.Value)}
     assert 1 in notes
     assert "(1) Weights: x.h5 (1 of 2 parameters)." in table.notes
+    assert tables.NOTE_THRESHOLD in table.notes
     assert [note for note in table.notes if note.startswith("Split at random over faces")]
     apart = read_experiment(declare())
     table = built(apart, name, {CNN: measured(apart, CNN, folds=folds)})
