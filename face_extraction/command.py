@@ -62,7 +62,7 @@ def run(parser: Parser, main: Callable[[argparse.Namespace], int], argv: Sequenc
     Returns:
         0 done, 1 a finding or a failed item, 2 wrong use, 130 interrupted.
     """
-    args = parser.parse_args(argv)
+    args = parser.parse_intermixed_args(argv)
     try:
         with redirect_stdout(cast(TextIO, _LastingOutput(sys.stdout))) as output:
             status = main(args)

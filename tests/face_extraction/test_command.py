@@ -32,6 +32,12 @@ def test_arguments_reach_main(parser):
     assert run(parser, lambda args: args.size, ["--size", "7"]) == 7
 
 
+@pytest.mark.parametrize("order", ["a --size 7 b", "a b --size 7", "--size 7 a b"])
+def test_options_may_stand_between_paths(parser, order):
+    parser.add_argument("paths", nargs="+")
+    assert run(parser, lambda args: (args.size, args.paths), order.split()) == (7, ["a", "b"])
+
+
 def test_wrong_input_is_one_line_and_status_2(parser, capsys):
     assert run(parser, _raise(InputError("a.csv: no such manifest")), []) == 2
     assert capsys.readouterr() == ("", "prog: a.csv: no such manifest\n")
