@@ -1,6 +1,7 @@
 """What every command line does the same way: exit statuses, one-line errors, Ctrl-C, `--debug`."""
 
 import argparse
+import io
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -63,6 +64,9 @@ def run(parser: Parser, main: Callable[[argparse.Namespace], int], argv: Sequenc
         0 done, 1 a finding or a failed item, 2 wrong use, 130 interrupted.
     """
     args = parser.parse_intermixed_args(argv)
+    if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.errors == "strict":
+        # What the terminal's encoding lacks, or a file's name that is no text, must not end the work.
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         with redirect_stdout(cast(TextIO, _LastingOutput(sys.stdout))) as output:
             status = main(args)

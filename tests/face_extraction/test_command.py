@@ -1,5 +1,6 @@
 """What every command line does the same way."""
 
+import os
 import subprocess
 import sys
 
@@ -101,3 +102,16 @@ def test_a_reader_that_goes_away_changes_no_status():
     errors = process.stderr.read()
     process.stderr.close()
     assert (process.wait(), errors) == (1, b"")
+
+
+@pytest.mark.parametrize(
+    ("encoding", "line"), [("ascii", b"\\u2013 \\udcff\n"), ("utf-8", b"\xe2\x80\x93 \\udcff\n")]
+)
+def test_what_the_output_cannot_encode_is_written_as_python_writes_it(encoding, line):
+    code = (
+        "import sys\nfrom face_extraction.command import Parser, run\n"
+        "sys.exit(run(Parser('prog', ''), lambda args: print('\\u2013 \\udcff') or 0, []))"
+    )
+    environment = os.environ | {"PYTHONIOENCODING": encoding}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, env=environment, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, line, b"")
