@@ -3,7 +3,7 @@
 Example:
     >>> from dfdetect import Detector
     >>> detector = Detector.from_run("runs/NAME")
-    >>> verdict = detector.predict(Path("clip.mp4"))
+    >>> verdict = detector.predict("clip.mp4")
     >>> verdict.p_fake, verdict.fake, verdict.faces
 """
 

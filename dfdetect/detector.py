@@ -102,13 +102,14 @@ class Detector:
         model = build_from_recipe(named, whole=True)
         return cls(model, 0.5, "not chosen on data", None, whole=whole)
 
-    def predict(self, path: Path, *, frames: int | None = None) -> Verdict:
+    def predict(self, path: Path | str, *, frames: int | None = None) -> Verdict:
         """The verdict on one file, chosen by its suffix; a failure is a verdict without a score.
 
         Args:
             path: a photo or a clip.
             frames: as for `predict_video`.
         """
+        path = Path(path)
         try:
             if kind_of(path) == VIDEO:
                 return self.predict_video(path, frames=frames)
@@ -131,7 +132,7 @@ class Detector:
         scores = self._score([face.crop for face in found])
         return [FaceVerdict(p_fake, face.box) for p_fake, face in zip(scores, found, strict=True)]
 
-    def predict_video(self, path: Path, *, frames: int | None = None) -> Verdict:
+    def predict_video(self, path: Path | str, *, frames: int | None = None) -> Verdict:
         """The verdict on a clip, from frames evenly spaced over the whole of it.
 
         In each frame the faces count that the training's policy takes. Each person's score is the mean
@@ -155,7 +156,7 @@ class Detector:
         crops: list[Rgb] = []
         looked, detail, cut = 0, "", None
         try:
-            for frame in read_frames(path, count=count, threads=0):
+            for frame in read_frames(Path(path), count=count, threads=0):
                 looked += 1
                 try:
                     found = self._faces(frame.rgb, policy) if self.whole else finder.faces(frame)
@@ -207,9 +208,10 @@ class Detector:
     def _verdict(self, faces: Sequence[FaceVerdict], *, frames: int, clip: bool) -> Verdict:
         """The verdict that follows from scored faces, of which there is at least one."""
         people = tuple(self._people(faces)) if clip else ()
-        often = [person for person in people if person.faces > 1] or people
-        p_fake = max(one.p_fake for one in (often or faces))
-        return Verdict(tuple(faces), p_fake, p_fake >= self.threshold, frames, people=people)
+        verdict = Verdict(tuple(faces), None, None, frames, people=people)
+        deciding = [person for person in people if verdict.counts(person)] or faces
+        p_fake = max(one.p_fake for one in deciding)
+        return replace(verdict, p_fake=p_fake, fake=p_fake >= self.threshold)
 
     def _people(self, faces: Sequence[FaceVerdict]) -> Iterator[PersonVerdict]:
         for person in sorted({face.person for face in faces}):

@@ -3,7 +3,8 @@
 import argparse
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -61,16 +62,20 @@ def _predict(args: argparse.Namespace) -> int:
     if not args.weights and not args.inputs[0].is_dir():
         raise InputError(f"{args.inputs[0]}: not a run folder; the first path is the run's, files follow it")
     inputs = args.inputs if args.weights else args.inputs[1:]
-    files = list(_files(inputs))
+    files, others = _files(inputs)
     if not files:
         raise InputError(f"{args.inputs[-1]}: no photo or clip to score; give files or folders after the run")
     detector = _detector(args)
-    verdicts = []
-    with progress("predict", len(files), unit="files") as advance:
-        for path in files:
-            verdicts.append((path, detector.predict(path, frames=args.frames)))
-            advance(note=path.name)
-    print(_json(verdicts, detector) if args.json else _table(verdicts, detector))
+    if others:
+        print(_left_out(others), file=sys.stderr)
+    verdicts: list[tuple[Path, Verdict]] = []
+    try:
+        with progress("predict", len(files), unit="files") as advance:
+            for path in files:
+                verdicts.append((path, detector.predict(path, frames=args.frames)))
+                advance(note=_shown(path.name))
+    finally:  # After Ctrl-C, too: hours of scoring may be in it.
+        print(_json(verdicts, detector) if args.json else _table(verdicts, detector))
     return FINDING if any(verdict.p_fake is None or verdict.reason for _, verdict in verdicts) else DONE
 
 
@@ -84,19 +89,36 @@ def _detector(args: argparse.Namespace) -> "Detector":
     return Detector.from_run(args.inputs[0], whole=args.whole)
 
 
-def _files(inputs: Sequence[Path]) -> Iterator[Path]:
-    """The files named, and the photos and clips in the folders named.
+def _files(inputs: Sequence[Path]) -> tuple[list[Path], list[Path]]:
+    """The files named with the photos and clips in the folders named; and what else lies in these.
 
     Raises:
         InputError: a path does not exist.
     """
+    files: list[Path] = []
+    others: list[Path] = []
     for path in inputs:
         if path.is_dir():
-            yield from sorted(inside for inside in path.rglob("*") if inside.is_file() and kind_of(inside))
+            for inside in sorted(path.rglob("*")):
+                media = inside.is_file() and kind_of(inside) and not inside.name.startswith(".")
+                if not inside.is_dir():
+                    (files if media else others).append(inside)
         elif path.exists():
-            yield path
+            files.append(path)
         else:
             raise InputError(f"{path}: no such file or folder")
+    return files, others
+
+
+def _left_out(others: Sequence[Path]) -> str:
+    kinds = Counter(path.suffix.lower() or "no suffix" for path in others)
+    told = ", ".join(f"{_shown(kind)} {count:,}" for kind, count in kinds.most_common(5))
+    return f"left out of the folders, being neither photo nor clip by their names: {len(others):,} ({told})"
+
+
+def _shown(name: object) -> str:
+    """`name` without what would break a line or steer the terminal: such characters as Python writes them."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in str(name))
 
 
 def _json(verdicts: "Sequence[tuple[Path, Verdict]]", detector: "Detector") -> str:
@@ -109,7 +131,8 @@ def _json(verdicts: "Sequence[tuple[Path, Verdict]]", detector: "Detector") -> s
             face["box"] = _sides(face["box"])
         for clip in row["clips"]:
             clip["boxes"] = [_sides(box) for box in clip["boxes"]]
-    return json.dumps(rows, indent=2, ensure_ascii=False)
+    # In ASCII: a file's name may hold what the output's encoding does not.
+    return json.dumps(rows, indent=2)
 
 
 def _sides(box: Sequence[int]) -> dict[str, int]:
@@ -117,19 +140,20 @@ def _sides(box: Sequence[int]) -> dict[str, int]:
 
 
 def _table(verdicts: "Sequence[tuple[Path, Verdict]]", detector: "Detector") -> str:
-    width = max(4, *(len(str(path)) for path, _ in verdicts))
+    width = max([4, *(len(_shown(path)) for path, _ in verdicts)])
     lines = [f"{'file':<{width}}  {'verdict':<8}  {'p_fake':>6}  {'faces':>5}  {'frames':>6}"]
     for path, verdict in verdicts:
         score = "-" if verdict.p_fake is None else f"{verdict.p_fake:.3f}"
         word = {True: "fake", False: "real", None: "-"}[verdict.fake]
         note = f"  {verdict.detail}" if verdict.detail else ""
         lines.append(
-            f"{path!s:<{width}}  {word:<8}  {score:>6}  {verdict.n_faces:>5}  {verdict.frames:>6}{note}"
+            f"{_shown(path):<{width}}  {word:<8}  {score:>6}  {verdict.n_faces:>5}  {verdict.frames:>6}{note}"
         )
         for person in verdict.people if len(verdict.people) > 1 else ():
             name = f"  person {person.person}"
             word = "fake" if person.fake else "real"
-            lines.append(f"{name:<{width}}  {word:<8}  {person.p_fake:>6.3f}  {person.faces:>5}")
+            note = "" if verdict.counts(person) else "          seen once: no part in the clip's score"
+            lines.append(f"{name:<{width}}  {word:<8}  {person.p_fake:>6.3f}  {person.faces:>5}{note}")
     lines.append(f"\nfake from p_fake {detector.threshold:.3f} on, {detector.threshold_origin}")
     if detector.note:
         lines.append(detector.note)

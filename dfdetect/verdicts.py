@@ -91,3 +91,7 @@ class Verdict:
     def n_faces(self) -> int:
         """How many faces the verdict rests on."""
         return len(self.faces) + sum(len(set(clip.frames)) for clip in self.clips)
+
+    def counts(self, person: PersonVerdict) -> bool:
+        """Whether somebody of the clip has a part in its score."""
+        return person.faces > 1 or bool(self.clips) or all(other.faces == 1 for other in self.people)

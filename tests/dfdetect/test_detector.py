@@ -106,6 +106,7 @@ def test_somebody_seen_once_decides_only_among_such(detector, seen, expected):
 
     assert verdict.p_fake == pytest.approx(expected)
     assert len(verdict.people) == 2
+    assert [verdict.counts(person) for person in verdict.people] == [True, len(seen) == 2]
 
 
 def test_no_face_gets_no_score(detector, tmp_path):
@@ -114,8 +115,8 @@ def test_no_face_gets_no_score(detector, tmp_path):
         detector.predict_image(noise)
     write_image(tmp_path / "noise.png", noise)
     write_clip(tmp_path / "noise.mp4", [noise] * 4)
-    for name in ("noise.png", "noise.mp4"):
-        verdict = detector.predict(tmp_path / name)
+    for path in (tmp_path / "noise.png", str(tmp_path / "noise.png"), str(tmp_path / "noise.mp4")):
+        verdict = detector.predict(path)
         assert (verdict.p_fake, verdict.fake, verdict.faces) == (None, None, ())
         assert verdict.reason == "no_face"
 
@@ -167,6 +168,7 @@ def files(clip, tmp_path_factory):
     (folder / "words.mp4").write_text("these are words")
     (folder / "empty.jpg").write_bytes(b"")
     (folder / "notes.txt").write_text("left alone")
+    (folder / "._person.png").write_text("what macOS leaves beside person.png")
     (folder / "run").mkdir()
     return folder
 
@@ -176,7 +178,11 @@ def test_the_command_scores_a_folder_and_says_what_it_could_not(make_manifest, f
     train.main([*options, "--manifest", str(make_manifest()), "--out", str(tmp_path / "run")])
     capsys.readouterr()
     assert predict.main([str(tmp_path / "run"), str(files), "--json", "--frames", "2"]) == 1
-    rows = {row["file"].rpartition("/")[2]: row for row in json.loads(capsys.readouterr().out)}
+    said = capsys.readouterr()
+    assert (
+        "left out of the folders, being neither photo nor clip by their names: 2 (.png 1, .txt 1)" in said.err
+    )
+    rows = {row["file"].rpartition("/")[2]: row for row in json.loads(said.out)}
     assert set(rows) == {"person.png", "person.mp4", "words.mp4", "empty.jpg"}
     assert 0 < rows["person.png"]["p_fake"] < 1
     assert len(rows["person.mp4"]["faces"]) == 2
@@ -188,6 +194,48 @@ def test_the_command_scores_a_folder_and_says_what_it_could_not(make_manifest, f
     assert f"{rows['person.png']['p_fake']:.3f}" in table
     assert table.strip().splitlines()[-1] == rows["person.png"]["note"]
     assert "not recorded (ready-made crops" in rows["person.png"]["note"]
+
+
+@pytest.fixture
+def command(detector, tmp_path, monkeypatch):
+    """`predict` with the test's detector; the arguments follow the run's folder."""
+    monkeypatch.setattr(predict, "_detector", lambda args: detector)
+    return lambda *arguments: predict.main([str(tmp_path), *map(str, arguments)])
+
+
+def test_no_name_breaks_a_line_or_steers_the_terminal(command, files, tmp_path, capsys):
+    names = ["a\nb.jpg", "a\x1b[31mb.jpg", "a\udcffb.jpg"]
+    for name in names:
+        (tmp_path / name).write_bytes(b"")
+    paths = [tmp_path / name for name in names]
+
+    assert command(*paths) == 1
+    rows = capsys.readouterr().out.splitlines()[1 : len(names) + 1]
+    assert command("--json", *paths) == 1
+
+    assert [row.partition(".jpg")[0].rpartition("/")[2] for row in rows] == [
+        r"a\nb",
+        r"a\x1b[31mb",
+        r"a\udcffb",
+    ]
+    assert [row["file"] for row in json.loads(capsys.readouterr().out)] == [str(path) for path in paths]
+
+
+def test_an_interruption_keeps_what_was_scored(command, detector, files, monkeypatch, capsys):
+    known = detector.predict(files / "person.png")
+    answers = iter([known])
+
+    def then_interrupted(path, *, frames):
+        for verdict in answers:
+            return verdict
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(detector, "predict", then_interrupted)
+
+    assert command(files / "person.png", files / "person.mp4", "--json") == 130
+    (row,) = json.loads(capsys.readouterr().out)
+    assert row["file"] == str(files / "person.png")
+    assert row["p_fake"] == known.p_fake
 
 
 @pytest.mark.parametrize(
