@@ -45,7 +45,7 @@ class _Seen(NamedTuple):
 
 
 class Detector:
-    """A model with everything around it that a verdict needs.
+    """A model with everything around it that a verdict needs; threads may share one.
 
     Args:
         model: a model of `dfdetect.models`.

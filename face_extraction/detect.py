@@ -6,6 +6,7 @@ Reference: dlib's HOG detector (Dalal & Triggs 2005; King 2009), its max-margin 
 
 import importlib.util
 import math
+import threading
 from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -46,13 +47,14 @@ class FoundFace(NamedTuple):
     person: int = 0
 
 
-class FaceDetector:
+class FaceDetector(threading.local):
     """Finds faces; the models are loaded when they are first needed, once.
 
     With `min_face` = 80 the boxes are those of `face_recognition.face_locations(rgb, 0, kind)`, and
     the encodings of their chips those of `face_recognition.face_encodings(rgb, boxes)`.
 
-    dlib's objects keep state between calls: use one detector in each thread.
+    It may be shared by threads: dlib's objects keep state between calls, and crash the process when two
+    threads use one at once, so each thread loads its own (what `threading.local` does to attributes).
     """
 
     def __init__(self, kind: str = "hog", min_face: int = MIN_FACE) -> None:

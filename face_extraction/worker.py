@@ -2,7 +2,6 @@
 
 import hashlib
 import re
-import threading
 from collections import Counter
 from functools import cache
 from pathlib import Path, PurePosixPath
@@ -122,10 +121,10 @@ def _write_faces(
 
 
 def _detector_for(settings: ExtractionSettings) -> FaceDetector:
-    return _detector(threading.get_ident(), settings.detector, settings.min_face)
+    return _detector(settings.detector, settings.min_face)
 
 
 @cache
-def _detector(thread: int, kind: str, min_face: int) -> FaceDetector:
-    """One detector a thread, since dlib's keep state between calls."""
+def _detector(kind: str, min_face: int) -> FaceDetector:
+    """Kept from item to item, because its models take time to load."""
     return FaceDetector(kind, min_face)

@@ -43,9 +43,10 @@ def encode(rows: Rows, chosen: Sequence[int]) -> NDArray[np.float32]:
         known = store.encodings(sorted(set(digests)))
         first = dict(zip(reversed(digests), reversed(chosen), strict=True))
         wanted = [(digest, row) for digest, row in first.items() if digest not in known]
-        detectors = [FaceDetector() for _ in range(os.cpu_count() or 1)]
+        workers = os.cpu_count() or 1
+        detector = FaceDetector()
 
-        def encode_part(detector: FaceDetector, part: list[tuple[bytes, int]]) -> list[tuple[bytes, bytes]]:
+        def encode_part(part: list[tuple[bytes, int]]) -> list[tuple[bytes, bytes]]:
             return [
                 (
                     digest,
@@ -56,14 +57,13 @@ def encode(rows: Rows, chosen: Sequence[int]) -> NDArray[np.float32]:
             ]
 
         with (
-            ThreadPoolExecutor(len(detectors)) as pool,
+            ThreadPoolExecutor(workers) as pool,
             progress("encode faces", len(first), unit="faces", done=len(first) - len(wanted)) as advance,
         ):
             for start in range(0, len(wanted), BLOCK):
                 block = wanted[start : start + BLOCK]
-                # A detector each, since dlib's keep state between calls.
-                parts = [block[number :: len(detectors)] for number in range(len(detectors))]
-                for digest, encoding in chain.from_iterable(pool.map(encode_part, detectors, parts)):
+                parts = [block[number::workers] for number in range(workers)]
+                for digest, encoding in chain.from_iterable(pool.map(encode_part, parts)):
                     known[digest] = encoding
                     store.add_encoding(digest, encoding)
                 advance(len(block))

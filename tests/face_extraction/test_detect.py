@@ -4,6 +4,7 @@ import importlib.util
 import json
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -36,6 +37,18 @@ def test_boxes_lie_on_the_faces_largest_first(detector, two):
         assert (box.left + box.right) / 2 == pytest.approx(x, abs=0.1 * size)
         assert (box.top + box.bottom) / 2 == pytest.approx(y, abs=0.2 * size)
         assert box.right - box.left == pytest.approx(size, rel=0.25)
+
+
+def test_threads_may_share_a_detector(detector, two):
+    # One of dlib's own objects, shared, ends the process: "free(): invalid pointer".
+    frames = [np.ascontiguousarray(two[: 180 + 6 * step, : 320 + 10 * step]) for step in range(16)]
+
+    def search(rgb):
+        boxes = detector.detect(rgb)
+        return boxes, [detector.encode(detector.chip(rgb, box)).tolist() for box in boxes[:1]]
+
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(search, frames)) == [search(rgb) for rgb in frames]
 
 
 def test_the_smallest_face_decides_the_resolution(draw_faces):
