@@ -113,7 +113,7 @@ def _files(inputs: Sequence[Path]) -> tuple[list[Path], list[Path]]:
 def _left_out(others: Sequence[Path]) -> str:
     kinds = Counter(path.suffix.lower() or "no suffix" for path in others)
     told = ", ".join(f"{_shown(kind)} {count:,}" for kind, count in kinds.most_common(5))
-    return f"left out of the folders, being neither photo nor clip by their names: {len(others):,} ({told})"
+    return f"left out of the folders, being neither photo nor clip: {len(others):,} ({told})"
 
 
 def _shown(name: object) -> str:

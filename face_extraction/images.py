@@ -97,7 +97,7 @@ def _decode(stream: IO[bytes], name: Path | str) -> NDArray[np.uint8]:
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise Unreadable(name, _TOO_MANY) from None
     except UnidentifiedImageError:
-        raise Unreadable(name, f"not an image; accepted: {', '.join(_FORMATS)}") from None
+        raise Unreadable(name, f"no image of a kind that is read; accepted: {', '.join(_FORMATS)}") from None
     except Exception as error:  # Pillow's decoders raise many kinds, SyntaxError among them.
         raise Unreadable(name, str(error) or type(error).__name__) from None
 

@@ -118,7 +118,8 @@ def read_manifest(path: Path, *, torn_groups: bool = False) -> list[FaceSample]:
             twice; a group stands in two splits. The line names the file and its row.
     """
     if not path.is_file():
-        raise InputError(f"{path}: no such manifest")
+        inside = path / MANIFEST_FILE
+        raise InputError(f"{path}: no such manifest" + (f"; there is {inside}" if inside.is_file() else ""))
     try:
         with path.open(newline="", encoding="utf-8-sig") as handle:
             reader = csv.DictReader(handle, strict=True)

@@ -42,7 +42,8 @@ def _bar(title: str, total: int, unit: str, done: int) -> Iterator[Advance]:
         MofNCompleteColumn(),
         TextColumn("{task.fields[rate]}"),
         TimeRemainingColumn(),
-        TextColumn("{task.fields[note]}"),
+        # A file's name, whose brackets are no markup.
+        TextColumn("{task.fields[note]}", markup=False),
     )
     start = time.monotonic()
     with Progress(*columns, console=Console(stderr=True)) as bar:

@@ -129,6 +129,8 @@ def test_a_missing_file_and_one_that_is_no_text_are_refused(tmp_path):
     (tmp_path / "manifest.csv").write_bytes(b"\xff\xfe\x00\x01")
     with pytest.raises(InputError, match="not a CSV text file"):
         read_manifest(tmp_path / "manifest.csv")
+    with pytest.raises(InputError, match=r"no such manifest; there is .*/manifest\.csv$"):
+        read_manifest(tmp_path)
 
 
 def test_one_group_name_of_two_data_sets_is_two_groups(tmp_path):

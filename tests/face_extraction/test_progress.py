@@ -56,9 +56,9 @@ def test_a_terminal_gets_a_bar(monkeypatch):
     monkeypatch.setenv("COLUMNS", "120")
 
     with progress("faces", 4, done=1) as advance:
-        advance(3, note="a.mp4")
+        advance(3, note="a [b] [red].mp4")
 
     shown = terminal.getvalue()
     assert "4/4" in shown
-    assert "a.mp4" in shown
+    assert "a [b] [red].mp4" in shown
     assert "items/s" in shown
