@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dfdetect.data.clips import fewest, shortage, spread
+from dfdetect.data.sample import NOTICE
 from dfdetect.models import frames_of
 from dfdetect.recipe import Recipe
 from dfdetect.runs import Run, build_from_recipe
@@ -84,7 +85,10 @@ class Detector:
         run = Run(Path(folder))
         model, threshold = run.load_model(), run.threshold()
         origin = "chosen on the run's validation split"
-        return cls(model, threshold, origin, read_settings(run.folder), whole=whole)
+        detector = cls(model, threshold, origin, read_settings(run.folder), whole=whole)
+        if not run.recipe().manifest:
+            detector.note = f"This model was trained on the embedded sample set. {NOTICE}"
+        return detector
 
     @classmethod
     def from_weights(cls, recipe: Recipe, weights: Path | str, *, whole: bool = False) -> "Detector":

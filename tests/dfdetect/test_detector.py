@@ -10,6 +10,7 @@ from dfdetect import predict, train
 from dfdetect.data.drawn.clips import film, write_clip
 from dfdetect.data.drawn.identity import draw_identity
 from dfdetect.data.drawn.people import Person
+from dfdetect.data.sample import NOTICE
 from dfdetect.detector import Detector
 from dfdetect.recipe import Recipe
 from dfdetect.runs import Run
@@ -155,9 +156,18 @@ def test_a_run_knows_how_its_faces_were_cropped_or_says_that_it_does_not(tmp_pat
         write_settings(tmp_path, settings)
     monkeypatch.setattr(Run, "load_model", lambda run: Brightness())
     monkeypatch.setattr(Run, "threshold", lambda run: 0.5)
+    monkeypatch.setattr(Run, "recipe", lambda run: Recipe(manifest="manifest.csv"))
     detector = Detector.from_run(tmp_path)
     assert detector.settings == (settings if known else ExtractionSettings())
     assert bool(detector.note) != known
+
+
+def test_verdicts_of_a_run_on_the_sample_set_say_that_it_knows_drawings_alone(tmp_path, monkeypatch):
+    write_settings(tmp_path, ExtractionSettings())
+    monkeypatch.setattr(Run, "load_model", lambda run: Brightness())
+    monkeypatch.setattr(Run, "threshold", lambda run: 0.5)
+    monkeypatch.setattr(Run, "recipe", lambda run: Recipe())
+    assert NOTICE in Detector.from_run(tmp_path).note
 
 
 @pytest.fixture(scope="module")
