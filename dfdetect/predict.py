@@ -75,7 +75,8 @@ def _predict(args: argparse.Namespace) -> int:
                 verdicts.append((path, detector.predict(path, frames=args.frames)))
                 advance(note=_shown(path.name))
     finally:  # After Ctrl-C, too: hours of scoring may be in it.
-        print(_json(verdicts, detector) if args.json else _table(verdicts, detector))
+        if verdicts or args.json:
+            print(_json(verdicts, detector) if args.json else _table(verdicts, detector))
     return FINDING if any(verdict.p_fake is None or verdict.reason for _, verdict in verdicts) else DONE
 
 
@@ -140,7 +141,7 @@ def _sides(box: Sequence[int]) -> dict[str, int]:
 
 
 def _table(verdicts: "Sequence[tuple[Path, Verdict]]", detector: "Detector") -> str:
-    width = max([4, *(len(_shown(path)) for path, _ in verdicts)])
+    width = max(4, *(len(_shown(path)) for path, _ in verdicts))
     lines = [f"{'file':<{width}}  {'verdict':<8}  {'p_fake':>6}  {'faces':>5}  {'frames':>6}"]
     for path, verdict in verdicts:
         score = "-" if verdict.p_fake is None else f"{verdict.p_fake:.3f}"
