@@ -62,3 +62,14 @@ def test_a_terminal_gets_a_bar(monkeypatch):
     assert "4/4" in shown
     assert "a [b] [red].mp4" in shown
     assert "items/s" in shown
+
+
+def test_a_bar_shows_names_with_brackets_as_they_are(monkeypatch):
+    terminal = _Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
+    monkeypatch.setenv("COLUMNS", "120")
+
+    with progress("faces", 1) as advance:
+        advance(note="x[/y] [bold].jpg")
+
+    assert "x[/y] [bold].jpg" in terminal.getvalue()
