@@ -1,7 +1,6 @@
 """What every command line does the same way: exit statuses, one-line errors, Ctrl-C, `--debug`."""
 
 import argparse
-import io
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -14,7 +13,10 @@ DONE, FINDING, USAGE, INTERRUPTED = 0, 1, 2, 130
 
 
 class _LastingOutput:
-    """Standard output that outlives its reader (`| head`): the work goes on to its own exit status."""
+    """Standard output that outlives its reader (`| head`): the work goes on to its own exit status.
+
+    A name that it has no letters for, such as a file name that is no text, is written with escapes.
+    """
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
@@ -23,6 +25,8 @@ class _LastingOutput:
         return getattr(self._stream, name)
 
     def write(self, text: str) -> int:
+        if getattr(self._stream, "errors", None) == "strict":
+            text = text.encode(self._stream.encoding, "backslashreplace").decode(self._stream.encoding)
         try:
             return self._stream.write(text)
         except BrokenPipeError:
@@ -64,9 +68,6 @@ def run(parser: Parser, main: Callable[[argparse.Namespace], int], argv: Sequenc
         0 done, 1 a finding or a failed item, 2 wrong use, 130 interrupted.
     """
     args = parser.parse_intermixed_args(argv)
-    if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.errors == "strict":
-        # What the terminal's encoding lacks, or a file's name that is no text, must not end the work.
-        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         with redirect_stdout(cast(TextIO, _LastingOutput(sys.stdout))) as output:
             status = main(args)

@@ -62,8 +62,16 @@ class LedgerRow:
 
 
 def write_ledger(path: Path, rows: Iterable[LedgerRow]) -> None:
-    """Write `rows` as CSV, atomically, in the order given; without rows, the header alone."""
-    write_csv(path, COLUMNS, map(astuple, rows))
+    """Write `rows` as CSV, atomically, in the order given; without rows, the header alone.
+
+    Of a file name that is no text the bytes that are none stand as escapes.
+    """
+    write_csv(path, COLUMNS, ([as_text(value) for value in astuple(row)] for row in rows))
+
+
+def as_text(name: str) -> str:
+    """`name`, such as Python gives a file's, as text that UTF-8 can hold."""
+    return name.encode("utf-8", "backslashreplace").decode()
 
 
 def read_ledger(path: Path) -> list[LedgerRow]:

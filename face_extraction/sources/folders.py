@@ -13,7 +13,7 @@ import re
 from pathlib import Path, PurePosixPath
 
 from face_extraction.errors import InputError
-from face_extraction.ledger import UNREADABLE, LedgerRow
+from face_extraction.ledger import UNREADABLE, LedgerRow, as_text
 from face_extraction.media import VIDEO, kind_of
 from face_extraction.sources.layout import LABELS, files_below, named_folder, nearest, need_folder, subfolders
 from face_extraction.sources.registry import Item, Listing, Option, register
@@ -59,8 +59,8 @@ def folders(root: Path, *, group_pattern: str = "") -> Listing:
                 others += 1
                 continue
             relative = path.relative_to(root).as_posix()
-            if not _is_text(relative):
-                shown = relative.encode("utf-8", "backslashreplace").decode()
+            shown = as_text(relative)
+            if shown != relative:
                 ledger.append(LedgerRow(shown, UNREADABLE, "the file's name is not valid UTF-8"))
                 continue
             group = _group_by_pattern(pattern, relative) if pattern else _group(relative)
@@ -72,14 +72,6 @@ def folders(root: Path, *, group_pattern: str = "") -> Listing:
             raise InputError(f"{folder}: neither photos nor videos in it")
     notes = [f"left out, being neither photo nor video: {others:,}"] if others else []
     return Listing(items, ledger, notes)
-
-
-def _is_text(name: str) -> bool:
-    try:
-        name.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def _group(relative: str) -> str:

@@ -57,3 +57,11 @@ def test_failures_survive_the_way_between_processes(error):
         error.detail,
         str(error),
     )
+
+
+def test_a_name_that_is_no_text_is_escaped(tmp_path):
+    write_ledger(tmp_path / "ledger.csv", [LedgerRow("real/caf\udce9.mp4", "unlisted", "not ü\udcff")])
+
+    assert (tmp_path / "ledger.csv").read_bytes().decode().splitlines()[1] == (
+        r"real/caf\udce9.mp4,unlisted,not ü\udcff"
+    )
