@@ -26,7 +26,7 @@ from face_extraction.errors import InputError, unknown_name
 from face_extraction.ledger import MISSING, LedgerRow
 from face_extraction.manifest import FAKE, REAL
 from face_extraction.media import VIDEO
-from face_extraction.sources.layout import clips, named_folder, need_folder, no_layout
+from face_extraction.sources.layout import clips, named_folder, need_folder, no_layout, read_lines
 from face_extraction.sources.registry import LEFT_OUT, NOT_TEST, Item, Listing, Option, register
 
 LIST = "List_of_testing_videos.txt"
@@ -113,7 +113,7 @@ def _read_list(path: Path, version: str) -> tuple[set[str], list[str]]:
     if not path.is_file():
         return set(), [f"no {LIST}: the test split is drawn by a hash of the people, as the others"]
     tests = set()
-    for number, line in enumerate(path.read_text(encoding="utf-8-sig").splitlines(), start=1):
+    for number, line in enumerate(read_lines(path), start=1):
         if not line.strip():
             continue
         match = _LINE.fullmatch(line.strip())

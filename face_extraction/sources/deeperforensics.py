@@ -22,7 +22,15 @@ from face_extraction.ledger import UNLISTED, LedgerRow
 from face_extraction.manifest import FAKE, REAL
 from face_extraction.media import VIDEO
 from face_extraction.sources.faceforensics import NUMBERS, YOUTUBE, find_parts
-from face_extraction.sources.layout import chosen, clips, need_folder, no_layout, split_lists, subfolders
+from face_extraction.sources.layout import (
+    chosen,
+    clips,
+    need_folder,
+    no_layout,
+    read_lines,
+    split_lists,
+    subfolders,
+)
 from face_extraction.sources.registry import Item, Listing, Option, register
 
 NAME = "deeperforensics"
@@ -114,7 +122,7 @@ def _read_lists(folder: Path) -> dict[str, str]:
     """The official split of each manipulated clip, by its stem; empty without lists."""
     official: dict[str, str] = {}
     for split, path in split_lists(folder, ".txt").items():
-        for number, line in enumerate(path.read_text(encoding="utf-8-sig").splitlines(), start=1):
+        for number, line in enumerate(read_lines(path), start=1):
             stem = PurePosixPath(line.strip()).stem
             if not stem:
                 continue

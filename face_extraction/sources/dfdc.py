@@ -187,7 +187,7 @@ def _preview(root: Path) -> Listing:
     listed = read_json(root / PREVIEW, dict)
     for path, values in listed.items():
         where = f"{root / PREVIEW}, {path}"
-        if not isinstance(values, dict) or values.get("set") not in sets:
+        if not isinstance(values, dict) or str(values.get("set")) not in sets:
             raise InputError(f"{where}: {values!r}; needed: label, and set: train or test")
         label = label_by_name(str(values.get("label")), where)
         pure = PurePosixPath(path)

@@ -183,7 +183,7 @@ def _read_splits(folder: Path, *, asked: bool) -> dict[tuple[str, str], str]:
     homes: dict[str, str] = {}
     for split, path in split_lists(folder, ".json", asked=asked).items():
         for pair in read_json(path, list):
-            if not (isinstance(pair, list) and len(pair) == 2 and set(pair) <= set(NUMBERS)):
+            if not (isinstance(pair, list) and len(pair) == 2 and all(each in NUMBERS for each in pair)):
                 raise InputError(f'{path}: {pair!r}; accepted: pairs such as ["000", "003"]')
             for number in pair:
                 if homes.setdefault(number, split) != split:

@@ -129,6 +129,18 @@ def files_below(folder: Path) -> Iterator[Path]:
         yield from (Path(here) / name for name in sorted(files))
 
 
+def read_lines(path: Path) -> list[str]:
+    """The lines of a text file.
+
+    Raises:
+        InputError: the file is not text in UTF-8.
+    """
+    try:
+        return path.read_text(encoding="utf-8-sig").splitlines()
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}: not a text file in UTF-8 ({error})") from None
+
+
 def read_json(path: Path, kind: type) -> Any:
     """The content of a JSON file whose outermost value must be of `kind`.
 
@@ -148,16 +160,19 @@ def read_rows(path: Path, columns: Iterable[str]) -> Iterator[tuple[str, dict[st
     """The rows of a CSV file with a header: where each stands, and the wanted columns, "" if empty.
 
     Raises:
-        InputError: a column is missing.
+        InputError: a column is missing, or the file is not CSV text.
     """
     wanted = tuple(columns)
-    with path.open(newline="", encoding="utf-8-sig") as handle:
-        reader = csv.DictReader(handle)
-        missing = [name for name in wanted if name not in (reader.fieldnames or ())]
-        if missing:
-            raise InputError(f"{path}: missing column {', '.join(missing)}; needed: {', '.join(wanted)}")
-        for number, row in enumerate(reader, start=2):
-            yield f"{path}, row {number}", {name: row[name] or "" for name in wanted}
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as handle:
+            reader = csv.DictReader(handle, strict=True)
+            missing = [name for name in wanted if name not in (reader.fieldnames or ())]
+            if missing:
+                raise InputError(f"{path}: missing column {', '.join(missing)}; needed: {', '.join(wanted)}")
+            for number, row in enumerate(reader, start=2):
+                yield f"{path}, row {number}", {name: row[name] or "" for name in wanted}
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise InputError(f"{path}: not a CSV text file ({error})") from None
 
 
 def chosen(option: str, text: str, accepted: Iterable[str], what: str) -> tuple[str, ...]:

@@ -164,7 +164,9 @@ def test_the_preview(lay):
     assert sum(listing.published.values()) == 5_244
 
 
-@pytest.mark.parametrize("values", [{"label": "real", "set": "val"}, {"set": "test"}, 3])
+@pytest.mark.parametrize(
+    "values", [{"label": "real", "set": "val"}, {"label": "real", "set": []}, {"set": "test"}, 3]
+)
 def test_a_wrong_preview_entry_is_refused(lay, values):
     with pytest.raises(InputError, match=r"dataset\.json, a\.mp4: "):
         _find(lay("a.mp4", texts={"dataset.json": json.dumps({"a.mp4": values})}))

@@ -86,6 +86,7 @@ def test_the_lists_may_lie_elsewhere(lay, tmp_path):
         ({"train.json": "[]"}, r"no val\.json, test\.json in it; needed: train\.json, val\.json, test\.json"),
         ({**LISTS, "val.json": '["001"]'}, r"val\.json: '001'; accepted: pairs"),
         ({**LISTS, "val.json": '[["0", "1"]]'}, r"val\.json: \['0', '1'\]; accepted: pairs"),
+        ({**LISTS, "val.json": '[[["001"], "870"]]'}, r"val\.json: \[\['001'\], '870'\]; accepted: pairs"),
         ({**LISTS, "val.json": '[["000", "001"]]'}, r"val\.json: 000 stands in train\.json too"),
     ],
 )

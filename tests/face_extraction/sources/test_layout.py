@@ -13,6 +13,7 @@ from face_extraction.sources.layout import (
     named_folder,
     no_layout,
     read_json,
+    read_lines,
     read_rows,
     relative_to,
 )
@@ -81,7 +82,8 @@ def test_names_are_chosen_from_a_list_with_commas():
 
 
 def test_lists_that_are_not_what_they_should_be_are_refused(lay):
-    root = lay(texts={"a.json": "[1,", "b.json": "[]", "c.csv": "name\nx\n"})
+    root = lay(texts={"a.json": "[1,", "b.json": "[]", "c.csv": "name\nx\n", "d.csv": 'name\n"x\n'})
+    (root / "e.txt").write_bytes("name\nx\n".encode("utf-16"))
 
     with pytest.raises(InputError, match=r"a\.json: not a JSON file"):
         read_json(root / "a.json", dict)
@@ -89,3 +91,9 @@ def test_lists_that_are_not_what_they_should_be_are_refused(lay):
         read_json(root / "b.json", dict)
     with pytest.raises(InputError, match=r"c\.csv: missing column label; needed: name, label"):
         list(read_rows(root / "c.csv", ("name", "label")))
+    with pytest.raises(InputError, match=r"d\.csv: not a CSV text file \(unexpected end of data\)"):
+        list(read_rows(root / "d.csv", ("name",)))
+    with pytest.raises(InputError, match=r"e\.txt: not a CSV text file"):
+        list(read_rows(root / "e.txt", ("name",)))
+    with pytest.raises(InputError, match=r"e\.txt: not a text file in UTF-8"):
+        read_lines(root / "e.txt")
