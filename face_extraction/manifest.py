@@ -204,10 +204,9 @@ def _parse(path: Path, number: int, row: dict[str, str | None]) -> FaceSample:
         raise unknown_name("split", text["split"], SPLITS, where)
     if not text["group"]:
         raise InputError(f"{where}: the group is empty")
-    _check_path(where, text["path"])
     integers = {name: _number(where, name, text.get(name) or "0", int) for name in _INTEGERS}
     return FaceSample(
-        path=text["path"],
+        path=_path(where, text["path"]),
         label=int(text["label"]),
         split=text["split"],
         group=text["group"],
@@ -230,12 +229,14 @@ def _number(where: str, name: str, text: str, kind: Callable[[str], _N]) -> _N:
         raise InputError(f"{where}: {name} {text!r} is not a number") from None
 
 
-def _check_path(where: str, text: str) -> None:
-    parts = PurePosixPath(text)
-    if not text or parts.is_absolute() or ".." in parts.parts or "\\" in text or ":" in text:
+def _path(where: str, text: str) -> str:
+    """The path in its one spelling: "./a.png" and "a.png" are one crop."""
+    path = PurePosixPath(text)
+    if not path.parts or path.is_absolute() or ".." in path.parts or any(sign in text for sign in "\\:\0"):
         raise InputError(
             f"{where}: path {text!r}; accepted: relative to the manifest, with '/', inside its folder"
         )
+    return str(path)
 
 
 def _check_unique(path: Path, samples: Iterable[FaceSample]) -> None:

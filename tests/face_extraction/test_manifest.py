@@ -105,6 +105,8 @@ def test_a_byte_order_mark_as_spreadsheets_write_is_no_part_of_a_name(tmp_path):
         (["path,label,split,group,width", ROW + ",wide"], "row 2: width 'wide' is not a number"),
         (["path,label,split,group,time", ROW + ",1s"], "row 2: time '1s' is not a number"),
         (["path,label,split,group", ROW, ROW], "'a.png' stands in 2 rows"),
+        (["path,label,split,group", ROW, "./a.png,0,test,h"], "'a.png' stands in 2 rows"),
+        (["path,label,split,group", "x//a.png,0,val,g", "x/a.png,0,test,h"], "'x/a.png' stands in 2 rows"),
         (
             ["path,label,split,group", ROW, "b.png,1,test,g"],
             "group 'g' stands in the splits test and train",
@@ -117,7 +119,9 @@ def test_a_wrong_manifest_is_refused_by_row(tmp_path, lines, message):
         _read(tmp_path, *lines)
 
 
-@pytest.mark.parametrize("path", ["/etc/passwd", "../a.png", "a/../../b.png", "a\\b.png", "C:/a.png", ""])
+@pytest.mark.parametrize(
+    "path", ["/etc/passwd", "../a.png", "a/../../b.png", "a\\b.png", "C:/a.png", "", ".", "a\0.png"]
+)
 def test_paths_stay_inside_the_manifests_folder(tmp_path, path):
     with pytest.raises(InputError, match=r"row 2: path .*; accepted: relative to the manifest"):
         _read(tmp_path, "path,label,split,group", f"{path},0,train,g")
