@@ -10,6 +10,7 @@ Licence and citation: those of the material.
 """
 
 import re
+import unicodedata
 from pathlib import Path, PurePosixPath
 
 from face_extraction.errors import InputError
@@ -64,6 +65,8 @@ def folders(root: Path, *, group_pattern: str = "") -> Listing:
                 ledger.append(LedgerRow(shown, UNREADABLE, "the file's name is not valid UTF-8"))
                 continue
             group = _group_by_pattern(pattern, relative) if pattern else _group(relative)
+            # macOS writes é as e and an accent, others as one letter: one name all the same.
+            group = unicodedata.normalize("NFC", group)
             video = relative if kind == VIDEO else ""
             items.append(
                 Item(relative, label, group, kind, source=root.resolve().name, video=video, part=name)

@@ -128,3 +128,13 @@ def test_a_name_that_is_no_text_is_a_ledger_row(make):
 
     assert [item.path for item in listing.items] == ["real/a.jpg", "fake/b.jpg"]
     assert [(row.path, row.reason) for row in listing.ledger] == [(r"real/\udcff.jpg", "unreadable")]
+
+
+@pytest.mark.parametrize("options", [{}, {"group_pattern": "/([^/]+)/"}])
+def test_two_spellings_of_a_name_are_one_group(make, options):
+    composed, decomposed = "Jos\u00e9", "Jose\u0301"
+    root = make(f"real/{composed}/1.jpg", f"fake/{decomposed}/2.jpg")
+
+    listing = _find(root, **options)
+
+    assert [item.group for item in listing.items] == [composed, composed]
