@@ -4,7 +4,8 @@ import csv
 import hashlib
 import json
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,7 @@ from dfdetect.predictions import Predictions, read_predictions, write_prediction
 from dfdetect.recipe import Recipe, read_recipe, write_recipe
 from face_extraction.atomic import TEMPORARY, write_csv, write_text
 from face_extraction.errors import InputError
+from face_extraction.lock import LOCK_FILE, alone
 
 if TYPE_CHECKING:
     import keras
@@ -94,11 +96,9 @@ class Run:
             InputError: the folder holds a run of another recipe or manifest; the line names the first
                 difference.
         """
+        self._check_is_run()
         self.folder.mkdir(parents=True, exist_ok=True)
-        left = set(self.folder.glob(f"{TEMPORARY}*"))
-        if not self.recipe_file.is_file() and set(self.folder.iterdir()) - left:
-            raise InputError(f"{self.folder}: holds files and is no run; give a new or an empty --out")
-        for path in left:
+        for path in self.folder.glob(f"{TEMPORARY}*"):
             path.unlink()
         if not any(path.exists() for path in (self.checkpoint, self.weights, self.metrics_file)):
             # The recipe first: it makes the folder a run, whatever else a kill leaves undone.
@@ -112,6 +112,24 @@ class Run:
                     f"{self.folder}: it holds a run with {name} {old[name]!r}, not {value!r}; "
                     "give another --out, or --overwrite"
                 )
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Keep every other training out of the folder while the block runs.
+
+        Raises:
+            InputError: another process trains in it, or it holds files and is no run.
+        """
+        self._check_is_run()
+        with alone(self.folder):
+            yield
+
+    def _check_is_run(self) -> None:
+        """Refuse a folder with files of others; those that a killed process left are none."""
+        if self.recipe_file.is_file() or not self.folder.is_dir():
+            return
+        if any(not path.name.startswith((TEMPORARY, LOCK_FILE)) for path in self.folder.iterdir()):
+            raise InputError(f"{self.folder}: holds files and is no run; give a new or an empty --out")
 
     def delete(self) -> None:
         """Delete the folder, if it is a run.

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -58,40 +59,42 @@ def train(recipe: Recipe, data: Data, run: Run, conditions: Conditions) -> None:
         conditions: how to go about it.
 
     Raises:
-        InputError: the weights cannot be had, a crop cannot be read, the training diverged, or the
-            folder holds another run.
+        InputError: the weights cannot be had, a crop cannot be read, the training diverged, the
+            folder holds another run, or another process trains in it.
     """
     keras.utils.set_random_seed(recipe.seed)
-    with parallel(conditions.devices):
-        # What can be refused in seconds comes before the crops are opened, and leaves no folder.
-        model = build_from_recipe(recipe)
-        leaks = training_leaks(recipe, data)
-        print("".join(f"{line}\n" for line in leaks), end="", flush=True)
-        stores, unscored = open_stores(data, recipe, conditions, SPLITS)
-        sizes = {split: len(store) for split, store in stores.items()}
-        check_batches(conditions.devices, recipe.batch_size, sizes)
-        run.begin(recipe, data.digest)
-        copy_settings(data.path.parent, run.folder)  # prediction must crop as extraction did
-        facts = describe() | data.facts() | _clip_facts(stores) | _model_facts(model)
-        print(_summary(recipe, facts), flush=True)
-        fit(model, recipe, stores["train"], stores["val"], run, watch=_watcher(run, conditions))
-    facts["training_seconds"] = round(sum(row["seconds"] for row in run.history()), 1)
-    predictions = {
-        split: Predictions(stores[split].samples, score_store(model, stores[split], recipe.batch_size))
-        for split in ("val", "test")
-    }
-    write_results(
-        run,
-        recipe,
-        facts,
-        predictions,
-        choose_threshold(predictions["val"]),
-        unscored,
-        data.path.parent,
-        notices=data.notices,
-        leaks=leaks,
-    )
-    run.checkpoint.unlink(missing_ok=True)
+    with ExitStack() as held:
+        with parallel(conditions.devices):
+            # What can be refused in seconds comes before the crops are opened, and leaves no folder.
+            model = build_from_recipe(recipe)
+            leaks = training_leaks(recipe, data)
+            print("".join(f"{line}\n" for line in leaks), end="", flush=True)
+            stores, unscored = open_stores(data, recipe, conditions, SPLITS)
+            sizes = {split: len(store) for split, store in stores.items()}
+            check_batches(conditions.devices, recipe.batch_size, sizes)
+            held.enter_context(run.alone())
+            run.begin(recipe, data.digest)
+            copy_settings(data.path.parent, run.folder)  # prediction must crop as extraction did
+            facts = describe() | data.facts() | _clip_facts(stores) | _model_facts(model)
+            print(_summary(recipe, facts), flush=True)
+            fit(model, recipe, stores["train"], stores["val"], run, watch=_watcher(run, conditions))
+        facts["training_seconds"] = round(sum(row["seconds"] for row in run.history()), 1)
+        predictions = {
+            split: Predictions(stores[split].samples, score_store(model, stores[split], recipe.batch_size))
+            for split in ("val", "test")
+        }
+        write_results(
+            run,
+            recipe,
+            facts,
+            predictions,
+            choose_threshold(predictions["val"]),
+            unscored,
+            data.path.parent,
+            notices=data.notices,
+            leaks=leaks,
+        )
+        run.checkpoint.unlink(missing_ok=True)
 
 
 def open_stores(

@@ -4,17 +4,17 @@ import shutil
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, Executor, Future, wait
-from contextlib import closing, contextmanager, nullcontext
+from contextlib import closing, nullcontext
 from dataclasses import asdict, dataclass
 from itertools import islice
 from pathlib import Path
 
-from filelock import FileLock, Timeout
 from pebble import ProcessExpired
 
 from face_extraction.errors import InputError
 from face_extraction.journal import JOURNAL_FILE, FaceRow, ItemResult, Journal
 from face_extraction.ledger import FAILED, REASONS, LedgerRow, write_ledger
+from face_extraction.lock import alone
 from face_extraction.manifest import (
     FAKE,
     LABEL_NAMES,
@@ -35,7 +35,7 @@ from face_extraction.sources import Item
 from face_extraction.splits import SplitRule
 from face_extraction.worker import FACES_FOLDER, extract_item
 
-LEDGER_FILE, LOCK_FILE = "ledger.csv", ".lock"
+LEDGER_FILE = "ledger.csv"
 
 
 class WorkerDied(Exception):
@@ -163,27 +163,6 @@ def _check_apart(items: Sequence[Item], root: Path, out: Path) -> None:
     searched = {Path(item.path).parts[0] for item in items}
     if inside and inside[0] in searched:
         raise InputError(f"{out}: lies in {root / inside[0]}, which is searched; choose another --out")
-
-
-@contextmanager
-def alone(out: Path) -> Iterator[None]:
-    """Make the folder `out`, and keep every other extraction out of it meanwhile.
-
-    Raises:
-        InputError: it is no folder, or another process extracts into it.
-    """
-    if out.exists() and not out.is_dir():
-        raise InputError(f"{out}: not a folder")
-    out.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(out / LOCK_FILE, timeout=0)
-    try:
-        lock.acquire()
-    except Timeout:
-        raise InputError(f"{out}: another extraction writes into it; wait for it, or stop it") from None
-    try:
-        yield
-    finally:
-        lock.release()
 
 
 def prepare(out: Path, overwrite: bool) -> None:

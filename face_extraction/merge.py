@@ -7,9 +7,10 @@ from typing import Any
 
 from face_extraction.atomic import link_or_copy
 from face_extraction.errors import InputError
-from face_extraction.extract import LEDGER_FILE, Summary, alone, prepare, write_results
+from face_extraction.extract import LEDGER_FILE, Summary, prepare, write_results
 from face_extraction.journal import ItemResult, Journal, read_journal
 from face_extraction.ledger import FAILED, read_ledger
+from face_extraction.lock import alone
 from face_extraction.manifest import MANIFEST_FILE
 from face_extraction.progress import progress
 from face_extraction.settings import copy_settings

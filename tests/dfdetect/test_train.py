@@ -40,7 +40,7 @@ def run(manifest, out, *more):
 def test_a_run_folder_holds_all_that_was_promised(manifest, tmp_path, capsys):
     out = tmp_path / "run"
     assert run(manifest, out) == 0
-    names = {path.name for path in out.iterdir()}
+    names = {path.name for path in out.iterdir()} - {".lock"}
     promised = {
         "recipe.toml",
         "environment.json",
@@ -98,6 +98,17 @@ def test_a_folder_that_is_no_run_is_left_alone(manifest, tmp_path, capsys):
     assert "holds files and is no run" in capsys.readouterr().err
     assert run(manifest, tmp_path / "mine", "--overwrite") == 2
     assert [path.name for path in (tmp_path / "mine").iterdir()] == ["thesis.txt"]
+
+
+def test_one_process_at_a_time_trains_in_a_folder(manifest, tmp_path, capsys):
+    with Run(tmp_path / "run").alone():
+        writing = tmp_path / "run" / ".tmp-1-recipe.toml"
+        writing.write_text("half of it")
+        assert run(manifest, tmp_path / "run") == 2
+        assert writing.exists()
+    assert f"{tmp_path / 'run'}: another process writes into it" in capsys.readouterr().err
+    assert run(manifest, tmp_path / "run") == 0
+    assert not writing.exists()
 
 
 def test_an_unreadable_crop_is_fatal_or_listed_by_choice(manifest, tmp_path, capsys):

@@ -332,7 +332,7 @@ def test_two_extractions_into_one_folder_are_refused(run, tmp_path):
     (tmp_path / "out").mkdir(exist_ok=True)
     with (
         FileLock(tmp_path / "out" / ".lock"),
-        pytest.raises(InputError, match="another extraction writes into it"),
+        pytest.raises(InputError, match="another process writes into it"),
     ):
         run()
 
