@@ -4,7 +4,7 @@ import argparse
 import filecmp
 import re
 from collections import defaultdict
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path, PurePosixPath
 
@@ -96,7 +96,8 @@ def combine(manifests: Sequence[Path], out: Path, where: Sequence[str] = ()) -> 
 
     Raises:
         InputError: a manifest or condition is wrong, no row is left, a doubled face has two labels or
-            splits, a group would stand in two splits, a crop is missing, or `out` has a manifest.
+            splits, a group would stand in two splits, a crop is missing, or `out` has a manifest, be it in
+            the folder that would get a manifest's crops.
     """
     target = out / MANIFEST_FILE
     if target.exists():
@@ -130,6 +131,8 @@ def combine(manifests: Sequence[Path], out: Path, where: Sequence[str] = ()) -> 
         )
     check_groups(target, [sample for _, sample in kept])
     folders = _names([path.parent for path in paths])
+    if len(folders) > 1:
+        _check_free(out, folders)
     samples = []
     with progress("crops", len(kept)) as advance:
         for path, sample in kept:
@@ -201,6 +204,14 @@ def _names(folders: Sequence[Path]) -> dict[Path, str]:
         number = sum(name == base or name.startswith(f"{base}~") for name in names.values())
         names[folder] = f"{base}~{number + 1}" if number else base
     return names
+
+
+def _check_free(out: Path, folders: Mapping[Path, str]) -> None:
+    """Refuse to put crops among those of another manifest: equal names would replace them."""
+    for folder, name in folders.items():
+        other = out / name / MANIFEST_FILE
+        if other.exists() and not other.parent.samefile(folder):
+            raise InputError(f"{other}: the crops of {folder} would lie beside its own; choose another --out")
 
 
 def _link(source: Path, target: Path) -> None:

@@ -215,3 +215,13 @@ def test_one_name_in_two_folders_of_a_manifest_is_two_faces(make, tmp_path):
     samples, doubled = combine([one, other], tmp_path / "out")
 
     assert (len(samples), doubled) == (3, 0)
+
+
+def test_crops_of_another_manifest_in_the_new_folder_are_not_replaced(make, tmp_path):
+    mine = make("data/celeb", _sample("a.png"))
+    folders = [make("backup/celeb", _sample("a.png")), make("dfdc", _sample("b.png", 1, group="h"))]
+
+    with pytest.raises(InputError, match=r"celeb/manifest\.csv: the crops of .*backup/celeb would"):
+        combine(folders, tmp_path / "data")
+
+    assert (mine / "faces/a.png").read_text() == "data/celeb"
