@@ -202,6 +202,10 @@ def test_the_command_scores_a_folder_and_says_what_it_could_not(make_manifest, f
     assert f"{rows['person.png']['p_fake']:.3f}" in table
     assert table.strip().splitlines()[-1] == rows["person.png"]["note"]
     assert "not recorded (ready-made crops" in rows["person.png"]["note"]
+    strange = tmp_path / "a.jpg  fake\n\x1b[31mb.png"
+    strange.write_bytes(b"")
+    assert predict.main([str(tmp_path / "run"), str(strange)]) == 1
+    assert r"/a.jpg  fake\n\x1b[31mb.png  -" in capsys.readouterr().out
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """Writes that are whole or absent."""
 
 import csv
+import errno
 
 import pytest
 
@@ -68,3 +69,10 @@ def test_lines_of_csv_end_in_a_line_feed(tmp_path):
     write_csv(tmp_path / "a.csv", ("x", "y"), [(0.1, "")])
 
     assert (tmp_path / "a.csv").read_bytes() == b"x,y\n0.1,\n"
+
+
+def test_a_full_disk_names_the_file(tmp_path):
+    with pytest.raises(OSError, match="No space left") as failure, atomic_path(tmp_path / "a.npz"):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    assert failure.value.filename == str(tmp_path / "a.npz")
