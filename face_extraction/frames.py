@@ -138,9 +138,9 @@ def _open(path: Path, threads: int = 1) -> Iterator[tuple[Any, Any]]:
         streams = [
             s for s in container.streams.video if not s.disposition & av.stream.Disposition.attached_pic
         ]
-        if not streams or not streams[0].codec_context.width:
+        context = streams[0].codec_context if streams else None
+        if context is None or not context.width:
             raise Unreadable(path, "no video in it (sound only, or a codec that is not known)")
-        context = streams[0].codec_context
         if context.width * context.height > MAX_PIXELS:
             raise Unreadable(path, f"frames of more than {MAX_PIXELS:,} pixels")
         context.thread_count = threads

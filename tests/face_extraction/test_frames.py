@@ -135,6 +135,9 @@ def _sound_only(path):
 def _make(kind, path, numbered_clip):
     if kind == "sound only":
         return _sound_only(path)
+    if kind == "unknown codec":
+        content = numbered_clip(path, 20).read_bytes()
+        return path.write_bytes(content.replace(b"avc1", b"none").replace(b"mp4v", b"none"))
     if kind == "cut before its index":
         content = numbered_clip(path, 20).read_bytes()
         return path.write_bytes(content[: len(content) // 2])
@@ -147,6 +150,7 @@ def _make(kind, path, numbered_clip):
         ("empty", "the file is empty"),
         ("text", "no video in it"),
         ("sound only", "no video in it"),
+        ("unknown codec", "a codec that is not known"),
         ("cut before its index", "no video in it"),
     ],
 )
