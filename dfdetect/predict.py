@@ -15,6 +15,7 @@ from face_extraction.command import DONE, FINDING, Parser, run
 from face_extraction.errors import InputError
 from face_extraction.media import kind_of
 from face_extraction.progress import progress
+from face_extraction.sources.layout import files_below
 
 if TYPE_CHECKING:
     from dfdetect.detector import Detector
@@ -100,10 +101,9 @@ def _files(inputs: Sequence[Path]) -> tuple[list[Path], list[Path]]:
     others: list[Path] = []
     for path in inputs:
         if path.is_dir():
-            for inside in sorted(path.rglob("*")):
-                media = inside.is_file() and kind_of(inside) and not inside.name.startswith(".")
-                if not inside.is_dir():
-                    (files if media else others).append(inside)
+            for inside in files_below(path):
+                media = kind_of(inside) and not inside.name.startswith(".")
+                (files if media else others).append(inside)
         elif path.exists():
             files.append(path)
         else:

@@ -180,6 +180,9 @@ def files(clip, tmp_path_factory):
     (folder / "notes.txt").write_text("left alone")
     (folder / "._person.png").write_text("what macOS leaves beside person.png")
     (folder / "run").mkdir()
+    linked = tmp_path_factory.mktemp("linked")
+    write_image(linked / "linked.png", clip[0])
+    (folder / "run" / "link").symlink_to(linked)
     return folder
 
 
@@ -191,7 +194,7 @@ def test_the_command_scores_a_folder_and_says_what_it_could_not(make_manifest, f
     said = capsys.readouterr()
     assert "left out of the folders, being neither photo nor clip: 2 (.png 1, .txt 1)" in said.err
     rows = {row["file"].rpartition("/")[2]: row for row in json.loads(said.out)}
-    assert set(rows) == {"person.png", "person.mp4", "words.mp4", "empty.jpg"}
+    assert set(rows) == {"person.png", "person.mp4", "words.mp4", "empty.jpg", "linked.png"}
     assert 0 < rows["person.png"]["p_fake"] < 1
     assert len(rows["person.mp4"]["faces"]) == 2
     for name in ("words.mp4", "empty.jpg"):
