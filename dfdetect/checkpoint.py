@@ -1,6 +1,9 @@
 """A training's whole state in one file: a kill at any moment leaves the last one intact."""
 
+import errno
 import json
+import os
+import shutil
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +15,23 @@ import numpy as np
 
 from face_extraction.atomic import atomic_path
 from face_extraction.errors import InputError
+
+# A little more than the numbers: HDF5 keeps two kilobytes of its own for each variable.
+_PER_VARIABLE = 4096
+
+
+def save_weights(path: Path, model: keras.Model) -> None:
+    """Write a model's weights, atomically.
+
+    Raises:
+        OSError: the disk has no room for them. HDF5 that finds a disk full while it writes can crash the
+            whole process (h5py 3.14), so that this is seen before.
+    """
+    with atomic_path(path) as temporary:
+        size = sum(np.asarray(variable).nbytes + _PER_VARIABLE for variable in model.variables)
+        if shutil.disk_usage(temporary.parent).free < size:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        model.save_weights(temporary)
 
 
 def save_checkpoint(path: Path, model: keras.Model, state: dict[str, Any]) -> None:

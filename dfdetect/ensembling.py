@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 
+from dfdetect.checkpoint import save_weights
 from dfdetect.data.faces import labelled
 from dfdetect.data.opening import open_data
 from dfdetect.environment import describe
@@ -20,7 +21,6 @@ from dfdetect.predictions import Predictions
 from dfdetect.recipe import write_recipe
 from dfdetect.runs import ENSEMBLE, Run
 from dfdetect.scoring import score
-from face_extraction.atomic import atomic_path
 from face_extraction.errors import InputError
 from face_extraction.settings import copy_settings, read_settings
 
@@ -84,8 +84,7 @@ def build_ensemble(members: Sequence[Run], combine: str, out: Run) -> None:
     for number, part in enumerate(recipes, start=1):
         write_recipe(out.folder / "members" / f"{number:02d}.toml", part)
     copy_settings(members[0].folder, out.folder)
-    with atomic_path(out.weights) as temporary:
-        model.save_weights(temporary)
+    save_weights(out.weights, model)
     leaks = [f"{member.folder.name}: {line}" for member in members for line in member.leaks()]
     facts = describe() | data.facts() | _facts(members, weights, bias, model)
     predictions, unscored = {}, []

@@ -12,7 +12,7 @@ import keras
 import numpy as np
 from sklearn.metrics import log_loss, roc_auc_score
 
-from dfdetect.checkpoint import load_checkpoint, read_state, reset_seeds, save_checkpoint
+from dfdetect.checkpoint import load_checkpoint, read_state, reset_seeds, save_checkpoint, save_weights
 from dfdetect.data.faces import Pass, Store, class_weights, epoch_order
 from dfdetect.data.pipeline import make_batches
 from dfdetect.models import family
@@ -22,7 +22,6 @@ from dfdetect.recipe import Recipe
 from dfdetect.runs import Run
 from dfdetect.schedule import Schedule
 from dfdetect.scoring import score_store
-from face_extraction.atomic import atomic_path
 from face_extraction.errors import InputError
 from face_extraction.progress import Advance, progress
 
@@ -218,8 +217,7 @@ def _keep_if_best(state: State, row: Row, recipe: Recipe, model: keras.Model, ru
     state.history.append(row)
     if value > state.best:
         state.best, state.best_epoch = value, state.epoch
-        with atomic_path(run.epoch_weights(state.epoch)) as temporary:
-            _bare(model).save_weights(temporary)
+        save_weights(run.epoch_weights(state.epoch), _bare(model))
 
 
 def _record(state: State, model: keras.Model, run: Run) -> None:
@@ -244,8 +242,7 @@ def _keep_best(state: State, model: keras.Model, run: Run) -> None:
         leftover.unlink()
     if not run.weights.is_file():
         # No epoch was trained: the run holds the weights it was given.
-        with atomic_path(run.weights) as temporary:
-            _bare(model).save_weights(temporary)
+        save_weights(run.weights, _bare(model))
     _bare(model).load_weights(run.weights)
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from dfdetect.checkpoint import save_weights
 from dfdetect.data.faces import Store, check_classes
 from dfdetect.data.opening import Data
 from dfdetect.data.splitting import choose
@@ -23,7 +24,6 @@ from dfdetect.models import weights_origin
 from dfdetect.recipe import Recipe
 from dfdetect.runs import Run, build_from_recipe
 from dfdetect.training import open_stores
-from face_extraction.atomic import atomic_path
 from face_extraction.errors import InputError
 from face_extraction.settings import copy_settings
 from tuning.features import FeatureCache, Reduced, reduce_model
@@ -179,8 +179,7 @@ class Trainer:
         fit(reduced.head, recipe, inputs["train"], inputs["val"], run, watch=watch)
         # The checkpoint first: with it, a trial taken up again would load the whole into the head.
         run.checkpoint.unlink(missing_ok=True)
-        with atomic_path(run.weights) as temporary:
-            model.save_weights(temporary)
+        save_weights(run.weights, model)
 
     def _open(self, number: int, data: Data, recipe: Recipe) -> dict[str, Store]:
         """The faces that train and that validate, opened once in a process."""

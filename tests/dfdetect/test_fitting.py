@@ -3,6 +3,7 @@
 import dataclasses
 import itertools
 import os
+import shutil
 import subprocess
 import sys
 
@@ -10,6 +11,7 @@ import keras
 import numpy as np
 import pytest
 
+from dfdetect.checkpoint import save_weights
 from dfdetect.data.faces import FaceStore
 from dfdetect.fitting import fit, phases, start_phase
 from dfdetect.optimization import make_optimizer
@@ -320,3 +322,19 @@ def test_a_torn_checkpoint_is_named(stores, make_model, tmp_path):
     run.checkpoint.write_bytes(b"PK\x03\x04 torn")
     with pytest.raises(InputError, match=r"checkpoint\.npz: not a checkpoint"):
         fit(make_model(), RECIPE, *stores, run)
+
+
+def test_weights_that_the_disk_cannot_hold_are_refused_before_they_are_written(
+    make_model, tmp_path, monkeypatch
+):
+    path, model = tmp_path / "best.weights.h5", make_model()
+    save_weights(path, model)
+    before = path.read_bytes()
+
+    usage = shutil.disk_usage(tmp_path)._replace(free=len(before) - 1)
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: usage)
+    with pytest.raises(OSError, match="No space left on device") as failure:
+        save_weights(path, model)
+
+    assert failure.value.filename == str(path)
+    assert [(file.name, file.read_bytes()) for file in tmp_path.iterdir()] == [(path.name, before)]
