@@ -55,6 +55,10 @@ class Detector:
         settings: how faces are found and cropped: as they were for training; None, where that is not
             known, takes the defaults, and `note` says so.
         whole: take each picture as a face crop, and look for no face.
+
+    Attributes:
+        skill: what it showed on the run's test split, in words; "" of weights without a run.
+        note: what must be said of every verdict; "" if nothing.
     """
 
     def __init__(
@@ -71,6 +75,7 @@ class Detector:
         self.threshold_origin = threshold_origin
         self.settings = settings or ExtractionSettings()
         self.note = "" if settings or whole else UNKNOWN_CROPS
+        self.skill = ""
         self.whole = whole
         self.frames = frames_of(model)
         self._finder = FaceDetector(self.settings.detector, self.settings.min_face)
@@ -88,6 +93,9 @@ class Detector:
         detector = cls(model, threshold, origin, read_settings(run.folder), whole=whole)
         if not run.recipe().manifest:
             detector.note = f"This model was trained on the embedded sample set. {NOTICE}"
+        level, measured = next(iter(run.metrics()["test"].items()))
+        what = "clips" if level == "video" else "faces"
+        detector.skill = f"on the run's {measured.n:,} test {what}: AUC {measured.estimates['auc']}"
         return detector
 
     @classmethod

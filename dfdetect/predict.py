@@ -51,7 +51,11 @@ def _parser() -> Parser:
     )
     parser.add_argument("--frames", type=int, metavar="N", help=FRAMES_HELP)
     parser.add_argument("--whole", action="store_true", help="the files are face crops: look for no face")
-    parser.add_argument("--json", action="store_true", help="print JSON: every face, frame and box")
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="print JSON: every face, frame and box")
+    form.add_argument(
+        "--jsonl", action="store_true", help="the same, a line a file as soon as it is scored: for many files"
+    )
     return parser
 
 
@@ -70,15 +74,24 @@ def _predict(args: argparse.Namespace) -> int:
     if others:
         print(_left_out(others), file=sys.stderr)
     verdicts: list[tuple[Path, Verdict]] = []
+    status = DONE
     try:
         with progress("predict", len(files), unit="files") as advance:
             for path in files:
-                verdicts.append((path, detector.predict(path, frames=args.frames)))
+                verdict = detector.predict(path, frames=args.frames)
+                if verdict.p_fake is None or verdict.reason:
+                    status = FINDING
+                if args.jsonl:
+                    print(json.dumps(_row(path, verdict, detector)), flush=True)
+                else:
+                    verdicts.append((path, verdict))
                 advance(note=_shown(path.name))
     finally:  # After Ctrl-C, too: hours of scoring may be in it.
-        if verdicts or args.json:
-            print(_json(verdicts, detector) if args.json else _table(verdicts, detector))
-    return FINDING if any(verdict.p_fake is None or verdict.reason for _, verdict in verdicts) else DONE
+        if args.json:
+            print(json.dumps([_row(*one, detector) for one in verdicts], indent=2))
+        elif verdicts:
+            print(_table(verdicts, detector))
+    return status
 
 
 def _detector(args: argparse.Namespace) -> "Detector":
@@ -122,18 +135,15 @@ def _shown(name: object) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in str(name))
 
 
-def _json(verdicts: "Sequence[tuple[Path, Verdict]]", detector: "Detector") -> str:
-    rows: list[dict[str, Any]] = [
-        {"file": str(path), "threshold": detector.threshold, "note": detector.note, **asdict(verdict)}
-        for path, verdict in verdicts
-    ]
-    for row in rows:
-        for face in row["faces"]:
-            face["box"] = _sides(face["box"])
-        for clip in row["clips"]:
-            clip["boxes"] = [_sides(box) for box in clip["boxes"]]
-    # In ASCII: a file's name may hold what the output's encoding does not.
-    return json.dumps(rows, indent=2)
+def _row(path: Path, verdict: "Verdict", detector: "Detector") -> dict[str, Any]:
+    """A file's verdict for JSON, which `json` writes in ASCII: its name may hold what the output lacks."""
+    about = {"threshold": detector.threshold, "skill": detector.skill, "note": detector.note}
+    row: dict[str, Any] = {"file": str(path), **about, **asdict(verdict)}
+    for face in row["faces"]:
+        face["box"] = _sides(face["box"])
+    for clip in row["clips"]:
+        clip["boxes"] = [_sides(box) for box in clip["boxes"]]
+    return row
 
 
 def _sides(box: Sequence[int]) -> dict[str, int]:
@@ -156,8 +166,7 @@ def _table(verdicts: "Sequence[tuple[Path, Verdict]]", detector: "Detector") -> 
             note = "" if verdict.counts(person) else "          seen once: no part in the clip's score"
             lines.append(f"{name:<{width}}  {word:<8}  {person.p_fake:>6.3f}  {person.faces:>5}{note}")
     lines.append(f"\nfake from p_fake {detector.threshold:.3f} on, {detector.threshold_origin}")
-    if detector.note:
-        lines.append(detector.note)
+    lines += [line for line in (detector.skill, detector.note) if line]
     return "\n".join(lines)
 
 

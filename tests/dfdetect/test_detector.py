@@ -12,7 +12,9 @@ from dfdetect.data.drawn.identity import draw_identity
 from dfdetect.data.drawn.people import Person
 from dfdetect.data.sample import NOTICE
 from dfdetect.detector import Detector
-from dfdetect.recipe import Recipe
+from dfdetect.metrics import compute_metrics
+from dfdetect.predictions import Predictions
+from dfdetect.recipe import Recipe, write_recipe
 from dfdetect.runs import Run
 from dfdetect.verdicts import FaceVerdict
 from face_extraction.crop import crop_face
@@ -20,7 +22,7 @@ from face_extraction.detect import FaceDetector
 from face_extraction.frames import read_frames
 from face_extraction.images import write_image
 from face_extraction.ledger import ItemFailed
-from face_extraction.manifest import Box
+from face_extraction.manifest import Box, FaceSample
 from face_extraction.settings import ExtractionSettings, write_settings
 
 
@@ -149,25 +151,38 @@ def test_crops_that_may_not_be_as_in_training_are_named(settings, whole, said):
     assert ("How the faces of training were cropped is not recorded" in detector.note) == said
 
 
-@pytest.mark.parametrize("known", [False, True])
-def test_a_run_knows_how_its_faces_were_cropped_or_says_that_it_does_not(tmp_path, monkeypatch, known):
-    settings = ExtractionSettings(min_face=90)
-    if known:
-        write_settings(tmp_path, settings)
+@pytest.fixture
+def finish(tmp_path, monkeypatch):
+    """Makes a finished run of a recipe, which found both of two fakes and called one of two reals fake."""
     monkeypatch.setattr(Run, "load_model", lambda run: Brightness())
-    monkeypatch.setattr(Run, "threshold", lambda run: 0.5)
-    monkeypatch.setattr(Run, "recipe", lambda run: Recipe(manifest="manifest.csv"))
-    detector = Detector.from_run(tmp_path)
+
+    def make(recipe):
+        samples = [FaceSample(f"{row}.png", row % 2, "test", str(row)) for row in range(4)]
+        scores = Predictions(samples, np.array([0.1, 0.7, 0.8, 0.9]))
+        run = Run(tmp_path)
+        write_recipe(run.recipe_file, recipe)
+        run.write_metrics(0.5, {"test": {"face": compute_metrics(scores, threshold=0.5)}})
+        return tmp_path
+
+    return make
+
+
+@pytest.mark.parametrize("known", [False, True])
+def test_a_run_knows_how_its_faces_were_cropped_or_says_that_it_does_not(finish, known):
+    settings = ExtractionSettings(min_face=90)
+    folder = finish(Recipe(manifest="manifest.csv"))
+    if known:
+        write_settings(folder, settings)
+    detector = Detector.from_run(folder)
     assert detector.settings == (settings if known else ExtractionSettings())
     assert bool(detector.note) != known
+    assert detector.skill.startswith("on the run's 4 test faces: AUC 0.750 [")
 
 
-def test_verdicts_of_a_run_on_the_sample_set_say_that_it_knows_drawings_alone(tmp_path, monkeypatch):
-    write_settings(tmp_path, ExtractionSettings())
-    monkeypatch.setattr(Run, "load_model", lambda run: Brightness())
-    monkeypatch.setattr(Run, "threshold", lambda run: 0.5)
-    monkeypatch.setattr(Run, "recipe", lambda run: Recipe())
-    assert NOTICE in Detector.from_run(tmp_path).note
+def test_verdicts_of_a_run_on_the_sample_set_say_that_it_knows_drawings_alone(finish):
+    folder = finish(Recipe())
+    write_settings(folder, ExtractionSettings())
+    assert NOTICE in Detector.from_run(folder).note
 
 
 @pytest.fixture(scope="module")
@@ -205,10 +220,23 @@ def test_the_command_scores_a_folder_and_says_what_it_could_not(make_manifest, f
     assert f"{rows['person.png']['p_fake']:.3f}" in table
     assert table.strip().splitlines()[-1] == rows["person.png"]["note"]
     assert "not recorded (ready-made crops" in rows["person.png"]["note"]
-    strange = tmp_path / "a.jpg  fake\n\x1b[31mb.png"
-    strange.write_bytes(b"")
-    assert predict.main([str(tmp_path / "run"), str(strange)]) == 1
-    assert r"/a.jpg  fake\n\x1b[31mb.png  -" in capsys.readouterr().out
+    assert rows["person.png"]["skill"] == table.splitlines()[-2]
+
+
+def test_lines_of_json_come_one_by_one_and_say_what_json_says(command, detector, files, monkeypatch, capsys):
+    paths = (files / "person.png", files / "empty.jpg")
+    assert command("--json", *paths) == 1
+    rows = json.loads(capsys.readouterr().out)
+    printed = []
+
+    def watched(path, *, frames, score=detector.predict):
+        printed.append(len(capsys.readouterr().out.splitlines()))
+        return score(path, frames=frames)
+
+    monkeypatch.setattr(detector, "predict", watched)
+    assert command("--jsonl", *paths) == 1
+    assert printed == [0, 1]
+    assert [json.loads(line) for line in capsys.readouterr().out.splitlines()] == rows[1:]
 
 
 @pytest.fixture
