@@ -107,11 +107,20 @@ class Asked:
 
 
 def build(asked: Asked) -> Table:
-    """The table that is asked for, by its kind, with what must be said of the split of its results."""
+    """The table that is asked for, by its kind, with what must be said of its results together."""
     table = _BUILD[asked.spec.kind](asked)
     results = [asked.results[cell.name] for cell in asked.cells if cell.name in asked.results]
     leaks = dict.fromkeys(result.split_leak for result in results if result.split_leak)
-    return replace(table, notes=[*table.notes, *leaks])
+    return replace(table, notes=[*_sizes(asked.spec.level, results), *table.notes, *leaks])
+
+
+def _sizes(level: str, results: Sequence[Result]) -> list[str]:
+    """On how many test faces or clips results rest."""
+    sizes = sorted({result.n(level) for result in results if result.status != FAILED})
+    if not sizes:
+        return []
+    span = f"{sizes[0]:,}" if len(sizes) == 1 else f"{sizes[0]:,} to {sizes[-1]:,}"
+    return [f"Tested on {span} {'clips' if level == 'video' else 'faces'}."]
 
 
 class _Marks:

@@ -367,6 +367,7 @@ def test_every_kind_of_table_tells_of_weights_of_a_part_and_of_a_split_that_leak
     assert 1 in notes
     assert "(1) Weights: x.h5 (1 of 2 parameters)." in table.notes
     assert tables.NOTE_THRESHOLD in table.notes
+    assert f"Tested on {40 * folds} faces." in table.notes
     assert [note for note in table.notes if note.startswith("Split at random over faces")]
     apart = read_experiment(declare())
     table = built(apart, name, {CNN: measured(apart, CNN, folds=folds)})
