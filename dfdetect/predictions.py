@@ -8,11 +8,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from dfdetect.verdicts import deciding
 from face_extraction.atomic import write_csv
 from face_extraction.errors import InputError
 from face_extraction.manifest import LABEL_NAMES, FaceSample
 
-COLUMNS = ("path", "label", "group", "source", "method", "video", "p_fake")
+COLUMNS = ("path", "label", "group", "source", "method", "video", "person", "p_fake")
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,11 +67,22 @@ class Predictions:
         )
 
     def by_clip(self) -> "Predictions":
-        """One prediction a clip: the mean `p_fake` of its faces, with its first face's sample."""
-        clips = self.clips
-        first = np.unique(clips, return_index=True)[1]
-        mean = np.bincount(clips, self.p_fake) / np.bincount(clips)
-        return Predictions([self.samples[index] for index in first], np.clip(mean, 0.0, 1.0))
+        """One prediction a clip, as `Detector` comes to it, with the clip's first face's sample.
+
+        It is the highest of its people's, each the mean `p_fake` of their faces; see `deciding`. Where
+        the manifest does not tell people apart it is the mean of all.
+        """
+        clips: dict[tuple[str, ...], dict[int, list[float]]] = {}
+        first: dict[tuple[str, ...], FaceSample] = {}
+        for sample, p_fake in zip(self.samples, self.p_fake.tolist(), strict=True):
+            key = _clip(sample)
+            first.setdefault(key, sample)
+            clips.setdefault(key, {}).setdefault(sample.person, []).append(p_fake)
+        scores = []
+        for people in clips.values():
+            who = deciding({person: len(faces) for person, faces in people.items()})
+            scores.append(max(float(np.mean(people[person])) for person in who))
+        return Predictions(list(first.values()), np.array(scores, dtype=np.float64))
 
 
 def by_clip(samples: Iterable[FaceSample]) -> list[list[FaceSample]]:
@@ -126,10 +138,11 @@ def _parse(number: int, row: dict[str, str], split: str) -> tuple[FaceSample, fl
     if None in row or None in row.values():
         raise InputError(f"row {number}: the number of values is not the number of columns")
     try:
-        label, p_fake = int(row["label"]), float(row["p_fake"])
+        label, person, p_fake = int(row["label"]), int(row["person"]), float(row["p_fake"])
     except ValueError:
         raise InputError(
-            f"row {number}: label {row['label']!r}, p_fake {row['p_fake']!r}; accepted: numbers"
+            f"row {number}: label {row['label']!r}, person {row['person']!r}, p_fake {row['p_fake']!r}; "
+            "accepted: numbers"
         ) from None
     if label not in LABEL_NAMES or not 0 <= p_fake <= 1:
         raise InputError(f"row {number}: label {label}, p_fake {p_fake}; accepted: -1, 0 or 1, and 0 to 1")
@@ -141,5 +154,6 @@ def _parse(number: int, row: dict[str, str], split: str) -> tuple[FaceSample, fl
         source=row["source"],
         method=row["method"],
         video=row["video"],
+        person=person,
     )
     return sample, p_fake

@@ -1,5 +1,6 @@
 """What is said of a photo or a clip."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from face_extraction.manifest import Box
@@ -94,4 +95,12 @@ class Verdict:
 
     def counts(self, person: PersonVerdict) -> bool:
         """Whether somebody of the clip has a part in its score."""
-        return person.faces > 1 or bool(self.clips) or all(other.faces == 1 for other in self.people)
+        return bool(self.clips) or person.person in deciding({one.person: one.faces for one in self.people})
+
+
+def deciding(faces: Mapping[int, int]) -> set[int]:
+    """Those of a clip's people, seen in so many faces each, of whom the highest score is the clip's.
+
+    Who was seen once has no part where somebody was seen more often: it may be no face at all.
+    """
+    return {person for person, count in faces.items() if count > 1} or set(faces)

@@ -48,7 +48,7 @@ class Metrics:
     """What was measured on one set of predictions.
 
     Attributes:
-        level: "face" or "video" (mean of a clip's faces).
+        level: "face" or "video" (one score a clip, see `Predictions.by_clip`).
         n: samples of known label; `n_real` and `n_fake` of them are real and fake.
         n_unknown: samples of unknown label, which are not counted in anything.
         n_groups: groups, the units of the bootstrap.
@@ -103,7 +103,7 @@ def compute_metrics(
     Args:
         predictions: samples of unknown label are counted apart and left out.
         threshold: a `p_fake` from here on is called fake; see `choose_threshold`.
-        level: "face", or "video" for the mean `p_fake` of each clip.
+        level: "face", or "video" for one score a clip, see `Predictions.by_clip`.
         resamples: how many resamples; 0 gives no intervals.
         seed: seed of the resamples.
 

@@ -110,7 +110,7 @@ def _what(report: RunReport) -> str:
         )
     return (
         f"A binary classifier of face crops, {made} an RGB face crop and returns `p_fake`, 0 (real) to 1 "
-        "(fake). The score of a video is the mean over its faces."
+        "(fake). The score of a video is the highest of its people's, each the mean over their faces."
     )
 
 

@@ -117,9 +117,9 @@ def _metrics(report: RunReport) -> str:
     meanings = "".join(
         f"<dt>{m.title} ({m.better} is better)</dt><dd>{m.meaning}</dd>" for m in MEASURES.values()
     )
-    by_video = "By video: the mean p_fake of each clip's faces."
+    by_video = "By video: the mean p_fake of a person's faces, of a clip's people the highest."
     if report.frames:
-        by_video = f"A person's score is of {report.frames} faces together, a clip's the mean of its people."
+        by_video = f"A person's score is of {report.frames} faces together, a clip's the highest of them."
     return f"""<div class="table numbers" tabindex="0" role="region" aria-label="All metrics"><table>
 <thead><tr><th scope="col">Metric</th>{head}</tr></thead>
 <tbody>

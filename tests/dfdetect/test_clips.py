@@ -69,7 +69,7 @@ def test_each_clip_has_one_score_and_one_level(run):
 
 def test_the_page_and_the_card_speak_of_clips(run):
     page, card = (run.folder / name for name in ("index.html", "MODEL_CARD.md"))
-    assert "A person's score is of 4 faces together, a clip's the mean of its people." in page.read_text()
+    assert "A person's score is of 4 faces together, a clip's the highest of them." in page.read_text()
     assert "by face" not in page.read_text()
     assert "takes 4 RGB face crops of one person in a clip" in card.read_text()
     assert run.environment()["clips_that_repeat_a_face"]["train"] == "0 of 24 real and 0 of 24 fake"
