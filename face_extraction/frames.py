@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import av
 import numpy as np
@@ -24,6 +24,8 @@ from face_extraction.ledger import DAMAGED, FAILED, TRUNCATED, ItemFailed
 # fall short by a little: at most by this many seconds, or this share of the length.
 TIME_TOLERANCE, SHARE_TOLERANCE = 0.2, 0.01
 _LISTS_FRAMES = "mov,mp4"
+# Where a clip's size was rounded, pixels are said to be a little off square: that is not worth scaling.
+SQUARE_TOLERANCE = 0.01
 
 # Decoders that leave out the frames nobody needs when they are told so between two packets.
 _CAN_SKIP = frozenset({"h264", "hevc", "mpeg4", "mpeg2video", "mpeg1video"})
@@ -40,12 +42,22 @@ class Frame:
     Attributes:
         index: its number in the clip, from 0.
         time: seconds from the clip's start.
-        rgb: uint8 of shape (height, width, 3), upright.
+        rgb: uint8 of shape (height, width, 3), upright; of square pixels, wherefore a clip of others (DV,
+            DVD) is scaled to the width at which players show it.
     """
 
     index: int
     time: float
     rgb: NDArray[np.uint8]
+
+
+class _Decoded(NamedTuple):
+    """A frame's number, its seconds from the start, PyAV's frame, and a pixel's width over its height."""
+
+    number: int
+    seconds: float
+    frame: Any
+    aspect: float
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -100,9 +112,9 @@ def read_frames(
         wanted = _middles(packets.said, count)
         found = _decode_all(path, threads, errors)
     got = 0
-    for index, seconds, frame in found:
+    for index, seconds, frame, aspect in found:
         if wanted is None or index in wanted:
-            yield Frame(index, seconds, _upright(path, frame))
+            yield Frame(index, seconds, _upright(path, frame, aspect))
             got += 1
     read = int(packets.shown.sum())
     if packets.lost:
@@ -198,14 +210,14 @@ def _count_frames(path: Path, packets: _Packets) -> _Packets:
 
 
 def _first(path: Path) -> Iterator[Frame]:
-    for _, _, frame in _decode_all(path, 1, []):
-        yield Frame(0, 0.0, _upright(path, frame))
+    for *_, frame, aspect in _decode_all(path, 1, []):
+        yield Frame(0, 0.0, _upright(path, frame, aspect))
         return
     raise Unreadable(path, "the container opens, but no frame of it can be decoded")
 
 
-def _decode_all(path: Path, threads: int, errors: list[Exception]) -> Iterator[tuple[int, float, Any]]:
-    """Number, seconds from the start, and picture of every frame; errors are gathered."""
+def _decode_all(path: Path, threads: int, errors: list[Exception]) -> Iterator[_Decoded]:
+    """Every frame; errors are gathered."""
     index, begin, time = 0, None, 0.0
     with _open(path, threads) as (container, stream):
         step = 1 / float(stream.average_rate or 25)
@@ -214,13 +226,13 @@ def _decode_all(path: Path, threads: int, errors: list[Exception]) -> Iterator[t
                 # The last frames of an AVI have no time.
                 time = time + step if frame.pts is None else float(frame.pts * stream.time_base)
                 begin = time if begin is None else begin
-                yield index, round(time - begin, 6), frame
+                yield _Decoded(index, round(time - begin, 6), frame, _aspect(stream))
                 index += 1
 
 
 def _decode_needed(
     path: Path, packets: _Packets, wanted: set[int] | None, threads: int, errors: list[Exception]
-) -> Iterator[tuple[int, float, Any]]:
+) -> Iterator[_Decoded]:
     """As `_decode_all`, of the wanted frames alone, leaving out what they do not need."""
     order = np.sort(packets.times[packets.shown])
     runs = iter(_runs(packets, order, wanted))
@@ -229,11 +241,12 @@ def _decode_needed(
         context = stream.codec_context
         can_skip, base = context.name in _CAN_SKIP, float(stream.time_base)
 
-        def numbered(packet: Any) -> Iterator[tuple[int, float, Any]]:
+        def numbered(packet: Any) -> Iterator[_Decoded]:
             for frame in _decode(context, packet, errors):
                 index = int(np.searchsorted(order, frame.pts)) if frame.pts is not None else len(order)
                 if index < len(order) and order[index] == frame.pts and not frame.is_corrupt:
-                    yield index, round(float(order[index] - order[0]) * base, 6), frame
+                    seconds = round(float(order[index] - order[0]) * base, 6)
+                    yield _Decoded(index, seconds, frame, _aspect(stream))
 
         whole = (
             packet
@@ -298,8 +311,16 @@ def _middles(total: int, count: int | None) -> set[int] | None:
     return {(2 * part + 1) * total // (2 * count) for part in range(count)}
 
 
-def _upright(path: Path, frame: Any) -> NDArray[np.uint8]:
-    if frame.width * frame.height > MAX_PIXELS:
+def _aspect(stream: Any) -> float:
+    """How many times as wide as high a pixel is to be shown."""
+    aspect = float(stream.sample_aspect_ratio or 1)
+    return aspect if abs(aspect - 1) > SQUARE_TOLERANCE else 1.0
+
+
+def _upright(path: Path, frame: Any, aspect: float) -> NDArray[np.uint8]:
+    """The picture as a player shows it: of square pixels, head up."""
+    width = max(round(frame.width * aspect), 1)
+    if max(width, frame.width) * frame.height > MAX_PIXELS:
         raise Unreadable(path, f"frames of more than {MAX_PIXELS:,} pixels")
-    rgb = frame.reformat(format="rgb24", threads=1).to_ndarray()
+    rgb = frame.reformat(width=width, format="rgb24", threads=1).to_ndarray()
     return np.ascontiguousarray(np.rot90(rgb, round(frame.rotation / 90)))

@@ -61,7 +61,8 @@ def draw_faces() -> DrawFaces:
 def write_clip() -> WriteClip:
     """write_clip(path, frames, rate=10, times=None, **container_options): H.264 in path's container.
 
-    `times` are the frames' times in milliseconds, where the rate varies.
+    `times` are the frames' times in milliseconds, where the rate varies; `aspect` is a pixel's width over
+    its height.
     """
     av = pytest.importorskip("av")
 
@@ -71,6 +72,7 @@ def write_clip() -> WriteClip:
         *,
         rate: int = 10,
         times: Sequence[int] | None = None,
+        aspect: Fraction = Fraction(1),
         **options: str,
     ) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -78,6 +80,7 @@ def write_clip() -> WriteClip:
         with av.open(str(path), "w", options=options) as container:
             stream = container.add_stream("libx264", rate=rate, options={"g": "5", "preset": "ultrafast"})
             stream.pix_fmt = "yuv420p"
+            stream.codec_context.sample_aspect_ratio = aspect
             if times is not None:
                 stream.codec_context.time_base = milli
             for index, rgb in enumerate(frames):

@@ -81,6 +81,22 @@ def test_a_rotated_clip_is_upright(tmp_path, write_clip):
     assert frame.rgb[10, 10, 0] < 50
 
 
+@pytest.mark.parametrize(("aspect", "width"), [("2", 192), ("1/2", 48), ("16/15", 102), ("1001/1000", 96)])
+@pytest.mark.parametrize("name", ["a.mp4", "a.mkv", "a.avi"])
+def test_a_clip_of_pixels_that_are_not_square_is_as_wide_as_players_show_it(
+    tmp_path, write_clip, name, aspect, width
+):
+    picture = np.zeros((64, 96, 3), np.uint8)
+    picture[:, :48] = (250, 20, 20)
+    path = write_clip(tmp_path / name, [picture] * 3, aspect=Fraction(aspect))
+
+    for frames in (read_frames(path, count=2), read_frames(path, first=True)):
+        for frame in frames:
+            assert frame.rgb.shape == (64, width, 3)
+            assert frame.rgb[30, width // 2 - 8, 0] > 200
+            assert frame.rgb[30, width // 2 + 8, 0] < 50
+
+
 def test_a_clip_cut_short_gives_its_frames_and_then_says_so(tmp_path, write_clip, capfd):
     rng = np.random.default_rng(0)
     noise = (rng.integers(0, 255, (64, 96, 3), dtype=np.uint8) for _ in range(60))
