@@ -93,9 +93,10 @@ class Run:
             digest: SHA-256 of the manifest.
 
         Raises:
-            InputError: the folder holds a run of another recipe or manifest; the line names the first
-                difference.
+            InputError: the folder holds a run of another recipe or manifest, or of another file of the
+                weights' name; the line names the first difference.
         """
+        files = {"manifest_sha256": digest, "weights_sha256": _weights_digest(recipe)}
         self._check_is_run()
         self.folder.mkdir(parents=True, exist_ok=True)
         for path in self.folder.glob(f"{TEMPORARY}*"):
@@ -103,13 +104,16 @@ class Run:
         if not any(path.exists() for path in (self.checkpoint, self.weights, self.metrics_file)):
             # The recipe first: it makes the folder a run, whatever else a kill leaves undone.
             write_recipe(self.recipe_file, recipe)
-            self.write_environment({"manifest_sha256": digest})
+            self.write_environment(files)
             return
-        old = {**vars(self.recipe()), "manifest_sha256": self.environment()["manifest_sha256"]}
-        for name, value in {**vars(recipe), "manifest_sha256": digest}.items():
-            if old[name] != value:
+        old = {**self.environment(), **vars(self.recipe())}
+        # Weights that are gone by now change nothing.
+        known = {name: found for name, found in files.items() if found}
+        for name, value in {**vars(recipe), **known}.items():
+            had = old.get(name, "")
+            if had != value:
                 raise InputError(
-                    f"{self.folder}: it holds a run with {name} {old[name]!r}, not {value!r}; "
+                    f"{self.folder}: it holds a run with {name} {had!r}, not {value!r}; "
                     "give another --out, or --overwrite"
                 )
 
@@ -284,6 +288,16 @@ def build_from_recipe(recipe: Recipe, *, whole: bool = False) -> "keras.Model":
             seed=recipe.seed,
             **options,
         )
+
+
+def _weights_digest(recipe: Recipe) -> str:
+    """SHA-256 of the weights file that a recipe names; "" without one."""
+    parent = started_from(recipe)
+    path = parent.weights if parent else Path(recipe.weights)
+    if not path.is_file():
+        return ""
+    with path.open("rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()
 
 
 def started_from(recipe: Recipe) -> Run | None:

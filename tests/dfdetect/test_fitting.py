@@ -1,6 +1,7 @@
 """Training: validation chooses, a kill changes nothing, and what the recipe says acts."""
 
 import dataclasses
+import hashlib
 import itertools
 import os
 import shutil
@@ -305,6 +306,20 @@ def test_another_recipe_in_the_folder_is_refused_by_its_first_difference(tmp_pat
         run.begin(RECIPE, "other")
     with pytest.raises(InputError, match="epochs 4, not 5"):
         run.begin(dataclasses.replace(RECIPE, epochs=5), "digest")
+
+
+def test_other_weights_under_the_same_name_are_refused(tmp_path):
+    weights, run = tmp_path / "a.weights.h5", Run(tmp_path / "run")
+    weights.write_bytes(b"old")
+    recipe = dataclasses.replace(RECIPE, weights=str(weights))
+    run.begin(recipe, "digest")
+    run.checkpoint.write_bytes(b"an epoch")
+    run.begin(recipe, "digest")
+    weights.write_bytes(b"new")
+    with pytest.raises(InputError, match=f"weights_sha256 '{hashlib.sha256(b'old').hexdigest()}', not '"):
+        run.begin(recipe, "digest")
+    weights.unlink()
+    run.begin(recipe, "digest")
 
 
 def test_a_kill_before_the_recipe_was_written_blocks_nothing(tmp_path):
