@@ -24,6 +24,7 @@ from face_extraction.errors import InputError
 
 BEGIN, END = "<!-- reports: begin -->", "<!-- reports: end -->"
 ROC = "roc"
+CURVES = 7  # which the eye can follow in one square
 
 
 def files(experiment: Experiment) -> dict[Path, str]:
@@ -41,8 +42,8 @@ def files(experiment: Experiment) -> dict[Path, str]:
 def draw_figures(experiment: Experiment) -> list[Path]:
     """Draw the figures that follow from results.jsonl; returns their files."""
     drawn = []
-    for path, curves in _curves(experiment).items():
-        roc_curves(curves, path)
+    for path, panels in _curves(experiment).items():
+        roc_curves(panels, path)
         drawn.append(path)
     return drawn
 
@@ -106,7 +107,7 @@ def summary(experiments: Sequence[Experiment]) -> str:
                     ", ".join(experiment.title_of(*item) for item in cells[profile].at.items()),
                     published or DASH,
                     *_numbers(found),
-                    _data(found) if found else DASH,
+                    f"{_data(found)} (size {found.profile})" if found else DASH,
                     f"`{experiment.folder.as_posix()} {only}{size}`",
                 )
             )
@@ -265,15 +266,18 @@ def _figure(experiment: Experiment, section: Section) -> Path | None:
     return experiment.folder / f"roc-{section.profile}-{section.manifest[:8]}.png"
 
 
-def _curves(experiment: Experiment) -> dict[Path, list[Curve]]:
-    found = {}
+def _curves(experiment: Experiment) -> dict[Path, dict[str, list[Curve]]]:
+    """The curves of each figure: in one panel, or many in one for each choice of the first axis."""
+    found: dict[Path, dict[str, list[Curve]]] = {}
     for section in sections(experiment, read_results(experiment.folder), ()):
         path = _figure(experiment, section)
-        if path:
-            found[path] = [
-                Curve(", ".join(experiment.title_of(*item) for item in result.at.items()),
-                      result.roc, str(result.estimate("auc", "face")))
-                for result in section.results.values()
-                if result.status == DONE
-            ]  # fmt: skip
+        if not path:
+            continue
+        done = [result for result in section.results.values() if result.status == DONE]
+        panels = found.setdefault(path, {})
+        for result in done:
+            names = [experiment.title_of(*item) for item in result.at.items()]
+            title = names.pop(0) if len(done) > CURVES and len(names) > 1 else ""
+            curve = Curve(", ".join(names), result.roc, str(result.estimate("auc", "face")))
+            panels.setdefault(title, []).append(curve)
     return found

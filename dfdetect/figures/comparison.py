@@ -1,6 +1,6 @@
 """Figures that set several models side by side."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,6 +24,8 @@ from face_extraction.manifest import FAKE, LABEL_NAMES, REAL
 
 COLOURS = (BLUE, ORANGE, GREEN, PURPLE, "#B58900", "#56B4E9", INK)
 LINES = ("-", "--", ":", "-.")
+COLUMNS = 3
+ACROSS, UP = "false positive rate (reals called fake)", "true positive rate (fakes found)"
 FACES = 4  # of each class
 
 
@@ -42,24 +44,37 @@ class Curve:
     auc: str
 
 
-def roc_curves(curves: Sequence[Curve], path: Path) -> None:
-    """Draw the ROC curves of all models in one figure.
+def roc_curves(panels: Mapping[str, Sequence[Curve]], path: Path) -> None:
+    """Draw ROC curves: all in one square, or in several side by side.
 
     Args:
-        curves: in the order of the legend; more than 7 change the line's style.
+        panels: curves in the order of their legend, by the title of their square; more than 7 in one
+            change the line's style.
         path: the PNG file.
     """
-    with canvas(path, 6.4, 6.2 + 0.19 * len(curves)) as figure:
-        axes = figure.subplots()
-        unit_square(axes, "false positive rate (reals called fake)", "true positive rate (fakes found)")
-        axes.plot([0, 1], [0, 1], color=GREY, linewidth=0.8, linestyle=":")
-        for number, curve in enumerate(curves):
-            axes.plot(
-                np.linspace(0, 1, len(curve.heights)), curve.heights, linewidth=1.5,
-                color=COLOURS[number % len(COLOURS)], linestyle=LINES[number // len(COLOURS) % len(LINES)],
-                label=f"{curve.name}: AUC {curve.auc}",
-            )  # fmt: skip
-        figure.legend(loc="outside lower center")
+    columns = min(len(panels), COLUMNS)
+    rows, longest = -(-len(panels) // columns), max(map(len, panels.values()))
+    side = 6.0 if columns == 1 else 3.7
+    with canvas(path, side * columns + 0.4, (side + 0.2 + 0.19 * longest) * rows) as figure:
+        cells = [*figure.subplots(rows, columns, squeeze=False).flat]
+        for axes in cells:
+            axes.set_axis_off()
+        for (title, curves), axes in zip(panels.items(), cells, strict=False):
+            axes.set_axis_on()
+            unit_square(axes, *((ACROSS, UP) if columns == 1 else ("", "")))
+            axes.set_title(title)
+            axes.plot([0, 1], [0, 1], color=GREY, linewidth=0.8, linestyle=":")
+            for number, curve in enumerate(curves):
+                style, colour = divmod(number, len(COLOURS))
+                axes.plot(
+                    np.linspace(0, 1, len(curve.heights)), curve.heights, linewidth=1.5,
+                    color=COLOURS[colour], linestyle=LINES[style % len(LINES)],
+                    label=f"{curve.name}: AUC {curve.auc}",
+                )  # fmt: skip
+            axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.11 if columns == 1 else -0.07))
+        if columns > 1:
+            figure.supxlabel(ACROSS, size=10)
+            figure.supylabel(UP, size=10)
 
 
 def faces_and_scores(models: Sequence[tuple[str, Predictions, float]], load: Load, path: Path) -> None:

@@ -11,13 +11,20 @@ from face_extraction.manifest import FaceSample
 def test_every_curve_is_in_the_figure(tmp_path):
     share = np.linspace(0, 1, 101)
     curves = [Curve(f"Model {k}, early stopping", share ** (1 / k), f"0.{50 + k}0 [–]") for k in range(1, 10)]
-    roc_curves(curves, tmp_path / "roc.png")
-    roc_curves(curves[:1], tmp_path / "one.png")
-    many, one = (read_rgb(tmp_path / name) for name in ("roc.png", "one.png"))
+    panels = {f"Panel {number}": curves[number : number + 2] for number in range(4)}
+    for name, given in (("many", {"": curves}), ("one", {"": curves[:1]}), ("panels", panels)):
+        roc_curves(given, tmp_path / f"{name}.png")
+    many, one, apart = (read_rgb(tmp_path / f"{name}.png") for name in ("many", "one", "panels"))
     assert many.shape[0] > one.shape[0]  # room for the legend
-    colours = [tuple(int(part) for part in colour) for colour in ((0, 114, 178), (213, 94, 0))]
-    assert all((many == colour).all(axis=2).any() for colour in colours)
-    assert not (one == colours[1]).all(axis=2).any()
+    blue, orange = ((0, 114, 178), (213, 94, 0))
+    assert all((many == colour).all(axis=2).any() for colour in (blue, orange))
+    assert not (one == orange).all(axis=2).any()
+    height, width = apart.shape[0] // 2, apart.shape[1] // 3
+    for place in range(6):  # Two rows of three, the last two of them empty.
+        row, column = divmod(place, 3)
+        # Without its upper edge, where the legend of the row above may reach.
+        panel = apart[row * height + height // 5 : (row + 1) * height, column * width : (column + 1) * width]
+        assert (panel == orange).all(axis=2).any() == (place < 4)
 
 
 def test_faces_of_both_classes_are_loaded_once_for_all_models(tmp_path):
