@@ -60,14 +60,16 @@ def build_ensemble(members: Sequence[Run], combine: str, out: Run) -> None:
     Args:
         members: the runs; all scored the same validation and test faces.
         combine: as in `weigh`.
-        out: the folder, which must not hold a run yet.
+        out: the folder, which must not be there yet; an ensemble that was cut short is made anew.
 
     Raises:
         InputError: a member is not a finished run, is named twice, is an ensemble, takes other data, crops or
             frames, or its manifest has changed since.
     """
     if out.folder.exists():
-        raise InputError(f"{out.folder}: exists already; give another --out")
+        if out.finished or not out.recipe_file.is_file() or out.recipe().model != ENSEMBLE:
+            raise InputError(f"{out.folder}: exists already; give another --out")
+        out.delete()
     recipes, val = [member.recipe() for member in members], _same_faces(members)
     models = [member.load_model() for member in members]
     model = combine_models(models, on_logits=combine == "stacked")

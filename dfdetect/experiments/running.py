@@ -189,7 +189,6 @@ def _combine(cell: Cell, setup: Setup, out: Run) -> Data:
     if missing:
         raise _Waits(f"waits for {'; '.join(missing)}")
     if not out.finished:
-        out.delete()  # cut short before
         build_ensemble(runs, cell.combine, out)
     return data
 

@@ -76,6 +76,21 @@ def test_it_is_a_run_like_any_other(members, tmp_path, capsys):
     assert f"{Run(out).predictions('test').p_fake[0]:.3f}" in capsys.readouterr().out
 
 
+def test_one_that_was_cut_short_is_made_anew_and_a_finished_one_is_kept(members, tmp_path, capsys):
+    out = Run(tmp_path / "both")
+    command = [*(str(run.folder) for run in members[:2]), "--out", str(out.folder)]
+    assert ensemble.main(command) == 0
+    first = out.metrics_file.read_bytes()
+    out.metrics_file.unlink()
+    (out.folder / "predictions-test.csv").write_text("path,la")
+    assert ensemble.main(command) == 0
+    assert out.metrics_file.read_bytes() == first
+    capsys.readouterr()
+    for folder in (out.folder, members[0].folder):
+        assert ensemble.main([*command[:-1], str(folder)]) == 2
+        assert f"{folder}: exists already; give another --out" in capsys.readouterr().err
+
+
 def test_members_must_have_scored_the_same_faces(members, tmp_path, capsys):
     folders = [str(members[0].folder), str(members[2].folder)]
     assert ensemble.main([*folders, "--out", str(tmp_path / "x")]) == 2
