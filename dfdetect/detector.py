@@ -14,7 +14,7 @@ from dfdetect.data.sample import NOTICE
 from dfdetect.models import frames_of
 from dfdetect.recipe import Recipe
 from dfdetect.runs import Run, build_from_recipe
-from dfdetect.verdicts import ClipVerdict, FaceVerdict, PersonVerdict, Verdict
+from dfdetect.verdicts import ClipVerdict, FaceVerdict, PersonVerdict, Verdict, deciding
 from face_extraction.clip import ClipFinder
 from face_extraction.detect import FaceDetector, FoundFace, cut_faces
 from face_extraction.frames import read_frames
@@ -220,10 +220,9 @@ class Detector:
     def _verdict(self, faces: Sequence[FaceVerdict], *, frames: int, clip: bool) -> Verdict:
         """The verdict that follows from scored faces, of which there is at least one."""
         people = tuple(self._people(faces)) if clip else ()
-        verdict = Verdict(tuple(faces), None, None, frames, people=people)
-        deciding = [person for person in people if verdict.counts(person)] or faces
-        p_fake = max(one.p_fake for one in deciding)
-        return replace(verdict, p_fake=p_fake, fake=p_fake >= self.threshold)
+        who = deciding({person.person: person.faces for person in people})
+        p_fake = max(one.p_fake for one in ([one for one in people if one.person in who] or faces))
+        return Verdict(tuple(faces), p_fake, p_fake >= self.threshold, frames, people=people)
 
     def _people(self, faces: Sequence[FaceVerdict]) -> Iterator[PersonVerdict]:
         for person in sorted({face.person for face in faces}):

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import PurePath
 
 import keras
 import numpy as np
@@ -14,7 +13,7 @@ from dfdetect.data.faces import labelled
 from dfdetect.data.opening import open_data
 from dfdetect.environment import describe
 from dfdetect.evaluation import write_results
-from dfdetect.lineage import random_backbone
+from dfdetect.lineage import origin_without_folder, random_backbone
 from dfdetect.metrics import choose_threshold, compute_metrics
 from dfdetect.models.ensemble import combine_models
 from dfdetect.predictions import Predictions
@@ -144,7 +143,11 @@ def _inputs(frames: int) -> str:
 
 def _facts(members: Sequence[Run], weights: Array, bias: float, model: keras.Model) -> dict[str, object]:
     random = {member.folder.name: random_backbone(member) for member in members}
-    parts = [f"{member.folder.name}: {_origin(member)}" for member in members if random[member.folder.name]]
+    parts = [
+        f"{member.folder.name}: {origin_without_folder(member)}"
+        for member in members
+        if random[member.folder.name]
+    ]
     return {
         "members": {member.folder.name: float(w) for member, w in zip(members, weights, strict=True)},
         "bias": bias,
@@ -152,9 +155,3 @@ def _facts(members: Sequence[Run], weights: Array, bias: float, model: keras.Mod
         "random_layers": [f"{name}/{layer}" for name, layers in random.items() for layer in layers],
         "parameters": model.count_params(),
     }
-
-
-def _origin(member: Run) -> str:
-    """Where a member's weights came from, without the folder that they lay in."""
-    facts = member.environment()
-    return str(facts["weights"]).replace(facts["weights_source"], PurePath(facts["weights_source"]).name, 1)

@@ -1,7 +1,7 @@
 """Where a run's weights come from, and what they have seen: in its own training and in those before it."""
 
 from collections.abc import Iterable, Sequence
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from dfdetect.data.faces import labelled
 from dfdetect.data.opening import Data
@@ -49,6 +49,13 @@ def scoring_leaks(run: Run, samples: Sequence[FaceSample]) -> list[str]:
     ]
     lines, unknown = _inherited(_recipes(run), own, samples)
     return [*own_lines, *lines, *_not_known([*([] if known else [str(run.folder)]), *unknown])]
+
+
+def origin_without_folder(run: Run) -> str:
+    """Where a run's weights came from, without the folder that a file of them lay in."""
+    facts = run.environment()
+    source = str(facts.get("weights_source", ""))
+    return str(facts["weights"]).replace(source, PurePath(source).name, 1)
 
 
 def random_backbone(run: Run) -> list[str]:

@@ -13,7 +13,7 @@ from dfdetect.recipe import Recipe, read_recipe
 from dfdetect.startup import load_keras
 from face_extraction.command import DONE, FINDING, Parser, run
 from face_extraction.errors import InputError
-from face_extraction.media import kind_of
+from face_extraction.media import kind_found
 from face_extraction.progress import progress
 from face_extraction.sources.layout import files_below
 
@@ -115,8 +115,7 @@ def _files(inputs: Sequence[Path]) -> tuple[list[Path], list[Path]]:
     for path in inputs:
         if path.is_dir():
             for inside in files_below(path):
-                media = kind_of(inside) and not inside.name.startswith(".")
-                (files if media else others).append(inside)
+                (files if kind_found(inside) else others).append(inside)
         elif path.exists():
             files.append(path)
         else:

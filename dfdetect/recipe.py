@@ -129,7 +129,7 @@ class Recipe:
     @property
     def unit(self) -> str:
         """What the model gives one score: "face" or "clip"."""
-        return "clip" if self.frames else "face"
+        return _unit(self.frames)
 
     @property
     def levels(self) -> tuple[str, ...]:
@@ -147,6 +147,21 @@ class Recipe:
             InputError: a field is unknown or a value is not accepted.
         """
         return from_mapping({**dataclasses.asdict(self), **changes})
+
+
+def split_leak(split: str, frames: int) -> str:
+    """What must be said of a recipe's split over single faces or clips; "" of any other."""
+    if split != "random":
+        return ""
+    unit = _unit(frames)
+    return (
+        f"Split at random over {unit}s, as some reports did: {unit}s of one original stand on both sides of "
+        "the split, so these numbers tend to be higher than those on unseen originals."
+    )
+
+
+def _unit(frames: int) -> str:
+    return "clip" if frames else "face"
 
 
 def from_mapping(values: Mapping[str, Any], where: str = "") -> Recipe:

@@ -14,6 +14,7 @@ from dfdetect.metrics import Metrics
 from dfdetect.predictions import Predictions, read_predictions, write_predictions
 from dfdetect.recipe import Recipe, read_recipe, write_recipe
 from face_extraction.atomic import TEMPORARY, write_csv, write_text
+from face_extraction.digest import file_digest
 from face_extraction.errors import InputError
 from face_extraction.lock import LOCK_FILE, alone
 
@@ -294,10 +295,7 @@ def _weights_digest(recipe: Recipe) -> str:
     """SHA-256 of the weights file that a recipe names; "" without one."""
     parent = started_from(recipe)
     path = parent.weights if parent else Path(recipe.weights)
-    if not path.is_file():
-        return ""
-    with path.open("rb") as handle:
-        return hashlib.file_digest(handle, "sha256").hexdigest()
+    return file_digest(path) if path.is_file() else ""
 
 
 def started_from(recipe: Recipe) -> Run | None:

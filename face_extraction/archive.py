@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from face_extraction.ledger import FAILED, TRUNCATED, UNREADABLE, ItemFailed
-from face_extraction.media import PHOTO, kind_of
+from face_extraction.media import PHOTO, kind_found
 
 # Far above any crop; a member that claims more is not one.
 MAX_BYTES = 64 * 2**20
@@ -78,7 +78,7 @@ def _photos(path: Path) -> Iterator[tuple[tarfile.TarFile, tarfile.TarInfo]]:
         with tarfile.open(path, "r|*") as archive:
             for info in archive:
                 name = PurePosixPath(info.name)
-                if info.isreg() and kind_of(name) == PHOTO and not name.name.startswith("."):
+                if info.isreg() and kind_found(name) == PHOTO:
                     if info.size > MAX_BYTES:
                         raise ItemFailed(UNREADABLE, f"{info.name}: more than {MAX_BYTES:,} bytes")
                     yield archive, info

@@ -220,13 +220,13 @@ def _decode_all(path: Path, threads: int, errors: list[Exception]) -> Iterator[_
     """Every frame; errors are gathered."""
     index, begin, time = 0, None, 0.0
     with _open(path, threads) as (container, stream):
-        step = 1 / float(stream.average_rate or 25)
+        step, aspect = 1 / float(stream.average_rate or 25), _aspect(stream)
         for packet in _until_error(container.demux(stream)):
             for frame in _decode(stream.codec_context, packet if packet.size else None, errors):
                 # The last frames of an AVI have no time.
                 time = time + step if frame.pts is None else float(frame.pts * stream.time_base)
                 begin = time if begin is None else begin
-                yield _Decoded(index, round(time - begin, 6), frame, _aspect(stream))
+                yield _Decoded(index, round(time - begin, 6), frame, aspect)
                 index += 1
 
 
@@ -239,14 +239,14 @@ def _decode_needed(
     start, end = next(runs, (0, -1))
     with _open(path, threads) as (container, stream):
         context = stream.codec_context
-        can_skip, base = context.name in _CAN_SKIP, float(stream.time_base)
+        can_skip, base, aspect = context.name in _CAN_SKIP, float(stream.time_base), _aspect(stream)
 
         def numbered(packet: Any) -> Iterator[_Decoded]:
             for frame in _decode(context, packet, errors):
                 index = int(np.searchsorted(order, frame.pts)) if frame.pts is not None else len(order)
                 if index < len(order) and order[index] == frame.pts and not frame.is_corrupt:
                     seconds = round(float(order[index] - order[0]) * base, 6)
-                    yield _Decoded(index, seconds, frame, _aspect(stream))
+                    yield _Decoded(index, seconds, frame, aspect)
 
         whole = (
             packet

@@ -1,7 +1,6 @@
 """The manifest: a CSV file with one row per labelled face crop, the type that everything speaks."""
 
 import csv
-import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import astuple, dataclass, fields
@@ -9,6 +8,7 @@ from pathlib import Path, PurePosixPath
 from typing import NamedTuple, TypeVar
 
 from face_extraction.atomic import write_csv
+from face_extraction.digest import file_digest
 from face_extraction.errors import InputError, unknown_name
 
 REAL, FAKE, UNKNOWN = 0, 1, -1
@@ -155,7 +155,7 @@ def check_groups(path: Path, samples: Sequence[FaceSample]) -> None:
 
 def manifest_hash(path: Path) -> str:
     """SHA-256 of the manifest's bytes, in hexadecimal: which data a run saw."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+    return file_digest(path)
 
 
 def count_table(samples: Iterable[FaceSample]) -> str:

@@ -16,3 +16,8 @@ def kind_of(path: PurePath) -> str | None:
     if suffix in IMAGE_SUFFIXES:
         return PHOTO
     return VIDEO if suffix in VIDEO_SUFFIXES else None
+
+
+def kind_found(path: PurePath) -> str | None:
+    """As `kind_of`, of a file that nobody named: hidden ones (macOS' "._a.jpg") are neither."""
+    return None if path.name.startswith(".") else kind_of(path)

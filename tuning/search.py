@@ -111,10 +111,12 @@ def open_search(
             built.add(first.weights + first.model)
     if not overwrite:
         _check_folder(folder, job)
+    known = {opened.path: opened.digest for opened in data.values()}
     for path in manifests:
-        if not path.is_file():
-            raise InputError(f"{path}: no such manifest, which another case of the job takes")
-    known = {path: manifest_hash(path) for path in dict.fromkeys(manifests)}
+        if path not in known:
+            if not path.is_file():
+                raise InputError(f"{path}: no such manifest, which another case of the job takes")
+            known[path] = manifest_hash(path)
     return Search(job, found, data, [known[path] for path in manifests], folder, out, url)
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 from dfdetect.data.clips import check_videos, make_clips
 from dfdetect.data.faces import NEW_FOLDS, check_classes
 from dfdetect.data.sample import NOTICE, sample_manifest
-from dfdetect.data.splitting import PARTED_SWAPS, choose, leak, parts_swaps
-from dfdetect.recipe import Recipe
+from dfdetect.data.splitting import PARTED_SWAPS, choose, parts_swaps
+from dfdetect.recipe import Recipe, split_leak
 from face_extraction.manifest import SPLITS, FaceSample, count_table, manifest_hash, read_manifest
 
 
@@ -62,14 +62,16 @@ def open_data(recipe: Recipe) -> Data:
     """
     path = manifest_path(recipe.manifest)
     data = open_manifest(path)
-    drawn = () if recipe.manifest else (NOTICE,)
     if recipe.frames:
         check_videos(data.samples, recipe.frames, path)
     samples = choose(data.samples, recipe)
-    leaks = (leak(recipe.unit),) if recipe.split == "random" else ()
-    if recipe.split == "group" and parts_swaps(samples):
-        leaks = (PARTED_SWAPS,)
-    return replace(data, samples=samples, notices=(*drawn, *leaks))
+    parted = recipe.split == "group" and parts_swaps(samples)
+    notices = (
+        "" if recipe.manifest else NOTICE,
+        split_leak(recipe.split, recipe.frames),
+        PARTED_SWAPS if parted else "",
+    )
+    return replace(data, samples=samples, notices=tuple(filter(None, notices)))
 
 
 def open_trainings(recipe: Recipe) -> list[tuple[Recipe, Data]]:

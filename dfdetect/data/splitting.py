@@ -21,14 +21,6 @@ PARTED_SWAPS = (
 )
 
 
-def leak(unit: str) -> str:
-    """What must be said of a split at random over faces or clips."""
-    return (
-        f"Split at random over {unit}s, as some reports did: {unit}s of one original stand on both sides of "
-        "the split, so these numbers tend to be higher than those on unseen originals."
-    )
-
-
 def parts_swaps(samples: Sequence[FaceSample]) -> bool:
     """Whether training faces show a person whom test faces show: a swap is in the group of one of its two."""
     shown = {

@@ -1,9 +1,8 @@
 """From finished runs to a line of results."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import PurePath
 from typing import Any
 
 import numpy as np
@@ -13,7 +12,7 @@ from dfdetect.data.opening import Data, open_training_data
 from dfdetect.data.sample import NOTICE
 from dfdetect.experiments.declared import Cell, Experiment
 from dfdetect.experiments.results import DONE, FAILED, Result, add_result, declared, without_paths
-from dfdetect.lineage import random_backbone
+from dfdetect.lineage import origin_without_folder, random_backbone
 from dfdetect.metrics.measures import Array, cumulative, prepare
 from dfdetect.models.head import in_head
 from dfdetect.predictions import Predictions
@@ -112,7 +111,7 @@ def record(cell: Cell, profile: str, runs: Sequence[Run], data: Data) -> Result:
         members=[declared(member) for member in cell.members],
         data=_facts(data),
         weights={
-            "origin": _origin(environment),
+            "origin": without_paths(origin_without_folder(runs[0])),
             "sha256": environment.get("weights_sha256", ""),
             "partial": bool(random_backbone(runs[0])),
             "leaks": [without_paths(line) for run in runs for line in run.leaks()],
@@ -123,12 +122,6 @@ def record(cell: Cell, profile: str, runs: Sequence[Run], data: Data) -> Result:
         environment={name: environment[name] for name in FACTS if name in environment},
         seconds=sum(run.environment().get("training_seconds", 0.0) for run in runs),
     )
-
-
-def _origin(environment: Mapping[str, Any]) -> str:
-    """Where the weights came from, without the folder that they lie in."""
-    source = str(environment.get("weights_source", ""))
-    return without_paths(str(environment["weights"]).replace(source, PurePath(source).name, 1))
 
 
 def _facts(data: Data) -> dict[str, Any]:

@@ -11,11 +11,10 @@ from typing import Any
 
 from filelock import FileLock
 
-from dfdetect.data.splitting import leak
 from dfdetect.experiments.declared import Cell
 from dfdetect.metrics import Estimate, Metrics
 from dfdetect.metrics.folds import CrossValidation, Fold, summarise
-from dfdetect.recipe import from_mapping
+from dfdetect.recipe import from_mapping, split_leak
 from face_extraction.errors import InputError
 
 RESULTS = "results.jsonl"
@@ -73,9 +72,7 @@ class Result:
     @property
     def split_leak(self) -> str:
         """What must be said of a split over single faces or clips; "" of any other."""
-        if self.status == FAILED or self.recipe["split"] != "random":
-            return ""
-        return leak("clip" if self.recipe["frames"] else "face")
+        return "" if self.status == FAILED else split_leak(self.recipe["split"], self.recipe["frames"])
 
     def metrics(self, level: str) -> list[Metrics]:
         """Of the test faces, of each fold. A model of clips has no faces: of its clips."""

@@ -1,6 +1,5 @@
 """Published weights of keras-hub's presets, by name or from a folder that it wrote."""
 
-import hashlib
 import inspect
 import json
 import warnings
@@ -9,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from face_extraction.digest import file_digest
 from face_extraction.errors import InputError
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def load_preset(model: "keras.Model", preset: Preset, folder: Path | None) -> st
     except (ValueError, KeyError, OSError, UserWarning) as error:
         line = " ".join(str(error).split())[:300]
         raise InputError(f"{folder / WEIGHTS}: does not fit {model.name}: {line}") from error
-    return hashlib.sha256((folder / WEIGHTS).read_bytes()).hexdigest()
+    return file_digest(folder / WEIGHTS)
 
 
 def _keras_hub(name: str) -> Any:

@@ -1,6 +1,5 @@
 """Where a model's weights come from: files are checked whole before a value is loaded."""
 
-import hashlib
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -14,6 +13,7 @@ import keras
 from dfdetect.models.blocks import backbone_layers
 from dfdetect.models.presets import is_preset, load_preset
 from dfdetect.models.registry import PUBLISHED
+from face_extraction.digest import file_digest
 from face_extraction.errors import InputError
 
 if TYPE_CHECKING:
@@ -153,7 +153,7 @@ def load_weights(model: keras.Model, family: "Family", source: str, *, partial: 
     missing = [layer.name for layer in _weighted(model.layers) if layer not in loaded]
     if whole and missing:
         raise InputError(f"{path}: not the weights of a whole {family.name}; it lacks {_some(missing)}")
-    _record(model, source, hashlib.sha256(path.read_bytes()).hexdigest(), loaded)
+    _record(model, source, file_digest(path), loaded)
 
 
 def _load_keras3(model: keras.Model, family: "Family", path: Path, partial: bool) -> list[keras.Layer]:

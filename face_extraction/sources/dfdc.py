@@ -28,7 +28,7 @@ from typing import Any
 from face_extraction.errors import InputError, unknown_name
 from face_extraction.ledger import DOUBLED, MISSING, UNLISTED, LedgerRow
 from face_extraction.manifest import FAKE, LABEL_NAMES, REAL, SPLITS
-from face_extraction.media import VIDEO, kind_of
+from face_extraction.media import VIDEO, kind_found
 from face_extraction.sources.layout import (
     chosen,
     files_below,
@@ -224,7 +224,7 @@ def _public_test(root: Path) -> Listing:
     found: dict[str, Path] = {}
     ledger = []
     for path in files_below(root):
-        if kind_of(path) == VIDEO and not path.name.startswith("."):
+        if kind_found(path) == VIDEO:
             if path.name in found:
                 same = relative_to(found[path.name], root)
                 ledger.append(LedgerRow(relative_to(path, root), DOUBLED, f"{same} is the same clip"))
@@ -272,5 +272,5 @@ def _unlisted(root: Path, files: Iterable[Path], listed: set[Path]) -> list[Ledg
     return [
         LedgerRow(relative_to(path, root), UNLISTED, "in none of the data set's lists")
         for path in files
-        if kind_of(path) == VIDEO and not path.name.startswith(".") and path not in listed
+        if kind_found(path) == VIDEO and path not in listed
     ]

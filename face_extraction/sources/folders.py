@@ -15,7 +15,7 @@ from pathlib import Path, PurePosixPath
 
 from face_extraction.errors import InputError
 from face_extraction.ledger import UNREADABLE, LedgerRow, as_text
-from face_extraction.media import VIDEO, kind_of
+from face_extraction.media import VIDEO, kind_found
 from face_extraction.sources.layout import LABELS, files_below, named_folder, nearest, need_folder, subfolders
 from face_extraction.sources.registry import Item, Listing, Option, register
 
@@ -55,8 +55,8 @@ def folders(root: Path, *, group_pattern: str = "") -> Listing:
             raise InputError(f"{root}: no folder {name!r} in it{near}; needed: {' and '.join(LABELS)}")
         before = len(items) + len(ledger)
         for path in files_below(folder):
-            kind = kind_of(path)
-            if kind is None or path.name.startswith("."):
+            kind = kind_found(path)
+            if kind is None:
                 others += 1
                 continue
             relative = path.relative_to(root).as_posix()

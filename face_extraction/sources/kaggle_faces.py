@@ -19,7 +19,7 @@ from pathlib import Path
 from face_extraction.errors import InputError
 from face_extraction.ledger import UNLISTED, LedgerRow
 from face_extraction.manifest import FAKE
-from face_extraction.media import CROP, PHOTO, kind_of
+from face_extraction.media import CROP, PHOTO, kind_found
 from face_extraction.sources.layout import (
     LABELS,
     files_below,
@@ -88,7 +88,7 @@ def _split(root: Path, name: str, folder: Path) -> tuple[list[Item], list[Ledger
         label = LABELS[kind.lower()]
         above = relative_to(crops, root)
         for path in files_below(crops):
-            if kind_of(path) != PHOTO or path.name.startswith("."):
+            if kind_found(path) != PHOTO:
                 continue
             inside = path.relative_to(crops).as_posix()
             items.append(

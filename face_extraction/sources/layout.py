@@ -12,7 +12,7 @@ from typing import Any
 from face_extraction.errors import InputError, unknown_name
 from face_extraction.ledger import DOUBLED, UNLISTED, LedgerRow
 from face_extraction.manifest import FAKE, REAL, SPLITS
-from face_extraction.media import VIDEO, kind_of
+from face_extraction.media import VIDEO, kind_found
 
 # Label polarity is fixed by these names, never by the order of folders or by a bare number.
 LABELS = {"real": REAL, "fake": FAKE}
@@ -97,7 +97,7 @@ def clips(
     stems: dict[str, str] = {}
     for name in sorted(os.listdir(folder)):
         path = folder / name
-        if name.startswith(".") or kind_of(path) != VIDEO:
+        if kind_found(path) != VIDEO:
             continue
         relative = relative_to(path, root)
         match = pattern.fullmatch(path.stem)

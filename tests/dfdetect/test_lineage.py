@@ -9,7 +9,7 @@ from dfdetect import crossval, ensemble, evaluate, train
 from dfdetect.data.opening import open_data
 from dfdetect.experiments.declared import Cell
 from dfdetect.experiments.recording import record
-from dfdetect.lineage import scoring_leaks, training_leaks
+from dfdetect.lineage import origin_without_folder, scoring_leaks, training_leaks
 from dfdetect.recipe import Recipe, write_recipe
 from dfdetect.runs import Run, build_from_recipe
 from face_extraction.manifest import FaceSample, manifest_hash, read_manifest, write_manifest
@@ -181,3 +181,11 @@ def test_an_ensemble_and_a_report_tell_what_members_weights_saw(make_manifest, t
     cell = Cell({"model": "custom_cnn"}, Run(small).recipe())
     result = record(cell, "full", [Run(small)], open_data(Run(small).recipe()))
     assert result.weights["leaks"] == [line.replace(f"{tmp_path}/", "")]
+
+
+def test_the_folder_of_weights_is_left_out(tmp_path):
+    run = Run(tmp_path)
+    run.write_environment({"weights_source": "../own/x.h5", "weights": "../own/x.h5 (1 of 2 parameters)"})
+    assert origin_without_folder(run) == "x.h5 (1 of 2 parameters)"
+    run.write_environment({"weights_source": "none", "weights": "random"})
+    assert origin_without_folder(run) == "random"

@@ -280,12 +280,6 @@ def test_weights_that_fill_a_part_of_the_backbone_are_told(declare):
     assert notes.texts[1] == "2 were seen. As 3."
 
 
-def test_the_folder_of_weights_is_left_out():
-    facts = {"weights_source": "../own/x.h5", "weights": "../own/x.h5 (1 of 2 parameters)"}
-    assert recording._origin(facts) == "x.h5 (1 of 2 parameters)"
-    assert recording._origin({"weights_source": "none", "weights": "random"}) == "random"
-
-
 def test_trained_weights_do_not_stand_for_imagenet():
     assert recording._same_start("x.h5", "imagenet", Begun("x.h5", ["logit"]))
     assert not recording._same_start("runs/other", "imagenet", Begun("runs/other", []))
