@@ -17,8 +17,8 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
-from face_extraction.images import MAX_PIXELS, Unreadable
-from face_extraction.ledger import DAMAGED, FAILED, TRUNCATED, ItemFailed
+from face_extraction.images import MAX_PIXELS, Unreadable, open_file
+from face_extraction.ledger import DAMAGED, TRUNCATED, ItemFailed
 
 # MP4 and its kin list every frame. The others tell only their length, from which a healthy clip may
 # fall short by a little: at most by this many seconds, or this share of the length.
@@ -131,12 +131,9 @@ def read_frames(
 @contextmanager
 def _open(path: Path, threads: int = 1) -> Iterator[tuple[Any, Any]]:
     """The container and its video stream."""
-    try:
-        with path.open("rb") as opened:
-            if not opened.read(1):
-                raise Unreadable(path, "the file is empty")
-    except OSError as error:
-        raise Unreadable(path, error.strerror or str(error), FAILED) from None
+    with open_file(path) as opened:
+        if not opened.read(1):
+            raise Unreadable(path, "the file is empty")
     try:
         # "file:", so that FFmpeg takes no name for a protocol ("concat:..."), and nothing but
         # files, so that a playlist named .mp4 fetches nothing.

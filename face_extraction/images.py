@@ -19,6 +19,7 @@ __all__ = [
     "MAX_PIXELS",
     "VIDEO_SUFFIXES",
     "Unreadable",
+    "open_file",
     "read_bytes_rgb",
     "read_rgb",
     "resize",
@@ -68,9 +69,20 @@ def read_rgb(path: Path) -> NDArray[np.uint8]:
         Unreadable: the file is missing, empty, no image, damaged, or has over `MAX_PIXELS` pixels
             (seen in its header, before anything is decoded).
     """
+    with open_file(path) as stream:
+        return _decode(stream, path)
+
+
+def open_file(path: Path) -> IO[bytes]:
+    """A photo or clip, open for reading.
+
+    Raises:
+        Unreadable: the system cannot open it, or it is no file: a named pipe would be waited for, for ever.
+    """
     try:
-        with path.open("rb") as stream:
-            return _decode(stream, path)
+        if path.exists() and not (path.is_file() or path.is_dir()):
+            raise Unreadable(path, "not a file (a pipe, a socket or a device)")
+        return path.open("rb")
     except OSError as error:
         raise Unreadable(path, error.strerror or str(error), FAILED) from None
 
@@ -103,14 +115,12 @@ def _decode(stream: IO[bytes], name: Path | str) -> NDArray[np.uint8]:
 
 
 def _to_rgb(image: Image.Image) -> NDArray[np.uint8]:
-    if image.mode == "F":
-        raise ValueError("floating-point pixels have no defined range")
+    if image.mode in ("F", "I"):
+        raise ValueError("pixels of floating point or 32 bits have no defined range")
     if image.mode.startswith("I"):
         # convert("RGB") would cut 16-bit values off at 255, which makes a white picture.
-        values = np.asarray(image)
-        if values.min() < 0 or values.max() > 65535:
-            raise ValueError("pixels of more than 16 bits")
-        return np.repeat((values >> 8).astype(np.uint8)[:, :, np.newaxis], 3, axis=2)
+        grey = (np.asarray(image) >> 8).astype(np.uint8)
+        return np.repeat(grey[:, :, np.newaxis], 3, axis=2)
     if image.has_transparency_data:
         white = Image.new("RGBA", image.size, "white")
         white.alpha_composite(image.convert("RGBA"))

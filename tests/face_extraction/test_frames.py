@@ -1,5 +1,6 @@
 """Frames of whole, cut and broken clips."""
 
+import os
 import struct
 import tracemalloc
 from fractions import Fraction
@@ -157,6 +158,8 @@ def _make(kind, path, numbered_clip):
     if kind == "cut before its index":
         content = numbered_clip(path, 20).read_bytes()
         return path.write_bytes(content[: len(content) // 2])
+    if kind == "named pipe":
+        return os.mkfifo(path)
     return path.write_bytes({"empty": b"", "text": b"no clip\n" * 100}[kind])
 
 
@@ -168,6 +171,11 @@ def _make(kind, path, numbered_clip):
         ("sound only", "no video in it"),
         ("unknown codec", "a codec that is not known"),
         ("cut before its index", "no video in it"),
+        pytest.param(
+            "named pipe",
+            "not a file",
+            marks=pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes"),
+        ),
     ],
 )
 @pytest.mark.parametrize("first", [True, False])

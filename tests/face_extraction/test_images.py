@@ -1,6 +1,7 @@
 """What is a readable photo, and what is not."""
 
 import io
+import os
 import struct
 import subprocess
 import sys
@@ -110,6 +111,7 @@ def _cases(noise: np.ndarray) -> dict[str, bytes]:
         "GIF": _encode(Image.fromarray(noise), "GIF"),
         "PostScript": b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\n",
         "floating point": _encode(Image.fromarray(np.full((20, 20), 0.5, np.float32)), "TIFF"),
+        "32 bits": _encode(Image.fromarray(np.full((20, 20), 200, np.int32)), "TIFF"),
     }
 
 
@@ -129,6 +131,14 @@ def test_what_is_not_a_whole_photo_is_unreadable(tmp_path, noise, case):
 def test_what_cannot_be_opened_is_unreadable(tmp_path, name, detail):
     with pytest.raises(Unreadable, match=detail):
         read_rgb(tmp_path / name)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+def test_a_named_pipe_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "a.jpg")
+    with pytest.raises(Unreadable, match="not a file") as error:
+        read_rgb(tmp_path / "a.jpg")
+    assert error.value.reason == "unreadable"
 
 
 def test_truncation_is_seen_although_another_library_switched_that_off(noise, monkeypatch):
