@@ -41,7 +41,7 @@ def compare_tables(experiment: Experiment, profile: str, manifest: str, runs: Pa
         else:
             scored[result.digest] = found
             cells[result.digest] = (cell, result)
-    kept = {(old.table, old.metric, old.best, old.other): old for old in read_comparisons(experiment.folder)}
+    kept = {old.key: old for old in read_comparisons(experiment.folder)}
     columns = list(_columns(experiment, cells, scored))
     sizes = {
         table.name: sum(table.shows(cell) for cell in experiment.cells(profile))
@@ -53,12 +53,12 @@ def compare_tables(experiment: Experiment, profile: str, manifest: str, runs: Pa
             fresh += _compare(table, metric, column, scored, kept, enough(sizes[table.name]))
             advance(note=table.name)
     alive = {result.digest for result in results}
-    names = {(new.table, new.best, new.other) for new in fresh}
+    names = {(new.table, new.level, new.best, new.other) for new in fresh}
     theirs = [
         old
         for old in kept.values()
         if {old.best, old.other} <= alive and not {old.best, old.other} <= set(scored)
-        and (old.table, old.best, old.other) not in names
+        and (old.table, old.level, old.best, old.other) not in names
     ]  # fmt: skip
     write_json(experiment.folder / COMPARISONS, {"comparisons": [asdict(new) for new in (*theirs, *fresh)]})
     return len(absent)
@@ -108,7 +108,7 @@ def _compare(
     metric: str,
     column: Sequence[tuple[str, Result]],
     scored: Mapping[str, Scores],
-    kept: Mapping[tuple[str, str, str, str], Comparison],
+    kept: Mapping[tuple[str, ...], Comparison],
     resamples: int,
 ) -> list[Comparison]:
     values = {digest: result.estimate(metric, table.level).value for digest, result in column}
@@ -117,7 +117,7 @@ def _compare(
     others = [digest for digest in values if digest != best]
     differences: dict[str, Difference] = {}
     for other in others:
-        old = kept.get((table.name, metric, best, other))
+        old = kept.get((table.name, table.level, metric, best, other))
         if old is not None:
             differences[other] = Difference(*map(_nan, (old.value, old.low, old.high, old.p)))
             continue
@@ -126,7 +126,7 @@ def _compare(
     adjusted = holm({other: difference.p for other, difference in differences.items()})
     return [
         Comparison(
-            table.name, metric, best, other,
+            table.name, table.level, metric, best, other,
             *map(_none, (difference.value, difference.low, difference.high, difference.p, adjusted[other])),
         )
         for other, difference in differences.items()

@@ -16,6 +16,7 @@ class Comparison:
 
     Attributes:
         table: the table's name.
+        level: "face" or "video": what was scored.
         metric: the column's metric.
         best: digest of the best cell's result.
         other: digest of the other's.
@@ -24,6 +25,7 @@ class Comparison:
     """
 
     table: str
+    level: str
     metric: str
     best: str
     other: str
@@ -32,6 +34,11 @@ class Comparison:
     high: float | None
     p: float | None
     holm: float | None
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        """What was compared."""
+        return self.table, self.level, self.metric, self.best, self.other
 
     @property
     def differs(self) -> bool:

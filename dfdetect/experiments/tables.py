@@ -128,11 +128,12 @@ class _Marks:
 
     def __init__(self, asked: Asked, footnotes: "_Footnotes") -> None:
         shown = {result.digest: result for result in asked.results.values()}
-        # A comparison outlives its results, whose cells may have been declared anew since.
+        # A comparison outlives what it is of: cells, or the table, may have been declared anew since.
+        table = (asked.spec.name, asked.spec.level)
         mine = [
             one
             for one in asked.comparisons
-            if one.table == asked.spec.name and {one.best, one.other} <= set(shown)
+            if (one.table, one.level) == table and {one.best, one.other} <= set(shown)
         ]
 
         def skill(one: Comparison) -> float:

@@ -36,7 +36,7 @@ def test_a_metric_that_is_not_defined_is_compared_written_and_read_again(tmp_pat
     write_json(tmp_path / COMPARISONS, {"comparisons": [asdict(first)]})
     assert json.loads((tmp_path / COMPARISONS).read_text())["comparisons"][0]["value"] is None
     (read,) = read_comparisons(tmp_path)
-    kept = {(read.table, read.metric, read.best, read.other): read}
+    kept = {read.key: read}
     assert _compare(table, "auc", column, {}, kept, 1000) == [first]
 
 

@@ -307,12 +307,12 @@ def built(experiment, name, results, comparisons=()):
     return tables.build(tables.Asked(experiment, spec, experiment.cells(), results, comparisons))
 
 
-def marks_of(experiment, accuracies, comparisons):
+def marks_of(experiment, accuracies, comparisons, level="face"):
     """What the table "list" shows of cells by name: "best", "same" or ""."""
     results = {name: measured(experiment, name, accuracy) for name, accuracy in accuracies.items()}
     digests = {name: result.digest for name, result in results.items()}
     found = [
-        Comparison("list", "accuracy", *(digests.get(name, name) for name in pair), *[0.1] * 4, holm=p)
+        Comparison("list", level, "accuracy", *(digests.get(name, name) for name in pair), *[0.1] * 4, holm=p)
         for *pair, p in comparisons
     ]
     table = built(experiment, "list", results, found)
@@ -332,6 +332,12 @@ def test_a_mark_is_never_of_a_result_that_is_not_shown(declare):
     accuracies = {CNN: 0.9, MESO: 0.6}
     found = marks_of(experiment, accuracies, [("gone", MESO, 0.5), (CNN, MESO, 0.01)])
     assert found == {"CNN": "best", "Meso-4": ""}
+
+
+def test_a_comparison_by_clips_marks_no_table_of_faces(declare):
+    experiment = read_experiment(declare())
+    found = marks_of(experiment, {CNN: 0.9, MESO: 0.6}, [(CNN, MESO, 0.5)], level="video")
+    assert found == {"CNN": "", "Meso-4": ""}
 
 
 @pytest.mark.parametrize(
