@@ -140,11 +140,19 @@ class Run:
         """Delete the folder, if it is a run.
 
         Raises:
-            InputError: it is something else.
+            InputError: it is something else, or another process trains in it.
         """
-        if self.folder.exists():
-            self.recipe()
-            shutil.rmtree(self.folder)
+        if not self.folder.exists():
+            return
+        self.recipe()
+        with alone(self.folder):
+            # The recipe last: what a kill leaves of it is a run still, and can be deleted.
+            for path in sorted(self.folder.iterdir(), key=lambda path: path == self.recipe_file):
+                if path.is_dir():
+                    shutil.rmtree(path)
+                elif path.name != LOCK_FILE:
+                    path.unlink()
+        shutil.rmtree(self.folder)  # with the lock's file, which some systems keep while it is held
 
     def load_model(self) -> "keras.Model":
         """The model, built from the recipe, with the best epoch's weights.

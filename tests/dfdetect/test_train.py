@@ -109,6 +109,9 @@ def test_one_process_at_a_time_trains_in_a_folder(manifest, tmp_path, capsys):
     assert f"{tmp_path / 'run'}: another process writes into it" in capsys.readouterr().err
     assert run(manifest, tmp_path / "run") == 0
     assert not writing.exists()
+    with Run(tmp_path / "run").alone():
+        assert run(manifest, tmp_path / "run", "--overwrite") == 2
+    assert Run(tmp_path / "run").finished
 
 
 def test_an_unreadable_crop_is_fatal_or_listed_by_choice(manifest, tmp_path, capsys):
