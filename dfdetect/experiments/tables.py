@@ -23,7 +23,8 @@ NOTE_THRESHOLD = (
 )
 NOTE_INTERVAL = (
     "Brackets: 95 % intervals, a bootstrap over groups; of a mean over folds Student's with the corrected "
-    "variance of Nadeau and Bengio (2003). They hold no variation between trainings."
+    "variance of Nadeau and Bengio (2003), cut off where the metric's range ends; a dash where folds agree "
+    "or there are too few groups. They hold no variation between trainings."
 )
 
 

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import stats
@@ -45,25 +45,28 @@ def summarise(folds: Sequence[Fold]) -> CrossValidation:
     """Average the folds.
 
     The interval is Student's with the corrected variance of Nadeau and Bengio 2003 (section 3),
-    s^2 (1/k + n_test/n_train): folds share training faces, so their plain variance is too small.
+    s^2 (1/k + n_test/n_train): folds share training faces, so their plain variance is too small. It ends
+    where the metric's range does.
     """
     ratio = float(np.mean([fold.metrics.n / fold.n_train for fold in folds]))
     averages = {}
-    for name in MEASURES:
-        averages[name] = student([fold.metrics.estimates[name].value for fold in folds], shared=ratio)
+    for name, measure in MEASURES.items():
+        mean = student([fold.metrics.estimates[name].value for fold in folds], shared=ratio)
+        averages[name] = replace(mean, low=max(mean.low, 0.0), high=min(mean.high, measure.most))
     (tn, fp), (fn, tp) = np.mean([fold.metrics.confusion for fold in folds], axis=0).tolist()
     return CrossValidation(folds, averages, ((tn, fp), (fn, tp)))
 
 
 def student(values: Sequence[float], *, shared: float = 0.0) -> Estimate:
-    """The mean of two values or more, with Student's 95 % interval.
+    """The mean of two values or more, with Student's 95 % interval; of equal ones no interval can be told.
 
     Args:
         values: the values.
         shared: what values that are not independent add to 1/k in the variance of their mean.
     """
     k = len(values)
-    mean, spread = float(np.mean(values)), float(np.std(values, ddof=1))
+    mean = float(np.mean(values))
+    spread = float(np.std(values, ddof=1)) if np.ptp(values) else math.nan
     half = float(stats.t.ppf(0.975, k - 1)) * spread * math.sqrt(1 / k + shared)
     return Estimate(mean, mean - half, mean + half)
 

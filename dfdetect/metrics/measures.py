@@ -27,6 +27,7 @@ class Measure:
         both: it is not defined unless there are real and fake samples.
         better: "higher" or "lower".
         meaning: one sentence, with the paper followed where definitions differ.
+        most: the largest value that it can have; the smallest is 0.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Measure:
     both: bool
     better: str
     meaning: str
+    most: float = 1.0
 
 
 MEASURES = {
@@ -88,7 +90,7 @@ MEASURES = {
         ),
         Measure(
             "log_loss", "Log loss", "probability", False, "lower",
-            "Mean of -ln of the probability given to the true class.",
+            "Mean of -ln of the probability given to the true class.", np.inf,
         ),
         Measure(
             "brier", "Brier score", "probability", False, "lower",

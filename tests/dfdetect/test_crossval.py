@@ -30,8 +30,15 @@ def test_averages_and_the_corrected_interval_are_those_computed_by_hand():
     assert accuracy.value == pytest.approx(0.9)
     # Accuracies .8, .9, 1: s = .1; Student's t with 2 degrees at .975 is 4.30265; n_test/n_train = 1/2.
     half = 4.30265 * 0.1 * np.sqrt(1 / 3 + 1 / 2)
-    assert accuracy.high - accuracy.value == pytest.approx(half, rel=1e-4)
+    assert accuracy.value - accuracy.low == pytest.approx(half, rel=1e-4)
+    assert accuracy.high == 1  # not 1.29
+    assert result.averages["log_loss"].high > 1
     assert result.confusion == ((9.0, 1.0), (1.0, 9.0))
+
+
+def test_folds_that_agree_tell_no_interval():
+    accuracy = summarise([fold(1, 14), fold(2, 14), fold(3, 14)]).averages["accuracy"]
+    assert str(accuracy) == "0.700 [–]"
 
 
 def test_every_face_is_tested_once_and_finished_folds_are_kept(make_manifest, tmp_path, capsys):
