@@ -34,7 +34,7 @@ class State:
 
     Attributes:
         epoch: epochs finished.
-        best_epoch: the best of them, from 1; 0 before the first.
+        best_epoch: the best of them by the recipe's monitor, from 1; 0 before the first.
         best: its value of the monitored metric, signed so that more is better.
         history: one row an epoch.
     """
@@ -262,7 +262,7 @@ def _title(epoch: float, recipe: Recipe) -> str:
 
 
 def _line(row: Row, recipe: Recipe, best_epoch: int) -> str:
-    mark = "  best" if row["epoch"] == best_epoch else ""
+    mark = "  best" if row["epoch"] == best_epoch and recipe.monitor != "epoch" else ""
     return (
         f"{_title(row['epoch'], recipe)}  loss {row['loss']:.4f}  accuracy {row['accuracy']:.3f}  "
         f"val loss {row['val_loss']:.4f}  accuracy {row['val_accuracy']:.3f}  AUC {row['val_auc']:.3f}  "

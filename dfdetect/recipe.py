@@ -22,7 +22,9 @@ PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 AUGMENTATIONS = ("none", "report-c", "strong")
 BALANCES = ("none", "weights", "sampling")
 SPLITTINGS = ("manifest", "group", "random")
-MONITORS = ("val_auc", "val_accuracy", "val_loss")
+MONITORS = ("val_auc", "val_accuracy", "val_loss", "epoch")
+OWN = "own"
+NORMALISATIONS = (OWN, "tf", "caffe", "torch", "unit")
 
 
 def _setting(default: Any, help: str, **limits: Any) -> Any:
@@ -70,6 +72,12 @@ class Recipe:
     )
     partial_weights: bool = _setting(False, "accept a weights file that covers only a part of the model")
     image_size: int = _setting(0, "side of the input in pixels (default: the model's own)", low=0)
+    normalisation: str = _setting(
+        OWN,
+        "of the pixels: own (the one that the backbone's published weights were trained with), tf (-1 to 1), "
+        "caffe (BGR less ImageNet's mean), torch (ImageNet's mean and deviation) or unit (0 to 1)",
+        choices=NORMALISATIONS,
+    )
     trainable: str = _setting(
         "all",
         "what is trained: head, all, last:N (the head and the last N blocks), or norm (the head and all "
@@ -104,7 +112,9 @@ class Recipe:
     )
     batch_size: int = _setting(32, "faces (with --frames: clips) a step", low=1)
     early_stopping: int = _setting(0, "stop after so many epochs without a better one; 0 = never", low=0)
-    monitor: str = _setting("val_auc", "what makes an epoch the best", choices=MONITORS)
+    monitor: str = _setting(
+        "val_auc", "what makes an epoch the one that is kept; epoch: that it is the last", choices=MONITORS
+    )
     augment: str = _setting("report-c", "named augmentation of training faces", choices=AUGMENTATIONS)
     balance: str = _setting("none", "against unequal classes: class weights or sampling", choices=BALANCES)
     precision: str = _setting("float32", "arithmetic of the layers", choices=PRECISIONS)
@@ -123,6 +133,11 @@ class Recipe:
         _check_split(self)
         if self.frames == 1:
             raise InputError("recipe: frames 1; accepted: 0 for single faces, or 2 or more")
+        if self.early_stopping and self.monitor == "epoch":
+            raise InputError(
+                f"recipe: early_stopping {self.early_stopping} with monitor epoch, by which every epoch is "
+                f"better; accepted: {', '.join(name for name in MONITORS if name != 'epoch')}"
+            )
         if self.label_smoothing == 0.5:
             raise InputError("recipe: label_smoothing 0.5 makes both labels equal; accepted: below 0.5")
 

@@ -289,6 +289,7 @@ def build_from_recipe(recipe: Recipe, *, whole: bool = False) -> "keras.Model":
             weights=str(parent.weights) if parent else recipe.weights,
             partial_weights=recipe.partial_weights,
             whole=whole,
+            normalisation=recipe.normalisation,
             trainable=recipe.trainable,
             dense_units=recipe.dense_units,
             dropout=recipe.dropout,

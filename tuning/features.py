@@ -130,6 +130,7 @@ def _key(model: keras.Model, recipe: Recipe, images: Store, digest: str) -> str:
     origin = weights_origin(model)
     facts = [
         recipe.model,
+        recipe.normalisation,
         sorted(recipe.options.items()),
         [origin.source, origin.sha256],
         recipe.seed,  # of weights that no file gave

@@ -27,6 +27,11 @@ def best_epoch(history: History, monitor: str) -> int | None:
     return int(max(rows, key=lambda row: sign * _number(row, monitor))["epoch"])
 
 
+def kept_because(monitor: str) -> str:
+    """Why an epoch was kept, in words."""
+    return "the last" if monitor == "epoch" else f"the best by {monitor}"
+
+
 def loss_curves(history: History, path: Path, *, monitor: str = "val_auc") -> None:
     """Draw the loss in training and validation, over the learning rate.
 
@@ -74,7 +79,7 @@ def _draw(axes: "Axes", history: History, curves: Sequence[tuple[str, str, str, 
             axes.axvline(row["epoch"] - 0.5, color=GREY, linewidth=0.8, label="end of the head's phase")
     best = best_epoch(history, monitor)
     if best is not None:
-        axes.axvline(best, color=ORANGE, linewidth=1.2, linestyle=":", label=f"best epoch: {best}")
+        axes.axvline(best, color=ORANGE, linewidth=1.2, linestyle=":", label=f"kept epoch: {best}")
     axes.legend()
 
 

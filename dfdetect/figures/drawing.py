@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dfdetect.figures.cases import Load, case_sheet
-from dfdetect.figures.curves import History, accuracy_curves, best_epoch, loss_curves
+from dfdetect.figures.curves import History, accuracy_curves, best_epoch, kept_because, loss_curves
 from dfdetect.figures.plots import confusion, histogram, precision_recall, reliability, roc
 from dfdetect.metrics import Metrics
 from dfdetect.predictions import Predictions
@@ -86,7 +86,7 @@ def _history_plans(history: History, monitor: str) -> Iterator[Plan]:
     if not history:
         return
     best = best_epoch(history, monitor)
-    kept = f" The model is that of epoch {best}, the best by {monitor}." if best is not None else ""
+    kept = f" The model is that of epoch {best}, {kept_because(monitor)}." if best is not None else ""
     yield (
         Figure(
             f"{FOLDER}/loss.png",

@@ -23,6 +23,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from dfdetect.recipe import NORMALISATIONS, OWN
 from face_extraction.errors import InputError, unknown_name
 
 if TYPE_CHECKING:
@@ -186,6 +187,7 @@ def build_model(
     weights: str = "none",
     partial_weights: bool = False,
     whole: bool = False,
+    normalisation: str = OWN,
     trainable: str = "all",
     dense_units: int = 0,
     dropout: float = 0.0,
@@ -206,6 +208,7 @@ def build_model(
             `weights.weights_origin(model)` tells what was loaded.
         partial_weights: accept a file that covers only some layers of the backbone.
         whole: refuse a file that lacks the head.
+        normalisation: one of `recipe.NORMALISATIONS`; "own" is the family's.
         trainable: "all", "head", "last:N" or "norm"; see `blocks.set_trainable`.
         dense_units: units of a ReLU layer before the last one; 0 = no such layer.
         dropout: share of the features dropped before the last layer, 0 to 1.
@@ -230,11 +233,12 @@ def build_model(
     kind = family(name)
     size = image_size or kind.image_size
     _check(kind, size, frames, weights, options)
+    mode = _normalisation(kind, normalisation)
     if kind.pretrained and not kind.preset:
         options["weights"] = weights if weights in PUBLISHED else None
     with _seeded(seed), download_errors(name):
         image = keras.Input((frames, size, size, 3) if frames else (size, size, 3), name="image")
-        normalised = Normalize(kind.normalisation, name="normalise")(image)
+        normalised = Normalize(mode, name="normalise")(image)
         backbone = kind.build(normalised, **options)
         p_fake = head.attach(backbone, dense_units=dense_units, dropout=dropout, seed=seed)
         model = keras.Model(image, p_fake, name=name)
@@ -245,6 +249,15 @@ def build_model(
     start(model, kind, weights, partial=partial_weights, whole=whole)
     set_trainable(model, kind, trainable)
     return model
+
+
+def _normalisation(kind: Family, wanted: str) -> str:
+    """The mode of `normalise.MODES` that is wanted of a family."""
+    if wanted not in NORMALISATIONS:
+        raise unknown_name("normalisation", wanted, NORMALISATIONS)
+    if wanted != OWN and kind.normalisation == "none":
+        raise InputError(f"{kind.name}: normalisation {wanted!r}; accepted: {OWN}, which is in its network")
+    return kind.normalisation if wanted == OWN else wanted
 
 
 def frames_of(model: "keras.Model") -> int:

@@ -4,7 +4,7 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 
-from dfdetect.figures.curves import best_epoch
+from dfdetect.figures.curves import best_epoch, kept_because
 from dfdetect.metrics import DASH, Estimate, Metrics
 from dfdetect.metrics.measures import MEASURES
 from dfdetect.page.document import document, fact_table, figure_list, table_row, text
@@ -157,7 +157,7 @@ def _history(report: RunReport) -> str:
         return ""
     names, rows = history_table(report)
     best = best_epoch(report.history, report.monitor)
-    kept = "" if best is None else f"; marked: the one that was kept, the best by {text(report.monitor)}"
+    kept = "" if best is None else f"; marked: the one that was kept, {text(kept_because(report.monitor))}"
     head = "".join(f'<th scope="col">{text(name.replace("_", " "))}</th>' for name in names)
     body = "\n".join(
         table_row(cells[0], cells[1:], "best" if cells[0] == str(best) else "") for cells in rows

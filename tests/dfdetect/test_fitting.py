@@ -14,6 +14,7 @@ import pytest
 
 from dfdetect.checkpoint import save_weights
 from dfdetect.data.faces import FaceStore
+from dfdetect.figures.curves import best_epoch
 from dfdetect.fitting import fit, phases, start_phase
 from dfdetect.optimization import make_optimizer
 from dfdetect.recipe import OPTIMIZERS, Recipe
@@ -134,6 +135,27 @@ def test_early_stopping_counts_epochs_without_a_better_one(
     )
     recipe = dataclasses.replace(RECIPE, epochs=5, early_stopping=patience, monitor="val_loss")
     assert len(train(make_model(), stores, tmp_path / "run", recipe).history()) == epochs
+
+
+def test_the_last_epoch_is_kept_where_the_recipe_says_so(stores, make_model, tmp_path, monkeypatch):
+    import dfdetect.fitting as module
+
+    aucs = iter((0.9, 0.5, 0.6))
+    monkeypatch.setattr(
+        module, "_validate", lambda *a: {"val_loss": 1.0, "val_accuracy": 0.5, "val_auc": next(aucs)}
+    )
+    model, saved = make_model(), {}
+    run = train(
+        model,
+        stores,
+        tmp_path / "run",
+        dataclasses.replace(RECIPE, epochs=3, monitor="epoch"),
+        watch=lambda row: saved.update({row["epoch"]: [w.numpy() for w in model.weights]}),
+    )
+    assert best_epoch(run.history(), "epoch") == 3
+    for kept, third, first in zip(model.weights, saved[3], saved[1], strict=True):
+        np.testing.assert_array_equal(kept.numpy(), third)
+        assert not np.array_equal(third, first)
 
 
 def test_training_learns_and_scores_the_validation_split_exactly(stores, make_model, tmp_path):

@@ -56,6 +56,8 @@ def test_a_flag_can_set_zero_over_a_base():
         ({"batch_size": 0}, ["batch_size 0", "at least 1"]),
         ({"trainable": "last:0"}, ["'last:0'", "last:N"]),
         ({"trainable": "last"}, ["'last'", "all, head, norm, last:N"]),
+        ({"early_stopping": 3, "monitor": "epoch"}, ["early_stopping 3", "accepted: val_auc"]),
+        ({"normalisation": "imagenet"}, ["normalisation 'imagenet'", "own"]),
         ({"options": {"a": [1]}}, ["options"]),
     ],
 )

@@ -94,8 +94,8 @@ def test_curves_show_the_history_and_mark_the_best_epoch(tmp_path: Path, drawn: 
     accuracy_curves(HISTORY, tmp_path / "accuracy.png", monitor="val_accuracy")
     np.testing.assert_allclose(line(drawn[0], "validation"), [[1, 0.6], [2, 0.4], [3, 0.5]])
     np.testing.assert_allclose(line(drawn[1], "accuracy, training"), [[1, 0.5], [2, 0.8], [3, 0.9]])
-    assert "best epoch: 2" in texts(drawn[0])
-    assert line(drawn[1], "best epoch")[:, 0].tolist() == [3, 3]
+    assert "kept epoch: 2" in texts(drawn[0])
+    assert line(drawn[1], "kept epoch")[:, 0].tolist() == [3, 3]
 
 
 @pytest.mark.parametrize("history", [[], [{"epoch": 1}], [{"epoch": 1, "loss": None, "val_loss": math.nan}]])

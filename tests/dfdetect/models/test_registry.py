@@ -63,6 +63,20 @@ def test_image_size_is_the_familys_by_default(size):
     assert build_model("meso4", image_size=size).input_shape == (None, 256, 256, 3)
 
 
+def test_normalisation_is_another_where_it_is_asked_for(faces):
+    """Report B takes every model's pixels to -1..1, Report D to ImageNet's mean and deviation."""
+    rgb = faces("custom_cnn")[0].astype("float32")
+    mean, deviation = np.array([0.485, 0.456, 0.406]), np.array([0.229, 0.224, 0.225])
+    for mode, expected in (("tf", rgb / 127.5 - 1), ("torch", (rgb / 255 - mean) / deviation)):
+        model = build_model("custom_cnn", image_size=64, normalisation=mode)
+        graph = keras.Model(model.input, model.get_layer("normalise").output)
+        np.testing.assert_allclose(np.array(graph(rgb)), expected, atol=1e-5)
+    with pytest.raises(InputError, match=r"unknown normalisation 'tensor'.*accepted: caffe, own"):
+        build_model("custom_cnn", normalisation="tensor")
+    with pytest.raises(InputError, match="efficientnet_b4: normalisation 'tf'; accepted: own"):
+        build_model("efficientnet_b4", normalisation="tf")
+
+
 def test_head_has_the_layers_asked_for():
     model = build_model("mobilenet", image_size=64, dense_units=7, dropout=0.25)
     assert model.get_layer("head_dense").units == 7
