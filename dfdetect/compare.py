@@ -35,8 +35,9 @@ def _compare(args: argparse.Namespace) -> int:
     from dfdetect.runs import Run
 
     runs = [Run(args.first), Run(args.second)]
+    unit = "face" if "face" in runs[0].metrics()[args.split] else "clip"
     first, second = (Scored(each.predictions(args.split), each.threshold()) for each in runs)
-    print(comparison_table(first, second, METRICS))
+    print(comparison_table(first, second, METRICS, unit))
     return DONE
 
 

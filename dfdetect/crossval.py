@@ -29,10 +29,13 @@ def _parser() -> Parser:
 
 
 def _crossval(args: argparse.Namespace) -> int:
-    split, folds = args.split or "group", 3 if args.folds is None else args.folds
+    split, folds = args.split, args.folds
     # Not through the flags: a recipe file may hold a split that goes with no fold.
     args.split = args.folds = args.fold = None
-    recipe = flags.recipe(args).with_changes(split=split, folds=folds, fold=1)
+    recipe = flags.recipe(args)
+    split = split or ("group" if recipe.split == "manifest" else recipe.split)
+    folds = (recipe.folds or 3) if folds is None else folds
+    recipe = recipe.with_changes(split=split, folds=folds, fold=1)
     load_keras()
     from dfdetect.crossvalidation import MARKDOWN, cross_validate
     from dfdetect.data.opening import open_training_data

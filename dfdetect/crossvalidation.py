@@ -38,7 +38,8 @@ def cross_validate(recipe: Recipe, folder: Path, conditions: Conditions) -> Cros
         else:
             train(part, data, run, conditions)
         leaks += [f"Fold {number}: {line}" for line in run.leaks()]
-        folds.append(Fold(number, run.metrics()["test"][part.levels[0]], train_size(part, data)))
+        tested = run.metrics()["test"][part.levels[0]]
+        folds.append(Fold(number, tested, train_size(part, data), tested.n))
     result = summarise(folds)
     write_json(
         folder / "crossval.json",

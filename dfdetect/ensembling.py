@@ -15,7 +15,7 @@ from dfdetect.environment import describe
 from dfdetect.evaluation import write_results
 from dfdetect.lineage import origin_without_folder, random_backbone
 from dfdetect.metrics import choose_threshold, compute_metrics
-from dfdetect.models.ensemble import combine_models
+from dfdetect.models.ensemble import LEAST_P_FAKE, combine_models
 from dfdetect.predictions import Predictions
 from dfdetect.recipe import write_recipe
 from dfdetect.runs import ENSEMBLE, Run
@@ -48,7 +48,7 @@ def weigh(members: Sequence[Predictions], combine: str) -> tuple[Array, float]:
         if not skill.sum() > 0:
             raise InputError("no member has a validation AUC above 0.5; there is nothing to weigh")
         return skill / skill.sum(), 0.0
-    scores = np.stack([np.clip(member.p_fake, 1e-7, 1 - 1e-7) for member in members], axis=1)
+    scores = np.stack([np.clip(member.p_fake, LEAST_P_FAKE, 1 - LEAST_P_FAKE) for member in members], axis=1)
     regression = LogisticRegression().fit(np.log(scores / (1 - scores)), members[0].labels)
     return regression.coef_[0], float(regression.intercept_[0])
 

@@ -66,6 +66,7 @@ def write_results(
     Returns:
         The metrics by split and level.
     """
+    results.forget_results()
     for split, scored in predictions.items():
         results.write_predictions(split, scored)
     write_ledger(results.unscored, unscored)

@@ -35,6 +35,11 @@ def make_optimizer(recipe: Recipe, rate: Schedule) -> keras.optimizers.Optimizer
         # Keras puts the averages in place at the end of each `fit`, and each of our epochs is one:
         # the next epoch would go on from the average. `averaged` puts them in place for a while.
         optimizer.finalize_variable_values = lambda variables: None
+    strategy = getattr(optimizer, "_distribution_strategy", None)
+    if strategy is not None and strategy.num_replicas_in_sync == 1:
+        # For the gradient of a sum over devices, here of one, TensorFlow keeps the graph of the training
+        # step to the end of the process, and with it the model's weights: a search would fill the memory.
+        optimizer._all_reduce_sum_gradients = list
     return optimizer
 
 

@@ -77,7 +77,7 @@ def _run_parser() -> Parser:
         type=_duration,
         default=0.0,
         metavar="2h",
-        help="begin no training past this: 90s, 30m, 2h",
+        help="begin no training past this, nor a cell that would end later: 90s, 30m, 2h",
     )
     add("--shard", default="1/1", metavar="I/N", help="only every N-th cell, from the I-th")
     add("--runs", type=Path, default=Path("runs"), metavar="DIR", help="folder of run folders (%(default)s)")
@@ -93,9 +93,9 @@ def _run_parser() -> Parser:
 
 def _run(args: argparse.Namespace) -> int:
     experiment = read_experiment(args.folder)
-    cells = _chosen(experiment, args.profile, args.only)
-    weights = dict(_pair("--weights", text) for text in args.weights)
     shard = Shard.parse(args.shard)
+    cells = _chosen(experiment, args.profile, args.only)[shard.index - 1 :: shard.count]
+    weights = dict(_pair("--weights", text) for text in args.weights)
     load_keras()
     from dfdetect.experiments.comparing import compare_tables
     from dfdetect.experiments.running import Setup, faces_figure, run_grid, status
@@ -108,7 +108,6 @@ def _run(args: argparse.Namespace) -> int:
         partial_weights=args.partial_weights,
         conditions=flags.conditions(args),
         budget=args.budget,
-        shard=shard,
     )
     print(status(experiment, cells, setup), flush=True)
     if args.list:
@@ -119,7 +118,8 @@ def _run(args: argparse.Namespace) -> int:
     if absent:
         print(f"{absent} results have no run folder in {args.runs}: they stay out of comparisons")
     faces_figure(experiment, setup)
-    print(f"{len(cells) - missing} of {len(cells)} cells have their result; next: {PROG} tables")
+    part = f" of shard {shard}" if shard.count > 1 else ""
+    print(f"{len(cells) - missing} of {len(cells)} cells{part} have their result; next: {PROG} tables")
     return FINDING if missing else DONE
 
 

@@ -245,6 +245,11 @@ class Run:
             for split, levels in splits.items()
         }
 
+    def forget_results(self) -> None:
+        """Delete scores and metrics of an earlier evaluation, whose splits or data may have been others."""
+        for path in (self.metrics_file, *self.folder.glob("predictions-*.csv")):
+            path.unlink(missing_ok=True)
+
     def write_predictions(self, split: str, predictions: Predictions) -> None:
         """Write the split's predictions."""
         write_predictions(self.folder / f"predictions-{split}.csv", predictions)

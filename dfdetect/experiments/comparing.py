@@ -1,5 +1,8 @@
 """Comparing, in each column of a table, the best cell with all others, from their run folders."""
 
+import hashlib
+import itertools
+import json
 import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -10,19 +13,20 @@ from dfdetect.experiments.comparisons import COMPARISONS, Comparison, read_compa
 from dfdetect.experiments.declared import Cell, Experiment, TableSpec
 from dfdetect.experiments.results import DONE, Result, current, read_results
 from dfdetect.metrics import MEASURES
-from dfdetect.metrics.comparison import Difference, Pair, Scored, holm, paired_bootstrap
+from dfdetect.metrics.comparison import Difference, Scored, bootstrap, holm
 from dfdetect.runs import Run, write_json
 from face_extraction.progress import progress
 
-RESAMPLES, RESAMPLES_A_CELL = 1000, 100
+RESAMPLES, RESAMPLES_A_TEST = 1000, 50
 Scores = list[Scored]
+Cells = Mapping[str, tuple[Cell, Result]]
 
 
 def compare_tables(experiment: Experiment, profile: str, manifest: str, runs: Path) -> int:
     """Compare the cells of every table with the best of their column, from their run folders.
 
-    Comparisons of results that are still current are kept. A cell whose run folders are not here
-    cannot be compared, and cells are compared on equal test faces only.
+    Comparisons of the same results are kept. A cell whose run folders are not here cannot be compared,
+    and cells are compared on equal test faces only.
 
     Returns:
         How many cells of tables could not be compared for want of their run folders.
@@ -41,22 +45,20 @@ def compare_tables(experiment: Experiment, profile: str, manifest: str, runs: Pa
         else:
             scored[result.digest] = found
             cells[result.digest] = (cell, result)
-    kept = {old.key: old for old in read_comparisons(experiment.folder)}
-    columns = list(_columns(experiment, cells, scored))
-    sizes = {
-        table.name: sum(table.shows(cell) for cell in experiment.cells(profile))
-        for table in experiment.tables
-    }
+    kept = read_comparisons(experiment.folder)
     fresh: list[Comparison] = []
-    with progress("compare", len(columns), unit="columns") as advance:
-        for table, metric, column in columns:
-            fresh += _compare(table, metric, column, scored, kept, enough(sizes[table.name]))
+    with progress("compare", len(experiment.tables), unit="tables") as advance:
+        for table in experiment.tables:
+            families = _families(table, cells, scored)
+            together = _digest(table, families)
+            old = [one for one in kept if one.table == table.name and one.together == together]
+            fresh += old or _compare(table, families, scored, together)
             advance(note=table.name)
     alive = {result.digest for result in results}
     names = {(new.table, new.level, new.best, new.other) for new in fresh}
     theirs = [
         old
-        for old in kept.values()
+        for old in kept
         if {old.best, old.other} <= alive and not {old.best, old.other} <= set(scored)
         and (old.table, old.level, old.best, old.other) not in names
     ]  # fmt: skip
@@ -64,14 +66,13 @@ def compare_tables(experiment: Experiment, profile: str, manifest: str, runs: Pa
     return len(absent)
 
 
-def enough(cells: int) -> int:
-    """How many resamples the comparisons in a table of so many cells need.
+def enough(tests: int) -> int:
+    """How many resamples so many tests of one table need.
 
-    A p-value is at least 2 / (resamples + 1), and Holm's method multiplies it by the number of comparisons:
-    with 1,000 and more than 25 cells nothing could be told apart. It goes by the cells declared, so that
-    comparisons made while some were missing are still good when they are there.
+    A p-value is at least 2 / (resamples + 1), and Holm's method multiplies it by the number of tests:
+    with 1,000 and more than 25 tests nothing could be told apart.
     """
-    return max(RESAMPLES, RESAMPLES_A_CELL * cells)
+    return max(RESAMPLES, RESAMPLES_A_TEST * tests)
 
 
 def _scores(result: Result, runs: Path) -> Scores | None:
@@ -82,69 +83,79 @@ def _scores(result: Result, runs: Path) -> Scores | None:
     return [Scored(run.predictions("test"), run.threshold()) for run in folders]
 
 
-def _columns(
-    experiment: Experiment, cells: Mapping[str, tuple[Cell, Result]], scored: Mapping[str, Scores]
-) -> list[tuple[TableSpec, str, list[tuple[str, Result]]]]:
-    """(table, metric, cells) of which all scored the same faces, two cells or more."""
-    columns = []
-    for table in experiment.tables:
-        families: dict[int, list[tuple[str, Result]]] = defaultdict(list)
-        for digest, (cell, result) in cells.items():
-            if table.shows(cell):
-                faces = tuple(s.path for part in scored[digest] for s in part.predictions.samples)
-                families[hash(faces)].append((digest, result))
-        columns += [
-            (table, metric, family)
-            for metric in table.metrics
-            if metric in MEASURES
-            for family in families.values()
-            if len(family) > 1
-        ]
-    return columns
+def _families(table: TableSpec, cells: Cells, scored: Mapping[str, Scores]) -> list[dict[str, Result]]:
+    """The results that a table shows, by digest, those of the same faces together: two or more."""
+    families: dict[int, dict[str, Result]] = defaultdict(dict)
+    for digest, (cell, result) in cells.items():
+        if table.shows(cell):
+            faces = tuple(s.path for part in scored[digest] for s in part.predictions.samples)
+            families[hash(faces)][digest] = result
+    return [family for family in families.values() if len(family) > 1]
+
+
+def _digest(table: TableSpec, families: Sequence[Mapping[str, Result]]) -> str:
+    """Changes with anything that a table's comparisons depend on."""
+    facts = [table.level, list(table.metrics), sorted(sorted(family) for family in families)]
+    return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:16]
 
 
 def _compare(
     table: TableSpec,
-    metric: str,
-    column: Sequence[tuple[str, Result]],
+    families: Sequence[Mapping[str, Result]],
     scored: Mapping[str, Scores],
-    kept: Mapping[tuple[str, ...], Comparison],
-    resamples: int,
+    together: str,
 ) -> list[Comparison]:
-    values = {digest: result.estimate(metric, table.level).value for digest, result in column}
+    """The best of each metric in each family against the others.
+
+    Which one is the best the same scores have told, so that Holm's method goes over all pairs, of all
+    metrics and families of the table.
+    """
+    metrics = [metric for metric in table.metrics if metric in MEASURES]
+    tests = len(metrics) * sum(math.comb(len(family), 2) for family in families)
+    differences: dict[tuple[str, str, str], Difference] = {}
+    for family in families:
+        scores = [[_at_level(part, table.level) for part in scored[digest]] for digest in family]
+        drawn = bootstrap(scores, metrics, resamples=enough(tests))
+        for metric in metrics:
+            for (i, one), (j, other) in itertools.permutations(enumerate(family), 2):
+                differences[metric, one, other] = drawn.difference(metric, i, j)
+    adjusted = holm({key: found.p for key, found in differences.items() if key[1] < key[2]})
+    comparisons = []
+    for family, metric in itertools.product(families, metrics):
+        best = _best(family, metric, table.level)
+        for other in family if best else ():
+            if other != best:
+                found = differences[metric, best, other]
+                first, second = sorted((best, other))
+                comparisons.append(
+                    Comparison(
+                        table=table.name,
+                        level=table.level,
+                        metric=metric,
+                        best=best,
+                        other=other,
+                        value=_none(found.value),
+                        low=_none(found.low),
+                        high=_none(found.high),
+                        p=_none(found.p),
+                        holm=_none(adjusted[metric, first, second]),
+                        together=together,
+                    )
+                )
+    return comparisons
+
+
+def _best(family: Mapping[str, Result], metric: str, level: str) -> str:
+    """The digest of the best; "" where the metric is defined of none."""
     sign = 1 if MEASURES[metric].better == "higher" else -1
-    best = max(values, key=lambda digest: -math.inf if math.isnan(values[digest]) else sign * values[digest])
-    others = [digest for digest in values if digest != best]
-    differences: dict[str, Difference] = {}
-    for other in others:
-        old = kept.get((table.name, table.level, metric, best, other))
-        if old is not None:
-            differences[other] = Difference(*map(_nan, (old.value, old.low, old.high, old.p)))
-            continue
-        pairs = [_pair(a, b, table.level) for a, b in zip(scored[best], scored[other], strict=True)]
-        differences[other] = paired_bootstrap(pairs, [metric], resamples=resamples)[metric]
-    adjusted = holm({other: difference.p for other, difference in differences.items()})
-    return [
-        Comparison(
-            table.name, table.level, metric, best, other,
-            *map(_none, (difference.value, difference.low, difference.high, difference.p, adjusted[other])),
-        )
-        for other, difference in differences.items()
-    ]  # fmt: skip
+    values = {digest: sign * result.estimate(metric, level).value for digest, result in family.items()}
+    known = {digest: value for digest, value in values.items() if not math.isnan(value)}
+    return max(known, key=lambda digest: known[digest], default="")
 
 
-def _pair(first: Scored, second: Scored, level: str) -> Pair:
-    if level == "face":
-        return first, second
-    return (
-        Scored(first.predictions.by_clip(), first.threshold),
-        Scored(second.predictions.by_clip(), second.threshold),
-    )
+def _at_level(scored: Scored, level: str) -> Scored:
+    return scored if level == "face" else Scored(scored.predictions.by_clip(), scored.threshold)
 
 
 def _none(value: float) -> float | None:
     return None if math.isnan(value) else value
-
-
-def _nan(value: float | None) -> float:
-    return math.nan if value is None else value

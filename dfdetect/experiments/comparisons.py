@@ -21,7 +21,8 @@ class Comparison:
         best: digest of the best cell's result.
         other: digest of the other's.
         value: best less other, None where it is not defined; `low` and `high` its 95 % interval.
-        p: of no difference; `holm` the same, adjusted for all others in the column.
+        p: of no difference; `holm` the same, adjusted for all pairs and metrics of the table.
+        together: changes with the results that were compared together.
     """
 
     table: str
@@ -34,16 +35,12 @@ class Comparison:
     high: float | None
     p: float | None
     holm: float | None
+    together: str
 
     @property
-    def key(self) -> tuple[str, ...]:
-        """What was compared."""
-        return self.table, self.level, self.metric, self.best, self.other
-
-    @property
-    def differs(self) -> bool:
-        """Whether the other is worse by more than chance explains."""
-        return self.holm is not None and self.holm < LEVEL
+    def alike(self) -> bool:
+        """Whether the other, tested, cannot be told from the best."""
+        return self.holm is not None and self.holm >= LEVEL
 
 
 def read_comparisons(folder: Path) -> list[Comparison]:

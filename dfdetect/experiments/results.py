@@ -81,11 +81,12 @@ class Result:
 
     def folds(self, level: str) -> CrossValidation:
         """The folds and their averages."""
+        trained = self.metrics("face")  # what a model is trained on: of one of clips, its clips
         return summarise(
             [
-                Fold(number, metrics, part["n_train"])
-                for number, (metrics, part) in enumerate(
-                    zip(self.metrics(level), self.parts, strict=True), start=1
+                Fold(number, metrics, part["n_train"], unit.n)
+                for number, (metrics, part, unit) in enumerate(
+                    zip(self.metrics(level), self.parts, trained, strict=True), start=1
                 )
             ]
         )
@@ -170,7 +171,7 @@ def current(results: Sequence[Result], cell: Cell, profile: str, manifest: str) 
 
 def without_paths(text: str) -> str:
     """`text` with the folders of absolute paths left out."""
-    return re.sub(r"(?<![\w.])/(?:[^\s/:'\"]+/)+", "", text)
+    return re.sub(r"(?<![\w.:/])/(?:[^\s/:'\"]+/)+", "", text)
 
 
 def _line(result: Result) -> str:

@@ -1,6 +1,7 @@
 """Running a grid: each cell is ordinary runs, its result a line; what is done is not done again."""
 
 import hashlib
+import math
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -31,7 +32,6 @@ from dfdetect.runs import ENSEMBLE, Run, default_name
 from dfdetect.training import resolve, train
 from face_extraction.images import read_rgb
 from face_extraction.manifest import manifest_hash
-from face_extraction.shards import Shard
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,6 @@ class Setup:
             a grid without it.
         conditions: how to go about each training.
         budget: seconds after which no training is begun; 0 = none.
-        shard: part I of N takes every N-th cell from the I-th.
     """
 
     profile: str
@@ -57,7 +56,6 @@ class Setup:
     partial_weights: bool = False
     conditions: Conditions = field(default_factory=Conditions)
     budget: float = 0.0
-    shard: Shard = Shard(1, 1)
 
     def recipe(self, recipe: Recipe) -> Recipe:
         """A cell's recipe with the files of this machine."""
@@ -72,7 +70,7 @@ class Setup:
 
 
 class _Waits(Exception):
-    """A cell whose members are not there yet."""
+    """A cell that is left for later: its members are not there yet, or the budget is spent."""
 
 
 def run_grid(experiment: Experiment, cells: Sequence[Cell], setup: Setup) -> int:
@@ -85,25 +83,24 @@ def run_grid(experiment: Experiment, cells: Sequence[Cell], setup: Setup) -> int
         InputError: the manifest is missing.
     """
     start, digest = time.monotonic(), setup.digest()
-    mine = list(cells[setup.shard.index - 1 :: setup.shard.count])
-    for number, cell in enumerate(mine, start=1):
+    deadline = start + setup.budget if setup.budget else math.inf
+    for number, cell in enumerate(cells, start=1):
         results = read_results(experiment.folder)
-        head = f"{experiment.name} [{number}/{len(mine)}] {cell.name}"
+        head = f"{experiment.name} [{number}/{len(cells)}] {cell.name}"
         if _is_done(results, cell, setup, digest):
             print(f"{head}: done before", flush=True)
             continue
         needed = _expected(results, cell, setup.profile)
-        spent = time.monotonic() - start
-        if setup.budget and spent + (needed or 0) > setup.budget:
+        if time.monotonic() + (needed or 0) > deadline:
             print(f"{head}: not begun, it would go past the budget", flush=True)
             continue
-        left = _left(results, mine[number - 1 :], setup, digest)
+        left = _left(results, cells[number - 1 :], setup, digest)
         print(f"\n{head}: begins{_estimate(needed, left)}", flush=True)
-        result = _claim_and_run(experiment, cell, setup, digest)
+        result = _claim_and_run(experiment, cell, setup, digest, deadline)
         if result is not None:
             print(f"{head}: {_outcome(result)}", flush=True)
     results = read_results(experiment.folder)
-    return sum(not _is_done(results, cell, setup, digest) for cell in mine)
+    return sum(not _is_done(results, cell, setup, digest) for cell in cells)
 
 
 def status(experiment: Experiment, cells: Sequence[Cell], setup: Setup) -> str:
@@ -112,9 +109,10 @@ def status(experiment: Experiment, cells: Sequence[Cell], setup: Setup) -> str:
     lines, missing = [], []
     for cell in cells:
         found = current(results, cell, setup.profile, digest)
-        if found is None or found.status != DONE:
-            missing.append(cell)
-        lines.append(f"  {cell.name}: {_outcome(found) if found else 'missing'}")
+        done = _is_done(results, cell, setup, digest)
+        missing += [] if done else [cell]
+        partial = "" if done or found is None or found.status != DONE else "weights of a part: "
+        lines.append(f"  {cell.name}: {partial}{_outcome(found) if found else 'missing'}")
     trainings = sum(cell.trainings for cell in missing)
     left = _left(results, missing, setup, digest)
     time_left = f", about {_duration(left)}" if left else "" if not trainings else ", time not known yet"
@@ -144,7 +142,9 @@ def faces_figure(experiment: Experiment, setup: Setup) -> None:
         faces_and_scores(shown, lambda name: read_rgb(manifest.parent / name), path)
 
 
-def _claim_and_run(experiment: Experiment, cell: Cell, setup: Setup, digest: str) -> Result | None:
+def _claim_and_run(
+    experiment: Experiment, cell: Cell, setup: Setup, digest: str, deadline: float
+) -> Result | None:
     """Run a cell unless another process has it; None when there is no result."""
     try:
         name = _folder_name(cell, setup, digest)
@@ -153,7 +153,7 @@ def _claim_and_run(experiment: Experiment, cell: Cell, setup: Setup, digest: str
         with FileLock(setup.runs / f".{name}.lock", timeout=0):
             if _is_done(read_results(experiment.folder), cell, setup, digest):
                 return None
-            result = _run_cell(cell, setup, name)
+            result = _run_cell(cell, setup, name, deadline)
     except Timeout:
         print(f"{cell.name}: another process is at it", flush=True)
         return None
@@ -168,14 +168,16 @@ def _claim_and_run(experiment: Experiment, cell: Cell, setup: Setup, digest: str
     return result
 
 
-def _run_cell(cell: Cell, setup: Setup, name: str) -> Result:
+def _run_cell(cell: Cell, setup: Setup, name: str, deadline: float) -> Result:
     if cell.members:
         run = Run(setup.runs / name)
         return record(cell, setup.profile, [run], _combine(cell, setup, run))
-    runs = []
+    runs: list[Run] = []
     for recipe, data in open_trainings(setup.recipe(cell.recipe)):
         run = Run(setup.runs / default_name(recipe, data.digest))
         if not run.finished:
+            if runs and time.monotonic() > deadline:
+                raise _Waits(f"the budget is spent; {len(runs)} of {cell.trainings} folds are kept")
             train(recipe, data, run, setup.conditions)
         runs.append(run)
     return record(cell, setup.profile, runs, data)
@@ -214,7 +216,11 @@ def _is_done(results: Sequence[Result], cell: Cell, setup: Setup, digest: str) -
 
 def _expected(results: Sequence[Result], cell: Cell, profile: str) -> float | None:
     """Seconds that a cell will take, as trainings of its model, or of any, took at this size."""
-    done = [result for result in results if result.status == DONE and result.profile == profile]
+    done = [
+        result
+        for result in results
+        if result.status == DONE and result.profile == profile and not result.members
+    ]
     own = [result for result in done if result.recipe["model"] == cell.recipe.model] or done
     trainings = sum(len(result.parts) for result in own)
     if cell.members or not trainings:

@@ -14,8 +14,9 @@ from dfdetect.metrics.folds import matrix_text
 SAME = "≈"
 NOTE_BEST = (
     "Bold: the best measured of its metric among those that scored the same faces. "
-    f"{SAME}: cannot be told from it (paired bootstrap over groups, Holm over its column, 5 %). "
-    "Unmarked: worse, or not compared with it (other faces, or its run was not at hand)."
+    f"{SAME}: cannot be told from it (paired bootstrap over groups; Holm over all pairs and metrics of the "
+    "table, 5 %). Unmarked: worse, or not compared with it (other faces, its run was not at hand, or no "
+    "interval can be told)."
 )
 NOTE_THRESHOLD = (
     "Measured accuracy, and what else depends on a threshold, is at the one that the validation faces chose. "
@@ -23,8 +24,9 @@ NOTE_THRESHOLD = (
 )
 NOTE_INTERVAL = (
     "Brackets: 95 % intervals, a bootstrap over groups; of a mean over folds Student's with the corrected "
-    "variance of Nadeau and Bengio (2003), cut off where the metric's range ends; a dash where folds agree "
-    "or there are too few groups. They hold no variation between trainings."
+    "variance of Nadeau and Bengio (2003), cut off where the metric's range ends; a dash where there are too "
+    "few groups, or all folds or resamples give the same. Those of single runs hold no variation between "
+    "trainings."
 )
 
 
@@ -149,9 +151,7 @@ class _Marks:
         }
         self._best = {(one.metric, one.best) for one in mine} - lost
         self._same = {
-            (one.metric, one.other)
-            for one in mine
-            if (one.metric, one.best) in self._best and not one.differs
+            (one.metric, one.other) for one in mine if (one.metric, one.best) in self._best and one.alike
         }
         self._footnotes = footnotes
 

@@ -6,8 +6,9 @@ the tests are the textbook ones, which assume independence.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +16,7 @@ from scipy import stats
 
 from dfdetect.metrics.bootstrap import draw_weights, percentile_interval
 from dfdetect.metrics.estimates import BLOCK_CELLS, DASH, Estimate
-from dfdetect.metrics.measures import MEASURES, Array, measure, prepare
+from dfdetect.metrics.measures import MEASURES, Array, Scores, measure, prepare
 from dfdetect.predictions import Predictions
 from face_extraction.errors import InputError
 
@@ -31,6 +32,7 @@ class Scored:
 
 
 Pair = tuple[Scored, Scored]
+Name = TypeVar("Name", bound=Hashable)
 
 
 @dataclass(frozen=True)
@@ -65,23 +67,100 @@ def check_pair(first: Predictions, second: Predictions) -> None:
     )
     if ours != theirs:
         differ = len(set(ours) ^ set(theirs))
-        raise InputError(
-            f"two models can be compared on the same faces, in the same groups, only; {differ} faces differ"
+        how = f"{differ} faces differ" if differ else "theirs stand in another order"
+        raise InputError(f"two models can be compared on the same faces, in the same groups, only; {how}")
+
+
+@dataclass(frozen=True)
+class Resampled:
+    """Metrics of several models on the same faces, and on the same resamples of them.
+
+    Attributes:
+        points: by metric, each model's value, shape (models,).
+        drawn: by metric, each model's values on the resamples, shape (models, resamples).
+    """
+
+    points: Mapping[str, Array]
+    drawn: Mapping[str, Array]
+
+    def difference(self, name: str, first: int, second: int) -> Difference:
+        """A metric of one model less that of another, by their numbers.
+
+        The p-value is twice the share of resampled differences on the far side of 0, each share with 1
+        added above and below (Davison and Hinkley 1997, section 4.2.3), so it is never 0.
+        """
+        points, drawn = self.points[name], self.drawn[name]
+        return _summarise(float(points[first] - points[second]), drawn[first] - drawn[second])
+
+
+def bootstrap(
+    models: Sequence[Sequence[Scored]], names: Sequence[str], *, resamples: int = 2000, seed: int = 0
+) -> Resampled:
+    """Metrics of models on resamples that draw whole groups, the same for all of them.
+
+    Args:
+        models: of each model its scores of the same faces: one, or one a fold of a cross-validation. A
+            metric is then the mean over folds; a group whose faces stand in several is drawn as a whole.
+        names: metrics, as in `MEASURES`.
+        resamples: how many resamples.
+        seed: seed of the resamples.
+
+    Returns:
+        The metrics. One that compares the classes is drawn nowhere (NaN) where a class comes from a
+        single group, as in `compute_metrics`.
+
+    Raises:
+        InputError: the faces differ.
+    """
+    folds = list(zip(*models, strict=True))
+    numbers: dict[tuple[str, str], int] = {}
+    prepared: list[list[Scores]] = []
+    seen: dict[int, set[int]] = {0: set(), 1: set()}
+    for fold in folds:
+        for other in fold[1:]:
+            check_pair(fold[0].predictions, other.predictions)
+        known = [scored.predictions.known() for scored in fold]
+        groups = np.array(
+            [numbers.setdefault((sample.source, sample.group), len(numbers)) for sample in known[0].samples]
         )
+        for label, owners in seen.items():
+            owners.update(groups[known[0].labels == label].tolist())
+        prepared.append(
+            [
+                prepare(each.labels, each.p_fake, groups, scored.threshold)
+                for each, scored in zip(known, fold, strict=True)
+            ]
+        )
+    rows = max(1, BLOCK_CELLS // max(len(fold[0].group) for fold in prepared))
+    blocks = [np.ones((1, len(numbers))), *draw_weights(len(numbers), resamples, seed, rows)]
+    parts: dict[str, list[Array]] = {name: [] for name in names}
+    for weights in blocks:
+        found = [_mean_over_folds(scores, weights, names) for scores in zip(*prepared, strict=True)]
+        for name in names:
+            parts[name].append(np.stack([values[name] for values in found]))
+    values = {name: np.concatenate(part, axis=1) for name, part in parts.items()}
+    if min(map(len, seen.values())) < 2:
+        for name in names:
+            if MEASURES[name].both:
+                values[name][:, 1:] = math.nan
+    return Resampled(
+        {name: value[:, 0] for name, value in values.items()},
+        {name: value[:, 1:] for name, value in values.items()},
+    )
+
+
+def _mean_over_folds(folds: Sequence[Scores], weights: Array, names: Sequence[str]) -> dict[str, Array]:
+    found = [measure(scores, weights[:, : scores.n_groups]) for scores in folds]
+    return {name: np.mean([values[name] for values in found], axis=0) for name in names}
 
 
 def paired_bootstrap(
     pairs: Sequence[Pair], names: Sequence[str], *, resamples: int = 2000, seed: int = 0
 ) -> dict[str, Difference]:
-    """Differences of metrics, with intervals and p-values from a bootstrap over groups.
-
-    Each resample draws whole groups, the same for both models. The p-value is twice the share of
-    resampled differences on the far side of 0, each share with 1 added above and below (Davison and
-    Hinkley 1997, section 4.2.3), so it is never 0.
+    """Differences of two models' metrics, with intervals and p-values from `bootstrap`.
 
     Args:
-        pairs: both models on the same faces: one pair, or one a fold of a cross-validation; the
-            difference is then the mean over folds, whose groups are drawn independently.
+        pairs: both models on the same faces: one pair, or one a fold of a cross-validation.
         names: metrics, as in `MEASURES`.
         resamples: how many resamples.
         seed: seed of the resamples.
@@ -89,35 +168,8 @@ def paired_bootstrap(
     Raises:
         InputError: the faces of a pair differ.
     """
-    points: dict[str, list[float]] = {name: [] for name in names}
-    drawn: dict[str, list[Array]] = {name: [] for name in names}
-    for number, (first, second) in enumerate(pairs):
-        value, spread = _bootstrap(first, second, names, resamples, seed + number)
-        for name in names:
-            points[name].append(value[name])
-            drawn[name].append(spread[name])
-    return {name: _summarise(float(np.mean(points[name])), np.mean(drawn[name], axis=0)) for name in names}
-
-
-def _bootstrap(
-    first: Scored, second: Scored, names: Sequence[str], resamples: int, seed: int
-) -> tuple[dict[str, float], dict[str, Array]]:
-    check_pair(first.predictions, second.predictions)
-    prepared = []
-    for scored in (first, second):
-        known = scored.predictions.known()
-        prepared.append(prepare(known.labels, known.p_fake, known.groups, scored.threshold))
-    n_groups, n = prepared[0].n_groups, len(prepared[0].group)
-    blocks = [np.ones((1, n_groups)), *draw_weights(n_groups, resamples, seed, max(1, BLOCK_CELLS // n))]
-    parts: dict[str, list[Array]] = {name: [] for name in names}
-    for weights in blocks:
-        ours, theirs = (measure(scores, weights) for scores in prepared)
-        for name in names:
-            parts[name].append(ours[name] - theirs[name])
-    values = {name: np.concatenate(part) for name, part in parts.items()}
-    return {name: float(value[0]) for name, value in values.items()}, {
-        name: value[1:] for name, value in values.items()
-    }
+    found = bootstrap(list(zip(*pairs, strict=True)), names, resamples=resamples, seed=seed)
+    return {name: found.difference(name, 0, 1) for name in names}
 
 
 def _summarise(value: float, spread: Array) -> Difference:
@@ -205,12 +257,14 @@ def _placements(fake: NDArray[np.bool_], p_fake: Array) -> Array:
     return result
 
 
-def holm(p_values: Mapping[str, float]) -> dict[str, float]:
+def holm(p_values: Mapping[Name, float]) -> dict[Name, float]:
     """P-values adjusted for their number by Holm's step-down method (1979); NaN is not counted.
 
-    Below .05 means: different, with a chance of at most 5 % that any such finding is false.
+    Below .05 means: different, with a chance of at most 5 % that any such finding among `p_values` is
+    false. Where the best of several models is compared with the others, all pairs belong among them:
+    the scores that are tested also chose which model is the best.
     """
-    known = sorted((p, name) for name, p in p_values.items() if not math.isnan(p))
+    known = sorted(((p, name) for name, p in p_values.items() if not math.isnan(p)), key=lambda one: one[0])
     adjusted, largest = dict(p_values), 0.0
     for rank, (p, name) in enumerate(known):
         largest = max(largest, min(1.0, (len(known) - rank) * p))
@@ -218,36 +272,43 @@ def holm(p_values: Mapping[str, float]) -> dict[str, float]:
     return adjusted
 
 
-def comparison_table(first: Scored, second: Scored, names: Sequence[str]) -> str:
-    """All tests of two models as lines of text.
+def comparison_table(first: Scored, second: Scored, names: Sequence[str], unit: str = "face") -> str:
+    """All tests of two models as lines of text; Holm's adjustment is over all that respect groups.
 
     Args:
         first: the first model's.
         second: the second's.
         names: metrics for the bootstrap, as in `MEASURES`.
+        unit: what was scored, "face" or "clip".
 
     Raises:
         InputError: the faces differ.
     """
     found = paired_bootstrap([(first, second)], names)
-    adjusted = holm({name: difference.p for name, difference in found.items()})
     known = [scored.predictions.known() for scored in (first, second)]
     labels, groups = known[0].labels, known[0].groups
     ours, theirs = (
         ((each.p_fake >= scored.threshold) == (labels == 1)).astype(np.int64)
         for each, scored in zip(known, (first, second), strict=True)
     )
-    lines = [f"{len(labels):,} faces of {len(np.unique(groups)):,} groups; first less second", ""]
-    lines.append(f"{'metric':<26}{'difference':<28}{'p':>9}{'p, Holm':>10}")
+    one, other = (each.p_fake for each in known)
+    others = {
+        "AUC: DeLong, Obuchowski": [delong(labels, one, other, units).p for units in (groups, None)],
+        "Accuracy: McNemar": [mcnemar(ours, theirs, units) for units in (groups, None)],
+    }
+    adjusted = holm(
+        {name: difference.p for name, difference in found.items()}
+        | {title: grouped for title, (grouped, _) in others.items()}
+    )
+    lines = [f"{len(labels):,} {unit}s of {len(np.unique(groups)):,} groups; first less second", ""]
+    lines.append(f"{'bootstrap over groups':<26}{'difference':<28}{'p':>9}{'p, Holm':>10}")
     for name, difference in found.items():
         estimate = Estimate(difference.value, difference.low, difference.high)
         p_values = f"{_p(difference.p):>9}{_p(adjusted[name]):>10}"
         lines.append(f"{MEASURES[name].title:<26}{estimate!s:<28}{p_values}")
-    lines += ["", f"{'test':<40}{'over groups':>14}{'over faces':>14}"]
-    areas = [delong(labels, known[0].p_fake, known[1].p_fake, units) for units in (groups, None)]
-    lines.append(f"{'AUC: DeLong, Obuchowski (p)':<40}{_p(areas[0].p):>14}{_p(areas[1].p):>14}")
-    shares = [mcnemar(ours, theirs, units) for units in (groups, None)]
-    lines.append(f"{'Accuracy: McNemar (p)':<40}{_p(shares[0]):>14}{_p(shares[1]):>14}")
+    lines += ["", f"{'test':<26}{f'p if {unit}s were independent':<28}{'p':>9}{'p, Holm':>10}"]
+    for title, (grouped, plain) in others.items():
+        lines.append(f"{title:<26}{_p(plain):<28}{_p(grouped):>9}{_p(adjusted[title]):>10}")
     return "\n".join(lines)
 
 

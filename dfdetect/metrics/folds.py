@@ -19,11 +19,13 @@ class Fold:
         number: from 1.
         metrics: of the fold's own faces or clips.
         n_train: faces or clips that were trained on.
+        n_test: of the same kind, those that were tested on.
     """
 
     number: int
     metrics: Metrics
     n_train: int
+    n_test: int
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,7 @@ def summarise(folds: Sequence[Fold]) -> CrossValidation:
     s^2 (1/k + n_test/n_train): folds share training faces, so their plain variance is too small. It ends
     where the metric's range does.
     """
-    ratio = float(np.mean([fold.metrics.n / fold.n_train for fold in folds]))
+    ratio = float(np.mean([fold.n_test / fold.n_train for fold in folds]))
     averages = {}
     for name, measure in MEASURES.items():
         mean = student([fold.metrics.estimates[name].value for fold in folds], shared=ratio)

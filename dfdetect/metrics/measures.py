@@ -14,6 +14,7 @@ Array = NDArray[np.float64]
 
 ECE_BINS = 15
 LOW_FPR_PERCENT = 1
+LEAST_PROBABILITY = 1e-7
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,8 @@ MEASURES = {
         ),
         Measure(
             "log_loss", "Log loss", "probability", False, "lower",
-            "Mean of -ln of the probability given to the true class.", np.inf,
+            "Mean of -ln of the probability given to the true class, which counts as 1e-7 at least (as in "
+            "Keras).", -np.log(LEAST_PROBABILITY),
         ),
         Measure(
             "brier", "Brier score", "probability", False, "lower",
@@ -147,7 +149,7 @@ def prepare(labels: NDArray[np.int64], p_fake: Array, groups: NDArray[np.int64],
     bins = ece_bins(p_fake)
     columns = [
         *((labels == true) & (called == say) for true in (0, 1) for say in (False, True)),
-        -np.log(np.maximum(truth, np.finfo(np.float64).eps)),
+        -np.log(np.maximum(truth, LEAST_PROBABILITY)),
         (p_fake - fake) ** 2,
         *(np.where(bins == number, p_fake - fake, 0.0) for number in range(ECE_BINS)),
     ]

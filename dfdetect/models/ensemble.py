@@ -1,11 +1,15 @@
 """Several trained models as one: their scores combined (Reports A and D)."""
 
+import math
 from collections.abc import Sequence
 
 import keras
 
 from dfdetect.models.frames import fold, unfold
 from dfdetect.models.registry import frames_of
+
+LEAST_P_FAKE = 1e-7
+LARGEST_LOGIT = math.log((1 - LEAST_P_FAKE) / LEAST_P_FAKE)
 
 
 def combine_models(members: Sequence[keras.Model], *, on_logits: bool) -> keras.Model:
@@ -15,8 +19,8 @@ def combine_models(members: Sequence[keras.Model], *, on_logits: bool) -> keras.
 
     Args:
         members: models of `build_model`, which all take single faces or clips of equally many frames.
-        on_logits: combine the logits and take the sigmoid (a stacked logistic regression); else
-            combine the members' `p_fake`.
+        on_logits: combine the logits, cut off at `LARGEST_LOGIT`, and take the sigmoid (a stacked logistic
+            regression); else combine the members' `p_fake`.
 
     Returns:
         A model with the output `p_fake` of shape (B, 1). Its `combine` layer has a kernel of shape
@@ -35,7 +39,11 @@ def combine_models(members: Sequence[keras.Model], *, on_logits: bool) -> keras.
             x = fold(x) if frames else x
             x = keras.layers.Resizing(side, side, antialias=True, dtype="float32", name=f"scale{number}")(x)
             x = unfold(x, frames) if frames else x
-        scores.append(part(x))
+        score = part(x)
+        if on_logits:
+            # As far as single precision tells a p_fake from 0 or 1: the weights were fitted on such scores.
+            score = keras.ops.clip(score, -LARGEST_LOGIT, LARGEST_LOGIT)
+        scores.append(score)
     joined = keras.layers.Concatenate(dtype="float32", name="members")(scores)
     combined = keras.layers.Dense(1, dtype="float32", name="combine")(joined)
     if on_logits:

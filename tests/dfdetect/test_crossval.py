@@ -21,7 +21,7 @@ def fold(number, right, n=20, n_train=40):
     """A fold of `n` faces of which `right` are called right."""
     samples = [FaceSample(f"{i}.png", i % 2, "test", str(i)) for i in range(n)]
     scores = np.array([(s.label if i < right else 1 - s.label) * 0.8 + 0.1 for i, s in enumerate(samples)])
-    return Fold(number, compute_metrics(Predictions(samples, scores), threshold=0.5, resamples=0), n_train)
+    return Fold(number, compute_metrics(Predictions(samples, scores), threshold=0.5, resamples=0), n_train, n)
 
 
 def test_averages_and_the_corrected_interval_are_those_computed_by_hand():
@@ -62,6 +62,35 @@ def test_every_face_is_tested_once_and_finished_folds_are_kept(make_manifest, tm
     after = {k: (out / f"fold-{k}" / "best.weights.h5").stat().st_mtime_ns for k in (1, 2, 3)}
     assert [before[k] == after[k] for k in (1, 2, 3)] == [True, True, False]
     assert (out / "crossval.md").read_text() == table
+
+
+@pytest.mark.parametrize(
+    ("fields", "flags", "expected"),
+    [
+        ("", [], ("group", 3)),
+        ('split = "random"\nfolds = 5\nfold = 2\n', [], ("random", 5)),
+        ('split = "random"\nfolds = 5\nfold = 2\n', ["--folds", "2", "--split", "group"], ("group", 2)),
+    ],
+)
+def test_a_recipes_own_folds_and_split_count_unless_flags_say_otherwise(
+    tmp_path, monkeypatch, make_manifest, fields, flags, expected
+):
+    from dfdetect import crossvalidation
+
+    made = {}
+
+    def watch(recipe, folder, conditions):
+        made.update(split=recipe.split, folds=recipe.folds, fold=recipe.fold)
+        (folder / "crossval.md").parent.mkdir(parents=True)
+        (folder / "crossval.md").write_text("")
+
+    monkeypatch.setattr(crossvalidation, "cross_validate", watch)
+    recipe = tmp_path / "r.toml"
+    recipe.write_text(
+        f'model = "custom_cnn"\nmanifest = "{make_manifest(train=36, val=18, test=18)}"\n{fields}'
+    )
+    assert crossval.main(["--recipe", str(recipe), "--out", str(tmp_path / "cv"), *flags]) == 0
+    assert (made["split"], made["folds"], made["fold"]) == (*expected, 1)
 
 
 def test_a_random_split_is_named_as_a_leak(make_manifest, tmp_path, capsys):

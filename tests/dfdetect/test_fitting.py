@@ -1,6 +1,7 @@
 """Training: validation chooses, a kill changes nothing, and what the recipe says acts."""
 
 import dataclasses
+import gc
 import hashlib
 import itertools
 import os
@@ -135,6 +136,16 @@ def test_early_stopping_counts_epochs_without_a_better_one(
     )
     recipe = dataclasses.replace(RECIPE, epochs=5, early_stopping=patience, monitor="val_loss")
     assert len(train(make_model(), stores, tmp_path / "run", recipe).history()) == epochs
+
+
+def test_a_trained_model_leaves_nothing_in_memory(stores, make_model, tmp_path):
+    def graphs():
+        keras.utils.clear_session()
+        return sum(type(thing).__name__ == "FuncGraph" for thing in gc.get_objects())
+
+    before = graphs()
+    train(make_model(), stores, tmp_path / "run", dataclasses.replace(RECIPE, epochs=1))
+    assert graphs() == before
 
 
 def test_the_last_epoch_is_kept_where_the_recipe_says_so(stores, make_model, tmp_path, monkeypatch):

@@ -312,7 +312,9 @@ def marks_of(experiment, accuracies, comparisons, level="face"):
     results = {name: measured(experiment, name, accuracy) for name, accuracy in accuracies.items()}
     digests = {name: result.digest for name, result in results.items()}
     found = [
-        Comparison("list", level, "accuracy", *(digests.get(name, name) for name in pair), *[0.1] * 4, holm=p)
+        Comparison(
+            "list", level, "accuracy", *(digests.get(name, name) for name in pair), *[0.1] * 4, p, "these"
+        )
         for *pair, p in comparisons
     ]
     table = built(experiment, "list", results, found)

@@ -124,6 +124,7 @@ def test_folds_are_averaged_and_equal_models_are_equal():
     pairs = []
     for _ in range(3):
         labels, groups, first, second = models(rng, 40, 2, shift=1.0)
+        groups += 40 * len(pairs)
         pairs.append(tuple(Scored(predictions(labels, groups, p), 0.5) for p in (first, second)))
     single = [paired_bootstrap([pair], ["auc"])["auc"] for pair in pairs]
     together = paired_bootstrap(pairs, ["auc"])["auc"]
@@ -131,6 +132,43 @@ def test_folds_are_averaged_and_equal_models_are_equal():
     assert together.high - together.low < min(one.high - one.low for one in single)
     same = paired_bootstrap([(pair[0], pair[0]) for pair in pairs], ["auc"])["auc"]
     assert (same.value, same.p) == (0.0, 1.0)
+
+
+def test_a_group_whose_faces_stand_in_several_folds_is_one():
+    """Folds split at random over faces, as Report B's: drawn apart, they find differences of equal models."""
+    rng = np.random.default_rng(8)
+    found = 0
+    for _ in range(100):
+        labels, groups, first, second = models(rng, 60, 6, own=0.1)
+        fold = rng.permutation(len(labels)) % 3
+        pairs = [
+            tuple(
+                Scored(predictions(labels[fold == k], groups[fold == k], p[fold == k]), 0.5)
+                for p in (first, second)
+            )
+            for k in range(3)
+        ]
+        found += paired_bootstrap(pairs, ["auc"], resamples=200)["auc"].p < 0.05
+    assert found <= 12
+
+
+def test_a_class_of_one_group_tells_no_interval():
+    labels, p_fake = np.arange(80) % 2, np.random.default_rng(9).random((2, 80))
+    groups = np.where(labels == 1, np.arange(80), 0)
+    pair = tuple(Scored(predictions(labels, groups, p), 0.5) for p in p_fake)
+    found = paired_bootstrap([pair], ["auc", "accuracy"])
+    assert math.isnan(found["auc"].p)
+    assert math.isnan(found["auc"].low)
+    assert not math.isnan(found["auc"].value)
+    assert not math.isnan(found["accuracy"].p)
+
+
+def test_the_same_faces_in_another_order_are_refused():
+    labels, groups, first, _ = models(np.random.default_rng(4), 4, 2)
+    ours = predictions(labels, groups, first)
+    theirs = Predictions(ours.samples[::-1], first)
+    with pytest.raises(InputError, match="in another order"):
+        paired_bootstrap([(Scored(ours, 0.5), Scored(theirs, 0.5))], ["auc"])
 
 
 def test_different_faces_are_refused():

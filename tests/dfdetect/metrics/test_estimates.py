@@ -51,7 +51,7 @@ def expected(labels: NDArray[np.int64], scores: NDArray[np.float64], threshold: 
         "precision": sk.precision_score(labels, called),
         "recall": sk.recall_score(labels, called),
         "f1": sk.f1_score(labels, called),
-        "log_loss": sk.log_loss(labels, scores),
+        "log_loss": sk.log_loss(labels, np.clip(scores, 1e-7, 1 - 1e-7)),
         "brier": sk.brier_score_loss(labels, scores),
     }
     for name in ("precision", "recall", "f1"):
@@ -133,8 +133,10 @@ def test_tpr_at_one_percent_takes_the_best_allowed_threshold() -> None:
     assert value(make(labels[1:], [*reals[:-1], 0.9, 0.8, 0.3, 0.0]), "tpr_at_1_fpr") == 0.5
 
 
-def test_log_loss_of_a_sure_mistake_is_finite() -> None:
-    assert value(make([1, 0], [0.0, 0.0]), "log_loss") == pytest.approx(-math.log(2.0**-52) / 2)
+def test_log_loss_of_a_sure_mistake_is_finite_and_the_same_for_both_classes() -> None:
+    assert value(make([1, 0], [0.0, 0.0]), "log_loss") == pytest.approx(-math.log(1e-7) / 2)
+    assert value(make([1, 0], [1.0, 1.0]), "log_loss") == pytest.approx(-math.log(1e-7) / 2)
+    assert value(make([1, 0], [1.0, 1 - 1e-12]), "log_loss") == pytest.approx(-math.log(1e-7) / 2)
 
 
 def test_a_score_equal_to_the_threshold_is_called_fake() -> None:

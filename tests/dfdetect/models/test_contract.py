@@ -9,6 +9,8 @@ import pytest
 from dfdetect.models import build_model, family
 from dfdetect.models.blocks import NORMALISATIONS, backbone_layers, blocks, set_trainable
 from dfdetect.models.registry import PUBLISHED
+from dfdetect.optimization import make_optimizer
+from dfdetect.recipe import Recipe
 from face_extraction.errors import InputError
 
 # Parameters of the backbone up to `features`: the published ones of the networks without top.
@@ -305,7 +307,7 @@ def test_backbone_weights_fit_at_another_image_size(small, trained_name, tmp_pat
 def test_loss_falls(small, trained_name, faces):
     rgb, labels = faces(trained_name)
     model = small(trained_name)
-    model.compile(keras.optimizers.Adam(3e-4), "binary_crossentropy")
+    model.compile(make_optimizer(Recipe(optimizer="adam"), 3e-4), "binary_crossentropy")
     losses = [float(model.train_on_batch(rgb, labels))]
     # Small networks are slow to learn, large ones quick: each stops when it has shown that it does.
     while len(losses) < 100 and (len(losses) < 4 or np.mean(losses[-3:]) >= 0.9 * losses[0]):
@@ -322,7 +324,7 @@ def test_what_is_trained_moves_and_nothing_else(small, trained_name, faces, trai
     inside = {layer.name for block in found.values() for layer in block}
     groups = {**found, "head": [layer for layer in model.layers if layer.name not in inside]}
     before = {name: values(w for layer in group for w in layer.weights) for name, group in groups.items()}
-    model.compile(keras.optimizers.SGD(0.1), "binary_crossentropy")
+    model.compile(make_optimizer(Recipe(optimizer="sgd"), 0.1), "binary_crossentropy")
     model.train_on_batch(rgb, labels)
     for name, group in groups.items():
         after = values(w for layer in group for w in layer.weights)
@@ -346,7 +348,7 @@ def test_norm_trains_every_normalisation_and_the_head_alone(small, trained_name,
         return
     set_trainable(model, kind, "norm")
     before = {layer.name: values(layer.weights) for layer in model.layers}
-    model.compile(keras.optimizers.SGD(0.1), "binary_crossentropy")
+    model.compile(make_optimizer(Recipe(optimizer="sgd"), 0.1), "binary_crossentropy")
     model.train_on_batch(rgb, labels)
     for layer in backbone:
         still = all(map(np.array_equal, before[layer.name], values(layer.weights)))
@@ -368,7 +370,7 @@ def test_mixed_precision_keeps_logit_and_p_fake_exact_and_trains(small, trained_
     assert logit.dtype == p_fake.dtype == np.float32
     exact = np.array(small(trained_name, seed=1)(rgb))
     np.testing.assert_allclose(p_fake, exact, atol=0.05)
-    model.compile(keras.optimizers.SGD(0.01), "binary_crossentropy")
+    model.compile(make_optimizer(Recipe(optimizer="sgd"), 0.01), "binary_crossentropy")
     before = values(model.trainable_variables)
     assert np.isfinite(model.train_on_batch(rgb, labels))
     assert not all(map(np.array_equal, before, values(model.trainable_variables)))
