@@ -136,6 +136,15 @@ def test_in_one_scene_the_place_tells_and_nothing_is_encoded():
     assert encoder.encoded == 0
 
 
+def test_a_place_tells_for_two_seconds_since_a_face_was_there():
+    people = People(_Known())
+
+    # The second looks like somebody else, but stands there within two seconds.
+    seen = [(0, 0.0), (90, 1.5), (200, 4.0), (30, 60.0)]
+
+    assert [people.name(*_seen([value], time)) for value, time in seen] == [[1], [1], [2], [1]]
+
+
 def test_who_is_followed_is_remembered_by_faces_of_several_moments():
     """The first face alone lies .7 from the last, further than one person's may; the mean lies .43."""
     encoder = _Known()
