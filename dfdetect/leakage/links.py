@@ -62,11 +62,6 @@ def link(values: Iterable[tuple[int, Hashable]], twice: "Links | None" = None, n
     return Links(np.array(rows, dtype=np.int64), np.array(keys, dtype=np.int64), twice, note)
 
 
-def link_pairs(pairs: Integers, note: str = "") -> Links:
-    """Links of pairs of rows, shape (n, 2), each of which shares something with no third row."""
-    return Links(pairs.ravel(), np.repeat(np.arange(len(pairs)), 2), note=note)
-
-
 def count_keys(links: Links, splits: NDArray[np.int8]) -> Integers:
     """How many rows of each split have each key: shape (keys, 3), in the order of `SPLITS`."""
     n_keys = int(links.keys.max()) + 1 if len(links.keys) else 0
