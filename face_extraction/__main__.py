@@ -12,7 +12,7 @@ from face_extraction.command import DONE, FINDING, Parser, run
 from face_extraction.errors import unknown_name
 from face_extraction.settings import DETECTORS, FORMATS, POLICIES, CropSpec, ExtractionSettings
 from face_extraction.sources import Listing, Source, list_sources
-from face_extraction.splits import SplitRule, settle
+from face_extraction.splits import SplitRule, drawn_splits, settle
 
 if TYPE_CHECKING:
     from face_extraction.extract import Summary
@@ -172,7 +172,8 @@ def _positive(text: str) -> int:
 def _extract(source: Source, args: argparse.Namespace) -> int:
     settings = ExtractionSettings() if source.ready_made else _settings(args)
     split_rule = SplitRule(val=args.val, test=args.test, seed=args.split_seed)
-    listing = settle(_find(source, args), split_rule)
+    found = _find(source, args)
+    listing = settle(found, split_rule)
 
     # Here, because OpenCV and dlib take longer to load than --help may take to answer.
     from face_extraction.extract import WorkerDied, extract
@@ -189,6 +190,7 @@ def _extract(source: Source, args: argparse.Namespace) -> int:
         settings,
         split_rule,
         ledger=listing.ledger,
+        drawn=drawn_splits(found.items, split_rule),
         shard=Shard.parse(args.shard) if args.shard else None,
         overwrite=args.overwrite,
     )

@@ -95,6 +95,9 @@ def test_ready_made_crops(tmp_path, draw_faces, capsys):
         (0, "b", 7, 7),
     ]
     assert read_settings(tmp_path / "out") is None
+    empty = {"train", "val", "test"} - {samples[0].split}
+    noted = [line.split("'")[1] for line in capsys.readouterr().out.splitlines() if line.startswith("note:")]
+    assert sorted(noted) == sorted([*empty, *empty])  # of each class
 
 
 @pytest.mark.parametrize(

@@ -47,7 +47,7 @@ def _files(folder):
 
 
 def test_merged_parts_are_the_whole(run, tmp_path, monkeypatch):
-    run("whole")
+    whole = run("whole")
     parts = [tmp_path / f"part{index}" for index in (1, 2, 3)]
     counts = [run(part.name, f"{index}/3").items for index, part in enumerate(parts, start=1)]
 
@@ -55,6 +55,7 @@ def test_merged_parts_are_the_whole(run, tmp_path, monkeypatch):
 
     assert sum(counts) == len(ITEMS) > max(counts)
     assert summary.items == len(ITEMS)
+    assert summary.wanted == whole.wanted == ["train", "val", "test"]
     assert _files(tmp_path / "merged") == _files(tmp_path / "whole")
     merge(parts, tmp_path / "merged")
     assert _files(tmp_path / "merged") == _files(tmp_path / "whole")
