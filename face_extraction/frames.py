@@ -21,8 +21,8 @@ from numpy.typing import NDArray
 from face_extraction.images import MAX_PIXELS, Unreadable, open_file
 from face_extraction.ledger import DAMAGED, TRUNCATED, ItemFailed
 
-# MP4 and its kin list every frame. The others tell only their length, from which a healthy clip may
-# fall short by a little: at most by this many seconds, or this share of the length.
+# MP4 and its kin list every frame. The others, and an MP4 in fragments (DASH), tell only their length, from
+# which a healthy clip may fall short by a little: at most by this many seconds, or this share of the length.
 TIME_TOLERANCE, SHARE_TOLERANCE = 0.2, 0.01
 _LISTS_FRAMES = "mov,mp4"
 # Where a clip's size was rounded, pixels are said to be a little off square: that is not worth scaling.
@@ -205,6 +205,7 @@ def _read_packets(path: Path) -> _Packets:
     told, cut, end = True, False, 0.0
     with _open(path) as (container, stream):
         listed = len(stream.index_entries) if container.format.name.startswith(_LISTS_FRAMES) else 0
+        lists_all = bool(listed and stream.frames)  # Of a file in fragments each lists its own.
         told = not {stream.codec_context.name, container.format.name} & _UNTIMED
         chunks: list[NDArray[np.int64]] = []
         try:
@@ -235,7 +236,7 @@ def _read_packets(path: Path) -> _Packets:
     lost, said = "", int(shown.sum())
     if listed > len(pts):
         lost, said = f"read {said} of {listed - hidden} frames", listed - hidden
-    elif cut or (not listed and length - end > max(TIME_TOLERANCE, SHARE_TOLERANCE * length)):
+    elif cut or (not lists_all and length - end > max(TIME_TOLERANCE, SHARE_TOLERANCE * length)):
         lost = f"the file breaks off: read {end:.2f} of {max(length, end):.2f} seconds"
     return _Packets(pts if told else pts[:0], keys, shown, lost, said)
 

@@ -129,6 +129,19 @@ def test_a_cut_matroska_clip_is_noticed_too(tmp_path, write_clip):
         list(read_frames(path, count=3))
 
 
+def test_a_clip_in_fragments_that_ends_between_two_is_noticed_too(tmp_path, numbered_clip):
+    path = numbered_clip(tmp_path / "a.mp4", 40, movflags="dash+global_sidx")
+    assert _values(read_frames(path)) == list(range(40))
+    content = path.read_bytes()
+    path.write_bytes(content[: content.rindex(b"moof") - 4])
+
+    frames, found = read_frames(path), []
+    with pytest.raises(ItemFailed, match=r"truncated: the file breaks off: read 3\.50 of 4\.00 seconds"):
+        found.extend(frames)
+
+    assert _values(found) == list(range(35))
+
+
 def test_a_matroska_clip_of_varying_rate_is_not_called_short(tmp_path, numbered_clip):
     # Its container gives no count, so that OpenCV guesses one from length and rate: too many.
     times = [100 * i for i in range(20)] + [2000 + 33 * i for i in range(30)]
