@@ -1,6 +1,7 @@
 """The ledger: every item that gave no face, or could not be read wholly, and the reason why."""
 
 import csv
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import astuple, dataclass
 from pathlib import Path
@@ -44,6 +45,17 @@ class ItemFailed(Exception):
 
     def __str__(self) -> str:
         return f"{self.reason}: {self.detail}"
+
+
+def without_faces(reasons: Counter[str]) -> ItemFailed:
+    """The failure of a clip none of whose frames gave a face: the commonest of their reasons.
+
+    Args:
+        reasons: of how many frames each was the reason.
+    """
+    counts = ", ".join(f"{reason} in {count}" for reason, count in reasons.most_common())
+    detail = f"of {reasons.total()} frames searched: {counts}"
+    return ItemFailed(reasons.most_common(1)[0][0], detail)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from face_extraction.detect import FaceDetector, FoundFace, cut_faces
 from face_extraction.frames import Frame, read_frames
 from face_extraction.images import read_bytes_rgb, read_rgb, write_image
 from face_extraction.journal import FaceRow, ItemResult
-from face_extraction.ledger import NO_FACE, ItemFailed, LedgerRow
+from face_extraction.ledger import NO_FACE, ItemFailed, LedgerRow, without_faces
 from face_extraction.manifest import LABEL_NAMES
 from face_extraction.media import ARCHIVE, CROP, VIDEO
 from face_extraction.settings import ExtractionSettings
@@ -100,9 +100,8 @@ def _extract_clip(item: Item, root: Path, out: Path, settings: ExtractionSetting
     except ItemFailed as error:
         ledger.append(LedgerRow(item.path, error.reason, error.detail))
     if without and not faces:
-        counts = ", ".join(f"{reason} in {count}" for reason, count in without.most_common())
-        detail = f"of {without.total()} frames searched: {counts}"
-        ledger.append(LedgerRow(item.path, without.most_common(1)[0][0], detail))
+        failed = without_faces(without)
+        ledger.append(LedgerRow(item.path, failed.reason, failed.detail))
     return ItemResult(item.path, faces, ledger)
 
 
