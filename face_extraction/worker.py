@@ -64,11 +64,16 @@ def _copy(item: Item, root: Path, out: Path) -> FaceRow:
 
 
 def _unpack(item: Item, root: Path, out: Path) -> ItemResult:
-    """The ready-made crops of an archive, each decoded as a check and written byte for byte."""
+    """The ready-made crops of an archive, each decoded as a check and written byte for byte.
+
+    Each folder of crops is a sequence of one face, and counts as a person.
+    """
+    people: dict[PurePosixPath, int] = {}
     faces: list[FaceRow] = []
     ledger: list[LedgerRow] = []
     try:
         for number, member in enumerate(read_members(root / item.path, item.take)):
+            person = people.setdefault(PurePosixPath(member.name).parent, len(people) + 1)
             try:
                 rgb = read_bytes_rgb(member.content, member.name)
             except ItemFailed as error:
@@ -76,7 +81,8 @@ def _unpack(item: Item, root: Path, out: Path) -> ItemResult:
                 continue
             target = crop_path(item, f"_{number:06d}", PurePosixPath(member.name).suffix.lower())
             write_bytes(out / target, member.content)
-            faces.append(FaceRow(target, member.frame, width=rgb.shape[1], height=rgb.shape[0]))
+            height, width = rgb.shape[:2]
+            faces.append(FaceRow(target, member.frame, width=width, height=height, person=person))
     except ItemFailed as error:
         ledger.append(LedgerRow(item.path, error.reason, error.detail))
     if not faces and not ledger:

@@ -2,10 +2,10 @@
 
 Layout: `real_train/`, `real_test/`, `fake_train/` and `fake_test/` (with a space or an underscore) in RAW
 or in RAW/deepfake_in_the_wild, each with `0.tar.gz`, `1.tar.gz` and so on. An archive holds a video's
-face sequences, a folder each, of crops whose names are frame numbers. The archives are read as streams;
-nothing is to be unpacked, and nothing is but the crops. 7,314 sequences of 707 videos were published
-(3,805 real, 3,509 fake); how many archives a folder has was not, so that `check` counts them, and tells a
-folder without any.
+face sequences, a folder each, of crops whose names are frame numbers: each counts as a person of the clip,
+so that no sample of a model over time mixes two. The archives are read as streams; nothing is to be
+unpacked, and nothing is but the crops. 7,314 sequences of 707 videos were published (3,805 real, 3,509
+fake); how many archives a folder has was not, so that `check` counts them, and tells a folder without any.
 
 Splits: the folders' test split; the other archives are train or val by a hash. An archive is a clip and
 a group. Which archives come from one video of the internet is not known beyond that.
