@@ -7,6 +7,7 @@ time, or nearly all of it in a long clip); what an edit list hides is told from 
 that could not be decoded is known as one. OpenCV 4.14 gives garbage for interlaced H.264; PyAV does not.
 """
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -18,7 +19,7 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
-from face_extraction.images import MAX_PIXELS, Unreadable, open_file
+from face_extraction.images import MAX_PIXELS, Unreadable, check_readable, open_file
 from face_extraction.ledger import DAMAGED, TRUNCATED, ItemFailed
 
 # MP4 and its kin list every frame. The others, and an MP4 in fragments (DASH), tell only their length, from
@@ -139,7 +140,7 @@ def read_frames(
         threads: of the decoder; 0 for as many as it likes.
 
     Raises:
-        Unreadable: no frame can be read.
+        Unreadable: no frame can be read, or, as "failed", the system cannot read the file.
         ItemFailed: after the last frame was yielded; what was yielded before is good. "truncated":
             the clip ends before its container says. "damaged": wanted frames cannot be decoded.
     """
@@ -158,9 +159,11 @@ def read_frames(
     for index, seconds, frame, aspect, _ in found:
         yield Frame(index, seconds, _upright(path, frame, aspect))
         got += 1
+    due = packets.said if wanted is None else len(wanted)
+    if packets.lost or got < due or damage.count:
+        check_readable(path)
     if packets.lost:
         raise ItemFailed(TRUNCATED, packets.lost)
-    due = packets.said if wanted is None else len(wanted)
     if not got:
         raise Unreadable(path, "the container opens, but no frame of it can be decoded")
     if got < due or damage.count:
@@ -173,7 +176,7 @@ def read_frames(
 def _open(path: Path, threads: int = 1) -> Iterator[tuple[Any, Any]]:
     """The container and its video stream."""
     with open_file(path) as opened:
-        if not opened.read(1):
+        if not opened.seek(0, os.SEEK_END):
             raise Unreadable(path, "the file is empty")
     try:
         # "file:", so that FFmpeg takes no name for a protocol ("concat:..."), and nothing but
@@ -182,6 +185,7 @@ def _open(path: Path, threads: int = 1) -> Iterator[tuple[Any, Any]]:
             f"file:{path.absolute()}", options={"protocol_whitelist": "file"}, metadata_errors="ignore"
         )
     except _ERRORS:
+        check_readable(path)
         raise Unreadable(path, "no video in it (another kind of file, or cut off early)") from None
     with container:
         # Sound files can hold a cover picture as a "video".
@@ -265,9 +269,11 @@ def _first(path: Path) -> Iterator[Frame]:
     damage = _Damage()
     for _, _, frame, aspect, place in _decode_all(path, 1, damage):
         if place in damage.places:
+            check_readable(path)
             raise ItemFailed(DAMAGED, "the first frame cannot be decoded whole")
         yield Frame(0, 0.0, _upright(path, frame, aspect))
         return
+    check_readable(path)
     raise Unreadable(path, "the container opens, but no frame of it can be decoded")
 
 

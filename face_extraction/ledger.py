@@ -25,7 +25,7 @@ REASONS = {
     MISSING: "the data set's own list names it, but the file is not there",
     UNLISTED: "the file is there, but the data set's own list does not name it",
     DOUBLED: "the same clip or crop stands there twice; the first was used",
-    FAILED: "the file could not be opened, or an unforeseen error; tried again at the next start",
+    FAILED: "the file could not be opened or read, or an unforeseen error; tried again at the next start",
 }
 COLUMNS = ("path", "reason", "detail")
 

@@ -12,7 +12,7 @@ from face_extraction.clip import ClipFinder
 from face_extraction.crop import crop_side
 from face_extraction.detect import FaceDetector, FoundFace, cut_faces
 from face_extraction.frames import Frame, read_frames
-from face_extraction.images import read_bytes_rgb, read_rgb, write_image
+from face_extraction.images import read_bytes_rgb, read_content, read_rgb, write_image
 from face_extraction.journal import FaceRow, ItemResult
 from face_extraction.ledger import NO_FACE, ItemFailed, LedgerRow, without_faces
 from face_extraction.manifest import LABEL_NAMES
@@ -57,9 +57,10 @@ def crop_path(item: Item, tail: str, suffix: str) -> str:
 def _copy(item: Item, root: Path, out: Path) -> FaceRow:
     """A ready-made crop: decoded as a check, then copied byte for byte."""
     path = root / item.path
-    rgb = read_rgb(path)
+    content = read_content(path)
+    rgb = read_bytes_rgb(content, str(path))
     target = crop_path(item, "", path.suffix.lower())
-    write_bytes(out / target, path.read_bytes())
+    write_bytes(out / target, content)
     return FaceRow(target, width=item.width or rgb.shape[1], height=item.height or rgb.shape[0])
 
 

@@ -1,5 +1,7 @@
 """Frames of whole, cut and broken clips."""
 
+import errno
+import io
 import os
 import struct
 import tracemalloc
@@ -140,6 +142,22 @@ def test_a_clip_in_fragments_that_ends_between_two_is_noticed_too(tmp_path, numb
         found.extend(frames)
 
     assert _values(found) == list(range(35))
+
+
+@pytest.mark.parametrize("cut", [0.2, 0.5])  # before the index, which is at the end, or in the frames
+def test_a_file_that_cannot_be_read_is_not_taken_for_a_cut_one(tmp_path, numbered_clip, monkeypatch, cut):
+    class Failing(io.BytesIO):
+        def read(self, size=-1):
+            raise OSError(errno.EIO, "Input/output error")
+
+    path = numbered_clip(tmp_path / "a.mp4", 40, **({"movflags": "faststart"} if cut == 0.5 else {}))
+    path.write_bytes(path.read_bytes()[: int(path.stat().st_size * cut)])
+    monkeypatch.setattr("face_extraction.images.open_file", lambda path: Failing())
+
+    with pytest.raises(ItemFailed, match="Input/output error") as error:
+        list(read_frames(path, count=4))
+
+    assert error.value.reason == "failed"
 
 
 def test_a_matroska_clip_of_varying_rate_is_not_called_short(tmp_path, numbered_clip):
