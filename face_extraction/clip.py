@@ -75,12 +75,16 @@ class ClipFinder:
     def _search(self, frame: Frame, neighbour: bool) -> list[Box]:
         rgb, detector = frame.rgb, self._detector
         near = [detector.near(rgb, box) for box in self._places] if neighbour else []
-        again = sorted((box for box in near if box), key=lambda box: -box.area)
-        doubled = any(a.overlap(b) >= OVERLAP for i, a in enumerate(again) for b in again[:i])
+        seen = sorted((box for box in near if box), key=lambda box: -box.area)
+        again: list[Box] = []
+        for box in seen:
+            if all(box.overlap(larger) < OVERLAP for larger in again):
+                again.append(box)
+        doubled = len(again) < len(seen)
         wait = LOST_SECONDS if doubled or None in near else SEARCH_SECONDS
         if neighbour and frame.time - self._searched < wait:
             self._places = [box or place for box, place in zip(near, self._places, strict=True)]
-            return again[:1] if doubled else again
+            return again
         self._searched = frame.time
         self._places = self._search_whole(rgb, again)
         return self._places

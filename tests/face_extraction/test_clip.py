@@ -174,6 +174,25 @@ class _Placed(_Known):
         return self.place if rgb[-1, -1, 0] else None
 
 
+def test_of_two_places_that_find_one_face_the_others_faces_stay():
+    class Merging(_Placed):
+        """Three faces, of which two are later found at one place."""
+
+        places = (Box(0, 10, 10, 0), Box(0, 16, 10, 6), Box(0, 40, 10, 30))
+
+        def detect(self, rgb, min_face=None):
+            return list(self.places)
+
+        def near(self, rgb, box):
+            return self.places[0] if box == self.places[1] else box
+
+    finder = ClipFinder(Merging(), "all", SPEC)
+    frames = [Frame(index, 0.04 * index, np.zeros((20, 40, 3), np.uint8)) for index in range(2)]
+
+    assert len(finder.faces(frames[0])) == 3
+    assert [face.box for face in finder.faces(frames[1])] == [Merging.places[0], Merging.places[2]]
+
+
 def test_a_cut_to_a_frame_without_a_face_parts_two_people():
     def picture(person, ground, face):
         rgb = np.full((20, 40, 3), ground, np.uint8)
