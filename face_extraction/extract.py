@@ -144,9 +144,12 @@ def extract(
         ):
             # Workers elsewhere have another working folder.
             for result in _run(pool, waiting, root.resolve(), out.resolve(), settings, 2 * workers):
-                results[result.path] = result
-                if all(row.reason != FAILED for row in result.ledger):
+                failed = [row for row in result.ledger if row.reason == FAILED]
+                if failed:  # It will be done again: what it gave so far is no part of the data set.
+                    result = ItemResult(result.path, [], failed)
+                else:
                     journal.add(_size(root / result.path), result)
+                results[result.path] = result
                 advance(note=result.path)
         return write_results(out, items, results, split_rule, ledger, drawn)
 
