@@ -290,12 +290,13 @@ def _decode_all(path: Path, threads: int, damage: _Damage) -> Iterator[_Decoded]
             frames = _decode(stream.codec_context, packet, place, damage)
             index += damage.count - before
             for frame in frames:
+                at = place if frame.opaque is None else frame.opaque
                 if frame.is_corrupt:
-                    damage.add(frame.opaque)
+                    damage.add(at)
                 # The last frames of an AVI have no time.
                 time = time + step if frame.pts is None else float(frame.pts * stream.time_base)
                 begin = time if begin is None else begin
-                yield _Decoded(index, round(time - begin, 6), frame, aspect, frame.opaque)
+                yield _Decoded(index, round(time - begin, 6), frame, aspect, at)
                 index += 1
 
 
