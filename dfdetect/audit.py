@@ -1,6 +1,7 @@
 """`python -m dfdetect.audit`: what rows of different splits have in common."""
 
 import argparse
+import os
 import shlex
 import sys
 from collections.abc import Sequence
@@ -91,6 +92,9 @@ def _audit(args: argparse.Namespace, command: str) -> int:
     target = open_target(args.target, scored)
     folder = target.manifest.parent
     _check_clean(args.write_clean, target)
+    beside = args.target if args.target and args.target.is_dir() else args.scores or folder
+    out = args.out or beside / "audit"
+    _check_out(out)
     result = audit(Rows(folder, target.samples, args.cache or folder / CACHE), kinds)
     if args.kinds and args.kinds != "all":
         for kind, why in result.skipped.items():
@@ -106,9 +110,6 @@ def _audit(args: argparse.Namespace, command: str) -> int:
         repaired = (args.write_clean, repair(result))
         write_manifest(args.write_clean, repaired[1].samples)
         print(f"\n{args.write_clean}: {repair_line(repaired[1])}")
-    out = (
-        args.out or (args.target if args.target and args.target.is_dir() else args.scores or folder) / "audit"
-    )
     write_json(out / "audit.json", to_json(result))
     write_text(out / "index.html", render_audit(target, result, scores, repaired, command))
     print(f"\nlook at {out / 'index.html'}")
@@ -139,6 +140,13 @@ def _check_clean(path: Path | None, target: "Target") -> None:
         )
     if path.resolve() == target.manifest.resolve():
         raise InputError(f"--write-clean {path}: that is what is audited; give another name")
+
+
+def _check_out(out: Path) -> None:
+    """Refuse a folder that cannot be written, before hours are spent on what would stand there."""
+    there = next(path for path in (out, *out.absolute().parents) if path.exists())
+    if not (there.is_dir() and os.access(there, os.W_OK)):
+        raise InputError(f"{out}: cannot be written there; give --out DIR")
 
 
 def _print_notes(result: "Audit") -> None:

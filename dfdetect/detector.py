@@ -1,5 +1,6 @@
 """The detector: find faces, score them, come to a verdict on a photo or a clip."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -19,7 +20,7 @@ from face_extraction.clip import ClipFinder
 from face_extraction.detect import FaceDetector, FoundFace, cut_faces
 from face_extraction.frames import read_frames
 from face_extraction.images import read_rgb, resize
-from face_extraction.ledger import DAMAGED, NO_FACE, TOO_FEW, TRUNCATED, ItemFailed
+from face_extraction.ledger import DAMAGED, TOO_FEW, TRUNCATED, ItemFailed, without_faces
 from face_extraction.manifest import Box
 from face_extraction.media import VIDEO, kind_of
 from face_extraction.settings import ExtractionSettings, read_settings
@@ -166,14 +167,14 @@ class Detector:
         finder = ClipFinder(self._finder, policy, self.settings.crop)
         seen: list[_Seen] = []
         crops: list[Rgb] = []
-        looked, detail, cut = 0, "", None
+        looked, cut, without = 0, None, Counter[str]()
         try:
             for frame in read_frames(Path(path), count=count, threads=0):
                 looked += 1
                 try:
                     found = self._faces(frame.rgb, policy) if self.whole else finder.faces(frame)
                 except ItemFailed as error:
-                    detail = error.detail
+                    without[error.reason] += 1
                     continue
                 seen += [_Seen(frame.index, frame.time, face.box, face.person) for face in found]
                 crops += [face.crop for face in found]
@@ -182,7 +183,7 @@ class Detector:
                 raise
             cut = error
         if not crops:
-            raise ItemFailed(NO_FACE, f"no face in any of {looked} frames; the last: {detail}")
+            raise without_faces(without) if without or cut is None else cut
         if self.frames:
             verdict = self._clip_verdict(seen, crops, looked)
         else:

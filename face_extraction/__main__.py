@@ -9,15 +9,16 @@ from typing import TYPE_CHECKING
 
 from face_extraction import check, download
 from face_extraction.command import DONE, FINDING, Parser, run
-from face_extraction.errors import unknown_name
+from face_extraction.errors import InputError, unknown_name
 from face_extraction.settings import DETECTORS, FORMATS, POLICIES, CropSpec, ExtractionSettings
 from face_extraction.sources import Listing, Source, list_sources
-from face_extraction.splits import SplitRule, settle
+from face_extraction.splits import SplitRule, drawn_splits, settle
 
 if TYPE_CHECKING:
     from face_extraction.extract import Summary
 
 PROG = "python -m face_extraction"
+TIME_LIMIT = 3600  # seconds
 STATUS = """\
 exit status:
   0    done: every item gave a face
@@ -99,8 +100,12 @@ def _source_parser(source: Source) -> Parser:
     add("--test", type=float, default=rule.test, help=f"{split} test (%(default)s)")
     add("--split-seed", type=int, default=rule.seed, help="another seed gives another split (%(default)s)")
     add("--workers", type=_positive, metavar="N", help="processes (one for each core)")
-    add("--time-limit", type=_positive, default=3600, metavar="S", help="seconds for one item (%(default)s)")
-    add("--dask", metavar="ADDRESS", help="use the workers of this dask scheduler, as tcp://host:8786")
+    add("--time-limit", type=_positive, metavar="S", help=f"seconds for one item ({TIME_LIMIT})")
+    add(
+        "--dask",
+        metavar="ADDRESS",
+        help="use the workers of this dask scheduler, as tcp://host:8786; it decides their number and limits",
+    )
     add("--shard", default="", metavar="I/N", help="only part I of N; merge makes one of all parts")
     add("--overwrite", action="store_true", help="delete an earlier extraction in OUT first")
     return parser
@@ -170,9 +175,15 @@ def _positive(text: str) -> int:
 
 
 def _extract(source: Source, args: argparse.Namespace) -> int:
+    for option in ("workers", "time_limit"):
+        if args.dask and getattr(args, option):
+            raise InputError(
+                f"--{option.replace('_', '-')} is of processes started here; accepted: it or --dask, not both"
+            )
     settings = ExtractionSettings() if source.ready_made else _settings(args)
     split_rule = SplitRule(val=args.val, test=args.test, seed=args.split_seed)
-    listing = settle(_find(source, args), split_rule)
+    found = _find(source, args)
+    listing = settle(found, split_rule)
 
     # Here, because OpenCV and dlib take longer to load than --help may take to answer.
     from face_extraction.extract import WorkerDied, extract
@@ -189,6 +200,7 @@ def _extract(source: Source, args: argparse.Namespace) -> int:
         settings,
         split_rule,
         ledger=listing.ledger,
+        drawn=drawn_splits(found.items, split_rule),
         shard=Shard.parse(args.shard) if args.shard else None,
         overwrite=args.overwrite,
     )
@@ -197,7 +209,7 @@ def _extract(source: Source, args: argparse.Namespace) -> int:
             with dask_pool(args.dask) as (executor, threads):
                 summary = run_here(executor=executor, workers=threads)
         else:
-            summary = run_here(workers=args.workers, time_limit=args.time_limit)
+            summary = run_here(workers=args.workers, time_limit=args.time_limit or TIME_LIMIT)
     except WorkerDied as error:
         print(f"{PROG} {source.name}: {error}", file=sys.stderr)
         return FINDING

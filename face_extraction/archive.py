@@ -1,19 +1,29 @@
 """Tar archives of face crops, read as streams: nothing is unpacked onto the disk."""
 
+import bz2
 import gzip
+import lzma
 import re
 import tarfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import IO, Any, Self
 
+from face_extraction.images import open_file
 from face_extraction.ledger import FAILED, TRUNCATED, UNREADABLE, ItemFailed
 from face_extraction.media import PHOTO, kind_found
 
 # Far above any crop; a member that claims more is not one.
 MAX_BYTES = 64 * 2**20
-_DAMAGED = (tarfile.TarError, EOFError, zlib.error, gzip.BadGzipFile)
+_DAMAGED = (tarfile.TarError, EOFError, zlib.error, lzma.LZMAError, gzip.BadGzipFile)
+_OPENERS: dict[bytes, Callable[..., Any]] = {
+    b"\x1f\x8b": gzip.open,
+    b"BZh": bz2.open,
+    b"\xfd7zXZ\0": lzma.open,
+}
 
 
 @dataclass(frozen=True)
@@ -59,37 +69,59 @@ def read_members(path: Path, take: int = 0) -> Iterator[Member]:
 
 
 def _members(path: Path) -> Iterator[Member]:
-    for place, (archive, info) in enumerate(_photos(path)):
-        stream = archive.extractfile(info)
-        if stream is None:
-            continue
-        try:
-            content = stream.read()
-        except _DAMAGED as error:
-            raise _cut(place, error) from None
-        numbers = re.findall(r"\d+", PurePosixPath(info.name).stem)
-        yield Member(info.name, int(numbers[-1]) if numbers else place, content)
-
-
-def _photos(path: Path) -> Iterator[tuple[tarfile.TarFile, tarfile.TarInfo]]:
     count = 0
     try:
-        # "r|*" reads forward alone, so that a compressed archive is decompressed once.
-        with tarfile.open(path, "r|*") as archive:
+        # "r|" reads forward alone, so that a compressed archive is decompressed once.
+        with _open(path) as stream, tarfile.open(fileobj=stream, mode="r|", tarinfo=_Strict) as archive:
             for info in archive:
                 name = PurePosixPath(info.name)
-                if info.isreg() and kind_found(name) == PHOTO:
-                    if info.size > MAX_BYTES:
-                        raise ItemFailed(UNREADABLE, f"{info.name}: more than {MAX_BYTES:,} bytes")
-                    yield archive, info
-                    count += 1
+                if not info.isreg() or kind_found(name) != PHOTO:
+                    continue
+                if info.size > MAX_BYTES:
+                    raise ItemFailed(UNREADABLE, f"{info.name}: more than {MAX_BYTES:,} bytes")
+                member = archive.extractfile(info)
+                if member is None:
+                    continue
+                content = member.read()
+                numbers = re.findall(r"\d+", name.stem)
+                yield Member(info.name, int(numbers[-1]) if numbers else count, content)
+                count += 1
+            # A compressed file's checksum stands at its very end.
+            while stream.read(2**20):
+                pass
     except _DAMAGED as error:
-        if not count:
-            raise ItemFailed(UNREADABLE, f"no tar archive ({error})") from None
         raise _cut(count, error) from None
     except OSError as error:
+        if error.errno is None:  # bz2's for damaged data.
+            raise _cut(count, error) from None
         raise ItemFailed(FAILED, error.strerror or str(error)) from None
 
 
+class _Strict(tarfile.TarInfo):
+    """A header; where one is missing or damaged, tarfile itself takes what came before for the whole."""
+
+    @classmethod
+    def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> Self:
+        try:
+            return super().frombuf(buf, encoding, errors)
+        except tarfile.HeaderError as error:
+            if len(buf) == tarfile.BLOCKSIZE and not any(buf):  # It ends an archive.
+                raise
+            raise tarfile.ReadError(str(error)) from None
+
+
+@contextmanager
+def _open(path: Path) -> Iterator[IO[bytes]]:
+    """The archive's bytes, by modules that, unlike tarfile's streams, notice a missing end."""
+    with open_file(path) as file:
+        start = file.read(6)
+        file.seek(0)
+        opener = next((opener for magic, opener in _OPENERS.items() if start.startswith(magic)), None)
+        with opener(file) if opener else nullcontext(file) as stream:
+            yield stream
+
+
 def _cut(count: int, error: Exception) -> ItemFailed:
+    if not count:
+        return ItemFailed(UNREADABLE, f"no tar archive ({error})")
     return ItemFailed(TRUNCATED, f"the archive ends or breaks after {count:,} crops ({error})")

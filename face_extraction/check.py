@@ -83,7 +83,7 @@ def compare(listing: Listing) -> Report:
     Args:
         listing: of a data set, with the items that no split takes.
     """
-    found = Counter(item.part for item in listing.items)
+    found = Counter(item.part for item in listing.items) + Counter(listing.counted)
     names = [
         *listing.published,
         *(name for name in [*found, *listing.absent] if name not in listing.published),

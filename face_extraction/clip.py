@@ -22,6 +22,9 @@ LOST_SECONDS = 0.5
 NEIGHBOUR_SECONDS = 0.5
 # From this share of common area on, boxes in successive frames of one scene are one face.
 OVERLAP = 0.4
+# A place tells whose face it is for so long: frames of a short clip lie closer, so that nothing is encoded
+# for them, while in a long one people change places with the camera and the ground as they were.
+PLACE_SECONDS = 2.0
 # The distance of encodings below which dlib's author calls two faces one person (dlib 19.4, its
 # face recognition example: 99.38 % of the pairs of LFW).
 SAME_PERSON = 0.6
@@ -72,12 +75,16 @@ class ClipFinder:
     def _search(self, frame: Frame, neighbour: bool) -> list[Box]:
         rgb, detector = frame.rgb, self._detector
         near = [detector.near(rgb, box) for box in self._places] if neighbour else []
-        again = sorted((box for box in near if box), key=lambda box: -box.area)
-        doubled = any(a.overlap(b) >= OVERLAP for i, a in enumerate(again) for b in again[:i])
+        seen = sorted((box for box in near if box), key=lambda box: -box.area)
+        again: list[Box] = []
+        for box in seen:
+            if all(box.overlap(larger) < OVERLAP for larger in again):
+                again.append(box)
+        doubled = len(again) < len(seen)
         wait = LOST_SECONDS if doubled or None in near else SEARCH_SECONDS
         if neighbour and frame.time - self._searched < wait:
             self._places = [box or place for box, place in zip(near, self._places, strict=True)]
-            return again[:1] if doubled else again
+            return again
         self._searched = frame.time
         self._places = self._search_whole(rgb, again)
         return self._places
@@ -108,8 +115,9 @@ class _Known:
 class People:
     """Numbers the people of a clip from 1, in the order in which they appear.
 
-    A face is the person whose face it overlaps in the frame before, unless `forget_places` was called since;
-    else the person whose encodings' mean is nearest and within `SAME_PERSON`; else somebody new.
+    A face is the person whose face it overlaps in the last frame with one, unless that is more than
+    `PLACE_SECONDS` ago or `forget_places` was called since; else the person whose encodings' mean is
+    nearest and within `SAME_PERSON`; else somebody new.
     The mean is over faces of different moments, because one face alone, as with a grimace, can lie further
     off. Encoding takes longer than all else: it is put off until there is somebody to compare with.
     """
@@ -117,6 +125,7 @@ class People:
     def __init__(self, detector: FaceDetector) -> None:
         self._detector = detector
         self._last: list[tuple[Box, int]] = []
+        self._time = -np.inf  # of `_last`
         self._known: list[_Known] = []
 
     def forget_places(self) -> None:
@@ -125,6 +134,8 @@ class People:
 
     def name(self, frame: Frame, boxes: list[Box]) -> list[int]:
         """The numbers of the people in `boxes`, the faces of a frame, of whom none stands there twice."""
+        if frame.time - self._time > PLACE_SECONDS:
+            self.forget_places()
         named: dict[int, int] = {}
         pairs = [
             (box.overlap(last), place, person)
@@ -139,7 +150,7 @@ class People:
             if place not in named:
                 named[place] = self._recognise(frame, box, set(named.values()))
         people = [named[place] for place in range(len(boxes))]
-        self._last = list(zip(boxes, people, strict=True))
+        self._last, self._time = list(zip(boxes, people, strict=True)), frame.time
         return people
 
     def _remember(self, known: _Known, frame: Frame, box: Box) -> None:

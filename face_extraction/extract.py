@@ -32,7 +32,7 @@ from face_extraction.progress import progress
 from face_extraction.settings import SETTINGS_FILE, ExtractionSettings, write_settings
 from face_extraction.shards import SHARD_FILE, Shard, write_part
 from face_extraction.sources import Item
-from face_extraction.splits import SplitRule
+from face_extraction.splits import SplitRule, drawn_splits
 from face_extraction.worker import FACES_FOLDER, extract_item
 
 LEDGER_FILE = "ledger.csv"
@@ -81,6 +81,7 @@ def extract(
     split_rule: SplitRule,
     *,
     ledger: Sequence[LedgerRow] = (),
+    drawn: Sequence[str] | None = None,
     workers: int | None = None,
     executor: Executor | None = None,
     time_limit: float | None = None,
@@ -101,6 +102,8 @@ def extract(
         settings: how faces are found and cropped; neither used nor written for ready-made crops.
         split_rule: the split of the groups for which the items name no official one.
         ledger: rows that the data set's listing gave already.
+        drawn: the splits that `split_rule` was to fill, where the items have been given theirs by
+            `settle`; None finds out from the items.
         workers: number of processes; None means one for each core. Twice as many items are handed out
             at a time.
         executor: runs the items instead of processes started here; the caller shuts it down.
@@ -116,6 +119,7 @@ def extract(
             be written.
         WorkerDied: `executor` broke down; the items that were being worked on are named.
     """
+    drawn = drawn_splits(items, split_rule) if drawn is None else drawn
     check_groups(root, [_sample(item, FaceRow(item.path), split_rule) for item in items])
     _check_apart(items, root, out)
     with alone(out), closing(Journal(out)) as journal:
@@ -128,7 +132,8 @@ def extract(
         header |= {"shard": str(shard)} if shard else {}
         finished = journal.start(header)
         if shard:
-            items = write_part(out, shard, items, split_rule, ledger)
+            items = write_part(out, shard, items, split_rule, ledger, drawn)
+            drawn = ()  # A part says nothing of the whole.
         results = _still_valid(finished, items, root, out)
         if searched:
             write_settings(out, settings)
@@ -139,11 +144,14 @@ def extract(
         ):
             # Workers elsewhere have another working folder.
             for result in _run(pool, waiting, root.resolve(), out.resolve(), settings, 2 * workers):
-                results[result.path] = result
-                if all(row.reason != FAILED for row in result.ledger):
+                failed = [row for row in result.ledger if row.reason == FAILED]
+                if failed:  # It will be done again: what it gave so far is no part of the data set.
+                    result = ItemResult(result.path, [], failed)
+                else:
                     journal.add(_size(root / result.path), result)
+                results[result.path] = result
                 advance(note=result.path)
-        return write_results(out, items, results, split_rule, ledger)
+        return write_results(out, items, results, split_rule, ledger, drawn)
 
 
 def _header(root: Path, settings: ExtractionSettings | None) -> dict[str, object]:
@@ -249,6 +257,7 @@ def write_results(
     results: Mapping[str, ItemResult],
     split_rule: SplitRule,
     listed: Sequence[LedgerRow],
+    drawn: Sequence[str],
 ) -> Summary:
     """Write manifest and ledger, in the order of `items`.
 
@@ -258,17 +267,15 @@ def write_results(
         results: what became of each, by its path.
         split_rule: the split of the groups for which the items name no official one.
         listed: rows that the data set's listing gave already.
+        drawn: splits that were to have faces, though they may have none.
     """
     ordered = [(item, results[item.path]) for item in items]
     samples = [_sample(item, face, split_rule) for item, result in ordered for face in result.faces]
     ledger = [*listed, *(row for _, result in ordered for row in result.ledger)]
     write_ledger(out / LEDGER_FILE, ledger)
     write_manifest(out / MANIFEST_FILE, samples)
-    # A split by the rule, or one of which there are faces of one class only.
-    shares = {"train": 1.0, "val": split_rule.val, "test": split_rule.test}
-    drawn = any(not item.split for item in items)
     present = {sample.split for sample in samples}
-    wanted = [split for split in SPLITS if split in present or (drawn and shares[split])]
+    wanted = [split for split in SPLITS if split in present or split in drawn]
     return Summary(len(items), samples, ledger, wanted)
 
 

@@ -7,9 +7,11 @@ time, or nearly all of it in a long clip); what an edit list hides is told from 
 that could not be decoded is known as one. OpenCV 4.14 gives garbage for interlaced H.264; PyAV does not.
 """
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,11 +19,11 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
-from face_extraction.images import MAX_PIXELS, Unreadable, open_file
+from face_extraction.images import MAX_PIXELS, Unreadable, check_readable, open_file
 from face_extraction.ledger import DAMAGED, TRUNCATED, ItemFailed
 
-# MP4 and its kin list every frame. The others tell only their length, from which a healthy clip may
-# fall short by a little: at most by this many seconds, or this share of the length.
+# MP4 and its kin list every frame. The others, and an MP4 in fragments (DASH), tell only their length, from
+# which a healthy clip may fall short by a little: at most by this many seconds, or this share of the length.
 TIME_TOLERANCE, SHARE_TOLERANCE = 0.2, 0.01
 _LISTS_FRAMES = "mov,mp4"
 # Where a clip's size was rounded, pixels are said to be a little off square: that is not worth scaling.
@@ -52,12 +54,16 @@ class Frame:
 
 
 class _Decoded(NamedTuple):
-    """A frame's number, its seconds from the start, PyAV's frame, and a pixel's width over its height."""
+    """A frame's number, its seconds from the start, PyAV's frame, and a pixel's width over its height.
+
+    `place` is that of its packet in the file.
+    """
 
     number: int
     seconds: float
     frame: Any
     aspect: float
+    place: int
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -78,6 +84,45 @@ class _Packets:
     lost: str
     said: int
 
+    def start(self, at: int) -> int:
+        """The place of the key frame at which decoding must begin for the frame at place `at`."""
+        keys = np.flatnonzero(self.keys[: at + 1])
+        # A frame shown before the key frame that it follows in the file needs the key frame before.
+        usable = keys[self.times[keys] <= self.times[at]]
+        return int(usable[-1]) if usable.size else 0
+
+    def settled(self, at: int) -> int:
+        """The time of showing from which on all is known of the frames that come before place `at`."""
+        return int(self.times[self.start(at) : at + 1].max())
+
+
+@dataclass(eq=False, slots=True)
+class _Damage:
+    """What cannot be decoded of a clip.
+
+    Attributes:
+        places: of the packets, in the file's order, that are or can be damaged.
+        count: how many packets gave an error or a picture with gaps filled in.
+    """
+
+    places: set[int] = field(default_factory=set)
+    count: int = 0
+
+    def add(self, place: int, delay: int = 0) -> None:
+        """The packet at `place` is damaged, or, as is told so much later, one of `delay` before it."""
+        self.places.update(range(max(place - delay, 0), place + 1))
+        self.count += 1
+
+    def reaches(self, place: int, packets: _Packets) -> bool:
+        """Whether a frame is, or may be predicted from, a damaged one: one since its key frame."""
+        if not self.places:
+            return False
+        start = packets.start(place)
+        # What is shown before the key frame that it follows in the file is needed by no frame shown later.
+        return any(
+            start <= other <= place and packets.times[other] >= packets.times[start] for other in self.places
+        )
+
 
 def read_frames(
     path: Path, *, count: int | None = None, first: bool = False, threads: int = 1
@@ -95,36 +140,35 @@ def read_frames(
         threads: of the decoder; 0 for as many as it likes.
 
     Raises:
-        Unreadable: no frame can be read.
+        Unreadable: no frame can be read, or, as "failed", the system cannot read the file.
         ItemFailed: after the last frame was yielded; what was yielded before is good. "truncated":
             the clip ends before its container says. "damaged": wanted frames cannot be decoded.
     """
     if first:
         yield from _first(path)
         return
-    packets = _read_packets(path)
-    errors: list[Exception] = []
+    packets, damage = _read_packets(path), _Damage()
     if packets.times.size:
         wanted = _middles(packets.said, count)
-        found = _decode_needed(path, packets, wanted, threads, errors)
+        found = _decode_needed(path, packets, wanted, threads, damage)
     else:
-        packets = _count_frames(path, packets)
+        packets = _decode_before(path, packets, damage)
         wanted = _middles(packets.said, count)
-        found = _decode_all(path, threads, errors)
+        found = _decode_again(path, packets, wanted, threads, damage)
     got = 0
-    for index, seconds, frame, aspect in found:
-        if wanted is None or index in wanted:
-            yield Frame(index, seconds, _upright(path, frame, aspect))
-            got += 1
-    read = int(packets.shown.sum())
+    for index, seconds, frame, aspect, _ in found:
+        yield Frame(index, seconds, _upright(path, frame, aspect))
+        got += 1
+    due = packets.said if wanted is None else len(wanted)
+    if packets.lost or got < due or damage.count:
+        check_readable(path)
     if packets.lost:
         raise ItemFailed(TRUNCATED, packets.lost)
-    due = read if wanted is None else len(wanted)
     if not got:
         raise Unreadable(path, "the container opens, but no frame of it can be decoded")
-    if got < due or errors:
+    if got < due or damage.count:
         raise ItemFailed(
-            DAMAGED, f"{due - got} of {due} wanted frames, {len(errors)} packets cannot be decoded"
+            DAMAGED, f"{due - got} of {due} wanted frames, {damage.count} packets cannot be decoded"
         )
 
 
@@ -132,7 +176,7 @@ def read_frames(
 def _open(path: Path, threads: int = 1) -> Iterator[tuple[Any, Any]]:
     """The container and its video stream."""
     with open_file(path) as opened:
-        if not opened.read(1):
+        if not opened.seek(0, os.SEEK_END):
             raise Unreadable(path, "the file is empty")
     try:
         # "file:", so that FFmpeg takes no name for a protocol ("concat:..."), and nothing but
@@ -141,6 +185,7 @@ def _open(path: Path, threads: int = 1) -> Iterator[tuple[Any, Any]]:
             f"file:{path.absolute()}", options={"protocol_whitelist": "file"}, metadata_errors="ignore"
         )
     except _ERRORS:
+        check_readable(path)
         raise Unreadable(path, "no video in it (another kind of file, or cut off early)") from None
     with container:
         # Sound files can hold a cover picture as a "video".
@@ -164,6 +209,7 @@ def _read_packets(path: Path) -> _Packets:
     told, cut, end = True, False, 0.0
     with _open(path) as (container, stream):
         listed = len(stream.index_entries) if container.format.name.startswith(_LISTS_FRAMES) else 0
+        lists_all = bool(listed and stream.frames)  # Of a file in fragments each lists its own.
         told = not {stream.codec_context.name, container.format.name} & _UNTIMED
         chunks: list[NDArray[np.int64]] = []
         try:
@@ -194,89 +240,125 @@ def _read_packets(path: Path) -> _Packets:
     lost, said = "", int(shown.sum())
     if listed > len(pts):
         lost, said = f"read {said} of {listed - hidden} frames", listed - hidden
-    elif cut or (not listed and length - end > max(TIME_TOLERANCE, SHARE_TOLERANCE * length)):
+    elif cut or (not lists_all and length - end > max(TIME_TOLERANCE, SHARE_TOLERANCE * length)):
         lost = f"the file breaks off: read {end:.2f} of {max(length, end):.2f} seconds"
     return _Packets(pts if told else pts[:0], keys, shown, lost, said)
 
 
-def _count_frames(path: Path, packets: _Packets) -> _Packets:
-    """`packets` as the decoder counts them, where they do not tell when they are shown."""
-    count = sum(1 for _ in _decode_all(path, 1, []))
-    every = np.ones(count, np.bool_)
-    return _Packets(packets.times, every, every, packets.lost, count)
+def _decode_before(path: Path, packets: _Packets, damage: _Damage) -> _Packets:
+    """`packets` as the decoder shows them, where they do not tell when; a frame's time is then its number."""
+    numbers = {decoded.place: decoded.number for decoded in _decode_all(path, 1, damage)}
+    total = max(numbers.values(), default=-1) + 1
+    # Of what is never shown it is not known which frames need it: it counts as shown last.
+    times = np.array([numbers.get(place, total) for place in range(len(packets.keys))], np.int64)
+    return _Packets(times, packets.keys, times < total, packets.lost, total)
+
+
+def _decode_again(
+    path: Path, packets: _Packets, wanted: set[int] | None, threads: int, damage: _Damage
+) -> Iterator[_Decoded]:
+    """The wanted frames that are sound, numbered and judged as by `_decode_before`."""
+    for decoded in _decode_all(path, threads, _Damage()):
+        number = int(packets.times[decoded.place])
+        due = number < packets.said and (wanted is None or number in wanted)
+        if due and not damage.reaches(decoded.place, packets):
+            yield decoded._replace(number=number)
 
 
 def _first(path: Path) -> Iterator[Frame]:
-    for *_, frame, aspect in _decode_all(path, 1, []):
+    damage = _Damage()
+    for _, _, frame, aspect, place in _decode_all(path, 1, damage):
+        if place in damage.places:
+            check_readable(path)
+            raise ItemFailed(DAMAGED, "the first frame cannot be decoded whole")
         yield Frame(0, 0.0, _upright(path, frame, aspect))
         return
+    check_readable(path)
     raise Unreadable(path, "the container opens, but no frame of it can be decoded")
 
 
-def _decode_all(path: Path, threads: int, errors: list[Exception]) -> Iterator[_Decoded]:
-    """Every frame; errors are gathered."""
+def _decode_all(path: Path, threads: int, damage: _Damage) -> Iterator[_Decoded]:
+    """Every frame, also damaged ones; a packet that cannot be decoded is counted as a frame."""
     index, begin, time = 0, None, 0.0
     with _open(path, threads) as (container, stream):
         step, aspect = 1 / float(stream.average_rate or 25), _aspect(stream)
-        for packet in _until_error(container.demux(stream)):
-            for frame in _decode(stream.codec_context, packet if packet.size else None, errors):
+        stream.codec_context.copy_opaque = True
+        for place, packet in enumerate(chain(_whole_packets(container, stream), [None])):
+            if packet:
+                packet.opaque = place
+            before = damage.count
+            frames = _decode(stream.codec_context, packet, place, damage)
+            index += damage.count - before
+            for frame in frames:
+                at = place if frame.opaque is None else frame.opaque
+                if frame.is_corrupt:
+                    damage.add(at)
                 # The last frames of an AVI have no time.
                 time = time + step if frame.pts is None else float(frame.pts * stream.time_base)
                 begin = time if begin is None else begin
-                yield _Decoded(index, round(time - begin, 6), frame, aspect)
+                yield _Decoded(index, round(time - begin, 6), frame, aspect, at)
                 index += 1
 
 
 def _decode_needed(
-    path: Path, packets: _Packets, wanted: set[int] | None, threads: int, errors: list[Exception]
+    path: Path, packets: _Packets, wanted: set[int] | None, threads: int, damage: _Damage
 ) -> Iterator[_Decoded]:
-    """As `_decode_all`, of the wanted frames alone, leaving out what they do not need."""
-    order = np.sort(packets.times[packets.shown])
+    """The wanted frames that are sound, leaving out what they do not need."""
+    shown = np.flatnonzero(packets.shown)
+    places = shown[np.argsort(packets.times[shown])]
+    order = packets.times[places]
     runs = iter(_runs(packets, order, wanted))
     start, end = next(runs, (0, -1))
     with _open(path, threads) as (container, stream):
         context = stream.codec_context
         can_skip, base, aspect = context.name in _CAN_SKIP, float(stream.time_base), _aspect(stream)
+        # A frame is shown before others that it needs: whether they are sound is known only later.
+        held: list[_Decoded] = []
 
-        def numbered(packet: Any) -> Iterator[_Decoded]:
-            for frame in _decode(context, packet, errors):
+        def sound(packet: Any, place: int) -> Iterator[_Decoded]:
+            for frame in _decode(context, packet, place, damage):
                 index = int(np.searchsorted(order, frame.pts)) if frame.pts is not None else len(order)
-                if index < len(order) and order[index] == frame.pts and not frame.is_corrupt:
+                if index == len(order) or order[index] != frame.pts:
+                    continue
+                if frame.is_corrupt:
+                    damage.add(int(places[index]))
+                elif wanted is None or index in wanted:
                     seconds = round(float(order[index] - order[0]) * base, 6)
-                    yield _Decoded(index, seconds, frame, aspect)
+                    held.append(_Decoded(index, seconds, frame, aspect, int(places[index])))
+                while held and frame.pts >= packets.settled(held[0].place):
+                    yield from release()
+            while packet is None and held:
+                yield from release()
 
-        whole = (
-            packet
-            for packet in _until_error(container.demux(stream))
-            if packet.size and not packet.is_corrupt
-        )
-        for place, packet in enumerate(whole):
+        def release() -> Iterator[_Decoded]:
+            decoded = held.pop(0)
+            if not damage.reaches(decoded.place, packets):
+                yield decoded
+
+        for place, packet in enumerate(_whole_packets(container, stream)):
             if place < start:
                 continue
             if can_skip and wanted is not None:
                 needed = int(np.searchsorted(order, packet.pts)) in wanted
                 context.skip_frame = "DEFAULT" if needed else "NONREF"
-            yield from numbered(packet)
+            yield from sound(packet, place)
             if place == end:
-                yield from numbered(None)
+                yield from sound(None, place)
                 context.flush_buffers()
                 start, end = next(runs, (0, -1))
                 if end < 0:
                     return
-        yield from numbered(None)
+        yield from sound(None, len(packets.times))
 
 
 def _runs(packets: _Packets, order: NDArray[np.int64], wanted: set[int] | None) -> list[tuple[int, int]]:
     """First and last packets of the stretches to decode: from a key frame to the frames wanted."""
     if wanted is None:
         return [(0, len(packets.times) - 1)] if len(packets.times) else []
-    keys = np.flatnonzero(packets.keys)
     due = order[[index for index in wanted if index < len(order)]]
     runs: list[tuple[int, int]] = []
     for at in map(int, np.flatnonzero(packets.shown & np.isin(packets.times, due))):
-        # A frame shown before the key frame that it follows in the file needs the key frame before.
-        usable = keys[(keys <= at) & (packets.times[keys] <= packets.times[at])]
-        start, end = int(usable[-1]) if usable.size else 0, at
+        start, end = packets.start(at), at
         # Such a frame can begin before the runs of frames that stand before it in the file.
         while runs and start <= runs[-1][1]:
             first, last = runs.pop()
@@ -285,19 +367,19 @@ def _runs(packets: _Packets, order: NDArray[np.int64], wanted: set[int] | None) 
     return runs
 
 
-def _until_error(packets: Iterator[Any]) -> Iterator[Any]:
-    """Packets up to the first that cannot be read; that some are lost was noticed before."""
+def _whole_packets(container: Any, stream: Any) -> Iterator[Any]:
+    """The packets that `_read_packets` counts, up to the first that cannot be read: that was noticed then."""
     try:
-        yield from packets
+        yield from (packet for packet in container.demux(stream) if packet.size and not packet.is_corrupt)
     except _ERRORS:
         return
 
 
-def _decode(context: Any, packet: Any, errors: list[Exception]) -> list[Any]:
+def _decode(context: Any, packet: Any, place: int, damage: _Damage) -> list[Any]:
     try:
         return list(context.decode(packet))
-    except _ERRORS as error:  # Of this packet; the next may be sound.
-        errors.append(error)
+    except _ERRORS:  # Of this packet; the next may be sound. Decoders of several threads tell it later.
+        damage.add(place, context.thread_count - 1)
         return []
 
 

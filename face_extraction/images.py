@@ -19,8 +19,10 @@ __all__ = [
     "MAX_PIXELS",
     "VIDEO_SUFFIXES",
     "Unreadable",
+    "check_readable",
     "open_file",
     "read_bytes_rgb",
+    "read_content",
     "read_rgb",
     "resize",
     "write_image",
@@ -42,7 +44,7 @@ class Unreadable(ItemFailed):
 
     Attributes:
         path: the file, or the name given to the bytes.
-        reason: "unreadable", or "failed" where the system could not open the file, which may pass.
+        reason: "unreadable", or "failed" where the system could not open or read the file, which may pass.
         detail: why.
     """
 
@@ -84,7 +86,38 @@ def open_file(path: Path) -> IO[bytes]:
             raise Unreadable(path, "not a file (a pipe, a socket or a device)")
         return path.open("rb")
     except OSError as error:
-        raise Unreadable(path, error.strerror or str(error), FAILED) from None
+        raise _failed(path, error) from None
+
+
+def read_content(path: Path) -> bytes:
+    """The bytes of a file.
+
+    Raises:
+        Unreadable: the system cannot open or read it.
+    """
+    with open_file(path) as stream:
+        try:
+            return stream.read()
+        except OSError as error:
+            raise _failed(path, error) from None
+
+
+def check_readable(path: Path) -> None:
+    """Read a file from end to end: FFmpeg takes a disk or a network that fails for the file's end.
+
+    Raises:
+        Unreadable: the system cannot open or read it.
+    """
+    with open_file(path) as stream:
+        try:
+            while stream.read(2**20):
+                pass
+        except OSError as error:
+            raise _failed(path, error) from None
+
+
+def _failed(path: Path | str, error: OSError) -> Unreadable:
+    return Unreadable(path, error.strerror or str(error), FAILED)
 
 
 def read_bytes_rgb(content: bytes, name: str) -> NDArray[np.uint8]:
@@ -110,6 +143,10 @@ def _decode(stream: IO[bytes], name: Path | str) -> NDArray[np.uint8]:
         raise Unreadable(name, _TOO_MANY) from None
     except UnidentifiedImageError:
         raise Unreadable(name, f"no image of a kind that is read; accepted: {', '.join(_FORMATS)}") from None
+    except OSError as error:
+        if error.errno is not None:  # The system's: Pillow's own, of what is damaged, have no number.
+            raise _failed(name, error) from None
+        raise Unreadable(name, str(error) or type(error).__name__) from None
     except Exception as error:  # Pillow's decoders raise many kinds, SyntaxError among them.
         raise Unreadable(name, str(error) or type(error).__name__) from None
 

@@ -1,6 +1,7 @@
 """The ledger: every item that gave no face, or could not be read wholly, and the reason why."""
 
 import csv
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import astuple, dataclass
 from pathlib import Path
@@ -24,7 +25,7 @@ REASONS = {
     MISSING: "the data set's own list names it, but the file is not there",
     UNLISTED: "the file is there, but the data set's own list does not name it",
     DOUBLED: "the same clip or crop stands there twice; the first was used",
-    FAILED: "the file could not be opened, or an unforeseen error; tried again at the next start",
+    FAILED: "the file could not be opened or read, or an unforeseen error; tried again at the next start",
 }
 COLUMNS = ("path", "reason", "detail")
 
@@ -44,6 +45,17 @@ class ItemFailed(Exception):
 
     def __str__(self) -> str:
         return f"{self.reason}: {self.detail}"
+
+
+def without_faces(reasons: Counter[str]) -> ItemFailed:
+    """The failure of a clip none of whose frames gave a face: the commonest of their reasons.
+
+    Args:
+        reasons: of how many frames each was the reason.
+    """
+    counts = ", ".join(f"{reason} in {count}" for reason, count in reasons.most_common())
+    detail = f"of {reasons.total()} frames searched: {counts}"
+    return ItemFailed(reasons.most_common(1)[0][0], detail)
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,7 +63,7 @@ class FaceSample:
         method: how the face was faked; "" if real or not known.
         source: the data set's name.
         person: whose face it is, within its clip: numbered from 1 in the order in which people appear;
-            0 where they were not told apart (stills, ready-made crops).
+            0 where they were not told apart (stills, ready-made crops but those of archives).
     """
 
     path: str

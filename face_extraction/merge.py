@@ -53,7 +53,7 @@ def merge(folders: Sequence[Path], out: Path) -> Summary:
                 advance()
         copy_settings(folders[0], out)
         found = {path: result for path, (_, _, result) in results.items()}
-        return write_results(out, items, found, parts[0].split_rule, parts[0].ledger)
+        return write_results(out, items, found, parts[0].split_rule, parts[0].ledger, parts[0].drawn)
 
 
 def _check_parts(folders: Sequence[Path], parts: Sequence[Part]) -> None:

@@ -1,5 +1,6 @@
-"""The settings of an extraction, kept beside its crops so that prediction crops exactly alike.
+"""The settings of an extraction, kept beside its crops so that prediction cuts faces alike.
 
+What crops written as JPEG lost by it, those of prediction, which are not written, keep.
 Imports neither dlib nor OpenCV: commands read their defaults here before they load anything.
 """
 

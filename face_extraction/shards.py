@@ -63,6 +63,7 @@ class Part:
         listing: a hash of the whole data set's items, their splits and ledger.
         split_rule: as given to the extraction.
         ledger: rows of the whole data set's listing.
+        drawn: the splits that the rule was to fill with the whole data set.
         items: the part's items by their place in the whole data set.
     """
 
@@ -70,11 +71,17 @@ class Part:
     listing: str
     split_rule: SplitRule
     ledger: Sequence[LedgerRow]
+    drawn: Sequence[str]
     items: dict[int, Item]
 
 
 def write_part(
-    folder: Path, shard: Shard, items: Sequence[Item], split_rule: SplitRule, ledger: Sequence[LedgerRow]
+    folder: Path,
+    shard: Shard,
+    items: Sequence[Item],
+    split_rule: SplitRule,
+    ledger: Sequence[LedgerRow],
+    drawn: Sequence[str],
 ) -> list[Item]:
     """Note in `folder` which of `items` belong to `shard`, and return those."""
     common = {"split_rule": asdict(split_rule), "ledger": [asdict(row) for row in ledger]}
@@ -84,6 +91,7 @@ def write_part(
         "shard": str(shard),
         "listing": hashlib.sha256(everything.encode()).hexdigest(),
         **common,
+        "drawn": list(drawn),
         "items": [[place, asdict(item)] for place, item in own.items()],
     }
     write_text(folder / SHARD_FILE, json.dumps(values) + "\n")
@@ -106,6 +114,7 @@ def read_part(folder: Path) -> Part:
             values["listing"],
             SplitRule(**values["split_rule"]),
             [LedgerRow(**row) for row in values["ledger"]],
+            values.get("drawn", []),  # Earlier versions did not note it.
             {place: Item(**item) for place, item in values["items"]},
         )
     except (ValueError, TypeError, KeyError):

@@ -1,10 +1,11 @@
 """Group-wise splits by a hash: a group never moves when data is added."""
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from face_extraction.errors import InputError
-from face_extraction.sources.registry import LEFT_OUT, NOT_TEST, Listing
+from face_extraction.sources.registry import LEFT_OUT, NOT_TEST, Item, Listing
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,13 @@ class SplitRule:
         if position < self.test:
             return "test"
         return "val" if position < self.test + self.val else "train"
+
+
+def drawn_splits(items: Iterable[Item], rule: SplitRule) -> list[str]:
+    """The splits that `rule` is to fill: those into which an item without an official split can fall."""
+    given = {item.split for item in items}
+    shares = {"train": 1.0, "val": rule.val, "test": rule.test if None in given else 0.0}
+    return [split for split, share in shares.items() if share] if given & {None, NOT_TEST} else []
 
 
 def settle(listing: Listing, rule: SplitRule) -> Listing:

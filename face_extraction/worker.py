@@ -12,9 +12,9 @@ from face_extraction.clip import ClipFinder
 from face_extraction.crop import crop_side
 from face_extraction.detect import FaceDetector, FoundFace, cut_faces
 from face_extraction.frames import Frame, read_frames
-from face_extraction.images import read_bytes_rgb, read_rgb, write_image
+from face_extraction.images import read_bytes_rgb, read_content, read_rgb, write_image
 from face_extraction.journal import FaceRow, ItemResult
-from face_extraction.ledger import NO_FACE, ItemFailed, LedgerRow
+from face_extraction.ledger import NO_FACE, ItemFailed, LedgerRow, without_faces
 from face_extraction.manifest import LABEL_NAMES
 from face_extraction.media import ARCHIVE, CROP, VIDEO
 from face_extraction.settings import ExtractionSettings
@@ -57,18 +57,24 @@ def crop_path(item: Item, tail: str, suffix: str) -> str:
 def _copy(item: Item, root: Path, out: Path) -> FaceRow:
     """A ready-made crop: decoded as a check, then copied byte for byte."""
     path = root / item.path
-    rgb = read_rgb(path)
+    content = read_content(path)
+    rgb = read_bytes_rgb(content, str(path))
     target = crop_path(item, "", path.suffix.lower())
-    write_bytes(out / target, path.read_bytes())
+    write_bytes(out / target, content)
     return FaceRow(target, width=item.width or rgb.shape[1], height=item.height or rgb.shape[0])
 
 
 def _unpack(item: Item, root: Path, out: Path) -> ItemResult:
-    """The ready-made crops of an archive, each decoded as a check and written byte for byte."""
+    """The ready-made crops of an archive, each decoded as a check and written byte for byte.
+
+    Each folder of crops is a sequence of one face, and counts as a person.
+    """
+    people: dict[PurePosixPath, int] = {}
     faces: list[FaceRow] = []
     ledger: list[LedgerRow] = []
     try:
         for number, member in enumerate(read_members(root / item.path, item.take)):
+            person = people.setdefault(PurePosixPath(member.name).parent, len(people) + 1)
             try:
                 rgb = read_bytes_rgb(member.content, member.name)
             except ItemFailed as error:
@@ -76,7 +82,8 @@ def _unpack(item: Item, root: Path, out: Path) -> ItemResult:
                 continue
             target = crop_path(item, f"_{number:06d}", PurePosixPath(member.name).suffix.lower())
             write_bytes(out / target, member.content)
-            faces.append(FaceRow(target, member.frame, width=rgb.shape[1], height=rgb.shape[0]))
+            height, width = rgb.shape[:2]
+            faces.append(FaceRow(target, member.frame, width=width, height=height, person=person))
     except ItemFailed as error:
         ledger.append(LedgerRow(item.path, error.reason, error.detail))
     if not faces and not ledger:
@@ -100,9 +107,8 @@ def _extract_clip(item: Item, root: Path, out: Path, settings: ExtractionSetting
     except ItemFailed as error:
         ledger.append(LedgerRow(item.path, error.reason, error.detail))
     if without and not faces:
-        counts = ", ".join(f"{reason} in {count}" for reason, count in without.most_common())
-        detail = f"of {without.total()} frames searched: {counts}"
-        ledger.append(LedgerRow(item.path, without.most_common(1)[0][0], detail))
+        failed = without_faces(without)
+        ledger.append(LedgerRow(item.path, failed.reason, failed.detail))
     return ItemResult(item.path, faces, ledger)
 
 

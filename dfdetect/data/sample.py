@@ -126,7 +126,7 @@ def _fingerprint(*parameters: object) -> str:
     digest = hashlib.sha256(repr(parameters).encode())
     here = Path(__file__)
     extraction = Path(face_extraction.__path__[0])
-    for path in (here, *sorted(here.parent.glob("drawn/*.py")), *sorted(extraction.glob("*.py"))):
+    for path in (here, *sorted(here.parent.glob("drawn/*.py")), *sorted(extraction.rglob("*.py"))):
         digest.update(path.read_bytes())
     return digest.hexdigest()[:12]
 

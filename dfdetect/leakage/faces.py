@@ -63,9 +63,9 @@ def encode(rows: Rows, chosen: Sequence[int]) -> NDArray[np.float32]:
             for start in range(0, len(wanted), BLOCK):
                 block = wanted[start : start + BLOCK]
                 parts = [block[number::workers] for number in range(workers)]
-                for digest, encoding in chain.from_iterable(pool.map(encode_part, parts)):
-                    known[digest] = encoding
-                    store.add_encoding(digest, encoding)
+                found = list(chain.from_iterable(pool.map(encode_part, parts)))
+                known.update(found)
+                store.add_encodings(found)
                 advance(len(block))
     return np.array([np.frombuffer(known[digest], dtype=np.float32) for digest in digests]).reshape(-1, 128)
 

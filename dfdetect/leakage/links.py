@@ -23,7 +23,8 @@ class Links:
     Attributes:
         rows: row numbers, int64 of shape (n,).
         keys: numbers of what is shared, int64 of shape (n,), 0 to the number of keys less 1.
-        twice: pairs of rows that share two keys, as links: they are counted once, not twice.
+        twice: rows by pairs of keys, as links, so that what shares two keys is counted once; its own `twice`
+            is by three keys, and so on.
         note: what a reader must know of how they were found.
     """
 
@@ -62,11 +63,6 @@ def link(values: Iterable[tuple[int, Hashable]], twice: "Links | None" = None, n
     return Links(np.array(rows, dtype=np.int64), np.array(keys, dtype=np.int64), twice, note)
 
 
-def link_pairs(pairs: Integers, note: str = "") -> Links:
-    """Links of pairs of rows, shape (n, 2), each of which shares something with no third row."""
-    return Links(pairs.ravel(), np.repeat(np.arange(len(pairs)), 2), note=note)
-
-
 def count_keys(links: Links, splits: NDArray[np.int8]) -> Integers:
     """How many rows of each split have each key: shape (keys, 3), in the order of `SPLITS`."""
     n_keys = int(links.keys.max()) + 1 if len(links.keys) else 0
@@ -83,7 +79,7 @@ def crossings(links: Links, splits: NDArray[np.int8], groups: Integers) -> list[
         groups: number of every row's group.
     """
     counts = count_keys(links, splits)
-    doubled = count_keys(links.twice, splits) if links.twice else np.zeros((0, len(SPLITS)), np.int64)
+    linked = _linked_pairs(links, splits)
     found = []
     for a, b in combinations(range(len(SPLITS)), 2):
         crosses = (counts[:, a] > 0) & (counts[:, b] > 0)
@@ -94,13 +90,23 @@ def crossings(links: Links, splits: NDArray[np.int8], groups: Integers) -> list[
         found.append(
             Crossing(
                 splits=(SPLITS[a], SPLITS[b]),
-                pairs=int(counts[:, a] @ counts[:, b] - doubled[:, a] @ doubled[:, b]),
+                pairs=int(linked[a, b]),
                 rows=(int((splits[rows] == a).sum()), int((splits[rows] == b).sum())),
                 groups=len(np.unique(groups[rows])),
                 examples=_examples(links, splits, np.flatnonzero(crosses), (a, b)),
             )
         )
     return found
+
+
+def _linked_pairs(links: Links, splits: NDArray[np.int8]) -> Integers:
+    """How many pairs of rows of each two splits share a key, each counted once: shape (3, 3).
+
+    By inclusion and exclusion: of a pair that shares m keys, m less m (m - 1) / 2 pairs of keys, and so on.
+    """
+    counts = count_keys(links, splits)
+    pairs: Integers = counts.T @ counts
+    return pairs - _linked_pairs(links.twice, splits) if links.twice else pairs
 
 
 def _examples(

@@ -1,24 +1,27 @@
-"""The file that keeps what was read of crops: SQLite, so that a kill loses at most the last seconds."""
+"""The file that keeps what was read of crops: SQLite, so that a kill loses no more than is in work.
+
+Several audits may use it at once: each block is committed as it comes, so that none waits long for another.
+"""
 
 import sqlite3
-import time
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from face_extraction.errors import InputError
 
 FORMAT = 1
-COMMIT_SECONDS = 2.0
+WAIT_SECONDS = 60.0  # for another audit's block
 ASKED = 500  # names in one query
 
-_TABLES = """
-DROP TABLE IF EXISTS print; DROP TABLE IF EXISTS face;
-CREATE TABLE print (
-    path TEXT PRIMARY KEY, size INTEGER, mtime INTEGER, digest BLOB, thumb BLOB
-) WITHOUT ROWID;
-CREATE TABLE face (digest BLOB PRIMARY KEY, encoding BLOB) WITHOUT ROWID;
-"""
+_TABLES = (
+    "DROP TABLE IF EXISTS print",
+    "DROP TABLE IF EXISTS face",
+    "CREATE TABLE print ("
+    "path TEXT PRIMARY KEY, size INTEGER, mtime INTEGER, digest BLOB, thumb BLOB) WITHOUT ROWID",
+    "CREATE TABLE face (digest BLOB PRIMARY KEY, encoding BLOB) WITHOUT ROWID",
+    f"PRAGMA user_version = {FORMAT}",
+)
 
 
 class Store:
@@ -26,7 +29,6 @@ class Store:
 
     def __init__(self, base: sqlite3.Connection) -> None:
         self._base = base
-        self._saved = time.monotonic()
 
     def prints(self) -> Iterator[tuple[str, int, int, bytes, bytes]]:
         """All rows of (path, size, mtime, digest, thumb)."""
@@ -35,7 +37,7 @@ class Store:
     def add_prints(self, rows: Iterable[tuple[str, int, int, bytes, bytes]]) -> None:
         """Add or replace rows."""
         self._base.executemany("INSERT OR REPLACE INTO print VALUES (?, ?, ?, ?, ?)", rows)
-        self._save_now_and_then()
+        self._base.commit()
 
     def encodings(self, digests: Sequence[bytes]) -> dict[bytes, bytes]:
         """The encodings that are there, of these digests."""
@@ -47,15 +49,10 @@ class Store:
             found.update(self._base.execute(query, asked))
         return found
 
-    def add_encoding(self, digest: bytes, encoding: bytes) -> None:
-        """Add an encoding."""
-        self._base.execute("INSERT OR REPLACE INTO face VALUES (?, ?)", (digest, encoding))
-        self._save_now_and_then()
-
-    def _save_now_and_then(self) -> None:
-        if time.monotonic() - self._saved > COMMIT_SECONDS:
-            self._base.commit()
-            self._saved = time.monotonic()
+    def add_encodings(self, rows: Iterable[tuple[bytes, bytes]]) -> None:
+        """Add or replace rows of (digest, encoding)."""
+        self._base.executemany("INSERT OR REPLACE INTO face VALUES (?, ?)", rows)
+        self._base.commit()
 
 
 @contextmanager
@@ -63,23 +60,35 @@ def open_store(path: Path) -> Iterator[Store]:
     """Open or make the file; what was added is kept, whatever ends the block.
 
     Raises:
-        InputError: the file cannot be written, or is something else.
+        InputError: the file cannot be read or written, or is something else.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        base = sqlite3.connect(path)
-        if base.execute("PRAGMA user_version").fetchone()[0] != FORMAT:
-            if base.execute(
-                "SELECT count(*) FROM sqlite_master WHERE name NOT IN ('print', 'face')"
-            ).fetchone()[0]:
-                raise InputError(f"{path}: a database of something else; give another --cache")
-            base.executescript(f"{_TABLES} PRAGMA user_version = {FORMAT};")
-    except (sqlite3.Error, OSError) as error:
-        raise InputError(
-            f"{path}: cannot be used to keep what is read ({error}); give --cache FILE"
-        ) from None
+    except OSError as error:
+        raise _unusable(path, error) from None
     try:
-        yield Store(base)
-    finally:
-        base.commit()
-        base.close()
+        with closing(sqlite3.connect(path, timeout=WAIT_SECONDS)) as base:
+            if _format(base) != FORMAT:
+                _make(base, path)
+            yield Store(base)
+    except sqlite3.Error as error:
+        raise _unusable(path, error) from None
+
+
+def _unusable(path: Path, error: Exception) -> InputError:
+    return InputError(f"{path}: cannot be used to keep what is read ({error}); give --cache FILE")
+
+
+def _format(base: sqlite3.Connection) -> int:
+    return int(base.execute("PRAGMA user_version").fetchone()[0])
+
+
+def _make(base: sqlite3.Connection, path: Path) -> None:
+    base.execute("BEGIN IMMEDIATE")
+    if _format(base) != FORMAT:  # Another audit may just have made it.
+        strange = "SELECT count(*) FROM sqlite_master WHERE name NOT IN ('print', 'face')"
+        if base.execute(strange).fetchone()[0]:
+            raise InputError(f"{path}: a database of something else; give another --cache")
+        for statement in _TABLES:
+            base.execute(statement)
+    base.commit()

@@ -99,7 +99,10 @@ def celebdf(root: Path, *, version: str = "", protocol: str = "") -> Listing:
     ]
     if not items:
         raise InputError(f"{root}: no clip in its folders; needed: {', '.join(LABELS)}")
-    return Listing(items, ledger, notes, PUBLISHED[version])
+    if protocol == IDENTITY:
+        return Listing(items, ledger, notes, PUBLISHED[version])
+    published = PUBLISHED[version] | {LIST: LISTED[version]}
+    return Listing(items, ledger, notes, published, counted={LIST: len(tests)})
 
 
 def _one_of(option: str, given: str, accepted: tuple[str, ...]) -> str:

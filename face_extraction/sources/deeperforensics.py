@@ -7,7 +7,8 @@ with --faceforensics, or have `original_sequences/` in RAW. `source_videos/` is 
 authors, and is not read.
 
 Splits: the official lists, by the actor (71, 9 and 20 of them); an original goes with its fakes. Without
-the lists targets and actors are split by a hash, and fakes between two splits are left out.
+the lists targets and actors are split by a hash, two targets cut from one YouTube video together, and
+fakes between two splits are left out.
 
 Licence: its terms of use, research only, after a form; it may not be passed on.
 Citation: L. Jiang et al., "DeeperForensics-1.0: A Large-Scale Dataset for Real-World Face Forgery
@@ -21,10 +22,11 @@ from face_extraction.errors import InputError
 from face_extraction.ledger import UNLISTED, LedgerRow
 from face_extraction.manifest import FAKE, REAL
 from face_extraction.media import VIDEO
-from face_extraction.sources.faceforensics import NUMBERS, YOUTUBE, find_parts
+from face_extraction.sources.faceforensics import NUMBERS, ONE_VIDEO, YOUTUBE, find_parts
 from face_extraction.sources.layout import (
     chosen,
     clips,
+    join,
     need_folder,
     no_layout,
     read_lines,
@@ -97,18 +99,20 @@ def deeperforensics(root: Path, *, variants: str = "", faceforensics: str = "") 
             there = {match[1] for match in found.values()}
             absent[variant] = [number for number in NUMBERS if number not in there]
     official = _read_lists(root / LISTS)
-    targets = {people[0]: _split(official, path) for _, path, people in fakes}
+    targets = {people[0]: split for _, path, people in fakes if (split := _split(official, path))}
+    # The official lists are followed even where they tear clips of one video.
+    groups = {} if official else join(ONE_VIDEO)
     items = []
     for variant, path, people in fakes:
         split = _split(official, path)
         if official and split is None:
             ledger.append(LedgerRow(path, UNLISTED, f"in none of the lists of {LISTS}"))
             continue
-        items.append(_item(path, FAKE, variant, people, split))
+        items.append(_item(path, FAKE, variant, people, split, groups))
     notes = [] if official else [f"no {LISTS}: split by a hash of targets and actors"]
     reals, rows, more = _reals(root, Path(faceforensics) if faceforensics else root, bool(faceforensics))
     items += [
-        _item(path, REAL, "", (number,), targets.get(number))
+        _item(path, REAL, "", (number,), targets.get(number), groups)
         for path, number in reals.items()
         if not official or targets.get(number)
     ]
@@ -152,11 +156,18 @@ def _reals(root: Path, folder: Path, asked: bool) -> tuple[dict[str, str], list[
     return {path: match[1] for path, match in found.items()}, rows, []
 
 
-def _item(path: str, label: int, variant: str, people: tuple[str, ...], split: str | None) -> Item:
+def _item(
+    path: str,
+    label: int,
+    variant: str,
+    people: tuple[str, ...],
+    split: str | None,
+    groups: dict[str, str],
+) -> Item:
     return Item(
         path=path,
         label=label,
-        group=people[0],
+        group=groups.get(people[0], people[0]),
         kind=VIDEO,
         source=NAME,
         method=variant,

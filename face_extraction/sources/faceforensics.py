@@ -120,8 +120,10 @@ def faceforensics(root: Path, *, compression: str = "", methods: str = "", split
             ledger += rows
     # The official lists are followed even where they tear clips of one video.
     known = official or ONE_VIDEO
-    pairs = join([*(clip.pair for clip in found if clip.part not in (ACTORS, DFD)), *known])
     homes = {number: split for pair, split in official.items() for number in pair}
+    # A stray clip of people of two splits is left out, and ties nobody together.
+    tied = (clip.pair for clip in found if clip.part not in (ACTORS, DFD))
+    pairs = join([*(pair for pair in tied if not homes or _home(pair, homes)), *known])
     items = []
     for clip in found:
         item = _item(clip, compression, pairs, homes)
@@ -229,12 +231,10 @@ def _item(clip: _Clip, compression: str, pairs: dict[str, str], homes: dict[str,
     if clip.part in (ACTORS, DFD):
         group, swapped = (f"actor {person}" for person in clip.pair)
     else:
+        split = _home(clip.pair, homes)
+        if homes and not split:
+            return None
         group = pairs[clip.pair[0]]
-        if homes:
-            splits = {homes.get(person) for person in clip.pair}
-            if len(splits) > 1 or None in splits:
-                return None
-            split = splits.pop()
     return Item(
         path=clip.path,
         label=REAL if real else FAKE,
@@ -247,6 +247,12 @@ def _item(clip: _Clip, compression: str, pairs: dict[str, str], homes: dict[str,
         swapped="" if swapped == group else swapped,
         part=clip.part,
     )
+
+
+def _home(pair: tuple[str, str], homes: dict[str, str]) -> str | None:
+    """The official split of two originals; None where they are of two, or a list lacks one."""
+    first, second = (homes.get(number) for number in pair)
+    return first if first == second else None
 
 
 def _absent(found: list[_Clip], parts: list[str]) -> dict[str, list[str]]:

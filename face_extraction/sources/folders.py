@@ -14,9 +14,17 @@ import unicodedata
 from pathlib import Path, PurePosixPath
 
 from face_extraction.errors import InputError
-from face_extraction.ledger import UNREADABLE, LedgerRow, as_text
+from face_extraction.ledger import LedgerRow
 from face_extraction.media import VIDEO, kind_found
-from face_extraction.sources.layout import LABELS, files_below, named_folder, nearest, need_folder, subfolders
+from face_extraction.sources.layout import (
+    LABELS,
+    files_below,
+    named_folder,
+    nearest,
+    need_folder,
+    no_text,
+    subfolders,
+)
 from face_extraction.sources.registry import Item, Listing, Option, register
 
 
@@ -60,9 +68,8 @@ def folders(root: Path, *, group_pattern: str = "") -> Listing:
                 others += 1
                 continue
             relative = path.relative_to(root).as_posix()
-            shown = as_text(relative)
-            if shown != relative:
-                ledger.append(LedgerRow(shown, UNREADABLE, "the file's name is not valid UTF-8"))
+            if unnamed := no_text(relative):
+                ledger += unnamed
                 continue
             group = _group_by_pattern(pattern, relative) if pattern else _group(relative)
             # macOS writes é as e and an accent, others as one letter: one name all the same.

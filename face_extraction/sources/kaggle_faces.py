@@ -27,6 +27,7 @@ from face_extraction.sources.layout import (
     nearest,
     need_folder,
     no_layout,
+    no_text,
     relative_to,
     subfolders,
 )
@@ -80,6 +81,7 @@ def kaggle_faces(root: Path) -> Listing:
 def _split(root: Path, name: str, folder: Path) -> tuple[list[Item], list[LedgerRow]]:
     strange = [other for other in subfolders(folder) if other.lower() not in LABELS]
     items = []
+    rows = []
     for kind in CLASSES:
         crops = named_folder(folder, kind)
         if crops is None:
@@ -91,6 +93,9 @@ def _split(root: Path, name: str, folder: Path) -> tuple[list[Item], list[Ledger
             if kind_found(path) != PHOTO:
                 continue
             inside = path.relative_to(crops).as_posix()
+            if unnamed := no_text(f"{above}/{inside}"):
+                rows += unnamed
+                continue
             items.append(
                 Item(
                     path=f"{above}/{inside}",
@@ -103,7 +108,7 @@ def _split(root: Path, name: str, folder: Path) -> tuple[list[Item], list[Ledger
                     part=f"{name}/{kind}",
                 )
             )
-    rows = [
+    rows += [
         LedgerRow(relative_to(folder / other, root), UNLISTED, f"a folder of another name than {CLASSES}")
         for other in strange
     ]

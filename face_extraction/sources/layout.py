@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from face_extraction.errors import InputError, unknown_name
-from face_extraction.ledger import DOUBLED, UNLISTED, LedgerRow
+from face_extraction.ledger import DOUBLED, UNLISTED, UNREADABLE, LedgerRow, as_text
 from face_extraction.manifest import FAKE, REAL, SPLITS
 from face_extraction.media import VIDEO, kind_found
 
@@ -114,6 +114,12 @@ def clips(
 def relative_to(path: Path, root: Path) -> str:
     """`path` as seen from `root`, with forward slashes; upwards where it lies outside."""
     return Path(os.path.relpath(path, root)).as_posix()
+
+
+def no_text(relative: str) -> list[LedgerRow]:
+    """The ledger's row for a file whose name is not valid UTF-8, which no manifest can hold; else none."""
+    shown = as_text(relative)
+    return [] if shown == relative else [LedgerRow(shown, UNREADABLE, "the file's name is not valid UTF-8")]
 
 
 def files_below(folder: Path) -> Iterator[Path]:

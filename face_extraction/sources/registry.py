@@ -65,6 +65,7 @@ class Listing:
         notes: lines for the person who runs the extraction.
         published: the published number of items by part, of the parts asked for.
         absent: names that were published and are not there, by part, as far as names are known.
+        counted: how many there are of published parts that are no items, such as the lines of a list.
     """
 
     items: list[Item]
@@ -72,6 +73,7 @@ class Listing:
     notes: list[str] = field(default_factory=list)
     published: Mapping[str, int] = field(default_factory=dict)
     absent: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    counted: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -2,9 +2,10 @@
 
 Layout: `real_train/`, `real_test/`, `fake_train/` and `fake_test/` (with a space or an underscore) in RAW
 or in RAW/deepfake_in_the_wild, each with `0.tar.gz`, `1.tar.gz` and so on. An archive holds a video's
-face sequences, a folder each, of crops whose names are frame numbers. The archives are read as streams;
-nothing is to be unpacked, and nothing is but the crops. 7,314 sequences of 707 videos were published
-(3,805 real, 3,509 fake); how many archives a folder has was not, so that `check` counts them alone.
+face sequences, a folder each, of crops whose names are frame numbers: each counts as a person of the clip,
+so that no sample of a model over time mixes two. The archives are read as streams; nothing is to be
+unpacked, and nothing is but the crops. 7,314 sequences of 707 videos were published (3,805 real, 3,509
+fake); how many archives a folder has was not, so that `check` counts them, and tells a folder without any.
 
 Splits: the folders' test split; the other archives are train or val by a hash. An archive is a clip and
 a group. Which archives come from one video of the internet is not known beyond that.
@@ -76,7 +77,8 @@ def wilddeepfake(root: Path, *, crops_per_archive: str = "") -> Listing:
     if not items:
         raise InputError(f"{above}: no archive in its folders; needed: {', '.join(SUFFIXES)}")
     notes = [f"no folder {name} in {above}" for name, folder in folders.items() if folder is None]
-    return Listing(items, ledger, notes)
+    held = {item.part for item in items}
+    return Listing(items, ledger, notes, absent={name: ["all"] for name in folders if name not in held})
 
 
 def _item(name: str, stem: str, path: str, take: int) -> Item:

@@ -205,6 +205,21 @@ def test_wrong_use_is_one_line(data, capsys, words, line):
     assert line in error.splitlines()[-1]
 
 
+@pytest.mark.parametrize("readonly", [False, True])
+def test_a_place_where_the_page_cannot_be_written_is_refused_before_the_work(
+    data, capsys, monkeypatch, readonly
+):
+    if readonly:
+        monkeypatch.setattr("os.access", lambda path, mode: False)
+    else:
+        (data / "audit").write_text("a file")
+    assert audit.main([str(data / "manifest.csv")]) == 2
+    printed, error = capsys.readouterr()
+    assert "audit: cannot be written there; give --out DIR" in error.splitlines()[-1]
+    assert printed == ""
+    assert not (data / "audit-cache.sqlite").exists()
+
+
 def test_identity_links_clips_of_one_cluster(data, monkeypatch, capsys):
     """Encodings are given: rows 6 and 8 are one person to 0.1, rows 10 and 11 are 0.6 apart."""
     vectors = np.eye(128, dtype=np.float32)[:24] * 3

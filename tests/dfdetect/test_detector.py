@@ -124,6 +124,26 @@ def test_no_face_gets_no_score(detector, tmp_path):
         assert verdict.reason == "no_face"
 
 
+def test_a_clip_without_a_face_tells_the_commonest_reason_and_a_cut_before_its_first_frame(
+    clip, tmp_path, monkeypatch
+):
+    path = tmp_path / "clip.mp4"
+    write_clip(path, [np.hstack([frame, frame]) for frame in clip])
+    strict = Detector(Brightness(), 0.4, "set by the test", ExtractionSettings(policy="exactly-one"))
+
+    verdict = strict.predict(path, frames=3)
+
+    assert (verdict.reason, verdict.detail) == ("several_faces", "of 3 frames searched: several_faces in 3")
+
+    def cut(*_, **__):
+        raise ItemFailed("truncated", "read 0 of 12 frames")
+        yield
+
+    monkeypatch.setattr("dfdetect.detector.read_frames", cut)
+    verdict = strict.predict(path)
+    assert (verdict.reason, verdict.detail) == ("truncated", "read 0 of 12 frames")
+
+
 def test_frames_without_a_face_have_no_part_in_the_mean(detector, clip, tmp_path):
     noise = np.random.default_rng(0).integers(0, 255, clip[0].shape).astype(np.uint8)
     write_clip(tmp_path / "mixed.mp4", [*clip[:6], *[noise] * 6])

@@ -1,5 +1,6 @@
 """Archives of crops, read forward and never unpacked."""
 
+import errno
 import io
 import tarfile
 
@@ -75,6 +76,50 @@ def test_a_cut_archive_gives_what_it_has_and_says_so(archive, name):
     assert failure.value.reason == "truncated"
     assert found == list(range(len(found)))
     assert 1 <= len(found) < 5
+
+
+@pytest.mark.parametrize("into", [0, 100, 512])
+def test_a_tar_cut_at_or_in_a_header_is_not_whole(archive, into):
+    path = archive("a.tar", {f"{number}.jpg": _noise(3000) for number in range(10)})
+    path.write_bytes(path.read_bytes()[: 5 * (512 + 3072) + into])
+    found = []
+
+    with pytest.raises(ItemFailed, match="truncated: the archive ends or breaks after 5 crops"):
+        found.extend(member.frame for member in read_members(path))
+
+    assert found == list(range(5))
+
+
+@pytest.mark.parametrize("suffix", ["gz", "bz2", "xz"])
+def test_a_compressed_archive_is_read_to_its_end_wherever_it_is_cut(tmp_path, suffix):
+    path = tmp_path / f"a.tar.{suffix}"
+    with tarfile.open(path, f"w:{suffix}") as handle:
+        for number in range(4):
+            info = tarfile.TarInfo(f"{number}.jpg")
+            info.size = 600
+            handle.addfile(info, io.BytesIO(_noise(600)))
+    content = path.read_bytes()
+    assert [member.content for member in read_members(path)] == [_noise(600)] * 4
+
+    for length in range(1, len(content), max(len(content) // 40, 1)):
+        path.write_bytes(content[:length])
+        with pytest.raises(ItemFailed, match=r"truncated|unreadable"):
+            list(read_members(path))
+
+
+def test_a_read_error_is_failed_to_be_tried_again(archive, monkeypatch):
+    class Failing(io.BytesIO):
+        def read(self, size=-1):
+            if self.tell() > 4000:
+                raise OSError(errno.ESTALE, "Stale file handle")
+            return super().read(size)
+
+    path = archive("a.tar", {f"{number}.jpg": _noise(3000) for number in range(10)})
+    content = path.read_bytes()
+    monkeypatch.setattr("face_extraction.archive.open_file", lambda path: Failing(content))
+
+    with pytest.raises(ItemFailed, match="failed: Stale file handle"):
+        list(read_members(path))
 
 
 @pytest.mark.parametrize("content", [b"", b"no archive", b"\x1f\x8b\x08broken"])

@@ -136,6 +136,15 @@ def test_in_one_scene_the_place_tells_and_nothing_is_encoded():
     assert encoder.encoded == 0
 
 
+def test_a_place_tells_for_two_seconds_since_a_face_was_there():
+    people = People(_Known())
+
+    # The second looks like somebody else, but stands there within two seconds.
+    seen = [(0, 0.0), (90, 1.5), (200, 4.0), (30, 60.0)]
+
+    assert [people.name(*_seen([value], time)) for value, time in seen] == [[1], [1], [2], [1]]
+
+
 def test_who_is_followed_is_remembered_by_faces_of_several_moments():
     """The first face alone lies .7 from the last, further than one person's may; the mean lies .43."""
     encoder = _Known()
@@ -163,6 +172,25 @@ class _Placed(_Known):
 
     def near(self, rgb, box):
         return self.place if rgb[-1, -1, 0] else None
+
+
+def test_of_two_places_that_find_one_face_the_others_faces_stay():
+    class Merging(_Placed):
+        """Three faces, of which two are later found at one place."""
+
+        places = (Box(0, 10, 10, 0), Box(0, 16, 10, 6), Box(0, 40, 10, 30))
+
+        def detect(self, rgb, min_face=None):
+            return list(self.places)
+
+        def near(self, rgb, box):
+            return self.places[0] if box == self.places[1] else box
+
+    finder = ClipFinder(Merging(), "all", SPEC)
+    frames = [Frame(index, 0.04 * index, np.zeros((20, 40, 3), np.uint8)) for index in range(2)]
+
+    assert len(finder.faces(frames[0])) == 3
+    assert [face.box for face in finder.faces(frames[1])] == [Merging.places[0], Merging.places[2]]
 
 
 def test_a_cut_to_a_frame_without_a_face_parts_two_people():

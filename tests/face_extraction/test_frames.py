@@ -1,5 +1,7 @@
 """Frames of whole, cut and broken clips."""
 
+import errno
+import io
 import os
 import struct
 import tracemalloc
@@ -129,6 +131,35 @@ def test_a_cut_matroska_clip_is_noticed_too(tmp_path, write_clip):
         list(read_frames(path, count=3))
 
 
+def test_a_clip_in_fragments_that_ends_between_two_is_noticed_too(tmp_path, numbered_clip):
+    path = numbered_clip(tmp_path / "a.mp4", 40, movflags="dash+global_sidx")
+    assert _values(read_frames(path)) == list(range(40))
+    content = path.read_bytes()
+    path.write_bytes(content[: content.rindex(b"moof") - 4])
+
+    frames, found = read_frames(path), []
+    with pytest.raises(ItemFailed, match=r"truncated: the file breaks off: read 3\.50 of 4\.00 seconds"):
+        found.extend(frames)
+
+    assert _values(found) == list(range(35))
+
+
+@pytest.mark.parametrize("cut", [0.2, 0.5])  # before the index, which is at the end, or in the frames
+def test_a_file_that_cannot_be_read_is_not_taken_for_a_cut_one(tmp_path, numbered_clip, monkeypatch, cut):
+    class Failing(io.BytesIO):
+        def read(self, size=-1):
+            raise OSError(errno.EIO, "Input/output error")
+
+    path = numbered_clip(tmp_path / "a.mp4", 40, **({"movflags": "faststart"} if cut == 0.5 else {}))
+    path.write_bytes(path.read_bytes()[: int(path.stat().st_size * cut)])
+    monkeypatch.setattr("face_extraction.images.open_file", lambda path: Failing())
+
+    with pytest.raises(ItemFailed, match="Input/output error") as error:
+        list(read_frames(path, count=4))
+
+    assert error.value.reason == "failed"
+
+
 def test_a_matroska_clip_of_varying_rate_is_not_called_short(tmp_path, numbered_clip):
     # Its container gives no count, so that OpenCV guesses one from length and rate: too many.
     times = [100 * i for i in range(20)] + [2000 + 33 * i for i in range(30)]
@@ -256,7 +287,7 @@ def _spoil(path, frame):
         packets = [
             (packet.pts, packet.pos, packet.size) for packet in container.demux(video=0) if packet.size
         ]
-    _, place, size = sorted(packets)[frame]
+    _, place, size = sorted(packets, key=lambda packet: packet[1] if packet[0] is None else packet[0])[frame]
     content = bytearray(path.read_bytes())
     content[place + 4 : place + size] = b"\xff" * (size - 4)
     path.write_bytes(content)
@@ -273,6 +304,76 @@ def test_damage_in_the_middle_is_told_and_the_rest_is_used(tmp_path, numbered_cl
     assert [frame.index for frame in found] == [index for index in range(40) if index != 14]
     assert _values(found[:14]) == list(range(14))
     assert _values(found[-20:]) == list(range(20, 40))
+
+
+@pytest.mark.parametrize("name", ["a.mp4", "a.avi"])
+@pytest.mark.parametrize("threads", [1, 0])
+def test_what_is_predicted_from_a_damaged_frame_is_not_given(tmp_path, numbered_clip, name, threads):
+    path = numbered_clip(tmp_path / name, 40)
+    _spoil(path, 11)  # Between the key frames 10 and 15.
+
+    found = []
+    with pytest.raises(ItemFailed, match=r"damaged: \d+ of 40 wanted frames, 1 packets"):
+        found.extend(read_frames(path, threads=threads))
+
+    given = [frame.index for frame in found]
+    assert not set(given) & {11, 12, 13, 14}
+    assert _values(found) == given
+    # Decoders of several threads do not tell which of their packets was damaged.
+    assert threads == 0 or given == [*range(11), *range(15, 40)]
+
+
+def _moving(path, codec):
+    """Noise that moves: 48 frames, a key frame every 12, and of others two that need the third after them."""
+    av = pytest.importorskip("av")
+    noise = np.random.default_rng(0).integers(0, 255, (128, 160, 3), dtype=np.uint8)
+    options = {"bf": "2", "g": "12", "b_strategy": "0", "sc_threshold": "1000000000"}
+    if codec == "libx264":
+        options = {"x264-params": "keyint=12:min-keyint=12:scenecut=0:bframes=2:b-adapt=0:b-pyramid=0"}
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream(codec, rate=24, options=options)
+        stream.width, stream.height, stream.pix_fmt = 160, 128, "yuv420p"
+        for index in range(48):
+            picture = av.VideoFrame.from_ndarray(np.roll(noise, 3 * index, axis=1), format="rgb24")
+            container.mux(stream.encode(picture))
+        container.mux(stream.encode())
+    return path
+
+
+def _gap(path, place):
+    """Overwrite half of a packet, of which the decoder then makes up the picture."""
+    av = pytest.importorskip("av")
+    with av.open(str(path)) as container:
+        packet = [packet for packet in container.demux(video=0) if packet.size][place]
+    content, half = bytearray(path.read_bytes()), packet.size // 2
+    content[packet.pos + 8 + half : packet.pos + 8 + packet.size] = b"\xff" * (packet.size - half)
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize(("name", "codec"), [("a.mp4", "libx264"), ("a.mp4", "mpeg4"), ("a.avi", "mpeg4")])
+@pytest.mark.parametrize("threads", [1, 0])
+def test_frames_shown_before_a_damaged_one_that_they_need_are_not_given(tmp_path, name, codec, threads):
+    path = _moving(tmp_path / name, codec)
+    sound = [frame.rgb for frame in read_frames(path)]
+    _gap(path, 16)  # Frame 18, before frames 16 and 17 in the file.
+
+    found = []
+    with pytest.raises(ItemFailed, match="damaged"):
+        found.extend(read_frames(path, threads=threads))
+
+    # By the pictures, because a frame that an AVI loses without a word shifts the numbers.
+    given = [index for frame in found for index in range(48) if np.array_equal(frame.rgb, sound[index])]
+    assert len(given) == len(found)
+    assert given == [*range(16), *range(24, 48)]
+
+
+@pytest.mark.parametrize("name", ["a.mp4", "a.avi"])
+def test_a_damaged_first_frame_is_not_given(tmp_path, name):
+    path = _moving(tmp_path / name, "mpeg4")
+    _gap(path, 0)
+
+    with pytest.raises(ItemFailed, match="damaged"):
+        list(read_frames(path, first=True))
 
 
 def test_groups_of_pictures_without_a_wanted_frame_are_not_decoded(tmp_path, numbered_clip):

@@ -1,5 +1,6 @@
 """What is a readable photo, and what is not."""
 
+import errno
 import io
 import os
 import struct
@@ -134,6 +135,21 @@ def test_what_cannot_be_opened_is_unreadable(tmp_path, name, detail):
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+@pytest.mark.parametrize("number", [errno.EIO, errno.ESTALE])
+def test_what_the_system_cannot_read_is_failed_and_not_unreadable(noise, tmp_path, monkeypatch, number):
+    class Failing(io.BytesIO):
+        def read(self, size=-1):
+            raise OSError(number, os.strerror(number))
+
+    write_image(tmp_path / "a.png", noise)
+    monkeypatch.setattr(images, "open_file", lambda path: Failing((tmp_path / "a.png").read_bytes()))
+
+    for read in (images.read_rgb, images.read_content):
+        with pytest.raises(Unreadable, match=os.strerror(number)) as error:
+            read(tmp_path / "a.png")
+        assert error.value.reason == "failed"
+
+
 def test_a_named_pipe_is_not_waited_for(tmp_path):
     os.mkfifo(tmp_path / "a.jpg")
     with pytest.raises(Unreadable, match="not a file") as error:

@@ -95,6 +95,9 @@ def test_ready_made_crops(tmp_path, draw_faces, capsys):
         (0, "b", 7, 7),
     ]
     assert read_settings(tmp_path / "out") is None
+    empty = {"train", "val", "test"} - {samples[0].split}
+    noted = [line.split("'")[1] for line in capsys.readouterr().out.splitlines() if line.startswith("note:")]
+    assert sorted(noted) == sorted([*empty, *empty])  # of each class
 
 
 @pytest.mark.parametrize(
@@ -121,6 +124,13 @@ def test_ready_made_crops(tmp_path, draw_faces, capsys):
         (["folders", "--root", ".", "--out", "o", "--size", "1"], "size 1; accepted: 16 to 2048 pixels"),
         (["folders", "--root", ".", "--out", "o", "--val", "2"], "split shares val 2.0"),
         (["folders", "--root", ".", "--out", "o", "--workers", "0"], "'0' must be a whole number, 1 or more"),
+        *[
+            (
+                ["folders", "--root", ".", "--out", "o", "--dask", "tcp://x:1", option, "9"],
+                f"{option} is of processes started here; accepted: it or --dask, not both",
+            )
+            for option in ("--workers", "--time-limit")
+        ],
         (
             ["deepfake-faces", "--root", ".", "--out", "o", "--min-face", "60"],
             "unrecognized arguments: --min-face",

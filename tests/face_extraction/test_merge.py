@@ -9,6 +9,7 @@ from face_extraction.__main__ import main
 from face_extraction.errors import InputError
 from face_extraction.extract import extract
 from face_extraction.images import write_image
+from face_extraction.journal import ItemResult
 from face_extraction.ledger import LedgerRow
 from face_extraction.merge import merge
 from face_extraction.settings import CropSpec, ExtractionSettings
@@ -47,7 +48,7 @@ def _files(folder):
 
 
 def test_merged_parts_are_the_whole(run, tmp_path, monkeypatch):
-    run("whole")
+    whole = run("whole")
     parts = [tmp_path / f"part{index}" for index in (1, 2, 3)]
     counts = [run(part.name, f"{index}/3").items for index, part in enumerate(parts, start=1)]
 
@@ -55,6 +56,7 @@ def test_merged_parts_are_the_whole(run, tmp_path, monkeypatch):
 
     assert sum(counts) == len(ITEMS) > max(counts)
     assert summary.items == len(ITEMS)
+    assert summary.wanted == whole.wanted == ["train", "val", "test"]
     assert _files(tmp_path / "merged") == _files(tmp_path / "whole")
     merge(parts, tmp_path / "merged")
     assert _files(tmp_path / "merged") == _files(tmp_path / "whole")
@@ -80,6 +82,28 @@ def test_a_failed_item_of_a_part_stays_listed(run, tmp_path, monkeypatch):
     assert LedgerRow("a.png", "failed", "RuntimeError: dlib stumbled") in rows
     monkeypatch.setattr(module, "extract_item", original)
     assert "failed" not in {row.reason for row in run("out").ledger}
+
+
+def test_an_item_that_fails_half_way_gives_no_faces_in_its_part_either(run, tmp_path, monkeypatch):
+    original = module.extract_item
+
+    def failing(item, *args):
+        result = original(item, *args)
+        if item.path != "b.png":
+            return result
+        rows = [LedgerRow("b.png", "failed", "Stale file handle"), LedgerRow("b.png/1", "unreadable", "x")]
+        return ItemResult(item.path, result.faces, rows)
+
+    monkeypatch.setattr(module, "extract_item", failing)
+    parts = [run("1", "1/2"), run("2", "2/2")]
+
+    merged = merge([tmp_path / "1", tmp_path / "2"], tmp_path / "out")
+
+    paths = sorted(sample.path for sample in merged.samples)
+    assert paths == sorted(sample.path for part in parts for sample in part.samples)
+    assert not any("/b-" in path for path in paths)
+    assert len(paths) == len(ITEMS) - 3
+    assert LedgerRow("b.png", "failed", "Stale file handle") in merged.ledger
 
 
 def test_what_does_not_belong_together_is_refused(run, tmp_path):

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from face_extraction.errors import InputError
 from face_extraction.sources import Item, Listing
 from face_extraction.sources.registry import LEFT_OUT, NOT_TEST
-from face_extraction.splits import SplitRule, settle
+from face_extraction.splits import SplitRule, drawn_splits, settle
 
 GROUPS = [f"group {number}" for number in range(10_000)]
 
@@ -29,6 +29,21 @@ def test_shares_are_kept_in_expectation():
 def test_the_split_of_a_group_never_changes(group, split):
     # The first 16 digits of SHA-256 of "0:18" and so on, over 16^16: .138, .135, .172, .285, .797.
     assert SplitRule().split_of(group) == split
+
+
+@pytest.mark.parametrize(
+    ("given", "rule", "drawn"),
+    [
+        ([None], SplitRule(), ["train", "val", "test"]),
+        ([None, "test"], SplitRule(val=0), ["train", "test"]),
+        ([NOT_TEST, "test", LEFT_OUT], SplitRule(), ["train", "val"]),
+        (["train", "test"], SplitRule(), []),
+    ],
+)
+def test_the_splits_to_fill_are_those_that_items_without_one_can_fall_into(given, rule, drawn):
+    items = [Item(f"{number}.png", 0, "g", split=split) for number, split in enumerate(given)]
+
+    assert drawn_splits(items, rule) == drawn
 
 
 def test_the_seed_moves_groups():

@@ -193,6 +193,7 @@ def test_an_archive_gives_its_crops_byte_for_byte(tmp_path, draw_faces):
     result = extract_item(item, tmp_path, tmp_path / "out", SETTINGS)
 
     assert [(face.frame, face.width, face.height) for face in result.faces] == [(120, 48, 40)] * 2
+    assert [face.person for face in result.faces] == [1, 2]  # Each folder is a sequence of one face.
     assert len({face.path for face in result.faces}) == 2
     assert all((tmp_path / "out" / face.path).read_bytes() == good for face in result.faces)
     assert [(row.path, row.reason) for row in result.ledger] == [("0.tar.gz/1/121.png", "unreadable")]

@@ -1,5 +1,8 @@
 """One person on both sides of a split, by the likeness of faces."""
 
+from collections.abc import Iterator, Sequence
+from itertools import combinations
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -35,12 +38,16 @@ def identity(rows: Rows) -> Links:
     by_clip: dict[tuple[str, str, str], set[int]] = {}
     for row, label in zip(chosen, labels.tolist(), strict=True):
         by_clip.setdefault(rows.samples[row].clip, set()).add(label)
-    pairs = [
-        (row, label)
-        for row, sample in enumerate(rows.samples)
-        for label in sorted(by_clip.get(sample.clip, ()))
-    ]
-    return link(pairs, note=_expected(rows, chosen))
+    people = [sorted(by_clip.get(sample.clip, ())) for sample in rows.samples]
+    several = None  # Clips that share several clusters are counted once.
+    for count in range(PER_CLIP, 1, -1):
+        several = link(_having(people, count), several)
+    return link(_having(people, 1), several, _expected(rows, chosen))
+
+
+def _having(people: Sequence[Sequence[int]], count: int) -> Iterator[tuple[int, tuple[int, ...]]]:
+    """Each row with each `count` of its clusters."""
+    return ((row, some) for row, clusters in enumerate(people) for some in combinations(clusters, count))
 
 
 def cluster(encodings: NDArray[np.float32]) -> NDArray[np.int64]:

@@ -1,6 +1,8 @@
 """Near-duplicates on both sides of a split."""
 
-from dfdetect.leakage.links import Links, link_pairs
+from collections import defaultdict
+
+from dfdetect.leakage.links import Links, link
 from dfdetect.leakage.registry import PICTURES, register
 from dfdetect.leakage.rows import Rows
 from dfdetect.leakage.similar import ALIKE, near_pairs
@@ -20,4 +22,15 @@ def near(rows: Rows) -> Links:
     prints = rows.prints
     pairs, flat = near_pairs(prints.thumbs, prints.digests, rows.splits)
     note = f"{flat:,} crops of one even colour were not compared." if flat else ""
-    return link_pairs(pairs, note)
+    # Of identical files in one split only the first was compared: what it shares, they all share.
+    cells = list(zip(prints.digests, rows.splits.tolist(), strict=True))
+    copies: defaultdict[tuple[bytes, int], list[int]] = defaultdict(list)
+    for row, cell in enumerate(cells):
+        copies[cell].append(row)
+    shared = (
+        (copy, number)
+        for number, pair in enumerate(pairs.tolist())
+        for row in pair
+        for copy in copies[cells[row]]
+    )
+    return link(shared, note=note)

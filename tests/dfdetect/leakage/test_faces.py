@@ -5,7 +5,9 @@ import pytest
 
 from dfdetect.leakage import Rows, faces, get_kind
 from dfdetect.leakage.faces import PER_CLIP, encode, representatives
+from dfdetect.leakage.kinds import identity
 from dfdetect.leakage.kinds.identity import SAME_PERSON, cluster
+from dfdetect.leakage.links import crossings
 from face_extraction.manifest import FaceSample
 
 
@@ -29,6 +31,24 @@ def test_clusters_hold_what_is_near_and_strangers_stay_alone():
     assert len(set(cluster(apart))) == 2
     apart[1, 0] = SAME_PERSON - 0.01
     assert len(set(cluster(apart))) == 1
+
+
+@pytest.mark.parametrize("shared", [1, 2, 3])
+def test_clips_that_share_several_clusters_are_one_pair(tmp_path, monkeypatch, shared):
+    samples = [
+        FaceSample(f"{split}{frame}.png", 0, split, split, split, frame)
+        for split in ("train", "test")
+        for frame in range(3)
+    ]
+    monkeypatch.setattr(identity, "representatives", lambda rows: [*range(6)])
+    monkeypatch.setattr(identity, "encode", lambda rows, chosen: None)
+    labels = np.array([0, 1, 2, *range(shared), *range(10, 13 - shared)])
+    monkeypatch.setattr(identity, "cluster", lambda encodings: labels)
+    rows = Rows(tmp_path, samples, tmp_path / "cache.sqlite")
+
+    (one,) = crossings(get_kind("identity").find(rows), rows.splits, rows.groups)
+
+    assert (one.splits, one.pairs, one.rows) == (("train", "test"), 3 * 3, (3, 3))
 
 
 def test_a_face_is_encoded_once(tmp_path, plant, face, monkeypatch):

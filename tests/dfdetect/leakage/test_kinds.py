@@ -1,9 +1,10 @@
 """Planted leaks of each kind: what is found, and what is falsely found."""
 
+import numpy as np
 import pytest
 
 from dfdetect.leakage import NotLooked, Rows, get_kind, list_kinds
-from dfdetect.leakage.links import crossings
+from dfdetect.leakage.links import crossings, leaking
 from face_extraction.errors import InputError
 from face_extraction.manifest import FaceSample
 
@@ -92,6 +93,19 @@ def test_identical_files_are_found_and_doubles_inside_a_split_are_told(tmp_path,
     (one,) = crossings(links, rows.splits, rows.groups)
     assert (one.pairs, one.examples) == (1, ((0, 6),))
     assert "2 rows repeat the file of another row, 1 of them within" in links.note
+
+
+def test_every_copy_of_a_file_has_its_near_duplicates(tmp_path, plant, face):
+    brighter = np.clip(face(0).astype(int) + 6, 0, 255).astype(np.uint8)
+    samples = [plant(face(0), "a", "train"), plant(face(1), "b", "val")]
+    samples += [plant(brighter, name, "test") for name in ("c", "d")]
+    rows = Rows(tmp_path, samples, tmp_path / "cache.sqlite")
+
+    links = get_kind("near").find(rows)
+
+    (one,) = crossings(links, rows.splits, rows.groups)
+    assert (one.splits, one.pairs, one.rows) == (("train", "test"), 2, (1, 2))
+    assert leaking([links], rows.splits).tolist() == [True, False, True, True]
 
 
 def test_without_any_crop_pictures_are_not_looked_at(tmp_path):

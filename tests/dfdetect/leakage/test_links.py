@@ -1,11 +1,10 @@
 """Counts of what crosses, and what must go, as worked out by hand."""
 
 import numpy as np
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dfdetect.leakage.links import crossings, leaking, link, link_pairs, to_drop
+from dfdetect.leakage.links import crossings, leaking, link, to_drop
 
 TRAIN, VAL, TEST = 0, 1, 2
 
@@ -46,7 +45,7 @@ def test_nothing_crosses_within_a_split_or_without_links():
 def test_train_yields_to_val_and_both_to_test():
     splits = np.array([TRAIN, VAL, TEST, TRAIN, VAL, TRAIN], dtype=np.int8)
     # Val row 1 goes because of the test row 2; it then no longer drives train row 0 out.
-    links = [link_pairs(np.array([[0, 1], [1, 2]])), link([(3, "x"), (4, "x"), (5, "y")])]
+    links = [link([(0, "a"), (1, "a"), (1, "b"), (2, "b")]), link([(3, "x"), (4, "x"), (5, "y")])]
     assert np.flatnonzero(to_drop(links, splits)).tolist() == [1, 3]
 
 
@@ -66,10 +65,3 @@ def test_without_the_dropped_rows_nothing_crosses_and_no_row_goes_in_vain(rows):
         mine = rows[row]
         later = [other for other in kept if other[0] > mine[0]]
         assert any(mine[1] == other[1] or mine[2] == other[2] for other in later)
-
-
-@pytest.mark.parametrize("pairs", [[], [[0, 1]], [[0, 2], [0, 3], [1, 2]]])
-def test_pairs_link_two_rows_each(pairs):
-    splits = np.array([TRAIN, TRAIN, TEST, TEST], dtype=np.int8)
-    found = crossings(link_pairs(np.array(pairs, dtype=np.int64).reshape(-1, 2)), splits, np.arange(4))
-    assert sum(each.pairs for each in found) == sum(a < 2 <= b for a, b in pairs)

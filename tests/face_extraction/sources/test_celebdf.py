@@ -4,6 +4,7 @@ from collections import defaultdict
 
 import pytest
 
+from face_extraction.check import compare
 from face_extraction.errors import InputError
 from face_extraction.sources import get_source
 from face_extraction.sources.registry import LEFT_OUT, NOT_TEST
@@ -140,13 +141,25 @@ def test_without_the_list_and_with_missing_or_strange_clips(lay):
     ]
 
 
+@pytest.mark.parametrize("lines", [0, 517, 518])
+def test_a_list_that_is_missing_or_short_is_not_as_published(lay, lines):
+    text = "".join(f"1 YouTube-real/{number:05d}.mp4\n" for number in range(lines))
+    root = lay("YouTube-real/00000.mp4", texts={LIST: text} if lines else {})
+
+    parts = {part.name: part for part in compare(_find(root)).parts}
+
+    assert (parts[LIST].published, parts[LIST].found) == (518, lines)
+    assert parts[LIST].differs == (lines < 518)
+    assert LIST not in {part.name for part in compare(_find(root, protocol="identity")).parts}
+
+
 def test_the_version_names_source_and_counts(lay):
     root = lay("Celeb-real/id0_0000.mp4")
 
     assert {item.source for item in _find(root).items} == {"celebdf-v2"}
     first = _find(root, version="v1")
     assert {item.source for item in first.items} == {"celebdf-v1"}
-    assert sum(first.published.values()) == 158 + 250 + 795
+    assert sum(first.published.values()) == 158 + 250 + 795 + 100
     with pytest.raises(InputError, match="--version: unknown version 'v3'"):
         _find(root, version="v3")
     with pytest.raises(InputError, match="--protocol: unknown protocol"):

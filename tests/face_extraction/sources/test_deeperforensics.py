@@ -73,6 +73,22 @@ def test_without_lists_target_and_actor_stay_in_one_split(lay):
         assert rule.split_of(target) == rule.split_of(actor) == item.split
 
 
+def test_without_lists_two_cuts_of_one_video_stay_together(lay):
+    reals = [REAL.format(name) for name in ("605", "606", "607")]
+    root = lay(FAKE.format("605_M004"), FAKE.format("606_M005"), *reals)
+
+    assert [item.group for item in _find(root).items] == ["605", "605", "605", "605", "607"]
+
+
+def test_an_original_keeps_its_split_beside_an_unlisted_fake(lay):
+    root = lay(FAKE.format("000_M004"), FAKE.format("000_W999"), REAL.format("000"), texts=LISTS)
+
+    assert [(item.video, item.split) for item in _find(root).items] == [
+        ("000_M004", "train"),
+        ("000", "train"),
+    ]
+
+
 def test_strange_variants_and_unlisted_clips(lay):
     root = lay(
         FAKE.format("000_M004"), FAKE.format("009_M004"), "manipulated_videos/end2end/1_M.mp4", texts=LISTS

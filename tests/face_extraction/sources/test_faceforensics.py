@@ -96,11 +96,15 @@ def test_wrong_lists_are_refused(lay, lists, message):
 
 
 def test_a_clip_of_no_official_pair_is_listed_not_used(lay):
-    root = lay(REAL.format("000"), REAL.format("500"), FAKE.format("FaceSwap", "000_001"), texts=LISTS)
+    reals = [REAL.format(name) for name in ("000", "001", "500")]
+    root = lay(*reals, FAKE.format("FaceSwap", "000_001"), texts=LISTS)
 
     listing = _find(root)
 
-    assert [item.video for item in listing.items] == ["c23/000"]
+    assert [(item.video, item.split, item.group) for item in listing.items] == [
+        ("c23/000", "train", "000"),
+        ("c23/001", "val", "001"),
+    ]
     assert [(row.path, row.reason) for row in listing.ledger] == [
         (REAL.format("500"), "unlisted"),
         (FAKE.format("FaceSwap", "000_001"), "unlisted"),

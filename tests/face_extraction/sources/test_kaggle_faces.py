@@ -1,5 +1,7 @@
 """Reports A, D and E's crops: classes by name, splits by folder."""
 
+import os
+
 import pytest
 
 from face_extraction.errors import InputError
@@ -29,6 +31,19 @@ def test_classes_by_name_and_splits_by_folder(lay, above):
         ("Test/Fake/Fake_0.jpg", 1, "test"),
     }
     assert len({item.group for item in items}) == 6
+
+
+def test_a_name_that_is_no_text_is_a_ledger_row(lay):
+    root = lay(*NAMES)
+    try:
+        (root / "Train" / "Real" / os.fsdecode(b"\xff.jpg")).write_bytes(b"x")
+    except OSError:
+        pytest.skip("the file system takes names of valid UTF-8 only")
+
+    listing = _find(root)
+
+    assert len(listing.items) == len(NAMES)
+    assert [(row.path, row.reason) for row in listing.ledger] == [(r"Train/Real/\udcff.jpg", "unreadable")]
 
 
 def test_one_name_in_two_splits_is_two_groups(lay):

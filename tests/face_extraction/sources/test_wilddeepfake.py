@@ -2,6 +2,7 @@
 
 import pytest
 
+from face_extraction.check import compare
 from face_extraction.errors import InputError
 from face_extraction.sources import get_source
 from face_extraction.sources.registry import NOT_TEST
@@ -22,6 +23,9 @@ def test_archives_are_clips_in_folders_with_a_space_or_an_underscore(lay):
         ("fake_test/10.tgz", 1, "test", "fake_test/10"),
     ]
     assert listing.notes == [f"no folder real_test in {root}"]
+    report = compare(listing)
+    assert not report.whole
+    assert [part.name for part in report.parts if part.differs] == ["real_test"]
 
 
 def test_an_archive_that_is_there_twice_is_listed(lay):
