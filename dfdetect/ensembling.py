@@ -17,8 +17,8 @@ from dfdetect.lineage import origin_without_folder, random_backbone
 from dfdetect.metrics import choose_threshold, compute_metrics
 from dfdetect.models.ensemble import LEAST_P_FAKE, combine_models
 from dfdetect.predictions import Predictions
-from dfdetect.recipe import write_recipe
-from dfdetect.runs import ENSEMBLE, Run
+from dfdetect.recipe import ENSEMBLE, write_recipe
+from dfdetect.runs import Run
 from dfdetect.scoring import score
 from face_extraction.errors import InputError
 from face_extraction.settings import copy_settings, read_settings

@@ -8,8 +8,8 @@ from dfdetect.data.opening import Data
 from dfdetect.data.splitting import choose
 from dfdetect.models.head import in_head
 from dfdetect.models.registry import PUBLISHED
-from dfdetect.recipe import Recipe, read_recipe
-from dfdetect.runs import ENSEMBLE, Run, started_from
+from dfdetect.recipe import ENSEMBLE, Recipe, read_recipe
+from dfdetect.runs import Run, started_from
 from face_extraction.errors import InputError
 from face_extraction.manifest import FaceSample, manifest_hash, read_manifest
 

@@ -16,6 +16,8 @@ from face_extraction.toml import read_toml
 
 Option = str | int | float | bool
 
+# The model name of a run that combines others; its weights file holds theirs too.
+ENSEMBLE = "ensemble"
 OPTIMIZERS = ("adamw", "adam", "sgd", "nadam")
 SCHEDULES = ("constant", "cosine", "one-cycle")
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")

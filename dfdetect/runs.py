@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from dfdetect.metrics import Metrics
 from dfdetect.predictions import Predictions, read_predictions, write_predictions
-from dfdetect.recipe import Recipe, read_recipe, write_recipe
+from dfdetect.recipe import ENSEMBLE, Recipe, read_recipe, write_recipe
 from face_extraction.atomic import TEMPORARY, write_csv, write_text
 from face_extraction.digest import file_digest
 from face_extraction.errors import InputError
@@ -20,9 +20,6 @@ from face_extraction.lock import LOCK_FILE, alone
 
 if TYPE_CHECKING:
     import keras
-
-# The model name of a run that combines others; its weights file holds theirs too.
-ENSEMBLE = "ensemble"
 
 MetricsBySplit = dict[str, dict[str, Metrics]]
 

@@ -19,7 +19,8 @@ from face_extraction.toml import read_toml
 EXPERIMENT = "experiment.toml"
 FULL = "full"
 KINDS = ("grid", "list", "folds")
-FIGURES = ("roc", "faces")
+ROC, FACES = "roc", "faces"
+FIGURES = (ROC, FACES)
 KEYS = (
     "title", "source", "recipe", "axes", "where", "profiles", "tables", "figures", "headline", "published",
     "numbers", "claims", "opposed",

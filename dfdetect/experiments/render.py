@@ -28,14 +28,14 @@ def markdown(table: Table) -> str:
     return "\n".join(lines) + "\n"
 
 
-def latex(table: Table) -> str:
-    """A LaTeX table for the package booktabs."""
+def latex(table: Table, about: str) -> str:
+    """A LaTeX table for the package booktabs; `about` follows the title in its caption."""
     columns = "l" * table.labels + "r" * (len(table.header) - table.labels)
     body = [[_text(entry, r"\textbf{{{}}}", _latex) for entry in row] for row in table.rows]
     notes = " ".join(_latex(note) for note in table.notes)
     lines = [
         r"\begin{table}",
-        rf"\caption{{{_latex(table.title)}. {notes}}}",
+        rf"\caption{{{_latex(table.title)}. {_latex(about)} {notes}}}",
         rf"\begin{{tabular}}{{{columns}}}",
         r"\toprule",
         " & ".join(_latex(title) for title in table.header) + r" \\",

@@ -4,7 +4,7 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,6 @@ from face_extraction.errors import InputError
 
 RESULTS = "results.jsonl"
 DONE, FAILED = "done", "failed"
-FACES = "faces"  # how the figure of drawn people begins
 # Where the recipe's own files lie is no part of a result; their hashes are kept apart.
 PLACES = ("manifest",)
 
@@ -167,6 +166,12 @@ def current(results: Sequence[Result], cell: Cell, profile: str, manifest: str) 
     return next(
         (result for status in (DONE, FAILED) for result in reversed(mine) if result.status == status), None
     )
+
+
+def figure_name(kind: str, profile: str, results: Iterable[Result]) -> str:
+    """The file name of a figure, which changes with what it shows: an old one is never taken for it."""
+    shown = "".join(result.digest for result in results)
+    return f"{kind}-{profile}-{hashlib.sha256(shown.encode()).hexdigest()[:8]}.png"
 
 
 def without_paths(text: str) -> str:

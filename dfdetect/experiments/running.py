@@ -13,22 +13,22 @@ from filelock import FileLock, Timeout
 from dfdetect.data.opening import Data, manifest_path, open_training_data, open_trainings
 from dfdetect.data.sample import sample_manifest
 from dfdetect.ensembling import build_ensemble
-from dfdetect.experiments.declared import Cell, Experiment
+from dfdetect.experiments.declared import FACES, Cell, Experiment
 from dfdetect.experiments.recording import record, record_failure
 from dfdetect.experiments.results import (
     DONE,
-    FACES,
     FAILED,
     Result,
     add_result,
     current,
+    figure_name,
     read_results,
 )
 from dfdetect.figures.comparison import faces_and_scores
 from dfdetect.flags import Conditions
 from dfdetect.predictions import Predictions
-from dfdetect.recipe import Recipe
-from dfdetect.runs import ENSEMBLE, Run, default_name
+from dfdetect.recipe import ENSEMBLE, Recipe
+from dfdetect.runs import Run, default_name
 from dfdetect.training import resolve, train
 from face_extraction.images import read_rgb
 from face_extraction.manifest import manifest_hash
@@ -125,10 +125,11 @@ def status(experiment: Experiment, cells: Sequence[Cell], setup: Setup) -> str:
 
 def faces_figure(experiment: Experiment, setup: Setup) -> None:
     """Draw what every model says of drawn people; never of real ones, who may not be shown."""
-    if "faces" not in experiment.figures or setup.manifest:
+    if FACES not in experiment.figures or setup.manifest:
         return
     results, digest, manifest = read_results(experiment.folder), setup.digest(), sample_manifest()
     shown: list[tuple[str, Predictions, float]] = []
+    drawn: list[Result] = []
     for cell in experiment.cells(setup.profile):
         result = current(results, cell, setup.profile, digest)
         if result is None or result.status != DONE or len(result.runs) > 1:
@@ -137,8 +138,9 @@ def faces_figure(experiment: Experiment, setup: Setup) -> None:
         if run.finished:
             title = ", ".join(experiment.title_of(*item) for item in cell.at.items())
             shown.append((title, run.predictions("test"), run.threshold()))
+            drawn.append(result)
     if shown:
-        path = experiment.folder / f"{FACES}-{setup.profile}.png"
+        path = experiment.folder / figure_name(FACES, setup.profile, drawn)
         faces_and_scores(shown, lambda name: read_rgb(manifest.parent / name), path)
 
 

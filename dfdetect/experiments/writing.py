@@ -6,7 +6,7 @@ from pathlib import Path
 
 from dfdetect.experiments.audit import Check, audit
 from dfdetect.experiments.comparisons import read_comparisons
-from dfdetect.experiments.declared import FULL, Cell, Experiment
+from dfdetect.experiments.declared import FACES, FIGURES, FULL, ROC, Cell, Experiment
 from dfdetect.experiments.render import (
     csv_text,
     facts,
@@ -14,17 +14,18 @@ from dfdetect.experiments.render import (
     latex,
     markdown,
 )
-from dfdetect.experiments.results import DONE, FACES, FAILED, Result, current, read_results
+from dfdetect.experiments.results import DONE, FAILED, Result, current, figure_name, read_results
 from dfdetect.experiments.sections import Section, sections
 from dfdetect.figures.comparison import Curve, roc_curves
 from dfdetect.metrics import DASH
-from dfdetect.page.document import frame
+from dfdetect.page.document import frame, text_table
 from dfdetect.page.markdown import markdown_table
+from dfdetect.recipe import ENSEMBLE
 from face_extraction.errors import InputError
 
 BEGIN, END = "<!-- reports: begin -->", "<!-- reports: end -->"
-ROC = "roc"
 CURVES = 7  # which the eye can follow in one square
+ABOUT_FACES = "Drawn people of the embedded sample set, and p_fake of models trained on it."
 
 
 def files(experiment: Experiment) -> dict[Path, str]:
@@ -40,12 +41,16 @@ def files(experiment: Experiment) -> dict[Path, str]:
 
 
 def draw_figures(experiment: Experiment) -> list[Path]:
-    """Draw the figures that follow from results.jsonl; returns their files."""
-    drawn = []
-    for path, panels in _curves(experiment).items():
-        roc_curves(panels, path)
-        drawn.append(path)
-    return drawn
+    """Draw the figures that follow from results.jsonl, and delete former ones; returns their files."""
+    drawn = _curves(experiment)
+    for path, panels in drawn.items():
+        if not path.is_file():
+            roc_curves(panels, path)
+    faces = {_faces(experiment, section) for section in _measured(experiment)}
+    for kind in FIGURES:
+        for old in {*experiment.folder.glob(f"{kind}-*.png")} - drawn.keys() - faces:
+            old.unlink()
+    return list(drawn)
 
 
 def figure_files(experiment: Experiment) -> list[Path]:
@@ -63,13 +68,14 @@ def overview(experiments: Sequence[Experiment]) -> str:
         "",
         "## All models over all reports",
         "",
-        "Test faces. Brackets: 95 % intervals, a bootstrap over groups. Sizes, data and splits differ "
-        "between reports, so numbers of different reports are not a ranking; each report's tables say what "
-        "they were measured on.",
+        "Test faces. Brackets: 95 % intervals, a bootstrap over groups, of means over folds Student's with "
+        "the corrected variance (n is then that of all folds). Sizes, data and splits differ between "
+        "reports, so numbers of different reports are not a ranking; each report's tables say what they were "
+        "measured on.",
         "",
         markdown_table(
-            ("report", "cell", "published accuracy", "accuracy", "AUC", "n", "size", "data"),
-            [row for experiment in experiments for row in _overview_rows(experiment)],
+            ("model", "report", "cell", "published accuracy", "accuracy", "AUC", "n", "size", "data"),
+            sorted((row for experiment in experiments for row in _overview_rows(experiment)), key=_by_model),
         ),
         "",
         "## Contradictions in what was published",
@@ -101,6 +107,8 @@ def summary(experiments: Sequence[Experiment]) -> str:
             published = experiment.published.shown(cells[profile].at, "accuracy")
             only = " ".join(f"--only {axis}={name}" for axis, name in at.items())
             size = "" if profile == FULL else f" --profile {profile}"
+            if found and found.weights.get("partial"):
+                size += f" --partial-weights --weights {found.recipe['model']}=FILE"
             rows.append(
                 (
                     experiment.title.partition(":")[0],
@@ -138,16 +146,21 @@ def with_summary(readme: Path, experiments: Sequence[Experiment]) -> str:
     return f"{head}{BEGIN}\n{summary(experiments)}\n{END}{tail}"
 
 
+def _by_model(row: Sequence[str]) -> tuple[bool, str]:
+    """A model stands beside itself over all reports; ensembles stand last."""
+    return row[0] == ENSEMBLE, row[0]
+
+
 def _overview_rows(experiment: Experiment) -> list[tuple[str, ...]]:
     rows: list[tuple[str, ...]] = []
-    results = read_results(experiment.folder)
-    for section in sections(experiment, results, ()):
+    for section in _measured(experiment):
         cells = {cell.name: cell for cell in experiment.cells(section.profile)}
         for name, result in section.results.items():
             if result.status == DONE:
                 published = experiment.published.shown(cells[name].at, "accuracy")
                 rows.append(
                     (
+                        ENSEMBLE if result.members else str(result.recipe["model"]),
                         _link(experiment), name, published or DASH, *_numbers(result),
                         section.profile, _data(result),
                     )
@@ -209,14 +222,9 @@ def _markdown(experiment: Experiment, shown: Sequence[Section]) -> str:
         figure = _figure(experiment, section)
         if figure:
             lines += [f"![ROC curves of all models]({figure.name})", ""]
-        faces = experiment.folder / f"{FACES}-{section.profile}.png"
-        if faces.is_file():
-            lines += [
-                f"![What each model says of drawn people]({faces.name})",
-                "",
-                "Drawn people of the embedded sample set, and p_fake of models trained on it.",
-                "",
-            ]
+        faces = _faces(experiment, section)
+        if faces:
+            lines += [f"![What each model says of drawn people]({faces.name})", "", ABOUT_FACES, ""]
         lines += _failures(section)
     found = _wrong(experiment)
     if found:
@@ -239,7 +247,7 @@ def _failures(section: Section) -> list[str]:
 
 
 def _latex(section: Section) -> str:
-    return "\n".join([f"% {section.caption}", *(latex(table) for table in section.tables)])
+    return "\n".join(latex(table, section.caption) for table in section.tables)
 
 
 def _html(experiment: Experiment, shown: Sequence[Section]) -> str:
@@ -256,24 +264,50 @@ def _html(experiment: Experiment, shown: Sequence[Section]) -> str:
                 '<figure class="figure"><img alt="ROC curves of all models" '
                 f'src="{figure.name}"><figcaption>ROC curves, test faces.</figcaption></figure>'
             )
+        faces = _faces(experiment, section)
+        if faces:
+            body.append(
+                '<figure class="figure"><img alt="What each model says of drawn people" '
+                f'src="{faces.name}"><figcaption>{ABOUT_FACES}</figcaption></figure>'
+            )
+        body += [f"<p>{html.escape(line)}</p>" for line in _failures(section) if line]
+    found = _wrong(experiment)
+    if found:
+        body.append("<h2>Contradictions in what was published</h2>")
+        rows = [(c.where, c.what, c.stated, c.found, c.rule) for c in found]
+        body.append(text_table(("where", "what", "stated", "found", "how"), rows, "Contradictions"))
     return frame(html.escape(experiment.title), "", "\n".join(body))
 
 
 def _figure(experiment: Experiment, section: Section) -> Path | None:
-    done = [result for result in section.results.values() if result.status == DONE]
+    done = _done(section)
     if not done or ROC not in experiment.figures:
         return None
-    return experiment.folder / f"roc-{section.profile}-{section.manifest[:8]}.png"
+    return experiment.folder / figure_name(ROC, section.profile, done)
+
+
+def _faces(experiment: Experiment, section: Section) -> Path | None:
+    """The figure of drawn people, if it was drawn of just these results (by `dfdetect.report run`)."""
+    path = experiment.folder / figure_name(FACES, section.profile, _done(section))
+    return path if FACES in experiment.figures and path.is_file() else None
+
+
+def _done(section: Section) -> list[Result]:
+    return [result for result in section.results.values() if result.status == DONE]
+
+
+def _measured(experiment: Experiment) -> list[Section]:
+    return sections(experiment, read_results(experiment.folder), ())
 
 
 def _curves(experiment: Experiment) -> dict[Path, dict[str, list[Curve]]]:
     """The curves of each figure: in one panel, or many in one for each choice of the first axis."""
     found: dict[Path, dict[str, list[Curve]]] = {}
-    for section in sections(experiment, read_results(experiment.folder), ()):
+    for section in _measured(experiment):
         path = _figure(experiment, section)
         if not path:
             continue
-        done = [result for result in section.results.values() if result.status == DONE]
+        done = _done(section)
         panels = found.setdefault(path, {})
         for result in done:
             names = [experiment.title_of(*item) for item in result.at.items()]

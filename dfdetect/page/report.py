@@ -87,7 +87,9 @@ class RunReport:
 
     def choices(self) -> str:
         """Which choices were made by the validation split, and what that means for its numbers."""
-        made = ["the epoch to keep"] if self.history else []
+        made = ["the epoch to keep"] if self.history and self.monitor != "epoch" else []
+        if self.recipe.get("options", {}).get("combine", "mean") != "mean":
+            made.append("the members' weights")
         if self.threshold_origin == CHOSEN_ON_VAL:
             made.append("the threshold")
         if not made:

@@ -114,8 +114,12 @@ def test_a_grid_from_end_to_end(grid, tmp_path, capsys):
     assert readme.startswith("head\n")
     assert readme.endswith("-->\ntail\n")
     assert "`reports/tiny --only model=custom_cnn --only regime=base`" in readme
-    assert r"drawn squares \& more\_of\_them" not in (folder / "tables.tex").read_text()
-    assert r"\caption{Accuracy." in (folder / "tables.tex").read_text()
+    tex = (folder / "tables.tex").read_text()
+    assert r"\caption{Accuracy. Measured on squares (manifest " in tex
+    assert "Absent & -- & -- (1) & -- & --" in tex
+    page = (folder / "tables.html").read_text()
+    assert '<th scope="row">Absent</th><td>–</td><td>– (1)</td><td>–</td><td>–</td>' in page
+    assert f'src="{next(folder.glob("roc-*.png")).name}"' in page
     rows = list(csv.DictReader(io.StringIO((folder / "tables.csv").read_text())))
     measured = [row for row in rows if (row["row"], row["column"]) == ("CNN", "Base")]
     assert float(measured[0]["value"]) == record.estimate("accuracy", "face").value
@@ -382,4 +386,37 @@ def test_the_pages_over_all_reports_tell_it_too(declare):
     data = {"manifest_sha256": "m", "sample_set": False, "sources": ["dfdc"]}
     add_result(experiment.folder, measured(experiment, CNN, weights=PART, data=data))
     assert "| dfdc, split at random, weights of a part |" in writing.overview([experiment])
-    assert "| dfdc, split at random, weights of a part (size full) |" in writing.summary([experiment])
+    summary = writing.summary([experiment])
+    assert "| dfdc, split at random, weights of a part (size full) |" in summary
+    assert "--partial-weights --weights custom_cnn=FILE`" in summary
+
+
+def test_a_figure_of_former_results_is_neither_shown_nor_kept(declare):
+    experiment = read_experiment(declare())
+    data = {"manifest_sha256": "m", "sample_set": False, "sources": ["dfdc"]}
+    names = []
+    for accuracy in (0.75, 0.5):
+        add_result(experiment.folder, measured(experiment, CNN, accuracy, data=data, roc=[0.0] + [1.0] * 100))
+        (path,) = writing.figure_files(experiment)
+        assert not path.is_file()  # what `tables --check` then finds
+        assert writing.draw_figures(experiment) == [path]
+        assert [*experiment.folder.glob("roc-*.png")] == [path]
+        names.append(path.name)
+    assert names[0] != names[1]
+
+
+def test_the_time_that_cells_need_is_that_of_their_model_or_of_any(declare):
+    experiment = read_experiment(declare())
+    data = {"manifest_sha256": "m", "sample_set": False, "sources": []}
+    cells = {cell.name: cell for cell in experiment.cells()}
+    done = [
+        measured(experiment, CNN, data=data, seconds=60.0),
+        measured(experiment, CNN, data=data, seconds=90.0, folds=2),
+        measured(experiment, BOTH, data=data, seconds=0.0, members=[{}, {}]),
+    ]
+    # 150 s for three trainings of the CNN; an ensemble trains nothing, and says nothing of others.
+    assert running._expected(done, cells[CNN], "full") == 50
+    assert running._expected(done, cells[MESO], "full") == 50
+    assert running._expected(done, cells[BOTH], "full") == 0
+    assert running._expected(done, cells[CNN], "tiny") is None
+    assert running._expected(done[2:], cells[CNN], "full") is None
