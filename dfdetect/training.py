@@ -49,7 +49,7 @@ def default_folder(recipe: Recipe, data: Data) -> Path:
     return Path("runs") / default_name(recipe, data.digest)
 
 
-def train(recipe: Recipe, data: Data, run: Run, conditions: Conditions) -> None:
+def train(recipe: Recipe, data: Data, run: Run, conditions: Conditions, *, overwrite: bool = False) -> None:
     """Train, evaluate and write the run; go on with a run that was cut.
 
     Args:
@@ -57,11 +57,15 @@ def train(recipe: Recipe, data: Data, run: Run, conditions: Conditions) -> None:
         data: what `open_training_data` gave for it.
         run: the folder.
         conditions: how to go about it.
+        overwrite: delete the run that the folder holds, once the training can begin.
 
     Raises:
         InputError: the weights cannot be had, a crop cannot be read, the training diverged, the
-            folder holds another run, or another process trains in it.
+            folder holds another run, or what would be deleted is needed or no run, or another
+            process trains in it.
     """
+    if overwrite:
+        _check_overwrite(recipe, run)
     keras.utils.set_random_seed(recipe.seed)
     with ExitStack() as held:
         with parallel(conditions.devices):
@@ -72,6 +76,8 @@ def train(recipe: Recipe, data: Data, run: Run, conditions: Conditions) -> None:
             stores, unscored = open_stores(data, recipe, conditions, SPLITS)
             sizes = {split: len(store) for split, store in stores.items()}
             check_batches(conditions.devices, recipe.batch_size, sizes)
+            if overwrite:
+                run.delete()
             held.enter_context(run.alone())
             run.begin(recipe, data.digest)
             copy_settings(data.path.parent, run.folder)  # prediction must crop as extraction did
@@ -130,6 +136,18 @@ def open_stores(
     for split in ("train", "val"):
         check_classes(stores[split].samples, split, data.path, recipe.unit)
     return stores, ledger
+
+
+def _check_overwrite(recipe: Recipe, run: Run) -> None:
+    """Refuse to delete a folder that is no run, or that holds the weights to start from."""
+    if run.folder.exists():
+        run.recipe()
+    weights = Path(recipe.weights)
+    if weights.exists() and weights.resolve().is_relative_to(run.folder.resolve()):
+        raise InputError(
+            f"--overwrite would delete --weights {recipe.weights}; accepted: another --out, or weights "
+            f"outside {run.folder}"
+        )
 
 
 def _clip_facts(stores: dict[str, Store]) -> dict[str, Any]:

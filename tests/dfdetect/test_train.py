@@ -114,6 +114,22 @@ def test_one_process_at_a_time_trains_in_a_folder(manifest, tmp_path, capsys):
     assert Run(tmp_path / "run").finished
 
 
+def test_overwrite_deletes_nothing_before_the_training_can_begin(manifest, tmp_path, capsys):
+    out = tmp_path / "run"
+    run(manifest, out)
+    weights = Run(out).weights
+    before = weights.stat().st_mtime_ns
+    assert run(manifest, out, "--overwrite", "--weights", "nowhere.h5") == 2
+    for own in (out, weights):
+        capsys.readouterr()
+        assert run(manifest, out, "--overwrite", "--weights", str(own)) == 2
+        assert f"--overwrite would delete --weights {own}; accepted:" in capsys.readouterr().err
+    (manifest.parent / "faces" / "val-3.png").write_bytes(b"")
+    assert run(manifest, out, "--overwrite") == 2
+    assert weights.stat().st_mtime_ns == before
+    assert Run(out).finished
+
+
 def test_an_unreadable_crop_is_fatal_or_listed_by_choice(manifest, tmp_path, capsys):
     broken = manifest.parent / "faces" / "test-3.png"
     broken.write_bytes(broken.read_bytes()[:50])
