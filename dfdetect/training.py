@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +67,7 @@ def train(recipe: Recipe, data: Data, run: Run, conditions: Conditions, *, overw
     """
     if overwrite:
         _check_overwrite(recipe, run)
+    watch = _watcher(run, conditions)
     keras.utils.set_random_seed(recipe.seed)
     with ExitStack() as held:
         with parallel(conditions.devices):
@@ -83,7 +85,7 @@ def train(recipe: Recipe, data: Data, run: Run, conditions: Conditions, *, overw
             copy_settings(data.path.parent, run.folder)  # prediction must crop as extraction did
             facts = describe() | data.facts() | _clip_facts(stores) | _model_facts(model)
             print(_summary(recipe, facts), flush=True)
-            fit(model, recipe, stores["train"], stores["val"], run, watch=_watcher(run, conditions))
+            fit(model, recipe, stores["train"], stores["val"], run, watch=watch)
         facts["training_seconds"] = round(sum(row["seconds"] for row in run.history()), 1)
         predictions = {
             split: Predictions(stores[split].samples, score_store(model, stores[split], recipe.batch_size))
@@ -188,9 +190,11 @@ def _watcher(run: Run, conditions: Conditions) -> Callable[[Row], None]:
         from tensorboard.summary import Writer
     except ImportError:
         raise InputError('--tensorboard needs TensorBoard: pip install "dfdetect[tensorboard]"') from None
-    writer = Writer(str(run.tensorboard))
+    # With the first epoch: until the training begins, nothing may be written into the folder.
+    opened = cache(lambda: Writer(str(run.tensorboard)))
 
     def watch(row: Row) -> None:
+        writer = opened()
         for name, value in row.items():
             if name != "epoch":
                 writer.add_scalar(name, value, step=int(row["epoch"]))

@@ -194,6 +194,20 @@ def test_tensorboard_files_hold_the_history(manifest, tmp_path):
     assert values == pytest.approx([row["val_loss"] for row in history])
 
 
+def test_without_tensorboard_its_files_are_refused_before_a_crop_is_read(
+    manifest, tmp_path, capsys, monkeypatch
+):
+    monkeypatch.setitem(sys.modules, "tensorboard.summary", None)
+
+    def refuse(*args):
+        raise AssertionError("crops were opened")
+
+    monkeypatch.setattr("dfdetect.training.open_stores", refuse)
+    assert run(manifest, tmp_path / "run", "--tensorboard") == 2
+    assert "--tensorboard needs TensorBoard" in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()
+
+
 def test_evaluate_on_another_manifest_keeps_the_threshold(manifest, make_manifest, tmp_path, capsys):
     run(manifest, tmp_path / "run")
     other = make_manifest(train=0, val=0, test=10, seed=5, folder=tmp_path / "other")
