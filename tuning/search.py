@@ -27,11 +27,11 @@ from tuning.display import Display, set_apart
 from tuning.features import FeatureCache
 from tuning.figures import Importances
 from tuning.importance import importances
-from tuning.job import Case, Job, cases, parse_job, write_job
+from tuning.job import Case, Job, cases, parse_job, slug, write_job
 from tuning.report import write_report
 from tuning.rows import DONE, FAILED, PRUNED, VALUES, Row, best_of, rows_of
 from tuning.space import apply
-from tuning.store import DATABASE, REASON, Held, Store, slug
+from tuning.store import DATABASE, REASON, Held, Store
 from tuning.strategy import Strategy, Turn, make_strategy, prune_rule
 from tuning.trial import Result, Trainer, parts_of, why_failed
 

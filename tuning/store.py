@@ -22,6 +22,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from face_extraction.atomic import write_text
 from face_extraction.errors import InputError
+from tuning.job import slug
 from tuning.strategy import Strategy, Turn
 
 DATABASE, COPY = "trials.db", "trials.jsonl"
@@ -194,11 +195,6 @@ class Store:
 
     def _trial_lock(self, case: str, number: int) -> FileLock:
         return FileLock(self.folder / "locks" / f"{slug(case)}-{number:04d}.lock")
-
-
-def slug(case: str) -> str:
-    """A case's name as a part of file names."""
-    return "".join(letter if letter.isalnum() or letter in "._-" else "-" for letter in case)
 
 
 def _connect(url: str) -> optuna.storages.RDBStorage:

@@ -3,7 +3,7 @@
 import pytest
 
 from face_extraction.errors import InputError
-from tuning.job import Job, cases, list_jobs, parse_job, read_job, write_job
+from tuning.job import Job, cases, list_jobs, parse_job, read_job, slug, write_job
 from tuning.space import write_space
 
 C_GRID = {"optimizer": ["sgd", "adam", "nadam"], "learning_rate": [0.1, 0.01]}
@@ -131,3 +131,14 @@ def test_a_recipe_field_that_is_unknown_is_refused():
     with pytest.raises(InputError, match=r"unknown job 'report_x' \(nearest: report_[bce]"):
         read_job("report_x")
     assert isinstance(job, Job)
+
+
+def test_names_of_cases_as_parts_of_file_names():
+    assert slug("ResNet-50 (1 layer), fold 2") == "ResNet-50--1-layer---fold-2"
+
+
+@pytest.mark.parametrize("other", ["VGG-16", "vgg 16"])
+def test_cases_that_would_share_their_files_are_refused(other):
+    job = parse_job({"space": SPACE, "cases": {"VGG 16": {"model": "vgg16"}, other: {}}}, "mine.toml")
+    with pytest.raises(InputError, match=f"cases 'VGG 16' and '{other}' would share files"):
+        cases(job)

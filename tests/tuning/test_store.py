@@ -13,7 +13,7 @@ from optuna.trial import TrialState
 from dfdetect.recipe import Recipe
 from face_extraction.errors import InputError
 from tuning.job import parse_job
-from tuning.store import MAX_ATTEMPTS, Store, slug
+from tuning.store import MAX_ATTEMPTS, Store
 from tuning.strategy import Turn, make_strategy
 
 JOB = parse_job({"strategy": "grid", "trials": 3, "space": {"dropout": [0.0, 0.2, 0.5]}}, "test")
@@ -114,10 +114,6 @@ def test_a_torn_copy_is_read_as_far_as_it_is_whole(tmp_path, capsys):
 def test_a_database_that_cannot_be_had_is_one_line(tmp_path):
     with pytest.raises(InputError, match="--storage: the database cannot be used"):
         Store(tmp_path, "test", "nosuch://host/name")
-
-
-def test_names_of_cases_as_parts_of_file_names():
-    assert slug("ResNet-50 (1 layer), fold 2") == "ResNet-50--1-layer---fold-2"
 
 
 def test_trials_of_other_data_are_no_trials_of_these(tmp_path):
