@@ -45,7 +45,8 @@ class Search:
 
     Attributes:
         job: what is searched.
-        cases: its cases, each recipe resolved.
+        cases: its cases. Their recipes are not resolved: what a recipe leaves to the model must follow
+            from the model that a trial has.
         data: by case, the data that its recipe takes.
         digests: SHA-256 of the manifest of each of the job's cases, of those not searched now, too.
         folder: where trials, tables and the page go.
@@ -100,14 +101,14 @@ def open_search(
     for name in only:
         if name not in names:
             raise unknown_name("case", name, names)
-    found = [Case(case.name, resolve(case.recipe)) for case in found if not only or case.name in only]
+    found = [case for case in found if not only or case.name in only]
     data = {case.name: open_training_data(case.recipe) for case in found}
     built: set[str] = set()
     for case in found:
-        first = apply(case.recipe, {axis.name: axis.ends()[0] for axis in job.space})
+        first = resolve(apply(case.recipe, {axis.name: axis.ends()[0] for axis in job.space}))
         parts_of(data[case.name], case.recipe, job.folds)
         if first.weights + first.model not in built:  # a missing weights file would fail every trial
-            build_from_recipe(resolve(first))
+            build_from_recipe(first)
             built.add(first.weights + first.model)
     if not overwrite:
         _check_folder(folder, job)

@@ -15,6 +15,9 @@ from dfdetect.data.opening import open_training_data
 from dfdetect.recipe import Recipe, read_recipe
 from dfdetect.runs import Run
 from tuning import __main__ as tuning
+from tuning.job import parse_job
+from tuning.rows import Row
+from tuning.search import best_recipe, open_search
 from tuning.trial import parts_of, why_failed
 
 SPACE = """
@@ -119,6 +122,15 @@ def test_a_search_of_one_case_goes_on_with_all(command, tmp_path):
     assert tuning.main(command(space)) == 0
     assert sorted(row["case"] for row in rows(tmp_path)) == ["a", "b"]
     assert kept.stat().st_mtime_ns == before
+
+
+def test_a_model_that_varies_brings_its_own_weights_and_image_size(manifest, tmp_path):
+    space = {"model": ["custom_cnn", "xception"]}
+    job = parse_job({"space": space, "recipe": {"manifest": str(manifest)}}, "mine.toml")
+    search = open_search(job, [], tmp_path / "search", tmp_path / "best.toml", "")
+    trial = Row("xception", 1, "done", 0.9, {"model": "xception"}, {})
+    recipe = best_recipe(search, trial)
+    assert (recipe.model, recipe.weights, recipe.image_size) == ("xception", "imagenet", 299)
 
 
 def test_reasons_of_failures():
