@@ -3,6 +3,7 @@
 import pytest
 
 from face_extraction.errors import InputError
+from tuning import __main__ as tuning
 from tuning.job import Job, cases, list_jobs, parse_job, read_job, slug, write_job
 from tuning.space import write_space
 
@@ -142,3 +143,15 @@ def test_cases_that_would_share_their_files_are_refused(other):
     job = parse_job({"space": SPACE, "cases": {"VGG 16": {"model": "vgg16"}, other: {}}}, "mine.toml")
     with pytest.raises(InputError, match=f"cases 'VGG 16' and '{other}' would share files"):
         cases(job)
+
+
+def test_flags_go_over_a_recipe_file_and_both_over_the_jobs_recipe(tmp_path):
+    (tmp_path / "job.toml").write_text(
+        "[recipe]\nepochs = 5\nl2 = 0.5\nema = 0.9\n[space]\ndropout = [0.0, 0.5]\n"
+    )
+    (tmp_path / "r.toml").write_text('manifest = "m.csv"\nl2 = 0.25\nema = 0.5\ndropout = 0.1\n')
+    files = ["--job", str(tmp_path / "job.toml"), "--recipe", str(tmp_path / "r.toml")]
+    args = tuning._parser().parse_args([*files, "--ema", "0.1", "--out", "best.toml"])
+    (case,) = cases(tuning._job(args))
+    assert (case.recipe.epochs, case.recipe.l2, case.recipe.ema) == (5, 0.25, 0.1)
+    assert case.recipe.image_size == 0  # the file's manifest is no sample set, whose faces are small
