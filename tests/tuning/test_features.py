@@ -1,13 +1,15 @@
 """Features computed once give the training that the faces give."""
 
+import keras
 import numpy as np
 import pytest
 
 from dfdetect.data.opening import open_training_data
+from dfdetect.fitting import phases, start_phase
 from dfdetect.flags import Conditions
 from dfdetect.models import build_model
 from dfdetect.recipe import Recipe
-from dfdetect.runs import Run
+from dfdetect.runs import Run, build_from_recipe
 from tuning.features import FeatureCache, Reduced, reduce_model
 from tuning.trial import Trainer
 
@@ -64,3 +66,15 @@ def test_a_backbone_that_is_trained_or_random_is_not_cut():
     assert {v.path for v in reduced.head.trainable_variables} == {v.path for v in whole.trainable_variables}
     random = reduce_model(build_model("efficientnet_b4", image_size=64, trainable="head"))
     assert "drops features at random in training" in str(random)
+
+
+def test_the_loss_is_scaled_for_half_precision_as_in_the_whole_model():
+    recipe = Recipe(
+        model="custom_cnn", image_size=32, weights="none", trainable="head", precision="mixed_float16"
+    )
+    model = build_from_recipe(recipe)
+    reduced = reduce_model(model)
+    assert isinstance(reduced, Reduced)
+    for part in (model, reduced.head):
+        start_phase(part, recipe, phases(recipe)[0], 1)
+        assert isinstance(part.optimizer, keras.optimizers.LossScaleOptimizer), part.name
