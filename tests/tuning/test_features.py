@@ -13,23 +13,28 @@ from dfdetect.runs import Run, build_from_recipe
 from tuning.features import FeatureCache, Reduced, reduce_model
 from tuning.trial import Trainer
 
+HEAD = Recipe(
+    model="custom_cnn",
+    weights="none",
+    image_size=32,
+    trainable="head",
+    dense_units=8,
+    dropout=0.4,
+    l2=1e-3,
+    learning_rate=1e-2,
+    epochs=2,
+    batch_size=8,
+    augment="none",
+)
+
+
+class Cut(Exception):
+    """Stands for a kill."""
+
 
 @pytest.mark.parametrize("augment", ["none", "report-c"])
 def test_trials_on_features_go_as_those_on_faces(augment, manifest, tmp_path, monkeypatch):
-    recipe = Recipe(
-        model="custom_cnn",
-        manifest=str(manifest),
-        weights="none",
-        image_size=32,
-        trainable="head",
-        dense_units=8,
-        dropout=0.4,
-        l2=1e-3,
-        learning_rate=1e-2,
-        epochs=2,
-        batch_size=8,
-        augment=augment,
-    )
+    recipe = HEAD.with_changes(manifest=str(manifest), augment=augment)
     data = open_training_data(recipe)
     with_features = Trainer([data], Conditions(), FeatureCache(tmp_path / "features"))
     first = with_features.run(recipe, tmp_path / "a", lambda step, value: None)
@@ -53,6 +58,30 @@ def test_trials_on_features_go_as_those_on_faces(augment, manifest, tmp_path, mo
     monkeypatch.setattr("tuning.features._compute", refuse)
     other_head = recipe.with_changes(dense_units=0, learning_rate=0.1)
     assert with_features.run(other_head, tmp_path / "c", lambda step, value: None).facts["features"]
+
+
+def cut_after_the_first_epoch(trainer, recipe, folder):
+    def cut(step, value):
+        raise Cut
+
+    with pytest.raises(Cut):
+        trainer.run(recipe, folder, cut)
+    assert Run(folder).checkpoint.is_file()
+
+
+@pytest.mark.parametrize("first", ["features", "faces"])
+def test_a_cut_trial_is_taken_up_on_features_or_on_faces(first, manifest, tmp_path):
+    recipe = HEAD.with_changes(manifest=str(manifest))
+    data = open_training_data(recipe)
+    trainers = {
+        "features": Trainer([data], Conditions(), FeatureCache(tmp_path / "features")),
+        "faces": Trainer([data], Conditions(), None),
+    }
+    cut_after_the_first_epoch(trainers.pop(first), recipe, tmp_path / "run")
+    ((second, trainer),) = trainers.items()
+    result = trainer.run(recipe, tmp_path / "run", lambda step, value: None)
+    assert result.facts["features"] == (second == "features")
+    assert [row["epoch"] for row in Run(tmp_path / "run").history()] == [1, 2]
 
 
 def test_a_backbone_that_is_trained_or_random_is_not_cut():
