@@ -12,7 +12,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from dfdetect.checkpoint import save_weights
+from dfdetect.checkpoint import read_state, save_weights
 from dfdetect.data.faces import Store, check_classes
 from dfdetect.data.opening import Data
 from dfdetect.data.splitting import choose
@@ -148,7 +148,8 @@ class Trainer:
             facts = {"weights": str(origin), "weights_source": origin.source, "weights_sha256": origin.sha256}
             how = reduced if isinstance(reduced, str) else ONCE
             run.write_environment(describe() | data.facts() | facts | {"part": number + 1, "features": how})
-            history = run.history() if run.checkpoint.is_file() else []
+            # Not from history.csv, which is written first: after a kill it can be an epoch ahead.
+            history = read_state(run.checkpoint)["history"] if run.checkpoint.is_file() else []
 
             def each(row: Row) -> None:
                 history.append(row)

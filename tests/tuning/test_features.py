@@ -84,6 +84,18 @@ def test_a_cut_trial_is_taken_up_on_features_or_on_faces(first, manifest, tmp_pa
     assert [row["epoch"] for row in Run(tmp_path / "run").history()] == [1, 2]
 
 
+def test_a_trial_that_goes_on_counts_its_epochs_from_the_checkpoint(manifest, tmp_path):
+    recipe = HEAD.with_changes(manifest=str(manifest))
+    trainer = Trainer([open_training_data(recipe)], Conditions(), None)
+    run = Run(tmp_path / "run")
+    cut_after_the_first_epoch(trainer, recipe, run.folder)
+    (row,) = run.history()
+    run.write_history([row, {**row, "epoch": 2, "val_auc": 2.0}])  # as a kill before the checkpoint leaves it
+    told = []
+    trainer.run(recipe, run.folder, lambda step, value: told.append((step, value)))
+    assert told == [(2, max(row["val_auc"] for row in run.history()))]
+
+
 def test_a_backbone_that_is_trained_or_random_is_not_cut():
     part = build_model("custom_cnn", image_size=32, trainable="last:1", dropout=0.5)
     assert reduce_model(part) == "the backbone is trained (from stage4_conv)"
