@@ -16,7 +16,7 @@ from dfdetect.checkpoint import read_state, save_weights
 from dfdetect.data.faces import Store, check_classes
 from dfdetect.data.opening import Data
 from dfdetect.data.splitting import choose
-from dfdetect.devices import parallel
+from dfdetect.devices import check_batches, parallel
 from dfdetect.environment import describe
 from dfdetect.fitting import Row, fit
 from dfdetect.flags import Conditions
@@ -138,6 +138,8 @@ class Trainer:
         with parallel(self.conditions.devices):
             model = build_from_recipe(recipe)
             stores = self._open(number, data, recipe)
+            sizes = {split: len(store) for split, store in stores.items()}
+            check_batches(self.conditions.devices, recipe.batch_size, sizes)
             reduced = reduce_model(model) if self.features else "not asked for"
             if recipe.head_epochs:
                 reduced = "two phases train two models"

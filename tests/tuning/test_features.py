@@ -1,5 +1,7 @@
 """Features computed once give the training that the faces give."""
 
+from contextlib import nullcontext
+
 import keras
 import numpy as np
 import pytest
@@ -10,6 +12,7 @@ from dfdetect.flags import Conditions
 from dfdetect.models import build_model
 from dfdetect.recipe import Recipe
 from dfdetect.runs import Run, build_from_recipe
+from face_extraction.errors import InputError
 from tuning.features import FeatureCache, Reduced, reduce_model
 from tuning.trial import Trainer
 
@@ -94,6 +97,14 @@ def test_a_trial_that_goes_on_counts_its_epochs_from_the_checkpoint(manifest, tm
     told = []
     trainer.run(recipe, run.folder, lambda step, value: told.append((step, value)))
     assert told == [(2, max(row["val_auc"] for row in run.history()))]
+
+
+def test_batches_that_devices_cannot_share_are_refused(manifest, tmp_path, monkeypatch):
+    recipe = HEAD.with_changes(manifest=str(manifest), batch_size=31)
+    monkeypatch.setattr("tuning.trial.parallel", lambda devices: nullcontext())  # one is all there may be
+    trainer = Trainer([open_training_data(recipe)], Conditions(devices=2), None)
+    with pytest.raises(InputError, match="--devices 2: train has a batch of 1"):
+        trainer.run(recipe, tmp_path / "run", lambda step, value: None)
 
 
 def test_a_backbone_that_is_trained_or_random_is_not_cut():
