@@ -227,6 +227,17 @@ def test_evaluating_groups_that_were_trained_on_is_said(manifest, tmp_path, caps
     assert "6 of the groups scored were trained on" in capsys.readouterr().out
 
 
+def test_the_runs_own_split_and_the_manifests_are_two_evaluations(manifest, tmp_path):
+    run(manifest, tmp_path / "run", "--split", "group", "--seed", "3", "--epochs", "0")
+    for arguments in ([], ["--manifest", str(manifest)]):
+        assert evaluate.main([str(tmp_path / "run"), *arguments]) == 0
+    folders = sorted((tmp_path / "run" / "evaluations").iterdir())
+    start = f"{manifest.parent.name}-{manifest_hash(manifest)[:8]}-"
+    assert {folder.name for folder in folders} == {f"{start}group3-test", f"{start}test"}
+    rows = [{sample.path for sample in Run(folder).predictions("test").samples} for folder in folders]
+    assert rows[0] != rows[1]
+
+
 def test_evaluating_without_the_training_manifest_says_what_is_not_known(
     manifest, make_manifest, tmp_path, capsys
 ):
