@@ -115,7 +115,7 @@ class Run:
             if had != value:
                 raise InputError(
                     f"{self.folder}: it holds a run with {name} {had!r}, not {value!r}; "
-                    "give another --out, or --overwrite"
+                    "give another --out, or delete that folder (dfdetect.train: --overwrite)"
                 )
 
     @contextmanager

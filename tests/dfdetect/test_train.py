@@ -80,7 +80,9 @@ def test_a_finished_run_is_shown_and_not_trained_again(manifest, tmp_path, capsy
     assert "finished already" in capsys.readouterr().out
     assert (tmp_path / "run" / "best.weights.h5").stat().st_mtime_ns == before
     assert run(manifest, tmp_path / "run", "--seed", "1") == 2
-    assert "seed 0, not 1" in capsys.readouterr().err
+    # Not "--overwrite" alone: cross-validation says the same, and has no such flag.
+    words = "seed 0, not 1; give another --out, or delete that folder (dfdetect.train: --overwrite)"
+    assert words in capsys.readouterr().err
     assert run(manifest, tmp_path / "run", "--seed", "1", "--overwrite") == 0
 
 
