@@ -30,10 +30,10 @@ def objective(values):
     return 1 - 0.8 * distance - 0.2 * (values["optimizer"] != "adam")
 
 
-def worker(folder, job, stop_after=1000):
+def worker(folder, job, stop_after=1000, seed=0):
     """Run trials as a process would that starts now; return the values in order."""
     store = Store(folder, "test")
-    strategy = make_strategy(job, Recipe(epochs=9))
+    strategy = make_strategy(job, Recipe(epochs=9, seed=seed))
     store.study("case", prune_rule(job.strategy))
     found = []
     while len(found) < stop_after:
@@ -66,6 +66,16 @@ def test_starting_again_after_every_few_trials_changes_nothing(strategy, tmp_pat
         parts += worker(tmp_path / "parts", job, stop_after=count)[0]
     assert parts == whole
     assert len({str(values) for values in whole if values.get(EPOCHS, 1) == 1}) > 1
+
+
+@pytest.mark.parametrize("strategy", ["random", "bayesian", "tpe"])
+def test_another_seed_is_another_search(strategy, tmp_path):
+    job = make_job(strategy, 6)
+    rates = [
+        {values["learning_rate"] for values in worker(tmp_path / str(seed), job, seed=seed)[0]}
+        for seed in (0, 1)
+    ]
+    assert not rates[0] & rates[1]
 
 
 def test_a_grid_has_every_combination_once_and_stops(tmp_path):
