@@ -125,7 +125,7 @@ def delete_search(search: Search) -> None:
     """Delete a search's folder, and its trials in the database.
 
     Raises:
-        InputError: the folder is no search.
+        InputError: the folder is no search, or a worker is at one of its trials.
     """
     if not search.folder.exists():
         return

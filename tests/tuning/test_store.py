@@ -145,3 +145,14 @@ def test_progress_and_an_order_to_stop_are_no_deaths(tmp_path):
         store.progressed(held)
         held.lock.release()
     assert store.claim("case", STRATEGY, "me").trial.number == 0
+
+
+def test_a_search_is_not_deleted_while_a_worker_is_at_a_trial(tmp_path):
+    store = open_store(tmp_path)
+    held = store.claim("case", STRATEGY, "me")
+    with pytest.raises(InputError, match="another process runs trial case-0000; wait for it, or stop it"):
+        Store(tmp_path, "test").delete()
+    finish(store, held, 0.5)
+    assert [trial.value for trial in open_store(tmp_path).trials()["case"]] == [0.5]
+    store.delete()
+    assert optuna.get_all_study_names(f"sqlite:///{tmp_path}/trials.db") == []
