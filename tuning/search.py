@@ -25,7 +25,6 @@ from face_extraction.manifest import manifest_hash
 from face_extraction.toml import read_toml
 from tuning.display import Display, set_apart
 from tuning.features import FeatureCache
-from tuning.figures import Importances
 from tuning.importance import importances
 from tuning.job import Case, Job, cases, parse_job, slug, write_job
 from tuning.report import write_report
@@ -145,6 +144,9 @@ def run_search(search: Search, conditions: Conditions, *, features: bool = True)
 
     Returns:
         All trials of all workers.
+
+    Raises:
+        KeyboardInterrupt: Ctrl-C; what was done until then is written.
     """
     store = search.store()
     write_job(search.folder / JOB, search.job)
@@ -153,16 +155,16 @@ def run_search(search: Search, conditions: Conditions, *, features: bool = True)
         store.study(case.name, pruner)
     cache = FeatureCache(search.folder / "features") if features else None
     total = search.job.trials * len(search.cases)
-    with Display(search.job.objective, total, lambda: rows_of(store.trials())) as display:
-        for case in search.cases:
-            parts = parts_of(search.data[case.name], case.recipe, search.job.folds)
-            worker = _Worker(search, case, store, Trainer(parts, conditions, cache), display)
-            worker.work()
-    rows = rows_of(store.trials())
-    found = {case.name: importances(store.study(case.name, pruner)) for case in search.cases}
-    with store.alone():
-        _write_results(search, rows, found)
-    return rows
+    try:
+        with Display(search.job.objective, total, lambda: rows_of(store.trials())) as display:
+            for case in search.cases:
+                parts = parts_of(search.data[case.name], case.recipe, search.job.folds)
+                worker = _Worker(search, case, store, Trainer(parts, conditions, cache), display)
+                worker.work()
+    except KeyboardInterrupt:
+        _write_results(search, store)
+        raise
+    return _write_results(search, store)
 
 
 class _Worker:
@@ -242,19 +244,24 @@ def best_recipe(search: Search, row: Row) -> Recipe:
     return resolve(apply(case.recipe, row.values))
 
 
-def _write_results(search: Search, rows: Sequence[Row], found: Importances) -> None:
-    """The best recipes, tables, figures and the page."""
-    recipes: dict[str, Recipe] = {}
-    for case in search.cases:
-        best = best_of([row for row in rows if row.case == case.name])
-        if best is not None:
-            recipes[case.name] = best_recipe(search, best)
-            write_recipe(search.folder / f"best-{slug(case.name)}.toml", recipes[case.name])
-    overall = best_of(rows)
-    if overall is not None:
-        write_recipe(search.out, recipes[overall.case])
-    studied = {row.label: best_recipe(search, row) for row in rows if row.values}
-    write_report(search.folder, search.job, rows, studied, search.data, found, search.out)
+def _write_results(search: Search, store: Store) -> list[Row]:
+    """Write the best recipes, tables, figures and the page; return all trials of all workers."""
+    rows = rows_of(store.trials())
+    pruner = prune_rule(search.job.strategy)
+    found = {case.name: importances(store.study(case.name, pruner)) for case in search.cases}
+    with store.alone():
+        recipes: dict[str, Recipe] = {}
+        for case in search.cases:
+            best = best_of([row for row in rows if row.case == case.name])
+            if best is not None:
+                recipes[case.name] = best_recipe(search, best)
+                write_recipe(search.folder / f"best-{slug(case.name)}.toml", recipes[case.name])
+        overall = best_of(rows)
+        if overall is not None:
+            write_recipe(search.out, recipes[overall.case])
+        studied = {row.label: best_recipe(search, row) for row in rows if row.values}
+        write_report(search.folder, search.job, rows, studied, search.data, found, search.out)
+    return rows
 
 
 def _check_folder(folder: Path, job: Job) -> None:

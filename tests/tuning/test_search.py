@@ -18,7 +18,7 @@ from tuning import __main__ as tuning
 from tuning.job import parse_job
 from tuning.rows import Row
 from tuning.search import best_recipe, open_search
-from tuning.trial import parts_of, why_failed
+from tuning.trial import Trainer, parts_of, why_failed
 
 SPACE = """
 strategy = "grid"
@@ -92,6 +92,25 @@ def test_a_trial_that_diverges_is_a_row_with_its_reason(command, tmp_path, capsy
     assert "1 of 2 trials failed" in capsys.readouterr().out
     assert read_recipe(tmp_path / "best.toml").learning_rate == 1e-2
     assert "diverged" in (tmp_path / "best" / "index.html").read_text()
+
+
+@pytest.mark.parametrize("done", [0, 1])
+def test_an_interrupted_search_leaves_what_it_found(done, command, tmp_path, monkeypatch):
+    trains = Trainer.run
+
+    def interrupted(self, recipe, folder, report):
+        if folder.name == f"{done:04d}":
+            raise KeyboardInterrupt
+        return trains(self, recipe, folder, report)
+
+    monkeypatch.setattr(Trainer, "run", interrupted)
+    assert tuning.main(command("learning_rate = [1e-2, 1e-3, 1e-4]")) == 130
+    assert [row["state"] for row in rows(tmp_path)] == ["done"] * done + ["running"]
+    assert (tmp_path / "best" / "index.html").is_file()
+    assert (tmp_path / "best.toml").is_file() == bool(done)
+    monkeypatch.undo()
+    assert tuning.main(command("learning_rate = [1e-2, 1e-3, 1e-4]")) == 0
+    assert [row["state"] for row in rows(tmp_path)] == ["done"] * 3
 
 
 def test_folds_validate_every_face_outside_the_test_split_once(manifest):
