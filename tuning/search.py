@@ -44,9 +44,9 @@ class Search:
 
     Attributes:
         job: what is searched.
-        cases: its cases. Their recipes are not resolved: what a recipe leaves to the model must follow
+        cases: all of its cases. Their recipes are not resolved: what a recipe leaves to the model must follow
             from the model that a trial has.
-        data: by case, the data that its recipe takes.
+        data: by case, the data that its recipe takes; of the cases that are searched now.
         digests: SHA-256 of the manifest of each of the job's cases, of those not searched now, too.
         folder: where trials, tables and the page go.
         out: the recipe of the best trial.
@@ -60,6 +60,11 @@ class Search:
     folder: Path
     out: Path
     url: str
+
+    @property
+    def searched(self) -> list[Case]:
+        """The cases that are searched now."""
+        return [case for case in self.cases if case.name in self.data]
 
     def store(self) -> Store:
         """The trials.
@@ -94,13 +99,13 @@ def open_search(
         InputError: a case is unknown, the data or the weights cannot be had, or the folder holds
             another search.
     """
-    found = cases(job)
-    manifests = [manifest_path(case.recipe.manifest) for case in found]
-    names = [case.name for case in found]
+    every = cases(job)
+    manifests = [manifest_path(case.recipe.manifest) for case in every]
+    names = [case.name for case in every]
     for name in only:
         if name not in names:
             raise unknown_name("case", name, names)
-    found = [case for case in found if not only or case.name in only]
+    found = [case for case in every if not only or case.name in only]
     data = {case.name: open_training_data(case.recipe) for case in found}
     built: set[str] = set()
     for case in found:
@@ -117,7 +122,7 @@ def open_search(
             if not path.is_file():
                 raise InputError(f"{path}: no such manifest, which another case of the job takes")
             known[path] = manifest_hash(path)
-    return Search(job, found, data, [known[path] for path in manifests], folder, out, url)
+    return Search(job, every, data, [known[path] for path in manifests], folder, out, url)
 
 
 def delete_search(search: Search) -> None:
@@ -143,7 +148,7 @@ def run_search(search: Search, conditions: Conditions, *, features: bool = True)
         features: compute features of frozen backbones once.
 
     Returns:
-        All trials of all workers.
+        All trials of all workers, and of all cases.
 
     Raises:
         KeyboardInterrupt: Ctrl-C; what was done until then is written.
@@ -151,13 +156,13 @@ def run_search(search: Search, conditions: Conditions, *, features: bool = True)
     store = search.store()
     write_job(search.folder / JOB, search.job)
     pruner = prune_rule(search.job.strategy)
-    for case in search.cases:
+    for case in search.searched:
         store.study(case.name, pruner)
     cache = FeatureCache(search.folder / "features") if features else None
-    total = search.job.trials * len(search.cases)
+    total = search.job.trials * len(search.searched)
     try:
         with Display(search.job.objective, total, lambda: rows_of(store.trials())) as display:
-            for case in search.cases:
+            for case in search.searched:
                 parts = parts_of(search.data[case.name], case.recipe, search.job.folds)
                 worker = _Worker(search, case, store, Trainer(parts, conditions, cache), display)
                 worker.work()
@@ -245,10 +250,15 @@ def best_recipe(search: Search, row: Row) -> Recipe:
 
 
 def _write_results(search: Search, store: Store) -> list[Row]:
-    """Write the best recipes, tables, figures and the page; return all trials of all workers."""
-    rows = rows_of(store.trials())
+    """Write the best recipes, tables, figures and the page; return all trials of all workers.
+
+    Of all cases of the job that have trials: those that `--case` left out now stay in the tables.
+    """
     pruner = prune_rule(search.job.strategy)
-    found = {case.name: importances(store.study(case.name, pruner)) for case in search.cases}
+    studies = {case.name: store.study(case.name, pruner) for case in search.cases}
+    trials = {name: study.get_trials(deepcopy=False) for name, study in studies.items()}
+    rows = rows_of(trials)
+    found = {name: importances(studies[name]) for name in trials if trials[name]}
     with store.alone():
         recipes: dict[str, Recipe] = {}
         for case in search.cases:

@@ -143,6 +143,20 @@ def test_a_search_of_one_case_goes_on_with_all(command, tmp_path):
     assert kept.stat().st_mtime_ns == before
 
 
+def test_a_case_searched_later_stands_beside_the_others_in_the_results(command, tmp_path, capsys):
+    """With a rate of 1e-12 nothing is learnt, so that case b is the better one."""
+    space = "dropout = [0.1]\n[cases.a]\nlearning_rate = 1e-12\n[cases.b]\nlearning_rate = 1e-2\n"
+    for case in "ba":
+        assert tuning.main(command(space, "--case", case)) == 0
+    scores = {row["case"]: float(row["score"]) for row in rows(tmp_path)}
+    assert scores["b"] > scores["a"]
+    assert "b #0" in capsys.readouterr().out.splitlines()[-3]
+    assert read_recipe(tmp_path / "best.toml").learning_rate == 1e-2
+    page = (tmp_path / "best" / "index.html").read_text()
+    assert "<h3>a</h3>" in page
+    assert "<h3>b</h3>" in page
+
+
 def test_a_model_that_varies_brings_its_own_weights_and_image_size(manifest, tmp_path):
     space = {"model": ["custom_cnn", "xception"]}
     job = parse_job({"space": space, "recipe": {"manifest": str(manifest)}}, "mine.toml")
