@@ -85,6 +85,17 @@ def test_a_grid_has_every_combination_once_and_stops(tmp_path):
     )
 
 
+@pytest.mark.parametrize("strategy", ["grid", "random"])
+def test_a_range_with_a_step_is_tried_to_its_end(strategy, tmp_path):
+    space = {
+        "dropout": {"low": 0.0, "high": 0.6, "step": 0.1},
+        "learning_rate": [1e-3],
+        "optimizer": ["adam"],
+    }
+    found, _ = worker(tmp_path, make_job(strategy, 7, space))
+    assert sorted(values["dropout"] for values in found) == pytest.approx([0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6])
+
+
 def test_workers_at_once_get_different_trials_of_a_grid(tmp_path):
     job = make_job("grid", 100, GRID)
     store = Store(tmp_path, "test")
