@@ -322,7 +322,7 @@ def started_from(recipe: Recipe) -> Run | None:
         Run(path).recipe()  # refuses a folder that is no run
         return Run(path)
     run = Run(path.parent)
-    return run if path == run.weights and path.is_file() and run.recipe_file.is_file() else None
+    return run if path == run.weights and run.recipe_file.is_file() else None
 
 
 def default_name(recipe: Recipe, data: str) -> str:
