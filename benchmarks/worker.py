@@ -111,6 +111,8 @@ def _bare(task: Task, recipe: Recipe, ended: Callable[[], None]) -> Callable[[in
             ended()
 
     watch = keras.callbacks.LambdaCallback(on_train_batch_end=step_ended)
+    # As our progress bar's: without it Keras would wait, on JAX, for each step's loss before the next step.
+    watch.async_safe = True
 
     def one_pass(number: int) -> None:
         model.fit(*tensors, batch_size=recipe.batch_size, shuffle=False, verbose=0, callbacks=[watch])

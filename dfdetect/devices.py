@@ -36,17 +36,24 @@ def parallel(devices: int) -> AbstractContextManager[Any]:
         raise InputError(f"--devices {devices}; accepted: 1 or more, or 0 for all")
     if devices == 1:
         return nullcontext()
-    if keras.backend.backend() == "tensorflow":
-        return _mirrored(devices)
-    names = keras.distribution.list_devices()
+    names = _names()
+    if devices > len(names):
+        raise InputError(f"--devices {devices}; this machine has {len(names)}: {', '.join(names)}")
     chosen = names[: devices or None]
-    _check(devices, names)
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow as tf
+
+        scope: AbstractContextManager[Any] = tf.distribute.MirroredStrategy(chosen).scope()
+        return scope
     keras.distribution.set_distribution(keras.distribution.DataParallel(devices=chosen))
     return nullcontext()
 
 
 def check_batches(devices: int, batch_size: int, sizes: Mapping[str, int]) -> None:
-    """Refuse batches that the backend cannot split among devices: JAX wants equal shares of each.
+    """Refuse batches that the backend cannot split among devices.
+
+    JAX wants equal shares of each. TensorFlow takes any, but where a device gets nothing of a batch that
+    trains, its batch normalisation takes the mean of no face, and the model's running means are lost.
 
     Args:
         devices: as for `parallel`.
@@ -56,31 +63,38 @@ def check_batches(devices: int, batch_size: int, sizes: Mapping[str, int]) -> No
     Raises:
         InputError: a batch cannot be split; the line names it.
     """
-    if devices == 1 or keras.backend.backend() == "tensorflow":
+    if devices == 1:
         return
-    count = devices or len(keras.distribution.list_devices())
+    count = devices or len(_names())
+    backend = keras.backend.backend()
     for split, size in sizes.items():
         for batch in {min(batch_size, size), size % batch_size}:
-            if batch % count:
+            accepted = "accepted: another --batch-size or --devices"
+            if backend != "tensorflow" and batch % count:
                 raise InputError(
-                    f"--devices {devices}: {keras.backend.backend()} splits each batch into {count} equal "
-                    f"parts, and {split} has one of {batch}; accepted: another --batch-size or --devices, "
-                    "or KERAS_BACKEND=tensorflow"
+                    f"--devices {devices}: {backend} splits each batch into {count} equal parts, and {split} "
+                    f"has one of {batch}; {accepted}, or KERAS_BACKEND=tensorflow"
+                )
+            if backend == "tensorflow" and split == "train" and _leaves_one_out(batch, count):
+                raise InputError(
+                    f"--devices {devices}: train has a batch of {batch}, of which one of {count} devices "
+                    f"would get nothing; {accepted}"
                 )
 
 
-def _mirrored(devices: int) -> AbstractContextManager[Any]:
+def _leaves_one_out(batch: int, count: int) -> bool:
+    """Whether TensorFlow's shares of a batch, each of the largest's size while it lasts, do not go round."""
+    share = -(-batch // count)
+    return 0 < batch <= share * (count - 1)
+
+
+def _names() -> list[str]:
+    """The devices that a training can be spread over."""
+    if keras.backend.backend() != "tensorflow":
+        names: list[str] = keras.distribution.list_devices()
+        return names
     import tensorflow as tf
 
-    names = [device.name for device in tf.config.list_logical_devices("GPU")]
     # Without accelerators the logical CPUs serve, so that the same path can be tried anywhere.
-    names = names or [device.name for device in tf.config.list_logical_devices("CPU")]
-    _check(devices, names)
-    strategy = tf.distribute.MirroredStrategy(names[: devices or None])
-    scope: AbstractContextManager[Any] = strategy.scope()
-    return scope
-
-
-def _check(devices: int, names: list[str]) -> None:
-    if devices > len(names):
-        raise InputError(f"--devices {devices}; this machine has {len(names)}: {', '.join(names)}")
+    found = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")
+    return [device.name for device in found]

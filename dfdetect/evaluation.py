@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from dfdetect.data.clips import check_videos
-from dfdetect.data.opening import open_data, open_manifest
+from dfdetect.data.opening import Data, open_data, open_manifest
 from dfdetect.environment import describe
 from dfdetect.figures import draw_all, reading_order
 from dfdetect.lineage import scoring_leaks
@@ -106,7 +106,7 @@ def evaluate(
         run: the run.
         manifest: what to score; None for the run's own manifest.
         split: which rows, or "all".
-        name: the folder's name; None makes one from the manifest's folder, its content and the split.
+        name: the folder's name; None makes one from the manifest's folder, its content and the rows chosen.
         batch_size: faces a batch; None for the recipe's.
 
     Returns:
@@ -131,7 +131,7 @@ def evaluate(
     )
     trained = run.environment()
     facts = trained | describe() | {"trained_on": trained["manifest"]} | data.facts()
-    results = run.evaluation(name or f"{data.path.absolute().parent.name}-{data.digest[:8]}-{split}")
+    results = run.evaluation(name or _default_name(data, split, None if manifest else recipe))
     write_results(
         results,
         recipe,
@@ -145,6 +145,15 @@ def evaluate(
         threshold_origin=f"{CHOSEN_ON_VAL}, in the run's own training",
     )
     return results, len(unscored)
+
+
+def _default_name(data: Data, split: str, recipe: Recipe | None) -> str:
+    """A name of the manifest's folder and content, of the recipe's choice from it, and of the split."""
+    chosen = []
+    if recipe is not None and (recipe.split != "manifest" or recipe.per_class):
+        # Not the rows that the manifest itself names so: an evaluation of those is another one.
+        chosen = [f"{recipe.split}{recipe.seed}"]
+    return "-".join([data.path.absolute().parent.name, data.digest[:8], *chosen, split])
 
 
 def text_table(metrics: MetricsBySplit) -> str:

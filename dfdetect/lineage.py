@@ -112,8 +112,11 @@ def _ancestors(recipes: Sequence[Recipe]) -> tuple[list[Run], list[str]]:
 
 
 def _is_gone(weights: str) -> bool:
+    """Whether they were a run's; of a file from elsewhere nothing was known before either."""
     named = weights in ("", "none", *PUBLISHED)
-    return not (named or weights.endswith(".h5") or Path(weights).exists())
+    path = Path(weights)
+    of_a_run = path.suffix != ".h5" or path == Run(path.parent).weights
+    return of_a_run and not (named or path.exists())
 
 
 def _recipes(run: Run) -> list[Recipe]:

@@ -240,7 +240,7 @@ def from_flags(args: argparse.Namespace, base: Recipe) -> Recipe:
         InputError: the file or a value is not accepted.
     """
     if args.recipe:
-        base = read_recipe(args.recipe)
+        base = from_mapping({**dataclasses.asdict(base), **read_toml(args.recipe)}, str(args.recipe))
     if args.weights == "":
         raise InputError("--weights is empty; accepted: imagenet, none, a weights file, or a run's folder")
     given = ((item.name, getattr(args, item.name)) for item in fields(Recipe))

@@ -112,7 +112,7 @@ class Run:
             if had != value:
                 raise InputError(
                     f"{self.folder}: it holds a run with {name} {had!r}, not {value!r}; "
-                    "give another --out, or --overwrite"
+                    "give another --out, or delete that folder (dfdetect.train: --overwrite)"
                 )
 
     @contextmanager
@@ -324,7 +324,7 @@ def started_from(recipe: Recipe) -> Run | None:
         Run(path).recipe()  # refuses a folder that is no run
         return Run(path)
     run = Run(path.parent)
-    return run if path == run.weights and path.is_file() and run.recipe_file.is_file() else None
+    return run if path == run.weights and run.recipe_file.is_file() else None
 
 
 def default_name(recipe: Recipe, data: str) -> str:

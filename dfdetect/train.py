@@ -43,14 +43,12 @@ def _train(args: argparse.Namespace) -> int:
     recipe = resolve(recipe)
     data = open_training_data(recipe)
     run = Run(args.out or default_folder(recipe, data))
-    if args.overwrite:
-        run.delete()
     print("\n".join((*data.notices, "", data.table(), "")), flush=True)
-    if run.finished:
+    if run.finished and not args.overwrite:
         run.begin(recipe, data.digest)  # refuses another recipe's folder
         print(f"{run.folder}: this training is finished already; --overwrite trains anew")
     else:
-        train(recipe, data, run, flags.conditions(args))
+        train(recipe, data, run, flags.conditions(args), overwrite=args.overwrite)
     print(f"\n{text_table(run.metrics())}\n\nlook at {run.page}")
     return DONE
 

@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +50,7 @@ def default_folder(recipe: Recipe, data: Data) -> Path:
     return Path("runs") / default_name(recipe, data.digest)
 
 
-def train(recipe: Recipe, data: Data, run: Run, conditions: Conditions) -> None:
+def train(recipe: Recipe, data: Data, run: Run, conditions: Conditions, *, overwrite: bool = False) -> None:
     """Train, evaluate and write the run; go on with a run that was cut.
 
     Args:
@@ -57,11 +58,16 @@ def train(recipe: Recipe, data: Data, run: Run, conditions: Conditions) -> None:
         data: what `open_training_data` gave for it.
         run: the folder.
         conditions: how to go about it.
+        overwrite: delete the run that the folder holds, once the training can begin.
 
     Raises:
         InputError: the weights cannot be had, a crop cannot be read, the training diverged, the
-            folder holds another run, or another process trains in it.
+            folder holds another run, or what would be deleted is needed or no run, or another
+            process trains in it.
     """
+    if overwrite:
+        _check_overwrite(recipe, run)
+    watch = _watcher(run, conditions)
     keras.utils.set_random_seed(recipe.seed)
     with ExitStack() as held:
         with parallel(conditions.devices):
@@ -72,12 +78,14 @@ def train(recipe: Recipe, data: Data, run: Run, conditions: Conditions) -> None:
             stores, unscored = open_stores(data, recipe, conditions, SPLITS)
             sizes = {split: len(store) for split, store in stores.items()}
             check_batches(conditions.devices, recipe.batch_size, sizes)
+            if overwrite:
+                run.delete()
             held.enter_context(run.alone())
             run.begin(recipe, data.digest)
             copy_settings(data.path.parent, run.folder)  # prediction must crop as extraction did
             facts = describe() | data.facts() | _clip_facts(stores) | _model_facts(model)
             print(_summary(recipe, facts), flush=True)
-            fit(model, recipe, stores["train"], stores["val"], run, watch=_watcher(run, conditions))
+            fit(model, recipe, stores["train"], stores["val"], run, watch=watch)
         facts["training_seconds"] = round(sum(row["seconds"] for row in run.history()), 1)
         predictions = {
             split: Predictions(stores[split].samples, score_store(model, stores[split], recipe.batch_size))
@@ -132,6 +140,18 @@ def open_stores(
     return stores, ledger
 
 
+def _check_overwrite(recipe: Recipe, run: Run) -> None:
+    """Refuse to delete a folder that is no run, or that holds the weights to start from."""
+    if run.folder.exists():
+        run.recipe()
+    weights = Path(recipe.weights)
+    if weights.exists() and weights.resolve().is_relative_to(run.folder.resolve()):
+        raise InputError(
+            f"--overwrite would delete --weights {recipe.weights}; accepted: another --out, or weights "
+            f"outside {run.folder}"
+        )
+
+
 def _clip_facts(stores: dict[str, Store]) -> dict[str, Any]:
     repeats = {split: store.repeats() for split, store in stores.items() if isinstance(store, ClipStore)}
     return {"clips_that_repeat_a_face": repeats} if repeats else {}
@@ -170,9 +190,11 @@ def _watcher(run: Run, conditions: Conditions) -> Callable[[Row], None]:
         from tensorboard.summary import Writer
     except ImportError:
         raise InputError('--tensorboard needs TensorBoard: pip install "dfdetect[tensorboard]"') from None
-    writer = Writer(str(run.tensorboard))
+    # With the first epoch: until the training begins, nothing may be written into the folder.
+    opened = cache(lambda: Writer(str(run.tensorboard)))
 
     def watch(row: Row) -> None:
+        writer = opened()
         for name, value in row.items():
             if name != "epoch":
                 writer.add_scalar(name, value, step=int(row["epoch"]))

@@ -103,9 +103,9 @@ def _job(args: argparse.Namespace) -> Job:
         changes["folds"], args.folds = args.folds, None
     fields = [item.name for item in dataclasses.fields(Recipe) if getattr(args, item.name) is not None]
     _refuse_double(job, fields, args.options or [])
-    start = Recipe() if args.manifest or "manifest" in job.recipe else flags.SAMPLE
-    base = from_mapping({**vars(start), **job.recipe})
-    recipe = recipes.from_flags(args, base)
+    recipe = recipes.from_flags(args, from_mapping({**vars(Recipe()), **job.recipe}))
+    if not recipe.manifest:
+        recipe = recipes.from_flags(args, from_mapping({**vars(flags.SAMPLE), **job.recipe}))
     content = {**dataclasses.asdict(recipe), "monitor": changes.get("objective", job.objective)}
     if not recipe.folds:
         del content["folds"], content["fold"]

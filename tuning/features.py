@@ -20,6 +20,7 @@ from dfdetect.checkpoint import seed_generators
 from dfdetect.data.faces import Pass, Store
 from dfdetect.data.features import FeatureStore, Vectors
 from dfdetect.data.pipeline import make_batches
+from dfdetect.devices import dtype_policy
 from dfdetect.models import weights_origin
 from dfdetect.models.blocks import backbone_layers
 from dfdetect.recipe import Recipe
@@ -62,7 +63,9 @@ def reduce_model(model: keras.Model) -> Reduced | str:
         if layer.input is not cut or layer.variables or seed_generators(layer):
             break
         cut = layer.output
-    return Reduced(keras.Model(model.input, cut), keras.Model(cut, model.output))
+    # The parts' own policy, beside their layers': by it, compiling decides whether the loss is scaled.
+    with dtype_policy(model.dtype_policy.name):
+        return Reduced(keras.Model(model.input, cut), keras.Model(cut, model.output))
 
 
 class FeatureCache:

@@ -115,12 +115,25 @@ def cases(job: Job) -> list[Case]:
     """The job's searches, in order, each with a checked recipe.
 
     Raises:
-        InputError: a recipe is not accepted, or two cases have one name.
+        InputError: a recipe is not accepted, or two cases would share their files.
     """
     found = list(_cases(job))
+    names: dict[str, str] = {}
     for case in found:
+        key = slug(case.name).casefold()
+        if key in names:
+            raise InputError(
+                f"cases {names[key]!r} and {case.name!r} would share files: those tell neither capitals nor "
+                "signs other than . _ - apart; accepted: names that differ in letters or digits"
+            )
+        names[key] = case.name
         check_space(job.space, case.recipe)
     return found
+
+
+def slug(case: str) -> str:
+    """A case's name as a part of file names."""
+    return "".join(letter if letter.isalnum() or letter in "._-" else "-" for letter in case)
 
 
 def _cases(job: Job) -> Iterator[Case]:

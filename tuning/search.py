@@ -25,13 +25,12 @@ from face_extraction.manifest import manifest_hash
 from face_extraction.toml import read_toml
 from tuning.display import Display, set_apart
 from tuning.features import FeatureCache
-from tuning.figures import Importances
 from tuning.importance import importances
-from tuning.job import Case, Job, cases, parse_job, write_job
+from tuning.job import Case, Job, cases, parse_job, slug, write_job
 from tuning.report import write_report
 from tuning.rows import DONE, FAILED, PRUNED, VALUES, Row, best_of, rows_of
 from tuning.space import apply
-from tuning.store import DATABASE, REASON, Held, Store, slug
+from tuning.store import DATABASE, REASON, Held, Store
 from tuning.strategy import Strategy, Turn, make_strategy, prune_rule
 from tuning.trial import Result, Trainer, parts_of, why_failed
 
@@ -45,8 +44,9 @@ class Search:
 
     Attributes:
         job: what is searched.
-        cases: its cases, each recipe resolved.
-        data: by case, the data that its recipe takes.
+        cases: all of its cases. Their recipes are not resolved: what a recipe leaves to the model must follow
+            from the model that a trial has.
+        data: by case, the data that its recipe takes; of the cases that are searched now.
         digests: SHA-256 of the manifest of each of the job's cases, of those not searched now, too.
         folder: where trials, tables and the page go.
         out: the recipe of the best trial.
@@ -60,6 +60,11 @@ class Search:
     folder: Path
     out: Path
     url: str
+
+    @property
+    def searched(self) -> list[Case]:
+        """The cases that are searched now."""
+        return [case for case in self.cases if case.name in self.data]
 
     def store(self) -> Store:
         """The trials.
@@ -94,20 +99,20 @@ def open_search(
         InputError: a case is unknown, the data or the weights cannot be had, or the folder holds
             another search.
     """
-    found = cases(job)
-    manifests = [manifest_path(case.recipe.manifest) for case in found]
-    names = [case.name for case in found]
+    every = cases(job)
+    manifests = [manifest_path(case.recipe.manifest) for case in every]
+    names = [case.name for case in every]
     for name in only:
         if name not in names:
             raise unknown_name("case", name, names)
-    found = [Case(case.name, resolve(case.recipe)) for case in found if not only or case.name in only]
+    found = [case for case in every if not only or case.name in only]
     data = {case.name: open_training_data(case.recipe) for case in found}
     built: set[str] = set()
     for case in found:
-        first = apply(case.recipe, {axis.name: axis.ends()[0] for axis in job.space})
+        first = resolve(apply(case.recipe, {axis.name: axis.ends()[0] for axis in job.space}))
         parts_of(data[case.name], case.recipe, job.folds)
         if first.weights + first.model not in built:  # a missing weights file would fail every trial
-            build_from_recipe(resolve(first))
+            build_from_recipe(first)
             built.add(first.weights + first.model)
     if not overwrite:
         _check_folder(folder, job)
@@ -117,14 +122,14 @@ def open_search(
             if not path.is_file():
                 raise InputError(f"{path}: no such manifest, which another case of the job takes")
             known[path] = manifest_hash(path)
-    return Search(job, found, data, [known[path] for path in manifests], folder, out, url)
+    return Search(job, every, data, [known[path] for path in manifests], folder, out, url)
 
 
 def delete_search(search: Search) -> None:
     """Delete a search's folder, and its trials in the database.
 
     Raises:
-        InputError: the folder is no search.
+        InputError: the folder is no search, or a worker is at one of its trials.
     """
     if not search.folder.exists():
         return
@@ -143,25 +148,28 @@ def run_search(search: Search, conditions: Conditions, *, features: bool = True)
         features: compute features of frozen backbones once.
 
     Returns:
-        All trials of all workers.
+        All trials of all workers, and of all cases.
+
+    Raises:
+        KeyboardInterrupt: Ctrl-C; what was done until then is written.
     """
     store = search.store()
     write_job(search.folder / JOB, search.job)
     pruner = prune_rule(search.job.strategy)
-    for case in search.cases:
+    for case in search.searched:
         store.study(case.name, pruner)
     cache = FeatureCache(search.folder / "features") if features else None
-    total = search.job.trials * len(search.cases)
-    with Display(search.job.objective, total, lambda: rows_of(store.trials())) as display:
-        for case in search.cases:
-            parts = parts_of(search.data[case.name], case.recipe, search.job.folds)
-            worker = _Worker(search, case, store, Trainer(parts, conditions, cache), display)
-            worker.work()
-    rows = rows_of(store.trials())
-    found = {case.name: importances(store.study(case.name, pruner)) for case in search.cases}
-    with store.alone():
-        _write_results(search, rows, found)
-    return rows
+    total = search.job.trials * len(search.searched)
+    try:
+        with Display(search.job.objective, total, lambda: rows_of(store.trials())) as display:
+            for case in search.searched:
+                parts = parts_of(search.data[case.name], case.recipe, search.job.folds)
+                worker = _Worker(search, case, store, Trainer(parts, conditions, cache), display)
+                worker.work()
+    except KeyboardInterrupt:
+        _write_results(search, store)
+        raise
+    return _write_results(search, store)
 
 
 class _Worker:
@@ -241,19 +249,29 @@ def best_recipe(search: Search, row: Row) -> Recipe:
     return resolve(apply(case.recipe, row.values))
 
 
-def _write_results(search: Search, rows: Sequence[Row], found: Importances) -> None:
-    """The best recipes, tables, figures and the page."""
-    recipes: dict[str, Recipe] = {}
-    for case in search.cases:
-        best = best_of([row for row in rows if row.case == case.name])
-        if best is not None:
-            recipes[case.name] = best_recipe(search, best)
-            write_recipe(search.folder / f"best-{slug(case.name)}.toml", recipes[case.name])
-    overall = best_of(rows)
-    if overall is not None:
-        write_recipe(search.out, recipes[overall.case])
-    studied = {row.label: best_recipe(search, row) for row in rows if row.values}
-    write_report(search.folder, search.job, rows, studied, search.data, found, search.out)
+def _write_results(search: Search, store: Store) -> list[Row]:
+    """Write the best recipes, tables, figures and the page; return all trials of all workers.
+
+    Of all cases of the job that have trials: those that `--case` left out now stay in the tables.
+    """
+    pruner = prune_rule(search.job.strategy)
+    studies = {case.name: store.study(case.name, pruner) for case in search.cases}
+    trials = {name: study.get_trials(deepcopy=False) for name, study in studies.items()}
+    rows = rows_of(trials)
+    found = {name: importances(studies[name]) for name in trials if trials[name]}
+    with store.alone():
+        recipes: dict[str, Recipe] = {}
+        for case in search.cases:
+            best = best_of([row for row in rows if row.case == case.name])
+            if best is not None:
+                recipes[case.name] = best_recipe(search, best)
+                write_recipe(search.folder / f"best-{slug(case.name)}.toml", recipes[case.name])
+        overall = best_of(rows)
+        if overall is not None:
+            write_recipe(search.out, recipes[overall.case])
+        studied = {row.label: best_recipe(search, row) for row in rows if row.values}
+        write_report(search.folder, search.job, rows, studied, search.data, found, search.out)
+    return rows
 
 
 def _check_folder(folder: Path, job: Job) -> None:

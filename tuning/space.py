@@ -67,6 +67,12 @@ class Axis:
         if self.values:
             space.Choice(self.name, list(self.values))
             return
+        if self.step and not self.whole:
+            # Not a range: Keras Tuner divides by the step to count its values, and 0.6 // 0.1 is 5.
+            last = int((self.high - self.low) / self.step + 1e-9)
+            values = [self.low + number * self.step for number in range(last + 1)]
+            space.Choice(self.name, [self.inside(value) for value in values])
+            return
         kind = space.Int if self.whole else space.Float
         step: int | float | None = self.step or (1 if self.whole and not self.log else None)
         kind(self.name, self.low, self.high, step=step, sampling="log" if self.log else "linear")

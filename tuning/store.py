@@ -22,9 +22,11 @@ from optuna.trial import FrozenTrial, TrialState
 
 from face_extraction.atomic import write_text
 from face_extraction.errors import InputError
+from tuning.job import slug
 from tuning.strategy import Strategy, Turn
 
 DATABASE, COPY = "trials.db", "trials.jsonl"
+SEARCH_LOCK = "search.lock"
 WORKER, ATTEMPTS, REASON = "worker", "attempts", "reason"
 # A trial whose workers all died is most likely what killed them.
 MAX_ATTEMPTS = 3
@@ -59,7 +61,7 @@ class Store:
     def __init__(self, folder: Path, name: str, url: str = "") -> None:
         self.folder, self._name = folder, name
         folder.mkdir(parents=True, exist_ok=True)
-        self._lock = FileLock(folder / "locks" / "search.lock")
+        self._lock = FileLock(folder / "locks" / SEARCH_LOCK)
         (folder / "locks").mkdir(exist_ok=True)
         self._studies: dict[str, optuna.Study] = {}
         optuna.logging.set_verbosity(optuna.logging.ERROR)
@@ -166,10 +168,20 @@ class Store:
             )
 
     def delete(self) -> None:
-        """Delete the studies."""
-        for name in optuna.get_all_study_names(self._storage):
-            if name.startswith(f"{self._name}: "):
-                optuna.delete_study(study_name=name, storage=self._storage)
+        """Delete the studies.
+
+        Raises:
+            InputError: a worker is at a trial.
+        """
+        with self._lock:
+            for path in (self.folder / "locks").glob("*.lock"):
+                if path.name != SEARCH_LOCK and _is_held(path):
+                    raise InputError(
+                        f"{self.folder}: another process runs trial {path.stem}; wait for it, or stop it"
+                    )
+            for name in optuna.get_all_study_names(self._storage):
+                if name.startswith(f"{self._name}: "):
+                    optuna.delete_study(study_name=name, storage=self._storage)
 
     def _left(self, case: str, study: optuna.Study) -> Held | None:
         """A running trial whose worker is dead, held; those that killed every worker are failed."""
@@ -196,9 +208,12 @@ class Store:
         return FileLock(self.folder / "locks" / f"{slug(case)}-{number:04d}.lock")
 
 
-def slug(case: str) -> str:
-    """A case's name as a part of file names."""
-    return "".join(letter if letter.isalnum() or letter in "._-" else "-" for letter in case)
+def _is_held(path: Path) -> bool:
+    try:
+        with FileLock(path, timeout=0):
+            return False
+    except Timeout:
+        return True
 
 
 def _connect(url: str) -> optuna.storages.RDBStorage:

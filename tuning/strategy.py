@@ -10,6 +10,7 @@ import enum
 import warnings
 from typing import Any, Protocol
 
+import numpy as np
 import optuna
 
 from dfdetect.recipe import Recipe
@@ -74,6 +75,11 @@ class Optuna:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
             # constant_liar: trials that are running count as bad, so that workers do not try the same.
-            sampler = optuna.samplers.TPESampler(seed=self._seed + trial.number, constant_liar=True)
+            sampler = optuna.samplers.TPESampler(seed=_mixed(self._seed, trial.number), constant_liar=True)
         trial.study.sampler = sampler
         return {axis.name: axis.suggest(trial) for axis in self._space}
+
+
+def _mixed(seed: int, number: int) -> int:
+    """A trial's own seed. By the sum alone the next seed's search would draw the same, one trial earlier."""
+    return int(np.random.SeedSequence((seed, number)).generate_state(1)[0])

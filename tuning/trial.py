@@ -12,11 +12,11 @@ from typing import Any
 import keras
 import numpy as np
 
-from dfdetect.checkpoint import save_weights
+from dfdetect.checkpoint import read_state, save_weights
 from dfdetect.data.faces import Store, check_classes
 from dfdetect.data.opening import Data
 from dfdetect.data.splitting import choose
-from dfdetect.devices import parallel
+from dfdetect.devices import check_batches, parallel
 from dfdetect.environment import describe
 from dfdetect.fitting import Row, fit
 from dfdetect.flags import Conditions
@@ -32,6 +32,8 @@ from tuning.features import FeatureCache, Reduced, reduce_model
 Report = Callable[[int, float], None]
 # What a trial records of its kept epoch, or the mean over folds.
 MEASURED = ("val_auc", "val_accuracy", "val_loss")
+# How a run's features came about, where they were kept.
+ONCE = "computed once"
 
 
 @dataclass(frozen=True)
@@ -133,21 +135,23 @@ class Trainer:
         keras.backend.clear_session()
         gc.collect()  # the last trial's model, before another is built on the same device
         keras.utils.set_random_seed(recipe.seed)
-        if run.recipe_file.is_file() and run.recipe() != recipe:
-            run.delete()  # left by a trial that the database lost
         with parallel(self.conditions.devices):
             model = build_from_recipe(recipe)
             stores = self._open(number, data, recipe)
-            run.begin(recipe, data.digest)
-            copy_settings(data.path.parent, run.folder)
+            sizes = {split: len(store) for split, store in stores.items()}
+            check_batches(self.conditions.devices, recipe.batch_size, sizes)
             reduced = reduce_model(model) if self.features else "not asked for"
             if recipe.head_epochs:
                 reduced = "two phases train two models"
+            _drop_other_work(run, recipe, on_features=not isinstance(reduced, str))
+            run.begin(recipe, data.digest)
+            copy_settings(data.path.parent, run.folder)
             origin = weights_origin(model)
             facts = {"weights": str(origin), "weights_source": origin.source, "weights_sha256": origin.sha256}
-            how = reduced if isinstance(reduced, str) else "computed once"
+            how = reduced if isinstance(reduced, str) else ONCE
             run.write_environment(describe() | data.facts() | facts | {"part": number + 1, "features": how})
-            history = run.history() if run.checkpoint.is_file() else []
+            # Not from history.csv, which is written first: after a kill it can be an epoch ahead.
+            history = read_state(run.checkpoint)["history"] if run.checkpoint.is_file() else []
 
             def each(row: Row) -> None:
                 history.append(row)
@@ -187,6 +191,16 @@ class Trainer:
         if key not in self._stores:
             self._stores[key] = open_stores(data, recipe, self.conditions, ("train", "val"))[0]
         return self._stores[key]
+
+
+def _drop_other_work(run: Run, recipe: Recipe, *, on_features: bool) -> None:
+    """Delete what the run's folder holds of another recipe, or of a training of another part of the model."""
+    # The one is left by a trial that the database lost, the other by a search without --no-features, or with.
+    other = run.recipe_file.is_file() and run.recipe() != recipe
+    if not other and run.checkpoint.is_file():
+        other = (run.environment().get("features") == ONCE) != on_features
+    if other:
+        run.delete()
 
 
 def why_failed(error: BaseException) -> str:

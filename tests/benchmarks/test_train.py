@@ -8,7 +8,9 @@ import sys
 import pytest
 
 from benchmarks import train as benchmark
+from benchmarks import worker
 from benchmarks.worker import BARE, OURS, Task, as_json, draw_crops, drawn_samples
+from dfdetect.recipe import Recipe
 
 SMALL = ("--model", "meso4", "--image-size", "32", "--batch", "2", "--steps", "1", "--repeats", "2")
 
@@ -27,6 +29,20 @@ def test_one_model_is_measured_and_written(tmp_path, capsys):
     assert all(peak > 50 for peak in result["peak_mib"].values())
     assert written["machine"]["cores"] == os.cpu_count()
     assert status == (1 if result["interval"][1] < result["goal"] else 0)
+
+
+def test_the_bare_fit_does_not_wait_for_the_loss_of_each_step(monkeypatch):
+    found = []
+
+    class Model:
+        def fit(self, *data, callbacks, **settings):
+            found.extend(callbacks)
+
+    monkeypatch.setattr(worker, "_compiled", lambda task, recipe: Model())
+    recipe = Recipe(model="meso4", image_size=32, batch_size=2)
+    worker._bare(Task(BARE, {}, "", 1, 1), recipe, lambda: None)(0)
+    # Keras asks callbacks for this; on TensorFlow it waits all the same, on JAX it does not.
+    assert [callback.async_safe for callback in found] == [True]
 
 
 def test_a_worker_that_dies_is_named_and_the_rest_goes_on(monkeypatch, capsys):

@@ -80,11 +80,34 @@ def test_jax_gives_the_scores_of_tensorflow(manifest, tmp_path):
     ],
 )
 def test_batches_that_jax_cannot_split_evenly_are_refused(monkeypatch, batch_size, sizes, words):
-    check_batches(2, batch_size, {"train": 7})  # TensorFlow takes any
     monkeypatch.setattr(keras.backend, "backend", lambda: "jax")
     check_batches(1, batch_size, {"train": 7})
     with pytest.raises(InputError, match=f"2 equal parts, and {words};") if words else nullcontext():
         check_batches(2, batch_size, sizes)
+
+
+@pytest.mark.parametrize(
+    ("devices", "batch_size", "size", "batch"),
+    [
+        (2, 8, 23, 0),
+        (2, 8, 24, 0),
+        (2, 8, 25, 1),
+        (2, 8, 1, 1),
+        (2, 1, 24, 1),
+        (4, 8, 23, 0),
+        (4, 8, 20, 0),
+        (4, 8, 19, 3),
+        (4, 8, 22, 6),  # in shares of two
+        (1, 8, 25, 0),
+    ],
+)
+def test_a_batch_that_leaves_a_device_of_tensorflow_without_a_face_is_refused(
+    devices, batch_size, size, batch
+):
+    sizes = {"train": size, "val": 25, "test": 0}  # batch normalisation takes no means of those
+    words = f"train has a batch of {batch}, of which one of {devices} devices would get nothing;"
+    with pytest.raises(InputError, match=words) if batch else nullcontext():
+        check_batches(devices, batch_size, sizes)
 
 
 @pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])

@@ -135,6 +135,20 @@ def test_what_is_not_known_is_said_once(make_run):
     assert told(third) == [words.replace(str(second.folder), f"runs/gone and {second.folder}")]
 
 
+def test_a_run_named_by_its_weights_file_is_told_of_when_that_is_deleted(make_run):
+    first = make_run("first", train="ab", val="c", test="d")
+    second = make_run("second", str(first.weights), train="ef", val="g", test="h")
+    third = make_run("third", second, train="ij", val="k", test="a")
+    (line,) = told(third)  # the recipe says what it was trained on
+    assert line.startswith(f"1 of the groups scored {SEEN} {first.folder},")
+    first.recipe_file.unlink()
+    assert told(third) == [
+        f"The manifest of {first.weights} is gone or changed: what was trained on is not known."
+    ]
+    write_recipe(second.recipe_file, replace(second.recipe(), weights="elsewhere.h5"))
+    assert told(third) == []
+
+
 def test_it_is_told_wherever_numbers_are(make_manifest, tmp_path, capsys):
     manifest = make_manifest(train=24, val=12, test=12)
     run, folds = Run(tmp_path / "first"), tmp_path / "folds"

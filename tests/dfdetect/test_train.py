@@ -80,7 +80,9 @@ def test_a_finished_run_is_shown_and_not_trained_again(manifest, tmp_path, capsy
     assert "finished already" in capsys.readouterr().out
     assert (tmp_path / "run" / "best.weights.h5").stat().st_mtime_ns == before
     assert run(manifest, tmp_path / "run", "--seed", "1") == 2
-    assert "seed 0, not 1" in capsys.readouterr().err
+    # Not "--overwrite" alone: cross-validation says the same, and has no such flag.
+    words = "seed 0, not 1; give another --out, or delete that folder (dfdetect.train: --overwrite)"
+    assert words in capsys.readouterr().err
     assert run(manifest, tmp_path / "run", "--seed", "1", "--overwrite") == 0
 
 
@@ -112,6 +114,22 @@ def test_one_process_at_a_time_trains_in_a_folder(manifest, tmp_path, capsys):
     with Run(tmp_path / "run").alone():
         assert run(manifest, tmp_path / "run", "--overwrite") == 2
     assert Run(tmp_path / "run").finished
+
+
+def test_overwrite_deletes_nothing_before_the_training_can_begin(manifest, tmp_path, capsys):
+    out = tmp_path / "run"
+    run(manifest, out)
+    weights = Run(out).weights
+    before = weights.stat().st_mtime_ns
+    assert run(manifest, out, "--overwrite", "--weights", "nowhere.h5") == 2
+    for own in (out, weights):
+        capsys.readouterr()
+        assert run(manifest, out, "--overwrite", "--weights", str(own)) == 2
+        assert f"--overwrite would delete --weights {own}; accepted:" in capsys.readouterr().err
+    (manifest.parent / "faces" / "val-3.png").write_bytes(b"")
+    assert run(manifest, out, "--overwrite") == 2
+    assert weights.stat().st_mtime_ns == before
+    assert Run(out).finished
 
 
 def test_an_unreadable_crop_is_fatal_or_listed_by_choice(manifest, tmp_path, capsys):
@@ -178,6 +196,20 @@ def test_tensorboard_files_hold_the_history(manifest, tmp_path):
     assert values == pytest.approx([row["val_loss"] for row in history])
 
 
+def test_without_tensorboard_its_files_are_refused_before_a_crop_is_read(
+    manifest, tmp_path, capsys, monkeypatch
+):
+    monkeypatch.setitem(sys.modules, "tensorboard.summary", None)
+
+    def refuse(*args):
+        raise AssertionError("crops were opened")
+
+    monkeypatch.setattr("dfdetect.training.open_stores", refuse)
+    assert run(manifest, tmp_path / "run", "--tensorboard") == 2
+    assert "--tensorboard needs TensorBoard" in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()
+
+
 def test_evaluate_on_another_manifest_keeps_the_threshold(manifest, make_manifest, tmp_path, capsys):
     run(manifest, tmp_path / "run")
     other = make_manifest(train=0, val=0, test=10, seed=5, folder=tmp_path / "other")
@@ -195,6 +227,17 @@ def test_evaluating_groups_that_were_trained_on_is_said(manifest, tmp_path, caps
     run(manifest, tmp_path / "run")
     assert evaluate.main([str(tmp_path / "run"), "--split", "train"]) == 0
     assert "6 of the groups scored were trained on" in capsys.readouterr().out
+
+
+def test_the_runs_own_split_and_the_manifests_are_two_evaluations(manifest, tmp_path):
+    run(manifest, tmp_path / "run", "--split", "group", "--seed", "3", "--epochs", "0")
+    for arguments in ([], ["--manifest", str(manifest)]):
+        assert evaluate.main([str(tmp_path / "run"), *arguments]) == 0
+    folders = sorted((tmp_path / "run" / "evaluations").iterdir())
+    start = f"{manifest.parent.name}-{manifest_hash(manifest)[:8]}-"
+    assert {folder.name for folder in folders} == {f"{start}group3-test", f"{start}test"}
+    rows = [{sample.path for sample in Run(folder).predictions("test").samples} for folder in folders]
+    assert rows[0] != rows[1]
 
 
 def test_evaluating_without_the_training_manifest_says_what_is_not_known(

@@ -1,33 +1,43 @@
 """Features computed once give the training that the faces give."""
 
+from contextlib import nullcontext
+
+import keras
 import numpy as np
 import pytest
 
 from dfdetect.data.opening import open_training_data
+from dfdetect.fitting import phases, start_phase
 from dfdetect.flags import Conditions
 from dfdetect.models import build_model
 from dfdetect.recipe import Recipe
-from dfdetect.runs import Run
+from dfdetect.runs import Run, build_from_recipe
+from face_extraction.errors import InputError
 from tuning.features import FeatureCache, Reduced, reduce_model
 from tuning.trial import Trainer
+
+HEAD = Recipe(
+    model="custom_cnn",
+    weights="none",
+    image_size=32,
+    trainable="head",
+    dense_units=8,
+    dropout=0.4,
+    l2=1e-3,
+    learning_rate=1e-2,
+    epochs=2,
+    batch_size=8,
+    augment="none",
+)
+
+
+class Cut(Exception):
+    """Stands for a kill."""
 
 
 @pytest.mark.parametrize("augment", ["none", "report-c"])
 def test_trials_on_features_go_as_those_on_faces(augment, manifest, tmp_path, monkeypatch):
-    recipe = Recipe(
-        model="custom_cnn",
-        manifest=str(manifest),
-        weights="none",
-        image_size=32,
-        trainable="head",
-        dense_units=8,
-        dropout=0.4,
-        l2=1e-3,
-        learning_rate=1e-2,
-        epochs=2,
-        batch_size=8,
-        augment=augment,
-    )
+    recipe = HEAD.with_changes(manifest=str(manifest), augment=augment)
     data = open_training_data(recipe)
     with_features = Trainer([data], Conditions(), FeatureCache(tmp_path / "features"))
     first = with_features.run(recipe, tmp_path / "a", lambda step, value: None)
@@ -53,6 +63,50 @@ def test_trials_on_features_go_as_those_on_faces(augment, manifest, tmp_path, mo
     assert with_features.run(other_head, tmp_path / "c", lambda step, value: None).facts["features"]
 
 
+def cut_after_the_first_epoch(trainer, recipe, folder):
+    def cut(step, value):
+        raise Cut
+
+    with pytest.raises(Cut):
+        trainer.run(recipe, folder, cut)
+    assert Run(folder).checkpoint.is_file()
+
+
+@pytest.mark.parametrize("first", ["features", "faces"])
+def test_a_cut_trial_is_taken_up_on_features_or_on_faces(first, manifest, tmp_path):
+    recipe = HEAD.with_changes(manifest=str(manifest))
+    data = open_training_data(recipe)
+    trainers = {
+        "features": Trainer([data], Conditions(), FeatureCache(tmp_path / "features")),
+        "faces": Trainer([data], Conditions(), None),
+    }
+    cut_after_the_first_epoch(trainers.pop(first), recipe, tmp_path / "run")
+    ((second, trainer),) = trainers.items()
+    result = trainer.run(recipe, tmp_path / "run", lambda step, value: None)
+    assert result.facts["features"] == (second == "features")
+    assert [row["epoch"] for row in Run(tmp_path / "run").history()] == [1, 2]
+
+
+def test_a_trial_that_goes_on_counts_its_epochs_from_the_checkpoint(manifest, tmp_path):
+    recipe = HEAD.with_changes(manifest=str(manifest))
+    trainer = Trainer([open_training_data(recipe)], Conditions(), None)
+    run = Run(tmp_path / "run")
+    cut_after_the_first_epoch(trainer, recipe, run.folder)
+    (row,) = run.history()
+    run.write_history([row, {**row, "epoch": 2, "val_auc": 2.0}])  # as a kill before the checkpoint leaves it
+    told = []
+    trainer.run(recipe, run.folder, lambda step, value: told.append((step, value)))
+    assert told == [(2, max(row["val_auc"] for row in run.history()))]
+
+
+def test_batches_that_devices_cannot_share_are_refused(manifest, tmp_path, monkeypatch):
+    recipe = HEAD.with_changes(manifest=str(manifest), batch_size=31)
+    monkeypatch.setattr("tuning.trial.parallel", lambda devices: nullcontext())  # one is all there may be
+    trainer = Trainer([open_training_data(recipe)], Conditions(devices=2), None)
+    with pytest.raises(InputError, match="--devices 2: train has a batch of 1"):
+        trainer.run(recipe, tmp_path / "run", lambda step, value: None)
+
+
 def test_a_backbone_that_is_trained_or_random_is_not_cut():
     part = build_model("custom_cnn", image_size=32, trainable="last:1", dropout=0.5)
     assert reduce_model(part) == "the backbone is trained (from stage4_conv)"
@@ -64,3 +118,15 @@ def test_a_backbone_that_is_trained_or_random_is_not_cut():
     assert {v.path for v in reduced.head.trainable_variables} == {v.path for v in whole.trainable_variables}
     random = reduce_model(build_model("efficientnet_b4", image_size=64, trainable="head"))
     assert "drops features at random in training" in str(random)
+
+
+def test_the_loss_is_scaled_for_half_precision_as_in_the_whole_model():
+    recipe = Recipe(
+        model="custom_cnn", image_size=32, weights="none", trainable="head", precision="mixed_float16"
+    )
+    model = build_from_recipe(recipe)
+    reduced = reduce_model(model)
+    assert isinstance(reduced, Reduced)
+    for part in (model, reduced.head):
+        start_phase(part, recipe, phases(recipe)[0], 1)
+        assert isinstance(part.optimizer, keras.optimizers.LossScaleOptimizer), part.name

@@ -3,7 +3,8 @@
 import pytest
 
 from face_extraction.errors import InputError
-from tuning.job import Job, cases, list_jobs, parse_job, read_job, write_job
+from tuning import __main__ as tuning
+from tuning.job import Job, cases, list_jobs, parse_job, read_job, slug, write_job
 from tuning.space import write_space
 
 C_GRID = {"optimizer": ["sgd", "adam", "nadam"], "learning_rate": [0.1, 0.01]}
@@ -131,3 +132,26 @@ def test_a_recipe_field_that_is_unknown_is_refused():
     with pytest.raises(InputError, match=r"unknown job 'report_x' \(nearest: report_[bce]"):
         read_job("report_x")
     assert isinstance(job, Job)
+
+
+def test_names_of_cases_as_parts_of_file_names():
+    assert slug("ResNet-50 (1 layer), fold 2") == "ResNet-50--1-layer---fold-2"
+
+
+@pytest.mark.parametrize("other", ["VGG-16", "vgg 16"])
+def test_cases_that_would_share_their_files_are_refused(other):
+    job = parse_job({"space": SPACE, "cases": {"VGG 16": {"model": "vgg16"}, other: {}}}, "mine.toml")
+    with pytest.raises(InputError, match=f"cases 'VGG 16' and '{other}' would share files"):
+        cases(job)
+
+
+def test_flags_go_over_a_recipe_file_and_both_over_the_jobs_recipe(tmp_path):
+    (tmp_path / "job.toml").write_text(
+        "[recipe]\nepochs = 5\nl2 = 0.5\nema = 0.9\n[space]\ndropout = [0.0, 0.5]\n"
+    )
+    (tmp_path / "r.toml").write_text('manifest = "m.csv"\nl2 = 0.25\nema = 0.5\ndropout = 0.1\n')
+    files = ["--job", str(tmp_path / "job.toml"), "--recipe", str(tmp_path / "r.toml")]
+    args = tuning._parser().parse_args([*files, "--ema", "0.1", "--out", "best.toml"])
+    (case,) = cases(tuning._job(args))
+    assert (case.recipe.epochs, case.recipe.l2, case.recipe.ema) == (5, 0.25, 0.1)
+    assert case.recipe.image_size == 0  # the file's manifest is no sample set, whose faces are small

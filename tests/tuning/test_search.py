@@ -15,7 +15,10 @@ from dfdetect.data.opening import open_training_data
 from dfdetect.recipe import Recipe, read_recipe
 from dfdetect.runs import Run
 from tuning import __main__ as tuning
-from tuning.trial import parts_of, why_failed
+from tuning.job import parse_job
+from tuning.rows import Row
+from tuning.search import best_recipe, open_search
+from tuning.trial import Trainer, parts_of, why_failed
 
 SPACE = """
 strategy = "grid"
@@ -91,6 +94,25 @@ def test_a_trial_that_diverges_is_a_row_with_its_reason(command, tmp_path, capsy
     assert "diverged" in (tmp_path / "best" / "index.html").read_text()
 
 
+@pytest.mark.parametrize("done", [0, 1])
+def test_an_interrupted_search_leaves_what_it_found(done, command, tmp_path, monkeypatch):
+    trains = Trainer.run
+
+    def interrupted(self, recipe, folder, report):
+        if folder.name == f"{done:04d}":
+            raise KeyboardInterrupt
+        return trains(self, recipe, folder, report)
+
+    monkeypatch.setattr(Trainer, "run", interrupted)
+    assert tuning.main(command("learning_rate = [1e-2, 1e-3, 1e-4]")) == 130
+    assert [row["state"] for row in rows(tmp_path)] == ["done"] * done + ["running"]
+    assert (tmp_path / "best" / "index.html").is_file()
+    assert (tmp_path / "best.toml").is_file() == bool(done)
+    monkeypatch.undo()
+    assert tuning.main(command("learning_rate = [1e-2, 1e-3, 1e-4]")) == 0
+    assert [row["state"] for row in rows(tmp_path)] == ["done"] * 3
+
+
 def test_folds_validate_every_face_outside_the_test_split_once(manifest):
     recipe = Recipe(manifest=str(manifest))
     data = open_training_data(recipe)
@@ -119,6 +141,29 @@ def test_a_search_of_one_case_goes_on_with_all(command, tmp_path):
     assert tuning.main(command(space)) == 0
     assert sorted(row["case"] for row in rows(tmp_path)) == ["a", "b"]
     assert kept.stat().st_mtime_ns == before
+
+
+def test_a_case_searched_later_stands_beside_the_others_in_the_results(command, tmp_path, capsys):
+    """With a rate of 1e-12 nothing is learnt, so that case b is the better one."""
+    space = "dropout = [0.1]\n[cases.a]\nlearning_rate = 1e-12\n[cases.b]\nlearning_rate = 1e-2\n"
+    for case in "ba":
+        assert tuning.main(command(space, "--case", case)) == 0
+    scores = {row["case"]: float(row["score"]) for row in rows(tmp_path)}
+    assert scores["b"] > scores["a"]
+    assert "b #0" in capsys.readouterr().out.splitlines()[-3]
+    assert read_recipe(tmp_path / "best.toml").learning_rate == 1e-2
+    page = (tmp_path / "best" / "index.html").read_text()
+    assert "<h3>a</h3>" in page
+    assert "<h3>b</h3>" in page
+
+
+def test_a_model_that_varies_brings_its_own_weights_and_image_size(manifest, tmp_path):
+    space = {"model": ["custom_cnn", "xception"]}
+    job = parse_job({"space": space, "recipe": {"manifest": str(manifest)}}, "mine.toml")
+    search = open_search(job, [], tmp_path / "search", tmp_path / "best.toml", "")
+    trial = Row("xception", 1, "done", 0.9, {"model": "xception"}, {})
+    recipe = best_recipe(search, trial)
+    assert (recipe.model, recipe.weights, recipe.image_size) == ("xception", "imagenet", 299)
 
 
 def test_reasons_of_failures():

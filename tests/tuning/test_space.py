@@ -1,5 +1,6 @@
 """Spaces as data: what is accepted, what is refused and in which words."""
 
+import keras_tuner
 import pytest
 
 from dfdetect.recipe import Recipe
@@ -26,6 +27,14 @@ def test_a_space_is_read_and_written_back():
     assert [type(value) for value in space[3].values] == [float, float]
     assert space[5].name == "options.units"
     assert parse_space(write_space(space), "again") == space
+
+
+@pytest.mark.parametrize(("high", "last"), [(0.6, 6), (0.55, 5), (0.64, 6)])
+def test_a_range_with_a_step_has_the_same_values_for_keras_tuner(high, last):
+    space = keras_tuner.HyperParameters()
+    Axis("dropout", low=0.0, high=high, step=0.1).declare(space)
+    (kind,) = space.space
+    assert list(kind.values) == pytest.approx([number / 10 for number in range(last + 1)])
 
 
 def test_values_go_into_fields_and_options():

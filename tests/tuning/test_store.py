@@ -13,7 +13,7 @@ from optuna.trial import TrialState
 from dfdetect.recipe import Recipe
 from face_extraction.errors import InputError
 from tuning.job import parse_job
-from tuning.store import MAX_ATTEMPTS, Store, slug
+from tuning.store import MAX_ATTEMPTS, Store
 from tuning.strategy import Turn, make_strategy
 
 JOB = parse_job({"strategy": "grid", "trials": 3, "space": {"dropout": [0.0, 0.2, 0.5]}}, "test")
@@ -116,10 +116,6 @@ def test_a_database_that_cannot_be_had_is_one_line(tmp_path):
         Store(tmp_path, "test", "nosuch://host/name")
 
 
-def test_names_of_cases_as_parts_of_file_names():
-    assert slug("ResNet-50 (1 layer), fold 2") == "ResNet-50--1-layer---fold-2"
-
-
 def test_trials_of_other_data_are_no_trials_of_these(tmp_path):
     store = open_store(tmp_path)
     finish(store, store.claim("case", STRATEGY, "me"), 0.7)
@@ -149,3 +145,14 @@ def test_progress_and_an_order_to_stop_are_no_deaths(tmp_path):
         store.progressed(held)
         held.lock.release()
     assert store.claim("case", STRATEGY, "me").trial.number == 0
+
+
+def test_a_search_is_not_deleted_while_a_worker_is_at_a_trial(tmp_path):
+    store = open_store(tmp_path)
+    held = store.claim("case", STRATEGY, "me")
+    with pytest.raises(InputError, match="another process runs trial case-0000; wait for it, or stop it"):
+        Store(tmp_path, "test").delete()
+    finish(store, held, 0.5)
+    assert [trial.value for trial in open_store(tmp_path).trials()["case"]] == [0.5]
+    store.delete()
+    assert optuna.get_all_study_names(f"sqlite:///{tmp_path}/trials.db") == []

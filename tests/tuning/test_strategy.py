@@ -30,10 +30,10 @@ def objective(values):
     return 1 - 0.8 * distance - 0.2 * (values["optimizer"] != "adam")
 
 
-def worker(folder, job, stop_after=1000):
+def worker(folder, job, stop_after=1000, seed=0):
     """Run trials as a process would that starts now; return the values in order."""
     store = Store(folder, "test")
-    strategy = make_strategy(job, Recipe(epochs=9))
+    strategy = make_strategy(job, Recipe(epochs=9, seed=seed))
     store.study("case", prune_rule(job.strategy))
     found = []
     while len(found) < stop_after:
@@ -68,11 +68,32 @@ def test_starting_again_after_every_few_trials_changes_nothing(strategy, tmp_pat
     assert len({str(values) for values in whole if values.get(EPOCHS, 1) == 1}) > 1
 
 
+@pytest.mark.parametrize("strategy", ["random", "bayesian", "tpe"])
+def test_another_seed_is_another_search(strategy, tmp_path):
+    job = make_job(strategy, 6)
+    rates = [
+        {values["learning_rate"] for values in worker(tmp_path / str(seed), job, seed=seed)[0]}
+        for seed in (0, 1)
+    ]
+    assert not rates[0] & rates[1]
+
+
 def test_a_grid_has_every_combination_once_and_stops(tmp_path):
     found, _ = worker(tmp_path, make_job("grid", 100, GRID))
     assert sorted(map(str, found)) == sorted(
         str(dict(zip(GRID, values, strict=True))) for values in itertools.product(*GRID.values())
     )
+
+
+@pytest.mark.parametrize("strategy", ["grid", "random"])
+def test_a_range_with_a_step_is_tried_to_its_end(strategy, tmp_path):
+    space = {
+        "dropout": {"low": 0.0, "high": 0.6, "step": 0.1},
+        "learning_rate": [1e-3],
+        "optimizer": ["adam"],
+    }
+    found, _ = worker(tmp_path, make_job(strategy, 7, space))
+    assert sorted(values["dropout"] for values in found) == pytest.approx([0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6])
 
 
 def test_workers_at_once_get_different_trials_of_a_grid(tmp_path):
