@@ -115,7 +115,7 @@ def test_a_grid_from_end_to_end(grid, tmp_path, capsys):
     assert readme.endswith("-->\ntail\n")
     assert "`reports/tiny --only model=custom_cnn --only regime=base`" in readme
     tex = (folder / "tables.tex").read_text()
-    assert r"\caption{Accuracy. Measured on squares (manifest " in tex
+    assert r"\caption{Accuracy. Measured on an unnamed source (manifest " in tex
     assert "Absent & -- & -- (1) & -- & --" in tex
     page = (folder / "tables.html").read_text()
     assert '<th scope="row">Absent</th><td>–</td><td>– (1)</td><td>–</td><td>–</td>' in page
