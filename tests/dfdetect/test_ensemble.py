@@ -2,6 +2,7 @@
 
 import shutil
 
+import keras
 import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
@@ -11,6 +12,8 @@ from dfdetect.data.opening import open_data
 from dfdetect.ensembling import build_ensemble, weigh
 from dfdetect.experiments.declared import Cell
 from dfdetect.experiments.recording import record
+from dfdetect.models import build_model
+from dfdetect.models.ensemble import combine_models
 from dfdetect.predictions import Predictions
 from dfdetect.recipe import write_recipe
 from dfdetect.runs import Run
@@ -62,6 +65,25 @@ def test_scores_are_those_combined_by_hand(members, tmp_path, combine):
     # The 32-pixel member sees faces scaled from 48 pixels here, from 24 in its own run.
     np.testing.assert_allclose(Run(out).predictions("test").p_fake, expected, atol=0.05)
     assert Run(out).metrics()["test"]["face"].n == 12
+
+
+@pytest.mark.parametrize("on_logits", [False, True])
+def test_members_of_one_size_are_combined_to_the_digit_and_sure_ones_as_they_were_weighed(on_logits):
+    """A single-precision p_fake is 1 from a logit of 17 on: a regression on scores knows no larger one."""
+    models = [build_model("custom_cnn", image_size=32, seed=seed) for seed in (1, 2)]
+    sure = models[0].get_layer("logit")
+    sure.kernel.assign(300 * sure.kernel)
+    rgb = np.random.default_rng(0).integers(0, 256, (16, 32, 32, 3)).astype("float32")
+    p_fake = np.concatenate([np.array(model(rgb)) for model in models], axis=1)
+    logits = keras.Model(models[0].input, sure.output)(rgb)
+    assert np.abs(logits).max() > 20
+    both = combine_models(models, on_logits=on_logits)
+    both.get_layer("combine").set_weights([np.array([[0.3], [0.7]]), np.array([0.1 * on_logits])])
+    expected = p_fake @ [0.3, 0.7]
+    if on_logits:
+        expected = 1 / (1 + np.exp(-(logit(p_fake) @ [0.3, 0.7] + 0.1)))
+    # Near 0 and 1 a single-precision p_fake holds its logit to a twentieth.
+    np.testing.assert_allclose(np.array(both(rgb))[:, 0], expected, atol=0.005 if on_logits else 1e-6)
 
 
 def test_it_is_a_run_like_any_other(members, tmp_path, capsys):

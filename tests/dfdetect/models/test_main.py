@@ -65,6 +65,7 @@ def test_models_are_listed_with_their_facts(monkeypatch, capsys, arguments):
         ("densenet121", "conv5_block12 conv5_block13 conv5_block14 conv5_block15 conv5_block16"),
         ("inception_v3", "mixed7 mixed8 mixed9 mixed10"),
         ("mobilenet", "conv_9 conv_10 conv_11 conv_12 conv_13"),
+        ("vit_b16", "block12"),
     ],
 )
 def test_report_b_trains_these_blocks(name, expected):
