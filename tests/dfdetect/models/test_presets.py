@@ -38,7 +38,8 @@ def save(kind: str, settings: dict, folder) -> keras.Model:
     rng = np.random.default_rng(5)
     for weight in network.weights:
         if "seed_generator" not in weight.path:
-            weight.assign(rng.normal(0, 0.2, weight.shape))
+            values = rng.normal(0, 0.2, weight.shape)
+            weight.assign(np.abs(values) if weight.path.endswith("variance") else values)
     network.save_to_preset(str(folder))
     # DINOv2 saves other positions than it used so far.
     network.load_weights(folder / "model.weights.h5")
@@ -85,6 +86,56 @@ def test_features_are_those_of_keras_hub_at_full_size(name, tmp_path):
     x, given = (np.array(part) for part in keras.Model(model.input, [normalised, features])(rgb))
     expected = np.array(network({"images": x} if name.startswith("dinov2") else x))
     np.testing.assert_allclose(given.reshape(expected.shape), expected, rtol=1e-3, atol=1e-3)
+
+
+@pytest.fixture(scope="module")
+def resnet(tmp_path_factory):
+    """keras-hub's ResNet-18 with drawn weights, and the folder of its preset."""
+    folder = tmp_path_factory.mktemp("resnet")
+    return save("ResNetBackbone", family("resnet18").preset.settings, folder), folder
+
+
+# 75: where a side is odd, padding on two sides and on one differ.
+@pytest.mark.parametrize("size", [64, 75])
+def test_resnet18_is_that_of_keras_hub_with_torchvisions_pixels(resnet, size):
+    network, folder = resnet
+    model = build_model("resnet18", image_size=size, weights=str(folder))
+    origin = weights_origin(model)
+    assert (origin.loaded, origin.random) == (11_186_112, ("logit",))
+    rgb = np.random.default_rng(0).integers(0, 256, (2, size, size, 3)).astype("float32")
+    pixels = (rgb / 255 - (0.485, 0.456, 0.406)) / (0.229, 0.224, 0.225)
+    expected = np.array(network(pixels.astype("float32")))
+    given = np.array(keras.Model(model.input, model.get_layer("features").output)(rgb))
+    # Drawn weights magnify what they are given from block to block.
+    assert expected.std() > 1
+    np.testing.assert_allclose(given / expected.std(), expected / expected.std(), rtol=1e-3, atol=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("settings", "line"),
+    [
+        (
+            {"stackwise_num_blocks": [3, 4, 6, 3]},
+            r"stackwise_num_blocks is \[3, 4, 6, 3\], not \[2, 2, 2, 2\]",
+        ),
+        ({"block_type": "bottleneck_block"}, "block_type is bottleneck_block, not basic_block"),
+        ({"use_pre_activation": True}, "use_pre_activation is True, not False"),
+    ],
+)
+def test_another_resnet_is_not_resnet18(resnet, tmp_path, settings, line):
+    folder = shutil.copytree(resnet[1], tmp_path / "copy")
+    config = json.loads((folder / "config.json").read_text())
+    config["config"] |= settings
+    (folder / "config.json").write_text(json.dumps(config))
+    with pytest.raises(InputError, match=rf"config\.json: does not fit resnet18: {line}"):
+        build_model("resnet18", weights=str(folder))
+
+
+def test_each_family_refuses_the_preset_of_another_network(resnet, preset):
+    with pytest.raises(InputError, match="a preset of ViTBackbone; resnet18 accepts ResNetBackbone"):
+        build_model("resnet18", weights=str(preset))
+    with pytest.raises(InputError, match="a preset of ResNetBackbone; tiny accepts ViTBackbone"):
+        build_model("tiny", weights=str(resnet[1]))
 
 
 @pytest.fixture(scope="module")
@@ -228,7 +279,7 @@ def test_published_weights_are_fetched_by_name(preset, monkeypatch):
     assert asked == [(handle, "config.json"), (handle, "model.weights.h5")]
 
 
-@pytest.mark.parametrize("name", ["vit_b16", "vit_l16", "swin_t", "dinov2_s14", "dinov2_b14"])
+@pytest.mark.parametrize("name", ["resnet18", "vit_b16", "vit_l16", "swin_t", "dinov2_s14", "dinov2_b14"])
 def test_published_names_are_keras_hubs(name):
     preset = family(name).preset
     facts = getattr(keras_hub.models, preset.backbone).presets[preset.name]
