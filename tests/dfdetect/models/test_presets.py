@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 import shutil
 import sys
 
@@ -11,7 +12,7 @@ import keras_hub
 import numpy as np
 import pytest
 
-from dfdetect.models import Backbone, Family, build_model, dinov2, family, registry, vit, weights_origin
+from dfdetect.models import Backbone, Family, build_model, deit, dinov2, family, registry, vit, weights_origin
 from dfdetect.models.head import mark_features
 from dfdetect.models.presets import Preset, is_preset, load_preset
 from dfdetect.models.transformer import embed, encode
@@ -29,6 +30,15 @@ DINOV2 = {
     "num_register_tokens": 3,
     "position_embedding_shape": (12, 12),
     "antialias_in_interpolation": True,
+}
+# As keras-hub's conversion writes it, with another epsilon than ours.
+DEIT = {
+    "patch_size": (4, 4),
+    "num_layers": 2,
+    "num_heads": 2,
+    "hidden_dim": 16,
+    "intermediate_dim": 64,
+    "layer_norm_epsilon": 1e-12,
 }
 
 
@@ -58,6 +68,7 @@ def tiny(scaled: bool, **settings) -> keras.Model:
     [
         ("ViTBackbone", VIT, vit._weights, {"scaled": False, "grid": 2}),
         ("DINOV2Backbone", DINOV2, dinov2._weights, {"scaled": True, "grid": 3, "registers": 3}),
+        ("DeiTBackbone", DEIT, deit._weights, {"scaled": False, "grid": 2, "leading": 2}),
     ],
 )
 def test_tokens_are_those_of_keras_hub(kind, settings, weights, ours, tmp_path):
@@ -73,7 +84,7 @@ def test_tokens_are_those_of_keras_hub(kind, settings, weights, ours, tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:Layer 'attn':UserWarning")
-@pytest.mark.parametrize("name", ["vit_ti16", "swin_t", "dinov2_s14"])
+@pytest.mark.parametrize("name", ["vit_ti16", "deit_ti16", "swin_t", "dinov2_s14"])
 def test_features_are_those_of_keras_hub_at_full_size(name, tmp_path):
     preset = family(name).preset
     settings = {**preset.settings, "image_shape": (224, 224, 3)}
@@ -279,11 +290,34 @@ def test_published_weights_are_fetched_by_name(preset, monkeypatch):
     assert asked == [(handle, "config.json"), (handle, "model.weights.h5")]
 
 
-@pytest.mark.parametrize("name", ["resnet18", "vit_b16", "vit_l16", "swin_t", "dinov2_s14", "dinov2_b14"])
+@pytest.mark.parametrize(
+    "name",
+    ["resnet18", "vit_b16", "vit_l16", "deit_ti16", "deit_s16", "swin_t", "dinov2_s14", "dinov2_b14"],
+)
 def test_published_names_are_keras_hubs(name):
     preset = family(name).preset
     facts = getattr(keras_hub.models, preset.backbone).presets[preset.name]
     assert facts["kaggle_handle"].startswith("kaggle://")
+
+
+@pytest.mark.parametrize(
+    ("settings", "line"),
+    [
+        ({"layer_norm_epsilon": 1e-12}, ""),
+        ({"layer_norm_epsilon": 1e-3}, "layer_norm_epsilon is 0.001, not 1e-06"),
+        ({"hidden_dim": 384}, "hidden_dim is 384, not 192"),
+    ],
+)
+def test_deit_takes_the_epsilon_of_keras_hubs_conversion_and_no_other(tmp_path, settings, line):
+    config = {"patch_size": [16, 16], "num_layers": 12, "num_heads": 3, "intermediate_dim": 768}
+    config |= {"image_shape": [224, 224, 3], "hidden_dim": 192, **settings}
+    text = json.dumps({"class_name": "DeiTBackbone", "config": config})
+    (tmp_path / "config.json").write_text(text)
+    (tmp_path / "model.weights.h5").write_bytes(b"")
+    # What is not refused by its configuration is by its empty weights.
+    file = f"config.json: does not fit deit_ti16: {line}" if line else "model.weights.h5: does not fit"
+    with pytest.raises(InputError, match=re.escape(file)):
+        build_model("deit_ti16", image_size=32, weights=str(tmp_path))
 
 
 @pytest.mark.parametrize("error", [ConnectionError("no route\nto host"), RuntimeError("no access")])
