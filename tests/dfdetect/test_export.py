@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from dfdetect import ensemble, export, exporting, train
+from dfdetect.models import build_model
 from dfdetect.recipe import write_recipe
 from dfdetect.runs import Run
 
@@ -82,6 +83,16 @@ def test_onnx_scores_as_the_run(runs, tmp_path, rgb, name):
     session = runtime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
     expected = Run(runs / name).load_model().predict(rgb, verbose=0)
     np.testing.assert_allclose(session.run(None, {"image": rgb})[0], expected, atol=1e-4)
+
+
+@pytest.mark.parametrize("form", ["savedmodel", "litert"])
+def test_a_model_that_takes_clips_goes_into_it(tmp_path, form):
+    model = build_model("alexnet_rnn", image_size=64, frames=3)
+    clips = exporting.draw(model.input_shape[1:])
+    assert clips.shape == (exporting.DRAWN, 3, 64, 64, 3)
+    assert (clips.min() >= 0, clips.max() <= 255) == (True, True)
+    given = exporting._convert(model, exporting.FORMATS[form], tmp_path / NAMES[form], clips)
+    np.testing.assert_allclose(given, model.predict(clips, verbose=0), atol=1e-4)
 
 
 def test_the_file_beside_it_says_what_it_takes_and_where_it_comes_from(runs, tmp_path):
