@@ -264,8 +264,10 @@ def _load_onnx(path: Path) -> Callable[[Array], Array]:
     import onnxruntime
 
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
-    (image,) = session.get_inputs()
-    return lambda rgb: np.asarray(session.run(None, {image.name: rgb})[0])
+    names = [each.name for each in session.get_inputs()]
+    if len(names) > 1:  # tf2onnx makes inputs of some constants, and leaves out their values
+        raise ValueError(f"it takes {', '.join(names)}, not the image alone")
+    return lambda rgb: np.asarray(session.run(None, {names[0]: rgb})[0])
 
 
 def _onnx_settings() -> Mapping[str, Any]:
