@@ -37,7 +37,9 @@ def combine_models(members: Sequence[keras.Model], *, on_logits: bool) -> keras.
         side = member.input_shape[-2]
         if side != size:
             x = fold(x) if frames else x
-            x = keras.layers.Resizing(side, side, antialias=True, dtype="float32", name=f"scale{number}")(x)
+            # Not the layer `Resizing`: where nobody says whether the model is trained, it says yes for
+            # all layers after it, and their dropout acts (Keras 3.15).
+            x = keras.ops.image.resize(x, (side, side), antialias=True)
             x = unfold(x, frames) if frames else x
         score = part(x)
         if on_logits:

@@ -4,7 +4,7 @@ import inspect
 import json
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,12 +33,14 @@ class Preset:
         settings: its arguments, for a network of the family's form.
         weights: the names of the family's layers, each with its values in such a network, in the
             order of the layer's own.
+        also: other values of arguments that a preset may have, because they change no result.
     """
 
     name: str
     backbone: str
     settings: Mapping[str, Any]
     weights: Callable[[Any], Iterable[tuple[str, Sequence[Any]]]]
+    also: Mapping[str, Sequence[Any]] = field(default_factory=dict)
 
 
 def is_preset(folder: Path) -> bool:
@@ -120,7 +122,7 @@ def _check(folder: Path, preset: Preset, kind: type, name: str) -> None:
     defaults = {p.name: p.default for p in parameters if p.default is not p.empty}
     for key, value in {**defaults, **preset.settings}.items():
         wanted = list(value) if isinstance(value, tuple) else value
-        if key not in FREE and given.get(key, wanted) != wanted:
+        if key not in FREE and given.get(key, wanted) not in (wanted, *preset.also.get(key, ())):
             raise InputError(f"{path}: does not fit {name}: {key} is {given[key]}, not {wanted}")
 
 

@@ -1,17 +1,24 @@
 """ResNet-18 (He et al. 2016): basic residual blocks of two 3x3 convolutions.
 
 The layout is torchvision's, which Reports A and D used: shortcuts with a 1x1 convolution where the
-shape changes (the paper's option B), convolutions without bias, padding on all sides.
+shape changes (the paper's option B), convolutions without bias, padding on all sides. The published
+weights of keras-hub are those of timm's `resnet18.a1_in1k` (Wightman et al. 2021), a network of the
+same form.
 """
 
-from typing import TYPE_CHECKING
+import re
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
 
+from dfdetect.models.presets import Preset
 from dfdetect.models.registry import Backbone, register
 
 if TYPE_CHECKING:
     from keras import KerasTensor
 
 FILTERS = (64, 128, 256, 512)
+STRIDES = (1, 2, 2, 2)
+BLOCKS = (2, 2, 2, 2)
 
 
 def _convolve(x: "KerasTensor", filters: int, kernel: int, stride: int, name: str) -> "KerasTensor":
@@ -44,6 +51,31 @@ def _block(x: "KerasTensor", filters: int, stride: int, name: str) -> "KerasTens
     return layers.ReLU(name=f"{name}_out")(x)
 
 
+def _weights(network: Any) -> Iterator[tuple[str, Sequence[Any]]]:
+    """Our layers' names, and the values for them in keras-hub's network.
+
+    It calls the first block `stack0_block0`; ours has the paper's name, `conv2_block1`.
+    """
+
+    def ours(found: re.Match[str]) -> str:
+        stack, block = map(int, found.groups())
+        return f"conv{stack + 2}_block{block + 1}"
+
+    for layer in network.layers:
+        if layer.weights:
+            yield re.sub(r"stack(\d)_block(\d)", ours, layer.name), layer.weights
+
+
+SETTINGS = {
+    "input_conv_filters": FILTERS[:1],
+    "input_conv_kernel_sizes": (7,),
+    "stackwise_num_filters": FILTERS,
+    "stackwise_num_blocks": BLOCKS,
+    "stackwise_num_strides": STRIDES,
+    "block_type": "basic_block",
+}
+
+
 @register(
     "resnet18",
     image_size=224,
@@ -51,6 +83,8 @@ def _block(x: "KerasTensor", filters: int, stride: int, name: str) -> "KerasTens
     normalisation="torch",
     blocks=r"(conv\d_block\d)_",
     reference="https://arxiv.org/abs/1512.03385",
+    pretrained="imagenet",
+    preset=Preset("resnet_18_imagenet", "ResNetBackbone", SETTINGS, _weights),
 )
 def resnet18(image: "KerasTensor") -> Backbone:
     """ResNet-18 without its top: the stem and 8 basic blocks, 512 channels, stride 32."""
@@ -60,7 +94,7 @@ def resnet18(image: "KerasTensor") -> Backbone:
     x = layers.ReLU(name="conv1_relu")(x)
     x = layers.ZeroPadding2D(1, name="pool1_pad")(x)
     x = layers.MaxPooling2D(3, 2, name="pool1")(x)
-    for stage, filters in enumerate(FILTERS, start=2):
-        x = _block(x, filters, 1 if stage == 2 else 2, f"conv{stage}_block1")
-        x = _block(x, filters, 1, f"conv{stage}_block2")
+    for stage, (filters, count, stride) in enumerate(zip(FILTERS, BLOCKS, STRIDES, strict=True), start=2):
+        for number in range(1, count + 1):
+            x = _block(x, filters, stride if number == 1 else 1, f"conv{stage}_block{number}")
     return Backbone(x)

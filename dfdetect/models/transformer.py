@@ -13,7 +13,9 @@ if TYPE_CHECKING:
 EPSILON = 1e-6
 
 
-def embed(image: "KerasTensor", *, patch: int, width: int, grid: int, registers: int = 0) -> "KerasTensor":
+def embed(
+    image: "KerasTensor", *, patch: int, width: int, grid: int, leading: int = 1, registers: int = 0
+) -> "KerasTensor":
     """Cut an image into patches and make a token of each.
 
     Args:
@@ -21,13 +23,14 @@ def embed(image: "KerasTensor", *, patch: int, width: int, grid: int, registers:
         patch: side of a patch in pixels.
         width: channels of a token.
         grid: see `Tokens`.
+        leading: see `Tokens`.
         registers: see `Tokens`.
 
     Returns:
-        Tokens of shape (B, 1 + registers + H * W / patch**2, width).
+        Tokens of shape (B, leading + registers + H * W / patch**2, width).
     """
     x = layers.Conv2D(width, patch, patch, kernel_initializer="lecun_normal", name="patch")(image)
-    return Tokens(grid, registers, name="tokens")(x)
+    return Tokens(grid, registers, leading, name="tokens")(x)
 
 
 def encode(x: "KerasTensor", *, depth: int, heads: int, scaled: bool = False) -> "KerasTensor":
@@ -64,33 +67,37 @@ def _block(x: "KerasTensor", heads: int, scaled: bool, name: str) -> "KerasTenso
 
 @keras.saving.register_keras_serializable("dfdetect")
 class Tokens(layers.Layer):  # type: ignore[misc]
-    """A map (B, h, w, c) of patches as tokens (B, 1 + registers + h * w, c).
+    """A map (B, h, w, c) of patches as tokens (B, leading + registers + h * w, c).
 
-    The class token comes first, then the registers, then the patches by rows. The table of positions
+    The class token comes first, then other leading tokens, the registers, the patches by rows. All but
+    the registers have a position: the table begins with those of the leading tokens. That of the patches
     keeps the size that it was trained at, so that weights fit images of any size; at other sizes it is
     resampled, bicubic and antialiased (Oquab et al. 2023; Darcet et al. 2024).
 
     Args:
         grid: patches on a side of the table of positions.
         registers: number of learned tokens without a position (Darcet et al. 2024).
+        leading: number of learned tokens with one: the class token, and DeiT's distillation token
+            (Touvron et al. 2021).
     """
 
-    def __init__(self, grid: int, registers: int = 0, **kwargs: Any) -> None:
+    def __init__(self, grid: int, registers: int = 0, leading: int = 1, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.grid = grid
         self.registers = registers
+        self.leading = leading
 
     def build(self, input_shape: Any) -> None:
         """Make the weights, and the matrices that resample the table."""
         _, height, width, channels = input_shape
         normal = keras.initializers.RandomNormal
-        self.first = self.add_weight(shape=(1, channels), initializer="zeros", name="class_token")
+        self.first = self.add_weight(shape=(self.leading, channels), initializer="zeros", name="class_token")
         if self.registers:
             self.spare = self.add_weight(
                 shape=(self.registers, channels), initializer=normal(0.02), name="registers"
             )
         self.positions = self.add_weight(
-            shape=(1 + self.grid**2, channels), initializer=normal(0.02), name="positions"
+            shape=(self.leading + self.grid**2, channels), initializer=normal(0.02), name="positions"
         )
         self.down, self.across = _resampling(self.grid, height), _resampling(self.grid, width)
         super().build(input_shape)
@@ -99,8 +106,8 @@ class Tokens(layers.Layer):  # type: ignore[misc]
         """Tokens of a batch."""
         _, height, width, channels = patches.shape
         table = ops.convert_to_tensor(self.positions)
-        first = self.first + table[:1]
-        table = table[1:]
+        first = self.first + table[: self.leading]
+        table = table[self.leading :]
         if (height, width) != (self.grid, self.grid):
             table = ops.reshape(table, (self.grid, self.grid, channels))
             down, across = (ops.cast(matrix, table.dtype) for matrix in (self.down, self.across))
@@ -109,17 +116,18 @@ class Tokens(layers.Layer):  # type: ignore[misc]
         if self.registers:
             first = ops.concatenate([first, ops.convert_to_tensor(self.spare)], axis=0)
         batch = ops.shape(patches)[0]
-        first = ops.broadcast_to(first, (batch, 1 + self.registers, channels))
+        first = ops.broadcast_to(first, (batch, self.leading + self.registers, channels))
         return ops.concatenate([first, ops.reshape(patches, (-1, height * width, channels)) + table], axis=1)
 
     def compute_output_shape(self, input_shape: Any) -> Any:
-        """(B, 1 + registers + h * w, c)."""
+        """(B, leading + registers + h * w, c)."""
         batch, height, width, channels = input_shape
-        return (batch, 1 + self.registers + height * width, channels)
+        return (batch, self.leading + self.registers + height * width, channels)
 
     def get_config(self) -> dict[str, Any]:
         """What rebuilds the layer."""
-        return {**super().get_config(), "grid": self.grid, "registers": self.registers}
+        own = {"grid": self.grid, "registers": self.registers, "leading": self.leading}
+        return {**super().get_config(), **own}
 
 
 def _resampling(old: int, new: int) -> np.ndarray:

@@ -98,6 +98,14 @@ def test_it_is_a_run_like_any_other(members, tmp_path, capsys):
     assert f"{Run(out).predictions('test').p_fake[0]:.3f}" in capsys.readouterr().out
 
 
+def test_dropout_of_members_of_several_sizes_rests_when_the_model_is_called(members, tmp_path):
+    out = tmp_path / "both"
+    ensemble.main([*(str(run.folder) for run in members[:2]), "--out", str(out)])
+    rgb = np.random.default_rng(0).integers(0, 256, (4, 48, 48, 3)).astype("float32")
+    model = Run(out).load_model()
+    np.testing.assert_allclose(np.array(model(rgb)), model.predict(rgb, verbose=0), atol=1e-6)
+
+
 def test_one_that_was_cut_short_is_made_anew_and_a_finished_one_is_kept(members, tmp_path, capsys):
     out = Run(tmp_path / "both")
     command = [*(str(run.folder) for run in members[:2]), "--out", str(out.folder)]

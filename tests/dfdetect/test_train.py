@@ -179,7 +179,7 @@ def test_wrong_use_is_one_line_status_2_and_leaves_nothing(manifest, tmp_path, c
 
 
 def test_help_comes_within_half_a_second_and_without_keras():
-    for command in ("train", "evaluate", "predict"):
+    for command in ("train", "evaluate", "predict", "export"):
         show = f"from dfdetect import {command}; {command}._parser().format_help()"
         code = f"import sys; {show}; print(*sys.modules)"
         done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -20,6 +20,9 @@ PARAMETERS = {
     "alexnet_rnn": 2_469_696 + 4 * (64 + 192 + 384 + 256 + 256),
     "convnext_tiny": 27_820_128,
     "custom_cnn": 896 + 18496 + 73856 + 295168,
+    # Those of keras-hub's presets: a ViT's, and two tokens of each width more, one a position.
+    "deit_s16": 21_666_432,
+    "deit_ti16": 5_524_800,
     "densenet121": 7_037_504,
     # Those of keras-hub's presets, less what a detector does not use: the mask token, and the second
     # table of positions, which it resamples.
@@ -64,6 +67,8 @@ BLOCKS = {
         (49 * 768 + 768) + 2 * 768 + 2 * 4 * 768 * 768 + (4 * 768 + 768) + 768 + 2 * 768,
     ),
     "custom_cnn": (["stage1", "stage2", "stage3", "stage4"], "stage2", 9 * 32 * 64 + 64),
+    "deit_s16": transformer(12, 384),
+    "deit_ti16": transformer(12, 192),
     "densenet121": (1 + 6 + 12 + 24 + 16 + 3, "pool2", 4 * 256 + 256 * 128),
     # With the scale of each branch.
     "dinov2_b14": transformer(12, 768, 2 * 768),
@@ -147,7 +152,7 @@ IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 HALF = ((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
 STATISTICS = {
     **dict.fromkeys(("alexnet", "alexnet_rnn", "resnet18", "convnext_tiny"), IMAGENET),
-    **dict.fromkeys(("dinov2_b14", "dinov2_s14", "swin_t"), IMAGENET),
+    **dict.fromkeys(("deit_s16", "deit_ti16", "dinov2_b14", "dinov2_s14", "swin_t"), IMAGENET),
     **dict.fromkeys(("vit_b16", "vit_l16", "vit_s16", "vit_ti16"), HALF),
 }
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 import shutil
 import sys
 
@@ -11,7 +12,7 @@ import keras_hub
 import numpy as np
 import pytest
 
-from dfdetect.models import Backbone, Family, build_model, dinov2, family, registry, vit, weights_origin
+from dfdetect.models import Backbone, Family, build_model, deit, dinov2, family, registry, vit, weights_origin
 from dfdetect.models.head import mark_features
 from dfdetect.models.presets import Preset, is_preset, load_preset
 from dfdetect.models.transformer import embed, encode
@@ -30,6 +31,15 @@ DINOV2 = {
     "position_embedding_shape": (12, 12),
     "antialias_in_interpolation": True,
 }
+# As keras-hub's conversion writes it, with another epsilon than ours.
+DEIT = {
+    "patch_size": (4, 4),
+    "num_layers": 2,
+    "num_heads": 2,
+    "hidden_dim": 16,
+    "intermediate_dim": 64,
+    "layer_norm_epsilon": 1e-12,
+}
 
 
 def save(kind: str, settings: dict, folder) -> keras.Model:
@@ -38,7 +48,8 @@ def save(kind: str, settings: dict, folder) -> keras.Model:
     rng = np.random.default_rng(5)
     for weight in network.weights:
         if "seed_generator" not in weight.path:
-            weight.assign(rng.normal(0, 0.2, weight.shape))
+            values = rng.normal(0, 0.2, weight.shape)
+            weight.assign(np.abs(values) if weight.path.endswith("variance") else values)
     network.save_to_preset(str(folder))
     # DINOv2 saves other positions than it used so far.
     network.load_weights(folder / "model.weights.h5")
@@ -57,6 +68,7 @@ def tiny(scaled: bool, **settings) -> keras.Model:
     [
         ("ViTBackbone", VIT, vit._weights, {"scaled": False, "grid": 2}),
         ("DINOV2Backbone", DINOV2, dinov2._weights, {"scaled": True, "grid": 3, "registers": 3}),
+        ("DeiTBackbone", DEIT, deit._weights, {"scaled": False, "grid": 2, "leading": 2}),
     ],
 )
 def test_tokens_are_those_of_keras_hub(kind, settings, weights, ours, tmp_path):
@@ -72,7 +84,7 @@ def test_tokens_are_those_of_keras_hub(kind, settings, weights, ours, tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:Layer 'attn':UserWarning")
-@pytest.mark.parametrize("name", ["vit_ti16", "swin_t", "dinov2_s14"])
+@pytest.mark.parametrize("name", ["vit_ti16", "deit_ti16", "swin_t", "dinov2_s14"])
 def test_features_are_those_of_keras_hub_at_full_size(name, tmp_path):
     preset = family(name).preset
     settings = {**preset.settings, "image_shape": (224, 224, 3)}
@@ -85,6 +97,56 @@ def test_features_are_those_of_keras_hub_at_full_size(name, tmp_path):
     x, given = (np.array(part) for part in keras.Model(model.input, [normalised, features])(rgb))
     expected = np.array(network({"images": x} if name.startswith("dinov2") else x))
     np.testing.assert_allclose(given.reshape(expected.shape), expected, rtol=1e-3, atol=1e-3)
+
+
+@pytest.fixture(scope="module")
+def resnet(tmp_path_factory):
+    """keras-hub's ResNet-18 with drawn weights, and the folder of its preset."""
+    folder = tmp_path_factory.mktemp("resnet")
+    return save("ResNetBackbone", family("resnet18").preset.settings, folder), folder
+
+
+# 75: where a side is odd, padding on two sides and on one differ.
+@pytest.mark.parametrize("size", [64, 75])
+def test_resnet18_is_that_of_keras_hub_with_torchvisions_pixels(resnet, size):
+    network, folder = resnet
+    model = build_model("resnet18", image_size=size, weights=str(folder))
+    origin = weights_origin(model)
+    assert (origin.loaded, origin.random) == (11_186_112, ("logit",))
+    rgb = np.random.default_rng(0).integers(0, 256, (2, size, size, 3)).astype("float32")
+    pixels = (rgb / 255 - (0.485, 0.456, 0.406)) / (0.229, 0.224, 0.225)
+    expected = np.array(network(pixels.astype("float32")))
+    given = np.array(keras.Model(model.input, model.get_layer("features").output)(rgb))
+    # Drawn weights magnify what they are given from block to block.
+    assert expected.std() > 1
+    np.testing.assert_allclose(given / expected.std(), expected / expected.std(), rtol=1e-3, atol=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("settings", "line"),
+    [
+        (
+            {"stackwise_num_blocks": [3, 4, 6, 3]},
+            r"stackwise_num_blocks is \[3, 4, 6, 3\], not \[2, 2, 2, 2\]",
+        ),
+        ({"block_type": "bottleneck_block"}, "block_type is bottleneck_block, not basic_block"),
+        ({"use_pre_activation": True}, "use_pre_activation is True, not False"),
+    ],
+)
+def test_another_resnet_is_not_resnet18(resnet, tmp_path, settings, line):
+    folder = shutil.copytree(resnet[1], tmp_path / "copy")
+    config = json.loads((folder / "config.json").read_text())
+    config["config"] |= settings
+    (folder / "config.json").write_text(json.dumps(config))
+    with pytest.raises(InputError, match=rf"config\.json: does not fit resnet18: {line}"):
+        build_model("resnet18", weights=str(folder))
+
+
+def test_each_family_refuses_the_preset_of_another_network(resnet, preset):
+    with pytest.raises(InputError, match="a preset of ViTBackbone; resnet18 accepts ResNetBackbone"):
+        build_model("resnet18", weights=str(preset))
+    with pytest.raises(InputError, match="a preset of ResNetBackbone; tiny accepts ViTBackbone"):
+        build_model("tiny", weights=str(resnet[1]))
 
 
 @pytest.fixture(scope="module")
@@ -228,11 +290,34 @@ def test_published_weights_are_fetched_by_name(preset, monkeypatch):
     assert asked == [(handle, "config.json"), (handle, "model.weights.h5")]
 
 
-@pytest.mark.parametrize("name", ["vit_b16", "vit_l16", "swin_t", "dinov2_s14", "dinov2_b14"])
+@pytest.mark.parametrize(
+    "name",
+    ["resnet18", "vit_b16", "vit_l16", "deit_ti16", "deit_s16", "swin_t", "dinov2_s14", "dinov2_b14"],
+)
 def test_published_names_are_keras_hubs(name):
     preset = family(name).preset
     facts = getattr(keras_hub.models, preset.backbone).presets[preset.name]
     assert facts["kaggle_handle"].startswith("kaggle://")
+
+
+@pytest.mark.parametrize(
+    ("settings", "line"),
+    [
+        ({"layer_norm_epsilon": 1e-12}, ""),
+        ({"layer_norm_epsilon": 1e-3}, "layer_norm_epsilon is 0.001, not 1e-06"),
+        ({"hidden_dim": 384}, "hidden_dim is 384, not 192"),
+    ],
+)
+def test_deit_takes_the_epsilon_of_keras_hubs_conversion_and_no_other(tmp_path, settings, line):
+    config = {"patch_size": [16, 16], "num_layers": 12, "num_heads": 3, "intermediate_dim": 768}
+    config |= {"image_shape": [224, 224, 3], "hidden_dim": 192, **settings}
+    text = json.dumps({"class_name": "DeiTBackbone", "config": config})
+    (tmp_path / "config.json").write_text(text)
+    (tmp_path / "model.weights.h5").write_bytes(b"")
+    # What is not refused by its configuration is by its empty weights.
+    file = f"config.json: does not fit deit_ti16: {line}" if line else "model.weights.h5: does not fit"
+    with pytest.raises(InputError, match=re.escape(file)):
+        build_model("deit_ti16", image_size=32, weights=str(tmp_path))
 
 
 @pytest.mark.parametrize("error", [ConnectionError("no route\nto host"), RuntimeError("no access")])

@@ -35,6 +35,17 @@ def test_tokens_come_class_first_then_registers_then_patches_by_rows(rng):
         )
 
 
+def test_each_leading_token_has_its_own_position_and_registers_have_none(rng):
+    layer = filled(Tokens(grid=2, registers=1, leading=2), (2, 2, 5), rng)
+    first, spare, positions = (np.array(weight) for weight in (layer.first, layer.spare, layer.positions))
+    assert (first.shape, positions.shape) == ((2, 5), (2 + 4, 5))
+    tokens = np.array(layer(np.zeros((3, 2, 2, 5), "float32")))
+    assert tokens.shape == layer.compute_output_shape((3, 2, 2, 5)) == (3, 2 + 1 + 4, 5)
+    for image in tokens:
+        expected = np.concatenate([first + positions[:2], spare, positions[2:]])
+        np.testing.assert_allclose(image, expected, rtol=1e-6)
+
+
 @pytest.mark.parametrize("size", [(3, 3), (9, 4)])
 def test_positions_at_another_size_are_those_that_keras_resamples(rng, size):
     layer = filled(Tokens(grid=6), (*size, 2), rng)
@@ -93,7 +104,7 @@ def test_block_is_the_papers_by_hand(rng, scaled):
 
 def test_parts_are_saved_with_the_model(rng, tmp_path):
     image = keras.Input((2, 2, 4))
-    model = keras.Model(image, Scale()(Tokens(grid=3, registers=1)(image)))
+    model = keras.Model(image, Scale()(Tokens(grid=3, registers=1, leading=2)(image)))
     model.save(tmp_path / "model.keras")
     x = rng.normal(size=(2, 2, 2, 4)).astype("float32")
     again = keras.models.load_model(tmp_path / "model.keras")
