@@ -91,8 +91,8 @@ MEASURES = {
         ),
         Measure(
             "log_loss", "Log loss", "probability", False, "lower",
-            "Mean of -ln of the probability given to the true class, which counts as 1e-7 at least (as in "
-            "Keras).", -np.log(LEAST_PROBABILITY),
+            "Mean of -ln of the probability given to the true class, taken between 1e-7 and 1 - 1e-7 as in "
+            "Keras.", -np.log(LEAST_PROBABILITY),
         ),
         Measure(
             "brier", "Brier score", "probability", False, "lower",
@@ -149,7 +149,7 @@ def prepare(labels: NDArray[np.int64], p_fake: Array, groups: NDArray[np.int64],
     bins = ece_bins(p_fake)
     columns = [
         *((labels == true) & (called == say) for true in (0, 1) for say in (False, True)),
-        -np.log(np.maximum(truth, LEAST_PROBABILITY)),
+        -np.log(np.clip(truth, LEAST_PROBABILITY, 1 - LEAST_PROBABILITY)),
         (p_fake - fake) ** 2,
         *(np.where(bins == number, p_fake - fake, 0.0) for number in range(ECE_BINS)),
     ]
