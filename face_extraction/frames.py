@@ -7,34 +7,24 @@ time, or nearly all of it in a long clip); what an edit list hides is told from 
 that could not be decoded is known as one. OpenCV 4.14 gives garbage for interlaced H.264; PyAV does not.
 """
 
-import os
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import av
 import numpy as np
 from numpy.typing import NDArray
 
-from face_extraction.images import MAX_PIXELS, Unreadable, check_readable, open_file
+from face_extraction.images import MAX_PIXELS, Unreadable, check_readable
 from face_extraction.ledger import DAMAGED, TRUNCATED, ItemFailed
+from face_extraction.packets import ERRORS, Damage, Packets, open_clip, read_packets, whole_packets
 
-# MP4 and its kin list every frame. The others, and an MP4 in fragments (DASH), tell only their length, from
-# which a healthy clip may fall short by a little: at most by this many seconds, or this share of the length.
-TIME_TOLERANCE, SHARE_TOLERANCE = 0.2, 0.01
-_LISTS_FRAMES = "mov,mp4"
 # Where a clip's size was rounded, pixels are said to be a little off square: that is not worth scaling.
 SQUARE_TOLERANCE = 0.01
 
 # Decoders that leave out the frames nobody needs when they are told so between two packets.
 _CAN_SKIP = frozenset({"h264", "hevc", "mpeg4", "mpeg2video", "mpeg1video"})
-# VP8's packets can hold pictures that are never shown; AVI knows no time of showing.
-_UNTIMED = frozenset({"vp8", "avi"})
-# FFmpeg's errors are no OSError of ours: the file was opened before.
-_ERRORS = (av.error.FFmpegError, OSError, ValueError)
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -66,64 +56,6 @@ class _Decoded(NamedTuple):
     place: int
 
 
-@dataclass(frozen=True, eq=False, slots=True)
-class _Packets:
-    """The packets of a clip in the file's order, 10 bytes of memory each.
-
-    Attributes:
-        times: when each is shown, in the stream's time base; empty where the packets do not tell.
-        keys: whether decoding can begin there.
-        shown: whether an edit list shows it.
-        lost: what is missing at the end, in words; "" if nothing.
-        said: how many frames the container lists, or how many there are.
-    """
-
-    times: NDArray[np.int64]
-    keys: NDArray[np.bool_]
-    shown: NDArray[np.bool_]
-    lost: str
-    said: int
-
-    def start(self, at: int) -> int:
-        """The place of the key frame at which decoding must begin for the frame at place `at`."""
-        keys = np.flatnonzero(self.keys[: at + 1])
-        # A frame shown before the key frame that it follows in the file needs the key frame before.
-        usable = keys[self.times[keys] <= self.times[at]]
-        return int(usable[-1]) if usable.size else 0
-
-    def settled(self, at: int) -> int:
-        """The time of showing from which on all is known of the frames that come before place `at`."""
-        return int(self.times[self.start(at) : at + 1].max())
-
-
-@dataclass(eq=False, slots=True)
-class _Damage:
-    """What cannot be decoded of a clip.
-
-    Attributes:
-        places: of the packets, in the file's order, that are or can be damaged.
-        count: how many packets gave an error or a picture with gaps filled in.
-    """
-
-    places: set[int] = field(default_factory=set)
-    count: int = 0
-
-    def add(self, place: int, delay: int = 0) -> None:
-        """The packet at `place` is damaged, or, as is told so much later, one of `delay` before it."""
-        self.places.update(range(max(place - delay, 0), place + 1))
-        self.count += 1
-
-    def reaches(self, place: int, packets: _Packets) -> bool:
-        """Whether a frame is, or may be predicted from, a damaged one: one since its key frame."""
-        if not self.places:
-            return False
-        start = packets.start(place)
-        # What is shown before the key frame that it follows in the file is needed by no frame shown later.
-        return any(
-            start <= other <= place and packets.times[other] >= packets.times[start] for other in self.places
-        )
-
-
 def read_frames(
     path: Path, *, count: int | None = None, first: bool = False, threads: int = 1
 ) -> Iterator[Frame]:
@@ -147,7 +79,7 @@ def read_frames(
     if first:
         yield from _first(path)
         return
-    packets, damage = _read_packets(path), _Damage()
+    packets, damage = read_packets(path), Damage()
     if packets.times.size:
         wanted = _middles(packets.said, count)
         found = _decode_needed(path, packets, wanted, threads, damage)
@@ -172,93 +104,20 @@ def read_frames(
         )
 
 
-@contextmanager
-def _open(path: Path, threads: int = 1) -> Iterator[tuple[Any, Any]]:
-    """The container and its video stream."""
-    with open_file(path) as opened:
-        if not opened.seek(0, os.SEEK_END):
-            raise Unreadable(path, "the file is empty")
-    try:
-        # "file:", so that FFmpeg takes no name for a protocol ("concat:..."), and nothing but
-        # files, so that a playlist named .mp4 fetches nothing.
-        container = av.open(
-            f"file:{path.absolute()}", options={"protocol_whitelist": "file"}, metadata_errors="ignore"
-        )
-    except _ERRORS:
-        check_readable(path)
-        raise Unreadable(path, "no video in it (another kind of file, or cut off early)") from None
-    with container:
-        # Sound files can hold a cover picture as a "video".
-        streams = [
-            s for s in container.streams.video if not s.disposition & av.stream.Disposition.attached_pic
-        ]
-        context = streams[0].codec_context if streams else None
-        if context is None or not context.width:
-            raise Unreadable(path, "no video in it (sound only, or a codec that is not known)")
-        if context.width * context.height > MAX_PIXELS:
-            raise Unreadable(path, f"frames of more than {MAX_PIXELS:,} pixels")
-        context.thread_count = threads
-        context.thread_type = "SLICE" if threads == 1 else "AUTO"
-        yield container, streams[0]
-
-
-def _read_packets(path: Path) -> _Packets:
-    """Read through the clip without decoding it."""
-    times: list[int] = []
-    flags = bytearray()
-    told, cut, end = True, False, 0.0
-    with _open(path) as (container, stream):
-        listed = len(stream.index_entries) if container.format.name.startswith(_LISTS_FRAMES) else 0
-        lists_all = bool(listed and stream.frames)  # Of a file in fragments each lists its own.
-        told = not {stream.codec_context.name, container.format.name} & _UNTIMED
-        chunks: list[NDArray[np.int64]] = []
-        try:
-            for packet in container.demux():
-                if packet.size and packet.pts is not None:
-                    end = max(end, float((packet.pts + (packet.duration or 0)) * packet.time_base))
-                if packet.stream_index != stream.index or not packet.size:
-                    continue
-                if packet.is_corrupt:
-                    cut = True
-                    continue
-                told = told and packet.pts is not None
-                times.append(packet.pts or 0)
-                flags.append(packet.is_keyframe | (not packet.is_discard) << 1)
-                if len(times) == 4096:
-                    chunks.append(np.array(times, np.int64))
-                    times.clear()
-        except _ERRORS:
-            cut = True
-        # Matroska counts its length from 0, the others from the first packet.
-        end -= 0 if "matroska" in container.format.name else (container.start_time or 0) / av.time_base
-        length = (container.duration or 0) / av.time_base
-    pts = np.concatenate([*chunks, np.array(times, np.int64)])
-    bits = np.frombuffer(bytes(flags), np.uint8)
-    keys, shown = bits & 1 > 0, bits & 2 > 0
-    told = told and len(np.unique(pts[shown])) == shown.sum() and bool(keys[:1].all())
-    hidden = len(shown) - int(shown.sum())
-    lost, said = "", int(shown.sum())
-    if listed > len(pts):
-        lost, said = f"read {said} of {listed - hidden} frames", listed - hidden
-    elif cut or (not lists_all and length - end > max(TIME_TOLERANCE, SHARE_TOLERANCE * length)):
-        lost = f"the file breaks off: read {end:.2f} of {max(length, end):.2f} seconds"
-    return _Packets(pts if told else pts[:0], keys, shown, lost, said)
-
-
-def _decode_before(path: Path, packets: _Packets, damage: _Damage) -> _Packets:
+def _decode_before(path: Path, packets: Packets, damage: Damage) -> Packets:
     """`packets` as the decoder shows them, where they do not tell when; a frame's time is then its number."""
     numbers = {decoded.place: decoded.number for decoded in _decode_all(path, 1, damage)}
     total = max(numbers.values(), default=-1) + 1
     # Of what is never shown it is not known which frames need it: it counts as shown last.
     times = np.array([numbers.get(place, total) for place in range(len(packets.keys))], np.int64)
-    return _Packets(times, packets.keys, times < total, packets.lost, total)
+    return Packets(times, packets.keys, times < total, packets.lost, total)
 
 
 def _decode_again(
-    path: Path, packets: _Packets, wanted: set[int] | None, threads: int, damage: _Damage
+    path: Path, packets: Packets, wanted: set[int] | None, threads: int, damage: Damage
 ) -> Iterator[_Decoded]:
     """The wanted frames that are sound, numbered and judged as by `_decode_before`."""
-    for decoded in _decode_all(path, threads, _Damage()):
+    for decoded in _decode_all(path, threads, Damage()):
         number = int(packets.times[decoded.place])
         due = number < packets.said and (wanted is None or number in wanted)
         if due and not damage.reaches(decoded.place, packets):
@@ -266,7 +125,7 @@ def _decode_again(
 
 
 def _first(path: Path) -> Iterator[Frame]:
-    damage = _Damage()
+    damage = Damage()
     for _, _, frame, aspect, place in _decode_all(path, 1, damage):
         if place in damage.places:
             check_readable(path)
@@ -277,13 +136,13 @@ def _first(path: Path) -> Iterator[Frame]:
     raise Unreadable(path, "the container opens, but no frame of it can be decoded")
 
 
-def _decode_all(path: Path, threads: int, damage: _Damage) -> Iterator[_Decoded]:
+def _decode_all(path: Path, threads: int, damage: Damage) -> Iterator[_Decoded]:
     """Every frame, also damaged ones; a packet that cannot be decoded is counted as a frame."""
     index, begin, time = 0, None, 0.0
-    with _open(path, threads) as (container, stream):
+    with open_clip(path, threads) as (container, stream):
         step, aspect = 1 / float(stream.average_rate or 25), _aspect(stream)
         stream.codec_context.copy_opaque = True
-        for place, packet in enumerate(chain(_whole_packets(container, stream), [None])):
+        for place, packet in enumerate(chain(whole_packets(container, stream), [None])):
             if packet:
                 packet.opaque = place
             before = damage.count
@@ -301,7 +160,7 @@ def _decode_all(path: Path, threads: int, damage: _Damage) -> Iterator[_Decoded]
 
 
 def _decode_needed(
-    path: Path, packets: _Packets, wanted: set[int] | None, threads: int, damage: _Damage
+    path: Path, packets: Packets, wanted: set[int] | None, threads: int, damage: Damage
 ) -> Iterator[_Decoded]:
     """The wanted frames that are sound, leaving out what they do not need."""
     shown = np.flatnonzero(packets.shown)
@@ -309,7 +168,7 @@ def _decode_needed(
     order = packets.times[places]
     runs = iter(_runs(packets, order, wanted))
     start, end = next(runs, (0, -1))
-    with _open(path, threads) as (container, stream):
+    with open_clip(path, threads) as (container, stream):
         context = stream.codec_context
         can_skip, base, aspect = context.name in _CAN_SKIP, float(stream.time_base), _aspect(stream)
         # A frame is shown before others that it needs: whether they are sound is known only later.
@@ -335,7 +194,7 @@ def _decode_needed(
             if not damage.reaches(decoded.place, packets):
                 yield decoded
 
-        for place, packet in enumerate(_whole_packets(container, stream)):
+        for place, packet in enumerate(whole_packets(container, stream)):
             if place < start:
                 continue
             if can_skip and wanted is not None:
@@ -351,7 +210,7 @@ def _decode_needed(
         yield from sound(None, len(packets.times))
 
 
-def _runs(packets: _Packets, order: NDArray[np.int64], wanted: set[int] | None) -> list[tuple[int, int]]:
+def _runs(packets: Packets, order: NDArray[np.int64], wanted: set[int] | None) -> list[tuple[int, int]]:
     """First and last packets of the stretches to decode: from a key frame to the frames wanted."""
     if wanted is None:
         return [(0, len(packets.times) - 1)] if len(packets.times) else []
@@ -367,18 +226,10 @@ def _runs(packets: _Packets, order: NDArray[np.int64], wanted: set[int] | None) 
     return runs
 
 
-def _whole_packets(container: Any, stream: Any) -> Iterator[Any]:
-    """The packets that `_read_packets` counts, up to the first that cannot be read: that was noticed then."""
-    try:
-        yield from (packet for packet in container.demux(stream) if packet.size and not packet.is_corrupt)
-    except _ERRORS:
-        return
-
-
-def _decode(context: Any, packet: Any, place: int, damage: _Damage) -> list[Any]:
+def _decode(context: Any, packet: Any, place: int, damage: Damage) -> list[Any]:
     try:
         return list(context.decode(packet))
-    except _ERRORS:  # Of this packet; the next may be sound. Decoders of several threads tell it later.
+    except ERRORS:  # Of this packet; the next may be sound. Decoders of several threads tell it later.
         damage.add(place, context.thread_count - 1)
         return []
 
