@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ _UNTIMED = frozenset({"vp8", "avi"})
 ERRORS = (av.error.FFmpegError, OSError, ValueError)
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@dataclass(frozen=True, eq=False)
 class Packets:
     """The packets of a clip in the file's order, 10 bytes of memory each.
 
@@ -46,10 +47,16 @@ class Packets:
 
     def start(self, at: int) -> int:
         """The place of the key frame at which decoding must begin for the frame at place `at`."""
-        keys = np.flatnonzero(self.keys[: at + 1])
         # A frame shown before the key frame that it follows in the file needs the key frame before.
-        usable = keys[self.times[keys] <= self.times[at]]
-        return int(usable[-1]) if usable.size else 0
+        for number in range(int(np.searchsorted(self._key_places, at, side="right")) - 1, -1, -1):
+            place = int(self._key_places[number])
+            if self.times[place] <= self.times[at]:
+                return place
+        return 0
+
+    @cached_property
+    def _key_places(self) -> NDArray[np.int64]:
+        return np.flatnonzero(self.keys)
 
     def settled(self, at: int) -> int:
         """The time of showing from which on all is known of the frames that come before place `at`."""
