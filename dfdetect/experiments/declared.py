@@ -23,7 +23,7 @@ ROC, FACES = "roc", "faces"
 FIGURES = (ROC, FACES)
 KEYS = (
     "title", "source", "recipe", "axes", "where", "profiles", "tables", "figures", "headline", "published",
-    "numbers", "claims", "opposed",
+    "numbers", "claims", "opposed", "matrix_order",
 )  # fmt: skip
 
 

@@ -11,6 +11,8 @@ from face_extraction.errors import InputError, unknown_name
 At = Mapping[str, str]
 # What a cell may have beside metrics: a setting that the report found.
 SETTINGS = ("learning_rate", "loss")
+# How the rows and columns of a printed confusion matrix can be ordered; the first is ours.
+ORDERS = (["real", "fake"], ["fake", "real"])
 
 Matrix = tuple[tuple[Printed, Printed], tuple[Printed, Printed]]
 
@@ -119,11 +121,17 @@ class Published:
 def read_published(content: Mapping[str, Any], where: str) -> Published:
     """What the tables `published`, `numbers` and `claims` of an experiment.toml say.
 
+    Matrices are typed as printed; `matrix_order` says of which class the first row and column are.
+
     Raises:
         InputError: a name is unknown, or a value is not a number as printed.
     """
+    order = content.get("matrix_order", ORDERS[0])
+    if order not in ORDERS:
+        raise InputError(f"{where}: matrix_order {order}; accepted: {' or '.join(map(str, ORDERS))}")
+    turned = order != ORDERS[0]
     try:
-        blocks = [_block(entry, where) for entry in content.get("published", [])]
+        blocks = [_block(entry, turned, where) for entry in content.get("published", [])]
         numbers = {
             name: Printed(entry["value"], entry["place"]) if "value" in entry else _named(entry, blocks)
             for name, entry in content.get("numbers", {}).items()
@@ -152,22 +160,23 @@ def _named(entry: Mapping[str, Any], blocks: Sequence[Block]) -> Printed:
     return number
 
 
-def _block(entry: Mapping[str, Any], where: str) -> Block:
+def _block(entry: Mapping[str, Any], turned: bool, where: str) -> Block:
     place, at = entry["place"], entry["at"]
     rest = {name: value for name, value in entry.items() if name not in ("place", "at", "folds", "average")}
+    average = entry.get("average")
     return Block(
         place,
         at,
-        _values(rest, place, where),
+        _values(rest, place, turned, where),
         [
-            _values(fold, f"{place}, fold {number}", where)
+            _values(fold, f"{place}, fold {number}", turned, where)
             for number, fold in enumerate(entry.get("folds", ()), start=1)
         ],
-        _values(entry["average"], f"{place}, average", where) if "average" in entry else None,
+        None if average is None else _values(average, f"{place}, average", turned, where),
     )
 
 
-def _values(entry: Mapping[str, Any], place: str, where: str) -> Values:
+def _values(entry: Mapping[str, Any], place: str, turned: bool, where: str) -> Values:
     numbers = {}
     for name, text in entry.items():
         if name in MEASURES or name in SETTINGS:
@@ -176,7 +185,8 @@ def _values(entry: Mapping[str, Any], place: str, where: str) -> Values:
             raise unknown_name("metric", name, (*MEASURES, *SETTINGS, "confusion"), where)
     confusion = None
     if "confusion" in entry:
-        (tn, fp), (fn, tp) = entry["confusion"]
+        step = -1 if turned else 1
+        (tn, fp), (fn, tp) = (row[::step] for row in entry["confusion"][::step])
         confusion = (
             (Printed(tn, place), Printed(fp, place)),
             (Printed(fn, place), Printed(tp, place)),

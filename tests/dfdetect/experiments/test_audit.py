@@ -1,13 +1,15 @@
 """The audit: rules against cases worked out by hand, and the pinned list of the five reports."""
 
+import re
 from pathlib import Path
 
 import pytest
 
 from dfdetect import report
 from dfdetect.experiments.audit import audit
-from dfdetect.experiments.declared import find_experiments
+from dfdetect.experiments.declared import find_experiments, read_experiment
 from dfdetect.experiments.published import read_published
+from face_extraction.errors import InputError
 
 REPORTS = Path(__file__).resolve().parents[3] / "reports"
 
@@ -55,6 +57,14 @@ def test_sizes_follow_from_matrices():
     ]
 
 
+def test_a_matrix_printed_with_the_fakes_first_is_turned_round():
+    stated = {"matrix_order": ["fake", "real"], "published": [block(confusion=[["5", "1"], ["2", "4"]])]}
+    ((tn, fp), (fn, tp)) = read_published(stated, "x").blocks[0].values.confusion
+    assert [cell.text for cell in (tn, fp, fn, tp)] == ["4", "2", "1", "5"]
+    with pytest.raises(InputError, match=r"x: matrix_order .*accepted: \['real', 'fake'\] or"):
+        read_published({"matrix_order": ["fake"]}, "x")
+
+
 def test_an_accuracy_is_a_whole_number_of_images():
     tested = {"tested_images": {"value": "40", "place": "text"}}
     assert contradictions(published=[block(accuracy="97.5%")], numbers=tested) == []
@@ -94,13 +104,36 @@ def test_the_command_lists_both_values_and_says_so_by_its_status(capsys):
 
 @pytest.mark.shared
 def test_what_was_typed_in_stands_in_the_reports():
-    texts = REPORTS.parents[1] / "shared" / "reports"
-    if not texts.is_dir():
-        pytest.skip(f"{texts} is absent")
+    texts = reports_as_published()
     for experiment in find_experiments(REPORTS):
         text = (texts / f"{experiment.name}.txt").read_text(encoding="utf-8")
         for printed in every_number(experiment.published):
             assert printed.text.replace(",", "") in text.replace(",", ""), (experiment.name, printed)
+
+
+@pytest.mark.shared
+def test_report_b_is_typed_in_whole_and_in_order():
+    """All 456 numbers of its lists and its table: none is left out, none stands in another's place."""
+    text = (reports_as_published() / "report_b.txt").read_text(encoding="utf-8")
+    published = read_experiment(REPORTS / "report_b").published
+    lists = text[text.index(published.blocks[0].place) :]
+    words = r"Fold \d|\(?1 [Ll]ayer\)?|(?<![\d.])[A-Za-z][\w-]*"
+    printed = re.findall(r"\d[\d.]*(?:[eE]-\d+)?%?", re.sub(words, "", lists))
+    typed = []
+    for part in published.blocks:
+        for values in (part.values, *part.folds, *([part.average] if part.average else [])):
+            typed += [number.text for number in values.numbers.values()]
+            # Printed with the fakes first.
+            typed += [cell.text for row in reversed(values.confusion or ()) for cell in reversed(row)]
+    assert len(typed) == 456
+    assert printed[:456] == typed
+
+
+def reports_as_published():
+    texts = REPORTS.parents[1] / "shared" / "reports"
+    if not texts.is_dir():
+        pytest.skip(f"{texts} is absent")
+    return texts
 
 
 def every_number(published):
@@ -155,21 +188,21 @@ PINNED = {
         (
             "vgg16, without: Vgg-16 Performance without Fine-Tune, average",
             "Confusion matrix",
-            "[[240.667, 79.3333], [196.667, 163.667]]",
-            "[[271.333, 48.6667], [234.667, 125.667]]",
+            "[[163.667, 196.667], [79.3333, 240.667]]",
+            "[[125.667, 234.667], [48.6667, 271.333]]",
         ),
         (
             "vgg16, without",
             "Images in the matrices (real, fake)",
-            "10,905 (5,492, 5,413)",
-            "2,041 (960, 1,081)",
+            "10,905 (5,413, 5,492)",
+            "2,041 (1,081, 960)",
         ),
         ("Dataset Description; vgg16, without", "Images", "10,000", "2,041"),
         ("Dataset Description; 11 models and regimes", "Images", "10,000", "10,905"),
         ("Dataset Description; vgg16, without", "Real images", "5,000", "960"),
-        ("Dataset Description; 11 models and regimes", "Real images", "5,000", "5,492"),
+        ("Dataset Description; 11 models and regimes", "Real images", "5,000", "5,413"),
         ("Dataset Description; vgg16, without", "Fake images", "5,000", "1,081"),
-        ("Dataset Description; 11 models and regimes", "Fake images", "5,000", "5,413"),
+        ("Dataset Description; 11 models and regimes", "Fake images", "5,000", "5,492"),
         (
             "resnet50_plus, with: ResNet-50 with adding one layer, and Performance For All Models",
             "Precision, class-weighted",

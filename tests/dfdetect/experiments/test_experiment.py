@@ -24,7 +24,6 @@ from dfdetect.experiments.results import (
 )
 from dfdetect.lineage import random_backbone
 from dfdetect.metrics import compute_metrics
-from dfdetect.models.registry import family, list_models
 from dfdetect.predictions import Predictions
 from dfdetect.recipe import Recipe
 from face_extraction.errors import InputError
@@ -246,14 +245,6 @@ def test_a_cell_that_another_process_has_is_left_to_it(declare, trained, tmp_pat
         assert report.main([*command, "--only", "model=custom_cnn", "--only", "regime=base"]) == 1
     assert "custom_cnn, base: another process is at it" in capsys.readouterr().out
     assert not (tmp_path / "runs" / "cell").exists()
-
-
-def test_report_b_trains_the_blocks_that_each_model_names_for_it():
-    cells = read_experiment(Path(__file__).resolve().parents[3] / "reports" / "report_b").cells()
-    trained = {cell.recipe.model: cell.recipe.trainable for cell in cells if cell.at["regime"] == "with"}
-    named = {name: family(name).report_b for name in trained if name in list_models()}
-    assert len(named) >= 6
-    assert {name: trained[name] for name in named} == named
 
 
 class Begun:
