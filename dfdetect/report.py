@@ -2,7 +2,7 @@
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from dfdetect import flags
@@ -86,6 +86,7 @@ def _run_parser() -> Parser:
         help='a local weights file for a model, where the recipe says "imagenet"; repeatable',
     )  # fmt: skip
     add("--partial-weights", action="store_true", help="accept such files that cover a part of their model")
+    add("--again", action="store_true", help="run cells again that are done but whose run folders are gone")
     add("--list", action="store_true", help="list the cells and what became of them, and run nothing")
     flags.add_conditions(parser)
     return parser
@@ -100,6 +101,7 @@ def _run(args: argparse.Namespace) -> int:
     from dfdetect.experiments.comparing import compare_tables
     from dfdetect.experiments.running import Setup, faces_figure, run_grid, status
 
+    _check_weights(weights, cells)
     setup = Setup(
         profile=args.profile,
         manifest=args.manifest,
@@ -108,19 +110,34 @@ def _run(args: argparse.Namespace) -> int:
         partial_weights=args.partial_weights,
         conditions=flags.conditions(args),
         budget=args.budget,
+        again=args.again,
     )
     print(status(experiment, cells, setup), flush=True)
     if args.list:
         return DONE
     missing = run_grid(experiment, cells, setup)
     print("", flush=True)
-    absent = compare_tables(experiment, args.profile, setup.digest(), args.runs)
-    if absent:
-        print(f"{absent} results have no run folder in {args.runs}: they stay out of comparisons")
+    for line in compare_tables(experiment, args.profile, setup.digest(), args.runs):
+        print(line)
     faces_figure(experiment, setup)
     part = f" of shard {shard}" if shard.count > 1 else ""
     print(f"{len(cells) - missing} of {len(cells)} cells{part} have their result; next: {PROG} tables")
     return FINDING if missing else DONE
+
+
+def _check_weights(weights: Mapping[str, str], cells: Sequence[Cell]) -> None:
+    """Refuse a file that no cell would start from, or that is not there."""
+    from dfdetect.experiments.running import takes_weights
+
+    trained = [each.recipe for cell in cells for each in cell.members or (cell,)]
+    models = sorted({recipe.model for recipe in trained})
+    for model, file in weights.items():
+        if model not in models:
+            raise unknown_name("model of these cells", model, models, f"--weights {model}={file}")
+        if not any(takes_weights(recipe) for recipe in trained if recipe.model == model):
+            raise InputError(f"--weights {model}={file}: {model} starts at random in these cells")
+        if not Path(file).exists():
+            raise InputError(f"--weights {model}={file}: no such file")
 
 
 def _add_parser() -> Parser:
@@ -159,7 +176,8 @@ def _tables_parser() -> Parser:
 
 
 def _tables(args: argparse.Namespace) -> int:
-    from dfdetect.experiments.writing import draw_figures, figure_files, files, overview, with_summary
+    from dfdetect.experiments.pictures import draw_figures, figure_files
+    from dfdetect.experiments.writing import files, overview, with_summary
 
     experiments = find_experiments(args.root)
     wanted = {path: text for experiment in experiments for path, text in files(experiment).items()}

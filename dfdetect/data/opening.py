@@ -74,16 +74,20 @@ def open_data(recipe: Recipe) -> Data:
     return replace(data, samples=samples, notices=tuple(filter(None, notices)))
 
 
-def open_trainings(recipe: Recipe) -> list[tuple[Recipe, Data]]:
+def open_trainings(recipe: Recipe, *, tested: bool = False) -> list[tuple[Recipe, Data]]:
     """Every fold of a recipe with its data, or the recipe with its own, as `open_training_data` gives them.
 
     All are opened before any is trained: a fold that lacks a class would come hours later.
     """
-    return [(each, open_training_data(each)) for each in recipe.trainings()]
+    return [(each, open_training_data(each, tested=tested)) for each in recipe.trainings()]
 
 
-def open_training_data(recipe: Recipe) -> Data:
+def open_training_data(recipe: Recipe, *, tested: bool = False) -> Data:
     """As `open_data`, of which train and val have both classes, and with folds the test fold too.
+
+    Args:
+        recipe: the recipe.
+        tested: the test split has to have both, folds or not.
 
     Raises:
         InputError: the manifest is missing or wrong, or a class is.
@@ -93,7 +97,7 @@ def open_training_data(recipe: Recipe) -> Data:
     if recipe.frames:
         samples = [clip.sample for clip in make_clips(samples, recipe.frames)[0]]
     if not recipe.folds:
-        for split in ("train", "val"):
+        for split in SPLITS if tested else ("train", "val"):
             check_classes(samples, split, data.path, recipe.unit)
         return data
     where = f"{data.path}: fold {recipe.fold} of {recipe.folds}"

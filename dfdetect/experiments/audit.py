@@ -93,7 +93,11 @@ def _averages(block: Block) -> Iterator[Check]:
     if block.average is None:
         return
     for name, number in block.average.numbers.items():
-        mean = _mean([_best_known(fold, name) for fold in block.folds])
+        known = [_best_known(fold, name) for fold in block.folds]
+        folds = [each for each in known if each is not None]
+        if len(folds) < len(known):
+            continue
+        mean = _mean(folds)
         yield Check(
             "mean of the folds",
             f"{_cell(block.at)}: {number.place}",
@@ -206,11 +210,12 @@ def _claim(claim: Claim, published: Published, where: str) -> Check:
     return Check("claim", claim.place, claim.says, f"{left.middle:.6g}", f"{right.middle:.6g}", holds)
 
 
-def _best_known(fold: Values, name: str) -> Interval:
-    """From the matrix, which is exact, where there is one; else as printed."""
+def _best_known(fold: Values, name: str) -> Interval | None:
+    """From the matrix, which is exact, where there is one; else as printed, if it is."""
     if fold.confusion is not None and name in (found := _recomputed(fold.confusion)):
         return Interval.exactly(found[name])
-    return fold.numbers[name].interval
+    number = fold.numbers.get(name)
+    return number.interval if number else None
 
 
 def _recomputed(confusion: Matrix) -> dict[str, float]:

@@ -9,39 +9,49 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
+from filelock import FileLock
+
 from dfdetect.experiments.comparisons import COMPARISONS, Comparison, read_comparisons
 from dfdetect.experiments.declared import Cell, Experiment, TableSpec
 from dfdetect.experiments.results import DONE, Result, current, read_results
+from dfdetect.experiments.scores import Scores, scores_of, still_measures
 from dfdetect.metrics import MEASURES
 from dfdetect.metrics.comparison import Difference, Scored, bootstrap, holm
-from dfdetect.runs import Run, write_json
+from dfdetect.runs import write_json
+from face_extraction.errors import InputError
 from face_extraction.progress import progress
 
 RESAMPLES, RESAMPLES_A_TEST = 1000, 50
-Scores = list[Scored]
 Cells = Mapping[str, tuple[Cell, Result]]
 
 
-def compare_tables(experiment: Experiment, profile: str, manifest: str, runs: Path) -> int:
+def compare_tables(experiment: Experiment, profile: str, manifest: str, runs: Path) -> list[str]:
     """Compare the cells of every table with the best of their column, from their run folders.
 
-    Comparisons of the same results are kept. A cell whose run folders are not here cannot be compared,
-    and cells are compared on equal test faces only.
+    Comparisons of the same results are kept. A cell whose run folders are not here, or hold other
+    scores than the result was measured on, cannot be compared, and cells are compared on equal test
+    faces only.
 
     Returns:
-        How many cells of tables could not be compared for want of their run folders.
+        What must be said of the cells that could not be compared.
     """
     results = read_results(experiment.folder)
     scored: dict[str, Scores] = {}
-    absent = set()
+    absent, damaged = 0, []
     cells = {}
     for cell in experiment.cells(profile):
         result = current(results, cell, profile, manifest)
         if result is None or result.status != DONE:
             continue
-        found = _scores(result, runs)
+        try:
+            found = scores_of(result, runs)
+        except InputError as error:
+            damaged.append(f"{cell.name} stays out of comparisons: {error}")
+            continue
         if found is None:
-            absent.add(result.digest)
+            absent += 1
+        elif not still_measures(result, found):
+            damaged.append(f"{cell.name} stays out of comparisons: its run folder has other scores now")
         else:
             scored[result.digest] = found
             cells[result.digest] = (cell, result)
@@ -54,16 +64,26 @@ def compare_tables(experiment: Experiment, profile: str, manifest: str, runs: Pa
             old = [one for one in kept if one.table == table.name and one.together == together]
             fresh += old or _compare(table, families, scored, together)
             advance(note=table.name)
-    alive = {result.digest for result in results}
+    _write(experiment.folder, fresh, set(scored))
+    if absent:
+        damaged.append(f"{absent} results have no run folder in {runs}: they stay out of comparisons")
+    return damaged
+
+
+def _write(folder: Path, fresh: Sequence[Comparison], scored: set[str]) -> None:
+    """Write what was compared, beside what other processes, or others' run folders, gave meanwhile."""
+    path = folder / COMPARISONS
     names = {(new.table, new.level, new.best, new.other) for new in fresh}
-    theirs = [
-        old
-        for old in kept
-        if {old.best, old.other} <= alive and not {old.best, old.other} <= set(scored)
-        and (old.table, old.level, old.best, old.other) not in names
-    ]  # fmt: skip
-    write_json(experiment.folder / COMPARISONS, {"comparisons": [asdict(new) for new in (*theirs, *fresh)]})
-    return len(absent)
+    with FileLock(f"{path}.lock"):
+        alive = {result.digest for result in read_results(folder)}
+        theirs = [
+            old
+            for old in read_comparisons(folder)
+            if {old.best, old.other} <= alive
+            and not {old.best, old.other} <= scored
+            and (old.table, old.level, old.best, old.other) not in names
+        ]
+        write_json(path, {"comparisons": [asdict(new) for new in (*theirs, *fresh)]})
 
 
 def enough(tests: int) -> int:
@@ -73,14 +93,6 @@ def enough(tests: int) -> int:
     with 1,000 and more than 25 tests nothing could be told apart.
     """
     return max(RESAMPLES, RESAMPLES_A_TEST * tests)
-
-
-def _scores(result: Result, runs: Path) -> Scores | None:
-    """The test predictions of each fold; None where a run folder is not here."""
-    folders = [Run(runs / name) for name in result.runs]
-    if not all(run.finished for run in folders):
-        return None
-    return [Scored(run.predictions("test"), run.threshold()) for run in folders]
 
 
 def _families(table: TableSpec, cells: Cells, scored: Mapping[str, Scores]) -> list[dict[str, Result]]:

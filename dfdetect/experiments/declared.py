@@ -25,6 +25,7 @@ KEYS = (
     "title", "source", "recipe", "axes", "where", "profiles", "tables", "figures", "headline", "published",
     "numbers", "claims", "opposed", "matrix_order",
 )  # fmt: skip
+PROFILE_KEYS = ("about", "recipe", "where")
 
 
 @dataclass(frozen=True)
@@ -195,15 +196,24 @@ class Experiment:
 
     def _fields(self, at: At, profile: Profile) -> dict[str, Any] | None:
         """A point's recipe fields; None where it is left out."""
-        fields = {**self.base}
+        fields: dict[str, Any] = {}
+        _join(fields, self.base)
         for axis, name in at.items():
-            fields |= self.axes[axis][name].recipe
+            _join(fields, self.axes[axis][name].recipe)
         for part, more in (*self.where, ({}, profile.recipe), *profile.where):
             if part.items() <= at.items():
                 if more is None:
                     return None
-                fields |= more
+                _join(fields, more)
         return fields
+
+
+def _join(fields: dict[str, Any], more: Mapping[str, Any]) -> None:
+    """Add recipe fields, of which the later win; options of a model one by one."""
+    options = {**fields.get("options", {}), **more.get("options", {})}
+    fields |= more
+    if options:
+        fields["options"] = options
 
 
 def read_experiment(folder: Path) -> Experiment:
@@ -214,16 +224,19 @@ def read_experiment(folder: Path) -> Experiment:
     """
     path = folder / EXPERIMENT
     content = read_toml(path)
-    for key in content:
-        if key not in KEYS:
-            raise unknown_name("key", key, KEYS, str(path))
+    _check_keys(content, KEYS, str(path))
     try:
         axes = {
             axis: {name: Choice(**choice) for name, choice in choices.items()}
             for axis, choices in content.get("axes", {}).items()
         }
+        for entry in content.get("where", ()):
+            _check_keys(entry, ("at", "recipe", "skip"), f"{path}: where")
         profiles = {FULL: Profile(FULL)}
         for name, entry in content.get("profiles", {}).items():
+            _check_keys(entry, PROFILE_KEYS, f"{path}: profile {name}")
+            for part in entry.get("where", ()):
+                _check_keys(part, ("at", "recipe"), f"{path}: profile {name}, where")
             parts = [(part["at"], part["recipe"]) for part in entry.get("where", ())]
             profiles[name] = Profile(name, entry["about"], entry.get("recipe", {}), parts)
         experiment = Experiment(
@@ -260,6 +273,12 @@ def find_experiments(root: Path) -> list[Experiment]:
     return [read_experiment(folder) for folder in folders]
 
 
+def _check_keys(entry: Mapping[str, Any], accepted: Sequence[str], where: str) -> None:
+    for key in entry:
+        if key not in accepted:
+            raise unknown_name("key", key, accepted, where)
+
+
 def _check(experiment: Experiment, path: Path) -> None:
     for at in _named_points(experiment):
         for axis, name in at.items():
@@ -281,8 +300,30 @@ def _check(experiment: Experiment, path: Path) -> None:
         for axis in (*table.rows, *([table.columns] if table.columns else ()), *table.only):
             if axis not in experiment.axes:
                 raise unknown_name("axis", axis, experiment.axes, str(path))
+        _check_whole(experiment, table, f"{path}: table {table.name}")
+    for at in (*(block.at for block in experiment.published.blocks), *experiment.headline):
+        missing = [axis for axis in experiment.axes if axis not in at]
+        if missing:
+            raise InputError(f"{path}: {dict(at)}: a cell has a choice of {', '.join(missing)} too")
     for profile in experiment.profiles:
         experiment.cells(profile)
+
+
+def _check_whole(experiment: Experiment, table: TableSpec, where: str) -> None:
+    """Refuse a table that cannot be built, or in which several cells would share a place."""
+    if not table.metrics:
+        raise InputError(f"{where}: no metrics")
+    if table.kind == "grid" and (not table.columns or len(table.metrics) > 1):
+        raise InputError(f"{where}: a grid has columns, and one metric")
+    if table.kind == "grid" and table.metrics[0] not in MEASURES:
+        raise InputError(f"{where}: a grid shows a metric that is measured, not {table.metrics[0]}")
+    for axis, choices in experiment.axes.items():
+        several = len(table.only.get(axis, choices)) > 1
+        if several and axis not in (*table.rows, table.columns):
+            raise InputError(
+                f"{where}: several choices of {axis} would share a place; name it in rows or columns, or one "
+                "choice in only"
+            )
 
 
 def _named_points(experiment: Experiment) -> Iterator[At]:

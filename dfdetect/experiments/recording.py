@@ -13,8 +13,11 @@ from dfdetect.data.sample import NOTICE
 from dfdetect.experiments.declared import Cell, Experiment
 from dfdetect.experiments.results import DONE, FAILED, Result, add_result, declared, without_paths
 from dfdetect.lineage import origin_without_folder, random_backbone
+from dfdetect.metrics import compute_metrics
+from dfdetect.metrics.comparison import Scored
 from dfdetect.metrics.measures import Array, cumulative, prepare
 from dfdetect.models.head import in_head
+from dfdetect.models.registry import PUBLISHED
 from dfdetect.predictions import Predictions
 from dfdetect.runs import Run
 from dfdetect.training import resolve
@@ -43,19 +46,23 @@ def adopt(experiment: Experiment, run: Run) -> Result:
             here = replace(
                 recipe, manifest="", weights=wanted.weights, partial_weights=wanted.partial_weights
             )
-            if here == wanted and _same_start(recipe.weights, wanted.weights, run):
+            if here == wanted and same_start(wanted.weights, run):
                 result = record(cell, profile, [run], data)
                 add_result(experiment.folder, result)
                 return result
-    raise InputError(f"{run.folder}: no cell of {experiment.folder} declares its recipe")
+    raise InputError(
+        f"{run.folder}: no cell of {experiment.folder} declares its recipe; accepted: single trainings, "
+        "not ensembles, nor folds of a cell"
+    )
 
 
-def _same_start(weights: str, wanted: str, run: Run) -> bool:
-    """Whether a run began as a cell wants it to.
+def same_start(wanted: str, run: Run) -> bool:
+    """Whether a run began as a cell wants it to, whose resolved weights are `wanted`.
 
     A local copy of the weights stands for "imagenet"; random weights do not, nor do trained ones, which
     leave no head at random.
     """
+    weights = run.recipe().weights
     if "none" in (weights, wanted):
         return weights == wanted
     return any(map(in_head, run.environment().get("random_layers", ())))
@@ -93,16 +100,10 @@ def record(cell: Cell, profile: str, runs: Sequence[Run], data: Data) -> Result:
         data: what the last of them was trained on.
     """
     environment = runs[0].environment()
+    scores = [Scored(run.predictions("test"), run.threshold()) for run in runs]
     # Of the last fold; the others have as many to within a few.
     n_train = train_size(cell.recipe, data)
-    parts = [
-        {
-            "n_train": n_train,
-            "metrics": {level: metrics.to_dict() for level, metrics in run.metrics()["test"].items()},
-        }
-        for run in runs
-    ]
-    curves = np.mean([_roc(run.predictions("test")) for run in runs], axis=0)
+    levels = [list(run.metrics()["test"]) for run in runs]
     return Result(
         at=cell.at,
         profile=profile,
@@ -113,15 +114,42 @@ def record(cell: Cell, profile: str, runs: Sequence[Run], data: Data) -> Result:
         weights={
             "origin": without_paths(origin_without_folder(runs[0])),
             "sha256": environment.get("weights_sha256", ""),
+            "local": runs[0].recipe().weights not in ("", "none", *PUBLISHED),
             "partial": bool(random_backbone(runs[0])),
             "leaks": [without_paths(line) for run in runs for line in run.leaks()],
         },
         runs=[run.folder.name for run in runs],
-        parts=parts,
-        roc=[round(float(height), 4) for height in curves],
+        parts=[
+            {"n_train": n_train, "metrics": _measured(fold, names)}
+            for fold, names in zip(scores, levels, strict=True)
+        ],
+        roc=_curve(scores),
         environment={name: environment[name] for name in FACTS if name in environment},
         seconds=sum(run.environment().get("training_seconds", 0.0) for run in runs),
     )
+
+
+def measure_anew(result: Result, scores: Sequence[Scored]) -> Result:
+    """The result with the metrics that its runs' predictions give now."""
+    parts = [
+        {**part, "metrics": _measured(fold, list(part["metrics"]))}
+        for part, fold in zip(result.parts, scores, strict=True)
+    ]
+    return replace(result, parts=parts, roc=_curve(scores))
+
+
+def _measured(fold: Scored, levels: Sequence[str]) -> dict[str, Any]:
+    return {
+        level: compute_metrics(fold.predictions, threshold=fold.threshold, level=level).to_dict()
+        for level in levels
+    }
+
+
+def _curve(scores: Sequence[Scored]) -> list[float]:
+    """The mean of the folds' curves."""
+    return [
+        round(float(height), 4) for height in np.mean([_roc(fold.predictions) for fold in scores], axis=0)
+    ]
 
 
 def _facts(data: Data) -> dict[str, Any]:

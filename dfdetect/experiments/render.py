@@ -23,7 +23,7 @@ def markdown(table: Table) -> str:
     """A Markdown table under its heading, with its notes."""
     rows = [[_text(entry, "**{}**", str) for entry in row] for row in table.rows]
     lines = [f"### {table.title}", "", markdown_table(table.header, rows, table.labels)]
-    for note in table.notes:
+    for note in table.below():
         lines += ["", note]
     return "\n".join(lines) + "\n"
 
@@ -32,7 +32,7 @@ def latex(table: Table, about: str) -> str:
     """A LaTeX table for the package booktabs; `about` follows the title in its caption."""
     columns = "l" * table.labels + "r" * (len(table.header) - table.labels)
     body = [[_text(entry, r"\textbf{{{}}}", _latex) for entry in row] for row in table.rows]
-    notes = " ".join(_latex(note) for note in table.notes)
+    notes = " ".join(_latex(note) for note in table.below())
     lines = [
         r"\begin{table}",
         rf"\caption{{{_latex(table.title)}. {_latex(about)} {notes}}}",
@@ -63,7 +63,7 @@ def html_table(table: Table) -> str:
         cells = [_text(entry, "<strong>{}</strong>", html.escape) for entry in row]
         labels = "".join(f'<th scope="row">{cell}</th>' for cell in cells[: table.labels])
         rows.append(f"<tr>{labels}{''.join(f'<td>{cell}</td>' for cell in cells[table.labels :])}</tr>")
-    notes = "".join(f'<p class="soft">{html.escape(note)}</p>' for note in table.notes)
+    notes = "".join(f'<p class="soft">{html.escape(note)}</p>' for note in table.below())
     title = html.escape(table.title)
     return (
         f"<h3>{title}</h3>\n"
@@ -75,26 +75,30 @@ def html_table(table: Table) -> str:
 
 
 def csv_rows(section: Section) -> list[list[Any]]:
-    """One line a cell of a table: values with all their digits."""
+    """One line a cell of a table: values with all their digits, and what must be known beside them."""
     lines = []
     for table in section.tables:
         for row in table.rows:
             label = " / ".join(str(entry) for entry in row[: table.labels])
             for title, entry in zip(table.header[table.labels :], row[table.labels :], strict=True):
                 head: list[Any] = [section.profile, section.manifest[:8], table.name, label, title]
+                blank: list[Any] = [""] * (len(CSV_COLUMNS) - len(head))
                 if isinstance(entry, str):
-                    lines.append([*head, "" if entry == DASH else entry, "", "", "", ""])
-                elif entry.estimate is not None:
-                    ends = (entry.estimate.value, entry.estimate.low, entry.estimate.high)
-                    numbers: list[Any] = ["" if end != end else repr(float(end)) for end in ends]
-                    lines.append([*head, *numbers, int(entry.best), int(entry.same)])
-                else:
-                    lines.append([*head, "", "", "", "", ""])
+                    lines.append([*head, "" if entry == DASH else entry, *blank[1:]])
+                    continue
+                note = table.footnotes[entry.footnote - 1] if entry.footnote else ""
+                if entry.estimate is None:
+                    lines.append([*head, *blank[:-1], note])
+                    continue
+                ends = (entry.estimate.value, entry.estimate.low, entry.estimate.high)
+                numbers: list[Any] = ["" if end != end else repr(float(end)) for end in ends]
+                lines.append([*head, *numbers, int(entry.best), int(entry.same), entry.n, section.data, note])
     return lines
 
 
 CSV_COLUMNS = (
     "profile", "manifest", "table", "row", "column", "value", "low", "high", "best", "same_as_best",
+    "n", "data", "note",
 )  # fmt: skip
 
 

@@ -35,8 +35,9 @@ class Result:
         recipe: as declared, every default filled in.
         members: the recipes of an ensemble's members.
         data: manifest_sha256, sources, and the number of faces by split and class.
-        weights: where the weights came from: origin, sha256, whether they fill a part of the backbone
-            only, and which groups of val or test they saw before, in words.
+        weights: where the weights came from: origin, sha256, whether they are a local file's, whether
+            they fill a part of the backbone only, and which groups of val or test they saw before, in
+            words.
         runs: names of the run folders.
         parts: one, or one a fold: n_train, and metrics of the test split by level.
         roc: share of fakes found at 0, 1, ... 100 % false alarms, mean over folds.
@@ -67,6 +68,13 @@ class Result:
     def digest(self) -> str:
         """Tells one line from any other."""
         return hashlib.sha256(_line(self).encode()).hexdigest()[:16]
+
+    @property
+    def weights_file(self) -> str:
+        """The name of the local weights file that it started from; "" without one."""
+        # Lines of former versions do not say it, and keep the hash of files alone.
+        local = self.weights.get("local", bool(self.weights.get("sha256")))
+        return str(self.weights["origin"]).partition(" (")[0] if local else ""
 
     @property
     def split_leak(self) -> str:
@@ -168,10 +176,10 @@ def current(results: Sequence[Result], cell: Cell, profile: str, manifest: str) 
     )
 
 
-def figure_name(kind: str, profile: str, results: Iterable[Result]) -> str:
+def figure_name(kind: str, profile: str, shown: Iterable[str]) -> str:
     """The file name of a figure, which changes with what it shows: an old one is never taken for it."""
-    shown = "".join(result.digest for result in results)
-    return f"{kind}-{profile}-{hashlib.sha256(shown.encode()).hexdigest()[:8]}.png"
+    digest = hashlib.sha256("\n".join(shown).encode()).hexdigest()
+    return f"{kind}-{profile}-{digest[:8]}.png"
 
 
 def without_paths(text: str) -> str:

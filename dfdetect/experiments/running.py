@@ -14,22 +14,25 @@ from dfdetect.data.opening import Data, manifest_path, open_training_data, open_
 from dfdetect.data.sample import sample_manifest
 from dfdetect.ensembling import build_ensemble
 from dfdetect.experiments.declared import FACES, Cell, Experiment
-from dfdetect.experiments.recording import record, record_failure
+from dfdetect.experiments.pictures import faces_file, pictured, title_of
+from dfdetect.experiments.recording import measure_anew, record, record_failure, same_start
 from dfdetect.experiments.results import (
     DONE,
     FAILED,
     Result,
     add_result,
     current,
-    figure_name,
     read_results,
 )
+from dfdetect.experiments.scores import scores_of, still_measures
 from dfdetect.figures.comparison import faces_and_scores
 from dfdetect.flags import Conditions
+from dfdetect.models.registry import PUBLISHED
 from dfdetect.predictions import Predictions
 from dfdetect.recipe import ENSEMBLE, Recipe
 from dfdetect.runs import Run, default_name
 from dfdetect.training import resolve, train
+from face_extraction.errors import InputError
 from face_extraction.images import read_rgb
 from face_extraction.manifest import manifest_hash
 
@@ -47,6 +50,7 @@ class Setup:
             a grid without it.
         conditions: how to go about each training.
         budget: seconds after which no training is begun; 0 = none.
+        again: cells that are done are run again where their run folders are gone.
     """
 
     profile: str
@@ -56,17 +60,23 @@ class Setup:
     partial_weights: bool = False
     conditions: Conditions = field(default_factory=Conditions)
     budget: float = 0.0
+    again: bool = False
 
     def recipe(self, recipe: Recipe) -> Recipe:
         """A cell's recipe with the files of this machine."""
         local = self.weights.get(recipe.model)
-        if local and recipe.weights in ("", "imagenet"):
+        if local and takes_weights(recipe):
             recipe = replace(recipe, weights=local, partial_weights=self.partial_weights)
         return resolve(replace(recipe, manifest=self.manifest))
 
     def digest(self) -> str:
         """SHA-256 of the manifest."""
         return manifest_hash(manifest_path(self.manifest))
+
+
+def takes_weights(recipe: Recipe) -> bool:
+    """Whether a cell starts from published weights, for which a local file can stand."""
+    return resolve(recipe).weights in PUBLISHED
 
 
 class _Waits(Exception):
@@ -88,7 +98,7 @@ def run_grid(experiment: Experiment, cells: Sequence[Cell], setup: Setup) -> int
         results = read_results(experiment.folder)
         head = f"{experiment.name} [{number}/{len(cells)}] {cell.name}"
         if _is_done(results, cell, setup, digest):
-            print(f"{head}: done before", flush=True)
+            print(f"{head}: {_renewed(experiment, cell, setup, digest)}", flush=True)
             continue
         needed = _expected(results, cell, setup.profile)
         if time.monotonic() + (needed or 0) > deadline:
@@ -128,19 +138,22 @@ def faces_figure(experiment: Experiment, setup: Setup) -> None:
     if FACES not in experiment.figures or setup.manifest:
         return
     results, digest, manifest = read_results(experiment.folder), setup.digest(), sample_manifest()
+    done = {
+        cell.name: result
+        for cell in experiment.cells(setup.profile)
+        if (result := current(results, cell, setup.profile, digest)) and result.status == DONE
+    }
     shown: list[tuple[str, Predictions, float]] = []
-    drawn: list[Result] = []
-    for cell in experiment.cells(setup.profile):
-        result = current(results, cell, setup.profile, digest)
-        if result is None or result.status != DONE or len(result.runs) > 1:
-            continue
-        run = Run(setup.runs / result.runs[0])
-        if run.finished:
-            title = ", ".join(experiment.title_of(*item) for item in cell.at.items())
-            shown.append((title, run.predictions("test"), run.threshold()))
-            drawn.append(result)
+    for result in pictured(done.values()):
+        scores = scores_of(result, setup.runs)
+        if scores is None:
+            print(
+                f"no figure of the drawn people: {result.runs[0]} is not in {setup.runs}; --again trains it"
+            )
+            return
+        shown.append((title_of(experiment, result), scores[0].predictions, scores[0].threshold))
     if shown:
-        path = experiment.folder / figure_name(FACES, setup.profile, drawn)
+        path = faces_file(experiment, setup.profile, done.values())
         faces_and_scores(shown, lambda name: read_rgb(manifest.parent / name), path)
 
 
@@ -155,7 +168,7 @@ def _claim_and_run(
         with FileLock(setup.runs / f".{name}.lock", timeout=0):
             if _is_done(read_results(experiment.folder), cell, setup, digest):
                 return None
-            result = _run_cell(cell, setup, name, deadline)
+            result = _run_cell(experiment, cell, setup, name, deadline)
     except Timeout:
         print(f"{cell.name}: another process is at it", flush=True)
         return None
@@ -170,28 +183,55 @@ def _claim_and_run(
     return result
 
 
-def _run_cell(cell: Cell, setup: Setup, name: str, deadline: float) -> Result:
+def _renewed(experiment: Experiment, cell: Cell, setup: Setup, digest: str) -> str:
+    """Measure a cell that is done anew, where its run folders give other numbers now; what to say of it."""
+    result = current(read_results(experiment.folder), cell, setup.profile, digest)
+    try:
+        scores = scores_of(result, setup.runs) if result else None
+    except InputError as error:
+        return f"done before; {error}"
+    if result is None or scores is None or still_measures(result, scores):
+        return "done before"
+    result = measure_anew(result, scores)
+    add_result(experiment.folder, result)
+    return f"done before, its predictions measured anew: {_outcome(result)}"
+
+
+def _run_cell(experiment: Experiment, cell: Cell, setup: Setup, name: str, deadline: float) -> Result:
     if cell.members:
         run = Run(setup.runs / name)
-        return record(cell, setup.profile, [run], _combine(cell, setup, run))
+        return record(cell, setup.profile, [run], _combine(experiment, cell, setup, run))
     runs: list[Run] = []
-    for recipe, data in open_trainings(setup.recipe(cell.recipe)):
+    for recipe, data in open_trainings(setup.recipe(cell.recipe), tested=True):
         run = Run(setup.runs / default_name(recipe, data.digest))
         if not run.finished:
             if runs and time.monotonic() > deadline:
                 raise _Waits(f"the budget is spent; {len(runs)} of {cell.trainings} folds are kept")
             train(recipe, data, run, setup.conditions)
+        if not same_start(resolve(cell.recipe).weights, run):
+            raise InputError(f"{recipe.weights}: trained weights; the cell starts from published ones")
         runs.append(run)
     return record(cell, setup.profile, runs, data)
 
 
-def _combine(cell: Cell, setup: Setup, out: Run) -> Data:
-    members = [_first(member, setup) for member in cell.members]
-    data = open_training_data(members[0])
-    runs = [Run(setup.runs / default_name(recipe, data.digest)) for recipe in members]
-    missing = [member.name for member, run in zip(cell.members, runs, strict=True) if not run.finished]
+def _combine(experiment: Experiment, cell: Cell, setup: Setup, out: Run) -> Data:
+    data = open_training_data(_first(cell.members[0], setup), tested=True)
+    results = read_results(experiment.folder)
+    runs: list[Run] = []
+    missing: list[str] = []
+    gone: list[str] = []
+    for member in cell.members:
+        # Not by its recipe: the folder is named after how the manifest's path was written then.
+        result = current(results, member, setup.profile, data.digest)
+        done = result is not None and result.status == DONE
+        name = result.runs[0] if result and done else default_name(_first(member, setup), data.digest)
+        runs.append(Run(setup.runs / name))
+        if not runs[-1].finished:
+            (gone if done else missing).append(member.name)
     if missing:
         raise _Waits(f"waits for {'; '.join(missing)}")
+    if gone:
+        raise _Waits(f"the run folders of {'; '.join(gone)} are not in {setup.runs}; --again runs them again")
     if not out.finished:
         build_ensemble(runs, cell.combine, out)
     return data
@@ -212,6 +252,8 @@ def _folder_name(cell: Cell, setup: Setup, digest: str) -> str:
 def _is_done(results: Sequence[Result], cell: Cell, setup: Setup, digest: str) -> bool:
     found = current(results, cell, setup.profile, digest)
     if found is None or found.status != DONE:
+        return False
+    if setup.again and not all(Run(setup.runs / name).finished for name in found.runs):
         return False
     return setup.partial_weights or not found.weights.get("partial")
 

@@ -21,6 +21,7 @@ class Section:
         profile: the size.
         manifest: its hash; "" where nothing was measured.
         caption: what was measured on, and how.
+        data: what was measured on, in two words or so.
         tables: in order.
         results: those that the tables show, by cell name.
     """
@@ -28,6 +29,7 @@ class Section:
     profile: str
     manifest: str
     caption: str
+    data: str
     tables: Sequence[Table]
     results: Mapping[str, Result]
 
@@ -59,18 +61,22 @@ def _section(
         build(Asked(experiment, spec, [cell for cell in cells if spec.shows(cell)], results, comparisons))
         for spec in experiment.tables
     ]
-    return Section(profile, manifest, _caption(experiment, profile, results), tables, results)
-
-
-def _caption(experiment: Experiment, profile: str, results: Mapping[str, Result]) -> str:
     done = [result for result in results.values() if result.status == DONE]
+    data = _data(done[0]) if done else ""
+    return Section(profile, manifest, _caption(experiment, profile, done), data, tables, results)
+
+
+def _data(result: Result) -> str:
+    if result.data["sample_set"]:
+        return "the embedded sample set of drawn people"
+    return ", ".join(result.data["sources"]) or "an unnamed source"
+
+
+def _caption(experiment: Experiment, profile: str, done: Sequence[Result]) -> str:
     if not done:
         return "Nothing has been measured yet."
     first = done[0]
-    if first.data["sample_set"]:
-        data = "the embedded sample set of drawn people, which says nothing about real faces"
-    else:
-        data = f"{', '.join(first.data['sources']) or 'an unnamed source'}"
+    data = _data(first) + (", which says nothing about real faces" if first.data["sample_set"] else "")
     size = (
         "as declared for the report"
         if profile == FULL

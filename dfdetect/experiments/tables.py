@@ -39,12 +39,14 @@ class Value:
         best: it is the best of its column.
         same: it cannot be told from the best.
         footnote: number of the table's footnote, from 1; 0 = none.
+        n: test faces or clips that it rests on.
     """
 
     estimate: Estimate | None
     best: bool = False
     same: bool = False
     footnote: int = 0
+    n: int = 0
 
 
 Entry = str | Value
@@ -61,6 +63,7 @@ class Table:
         header: a title for each column.
         rows: an entry for each column.
         notes: sentences below it.
+        footnotes: those to which numbers in it refer, from 1.
     """
 
     name: str
@@ -69,6 +72,11 @@ class Table:
     header: Sequence[str]
     rows: Sequence[Sequence[Entry]]
     notes: Sequence[str]
+    footnotes: Sequence[str] = ()
+
+    def below(self) -> list[str]:
+        """All that stands below it, in order."""
+        return [*self.notes, *(f"({number}) {text}" for number, text in enumerate(self.footnotes, start=1))]
 
 
 @dataclass(frozen=True)
@@ -166,6 +174,7 @@ class _Marks:
             key in self._best,
             key in self._same and key not in self._best,
             self._footnotes.of_weights(result),
+            result.n(level),
         )
 
 
@@ -181,8 +190,9 @@ class _Footnotes:
         return self.texts.index(text) + 1
 
     def of_weights(self, result: Result) -> int:
-        """A note where the weights fill a part of the backbone, or saw before what they are tested on."""
-        parts = [f"Weights: {result.weights['origin']}."] if result.weights.get("partial") else []
+        """A note where the weights are a file's, or saw before what they are tested on."""
+        told = result.weights.get("partial") or result.weights_file
+        parts = [f"Weights: {result.weights['origin']}."] if told else []
         parts += result.weights.get("leaks", ())
         return self.number(" ".join(parts)) if parts else 0
 
@@ -264,19 +274,20 @@ def _fold_lines(asked: Asked, cell: Cell, result: Result | None) -> Iterator[lis
     for place, name in enumerate((*numbers, "average")):
         stated: Values | None = None
         estimates: Mapping[str, Estimate] = {}
-        matrix = DASH
+        matrix, n = DASH, 0
         if block:
             last = name == "average"
             stated = block.average if last else block.folds[place] if place < len(block.folds) else None
         if measured and name == "average":
             estimates, matrix = measured.averages, matrix_text(measured.confusion)
+            n = sum(fold.metrics.n for fold in measured.folds)
         elif measured and place < len(measured.folds):
             found = measured.folds[place].metrics
-            estimates, matrix = found.estimates, matrix_text(found.confusion)
+            estimates, matrix, n = found.estimates, matrix_text(found.confusion), found.n
         row: list[Entry] = [*asked.labels(cell), name]
         for metric in spec.metrics:
             number = stated.numbers.get(metric) if stated else None
-            row += [number.text if number else DASH, Value(estimates.get(metric))]
+            row += [number.text if number else DASH, Value(estimates.get(metric), n=n)]
         yield [*row, _printed_matrix(stated.confusion if stated else None), matrix]
 
 
@@ -299,9 +310,8 @@ def _table(
     notes += [NOTE_THRESHOLD] if measured and decided else []
     notes += [NOTE_INTERVAL] if measured else []
     notes += [NOTE_BEST] if any(value.best for value in values) else []
-    notes += [f"({number}) {text}" for number, text in enumerate(footnotes.texts, start=1)]
     labels = len(spec.rows) + (spec.kind == "folds")
-    return Table(spec.name, spec.title, labels, header, rows, notes)
+    return Table(spec.name, spec.title, labels, header, rows, notes, footnotes.texts)
 
 
 def _title(metric: str) -> str:

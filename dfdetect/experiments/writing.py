@@ -1,12 +1,13 @@
 """The files of an experiment's folder that follow from its data: tables, figures, and the pages over all."""
 
 import html
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from dfdetect.experiments.audit import Check, audit
 from dfdetect.experiments.comparisons import read_comparisons
-from dfdetect.experiments.declared import FACES, FIGURES, FULL, ROC, Cell, Experiment
+from dfdetect.experiments.declared import FULL, Cell, Experiment
+from dfdetect.experiments.pictures import faces_shown, roc_file
 from dfdetect.experiments.render import (
     csv_text,
     facts,
@@ -14,9 +15,8 @@ from dfdetect.experiments.render import (
     latex,
     markdown,
 )
-from dfdetect.experiments.results import DONE, FAILED, Result, current, figure_name, read_results
+from dfdetect.experiments.results import DONE, FAILED, Result, current, read_results
 from dfdetect.experiments.sections import Section, sections
-from dfdetect.figures.comparison import Curve, roc_curves
 from dfdetect.metrics import DASH
 from dfdetect.page.document import frame, text_table
 from dfdetect.page.markdown import markdown_table
@@ -24,7 +24,6 @@ from dfdetect.recipe import ENSEMBLE
 from face_extraction.errors import InputError
 
 BEGIN, END = "<!-- reports: begin -->", "<!-- reports: end -->"
-CURVES = 7  # which the eye can follow in one square
 ABOUT_FACES = "Drawn people of the embedded sample set, and p_fake of models trained on it."
 
 
@@ -38,24 +37,6 @@ def files(experiment: Experiment) -> dict[Path, str]:
         folder / "tables.tex": "\n".join([f"% {experiment.title}", *(_latex(section) for section in shown)]),
         folder / "tables.html": _html(experiment, shown),
     }
-
-
-def draw_figures(experiment: Experiment) -> list[Path]:
-    """Draw the figures that follow from results.jsonl, and delete former ones; returns their files."""
-    drawn = _curves(experiment)
-    for path, panels in drawn.items():
-        if not path.is_file():
-            roc_curves(panels, path)
-    faces = {_faces(experiment, section) for section in _measured(experiment)}
-    for kind in FIGURES:
-        for old in {*experiment.folder.glob(f"{kind}-*.png")} - drawn.keys() - faces:
-            old.unlink()
-    return list(drawn)
-
-
-def figure_files(experiment: Experiment) -> list[Path]:
-    """The figures that tables.md shows, drawn or not."""
-    return list(_curves(experiment))
 
 
 def overview(experiments: Sequence[Experiment]) -> str:
@@ -101,22 +82,20 @@ def summary(experiments: Sequence[Experiment]) -> str:
     for experiment in experiments:
         results = read_results(experiment.folder)
         for at in experiment.headline:
-            cells = {profile: _at(experiment, profile, at) for profile in experiment.profiles}
             found = _newest(experiment, results, at)
             profile = found.profile if found else FULL
-            published = experiment.published.shown(cells[profile].at, "accuracy")
-            only = " ".join(f"--only {axis}={name}" for axis, name in at.items())
-            size = "" if profile == FULL else f" --profile {profile}"
-            if found and found.weights.get("partial"):
-                size += f" --partial-weights --weights {found.recipe['model']}=FILE"
+            cell = _at(experiment, profile, at)
+            command = [experiment.folder.as_posix(), *_only(cell)]
+            command += [] if profile == FULL else [f"--profile {profile}"]
+            command += _start(experiment, results, cell, found) if found else []
             rows.append(
                 (
                     experiment.title.partition(":")[0],
-                    ", ".join(experiment.title_of(*item) for item in cells[profile].at.items()),
-                    published or DASH,
+                    ", ".join(experiment.title_of(*item) for item in cell.at.items()),
+                    experiment.published.shown(cell.at, "accuracy") or DASH,
                     *_numbers(found),
                     f"{_data(found)} (size {found.profile})" if found else DASH,
-                    f"`{experiment.folder.as_posix()} {only}{size}`",
+                    f"`{' '.join(command)}`",
                 )
             )
     header = (
@@ -153,7 +132,7 @@ def _by_model(row: Sequence[str]) -> tuple[bool, str]:
 
 def _overview_rows(experiment: Experiment) -> list[tuple[str, ...]]:
     rows: list[tuple[str, ...]] = []
-    for section in _measured(experiment):
+    for section in sections(experiment, read_results(experiment.folder), ()):
         cells = {cell.name: cell for cell in experiment.cells(section.profile)}
         for name, result in section.results.items():
             if result.status == DONE:
@@ -195,16 +174,48 @@ def _at(experiment: Experiment, profile: str, at: dict[str, str]) -> Cell:
     return cells[0]
 
 
+def _only(cell: Cell) -> Iterator[str]:
+    """The flags that choose a cell, with the members that it needs."""
+    for axis, name in cell.at.items():
+        names = dict.fromkeys([*(member.at[axis] for member in cell.members), name])
+        yield from (f"--only {axis}={each}" for each in names)
+
+
+def _start(experiment: Experiment, results: Sequence[Result], cell: Cell, found: Result) -> Iterator[str]:
+    """The flags that name the weights files which it, or its members, started from."""
+    members = [current(results, each, found.profile, found.manifest) for each in cell.members]
+    started = [each for each in members or [found] if each and each.weights_file]
+    if any(each.weights.get("partial") for each in started):
+        yield "--partial-weights"
+    yield from dict.fromkeys(f"--weights {each.recipe['model']}=FILE" for each in started)
+
+
 def _newest(experiment: Experiment, results: Sequence[Result], at: dict[str, str]) -> Result | None:
-    """The result of the largest size; sizes stand in order, "full" first. Drawn people do not count."""
-    for profile in experiment.profiles:
-        cell = _at(experiment, profile, at)
-        for manifest in dict.fromkeys(
-            result.manifest for result in reversed(results) if not result.data.get("sample_set")
-        ):
-            found = current(results, cell, profile, manifest)
-            if found is not None and found.status == DONE:
-                return found
+    """The result of the largest size at which all headlines of its model have one, else of its own largest.
+
+    Sizes stand in order, "full" first. Drawn people do not count.
+    """
+    axis = next(iter(experiment.axes))
+    beside = [other for other in experiment.headline if other[axis] == at[axis]]
+    found = [
+        [_done_at(experiment, results, profile, other) for other in beside] for profile in experiment.profiles
+    ]
+    mine = beside.index(at)
+    together = [each[mine] for each in found if all(each)]
+    alone = [each[mine] for each in found if each[mine]]
+    return next(iter(together + alone), None)
+
+
+def _done_at(
+    experiment: Experiment, results: Sequence[Result], profile: str, at: dict[str, str]
+) -> Result | None:
+    cell = _at(experiment, profile, at)
+    for manifest in dict.fromkeys(
+        result.manifest for result in reversed(results) if not result.data.get("sample_set")
+    ):
+        found = current(results, cell, profile, manifest)
+        if found is not None and found.status == DONE:
+            return found
     return None
 
 
@@ -219,10 +230,10 @@ def _markdown(experiment: Experiment, shown: Sequence[Section]) -> str:
         lines += [f"## Measured: {section.profile}" if section.results else "## Published", ""]
         lines += [section.caption, ""]
         lines += [markdown(table) for table in section.tables]
-        figure = _figure(experiment, section)
+        figure = roc_file(experiment, section)
         if figure:
             lines += [f"![ROC curves of all models]({figure.name})", ""]
-        faces = _faces(experiment, section)
+        faces = faces_shown(experiment, section)
         if faces:
             lines += [f"![What each model says of drawn people]({faces.name})", "", ABOUT_FACES, ""]
         lines += _failures(section)
@@ -258,13 +269,13 @@ def _html(experiment: Experiment, shown: Sequence[Section]) -> str:
         body.append(f"<h2>{'Measured: ' + section.profile if section.results else 'Published'}</h2>")
         body.append(f"<p>{html.escape(section.caption)}</p>")
         body += [html_table(table) for table in section.tables]
-        figure = _figure(experiment, section)
+        figure = roc_file(experiment, section)
         if figure:
             body.append(
                 '<figure class="figure"><img alt="ROC curves of all models" '
                 f'src="{figure.name}"><figcaption>ROC curves, test faces.</figcaption></figure>'
             )
-        faces = _faces(experiment, section)
+        faces = faces_shown(experiment, section)
         if faces:
             body.append(
                 '<figure class="figure"><img alt="What each model says of drawn people" '
@@ -277,41 +288,3 @@ def _html(experiment: Experiment, shown: Sequence[Section]) -> str:
         rows = [(c.where, c.what, c.stated, c.found, c.rule) for c in found]
         body.append(text_table(("where", "what", "stated", "found", "how"), rows, "Contradictions"))
     return frame(html.escape(experiment.title), "", "\n".join(body))
-
-
-def _figure(experiment: Experiment, section: Section) -> Path | None:
-    done = _done(section)
-    if not done or ROC not in experiment.figures:
-        return None
-    return experiment.folder / figure_name(ROC, section.profile, done)
-
-
-def _faces(experiment: Experiment, section: Section) -> Path | None:
-    """The figure of drawn people, if it was drawn of just these results (by `dfdetect.report run`)."""
-    path = experiment.folder / figure_name(FACES, section.profile, _done(section))
-    return path if FACES in experiment.figures and path.is_file() else None
-
-
-def _done(section: Section) -> list[Result]:
-    return [result for result in section.results.values() if result.status == DONE]
-
-
-def _measured(experiment: Experiment) -> list[Section]:
-    return sections(experiment, read_results(experiment.folder), ())
-
-
-def _curves(experiment: Experiment) -> dict[Path, dict[str, list[Curve]]]:
-    """The curves of each figure: in one panel, or many in one for each choice of the first axis."""
-    found: dict[Path, dict[str, list[Curve]]] = {}
-    for section in _measured(experiment):
-        path = _figure(experiment, section)
-        if not path:
-            continue
-        done = _done(section)
-        panels = found.setdefault(path, {})
-        for result in done:
-            names = [experiment.title_of(*item) for item in result.at.items()]
-            title = names.pop(0) if len(done) > CURVES and len(names) > 1 else ""
-            curve = Curve(", ".join(names), result.roc, str(result.estimate("auc", "face")))
-            panels.setdefault(title, []).append(curve)
-    return found

@@ -3,15 +3,15 @@
 import csv
 import io
 import json
+import shutil
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
 from filelock import FileLock
 
 from dfdetect import compare, report
-from dfdetect.experiments import recording, running, tables, writing
+from dfdetect.experiments import comparing, pictures, recording, running, tables, writing
 from dfdetect.experiments.comparisons import Comparison, read_comparisons
 from dfdetect.experiments.declared import read_experiment
 from dfdetect.experiments.results import (
@@ -26,6 +26,7 @@ from dfdetect.lineage import random_backbone
 from dfdetect.metrics import compute_metrics
 from dfdetect.predictions import Predictions
 from dfdetect.recipe import Recipe
+from dfdetect.runs import Run
 from face_extraction.errors import InputError
 from face_extraction.manifest import FaceSample
 
@@ -53,6 +54,12 @@ def test_axes_expand_to_cells_models_before_ensembles(declare):
         ('["custom_cnn", "meso4"]', '["custom_cnn", "meso5"]', "unknown choice of model 'meso5'"),
         ('columns = "regime"', 'columns = "regimes"', "unknown axis 'regimes'"),
         ('figures = ["roc"]', 'pictures = ["roc"]', "unknown key 'pictures'"),
+        ("[profiles.folds]", "[profiles.folds]\nrecipes = {}", "profile folds: unknown key 'recipes'"),
+        ('rows = ["model"]', "rows = []", "table grid: several choices of model would share a place"),
+        ('columns = "regime"', "", "table grid: a grid has columns, and one metric"),
+        ('metrics = ["accuracy"]', "metrics = []", "table grid: no metrics"),
+        ('metrics = ["accuracy"]', 'metrics = ["learning_rate"]', "a grid shows a metric that is measured"),
+        (', regime = "base" }]', " }]", "{'model': 'custom_cnn'}: a cell has a choice of regime too"),
         ('accuracy = "81.2%"', 'accuracy = "about 81"', "'about 81'; accepted: a number as printed"),
     ],
 )
@@ -120,8 +127,11 @@ def test_a_grid_from_end_to_end(grid, tmp_path, capsys):
     assert '<th scope="row">Absent</th><td>–</td><td>– (1)</td><td>–</td><td>–</td>' in page
     assert f'src="{next(folder.glob("roc-*.png")).name}"' in page
     rows = list(csv.DictReader(io.StringIO((folder / "tables.csv").read_text())))
-    measured = [row for row in rows if (row["row"], row["column"]) == ("CNN", "Base")]
-    assert float(measured[0]["value"]) == record.estimate("accuracy", "face").value
+    shown = [row for row in rows if (row["row"], row["column"]) == ("CNN", "Base")]
+    assert float(shown[0]["value"]) == record.estimate("accuracy", "face").value
+    assert (shown[0]["n"], shown[0]["data"], shown[0]["note"]) == ("16", "an unnamed source", "")
+    failed = [row for row in rows if (row["row"], row["column"]) == ("Absent", "Base")]
+    assert failed[0]["note"].startswith("Failed: unknown model 'not_there'")
 
     (folder / "tables.md").write_text(text + "edited")
     assert report.main(["tables", "--check"]) == 1
@@ -194,6 +204,119 @@ def test_a_test_fold_of_one_class_fails_before_the_first_is_trained(declare, une
     (result,) = read_results(folder)
     assert "fold 3 of 3: split 'test' has 0 real and 3 fake faces" in result.reason
     assert not list((tmp_path / "runs").glob("custom_cnn*"))
+
+
+def test_a_manifest_without_test_faces_fails_before_anything_is_trained(declare, write_squares, tmp_path):
+    manifest = write_squares(tmp_path / "data", train=8, val=8, test=0)
+    command = ["run", str(declare()), "--manifest", str(manifest), "--runs", str(tmp_path / "runs")]
+    assert report.main([*command, "--only", "model=custom_cnn", "--only", "regime=base"]) == 1
+    (result,) = read_results(tmp_path / "reports" / "tiny")
+    assert "split 'test' has 0 real and 0 fake faces" in result.reason
+    assert not list((tmp_path / "runs").glob("custom_cnn*"))
+
+
+def test_an_ensemble_finds_its_members_however_the_manifest_was_called(
+    declare, trained, tmp_path, monkeypatch
+):
+    folder, (manifest, _) = declare(), trained
+    base = ["run", str(folder), "--runs", str(tmp_path / "runs"), "--only", "regime=base"]
+    members = ["--only", "model=custom_cnn", "--only", "model=meso4"]
+    assert report.main([*base, "--manifest", str(manifest), *members]) == 0
+    monkeypatch.chdir(manifest.parent)
+    ensemble = [*base, "--manifest", manifest.name, "--only", "model=both"]
+    (member,) = (tmp_path / "runs").glob("meso4-*")
+    member.rename(tmp_path / "away")
+    assert report.main(ensemble) == 1
+    (tmp_path / "away").rename(member)
+    assert report.main(ensemble) == 0
+    assert read_results(folder)[-1].members
+
+
+def test_options_of_a_model_add_up(declare):
+    """The grid's, and a choice's: the later wins where both name one."""
+    text = declare.text.replace('"none"\n', '"none"\noptions = { units = 9, width = 1 }\n', 1)
+    text = text.replace('{ model = "custom_cnn" }', '{ model = "custom_cnn", options = { units = 7 } }')
+    first, *_ = read_experiment(declare(text)).cells()
+    assert first.recipe.options == {"units": 7, "width": 1}
+
+
+def test_a_cell_whose_run_folder_is_gone_is_run_again_when_asked(grid, tmp_path, capsys):
+    folder, _, command, _ = grid
+    elsewhere = [*command[:-1], str(tmp_path / "new"), "--only", "model=custom_cnn", "--only", "regime=base"]
+    before = len(read_results(folder))
+    assert report.main(elsewhere) == 0
+    assert "results have no run folder" in capsys.readouterr().out
+    assert len(read_results(folder)) == before
+    assert report.main([*elsewhere, "--again"]) == 0
+    assert len(read_results(folder)) == before + 1
+    assert list((tmp_path / "new").glob("custom_cnn-*"))
+    assert report.main([*elsewhere, "--again"]) == 0
+    assert len(read_results(folder)) == before + 1
+
+
+def test_results_follow_their_predictions(grid, tmp_path, capsys):
+    """A run trained again under its name, or a metric defined anew: no comparison of what no table shows."""
+    folder, runs, command, _ = grid
+    copy = tmp_path / "runs"
+    shutil.copytree(runs, copy)
+    old = read_results(folder)[0]
+    (copy / old.runs[0] / "predictions-test.csv").write_text("other\n1\n")
+    other = [*command[:-1], str(copy), "--only", "regime=l2"]
+    capsys.readouterr()
+    assert report.main(other) == 0
+    assert "custom_cnn, base stays out of comparisons: " in capsys.readouterr().out
+    run = Run(copy / old.runs[0])
+    scores = Run(runs / old.runs[0]).predictions("test")
+    run.write_predictions("test", replace(scores, p_fake=1 - scores.p_fake))
+    assert report.main(other) == 0
+    assert "its run folder has other scores now" in capsys.readouterr().out
+    other[-1] = "model=custom_cnn"
+    assert report.main(other) == 0
+    assert "custom_cnn, base: done before, its predictions measured anew" in capsys.readouterr().out
+    new = read_results(folder)[-1]
+    assert new.estimate("auc", "face").value == pytest.approx(1 - old.estimate("auc", "face").value)
+    assert new.parts[0]["n_train"] == old.parts[0]["n_train"]
+    assert new.roc != old.roc
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("custom_cn", "unknown model of these cells 'custom_cn' (nearest: custom_cnn)"),
+        ("custom_cnn", "custom_cnn starts at random in these cells"),
+    ],
+)
+def test_a_weights_file_that_nothing_starts_from_is_refused(declare, trained, capsys, name, message):
+    manifest, runs = trained
+    command = ["run", str(declare()), "--manifest", str(manifest), "--runs", str(runs)]
+    only = ["--only", "model=custom_cnn", "--only", "regime=base"]
+    assert report.main([*command, *only, "--weights", f"{name}={manifest}"]) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_a_run_that_began_otherwise_than_its_cell_fails(declare, trained, monkeypatch):
+    manifest, runs = trained
+    folder = declare()
+    monkeypatch.setattr(running, "same_start", lambda wanted, run: False)
+    command = ["run", str(folder), "--manifest", str(manifest), "--runs", str(runs)]
+    assert report.main([*command, "--only", "model=custom_cnn", "--only", "regime=base"]) == 1
+    assert "trained weights; the cell starts from published ones" in read_results(folder)[-1].reason
+
+
+def test_two_processes_that_compare_lose_nothing(declare):
+    folder = declare()
+    ends = {"value": 0.1, "low": 0.0, "high": 0.2, "p": 0.1, "holm": 0.1, "together": "t"}
+    experiment = read_experiment(folder)
+    for name in (CNN, MESO):
+        add_result(folder, measured(experiment, name))
+    one, other = (result.digest for result in read_results(folder))
+    mine = Comparison("list", "face", "auc", one, other, **ends)
+    theirs = Comparison("grid", "face", "accuracy", other, one, **ends)
+    comparing._write(folder, [theirs], set())
+    comparing._write(folder, [mine], set())
+    assert read_comparisons(folder) == [theirs, mine]
+    comparing._write(folder, [], {one, other})
+    assert read_comparisons(folder) == []
 
 
 def test_only_shards_and_budgets_limit_the_grid(declare, trained, tmp_path, capsys):
@@ -276,10 +399,10 @@ def test_weights_that_fill_a_part_of_the_backbone_are_told(declare):
 
 
 def test_trained_weights_do_not_stand_for_imagenet():
-    assert recording._same_start("x.h5", "imagenet", Begun("x.h5", ["logit"]))
-    assert not recording._same_start("runs/other", "imagenet", Begun("runs/other", []))
-    assert not recording._same_start("none", "imagenet", Begun("none", ["block1_conv1", "logit"]))
-    assert recording._same_start("none", "none", Begun("none", []))
+    assert recording.same_start("imagenet", Begun("x.h5", ["logit"]))
+    assert not recording.same_start("imagenet", Begun("runs/other", []))
+    assert not recording.same_start("imagenet", Begun("none", ["block1_conv1", "logit"]))
+    assert recording.same_start("none", Begun("none", []))
 
 
 def test_results_name_no_folder():
@@ -352,7 +475,7 @@ def test_one_column_has_one_best_though_runs_were_not_at_hand(declare, accuracie
     assert found == {"CNN": "best", "Meso-4": "", "Both": ""}
 
 
-PART = {"origin": "x.h5 (1 of 2 parameters)", "partial": True}
+PART = {"origin": "x.h5 (1 of 2 parameters)", "local": True, "partial": True}
 
 
 @pytest.mark.parametrize(("name", "folds"), [("grid", 1), ("list", 1), ("folds", 2)])
@@ -362,13 +485,13 @@ def test_every_kind_of_table_tells_of_weights_of_a_part_and_of_a_split_that_leak
     table = built(experiment, name, {CNN: measured(experiment, CNN, folds=folds, weights=PART)})
     notes = {entry.footnote for row in table.rows for entry in row if isinstance(entry, tables.Value)}
     assert 1 in notes
-    assert "(1) Weights: x.h5 (1 of 2 parameters)." in table.notes
+    assert table.below()[-1] == "(1) Weights: x.h5 (1 of 2 parameters)."
     assert tables.NOTE_THRESHOLD in table.notes
     assert f"Tested on {40 * folds} faces." in table.notes
     assert [note for note in table.notes if note.startswith("Split at random over faces")]
     apart = read_experiment(declare())
     table = built(apart, name, {CNN: measured(apart, CNN, folds=folds)})
-    assert not [note for note in table.notes if "random" in note or note.startswith("(1)")]
+    assert not [note for note in table.below() if "random" in note or note.startswith("(1)")]
 
 
 def test_the_pages_over_all_reports_tell_it_too(declare):
@@ -382,17 +505,53 @@ def test_the_pages_over_all_reports_tell_it_too(declare):
     assert "--partial-weights --weights custom_cnn=FILE`" in summary
 
 
+def test_the_summary_names_the_files_and_the_members_that_a_number_needs(declare):
+    text = declare.text.replace(
+        'regime = "base" }]', 'regime = "base" }, { model = "both", regime = "base" }]'
+    )
+    experiment = read_experiment(declare(text))
+    data = {"manifest_sha256": "m", "sample_set": False, "sources": ["dfdc"]}
+    local = {"origin": "y.h5 (2 of 2 parameters)", "sha256": "00", "partial": False}
+    add_result(experiment.folder, measured(experiment, CNN, weights=local, data=data))
+    (cell,) = (cell for cell in experiment.cells() if cell.name == BOTH)
+    members = [declared(member) for member in cell.members]
+    add_result(experiment.folder, measured(experiment, BOTH, data=data, members=members))
+    single, both = writing.summary([experiment]).splitlines()[-2:]
+    start = "--only regime=base --weights custom_cnn=FILE`"
+    assert f"`{experiment.folder.as_posix()} --only model=custom_cnn {start}" in single
+    names = "--only model=custom_cnn --only model=meso4 --only model=both"
+    assert f"`{experiment.folder.as_posix()} {names} {start}" in both
+
+
+def test_headlines_of_one_model_are_shown_at_one_size(declare):
+    """The larger size has one of the two alone: a difference of sizes would look like theirs."""
+    regimes = ", ".join(f'{{ model = "custom_cnn", regime = "{name}" }}' for name in ("base", "l2"))
+    text = declare.text.replace('[{ model = "custom_cnn", regime = "base" }]', f"[{regimes}]")
+    experiment = read_experiment(declare(text))
+    data = {"manifest_sha256": "m", "sample_set": False, "sources": ["dfdc"]}
+    add_result(experiment.folder, measured(experiment, CNN, data=data))
+    assert [line.count("size full") for line in writing.summary([experiment]).splitlines()[-2:]] == [1, 0]
+    small = {cell.name: cell for cell in experiment.cells("folds")}
+    for name in (CNN, "custom_cnn, l2"):
+        cell = {"profile": "folds", "recipe": declared(small[name]), "at": small[name].at}
+        add_result(experiment.folder, replace(measured(experiment, CNN, folds=2, data=data), **cell))
+    assert [line.count("size folds") for line in writing.summary([experiment]).splitlines()[-2:]] == [1, 1]
+
+
 def test_a_figure_of_former_results_is_neither_shown_nor_kept(declare):
     experiment = read_experiment(declare())
     data = {"manifest_sha256": "m", "sample_set": False, "sources": ["dfdc"]}
     names = []
     for accuracy in (0.75, 0.5):
         add_result(experiment.folder, measured(experiment, CNN, accuracy, data=data, roc=[0.0] + [1.0] * 100))
-        (path,) = writing.figure_files(experiment)
+        (path,) = pictures.figure_files(experiment)
         assert not path.is_file()  # what `tables --check` then finds
-        assert writing.draw_figures(experiment) == [path]
+        assert pictures.draw_figures(experiment) == [path]
         assert [*experiment.folder.glob("roc-*.png")] == [path]
         names.append(path.name)
+        (retitled,) = pictures.figure_files(read_experiment(declare(declare.text.replace("CNN", "My CNN"))))
+        assert retitled != path
+        declare()
     assert names[0] != names[1]
 
 
