@@ -21,6 +21,9 @@ FULL = "full"
 KINDS = ("grid", "list", "folds")
 ROC, FACES = "roc", "faces"
 FIGURES = (ROC, FACES)
+MATRIX = "confusion"
+# What a list can show beside metrics: a setting that the report published, and what was measured.
+COLUMNS = ("learning_rate", MATRIX)
 KEYS = (
     "title", "source", "recipe", "axes", "where", "profiles", "tables", "figures", "headline", "published",
     "numbers", "claims", "opposed", "matrix_order",
@@ -71,7 +74,7 @@ class TableSpec:
         title: its heading.
         kind: "grid" (one metric by two axes), "list" (a row a cell, metrics as columns) or "folds"
             (each fold of each cell, and the averages).
-        metrics: as in `MEASURES`; a grid has one.
+        metrics: as in `MEASURES`, of a list also of `COLUMNS`; a grid has one.
         rows: axes whose choices are the rows.
         columns: the axis whose choices are the columns of a grid.
         only: axis to the choices that are shown; the others are left out.
@@ -295,8 +298,8 @@ def _check(experiment: Experiment, path: Path) -> None:
         if table.level not in LEVELS:
             raise unknown_name("level", table.level, LEVELS, str(path))
         for metric in table.metrics:
-            if metric not in MEASURES and metric != "learning_rate":
-                raise unknown_name("metric", metric, (*MEASURES, "learning_rate"), str(path))
+            if metric not in (*MEASURES, *COLUMNS):
+                raise unknown_name("metric", metric, (*MEASURES, *COLUMNS), str(path))
         for axis in (*table.rows, *([table.columns] if table.columns else ()), *table.only):
             if axis not in experiment.axes:
                 raise unknown_name("axis", axis, experiment.axes, str(path))

@@ -33,6 +33,11 @@ class Section:
     tables: Sequence[Table]
     results: Mapping[str, Result]
 
+    @property
+    def heading(self) -> str:
+        """What tells it from the others."""
+        return f"Measured: {self.profile}, {self.data}" if self.results else "Published"
+
 
 def sections(
     experiment: Experiment, results: Sequence[Result], comparisons: Sequence[Comparison]

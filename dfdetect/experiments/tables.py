@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from dfdetect.experiments.comparisons import Comparison
-from dfdetect.experiments.declared import Cell, Experiment, TableSpec
+from dfdetect.experiments.declared import MATRIX, Cell, Experiment, TableSpec
 from dfdetect.experiments.published import Matrix, Values
 from dfdetect.experiments.results import FAILED, Result
 from dfdetect.metrics import DASH, MEASURES, Estimate
@@ -18,6 +18,7 @@ NOTE_BEST = (
     "table, 5 %). Unmarked: worse, or not compared with it (other faces, its run was not at hand, or no "
     "interval can be told)."
 )
+NOTE_MATRIX = "Matrices: [[real called real, real called fake], [fake called real, fake called fake]]."
 NOTE_THRESHOLD = (
     "Measured accuracy, and what else depends on a threshold, is at the one that the validation faces chose. "
     "The report gives none."
@@ -208,15 +209,24 @@ def _list(asked: Asked) -> Table:
     for metric in spec.metrics:
         title = _title(metric)
         header += [f"{title}, published"] if metric in published else []
-        header += [title] if metric in MEASURES else []
+        header += [title] if metric in MEASURES or metric == MATRIX else []
     rows = []
     for cell in asked.ordered():
         result, row = asked.results.get(cell.name), asked.labels(cell)
         for metric in spec.metrics:
             row += [asked.published(cell, metric)] if metric in published else []
             row += [marks.value(result, metric, spec.level)] if metric in MEASURES else []
+            row += [_matrix(result, spec.level)] if metric == MATRIX else []
         rows.append(row)
-    return _table(spec, header, rows, footnotes)
+    return _table(spec, header, rows, footnotes, *([NOTE_MATRIX] if MATRIX in spec.metrics else []))
+
+
+def _matrix(result: Result | None, level: str) -> str:
+    """A result's counts, of folds their mean."""
+    if result is None or result.status == FAILED:
+        return DASH
+    several = len(result.parts) > 1
+    return matrix_text(result.folds(level).confusion if several else result.metrics(level)[0].confusion)
 
 
 def _grid(asked: Asked) -> Table:
@@ -260,10 +270,7 @@ def _folds(asked: Asked) -> Table:
             note = footnotes.number(f"Failed: {result.reason}") if failed else footnotes.of_weights(result)
         for line in _fold_lines(asked, cell, result):
             rows.append([replace(e, footnote=note) if isinstance(e, Value) else e for e in line])
-    return _table(
-        spec, header, rows, footnotes,
-        "Matrices: [[real called real, real called fake], [fake called real, fake called fake]].",
-    )  # fmt: skip
+    return _table(spec, header, rows, footnotes, NOTE_MATRIX)
 
 
 def _fold_lines(asked: Asked, cell: Cell, result: Result | None) -> Iterator[list[Entry]]:
@@ -315,4 +322,6 @@ def _table(
 
 
 def _title(metric: str) -> str:
+    if metric == MATRIX:
+        return "Matrix"
     return MEASURES[metric].title if metric in MEASURES else metric.replace("_", " ").capitalize()

@@ -227,7 +227,7 @@ def _wrong(experiment: Experiment) -> list[Check]:
 def _markdown(experiment: Experiment, shown: Sequence[Section]) -> str:
     lines = [f"# {experiment.title}", "", facts(experiment.source), ""]
     for section in shown:
-        lines += [f"## Measured: {section.profile}" if section.results else "## Published", ""]
+        lines += [f"## {section.heading}", ""]
         lines += [section.caption, ""]
         lines += [markdown(table) for table in section.tables]
         figure = roc_file(experiment, section)
@@ -266,7 +266,7 @@ def _html(experiment: Experiment, shown: Sequence[Section]) -> str:
     for name, text in experiment.source.items():
         body.append(f"<p><strong>{html.escape(name)}</strong>: {html.escape(text)}</p>")
     for section in shown:
-        body.append(f"<h2>{'Measured: ' + section.profile if section.results else 'Published'}</h2>")
+        body.append(f"<h2>{html.escape(section.heading)}</h2>")
         body.append(f"<p>{html.escape(section.caption)}</p>")
         body += [html_table(table) for table in section.tables]
         figure = roc_file(experiment, section)

@@ -538,6 +538,20 @@ def test_headlines_of_one_model_are_shown_at_one_size(declare):
     assert [line.count("size folds") for line in writing.summary([experiment]).splitlines()[-2:]] == [1, 1]
 
 
+def test_a_list_shows_matrices_beside_metrics(declare):
+    experiment = read_experiment(
+        declare(declare.text.replace('"accuracy", "auc"]', '"accuracy", "confusion"]'))
+    )
+    failed = replace(measured(experiment, MESO), status="failed", reason="why")
+    found = {CNN: measured(experiment, CNN, 0.75), MESO: failed, BOTH: measured(experiment, BOTH, folds=2)}
+    table = built(experiment, "list", found)
+    assert table.header[-1] == "Matrix"
+    # Of 40 faces in turn real and fake, the first 30 or 36 are called right.
+    shown = {row[0]: row[-1] for row in table.rows if row[1] == "Base"}
+    assert shown == {"CNN": "[[15, 5], [5, 15]]", "Meso-4": "–", "Absent": "–", "Both": "[[18, 2], [2, 18]]"}
+    assert tables.NOTE_MATRIX in table.notes
+
+
 def test_a_figure_of_former_results_is_neither_shown_nor_kept(declare):
     experiment = read_experiment(declare())
     data = {"manifest_sha256": "m", "sample_set": False, "sources": ["dfdc"]}
