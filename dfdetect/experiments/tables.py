@@ -314,7 +314,7 @@ def _table(
     notes = [*more, *([spec.note] if spec.note else [])]
     measured = any(value.estimate for value in values)
     decided = any(name in MEASURES and MEASURES[name].part == "decision" for name in spec.metrics)
-    notes += [NOTE_THRESHOLD] if measured and decided else []
+    notes += [NOTE_THRESHOLD] if (measured and decided) or MATRIX in spec.metrics else []
     notes += [NOTE_INTERVAL] if measured else []
     notes += [NOTE_BEST] if any(value.best for value in values) else []
     labels = len(spec.rows) + (spec.kind == "folds")
