@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import geometric_mean
@@ -117,10 +118,15 @@ class Worker:
         return heard
 
     def seconds(self) -> float:
-        """The seconds of one more pass."""
+        """The seconds of one more pass.
+
+        Raises:
+            WorkerFailed: it ended.
+        """
         if self._process.stdin:
-            self._process.stdin.write("go\n")
-            self._process.stdin.flush()
+            with suppress(BrokenPipeError):  # `heard` tells how it ended
+                self._process.stdin.write("go\n")
+                self._process.stdin.flush()
         return float(self.heard()["seconds"])
 
     def close(self) -> None:
@@ -129,7 +135,8 @@ class Worker:
         self._process.wait()
         for stream in (self._process.stdin, self._process.stdout, self._errors):
             if stream:
-                stream.close()
+                with suppress(BrokenPipeError):  # what it was not told any more
+                    stream.close()
 
 
 def main(argv: Sequence[str] | None = None) -> int:

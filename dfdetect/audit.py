@@ -130,7 +130,7 @@ def _kinds(names: str | None) -> "list[Kind]":
 
 
 def _check_clean(path: Path | None, target: "Target") -> None:
-    """Refuse a place from which the rows' paths lead nowhere, or that would overwrite the data."""
+    """Refuse a place from which the rows' paths lead nowhere, or whose file would be overwritten."""
     if path is None:
         return
     if path.absolute().parent.resolve() != target.manifest.absolute().parent.resolve():
@@ -140,6 +140,8 @@ def _check_clean(path: Path | None, target: "Target") -> None:
         )
     if path.resolve() == target.manifest.resolve():
         raise InputError(f"--write-clean {path}: that is what is audited; give another name")
+    if path.exists():
+        raise InputError(f"--write-clean {path}: exists already; give another name, or delete it")
 
 
 def _check_out(out: Path) -> None:

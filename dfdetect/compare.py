@@ -4,10 +4,18 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from face_extraction.command import DONE, Parser, run
+from face_extraction.errors import InputError
 from face_extraction.manifest import SPLITS
 
+if TYPE_CHECKING:
+    from dfdetect.metrics.comparison import Scored
+    from dfdetect.runs import Run
+
+# What is compared at each level of the metrics.
+UNITS = {"face": "face", "video": "clip"}
 METRICS = ("auc", "accuracy", "balanced_accuracy", "eer", "log_loss", "brier")
 
 
@@ -26,19 +34,54 @@ def _parser() -> Parser:
     )
     for name in ("first", "second"):
         parser.add_argument(name, type=Path, metavar="RUN", help="a run's folder, or an evaluation's in one")
-    parser.add_argument("--split", choices=SPLITS, default="test", help="which faces (default: test)")
+    parser.add_argument(
+        "--split", choices=(*SPLITS, "all"), default="test", help="which faces (default: test)"
+    )
+    parser.add_argument(
+        "--level", choices=UNITS, help="video: one score a clip (default: face; of models of clips, video)"
+    )
     return parser
 
 
 def _compare(args: argparse.Namespace) -> int:
-    from dfdetect.metrics.comparison import Scored, comparison_table
+    from dfdetect.metrics.comparison import comparison_table
     from dfdetect.runs import Run
 
     runs = [Run(args.first), Run(args.second)]
-    unit = "face" if "face" in runs[0].metrics()[args.split] else "clip"
-    first, second = (Scored(each.predictions(args.split), each.threshold()) for each in runs)
-    print(comparison_table(first, second, METRICS, unit))
+    level = args.level or _levels(runs[0], args.split)[0]
+    first, second = (_scored(each, args.split, level) for each in runs)
+    for each in runs:
+        print("".join(f"{each.folder}: {line}\n" for line in each.cautions()), end="")
+    print(comparison_table(first, second, METRICS, UNITS[level]))
     return DONE
+
+
+def _levels(run: "Run", split: str) -> list[str]:
+    """The levels at which a split was measured, what the model scores first.
+
+    Raises:
+        InputError: the run is not finished, or the split has no metrics.
+    """
+    run.threshold()  # refuses a run that is not finished
+    measured = run.metrics()
+    if split not in measured:
+        raise InputError(f"{run.folder}: no metrics of split {split!r}; there are: {', '.join(measured)}")
+    return list(measured[split])
+
+
+def _scored(run: "Run", split: str, level: str) -> "Scored":
+    """A run's scores of faces, or of clips.
+
+    Raises:
+        InputError: as `_levels`, or it has no such level.
+    """
+    from dfdetect.metrics.comparison import Scored
+
+    levels = _levels(run, split)
+    if level not in levels:
+        raise InputError(f"{run.folder}: no metrics of level {level!r}; there are: {', '.join(levels)}")
+    predictions = run.predictions(split)
+    return Scored(predictions.by_clip() if level == "video" else predictions, run.threshold())
 
 
 if __name__ == "__main__":

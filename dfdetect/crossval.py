@@ -8,6 +8,7 @@ from pathlib import Path
 from dfdetect import flags
 from dfdetect.startup import load_keras
 from face_extraction.command import DONE, Parser, run
+from face_extraction.errors import InputError
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -23,12 +24,14 @@ def _parser() -> Parser:
         "and the table says so. Each fold is a run of its own. The same command, given again, goes on.",
         "example:\n  python -m dfdetect.crossval --model vgg16 --manifest data/mine/manifest.csv --folds 3",
     )
-    parser.add_argument("--out", type=Path, metavar="DIR", help="default: runs/MODEL-HASH")
+    parser.add_argument("--out", type=Path, metavar="DIR", help="default: runs/crossval-MODEL-HASH")
     flags.add_flags(parser)
     return parser
 
 
 def _crossval(args: argparse.Namespace) -> int:
+    if args.fold is not None:
+        raise InputError(f"--fold {args.fold}: every fold is trained here; dfdetect.train trains one of them")
     split, folds = args.split, args.folds
     # Not through the flags: a recipe file may hold a split that goes with no fold.
     args.split = args.folds = args.fold = None
@@ -43,7 +46,8 @@ def _crossval(args: argparse.Namespace) -> int:
 
     recipe = resolve(recipe)
     data = open_training_data(recipe)
-    folder = args.out or default_folder(recipe, data)
+    fold = default_folder(recipe, data)  # in which dfdetect.train trains the first fold alone
+    folder = args.out or fold.with_name(f"crossval-{fold.name}")
     cross_validate(recipe, folder, flags.conditions(args))
     table = folder / MARKDOWN
     print(f"\n{table.read_text(encoding='utf-8')}\nwritten: {table}")

@@ -12,6 +12,7 @@ from dfdetect.recipe import Recipe
 from dfdetect.runs import Run, write_json
 from dfdetect.training import train
 from face_extraction.atomic import write_text
+from face_extraction.errors import InputError
 
 MARKDOWN = "crossval.md"
 # Report B's columns, and AUC, which needs no threshold.
@@ -27,9 +28,12 @@ def cross_validate(recipe: Recipe, folder: Path, conditions: Conditions) -> Cros
         conditions: how to go about it.
 
     Raises:
-        InputError: as training does; no fold is trained if any of them lacks a class.
+        InputError: as training does; no fold is trained if any of them lacks a class, or the folder is
+            a run's.
     """
-    folds, leaks = [], []
+    if Run(folder).recipe_file.is_file():
+        raise InputError(f"{folder}: a run's folder, which can be deleted with all in it; give another --out")
+    folds, notices, leaks = [], list[str](), list[str]()
     for number, (part, data) in enumerate(open_trainings(recipe), start=1):
         run = Run(folder / f"fold-{number}")
         print(f"\nfold {number} of {recipe.folds}: {run.folder}\n{data.table()}", flush=True)
@@ -37,6 +41,7 @@ def cross_validate(recipe: Recipe, folder: Path, conditions: Conditions) -> Cros
             run.begin(part, data.digest)  # refuses another recipe's folder
         else:
             train(part, data, run, conditions)
+        notices += data.notices
         leaks += [f"Fold {number}: {line}" for line in run.leaks()]
         tested = run.metrics()["test"][part.levels[0]]
         folds.append(Fold(number, tested, train_size(part, data), tested.n))
@@ -52,7 +57,7 @@ def cross_validate(recipe: Recipe, folder: Path, conditions: Conditions) -> Cros
             "confusion": result.confusion,
         },
     )
-    write_text(folder / MARKDOWN, markdown(result, recipe, (*data.notices, *leaks)))
+    write_text(folder / MARKDOWN, markdown(result, recipe, [*dict.fromkeys(notices), *leaks]))
     return result
 
 

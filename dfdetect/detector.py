@@ -59,7 +59,7 @@ class Detector:
 
     Attributes:
         skill: what it showed on the run's test split, in words; "" of weights without a run.
-        note: what must be said of every verdict; "" if nothing.
+        note: what must be said of every verdict and of that skill; "" if nothing.
     """
 
     def __init__(
@@ -89,14 +89,13 @@ class Detector:
             InputError: the folder is not a finished run.
         """
         run = Run(Path(folder))
-        model, threshold = run.load_model(), run.threshold()
+        threshold, model = run.threshold(), run.load_model()
         origin = "chosen on the run's validation split"
         detector = cls(model, threshold, origin, read_settings(run.folder), whole=whole)
         if not run.recipe().manifest:
             detector.note = f"This model was trained on the embedded sample set. {NOTICE}"
-        level, measured = next(iter(run.metrics()["test"].items()))
-        what = "clips" if level == "video" else "faces"
-        detector.skill = f"on the run's {measured.n:,} test {what}: AUC {measured.estimates['auc']}"
+        detector.note = " ".join(filter(None, [detector.note, *run.cautions()]))
+        detector.skill = _skill(run)
         return detector
 
     @classmethod
@@ -248,3 +247,13 @@ class Detector:
         parts = [batch[start : start + BATCH] for start in range(0, len(batch), BATCH)]
         scores = [np.asarray(self.model.predict_on_batch(part))[:, 0] for part in parts]
         return [float(p_fake) for p_fake in np.concatenate(scores)]
+
+
+def _skill(run: Run) -> str:
+    """What a run's model showed on its test split, in words."""
+    tested = run.metrics().get("test")
+    if not tested:
+        return "the run has no test split: what it can do on faces that chose nothing is not known"
+    level, measured = next(iter(tested.items()))
+    what = "clips" if level == "video" else "faces"
+    return f"on the run's {measured.n:,} test {what}: AUC {measured.estimates['auc']}"

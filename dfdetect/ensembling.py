@@ -10,15 +10,15 @@ from sklearn.linear_model import LogisticRegression
 
 from dfdetect.checkpoint import save_weights
 from dfdetect.data.faces import labelled
-from dfdetect.data.opening import open_data
+from dfdetect.data.opening import Data, open_data
 from dfdetect.environment import describe
 from dfdetect.evaluation import write_results
-from dfdetect.lineage import origin_without_folder, random_backbone
+from dfdetect.lineage import STARTED_FROM, origin_without_folder, random_backbone
 from dfdetect.metrics import choose_threshold, compute_metrics
 from dfdetect.models.ensemble import LEAST_P_FAKE, combine_models
 from dfdetect.predictions import Predictions
-from dfdetect.recipe import ENSEMBLE, write_recipe
-from dfdetect.runs import Run
+from dfdetect.recipe import ENSEMBLE, Recipe, write_recipe
+from dfdetect.runs import Run, located
 from dfdetect.scoring import score
 from face_extraction.errors import InputError
 from face_extraction.settings import copy_settings, read_settings
@@ -59,35 +59,50 @@ def build_ensemble(members: Sequence[Run], combine: str, out: Run) -> None:
     Args:
         members: the runs; all scored the same validation and test faces.
         combine: as in `weigh`.
-        out: the folder, which must not be there yet; an ensemble that was cut short is made anew.
+        out: the folder, new or empty; an ensemble that was cut short is made anew.
 
     Raises:
         InputError: a member is not a finished run, is named twice, is an ensemble, takes other data, crops or
-            frames, or its manifest has changed since.
+            frames, or its manifest has changed since; or the folder holds something else, or another
+            process writes into it.
     """
-    if out.folder.exists():
-        if out.finished or not out.recipe_file.is_file() or out.recipe().model != ENSEMBLE:
-            raise InputError(f"{out.folder}: exists already; give another --out")
-        out.delete()
-    recipes, val = [member.recipe() for member in members], _same_faces(members)
+    out.check_is_run()
+    cut_short = out.recipe_file.is_file()
+    if cut_short and (out.finished or out.recipe().model != ENSEMBLE):
+        raise InputError(f"{out.folder}: exists already; give another --out")
+    val = _same_faces(members)
     models = [member.load_model() for member in members]
     model = combine_models(models, on_logits=combine == "stacked")
     weights, bias = weigh(val, combine)
     model.get_layer("combine").set_weights([weights[:, None], np.array([bias])])
 
-    recipe = replace(
-        recipes[0], model=ENSEMBLE, image_size=model.input_shape[-2], options={"combine": combine}
-    )
-    data = open_data(recipe)
+    data = open_data(located(members[0].recipe(), members[0].environment()))
     for member in members:
         member.check_manifest(data.path, data.digest)
+    if cut_short:
+        out.delete()
+    recipe = replace(
+        members[0].recipe(), model=ENSEMBLE, image_size=model.input_shape[-2], options={"combine": combine}
+    )
+    with out.alone():
+        _fill(out, recipe, members, model, data, _facts(members, weights, bias, model))
+
+
+def _fill(
+    out: Run,
+    recipe: Recipe,
+    members: Sequence[Run],
+    model: keras.Model,
+    data: Data,
+    facts: dict[str, object],
+) -> None:
+    """Write the ensemble's folder, and score with it."""
     out.begin(recipe, data.digest)
-    for number, part in enumerate(recipes, start=1):
-        write_recipe(out.folder / "members" / f"{number:02d}.toml", part)
+    for number, member in enumerate(members, start=1):
+        write_recipe(out.folder / "members" / f"{number:02d}.toml", member.recipe())
     copy_settings(members[0].folder, out.folder)
     save_weights(out.weights, model)
     leaks = [f"{member.folder.name}: {line}" for member in members for line in member.leaks()]
-    facts = describe() | data.facts() | _facts(members, weights, bias, model)
     predictions, unscored = {}, []
     for split in ("val", "test"):
         samples = labelled(data.samples, split)
@@ -99,7 +114,7 @@ def build_ensemble(members: Sequence[Run], combine: str, out: Run) -> None:
     write_results(
         out,
         recipe,
-        facts,
+        describe() | data.facts() | facts,
         predictions,
         threshold,
         unscored,
@@ -150,6 +165,10 @@ def _facts(members: Sequence[Run], weights: Array, bias: float, model: keras.Mod
     ]
     return {
         "members": {member.folder.name: float(w) for member, w in zip(members, weights, strict=True)},
+        "members_starts": [
+            {name: fact for name, fact in member.environment().items() if name in STARTED_FROM}
+            for member in members
+        ],
         "bias": bias,
         "weights": "; ".join([f"of {len(members)} runs", *parts]),
         "random_layers": [f"{name}/{layer}" for name, layers in random.items() for layer in layers],

@@ -15,14 +15,15 @@ from dfdetect.page import RunReport, write_page
 from dfdetect.page.report import CHOSEN_ON_VAL
 from dfdetect.predictions import Predictions
 from dfdetect.recipe import Recipe
-from dfdetect.runs import MetricsBySplit, Run
+from dfdetect.runs import MetricsBySplit, Run, located
 from dfdetect.scoring import score
 from face_extraction.errors import InputError
 from face_extraction.images import read_rgb
 from face_extraction.ledger import LedgerRow, write_ledger
+from face_extraction.settings import ExtractionSettings, read_settings
 
-# Facts that the page has no room for, or shows apart.
-LONG_FACTS = ("counts", "random_layers", "leaks")
+# Facts that the page has no room for, or shows apart or by another name.
+LONG_FACTS = ("counts", "random_layers", "leaks", "weights_file", "members_starts")
 
 
 def measure(
@@ -77,7 +78,16 @@ def write_results(
     def load(path: str) -> Any:
         return read_rgb(crops / path)
 
-    figures = draw_all(history, predictions, metrics, threshold, load, results.folder, monitor=recipe.monitor)
+    figures = draw_all(
+        history,
+        predictions,
+        metrics,
+        threshold,
+        load,
+        results.folder,
+        monitor=recipe.monitor,
+        training_only=_training_only(recipe),
+    )
     report = RunReport(
         title=results.folder.name,
         model=recipe.model,
@@ -113,25 +123,29 @@ def evaluate(
         The folder, and the number of faces or clips that could not be scored.
 
     Raises:
-        InputError: the run is not finished, or the manifest is wrong or has no such rows.
+        InputError: the run is not finished, the manifest is wrong or has no such rows, or the name is
+            no plain one.
     """
     recipe, threshold = run.recipe(), run.threshold()
-    data = open_manifest(manifest) if manifest else open_data(recipe)
+    data = open_manifest(manifest) if manifest else open_data(located(recipe, run.environment()))
+    if name is None:
+        name = _default_name(data, split, None if manifest else recipe)
+    results = run.evaluation(name)
     samples = [sample for sample in data.samples if split in (sample.split, "all")]
     if not samples:
         raise InputError(f"{data.path}: it has no rows of split {split!r}")
     if recipe.frames:
         check_videos(samples, recipe.frames, data.path)
     leaks = scoring_leaks(run, samples)
-    for notice in (*data.notices, *leaks):
+    notices = [*data.notices, *_other_crops(run.folder, data.path.parent)]
+    for notice in (*notices, *leaks):
         print(notice)
     model = run.load_model()
     scored, unscored = score(
         model, data.path.parent, samples, batch_size=batch_size or recipe.batch_size, title=f"score {split}"
     )
     trained = run.environment()
-    facts = trained | describe() | {"trained_on": trained["manifest"]} | data.facts()
-    results = run.evaluation(name or _default_name(data, split, None if manifest else recipe))
+    facts = trained | describe() | {"trained_on": recipe.manifest or trained["manifest"]} | data.facts()
     write_results(
         results,
         recipe,
@@ -140,11 +154,41 @@ def evaluate(
         threshold,
         unscored,
         data.path.parent,
-        notices=data.notices,
+        notices=notices,
         leaks=leaks,
         threshold_origin=f"{CHOSEN_ON_VAL}, in the run's own training",
     )
     return results, len(unscored)
+
+
+def _training_only(recipe: Recipe) -> list[str]:
+    """What the loss in training has and that in validation lacks."""
+    used = {
+        "dropout": True,  # some models have their own
+        "augmentation": recipe.augment != "none",
+        "the L2 penalty": recipe.l2 > 0,
+        "label smoothing": recipe.label_smoothing > 0,
+        "class weights": recipe.balance == "weights",
+        "balanced sampling": recipe.balance == "sampling",
+    }
+    return [name for name, is_used in used.items() if is_used]
+
+
+def _other_crops(trained: Path, scored: Path) -> list[str]:
+    """What must be said of crops that were not cut as those of training, where both settings are known."""
+    before, now = read_settings(trained), read_settings(scored)
+    if before is None or now is None or before == now:
+        return []
+    old, new = _fields(before), _fields(now)
+    differ = [f"{name} {new[name]} (in training {old[name]})" for name in new if new[name] != old[name]]
+    return [f"These faces were extracted with other settings than those of training: {', '.join(differ)}."]
+
+
+def _fields(settings: ExtractionSettings) -> dict[str, Any]:
+    """Every setting by its name, those of the crop among the others."""
+    named = asdict(settings)
+    del named["crop"]
+    return named | asdict(settings.crop)
 
 
 def _default_name(data: Data, split: str, recipe: Recipe | None) -> str:

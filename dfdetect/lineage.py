@@ -1,6 +1,7 @@
 """Where a run's weights come from, and what they have seen: in its own training and in those before it."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path, PurePath
 
 from dfdetect.data.faces import labelled
@@ -9,11 +10,16 @@ from dfdetect.data.splitting import choose
 from dfdetect.models.head import in_head
 from dfdetect.models.registry import PUBLISHED
 from dfdetect.recipe import ENSEMBLE, Recipe, read_recipe
-from dfdetect.runs import Run, started_from
+from dfdetect.runs import Run, located, started_from
+from face_extraction.digest import file_digest
 from face_extraction.errors import InputError
 from face_extraction.manifest import FaceSample, manifest_hash, read_manifest
 
 Groups = set[tuple[str, str]]
+# A recipe, and SHA-256 of the weights file that its training started from; "" where it is not known.
+Start = tuple[Recipe, str]
+# The facts of a run that tell it; an ensemble keeps those of its members.
+STARTED_FROM = ("weights_file", "weights_sha256")
 
 
 def training_leaks(recipe: Recipe, data: Data) -> list[str]:
@@ -24,7 +30,7 @@ def training_leaks(recipe: Recipe, data: Data) -> list[str]:
         data: its rows.
     """
     scored = [*labelled(data.samples, "val"), *labelled(data.samples, "test")]
-    lines, unknown = _inherited([recipe], data.samples, scored)
+    lines, unknown = _inherited([(recipe, "")], data.samples, scored)
     return [*lines, *_not_known(unknown)]
 
 
@@ -47,7 +53,7 @@ def scoring_leaks(run: Run, samples: Sequence[FaceSample]) -> list[str]:
         )
         if groups
     ]
-    lines, unknown = _inherited(_recipes(run), own, samples)
+    lines, unknown = _inherited(_starts(run), own, samples)
     return [*own_lines, *lines, *_not_known([*([] if known else [str(run.folder)]), *unknown])]
 
 
@@ -70,13 +76,13 @@ def random_backbone(run: Run) -> list[str]:
 
 
 def _inherited(
-    recipes: Sequence[Recipe], own: Sequence[FaceSample], scored: Sequence[FaceSample]
+    starts: Sequence[Start], own: Sequence[FaceSample], scored: Sequence[FaceSample]
 ) -> tuple[list[str], list[str]]:
     """What to say of the runs that weights come from, and the names of those of which nothing is known.
 
     Groups that chose their epochs count as seen too, but for those that choose this run's own.
     """
-    ancestors, unknown = _ancestors(recipes)
+    ancestors, unknown = _ancestors(starts)
     wanted, own_val = _groups(scored), _groups(labelled(own, "val"))
     shared: Groups = set()
     names = []
@@ -98,16 +104,21 @@ def _inherited(
     return [line], unknown
 
 
-def _ancestors(recipes: Sequence[Recipe]) -> tuple[list[Run], list[str]]:
-    """The runs whose weights recipes start from, and theirs, nearest first; and the folders that are gone."""
-    waiting, found, gone = list(recipes), dict[Path, Run](), list[str]()
-    for recipe in waiting:  # which grows
+def _ancestors(starts: Sequence[Start]) -> tuple[list[Run], list[str]]:
+    """The runs whose weights recipes start from, and theirs, nearest first; and the names of those gone.
+
+    One that was trained anew since is gone too: what it records now is of other weights.
+    """
+    waiting, found, gone = list(starts), dict[Path, Run](), list[str]()
+    for recipe, digest in waiting:  # which grows
         run = started_from(recipe)
-        if run is not None and run.folder.resolve() not in found:
+        if run is None:
+            gone += [recipe.weights] if _is_gone(recipe.weights) else []
+        elif digest and run.weights.is_file() and file_digest(run.weights) != digest:
+            gone.append(str(run.folder))
+        elif run.folder.resolve() not in found:
             found[run.folder.resolve()] = run
-            waiting += _recipes(run)
-        if run is None and _is_gone(recipe.weights) and recipe.weights not in gone:
-            gone.append(recipe.weights)
+            waiting += _starts(run)
     return list(found.values()), gone
 
 
@@ -119,13 +130,20 @@ def _is_gone(weights: str) -> bool:
     return of_a_run and not (named or path.exists())
 
 
-def _recipes(run: Run) -> list[Recipe]:
-    """A run's recipe, and those of its members if it is an ensemble."""
-    return [run.recipe(), *map(read_recipe, run.members())]
+def _starts(run: Run) -> list[Start]:
+    """What a run started from; of an ensemble what each member did."""
+    recipes, facts = [run.recipe()], [run.recorded()]
+    if members := run.members():
+        recipes = list(map(read_recipe, members))
+        facts = facts[0].get("members_starts") or [{}] * len(members)
+    return [
+        (located(recipe, known), known.get("weights_sha256", ""))
+        for recipe, known in zip(recipes, facts, strict=True)
+    ]
 
 
 def _trains(run: Run) -> bool:
-    return any(recipe.head_epochs + recipe.epochs for recipe in _recipes(run))
+    return any(recipe.head_epochs + recipe.epochs for recipe, _ in _starts(run))
 
 
 def _rows(run: Run) -> list[FaceSample] | None:
@@ -133,19 +151,23 @@ def _rows(run: Run) -> list[FaceSample] | None:
     recipe = run.recipe()
     try:
         facts = run.environment()
-        manifest = Path(facts.get("manifest", recipe.manifest))
+        manifest = Path(located(recipe, facts).manifest or facts["manifest"])
         if manifest_hash(manifest) != facts["manifest_sha256"]:
             return None
-        return choose(read_manifest(manifest), recipe)
+        rows = choose(read_manifest(manifest), recipe)
     except (InputError, OSError, KeyError):
         return None
+    if "search_fold" not in facts:
+        return rows
+    # A search parts train and val rows anew, so any of them can have trained a fold of it.
+    return [replace(row, split="train") if row.split == "val" else row for row in rows]
 
 
 def _not_known(names: Sequence[str]) -> list[str]:
     if not names:
         return []
     of = " and ".join(dict.fromkeys(names))
-    return [f"The manifest of {of} is gone or changed: what was trained on is not known."]
+    return [f"The run or the manifest of {of} is gone or changed: what was trained on is not known."]
 
 
 def _groups(samples: Iterable[FaceSample]) -> Groups:

@@ -2,6 +2,7 @@
 
 import argparse
 import dataclasses
+import math
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
@@ -243,6 +244,8 @@ def from_flags(args: argparse.Namespace, base: Recipe) -> Recipe:
         base = from_mapping({**dataclasses.asdict(base), **read_toml(args.recipe)}, str(args.recipe))
     if args.weights == "":
         raise InputError("--weights is empty; accepted: imagenet, none, a weights file, or a run's folder")
+    if args.manifest == "":
+        raise InputError("--manifest is empty; accepted: a manifest.csv; without the flag, the sample set")
     given = ((item.name, getattr(args, item.name)) for item in fields(Recipe))
     changes = {name: value for name, value in given if value is not None}
     if "options" in changes:
@@ -289,8 +292,9 @@ def _checked(item: "dataclasses.Field[Any]", value: Any) -> Any:
     inside = (
         (low is None or value >= low) and (above is None or value > above) and (high is None or value <= high)
     )
-    if not inside or value != value:
-        bounds = [
+    finite = not isinstance(value, float) or math.isfinite(value)
+    if not (inside and finite):
+        bounds = ([] if finite else ["a finite number"]) + [
             f"{word} {limit}"
             for word, limit in (("at least", low), ("above", above), ("at most", high))
             if limit is not None
@@ -315,5 +319,5 @@ def _check_split(recipe: Recipe) -> None:
 
 def _check_trainable(text: str) -> None:
     name, _, count = text.partition(":")
-    if not (text in ("all", "head", "norm") or (name == "last" and count.isdigit() and int(count) > 0)):
+    if not (text in ("all", "head", "norm") or (name == "last" and count.isdecimal() and int(count) > 0)):
         raise InputError(f"recipe: trainable {text!r}; accepted: all, head, norm, last:N with N of 1 or more")

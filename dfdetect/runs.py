@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from dfdetect.metrics import Metrics
 from dfdetect.predictions import Predictions, read_predictions, write_predictions
-from dfdetect.recipe import ENSEMBLE, Recipe, read_recipe, write_recipe
+from dfdetect.recipe import ENSEMBLE, Recipe, read_recipe, split_leak, write_recipe
 from face_extraction.atomic import TEMPORARY, write_csv, write_text
 from face_extraction.digest import file_digest
 from face_extraction.errors import InputError
@@ -95,7 +95,7 @@ class Run:
                 weights' name; the line names the first difference.
         """
         files = {"manifest_sha256": digest, "weights_sha256": _weights_digest(recipe)}
-        self._check_is_run()
+        self.check_is_run()
         self.folder.mkdir(parents=True, exist_ok=True)
         for path in self.folder.glob(f"{TEMPORARY}*"):
             path.unlink()
@@ -122,12 +122,16 @@ class Run:
         Raises:
             InputError: another process trains in it, or it holds files and is no run.
         """
-        self._check_is_run()
+        self.check_is_run()
         with alone(self.folder):
             yield
 
-    def _check_is_run(self) -> None:
-        """Refuse a folder with files of others; those that a killed process left are none."""
+    def check_is_run(self) -> None:
+        """Refuse a folder with files of others; those that a killed process left are none.
+
+        Raises:
+            InputError: it holds files and is no run.
+        """
         if self.recipe_file.is_file() or not self.folder.is_dir():
             return
         if any(not path.name.startswith((TEMPORARY, LOCK_FILE)) for path in self.folder.iterdir()):
@@ -158,11 +162,11 @@ class Run:
         runs no code of theirs.
 
         Raises:
-            InputError: the folder is not a run that has weights.
+            InputError: the folder is not a run that has weights, or the file of them is damaged.
         """
         recipe = self.recipe()
         if not self.weights.is_file():
-            raise InputError(f"{self.weights}: no such weights; resume the run with dfdetect.train")
+            raise InputError(f"{self.weights}: no such weights; {self._remedy()}")
         if recipe.model == ENSEMBLE:
             from dfdetect.models.ensemble import combine_models
 
@@ -171,7 +175,11 @@ class Run:
             model = combine_models(models, on_logits=recipe.options["combine"] == "stacked")
         else:
             model = build_from_recipe(replace(recipe, weights="none"))
-        model.load_weights(self.weights)
+        try:
+            model.load_weights(self.weights)
+        except (ValueError, KeyError, OSError) as error:
+            line = " ".join(str(error).split())[:300]
+            raise InputError(f"{self.weights}: torn, or not of the recipe's model: {line}") from error
         return model
 
     def members(self) -> list[Path]:
@@ -179,17 +187,46 @@ class Run:
         return sorted((self.folder / "members").glob("*.toml"))
 
     def write_environment(self, facts: Mapping[str, Any]) -> None:
-        """Write what the run saw: versions, commit, manifest, weights, device."""
-        write_json(self.folder / "environment.json", facts)
+        """Write what the run saw: versions, commit, manifest, weights, device.
+
+        Manifest and weights are written with their whole paths, for `located`.
+        """
+        places = {"manifest": Path(facts["manifest"]).absolute()} if "manifest" in facts else {}
+        source = Path(facts.get("weights_source", ""))
+        if source.is_file() and "weights_file" not in facts:
+            places["weights_file"] = source.absolute()
+        texts = {name: str(place) for name, place in places.items()}
+        write_json(self._environment_file, {**facts, **texts})
 
     def environment(self) -> dict[str, Any]:
-        """What `write_environment` wrote."""
-        return read_json(self.folder / "environment.json")
+        """What `write_environment` wrote.
+
+        Raises:
+            InputError: there is no such file.
+        """
+        return read_json(self._environment_file)
+
+    def recorded(self) -> dict[str, Any]:
+        """The same, and nothing of a run that was killed before there was any."""
+        return self.environment() if self._environment_file.is_file() else {}
+
+    @property
+    def _environment_file(self) -> Path:
+        return self.folder / "environment.json"
 
     def leaks(self) -> list[str]:
         """What must be said of groups of val and test that its weights saw before (`dfdetect.lineage`)."""
         leaks: list[str] = self.environment().get("leaks", [])
         return leaks
+
+    def cautions(self) -> list[str]:
+        """What must be said wherever its numbers are shown: of a split that leaks, and `leaks`.
+
+        An evaluation, which has no recipe, names groups that were trained on among its leaks.
+        """
+        recipe = self.recipe() if self.recipe_file.is_file() else Recipe()
+        split = split_leak(recipe.split, recipe.frames)
+        return [*([split] if split else []), *self.leaks()]
 
     def check_manifest(self, path: Path, digest: str) -> None:
         """Refuse a manifest that is no longer what the run was trained on.
@@ -231,8 +268,14 @@ class Run:
             InputError: the run is not finished.
         """
         if not self.finished:
-            raise InputError(f"{self.folder}: the run is not finished; resume it with dfdetect.train")
+            raise InputError(f"{self.folder}: the run is not finished; {self._remedy()}")
         return float(read_json(self.metrics_file)["threshold"])
+
+    def _remedy(self) -> str:
+        """What to do about a run that is not finished."""
+        if "part" in self.recorded():
+            return f"it is a trial of a search: train its recipe, dfdetect.train --recipe {self.recipe_file}"
+        return "resume it with dfdetect.train"
 
     def metrics(self) -> MetricsBySplit:
         """The metrics by split and level."""
@@ -261,7 +304,13 @@ class Run:
         return self.folder / "unscored.csv"
 
     def evaluation(self, name: str) -> "Run":
-        """The folder of results on other data: it has all of a run's files but recipe and weights."""
+        """The folder of results on other data: it has all of a run's files but recipe and weights.
+
+        Raises:
+            InputError: the name is no plain one, so that the folder would lie elsewhere.
+        """
+        if name in ("", ".", "..") or Path(name).name != name:
+            raise InputError(f"evaluation name {name!r}; accepted: one plain name, without a folder")
         return Run(self.folder / "evaluations" / name)
 
 
@@ -325,6 +374,30 @@ def started_from(recipe: Recipe) -> Run | None:
         return Run(path)
     run = Run(path.parent)
     return run if path == run.weights and run.recipe_file.is_file() else None
+
+
+def located(recipe: Recipe, facts: Mapping[str, Any]) -> Recipe:
+    """A run's recipe with manifest and weights where they lay in training, if they lie there still.
+
+    The recipe itself keeps the names as they were typed, which hold from one working directory.
+
+    Args:
+        recipe: the run's.
+        facts: what `environment` tells of it.
+    """
+    places = {"manifest": facts.get("manifest"), "weights": facts.get("weights_file")}
+    there: dict[str, Any] = {
+        name: _from_here(Path(place))
+        for name, place in places.items()
+        if getattr(recipe, name) and place and Path(place).exists()
+    }
+    return replace(recipe, **there)
+
+
+def _from_here(path: Path) -> str:
+    """A whole path as one would type it in the working directory."""
+    here = Path.cwd()
+    return str(path.relative_to(here) if path.is_relative_to(here) else path)
 
 
 def default_name(recipe: Recipe, data: str) -> str:

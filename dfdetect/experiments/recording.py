@@ -19,7 +19,7 @@ from dfdetect.metrics.measures import Array, cumulative, prepare
 from dfdetect.models.head import in_head
 from dfdetect.models.registry import PUBLISHED
 from dfdetect.predictions import Predictions
-from dfdetect.runs import Run
+from dfdetect.runs import Run, located
 from dfdetect.training import resolve
 from face_extraction.errors import InputError
 from face_extraction.manifest import LABEL_NAMES
@@ -36,7 +36,7 @@ def adopt(experiment: Experiment, run: Run) -> Result:
     """
     run.threshold()  # refuses a run that is not finished
     recipe = run.recipe()
-    data = open_training_data(recipe)
+    data = open_training_data(located(recipe, run.environment()))
     run.check_manifest(data.path, data.digest)
     for profile in experiment.profiles:
         for cell in experiment.cells(profile):

@@ -1,6 +1,7 @@
 """The files of an experiment's folder that follow from its data: tables, figures, and the pages over all."""
 
 import html
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -264,7 +265,8 @@ def _latex(section: Section) -> str:
 def _html(experiment: Experiment, shown: Sequence[Section]) -> str:
     body = []
     for name, text in experiment.source.items():
-        body.append(f"<p><strong>{html.escape(name)}</strong>: {html.escape(text)}</p>")
+        code = re.sub("`([^`]+)`", r"<code>\1</code>", html.escape(text))
+        body.append(f"<p><strong>{html.escape(name)}</strong>: {code}</p>")
     for section in shown:
         body.append(f"<h2>{html.escape(section.heading)}</h2>")
         body.append(f"<p>{html.escape(section.caption)}</p>")

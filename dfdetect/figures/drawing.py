@@ -1,6 +1,6 @@
 """The figures of a run, in the order and with the captions with which a page shows them."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,6 +44,7 @@ def draw_all(
     folder: Path,
     *,
     monitor: str = "val_auc",
+    training_only: Sequence[str] = ("dropout", "augmentation"),
 ) -> list[Figure]:
     """Draw every figure that the data allow, into the folder "figures" of a run's folder.
 
@@ -55,11 +56,12 @@ def draw_all(
         load: from a sample's path to its crop, uint8 RGB of shape (H, W, 3).
         folder: the run's folder.
         monitor: what made an epoch the best.
+        training_only: what the loss in training has and that in validation lacks, in words.
 
     Returns:
         The figures in the order in which to show them.
     """
-    plans = list(_history_plans(history, monitor))
+    plans = list(_history_plans(history, monitor, training_only))
     for split in reading_order(metrics)[:1]:
         plans += _score_plans(split, predictions_by_split[split], metrics[split], threshold, load)
     for figure, draw in plans:
@@ -82,7 +84,7 @@ def useful_levels(metrics: Mapping[str, Metrics]) -> dict[str, Metrics]:
     return levels
 
 
-def _history_plans(history: History, monitor: str) -> Iterator[Plan]:
+def _history_plans(history: History, monitor: str, training_only: Sequence[str]) -> Iterator[Plan]:
     if not history:
         return
     best = best_epoch(history, monitor)
@@ -91,7 +93,8 @@ def _history_plans(history: History, monitor: str) -> Iterator[Plan]:
         Figure(
             f"{FOLDER}/loss.png",
             "Loss",
-            f"Mean loss of each epoch, in training (with dropout and augmentation) and in validation.{kept}",
+            f"Mean loss of each epoch, in training (with {', '.join(training_only)}) and in validation "
+            f"(without).{kept}",
         ),
         lambda path: loss_curves(history, path, monitor=monitor),
     )

@@ -14,7 +14,7 @@ from dfdetect.leakage.links import Crossing, Links, crossings, leaking, to_drop
 from dfdetect.leakage.registry import Kind, NotLooked
 from dfdetect.leakage.rows import Rows
 from dfdetect.recipe import Recipe, read_recipe
-from dfdetect.runs import Run
+from dfdetect.runs import Run, located
 from face_extraction.errors import InputError
 from face_extraction.ledger import LedgerRow
 from face_extraction.manifest import SPLITS, FaceSample, manifest_hash, read_manifest
@@ -90,7 +90,7 @@ def open_target(path: Path | None, run: Run | None) -> Target:
             raise InputError(
                 "nothing to audit; accepted: a manifest, a recipe, a run's folder, or --scores RUN"
             )
-        recipe = of.recipe()
+        recipe = located(of.recipe(), of.environment())
         manifest = manifest_path(recipe.manifest)
         target = Target(str(of.folder), manifest, _rows(manifest, recipe))
         run = run or of

@@ -18,7 +18,7 @@ import importlib
 import inspect
 import pkgutil
 import random
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -109,15 +109,18 @@ class Family:
         parameters = inspect.signature(self.build).parameters.values()
         return [p.name for p in parameters if p.kind is p.KEYWORD_ONLY and p.name != "weights"]
 
-    def check_options(self, names: Iterable[str]) -> None:
-        """Refuse names that are no options of this family.
+    def check_options(self, options: Mapping[str, Any]) -> None:
+        """Refuse names that are no options of this family, and values that are not as an option's default.
 
         Raises:
-            InputError: naming the first of them, and the nearest option.
+            InputError: naming the first of them, and what is accepted.
         """
-        for name in names:
+        for name, value in options.items():
             if name not in self.options:
                 raise unknown_name(f"option of {self.name}", name, self.options)
+            accepted = _accepted_instead(value, inspect.signature(self.build).parameters[name].default)
+            if accepted:
+                raise InputError(f"{self.name}: option {name} {value!r}; accepted: {accepted}")
 
     def check_frames(self, frames: int) -> None:
         """Refuse clips where the family takes single faces only.
@@ -128,6 +131,18 @@ class Family:
         if frames and not self.clips:
             able = ", ".join(name for name in list_models() if family(name).clips)
             raise InputError(f"{self.name} takes single faces; frames {frames} goes with: {able}")
+
+
+def _accepted_instead(value: Any, default: Any) -> str:
+    """What an option accepts instead of `value`; "" if it accepts it.
+
+    Where its default is a whole number it is a count, as of units; where it is a number, a share.
+    """
+    if type(default) is int and not (type(value) is int and value >= 1):
+        return "a whole number of 1 or more"
+    if type(default) is float and not (type(value) in (int, float) and 0 <= value < 1):
+        return "a number from 0 to below 1"
+    return ""
 
 
 _families: dict[str, Family] = {}
@@ -207,7 +222,7 @@ def build_model(
             of a preset of keras-hub, or a weights file of the backbone or of the whole model.
             `weights.weights_origin(model)` tells what was loaded.
         partial_weights: accept a file that covers only some layers of the backbone.
-        whole: refuse a file that lacks the head.
+        whole: refuse whatever leaves the head random.
         normalisation: one of `recipe.NORMALISATIONS`; "own" is the family's.
         trainable: "all", "head", "last:N" or "norm"; see `blocks.set_trainable`.
         dense_units: units of a ReLU layer before the last one; 0 = no such layer.
@@ -232,7 +247,7 @@ def build_model(
 
     kind = family(name)
     size = image_size or kind.image_size
-    _check(kind, size, frames, weights, options)
+    _check(kind, size, frames, weights, options, whole=whole)
     mode = _normalisation(kind, normalisation)
     if kind.pretrained and not kind.preset:
         options["weights"] = weights if weights in PUBLISHED else None
@@ -266,11 +281,17 @@ def frames_of(model: "keras.Model") -> int:
     return int(shape[1]) if len(shape) == 5 else 0
 
 
-def _check(kind: Family, size: int, frames: int, weights: str, options: dict[str, Any]) -> None:
+def _check(
+    kind: Family, size: int, frames: int, weights: str, options: dict[str, Any], *, whole: bool
+) -> None:
     if size < kind.min_image_size:
         raise InputError(f"{kind.name}: image size {size}; accepted: {kind.min_image_size} or more")
     if size % kind.size_step:
         raise InputError(f"{kind.name}: image size {size}; accepted: multiples of {kind.size_step}")
+    if whole and weights in ("none", *PUBLISHED):
+        raise InputError(
+            f"weights {weights!r} leave the head random; accepted: a file with those of a whole {kind.name}"
+        )
     if weights in PUBLISHED and weights != kind.pretrained:
         accepted = f"{kind.pretrained}, none" if kind.pretrained else "none"
         raise InputError(

@@ -61,6 +61,19 @@ def test_a_worker_that_dies_is_named_and_the_rest_goes_on(monkeypatch, capsys):
     assert "failed: meso4, float32: out of memory" in capsys.readouterr().err
 
 
+def test_a_worker_killed_between_two_passes_says_why(tmp_path, monkeypatch):
+    program = tmp_path / "python"
+    program.write_text("#!/bin/sh\necho '{}'\necho out of memory >&2\n")
+    program.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(program))
+    dead = benchmark.Worker(Task(BARE, {}, "", 1, 1))
+    assert dead.heard() == {}
+    dead._process.wait()
+    with pytest.raises(benchmark.WorkerFailed, match="out of memory"):
+        dead.seconds()
+    dead.close()
+
+
 def test_the_largest_batch_is_the_last_that_ends(monkeypatch):
     class Limited:
         def __init__(self, task):

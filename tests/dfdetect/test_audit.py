@@ -67,6 +67,14 @@ def test_planted_leaks_are_found_shown_and_repaired(data, capsys):
     assert "No leak between splits. Looked for: clip, group, file, near." in capsys.readouterr().out
 
 
+def test_no_file_is_overwritten_by_the_clean_manifest(data, capsys):
+    (data / "notes.txt").write_text("precious")
+    command = [str(data / "manifest.csv"), "--kinds", "group", "--write-clean", str(data / "notes.txt")]
+    assert audit.main(command) == 2
+    assert "notes.txt: exists already; give another name" in capsys.readouterr().err
+    assert (data / "notes.txt").read_text() == "precious"
+
+
 def test_names_from_outside_act_in_no_page(data):
     evil = "<script>alert(1)</script>"
     samples = [

@@ -2,16 +2,20 @@
 
 import json
 import math
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from dfdetect import crossval
+from dfdetect import crossval, crossvalidation, train
+from dfdetect.data.opening import open_trainings
 from dfdetect.metrics import compute_metrics
 from dfdetect.metrics.estimates import Estimate
 from dfdetect.metrics.folds import Fold, summarise
 from dfdetect.predictions import Predictions
 from dfdetect.runs import Run
+from face_extraction.atomic import write_text
 from face_extraction.manifest import FaceSample, read_manifest
 
 SMALL = "--model custom_cnn --image-size 32 --batch-size 8 --epochs 1 --augment none --val-share 0.3".split()
@@ -75,8 +79,6 @@ def test_every_face_is_tested_once_and_finished_folds_are_kept(make_manifest, tm
 def test_a_recipes_own_folds_and_split_count_unless_flags_say_otherwise(
     tmp_path, monkeypatch, make_manifest, fields, flags, expected
 ):
-    from dfdetect import crossvalidation
-
     made = {}
 
     def watch(recipe, folder, conditions):
@@ -91,6 +93,49 @@ def test_a_recipes_own_folds_and_split_count_unless_flags_say_otherwise(
     )
     assert crossval.main(["--recipe", str(recipe), "--out", str(tmp_path / "cv"), *flags]) == 0
     assert (made["split"], made["folds"], made["fold"]) == (*expected, 1)
+
+
+def test_its_folder_is_not_that_of_a_training_of_its_first_fold(make_manifest, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    command = [*SMALL, "--manifest", str(make_manifest(train=36, val=18, test=18)), "--epochs", "0"]
+    command += ["--folds", "2", "--split", "group"]
+    assert train.main([*command, "--fold", "1"]) == 0
+    (run,) = (tmp_path / "runs").iterdir()
+    assert crossval.main([*command, "--out", str(run)]) == 2
+    assert f"{run}: a run's folder" in capsys.readouterr().err
+    assert not (run / "fold-1").exists()
+    given = []
+
+    def watch(recipe, folder, conditions):
+        given.append(folder)
+        write_text(folder / "crossval.md", "")
+
+    monkeypatch.setattr(crossvalidation, "cross_validate", watch)
+    for _ in range(2):
+        assert crossval.main(command) == 0
+    assert given == [Path("runs") / f"crossval-{run.name}"] * 2
+
+
+def test_one_fold_alone_is_refused(capsys):
+    assert crossval.main([*SMALL, "--folds", "3", "--fold", "2"]) == 2
+    assert "--fold 2: every fold is trained here" in capsys.readouterr().err
+
+
+def test_the_notices_of_all_folds_stand_in_the_table_once(make_manifest, tmp_path, monkeypatch):
+    def noticed(recipe):
+        parts = enumerate(open_trainings(recipe), start=1)
+        return [(part, replace(data, notices=("of all", f"of {k}"))) for k, (part, data) in parts]
+
+    monkeypatch.setattr(crossvalidation, "open_trainings", noticed)
+    manifest = make_manifest(train=36, val=18, test=18)
+    command = [*SMALL, "--epochs", "0", "--manifest", str(manifest), "--out", str(tmp_path / "cv")]
+    assert crossval.main([*command, "--folds", "2"]) == 0
+    notes = [
+        line.removeprefix("> **Note.** ")
+        for line in (tmp_path / "cv" / "crossval.md").read_text().splitlines()
+        if line.startswith("> ")
+    ]
+    assert notes == ["of all", "of 1", "of 2"]
 
 
 def test_a_random_split_is_named_as_a_leak(make_manifest, tmp_path, capsys):

@@ -176,12 +176,13 @@ def finish(tmp_path, monkeypatch):
     """Makes a finished run of a recipe, which found both of two fakes and called one of two reals fake."""
     monkeypatch.setattr(Run, "load_model", lambda run: Brightness())
 
-    def make(recipe):
-        samples = [FaceSample(f"{row}.png", row % 2, "test", str(row)) for row in range(4)]
+    def make(recipe, split="test", leaks=()):
+        samples = [FaceSample(f"{row}.png", row % 2, split, str(row)) for row in range(4)]
         scores = Predictions(samples, np.array([0.1, 0.7, 0.8, 0.9]))
         run = Run(tmp_path)
         write_recipe(run.recipe_file, recipe)
-        run.write_metrics(0.5, {"test": {"face": compute_metrics(scores, threshold=0.5)}})
+        run.write_environment({"leaks": list(leaks)})
+        run.write_metrics(0.5, {split: {"face": compute_metrics(scores, threshold=0.5)}})
         return tmp_path
 
     return make
@@ -203,6 +204,17 @@ def test_verdicts_of_a_run_on_the_sample_set_say_that_it_knows_drawings_alone(fi
     folder = finish(Recipe())
     write_settings(folder, ExtractionSettings())
     assert NOTICE in Detector.from_run(folder).note
+
+
+def test_what_makes_the_runs_numbers_too_high_is_said_beside_them(finish):
+    detector = Detector.from_run(finish(Recipe(split="random"), leaks=["Its weights saw them."]), whole=True)
+    assert "Split at random over faces, as some reports did" in detector.note
+    assert detector.note.endswith(" Its weights saw them.")
+    assert Detector.from_run(finish(Recipe(manifest="manifest.csv")), whole=True).note == ""
+
+
+def test_a_run_without_a_test_split_says_so(finish):
+    assert "the run has no test split" in Detector.from_run(finish(Recipe(), split="val")).skill
 
 
 @pytest.fixture(scope="module")
@@ -311,6 +323,10 @@ def test_an_interruption_keeps_what_was_scored(command, detector, files, monkeyp
         (["--weights", "none.h5", "person.png"], "--weights goes with either --model or --recipe"),
         (["--recipe", "none.toml", "--weights", "none.h5", "person.png"], "none.toml"),
         (["--model", "meso4", "--weights", "none.h5", "person.png"], "none.h5"),
+        (
+            ["--weights", "none", "--model", "custom_cnn", "--whole", "person.png"],
+            "weights 'none' leave the head random; accepted: a file with those of a whole custom_cnn",
+        ),
         (["run", "missing.png"], "missing.png: no such file or folder"),
         (["run", "person.png", "--frames", "0"], "--frames 0; accepted: 1 or more"),
     ],

@@ -121,6 +121,30 @@ def test_one_that_was_cut_short_is_made_anew_and_a_finished_one_is_kept(members,
         assert f"{folder}: exists already; give another --out" in capsys.readouterr().err
 
 
+def test_an_empty_folder_is_used_and_one_that_another_process_fills_is_not(members, tmp_path, capsys):
+    out = Run(tmp_path / "both")
+    command = [*(str(run.folder) for run in members[:2]), "--out", str(out.folder)]
+    with out.alone():
+        assert ensemble.main(command) == 2
+    assert f"{out.folder}: another process writes into it" in capsys.readouterr().err
+    (out.folder / ".tmp-1-recipe.toml").write_text("model = ")  # what a kill leaves
+    assert ensemble.main(command) == 0
+    assert out.finished
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.txt").write_text("precious")
+    assert ensemble.main([*command[:-1], str(tmp_path / "mine")]) == 2
+    assert "holds files and is no run" in capsys.readouterr().err
+
+
+def test_an_ensemble_keeps_what_its_members_started_from(members, tmp_path):
+    run = Run(shutil.copytree(members[1].folder, tmp_path / "b"))
+    start = {"weights_file": "/a/best.weights.h5", "weights_sha256": "1234"}
+    run.write_environment(run.environment() | start)
+    out = Run(tmp_path / "both")
+    build_ensemble([members[0], run], "mean", out)
+    assert out.environment()["members_starts"] == [{"weights_sha256": ""}, start]
+
+
 def test_members_must_have_scored_the_same_faces(members, tmp_path, capsys):
     folders = [str(members[0].folder), str(members[2].folder)]
     assert ensemble.main([*folders, "--out", str(tmp_path / "x")]) == 2

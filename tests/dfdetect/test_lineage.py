@@ -1,5 +1,6 @@
 """What weights saw before: groups of parents' rows, counted by hand."""
 
+import json
 import shutil
 from dataclasses import replace
 
@@ -12,6 +13,7 @@ from dfdetect.experiments.recording import record
 from dfdetect.lineage import origin_without_folder, scoring_leaks, training_leaks
 from dfdetect.recipe import Recipe, write_recipe
 from dfdetect.runs import Run, build_from_recipe
+from face_extraction.digest import file_digest
 from face_extraction.manifest import FaceSample, manifest_hash, read_manifest, write_manifest
 
 CHOSE = "1 of the groups scored chose the epoch or the threshold: numbers of them are optimistic."
@@ -127,12 +129,64 @@ def test_what_is_not_known_is_said_once(make_run):
     for run in (first, second):
         run.folder.with_suffix(".csv").unlink()
     words = (
-        f"The manifest of {second.folder} and {first.folder} is gone or changed: "
+        f"The run or the manifest of {second.folder} and {first.folder} is gone or changed: "
         "what was trained on is not known."
     )
     assert told(third) == [words]
     write_recipe(first.recipe_file, replace(first.recipe(), weights="runs/gone"))
     assert told(third) == [words.replace(str(second.folder), f"runs/gone and {second.folder}")]
+
+
+def test_a_run_that_was_trained_anew_is_not_known(make_run):
+    """Its folder tells of the new training alone, which has other weights and may have other groups."""
+    first = make_run("first", train="ab", val="c", test="d")
+    first.weights.write_bytes(b"old")
+    second = make_run("second", first, train="ef", val="g", test="a")
+    start = {"weights_sha256": file_digest(first.weights)}
+    second.write_environment(second.environment() | start)
+    both = make_run("both", train="ef", val="g", test="a", model="ensemble")
+    write_recipe(both.folder / "members" / "01.toml", second.recipe())
+    both.write_environment(both.environment() | {"members_starts": [start]})
+    scored = [FaceSample("a.png", 0, "test", "a", source="s")]
+    for run in (second, both):
+        (line,) = scoring_leaks(run, scored)
+        assert line.startswith(f"1 of the groups scored {SEEN} {first.folder},")
+    first = make_run("first", train="x", val="y", test="z")
+    first.weights.write_bytes(b"new")
+    for run in (second, both):
+        assert scoring_leaks(run, scored) == [
+            f"The run or the manifest of {first.folder} is gone or changed: what was trained on is not known."
+        ]
+
+
+def test_all_that_a_search_parted_into_folds_was_trained_on(make_run):
+    fold = make_run("fold", train="abcd", val="ef", test="gh")
+    child = make_run("child", fold, train="abcd", val="ef", test="gh")
+    assert told(child) == []
+    fold.write_environment(fold.environment() | {"search_fold": [1, 3]})
+    (line,) = told(child)
+    assert line.startswith(f"2 of the groups scored {SEEN} {fold.folder},")
+    assert scoring_leaks(fold, [FaceSample("e.png", 0, "val", "e", source="s")]) == [
+        "1 of the groups scored were trained on: these numbers do not measure skill."
+    ]
+
+
+def test_what_was_typed_in_one_working_directory_is_found_from_another(make_run, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    first = make_run("first", train="ab", val="c", test="d")
+    first.weights.write_bytes(b"")
+    run = make_run("second", "first", train="ef", val="g", test="a")
+    write_recipe(run.recipe_file, replace(run.recipe(), manifest="second.csv"))
+    facts = {"manifest": "second.csv", "weights_source": "first/best.weights.h5"}
+    run.write_environment(run.environment() | facts)
+    scored = [FaceSample("a.png", 0, "test", "a", source="s")]
+    (line,) = scoring_leaks(run, scored)
+    assert line.startswith(f"1 of the groups scored {SEEN} first,")
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    (line,) = scoring_leaks(run, scored)
+    assert line.startswith(f"1 of the groups scored {SEEN} {tmp_path / 'first'},")
+    assert run.recipe().weights == "first"
 
 
 def test_a_run_named_by_its_weights_file_is_told_of_when_that_is_deleted(make_run):
@@ -143,7 +197,7 @@ def test_a_run_named_by_its_weights_file_is_told_of_when_that_is_deleted(make_ru
     assert line.startswith(f"1 of the groups scored {SEEN} {first.folder},")
     first.recipe_file.unlink()
     assert told(third) == [
-        f"The manifest of {first.weights} is gone or changed: what was trained on is not known."
+        f"The run or the manifest of {first.weights} is gone or changed: what was trained on is not known."
     ]
     write_recipe(second.recipe_file, replace(second.recipe(), weights="elsewhere.h5"))
     assert told(third) == []
@@ -194,6 +248,7 @@ def test_an_ensemble_and_a_report_tell_what_members_weights_saw(make_manifest, t
         assert f"{name}: {line.partition(' by ')[0]}" in (both / "MODEL_CARD.md").read_text()
     cell = Cell({"model": "custom_cnn"}, Run(small).recipe())
     result = record(cell, "full", [Run(small)], open_data(Run(small).recipe()))
+    assert str(tmp_path) not in json.dumps([result.weights, result.data, result.environment])
     assert result.weights["leaks"] == [line.replace(f"{tmp_path}/", "")]
 
 

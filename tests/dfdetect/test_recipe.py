@@ -55,6 +55,8 @@ def test_a_flag_can_set_zero_over_a_base():
         ({"epochs": True}, ["epochs True", "a whole number"]),
         ({"batch_size": 0}, ["batch_size 0", "at least 1"]),
         ({"trainable": "last:0"}, ["'last:0'", "last:N"]),
+        ({"trainable": "last:²"}, ["'last:²'", "last:N"]),
+        ({"l2": float("inf")}, ["l2 inf", "a finite number and at least 0"]),
         ({"trainable": "last"}, ["'last'", "all, head, norm, last:N"]),
         ({"early_stopping": 3, "monitor": "epoch"}, ["early_stopping 3", "accepted: val_auc"]),
         ({"normalisation": "imagenet"}, ["normalisation 'imagenet'", "own"]),

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -11,8 +12,10 @@ import numpy as np
 import pytest
 
 from dfdetect import evaluate, train
+from dfdetect.models import build_model
 from dfdetect.runs import Run
 from face_extraction.manifest import manifest_hash, read_manifest
+from face_extraction.settings import CropSpec, ExtractionSettings, write_settings
 
 SMALL = [
     "--model",
@@ -166,7 +169,9 @@ def test_a_manifest_that_changed_is_another_run(make_manifest, tmp_path, capsys)
         (["--option", "whole=true"], "unknown option of custom_cnn 'whole'"),
         (["--devices", "9"], "--devices 9; this machine has"),
         (["--devices", "-1"], "--devices -1; accepted: 1 or more, or 0 for all"),
+        (["--option", "units=0"], "custom_cnn: option units 0; accepted: a whole number of 1 or more"),
         (["--weights", ""], "--weights is empty"),
+        (["--manifest", ""], "--manifest is empty"),
         (["--weights", "."], ".: not a run folder"),
     ],
 )
@@ -221,6 +226,71 @@ def test_evaluate_on_another_manifest_keeps_the_threshold(manifest, make_manifes
     assert results.metrics()["test"]["face"].n == 9
     assert "test-0.png" in results.unscored.read_text()
     assert "1 faces were not scored" in capsys.readouterr().out
+
+
+def test_an_evaluation_stays_inside_its_run(manifest, tmp_path, capsys, monkeypatch):
+    run(manifest, tmp_path / "run", "--epochs", "0")
+    victim = Run(shutil.copytree(tmp_path / "run", tmp_path / "victim")).metrics_file
+    before = victim.stat().st_mtime_ns
+    monkeypatch.setattr("dfdetect.evaluation.score", lambda *args, **kwargs: pytest.fail("it was scored"))
+    for name in ("../../victim", "..", "", str(tmp_path / "victim")):
+        assert evaluate.main([str(tmp_path / "run"), "--name", name]) == 2
+        assert f"evaluation name {name!r}; accepted: one plain name" in capsys.readouterr().err
+    assert victim.stat().st_mtime_ns == before
+
+
+def test_crops_cut_otherwise_than_those_of_training_are_told(manifest, make_manifest, tmp_path, capsys):
+    write_settings(manifest.parent, ExtractionSettings())
+    run(manifest, tmp_path / "run", "--epochs", "0")
+    other = make_manifest(train=0, val=0, test=10, seed=5, folder=tmp_path / "other")
+    command = [str(tmp_path / "run"), "--manifest", str(other), "--name"]
+    notice = (
+        "These faces were extracted with other settings than those of training: "
+        "min_face 90 (in training 60), margin 0.5 (in training 0.3)."
+    )
+    write_settings(other.parent, ExtractionSettings())
+    assert evaluate.main([*command, "alike"]) == 0
+    assert "These faces were extracted" not in capsys.readouterr().out
+    write_settings(other.parent, ExtractionSettings(min_face=90, crop=CropSpec(margin=0.5)))
+    assert evaluate.main([*command, "unlike"]) == 0
+    assert notice in capsys.readouterr().out
+    assert notice in (tmp_path / "run" / "evaluations" / "unlike" / "index.html").read_text()
+
+
+def test_a_run_is_evaluated_from_any_working_directory(manifest, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(manifest.parent)
+    run(manifest.name, "run", "--epochs", "0")
+    result = Run(manifest.parent / "run")
+    assert result.recipe().manifest == manifest.name  # as typed: the name of its folder hangs on it
+    assert result.environment()["manifest"] == str(manifest)
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    assert evaluate.main([str(result.folder), "--name", "again"]) == 0
+    assert "not known" not in capsys.readouterr().out
+    assert result.evaluation("again").metrics()["test"]["face"].n == 12
+
+
+@pytest.mark.filterwarnings("ignore:Skipping nested container")  # before Keras raises the error
+def test_damaged_weights_are_named(manifest, tmp_path, capsys):
+    run(manifest, tmp_path / "run", "--epochs", "0")
+    weights = Run(tmp_path / "run").weights
+    whole = weights.read_bytes()
+    weights.write_bytes(whole[: len(whole) // 2])
+    assert evaluate.main([str(tmp_path / "run")]) == 2
+    assert f"{weights}: torn, or not of the recipe's model: " in capsys.readouterr().err
+    build_model("custom_cnn", image_size=32, units=9).save_weights(weights)
+    assert evaluate.main([str(tmp_path / "run")]) == 2
+    assert f"{weights}: torn, or not of the recipe's model: " in capsys.readouterr().err
+
+
+def test_a_trial_of_a_search_says_what_to_do_with_it(manifest, tmp_path, capsys):
+    run(manifest, tmp_path / "run", "--epochs", "0")
+    trial = Run(tmp_path / "run")
+    trial.write_environment({**trial.environment(), "part": 1})
+    trial.metrics_file.unlink()
+    assert evaluate.main([str(trial.folder)]) == 2
+    words = f"it is a trial of a search: train its recipe, dfdetect.train --recipe {trial.recipe_file}"
+    assert words in capsys.readouterr().err
 
 
 def test_evaluating_groups_that_were_trained_on_is_said(manifest, tmp_path, capsys):
@@ -278,3 +348,9 @@ def test_killed_with_signal_9_and_started_again_it_ends_as_if_nothing_had_happen
         [row["loss"] for row in whole.history()], rel=1e-3
     )
     np.testing.assert_allclose(cut.predictions("test").p_fake, whole.predictions("test").p_fake, atol=1e-3)
+
+
+def test_the_page_names_what_makes_the_losses_differ(manifest, tmp_path):
+    run(manifest, tmp_path / "run", "--l2", "0.01", "--label-smoothing", "0.1", "--balance", "weights")
+    words = "in training (with dropout, the L2 penalty, label smoothing, class weights) and in validation"
+    assert words in (tmp_path / "run" / "index.html").read_text()

@@ -226,6 +226,12 @@ def test_draw_all_writes_what_it_lists_and_prefers_the_test_split(tmp_path: Path
     assert "epoch 2" in figures[0].caption
 
 
+def test_the_losses_caption_names_what_training_alone_has(tmp_path: Path) -> None:
+    only = ("dropout", "label smoothing")
+    (loss, *_) = draw_all(HISTORY, {}, {}, 0.5, load, tmp_path, training_only=only)
+    assert "in training (with dropout, label smoothing) and in validation (without)." in loss.caption
+
+
 def test_draw_all_without_a_test_split_or_a_history(tmp_path: Path) -> None:
     figures = draw_all([], {"val": CLIPS}, {"val": measured(CLIPS)}, 0.5, load, tmp_path)
     assert len(figures) == 6

@@ -294,7 +294,9 @@ def test_weights_saved_and_loaded_give_equal_scores(lively, small, trained_name,
     rgb, _ = faces(trained_name)
     model = lively(trained_name, seed=1, dense_units=16, dropout=0.1)
     model.save_weights(tmp_path / "model.weights.h5")
-    again = small(trained_name, seed=2, dense_units=16, whole=True, weights=str(tmp_path / "model.weights.h5"))
+    again = small(
+        trained_name, seed=2, dense_units=16, whole=True, weights=str(tmp_path / "model.weights.h5")
+    )
     assert len(np.unique(np.array(model(rgb)))) > 1
     assert np.array_equal(np.array(model(rgb)), np.array(again(rgb)))
 

@@ -49,6 +49,19 @@ def test_unknown_option_names_those_there_are():
         build_model("vgg16", weighs=3)
 
 
+@pytest.mark.parametrize("units", [0, -1, 2.5, "abc", True])
+def test_an_option_of_another_kind_or_size_is_refused(units):
+    with pytest.raises(InputError, match=r"alexnet: option units .*; accepted: a whole number of 1 or more"):
+        build_model("alexnet", units=units)
+
+
+@pytest.mark.parametrize("share", [2, 1.0, -0.1, float("nan"), "half", False])
+def test_a_share_is_within_0_and_1(share):
+    with pytest.raises(InputError, match=r"swin_t: option drop_path .*; accepted: a number from 0 to"):
+        build_model("swin_t", drop_path=share)
+    family("swin_t").check_options({"drop_path": 0})
+
+
 def test_option_reaches_the_family():
     assert build_model("custom_cnn", units=5).get_layer("top_dense").units == 5
 

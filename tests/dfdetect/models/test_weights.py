@@ -87,6 +87,13 @@ def test_backbone_alone_is_refused_where_the_whole_is_asked_for(save):
         cnn(weights=save(until(cnn(), "features")), whole=True)
 
 
+@pytest.mark.parametrize("weights", ["none", "imagenet"])
+def test_words_for_weights_are_refused_where_the_whole_is_asked_for(monkeypatch, weights):
+    monkeypatch.setattr(keras.utils, "get_file", lambda *args, **kwargs: pytest.fail("it was fetched"))
+    with pytest.raises(InputError, match=f"weights '{weights}' leave the head random; accepted: a file"):
+        build_model("mobilenet", weights=weights, whole=True)
+
+
 def test_part_of_the_backbone_is_refused_and_says_what_is_missing(save):
     path = save(until(cnn(), "stage3_pool"))
     line = f"{path}: covers 93,248 of 388,416 parameters of custom_cnn; missing: stage4_conv; --partial"
