@@ -4,7 +4,7 @@ import argparse
 import filecmp
 import re
 from collections import defaultdict
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path, PurePosixPath
 
@@ -23,6 +23,7 @@ from face_extraction.manifest import (
 )
 from face_extraction.progress import progress
 from face_extraction.settings import copy_settings, read_settings
+from face_extraction.sources import list_sources
 
 _Row = tuple[Path, FaceSample]
 
@@ -31,7 +32,8 @@ Join manifests into one, and keep the rows that --where asks for.
 
 The crops are linked into OUT, or copied where the file system has no hard links, so that OUT stands by
 itself. A face that two of the manifests have is taken once; a group that they put into different splits
-is refused."""
+is refused, and so is one name for two clips. Data sets that are made from the same recordings and stand in
+different splits are named."""
 # Values that are right though no row may have them.
 _CLOSED = {"split": SPLITS, "label": tuple(LABEL_NAMES.values())}
 COLUMNS = tuple(field.name for field in fields(FaceSample) if field.name != "box")
@@ -79,6 +81,8 @@ def run_combine(args: argparse.Namespace) -> int:
         print(f"{doubled:,} rows stood in two manifests and were taken once")
     if read_settings(args.out) is None:
         print("no extraction.toml: the crops were made elsewhere, or with different settings")
+    for line in shared_recordings(samples):
+        print(line)
     print(f"written: {args.out / MANIFEST_FILE}")
     return DONE
 
@@ -96,8 +100,8 @@ def combine(manifests: Sequence[Path], out: Path, where: Sequence[str] = ()) -> 
 
     Raises:
         InputError: a manifest or condition is wrong, no row is left, a doubled face has two labels or
-            splits, a group would stand in two splits, a crop is missing, or `out` has a manifest, be it in
-            the folder that would get a manifest's crops.
+            splits, two manifests name different clips alike, a group would stand in two splits, a crop is
+            missing, or `out` has a manifest, be it in the folder that would get a manifest's crops.
     """
     target = out / MANIFEST_FILE
     if target.exists():
@@ -110,6 +114,7 @@ def combine(manifests: Sequence[Path], out: Path, where: Sequence[str] = ()) -> 
     conditions = [_condition(text, [sample for samples in read for sample in samples]) for text in where]
     kept: list[_Row] = []
     known: dict[Hashable, list[_Row]] = defaultdict(list)
+    same_clips: set[Hashable] = set()
     doubled = 0
     for path, samples in zip(paths, read, strict=True):
         wanted = [sample for sample in samples if all(condition(sample) for condition in conditions)]
@@ -121,6 +126,7 @@ def combine(manifests: Sequence[Path], out: Path, where: Sequence[str] = ()) -> 
                 first_seen.append(row)
             else:
                 _check_alike(*row, *other)
+                same_clips.add(row[1].clip)
                 doubled += 1
         for row in first_seen:
             known[_key(row[1])].append(row)
@@ -129,6 +135,7 @@ def combine(manifests: Sequence[Path], out: Path, where: Sequence[str] = ()) -> 
         raise InputError(
             f"no row is left of {', '.join(map(str, paths))} with --where {' --where '.join(where)}"
         )
+    _check_clips(kept, same_clips)
     check_groups(target, [sample for _, sample in kept])
     folders = _names([path.parent for path in paths])
     if len(folders) > 1:
@@ -143,6 +150,20 @@ def combine(manifests: Sequence[Path], out: Path, where: Sequence[str] = ()) -> 
     _settings(list(folders), out)
     write_manifest(target, samples)
     return samples, doubled
+
+
+def shared_recordings(samples: Iterable[FaceSample]) -> list[str]:
+    """What must be said of data sets made from the same recordings that stand in different splits."""
+    splits: dict[str, set[str]] = defaultdict(set)
+    for sample in samples:
+        splits[sample.source].add(sample.split)
+    pairs = [(source.name, source.recordings_of) for source in list_sources()]
+    return [
+        f"note: {name} is made from the recordings of {origin}: one may stand in two splits, under either "
+        "name; an audit looks for such pairs (python -m dfdetect.audit)"
+        for name, origin in pairs
+        if name in splits and origin in splits and len(splits[name] | splits[origin]) > 1
+    ]
 
 
 def _value(sample: FaceSample, column: str) -> str:
@@ -194,6 +215,19 @@ def _check_alike(path: Path, sample: FaceSample, other_path: Path, other: FaceSa
             raise InputError(
                 f"{path}: {sample.path} has {column} {two}, but {one} in {other_path}; a face may have one"
             )
+
+
+def _check_clips(rows: Iterable[_Row], same: Collection[Hashable]) -> None:
+    """Refuse one name for clips of two manifests that have no face in common: they would become one clip."""
+    homes: dict[Hashable, Path] = {}
+    for path, sample in rows:
+        if sample.video and sample.clip not in same:
+            other = homes.setdefault(sample.clip, path)
+            if other != path:
+                raise InputError(
+                    f"{path}: clip {sample.video!r} of {sample.source!r} stands in {other} too, with no face "
+                    "in common; accepted: one name for one clip (of folders, extract one with --source NAME)"
+                )
 
 
 def _names(folders: Sequence[Path]) -> dict[Path, str]:

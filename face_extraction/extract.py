@@ -12,7 +12,7 @@ from pathlib import Path
 from pebble import ProcessExpired
 
 from face_extraction.errors import InputError
-from face_extraction.journal import JOURNAL_FILE, FaceRow, ItemResult, Journal
+from face_extraction.journal import JOURNAL_FILE, ROOT, FaceRow, ItemResult, Journal
 from face_extraction.ledger import FAILED, REASONS, LedgerRow, write_ledger
 from face_extraction.lock import alone
 from face_extraction.manifest import (
@@ -131,9 +131,10 @@ def extract(
             header["crops_per_archive"] = max(item.take for item in items)
         header |= {"shard": str(shard)} if shard else {}
         finished = journal.start(header)
+        _check_moved(journal.root, root, out, finished)
         if shard:
             items = write_part(out, shard, items, split_rule, ledger, drawn)
-            drawn = ()  # A part says nothing of the whole.
+            drawn = None  # A part says nothing of the whole.
         results = _still_valid(finished, items, root, out)
         if searched:
             write_settings(out, settings)
@@ -156,7 +157,7 @@ def extract(
 
 def _header(root: Path, settings: ExtractionSettings | None) -> dict[str, object]:
     """What an extraction depends on, flat, so that a difference can be named."""
-    header: dict[str, object] = {"root": str(root.resolve()), "ready_made": settings is None}
+    header: dict[str, object] = {ROOT: str(root.resolve()), "ready_made": settings is None}
     if settings is not None:
         values = asdict(settings)
         header |= {**values.pop("crop"), **values}
@@ -171,6 +172,19 @@ def _check_apart(items: Sequence[Item], root: Path, out: Path) -> None:
     searched = {Path(item.path).parts[0] for item in items}
     if inside and inside[0] in searched:
         raise InputError(f"{out}: lies in {root / inside[0]}, which is searched; choose another --out")
+
+
+def _check_moved(before: str, root: Path, out: Path, finished: Mapping[str, tuple[int, ItemResult]]) -> None:
+    """Accept that the data lie elsewhere than before if all that is finished lies there, with its size."""
+    if before == str(root.resolve()):
+        return
+    other = next((path for path, (size, _) in finished.items() if size != _size(root / path)), None)
+    if other is not None:
+        raise InputError(
+            f"{out}: made with root {before}, now {root.resolve()}, where {other} is missing or another "
+            "file; choose another --out, or start afresh with --overwrite"
+        )
+    print(f"note: {out}: begun from {before}, where the same data lay")
 
 
 def prepare(out: Path, overwrite: bool) -> None:
@@ -257,7 +271,7 @@ def write_results(
     results: Mapping[str, ItemResult],
     split_rule: SplitRule,
     listed: Sequence[LedgerRow],
-    drawn: Sequence[str],
+    drawn: Sequence[str] | None,
 ) -> Summary:
     """Write manifest and ledger, in the order of `items`.
 
@@ -267,16 +281,15 @@ def write_results(
         results: what became of each, by its path.
         split_rule: the split of the groups for which the items name no official one.
         listed: rows that the data set's listing gave already.
-        drawn: splits that were to have faces, though they may have none.
+        drawn: splits that were to have faces, though they may have none; None: of a part nothing is wanted.
     """
     ordered = [(item, results[item.path]) for item in items]
     samples = [_sample(item, face, split_rule) for item, result in ordered for face in result.faces]
     ledger = [*listed, *(row for _, result in ordered for row in result.ledger)]
     write_ledger(out / LEDGER_FILE, ledger)
     write_manifest(out / MANIFEST_FILE, samples)
-    present = {sample.split for sample in samples}
-    wanted = [split for split in SPLITS if split in present or split in drawn]
-    return Summary(len(items), samples, ledger, wanted)
+    wanted = {*drawn, *(sample.split for sample in samples)} if drawn is not None else ()
+    return Summary(len(items), samples, ledger, [split for split in SPLITS if split in wanted])
 
 
 def _sample(item: Item, face: FaceRow, split_rule: SplitRule) -> FaceSample:

@@ -1,7 +1,7 @@
 """The journal: one line for each finished item, so that an extraction can be taken up again."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -42,6 +42,10 @@ class ItemResult:
     ledger: Sequence[LedgerRow]
 
 
+# Where the data lay: that alone may differ, for the same data can be moved or mounted elsewhere.
+ROOT = "root"
+
+
 class Journal:
     """Appends finished items to a file, and finds them again there.
 
@@ -51,21 +55,25 @@ class Journal:
 
     def __init__(self, folder: Path) -> None:
         self.path = folder / JOURNAL_FILE
+        self.root = ""
         self._handle: IO[bytes] | None = None
 
     def start(self, header: dict[str, Any]) -> dict[str, tuple[int, ItemResult]]:
-        """Open the journal for `header`, which is compared with that of an earlier run.
+        """Open the journal for `header`, which is compared with that of an earlier run, but for the root.
+
+        `root` then tells the earlier run's.
 
         Returns:
             the finished items by their path, each with the size its file had, in bytes.
 
         Raises:
-            InputError: the journal belongs to another root or other settings, or is damaged.
+            InputError: the journal belongs to other settings, or is damaged.
         """
         if not self.path.exists():
             write_text(self.path, _line(header))
         before, finished, length = _read(self.path)
         self._check_header(header, before)
+        self.root = str(before.get(ROOT))
         self._handle = self.path.open("r+b")
         self._handle.truncate(length)
         self._handle.seek(0, 2)
@@ -85,12 +93,18 @@ class Journal:
 
     def _check_header(self, header: dict[str, Any], before: dict[str, Any]) -> None:
         now = json.loads(json.dumps(header))
-        for name in {**now, **before}:
-            if before.get(name) != now.get(name):
-                raise InputError(
-                    f"{self.path}: made with {name} {before.get(name)}, now {now.get(name)}; "
-                    "choose another --out, or start afresh with --overwrite"
-                )
+        name = first_difference(before, now)
+        if name:
+            raise InputError(
+                f"{self.path}: made with {name} {before.get(name)}, now {now.get(name)}; "
+                "choose another --out, or start afresh with --overwrite"
+            )
+
+
+def first_difference(header: Mapping[str, Any], other: Mapping[str, Any]) -> str:
+    """The first name of which two headers tell different things, or ""; the root is none of them."""
+    names = (name for name in {**other, **header} if name != ROOT)
+    return next((name for name in names if header.get(name) != other.get(name)), "")
 
 
 def read_journal(folder: Path) -> tuple[dict[str, Any], dict[str, tuple[int, ItemResult]]]:

@@ -8,7 +8,7 @@ from typing import Any
 from face_extraction.atomic import link_or_copy
 from face_extraction.errors import InputError
 from face_extraction.extract import LEDGER_FILE, Summary, prepare, write_results
-from face_extraction.journal import ItemResult, Journal, read_journal
+from face_extraction.journal import ItemResult, Journal, first_difference, read_journal
 from face_extraction.ledger import FAILED, read_ledger
 from face_extraction.lock import alone
 from face_extraction.manifest import MANIFEST_FILE
@@ -87,9 +87,7 @@ def _read_results(
         header, finished = read_journal(folder)
         header.pop("shard", None)
         common = common or header
-        different = next(
-            (name for name in {**common, **header} if common.get(name) != header.get(name)), None
-        )
+        different = first_difference(header, common)
         if different:
             theirs, here = common.get(different), header.get(different)
             raise InputError(f"{folder}: made with {different} {here}, but {folders[0]} with {theirs}")

@@ -16,6 +16,8 @@ from face_extraction.errors import InputError
 from tuning.job import DEFAULT, OBJECTIVES, STRATEGIES, Job, list_jobs, parse_job, read_job
 from tuning.space import OPTION
 
+FOLDS = "parts of the faces outside the test split that validate in turn; the score is their mean"
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Search, and return the exit status."""
@@ -55,7 +57,11 @@ def _parser() -> Parser:
     )
     parser.add_argument("--no-features", action="store_true", help="do not keep features of frozen backbones")
     parser.add_argument("--overwrite", action="store_true", help="delete the search that --folder holds")
+    parser.add_argument("--retry-failed", action="store_true", help="try the trials that failed again")
     flags.add_flags(parser)
+    helps = {"monitor": argparse.SUPPRESS, "tensorboard": argparse.SUPPRESS, "folds": FOLDS}
+    for action in parser._actions:  # flags of a single training, some of which mean nothing here
+        action.help = helps.get(action.dest, action.help)
     return parser
 
 
@@ -68,19 +74,24 @@ def _tune(args: argparse.Namespace) -> int:
         raise InputError("--tensorboard writes into one run; accepted here: none")
     job = _job(args)
     load_keras()
+    from tuning.opening import delete_search, open_search
     from tuning.rows import FAILED, best_of
-    from tuning.search import delete_search, open_search, run_search
+    from tuning.search import run_search
 
     folder = args.folder or args.out.with_suffix("")
-    search = open_search(job, args.case, folder, args.out, args.storage, overwrite=args.overwrite)
+    conditions = flags.conditions(args)
+    search = open_search(job, args.case, folder, args.out, args.storage, conditions, overwrite=args.overwrite)
     if args.overwrite:
         delete_search(search)
-    print("\n".join((*dict.fromkeys(line for data in search.data.values() for line in data.notices), "")))
-    rows = run_search(search, flags.conditions(args), features=not args.no_features)
+    print("\n".join((*search.notices, "")), flush=True)
+    rows = run_search(search, features=not args.no_features, retry_failed=args.retry_failed)
     best = best_of(rows)
     failed = sum(row.state == FAILED for row in rows)
     if failed:
-        print(f"{failed} of {len(rows)} trials failed; {folder / 'trials.csv'} has the reasons")
+        print(
+            f"{failed} of {len(rows)} trials failed; {folder / 'trials.csv'} has the reasons, and "
+            "--retry-failed tries them again"
+        )
     if best is None:
         print("no trial was done: there is no best recipe")
     else:

@@ -5,6 +5,7 @@ is not used: it is not written whole or not at all, and that of its grid search 
 to go on (1.4.8). Its chief and workers are not used either: there, a worker that died keeps its trial.
 """
 
+import math
 import warnings
 from collections.abc import Sequence
 from typing import Any
@@ -17,6 +18,7 @@ from sklearn.exceptions import ConvergenceWarning
 from threadpoolctl import threadpool_limits
 
 from dfdetect.recipe import Recipe
+from tuning.display import short
 from tuning.job import Job
 from tuning.space import Axis, Values
 from tuning.strategy import EPOCHS, Turn
@@ -85,9 +87,6 @@ class KerasTuner:
         return oracle
 
     def _empty(self, number: int) -> Any:
-        space = keras_tuner.HyperParameters()
-        for axis in self._job.space:
-            axis.declare(space)
         kinds: dict[str, Any] = {
             "random": keras_tuner.oracles.RandomSearchOracle,
             "grid": keras_tuner.oracles.GridSearchOracle,
@@ -102,10 +101,34 @@ class KerasTuner:
         seed = 1 + self._recipe.seed + DRAWS * number
         return kinds[self._job.strategy](
             objective=keras_tuner.Objective(self._job.objective, "max"),
-            hyperparameters=space,
+            hyperparameters=_declared(self._job),
             seed=seed % 2**32 or 1,
             **limits,
         )
+
+
+def grid_notice(job: Job) -> str:
+    """What must be said of a grid with more combinations than trials; "" of one that is tried whole."""
+    values = {kind.name: list(dict.fromkeys([kind.default, *kind.values])) for kind in _declared(job).space}
+    total = math.prod(map(len, values.values()))
+    if job.trials >= total:
+        return ""
+    # The last setting changes first; one before it does when all after it went round.
+    rounds, alone = 1, list[str]()
+    for name, choices in reversed(values.items()):
+        if len(choices) > 1 and job.trials <= rounds:
+            alone.insert(0, f"{name} ({short(choices[0])})")
+        rounds *= len(choices)
+    only = f"; of {' and '.join(alone)} one value alone is" if alone else ""
+    return f"Grid: {job.trials:,} of {total:,} combinations are tried{only}."
+
+
+def _declared(job: Job) -> keras_tuner.HyperParameters:
+    """The job's space in Keras Tuner's terms."""
+    space = keras_tuner.HyperParameters()
+    for axis in job.space:
+        axis.declare(space)
+    return space
 
 
 def _id(number: int) -> str:

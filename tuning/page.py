@@ -28,12 +28,12 @@ def render(
     rows: Sequence[Row],
     recipes: Mapping[str, Recipe],
     data: Mapping[str, Data],
+    notices: Sequence[str],
     figures: Sequence[Figure],
     found: Importances,
     out: Path,
 ) -> str:
     """The page as HTML text; everything from outside is escaped."""
-    notices = list(dict.fromkeys(line for part in data.values() for line in part.notices))
     sections = [
         ("best", "Best", _best(job, rows, out)),
         ("figures", "Figures", figure_list(figures)),

@@ -21,6 +21,7 @@ def write_report(
     rows: Sequence[Row],
     recipes: Mapping[str, Recipe],
     data: Mapping[str, Data],
+    notices: Sequence[str],
     found: Importances,
     out: Path,
 ) -> None:
@@ -32,10 +33,12 @@ def write_report(
         rows: the trials.
         recipes: by `Row.label`, what each trial trained.
         data: by case.
+        notices: what must be said of the search.
         found: by case, each setting's importance, or why there is none.
         out: where the best recipe stands.
     """
     write_rows(folder / TRIALS, rows)
     write_ablation(folder, rows, recipes, job.folds)
     figures = draw(rows, job.objective, found, folder)
-    write_text(folder / PAGE, render(folder.absolute().name, job, rows, recipes, data, figures, found, out))
+    title = folder.absolute().name
+    write_text(folder / PAGE, render(title, job, rows, recipes, data, notices, figures, found, out))

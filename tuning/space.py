@@ -78,10 +78,10 @@ class Axis:
         kind(self.name, self.low, self.high, step=step, sampling="log" if self.log else "linear")
 
     def inside(self, value: Option) -> Option:
-        """The value, brought back into the range that rounding may have left."""
-        if self.values or isinstance(value, str):
-            return value
-        value = min(max(value, self.low), self.high)
+        """The value as the list has it, or brought back into the range that rounding may have left."""
+        if self.values:  # Keras Tuner makes 1 of true
+            return self.values[self.values.index(value)]
+        value = min(max(cast(float, value), self.low), self.high)
         return int(value) if self.whole else float(value)
 
 

@@ -7,10 +7,11 @@ the folder, and a database such as PostgreSQL, because SQLite is not made for ne
 """
 
 import json
+import secrets
 import sqlite3
 import sys
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,7 @@ from face_extraction.errors import InputError
 from tuning.job import slug
 from tuning.strategy import Strategy, Turn
 
-DATABASE, COPY = "trials.db", "trials.jsonl"
+DATABASE, COPY, NAME = "trials.db", "trials.jsonl", "search.txt"
 SEARCH_LOCK = "search.lock"
 WORKER, ATTEMPTS, REASON = "worker", "attempts", "reason"
 # A trial whose workers all died is most likely what killed them.
@@ -51,24 +52,27 @@ class Store:
 
     Args:
         folder: the search's folder.
-        name: of the search, unique in the database, and another one for other data.
+        digest: of what is searched, on which data.
         url: of a database; "" for SQLite in the folder.
 
     Raises:
         InputError: the database cannot be reached.
     """
 
-    def __init__(self, folder: Path, name: str, url: str = "") -> None:
-        self.folder, self._name = folder, name
+    def __init__(self, folder: Path, digest: str, url: str = "") -> None:
+        self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
         self._lock = FileLock(folder / "locks" / SEARCH_LOCK)
         (folder / "locks").mkdir(exist_ok=True)
         self._studies: dict[str, optuna.Study] = {}
         optuna.logging.set_verbosity(optuna.logging.ERROR)
         with self._lock:
+            self._name = f"{_own_name(folder)}-{digest}"
             if not url:
                 _set_aside_if_torn(folder / DATABASE)
-            self._storage = _connect(url or f"sqlite:///{folder.absolute() / DATABASE}")
+            # Of its parts, which it escapes: a folder's name may have a question mark.
+            file = sqlalchemy.URL.create("sqlite", database=str(folder.absolute() / DATABASE))
+            self._storage = _connect(url or file.render_as_string())
 
     @contextmanager
     def alone(self) -> Iterator[None]:
@@ -143,17 +147,44 @@ class Store:
 
     def give_back(self, held: Held) -> None:
         """Let a trial go that its worker was told to leave: no death counts against it."""
-        held.trial.set_user_attr(ATTEMPTS, held.trial.user_attrs.get(ATTEMPTS, 0) - 1)
+        with suppress(optuna.exceptions.StorageInternalError):  # a full disk takes no note of it
+            held.trial.set_user_attr(ATTEMPTS, held.trial.user_attrs.get(ATTEMPTS, 0) - 1)
+
+    def retry_failed(self) -> None:
+        """Make the failed trials of the open studies wait again, under their numbers.
+
+        A finished trial stays so in Optuna: the studies are made anew from the copy, as after a loss.
+
+        Raises:
+            InputError: a worker is at a trial.
+        """
+        with self._lock:
+            self._check_idle()
+            records = self._copied()
+            failed = [r for r in records if r["state"] == TrialState.FAIL.name and r["case"] in self._studies]
+            for record in failed:
+                record["state"] = TrialState.WAITING.name
+                record["facts"] = {k: v for k, v in record["facts"].items() if k not in (REASON, ATTEMPTS)}
+            self._write(records)
+            for case, study in [*self._studies.items()] if failed else ():
+                optuna.delete_study(study_name=study.study_name, storage=self._storage)
+                self.study(case, study.pruner)
 
     def write_copy(self) -> None:
         """Write all trials as lines of JSON, atomically: to read, and to go on when the database is lost."""
+        self._write(self._copied())
+
+    def _copied(self) -> list[dict[str, Any]]:
+        """What the copy is to hold: the trials of the open studies, and those it has of others."""
         closed = [record for record in _records(self.folder / COPY) if record["case"] not in self._studies]
-        records = [
+        return closed + [
             {"search": self._name, "case": case, **_record(trial)}
             for case, trials in self.trials().items()
             for trial in trials
         ]
-        write_text(self.folder / COPY, "".join(json.dumps(record) + "\n" for record in closed + records))
+
+    def _write(self, records: list[dict[str, Any]]) -> None:
+        write_text(self.folder / COPY, "".join(json.dumps(record) + "\n" for record in records))
 
     def _check_copy(self) -> None:
         """Refuse trials of other data, or of another search.
@@ -163,8 +194,8 @@ class Store:
         """
         if any(record["search"] != self._name for record in _records(self.folder / COPY, tell=True)):
             raise InputError(
-                f"{self.folder}: its trials are of other data (the manifest has changed), or of a folder of "
-                "another name; give another --out or --folder, or --overwrite"
+                f"{self.folder}: its trials are of other data (the manifest has changed); "
+                "give another --out or --folder, or --overwrite"
             )
 
     def delete(self) -> None:
@@ -174,14 +205,18 @@ class Store:
             InputError: a worker is at a trial.
         """
         with self._lock:
-            for path in (self.folder / "locks").glob("*.lock"):
-                if path.name != SEARCH_LOCK and _is_held(path):
-                    raise InputError(
-                        f"{self.folder}: another process runs trial {path.stem}; wait for it, or stop it"
-                    )
+            self._check_idle()
             for name in optuna.get_all_study_names(self._storage):
                 if name.startswith(f"{self._name}: "):
                     optuna.delete_study(study_name=name, storage=self._storage)
+
+    def _check_idle(self) -> None:
+        """Refuse to touch trials while a worker is at one of them."""
+        for path in (self.folder / "locks").glob("*.lock"):
+            if path.name != SEARCH_LOCK and _is_held(path):
+                raise InputError(
+                    f"{self.folder}: another process runs trial {path.stem}; wait for it, or stop it"
+                )
 
     def _left(self, case: str, study: optuna.Study) -> Held | None:
         """A running trial whose worker is dead, held; those that killed every worker are failed."""
@@ -206,6 +241,16 @@ class Store:
 
     def _trial_lock(self, case: str, number: int) -> FileLock:
         return FileLock(self.folder / "locks" / f"{slug(case)}-{number:04d}.lock")
+
+
+def _own_name(folder: Path) -> str:
+    """What tells the search from all others in a database: made once, and kept in the folder."""
+    path = folder / NAME
+    if not path.is_file():
+        # Of a search that was begun before there was this file, the folder's name alone.
+        chance = "" if (folder / COPY).is_file() else f"-{secrets.token_hex(4)}"
+        write_text(path, folder.absolute().name + chance)
+    return path.read_text(encoding="utf-8")
 
 
 def _is_held(path: Path) -> bool:

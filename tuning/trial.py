@@ -15,7 +15,7 @@ import numpy as np
 from dfdetect.checkpoint import read_state, save_weights
 from dfdetect.data.faces import Store, check_classes
 from dfdetect.data.opening import Data
-from dfdetect.data.splitting import choose
+from dfdetect.data.splitting import choose, parted_swaps, parts_swaps
 from dfdetect.devices import check_batches, parallel
 from dfdetect.environment import describe
 from dfdetect.fitting import Row, fit
@@ -34,6 +34,14 @@ Report = Callable[[int, float], None]
 MEASURED = ("val_auc", "val_accuracy", "val_loss")
 # How a run's features came about, where they were kept.
 ONCE = "computed once"
+# The splits that a search reads.
+OPENED = ("train", "val")
+# What a part's environment tells when it came to its end.
+TRAINED = "training_seconds"
+
+
+class SearchStopped(InputError):
+    """Wrong input that is no fault of what a trial varies: other trials would end in it too."""
 
 
 @dataclass(frozen=True)
@@ -53,23 +61,26 @@ def parts_of(data: Data, recipe: Recipe, folds: int) -> list[Data]:
     """The data of a trial: as they are, or once for each of `folds` parts that validate in turn.
 
     The parts are made of the train and val rows, by whole groups, or over single faces where the
-    recipe splits so. Test rows keep out.
+    recipe splits so. Test rows keep out. A part's notices say where it has parted the people of a swap.
 
     Raises:
         InputError: there are not enough groups or faces.
     """
     if not folds:
         return [data]
-    rows = [sample for sample in data.samples if sample.split in ("train", "val")]
+    rows = [sample for sample in data.samples if sample.split in OPENED]
     split = "random" if recipe.split == "random" else "group"
     parts = []
     for fold in range(1, folds + 1):
         chosen = choose(rows, recipe.with_changes(split=split, per_class=0, folds=folds, fold=fold))
         # In cross-validation that part tests; here it validates, and the rest trains.
+        parted = split == "group" and parts_swaps(chosen)
+        notice = (parted_swaps("validation"),) if parted else ()
         samples = [dataclasses.replace(s, split="val" if s.split == "test" else "train") for s in chosen]
-        for name in ("train", "val"):
+        for name in OPENED:
             check_classes(samples, name, data.path, recipe.unit)
-        parts.append(dataclasses.replace(data, samples=samples))
+        notices = tuple(dict.fromkeys((*data.notices, *notice)))
+        parts.append(dataclasses.replace(data, samples=samples, notices=notices))
     return parts
 
 
@@ -88,32 +99,42 @@ class Trainer:
     features: FeatureCache | None
     _stores: dict[tuple[int, int, int], dict[str, Store]] = field(default_factory=dict)
 
-    def run(self, recipe: Recipe, folder: Path, report: Report) -> Result:
-        """Train and validate a recipe, on every part.
+    def run(
+        self, recipe: Recipe, folder: Path, report: Report, progressed: Callable[[], None] = lambda: None
+    ) -> Result:
+        """Train and validate a recipe, on every part; one that the folder holds finished is taken as it is.
 
         Args:
             recipe: resolved.
             folder: of the run, or of one run a fold.
-            report: told of every epoch, or with folds of every fold.
+            report: told of every epoch, or with folds of every fold, that is trained now.
+            progressed: called after every epoch, with folds too.
 
         Raises:
-            InputError: the weights cannot be had, a crop cannot be read, or the training diverged.
+            SearchStopped: a crop cannot be read, a part lacks a class, or devices cannot share a batch.
+            InputError: the weights cannot be had, or the training diverged.
             Exception: whatever the backend raises, or `report`.
         """
         start = time.monotonic()
         best: list[Row] = []
         with_features = True
+        alone = len(self.parts) == 1
+
+        def watch(history: Sequence[Row]) -> None:
+            progressed()
+            if alone:
+                report(len(history), _best(history, recipe)[recipe.monitor])
+
         for number, data in enumerate(self.parts):
-            alone = len(self.parts) == 1
             run = Run(folder if alone else folder / f"fold-{number + 1}")
-
-            def watch(history: Sequence[Row], alone: bool = alone) -> None:
-                if alone:
-                    report(len(history), _best(history, recipe)[recipe.monitor])
-
-            with_features &= self._fit(recipe, number, data, run, watch)
+            kept = _is_trained(run, recipe)
+            if kept:
+                run.begin(recipe, data.digest)  # refuses weights that have changed since
+            else:
+                self._fit(recipe, number, data, run, watch)
+            with_features &= run.environment()["features"] == ONCE
             best.append(_best(run.history(), recipe))
-            if not alone:
+            if not alone and not kept:
                 report(number + 1, _mean(best, recipe.monitor))
         score = _mean(best, recipe.monitor)
         if not math.isfinite(score):
@@ -130,16 +151,19 @@ class Trainer:
 
     def _fit(
         self, recipe: Recipe, number: int, data: Data, run: Run, watch: Callable[[Sequence[Row]], None]
-    ) -> bool:
-        """Train on one part, into a run; tell whether on features computed before."""
+    ) -> None:
+        """Train on one part, into a run."""
         keras.backend.clear_session()
         gc.collect()  # the last trial's model, before another is built on the same device
         keras.utils.set_random_seed(recipe.seed)
         with parallel(self.conditions.devices):
             model = build_from_recipe(recipe)
-            stores = self._open(number, data, recipe)
-            sizes = {split: len(store) for split, store in stores.items()}
-            check_batches(self.conditions.devices, recipe.batch_size, sizes)
+            try:
+                stores = self._open(number, data, recipe)
+                sizes = {split: len(store) for split, store in stores.items()}
+                check_batches(self.conditions.devices, recipe.batch_size, sizes)
+            except InputError as error:
+                raise SearchStopped(str(error)) from None
             reduced = reduce_model(model) if self.features else "not asked for"
             if recipe.head_epochs:
                 reduced = "two phases train two models"
@@ -147,9 +171,11 @@ class Trainer:
             run.begin(recipe, data.digest)
             copy_settings(data.path.parent, run.folder)
             origin = weights_origin(model)
-            facts = {"weights": str(origin), "weights_source": origin.source, "weights_sha256": origin.sha256}
             how = reduced if isinstance(reduced, str) else ONCE
-            run.write_environment(describe() | data.facts() | facts | {"part": number + 1, "features": how})
+            facts: dict[str, Any] = describe() | data.facts()
+            facts |= {"weights": str(origin), "weights_source": origin.source}
+            facts |= {"weights_sha256": origin.sha256, "features": how} | self._place(number)
+            run.write_environment(facts)
             # Not from history.csv, which is written first: after a kill it can be an epoch ahead.
             history = read_state(run.checkpoint)["history"] if run.checkpoint.is_file() else []
 
@@ -162,7 +188,13 @@ class Trainer:
             else:
                 self._fit_head(model, reduced, recipe, data, stores, run, each)
         run.checkpoint.unlink(missing_ok=True)
-        return not isinstance(reduced, str)
+        seconds = round(sum(row["seconds"] for row in run.history()), 1)
+        run.write_environment(facts | {TRAINED: seconds})
+
+    def _place(self, number: int) -> dict[str, Any]:
+        """Which part it is; of a search's folds, that its rows follow not from the recipe alone."""
+        folds = len(self.parts)
+        return {"part": number + 1} | ({"search_fold": [number + 1, folds]} if folds > 1 else {})
 
     def _fit_head(
         self,
@@ -189,8 +221,19 @@ class Trainer:
         """The faces that train and that validate, opened once in a process."""
         key = number, recipe.image_size, recipe.frames
         if key not in self._stores:
-            self._stores[key] = open_stores(data, recipe, self.conditions, ("train", "val"))[0]
+            self._stores[key] = open_stores(data, recipe, self.conditions, OPENED)[0]
         return self._stores[key]
+
+    def forget_faces(self) -> None:
+        """Open the faces anew for the next trial, which finds out whether they can still be read."""
+        self._stores.clear()
+
+
+def _is_trained(run: Run, recipe: Recipe) -> bool:
+    """Whether the folder holds this recipe's training, from its first epoch to its last."""
+    if not (run.weights.is_file() and run.recipe_file.is_file()) or run.recipe() != recipe:
+        return False
+    return TRAINED in run.environment()
 
 
 def _drop_other_work(run: Run, recipe: Recipe, *, on_features: bool) -> None:
@@ -218,8 +261,6 @@ def why_failed(error: BaseException) -> str:
 
 def _best(history: Sequence[Row], recipe: Recipe) -> Row:
     """The row of the epoch that is kept: the first of the best."""
-    if not history:
-        raise InputError("no epoch was trained; accepted: epochs of 1 or more")
     return max(history, key=lambda row: row[recipe.monitor])
 
 

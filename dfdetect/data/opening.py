@@ -6,7 +6,7 @@ from pathlib import Path
 from dfdetect.data.clips import check_videos, make_clips
 from dfdetect.data.faces import NEW_FOLDS, check_classes
 from dfdetect.data.sample import NOTICE, sample_manifest
-from dfdetect.data.splitting import PARTED_SWAPS, choose, parts_swaps
+from dfdetect.data.splitting import choose, parted_swaps, parts_swaps
 from dfdetect.recipe import Recipe, split_leak
 from face_extraction.manifest import SPLITS, FaceSample, count_table, manifest_hash, read_manifest
 
@@ -69,7 +69,7 @@ def open_data(recipe: Recipe) -> Data:
     notices = (
         "" if recipe.manifest else NOTICE,
         split_leak(recipe.split, recipe.frames),
-        PARTED_SWAPS if parted else "",
+        parted_swaps() if parted else "",
     )
     return replace(data, samples=samples, notices=tuple(filter(None, notices)))
 

@@ -14,11 +14,14 @@ from dfdetect.recipe import Recipe
 from face_extraction.errors import InputError
 from face_extraction.manifest import FAKE, LABEL_NAMES, REAL, FaceSample
 
-PARTED_SWAPS = (
-    "Split anew by group: people whom test faces show, as target or source of a swap, stand in training "
-    "faces too (clip names tell), so these numbers tend to be higher than those on unseen people. The split "
-    "made at extraction leaves such swaps out."
-)
+
+def parted_swaps(scored: str = "test") -> str:
+    """What must be said where `parts_swaps` of a new split, whose `scored` faces are measured."""
+    return (
+        f"Split anew by group: people whom {scored} faces show, as target or source of a swap, stand in "
+        "training faces too (clip names tell), so these numbers tend to be higher than those on unseen "
+        "people. The split made at extraction leaves such swaps out."
+    )
 
 
 def parts_swaps(samples: Sequence[FaceSample]) -> bool:

@@ -52,6 +52,7 @@ _REAL = re.compile(r"(\d{3})")
 @register(
     NAME,
     page="https://github.com/EndlessSora/DeeperForensics-1.0/tree/master/dataset",
+    recordings_of="faceforensics",
     options=(
         Option(
             "variants", "V,V", "those wanted, such as end_to_end,reenact_postprocess (all that are there)"

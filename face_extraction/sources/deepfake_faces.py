@@ -30,6 +30,7 @@ METHODS = {REAL: "", FAKE: "dfdc"}
     NAME,
     ready_made=True,
     kaggle="dagnelies/deepfake-faces",
+    recordings_of="dfdc",
     page="https://www.kaggle.com/datasets/dagnelies/deepfake-faces",
     example={
         "metadata.csv": f"{','.join(COLUMNS)}\na.mp4,223,221,FAKE,b.mp4\nb.mp4,155,155,REAL,\n",

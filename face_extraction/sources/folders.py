@@ -4,7 +4,8 @@ Layout: `real/` and `fake/` (capitals or not) with files at any depth below them
 subfolder belongs to the group of that name (a person, an original video); what lies directly in real/
 or fake/ is a group of its own, named as the file without its suffix. A group never stands in two
 splits, and real/ and fake/ share group names: put a person's real and faked clips into subfolders of
-one name, or say with --group-pattern how the file names tell the original.
+one name, or say with --group-pattern how the file names tell the original. The folder's name is the
+data set's, unless --source gives one: two data sets that will be joined need two names.
 
 Licence and citation: those of the material.
 """
@@ -38,14 +39,16 @@ from face_extraction.sources.registry import Item, Listing, Option, register
             "finds the group in each path under RAW, such as 'id([0-9]+)_': what is named "
             "(?P<group>...), or else the first (...)",
         ),
+        Option("source", "NAME", "the data set's name in the manifest (the name of RAW)"),
     ),
 )
-def folders(root: Path, *, group_pattern: str = "") -> Listing:
+def folders(root: Path, *, group_pattern: str = "", source: str = "") -> Listing:
     """List the photos and videos under `root`/real and `root`/fake.
 
     Args:
         root: the folder that holds real/ and fake/.
         group_pattern: a regular expression with a group, searched in each relative path.
+        source: the data set's name; "" for the root's.
 
     Raises:
         InputError: a folder is missing or holds neither photo nor video, or the pattern is wrong
@@ -53,6 +56,7 @@ def folders(root: Path, *, group_pattern: str = "") -> Listing:
     """
     need_folder(root)
     pattern = _compile(group_pattern) if group_pattern else None
+    source = source or root.resolve().name
     items: list[Item] = []
     ledger: list[LedgerRow] = []
     others = 0
@@ -75,9 +79,7 @@ def folders(root: Path, *, group_pattern: str = "") -> Listing:
             # macOS writes é as e and an accent, others as one letter: one name all the same.
             group = unicodedata.normalize("NFC", group)
             video = relative if kind == VIDEO else ""
-            items.append(
-                Item(relative, label, group, kind, source=root.resolve().name, video=video, part=name)
-            )
+            items.append(Item(relative, label, group, kind, source=source, video=video, part=name))
         if len(items) + len(ledger) == before:
             raise InputError(f"{folder}: neither photos nor videos in it")
     notes = [f"left out, being neither photo nor video: {others:,}"] if others else []

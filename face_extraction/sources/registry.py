@@ -116,6 +116,7 @@ class Source:
             the text of the file; "" stands for a photo, a clip, or a tar of photos.
         kaggle: its handle on Kaggle, "" where it has no public download.
         page: where the data set, or the form that asks for it, is found.
+        recordings_of: the data set from whose recordings it is made, though a manifest names it otherwise.
     """
 
     name: str
@@ -127,6 +128,7 @@ class Source:
     example: Mapping[str, str]
     kaggle: str
     page: str
+    recordings_of: str
 
 
 _SOURCES: dict[str, Source] = {}
@@ -140,6 +142,7 @@ def register(
     options: tuple[Option, ...] = (),
     kaggle: str = "",
     page: str = "",
+    recordings_of: str = "",
 ) -> Callable[[Callable[..., Listing]], Callable[..., Listing]]:
     """Register the decorated function as the data set `name`; its module's docstring describes it."""
 
@@ -148,7 +151,9 @@ def register(
         if name in _SOURCES:
             raise ValueError(f"data set names must be unique. Received: {name!r} a second time")
         summary = description.partition("\n")[0]
-        _SOURCES[name] = Source(name, summary, description, find, ready_made, options, example, kaggle, page)
+        _SOURCES[name] = Source(
+            name, summary, description, find, ready_made, options, example, kaggle, page, recordings_of
+        )
         return find
 
     return add

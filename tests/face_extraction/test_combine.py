@@ -225,3 +225,38 @@ def test_crops_of_another_manifest_in_the_new_folder_are_not_replaced(make, tmp_
         combine(folders, tmp_path / "data")
 
     assert (mine / "faces/a.png").read_text() == "data/celeb"
+
+
+def test_two_clips_of_one_name_are_refused_and_parts_of_one_are_not(make, tmp_path):
+    first = _sample("a.png", source="RAW", **CLIP)
+    one = make("one", first)
+    other = make("other", _sample("b.png", source="RAW", **(CLIP | {"box": Box(5, 7, 7, 5)})))
+
+    with pytest.raises(InputError, match=r"clip 'c' of 'RAW' stands in .*csv too, with no face in"):
+        combine([one, other], tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+    longer = make("longer", first, _sample("b.png", source="RAW", **(CLIP | {"frame": 5})))
+    assert len(combine([one, longer], tmp_path / "out")[0]) == 2
+
+
+@pytest.mark.parametrize(
+    ("names", "splits", "told"),
+    [
+        (("deepfake-faces", "dfdc"), ("train", "test"), True),
+        (("faceforensics", "deeperforensics"), ("test", "val"), True),
+        (("deepfake-faces", "dfdc"), ("train", "train"), False),
+        (("deepfake-faces", "faceforensics"), ("train", "test"), False),
+    ],
+)
+def test_data_sets_of_the_same_recordings_in_two_splits_are_named(
+    make, tmp_path, capsys, names, splits, told
+):
+    rows = [_sample("a.png", 0, split, source=name) for name, split in zip(names, splits, strict=True)]
+    folders = [make(row.source, row) for row in rows]
+
+    assert main(["manifest", *map(str, folders), "--out", str(tmp_path / "out")]) == 0
+
+    printed = capsys.readouterr().out
+    assert ("is made from the recordings of" in printed) == told
+    assert all(name in printed for name in names) or not told

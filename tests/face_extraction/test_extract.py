@@ -355,3 +355,18 @@ def test_a_file_that_cannot_be_opened_is_tried_again(run, root, tmp_path):
     item = Item("gone.png", 0, "gone")
     assert [row.reason for row in run([item]).ledger] == ["failed"]
     assert len((tmp_path / "out" / "journal.jsonl").read_text().splitlines()) == 1
+
+
+def test_moved_data_go_on_and_other_data_are_refused(run, root, tmp_path, monkeypatch, pool, capsys):
+    run()
+    before = (tmp_path / "out" / "manifest.csv").read_bytes()
+    moved = root.rename(tmp_path / "moved")
+    monkeypatch.setattr(module, "extract_item", None)  # nothing is left to do
+
+    extract(ITEMS, moved, tmp_path / "out", SETTINGS, RULE, executor=pool)
+
+    assert (tmp_path / "out" / "manifest.csv").read_bytes() == before
+    assert f"note: {tmp_path / 'out'}: begun from {root}, where the same data lay" in capsys.readouterr().out
+    (moved / ITEMS[0].path).write_bytes(b"x")
+    with pytest.raises(InputError, match=f"made with root .*, where {ITEMS[0].path} is missing or another"):
+        extract(ITEMS, moved, tmp_path / "out", SETTINGS, RULE, executor=pool)

@@ -1,6 +1,8 @@
 """Parts of an extraction, and that their merging equals the whole."""
 
+import shutil
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 
@@ -30,10 +32,10 @@ def run(tmp_path, draw_faces):
         face = [(150 + index, 120, 110)] if index not in (1, 4) else []
         write_image(tmp_path / "raw" / item.path, draw_faces(*face))
 
-    def extract_here(folder, shard=None, items=ITEMS, settings=SETTINGS):
+    def extract_here(folder, shard=None, items=ITEMS, settings=SETTINGS, raw="raw"):
         shard = Shard.parse(shard) if shard else None
         with ThreadPoolExecutor(1) as pool:
-            return extract(items, tmp_path / "raw", tmp_path / folder, settings, RULE,
+            return extract(items, tmp_path / raw, tmp_path / folder, settings, RULE,
                            ledger=LISTED, executor=pool, shard=shard)  # fmt: skip
 
     return extract_here
@@ -63,6 +65,27 @@ def test_merged_parts_are_the_whole(run, tmp_path, monkeypatch):
     monkeypatch.setattr(module, "extract_item", None)  # The whole goes on there: nothing is left to do.
     run("merged")
     assert _files(tmp_path / "merged") == _files(tmp_path / "whole")
+
+
+def test_parts_of_equal_data_at_two_places_are_merged(run, tmp_path):
+    shutil.copytree(tmp_path / "raw", tmp_path / "elsewhere")
+    run("whole")
+    run("1", "1/2")
+    run("2", "2/2", raw="elsewhere")
+
+    for parts in (["1", "2"], ["2", "1"]):
+        merge([tmp_path / part for part in parts], tmp_path / "merged")
+
+    assert _files(tmp_path / "merged") == _files(tmp_path / "whole")
+
+
+def test_a_part_misses_no_class_in_a_split(run):
+    items = [replace(item, split="val" if item.path == "h.png" else "train") for item in ITEMS]
+
+    texts = [str(run(str(index), f"{index}/2", items=items)) for index in (1, 2)]
+
+    assert not any("has no" in text for text in texts)
+    assert "split 'val' has no fake faces" in str(run("whole", items=items))
 
 
 def test_a_failed_item_of_a_part_stays_listed(run, tmp_path, monkeypatch):

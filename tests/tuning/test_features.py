@@ -14,7 +14,7 @@ from dfdetect.recipe import Recipe
 from dfdetect.runs import Run, build_from_recipe
 from face_extraction.errors import InputError
 from tuning.features import FeatureCache, Reduced, reduce_model
-from tuning.trial import Trainer
+from tuning.trial import Trainer, parts_of
 
 HEAD = Recipe(
     model="custom_cnn",
@@ -97,6 +97,31 @@ def test_a_trial_that_goes_on_counts_its_epochs_from_the_checkpoint(manifest, tm
     told = []
     trainer.run(recipe, run.folder, lambda step, value: told.append((step, value)))
     assert told == [(2, max(row["val_auc"] for row in run.history()))]
+
+
+def test_a_cut_trial_keeps_the_folds_that_were_trained(manifest, tmp_path):
+    recipe = HEAD.with_changes(manifest=str(manifest))
+    trainer = Trainer(parts_of(open_training_data(recipe), recipe, 2), Conditions(), None)
+    epochs, told = [], []
+
+    def cut_in_the_second_fold():
+        epochs.append(None)
+        if len(epochs) == 3:
+            raise Cut
+
+    with pytest.raises(Cut):
+        trainer.run(recipe, tmp_path, lambda step, value: told.append(step), cut_in_the_second_fold)
+    kept = tmp_path / "fold-1" / "history.csv"
+    before = kept.stat().st_mtime_ns
+    result = trainer.run(recipe, tmp_path, lambda step, value: told.append(step), lambda: epochs.append(None))
+    assert kept.stat().st_mtime_ns == before
+    assert (len(epochs), told) == (4, [1, 2])
+    each = [max(row["val_auc"] for row in Run(tmp_path / f"fold-{k}").history()) for k in (1, 2)]
+    assert result.facts["folds"] == each
+    # One whose weights were deleted is trained again.
+    Run(tmp_path / "fold-1").weights.unlink()
+    trainer.run(recipe, tmp_path, lambda step, value: None)
+    assert Run(tmp_path / "fold-1").weights.is_file()
 
 
 def test_batches_that_devices_cannot_share_are_refused(manifest, tmp_path, monkeypatch):

@@ -1,24 +1,33 @@
 """Searches from the command to the page, on drawn crops."""
 
 import csv
+import errno
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import pytest
 
 from dfdetect import train
-from dfdetect.data.opening import open_training_data
+from dfdetect.data.opening import Data, open_training_data
+from dfdetect.flags import Conditions
 from dfdetect.recipe import Recipe, read_recipe
 from dfdetect.runs import Run
+from face_extraction.errors import InputError
+from face_extraction.ledger import read_ledger
+from face_extraction.manifest import FaceSample
 from tuning import __main__ as tuning
 from tuning.job import parse_job
+from tuning.opening import open_search
 from tuning.rows import Row
-from tuning.search import best_recipe, open_search
-from tuning.trial import Trainer, parts_of, why_failed
+from tuning.search import best_recipe
+from tuning.store import MAX_ATTEMPTS
+from tuning.trial import SearchStopped, Trainer, parts_of, why_failed
 
 SPACE = """
 strategy = "grid"
@@ -98,10 +107,10 @@ def test_a_trial_that_diverges_is_a_row_with_its_reason(command, tmp_path, capsy
 def test_an_interrupted_search_leaves_what_it_found(done, command, tmp_path, monkeypatch):
     trains = Trainer.run
 
-    def interrupted(self, recipe, folder, report):
-        if folder.name == f"{done:04d}":
+    def interrupted(*args):
+        if args[2].name == f"{done:04d}":
             raise KeyboardInterrupt
-        return trains(self, recipe, folder, report)
+        return trains(*args)
 
     monkeypatch.setattr(Trainer, "run", interrupted)
     assert tuning.main(command("learning_rate = [1e-2, 1e-3, 1e-4]")) == 130
@@ -131,6 +140,8 @@ def test_with_folds_the_score_is_their_mean(command, tmp_path):
     folder = tmp_path / "best" / "trials" / "custom_cnn" / "0000"
     each = [max(r["val_auc"] for r in Run(folder / f"fold-{k}").history()) for k in (1, 2)]
     assert float(row["score"]) == pytest.approx(sum(each) / 2)
+    facts = [Run(folder / f"fold-{k}").environment() for k in (1, 2)]
+    assert [found["search_fold"] for found in facts] == [[1, 2], [2, 2]]
 
 
 def test_a_search_of_one_case_goes_on_with_all(command, tmp_path):
@@ -157,10 +168,11 @@ def test_a_case_searched_later_stands_beside_the_others_in_the_results(command, 
     assert "<h3>b</h3>" in page
 
 
-def test_a_model_that_varies_brings_its_own_weights_and_image_size(manifest, tmp_path):
+def test_a_model_that_varies_brings_its_own_weights_and_image_size(manifest, tmp_path, monkeypatch):
+    monkeypatch.setattr("tuning.opening.build_from_recipe", lambda recipe: None)  # it would be downloaded
     space = {"model": ["custom_cnn", "xception"]}
     job = parse_job({"space": space, "recipe": {"manifest": str(manifest)}}, "mine.toml")
-    search = open_search(job, [], tmp_path / "search", tmp_path / "best.toml", "")
+    search = open_search(job, [], tmp_path / "search", tmp_path / "best.toml", "", Conditions())
     trial = Row("xception", 1, "done", 0.9, {"model": "xception"}, {})
     recipe = best_recipe(search, trial)
     assert (recipe.model, recipe.weights, recipe.image_size) == ("xception", "imagenet", 299)
@@ -185,6 +197,8 @@ def test_reasons_of_failures():
         (["--manifest", "nowhere.csv"], "nowhere.csv: no such manifest"),
         (["--folds", "1"], "folds 1; accepted: 0, or 2 and more"),
         (["--weights", "nowhere.h5"], "nowhere.h5"),
+        (["--epochs", "0"], "epochs 0 and head_epochs 0; accepted: 1 or more of either"),
+        (["--devices", "99"], "--devices 99; this machine has"),
     ],
 )
 def test_wrong_use_is_one_line_and_status_2(command, tmp_path, capsys, arguments, words):
@@ -193,6 +207,153 @@ def test_wrong_use_is_one_line_and_status_2(command, tmp_path, capsys, arguments
     error = capsys.readouterr().err.strip().splitlines()[-1]
     assert error.startswith("python -m tuning: ")
     assert words in error
+
+
+def test_a_broken_crop_stops_a_search_before_it_begins_or_is_deleted(command, manifest, tmp_path, capsys):
+    crop = manifest.parent / "faces" / "train-3.png"
+    whole = crop.read_bytes()
+    crop.write_bytes(b"x")
+    arguments = command("learning_rate = [1e-2]")
+    assert tuning.main(arguments) == 2
+    assert "train-3.png" in capsys.readouterr().err.splitlines()[-1]
+    assert not (tmp_path / "best").exists()
+    crop.write_bytes(whole)
+    assert tuning.main(arguments) == 0
+    crop.write_bytes(b"x")
+    assert tuning.main([*arguments, "--overwrite"]) == 2
+    assert [row["state"] for row in rows(tmp_path)] == ["done"]
+
+
+def test_crops_left_out_are_listed(command, manifest, tmp_path, capsys):
+    (manifest.parent / "faces" / "val-3.png").write_bytes(b"x")
+    assert tuning.main(command("learning_rate = [1e-2]", "--unreadable", "skip")) == 0
+    line = "Left out of training and validation: 1; unscored.csv says why."
+    assert line in capsys.readouterr().out
+    assert line in (tmp_path / "best" / "index.html").read_text()
+    assert [row.path for row in read_ledger(tmp_path / "best" / "unscored.csv")] == ["faces/val-3.png"]
+
+
+@pytest.mark.parametrize(
+    "error", [OSError(errno.ENOSPC, "No space left on device", "a"), SearchStopped("no face")]
+)
+def test_what_is_no_fault_of_a_trials_values_ends_the_search_and_fails_no_trial(
+    error, command, tmp_path, monkeypatch
+):
+    def broken(*args):
+        raise error
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Trainer, "run", broken)
+        for _ in range(MAX_ATTEMPTS + 1):
+            assert tuning.main(command("learning_rate = [1e-2, 1e-3]")) == 2
+    assert tuning.main(command("learning_rate = [1e-2, 1e-3]")) == 0
+    assert [row["state"] for row in rows(tmp_path)] == ["done", "done"]
+
+
+def test_faces_lost_during_a_search_cost_one_trial(command, manifest, tmp_path, monkeypatch, capsys):
+    trains = Trainer.run
+
+    def loses(*args):
+        trains(*args)
+        (manifest.parent / "faces" / "train-3.png").unlink()
+        raise RuntimeError("backend: no such file")
+
+    monkeypatch.setattr(Trainer, "run", lambda *args: (loses if args[2].name == "0000" else trains)(*args))
+    assert tuning.main(command("learning_rate = [1e-2, 1e-3, 1e-4]")) == 2
+    assert "train-3.png" in capsys.readouterr().err.splitlines()[-1]
+    assert [row["state"] for row in rows(tmp_path)] == ["failed", "running"]
+
+
+def test_failed_trials_are_tried_again_when_asked(command, tmp_path, monkeypatch):
+    trains = Trainer.run
+
+    def fails(*args):
+        if args[2].name == "0000":
+            raise RuntimeError("out of luck")
+        return trains(*args)
+
+    arguments = command("learning_rate = [1e-2, 1e-3]")
+    with monkeypatch.context() as patch:
+        patch.setattr(Trainer, "run", fails)
+        assert tuning.main(arguments) == 1
+    before = rows(tmp_path)
+    assert [row["state"] for row in before] == ["failed", "done"]
+    assert tuning.main(arguments) == 1
+    assert rows(tmp_path) == before
+    assert tuning.main([*arguments, "--retry-failed"]) == 0
+    first, second = rows(tmp_path)
+    assert (first["state"], first["learning_rate"], first["reason"]) == ("done", "0.01", "")
+    assert second == before[1]
+
+
+def test_weights_that_saw_the_validation_groups_are_told_of(command, manifest, tmp_path, capsys):
+    small = "--model custom_cnn --image-size 32 --epochs 1 --batch-size 8 --augment none".split()
+    run = str(tmp_path / "run")
+    assert train.main([*small, "--manifest", str(manifest), "--out", run]) == 0
+    assert tuning.main(command("learning_rate = [1e-2]", "--weights", run, "--folds", "2")) == 0
+    printed, page = capsys.readouterr().out, (tmp_path / "best" / "index.html").read_text()
+    for fold in (1, 2):
+        for text in (printed, page):
+            assert re.search(rf"Fold {fold}: \d+ of the groups scored were trained or validated on by", text)
+
+
+def test_a_search_does_not_delete_what_it_starts_from(command, tmp_path, capsys):
+    assert tuning.main(command("learning_rate = [1e-2]")) == 0
+    trial = tmp_path / "best" / "trials" / "custom_cnn" / "0000"
+    for space, more in (
+        ("learning_rate = [1e-2]", ["--weights", str(trial)]),
+        (f'weights = ["none", "{trial}"]', []),
+    ):
+        assert tuning.main(command(space, *more, "--overwrite")) == 2
+        assert f"--overwrite would delete {trial}" in capsys.readouterr().err
+    assert Run(trial).weights.is_file()
+    assert rows(tmp_path)
+
+
+@pytest.mark.parametrize("space", ['weights = ["none", "nowhere.h5"]', 'model = ["custom_cnn", "xception"]'])
+def test_weights_of_a_later_value_are_missed_before_training(space, command, tmp_path, capsys, monkeypatch):
+    def build(recipe):
+        if recipe.weights not in ("", "none"):
+            raise InputError(f"{recipe.weights}: not to be had")
+
+    monkeypatch.setattr("tuning.opening.build_from_recipe", build)
+    arguments = command(space)
+    if "model" in space:
+        arguments = arguments[2:]
+    assert tuning.main(arguments) == 2
+    assert "not to be had" in capsys.readouterr().err
+    assert not (tmp_path / "best").exists()
+
+
+def test_folds_that_part_the_people_of_a_swap_are_told_of(tmp_path):
+    swaps = [
+        FaceSample(f"{n}-{m}.png", int(n != m), "train", f"id{n}", f"id{n}_id{m}_0000", source="celebdf")
+        for n in range(4)
+        for m in range(4)
+    ]
+    alone = [replace(row, video=f"id{row.group[2:]}_0000") for row in swaps]
+    for rows, told in ((swaps, True), (alone, False)):
+        parts = parts_of(Data(tmp_path, rows, "", ("before",)), Recipe(), 2)
+        for part in parts:
+            assert part.notices[0] == "before"
+            assert any("people whom validation faces show" in line for line in part.notices) == told
+
+
+def test_a_grid_that_is_not_tried_whole_says_so(command, tmp_path, capsys):
+    space = "learning_rate = [1e-2, 1e-3]\ndropout = [0.0, 0.5]"
+    assert tuning.main(command(space, "--trials", "1")) == 0
+    line = "Grid: 1 of 4 combinations are tried; of learning_rate (0.01) and dropout (0) one value alone is."
+    assert line in capsys.readouterr().out
+    assert line in (tmp_path / "best" / "index.html").read_text()
+
+
+def test_the_help_names_no_flag_that_is_refused(capsys):
+    with pytest.raises(SystemExit):
+        tuning.main(["--help"])
+    printed = capsys.readouterr().out
+    assert "--monitor" not in printed
+    assert "--tensorboard" not in printed
+    assert "the score is their mean" in " ".join(printed.split())
 
 
 @pytest.mark.slow

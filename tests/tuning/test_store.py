@@ -156,3 +156,52 @@ def test_a_search_is_not_deleted_while_a_worker_is_at_a_trial(tmp_path):
     assert [trial.value for trial in open_store(tmp_path).trials()["case"]] == [0.5]
     store.delete()
     assert optuna.get_all_study_names(f"sqlite:///{tmp_path}/trials.db") == []
+
+
+def test_folders_of_one_name_share_a_database_and_no_trial(tmp_path):
+    url = f"sqlite:///{tmp_path}/all.db"
+
+    def open_at(folder):
+        store = Store(tmp_path / folder / "search", "test", url)
+        store.study("case", optuna.pruners.NopPruner())
+        return store
+
+    first = open_at("a")
+    finish(first, first.claim("case", STRATEGY, "me"), 0.5)
+    second = open_at("b")
+    assert second.trials() == {"case": []}
+    assert len(open_at("a").trials()["case"]) == 1
+    second.delete()
+    assert len(open_at("a").trials()["case"]) == 1
+
+
+def test_a_search_goes_on_in_a_folder_of_another_name(tmp_path):
+    store = open_store(tmp_path / "old")
+    finish(store, store.claim("case", STRATEGY, "me"), 0.5)
+    (tmp_path / "old").rename(tmp_path / "new")
+    assert [trial.value for trial in open_store(tmp_path / "new").trials()["case"]] == [0.5]
+
+
+def test_a_folder_may_have_any_name(tmp_path):
+    folder = tmp_path / "why? {0} 50%20"
+    store = open_store(folder)
+    finish(store, store.claim("case", STRATEGY, "me"), 0.5)
+    assert (folder / "trials.db").is_file()
+    assert [path.name for path in tmp_path.iterdir()] == [folder.name]
+
+
+def test_failed_trials_wait_again_under_their_numbers(tmp_path):
+    store = open_store(tmp_path)
+    for score in (None, 0.6, None):
+        state = TrialState.FAIL if score is None else TrialState.COMPLETE
+        store.finish(store.claim("case", STRATEGY, "me"), "case", state, score, {"reason": "x"})
+    store.retry_failed()
+    again = []
+    while not isinstance(held := store.claim("case", STRATEGY, "me"), Turn):
+        with pytest.raises(InputError, match="another process runs trial"):
+            store.retry_failed()
+        again.append((held.trial.number, STRATEGY.values(held.trial)["dropout"], held.trial.user_attrs))
+        finish(store, held, 0.9)
+    assert [(number, value) for number, value, _ in again] == [(0, 0.0), (2, 0.5)]
+    assert all("reason" not in facts for *_, facts in again)
+    assert [trial.value for trial in store.trials()["case"]] == [0.9, 0.6, 0.9]

@@ -8,7 +8,7 @@ from optuna.trial import TrialState
 
 from dfdetect.recipe import Recipe
 from tuning.job import STRATEGIES, parse_job
-from tuning.oracle import BRACKETS
+from tuning.oracle import BRACKETS, grid_notice
 from tuning.store import Store
 from tuning.strategy import EPOCHS, Turn, make_strategy, prune_rule
 
@@ -94,6 +94,27 @@ def test_a_range_with_a_step_is_tried_to_its_end(strategy, tmp_path):
     }
     found, _ = worker(tmp_path, make_job(strategy, 7, space))
     assert sorted(values["dropout"] for values in found) == pytest.approx([0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6])
+
+
+def test_a_grid_with_fewer_trials_names_what_stays_at_one_value(tmp_path):
+    assert grid_notice(make_job("grid", 12, GRID)) == ""
+    for trials, alone in (
+        (2, "; of optimizer (sgd) and learning_rate (0.1) one value alone is"),
+        (4, "; of optimizer (sgd) one value alone is"),
+        (5, ""),
+    ):
+        job = make_job("grid", trials, GRID)
+        assert grid_notice(job) == f"Grid: {trials} of 12 combinations are tried{alone}."
+        found, _ = worker(tmp_path / str(trials), job)
+        for name in GRID:
+            assert (len({values[name] for values in found}) == 1) == (f"{name} (" in alone)
+
+
+@pytest.mark.parametrize("strategy", ["grid", "random", "bayesian", "tpe"])
+def test_true_and_false_stay_what_they_are(strategy, tmp_path):
+    space = {"learning_rate": [0.1, 0.01], "optimizer": ["adam"], "options": {"flag": [False, True]}}
+    found, _ = worker(tmp_path, make_job(strategy, 4, space))
+    assert {type(values["options.flag"]) for values in found} == {bool}
 
 
 def test_workers_at_once_get_different_trials_of_a_grid(tmp_path):

@@ -5,7 +5,7 @@ from collections import Counter
 import pytest
 
 from dfdetect.data.opening import open_data
-from dfdetect.data.splitting import PARTED_SWAPS, choose, parts_swaps
+from dfdetect.data.splitting import choose, parted_swaps, parts_swaps
 from dfdetect.recipe import Recipe
 from face_extraction.errors import InputError
 from face_extraction.manifest import FaceSample, write_manifest
@@ -160,7 +160,7 @@ def test_a_new_split_that_parts_the_people_of_swaps_says_so(tmp_path, source, to
     write_manifest(tmp_path / "manifest.csv", rows)
     for split, said in (("group", told), ("manifest", False)):
         data = open_data(Recipe(manifest=str(tmp_path / "manifest.csv"), split=split))
-        assert (PARTED_SWAPS in data.notices) is said
+        assert (parted_swaps() in data.notices) is said
 
 
 def test_pairs_that_are_one_group_are_not_parted():

@@ -138,3 +138,9 @@ def test_two_spellings_of_a_name_are_one_group(make, options):
     listing = _find(root, **options)
 
     assert [item.group for item in listing.items] == [composed, composed]
+
+
+def test_a_name_of_its_own_tells_a_data_set_from_others_in_folders_of_one_name(make):
+    root = make("real/000.mp4", "fake/1.jpg")
+
+    assert {item.source for item in _find(root, source="street").items} == {"street"}
