@@ -196,7 +196,7 @@ def _default_name(data: Data, split: str, recipe: Recipe | None) -> str:
     chosen = []
     if recipe is not None and (recipe.split != "manifest" or recipe.per_class):
         # Not the rows that the manifest itself names so: an evaluation of those is another one.
-        chosen = [f"{recipe.split}{recipe.seed}"]
+        chosen = [f"{recipe.split}{recipe.drawing_seed}"]
     return "-".join([data.path.absolute().parent.name, data.digest[:8], *chosen, split])
 
 

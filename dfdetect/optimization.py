@@ -24,6 +24,8 @@ def make_optimizer(recipe: Recipe, rate: Schedule) -> keras.optimizers.Optimizer
         "sgd": keras.optimizers.SGD,
     }
     extra: dict[str, Any] = {"momentum": 0.9} if recipe.optimizer == "sgd" else {}
+    if recipe.clip_norm:
+        extra["global_clipnorm"] = recipe.clip_norm
     if recipe.ema:
         extra |= {"use_ema": True, "ema_momentum": recipe.ema}
     # Keras skips the work for None, which its AdamW does not take.

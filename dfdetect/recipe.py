@@ -67,6 +67,9 @@ class Recipe:
     test_share: float = _setting(0.1, "share of a new split that tests, without folds", low=0, high=0.9)
     folds: int = _setting(0, "cross-validation: parts of a new split; 0 = none", low=0)
     fold: int = _setting(0, "which of the folds tests, from 1", low=0)
+    split_seed: int = _setting(
+        -1, "draws per_class, a new split and folds; -1 = as seed", low=-1, high=2**32 - 1
+    )
     weights: str = _setting(
         "",
         "imagenet (dinov2: lvd142m), none, a weights file, or the folder of a run or of a keras-hub preset "
@@ -93,6 +96,7 @@ class Recipe:
         0.99, "momentum of batch normalisation's running means; lower for short trainings", low=0, high=0.9999
     )
     weight_decay: float = _setting(0.0, "decoupled weight decay of the optimizer", low=0)
+    clip_norm: float = _setting(0.0, "the largest norm of all gradients together; 0 = no bound", low=0)
     label_smoothing: float = _setting(0.0, "labels are moved this far towards 1/2", low=0, high=0.5)
     optimizer: str = _setting("adamw", "the optimizer", choices=OPTIMIZERS)
     learning_rate: float = _setting(3e-4, "the highest learning rate", above=0)
@@ -123,7 +127,7 @@ class Recipe:
     precision: str = _setting("float32", "arithmetic of the layers", choices=PRECISIONS)
     seed: int = _setting(
         0,
-        "sets initial weights, order, augmentation and dropout, and draws per_class, a new split and folds",
+        "sets initial weights, order, augmentation and dropout (and without split_seed what that draws)",
         low=0,
         high=2**32 - 1,
     )
@@ -153,6 +157,11 @@ class Recipe:
     def levels(self) -> tuple[str, ...]:
         """The levels of the metrics: scores of clips have no level of faces."""
         return ("video",) if self.frames else ("face", "video")
+
+    @property
+    def drawing_seed(self) -> int:
+        """The seed of `per_class`, of a new split and of folds."""
+        return self.seed if self.split_seed < 0 else self.split_seed
 
     def trainings(self) -> list["Recipe"]:
         """The recipe of each fold, or this one alone where there are none."""
@@ -228,7 +237,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
         if item.name == "options":
             group.add_argument("--option", action="append", metavar="NAME=VALUE", help=text, dest="options")
         elif item.type is bool:
-            group.add_argument(flag, action="store_const", const=True, help=text)
+            group.add_argument(flag, action=argparse.BooleanOptionalAction, default=None, help=text)
         else:
             choices = item.metadata.get("choices")
             group.add_argument(flag, type=item.type, choices=choices, metavar=_metavar(item), help=text)

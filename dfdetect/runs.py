@@ -409,7 +409,10 @@ def default_name(recipe: Recipe, data: str) -> str:
         recipe: the recipe.
         data: hash of the manifest.
     """
-    content = json.dumps([sorted(vars(recipe).items()), data])
+    # Without those at their defaults, so that a field that comes in later changes no name.
+    usual = vars(Recipe())
+    decided = sorted((name, value) for name, value in vars(recipe).items() if value != usual[name])
+    content = json.dumps([decided, data])
     return f"{recipe.model}-{hashlib.sha256(content.encode()).hexdigest()[:8]}"
 
 

@@ -67,14 +67,16 @@ def _choose(samples: Sequence[FaceSample], recipe: Recipe) -> list[FaceSample]:
     # With folds, val_share is a share of what the test fold leaves.
     shares = {"val": recipe.val_share} | ({} if recipe.folds else {"test": recipe.test_share})
     divide = _by_group if recipe.split == "group" else _at_random
-    for row, place in zip(rest, divide([chosen[row] for row in rest], shares, recipe.seed), strict=True):
+    for row, place in zip(
+        rest, divide([chosen[row] for row in rest], shares, recipe.drawing_seed), strict=True
+    ):
         places[row] = place
     return [dataclasses.replace(sample, split=place) for sample, place in zip(chosen, places, strict=True)]
 
 
 def _draw(samples: Sequence[FaceSample], recipe: Recipe) -> list[FaceSample]:
     per_class = recipe.per_class
-    rng = np.random.default_rng((recipe.seed, per_class))
+    rng = np.random.default_rng((recipe.drawing_seed, per_class))
     kept: list[int] = []
     for label in (REAL, FAKE):
         rows = [row for row, sample in enumerate(samples) if sample.label == label]
@@ -90,7 +92,7 @@ def _fold_places(samples: Sequence[FaceSample], recipe: Recipe) -> list[str]:
     """Where each row goes: "test" for the recipe's fold, "train" for the others."""
     by_group = recipe.split == "group"
     kind = StratifiedGroupKFold if by_group else StratifiedKFold
-    folds = kind(recipe.folds, shuffle=True, random_state=recipe.seed)
+    folds = kind(recipe.folds, shuffle=True, random_state=recipe.drawing_seed)
     labels = [sample.label for sample in samples]
     groups = [_group(sample) for sample in samples]
     for label in (REAL, FAKE):

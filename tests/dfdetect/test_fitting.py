@@ -322,6 +322,16 @@ def test_weight_decay_leaves_biases_alone(name):
     np.testing.assert_array_equal(bias.numpy(), 1)
 
 
+@pytest.mark.parametrize(("bound", "factor"), [(0.0, 1), (1.0, 1 / 5), (50.0, 1)])
+def test_gradients_are_cut_by_their_norm_together(bound, factor):
+    """Of (3, 0) and (0, 4) it is 5; by its own each would become 1 long."""
+    optimizer = make_optimizer(Recipe(optimizer="sgd", clip_norm=bound), Schedule("constant", 0.1, 10))
+    kernels = [keras.Variable(np.zeros(2, "float32")) for _ in range(2)]
+    optimizer.apply([keras.ops.array([3.0, 0.0]), keras.ops.array([0.0, 4.0])], kernels)
+    np.testing.assert_allclose(kernels[0].numpy(), [-0.3 * factor, 0], rtol=1e-5)
+    np.testing.assert_allclose(kernels[1].numpy(), [0, -0.4 * factor], rtol=1e-5)
+
+
 def test_label_smoothing_is_in_the_loss(make_model):
     model = make_model()
     recipe = Recipe(label_smoothing=0.2)

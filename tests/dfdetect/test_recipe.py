@@ -39,6 +39,13 @@ def test_flags_go_over_the_file_and_the_file_over_the_base(tmp_path):
     assert recipe.batch_size == 5
 
 
+def test_a_flag_can_turn_off_what_the_file_turns_on(tmp_path):
+    (tmp_path / "r.toml").write_text("partial_weights = true\n")
+    file = ("--recipe", str(tmp_path / "r.toml"))
+    assert from_flags(parse(*file), Recipe()).partial_weights
+    assert not from_flags(parse(*file, "--no-partial-weights"), Recipe()).partial_weights
+
+
 def test_a_flag_can_set_zero_over_a_base():
     assert from_flags(parse("--dropout", "0", "--epochs", "0"), Recipe(dropout=0.5)).dropout == 0
 

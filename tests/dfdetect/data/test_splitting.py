@@ -75,6 +75,18 @@ def test_per_class_draws_that_many_and_the_same_again(samples):
     assert [samples.index(row) for row in first] == sorted(samples.index(row) for row in first)
 
 
+@pytest.mark.parametrize(
+    "split", [{"split": "group"}, {"split": "random"}, {"split": "group", "folds": 3, "fold": 2}]
+)
+def test_seeds_can_share_one_split(samples, split):
+    first, again, other = (
+        choose(samples, Recipe(per_class=100, seed=seed, split_seed=drawn, **split))
+        for seed, drawn in ((5, -1), (6, 5), (5, 6))
+    )
+    assert first == again
+    assert first != other
+
+
 def test_too_few_faces_are_counted(samples):
     with pytest.raises(InputError, match="per_class 301; there are 300 real faces"):
         choose(samples, Recipe(per_class=301))
