@@ -80,8 +80,7 @@ def _scored(run: "Run", split: str, level: str) -> "Scored":
     levels = _levels(run, split)
     if level not in levels:
         raise InputError(f"{run.folder}: no metrics of level {level!r}; there are: {', '.join(levels)}")
-    predictions = run.predictions(split)
-    return Scored(predictions.by_clip() if level == "video" else predictions, run.threshold())
+    return Scored(run.predictions(split).at_level(level), run.threshold())
 
 
 if __name__ == "__main__":

@@ -126,8 +126,8 @@ def evaluate(
         InputError: the run is not finished, the manifest is wrong or has no such rows, or the name is
             no plain one.
     """
-    recipe, threshold = run.recipe(), run.threshold()
-    data = open_manifest(manifest) if manifest else open_data(located(recipe, run.environment()))
+    recipe, threshold, trained = run.recipe(), run.threshold(), run.environment()
+    data = open_manifest(manifest) if manifest else open_data(located(recipe, trained))
     if name is None:
         name = _default_name(data, split, None if manifest else recipe)
     results = run.evaluation(name)
@@ -144,7 +144,6 @@ def evaluate(
     scored, unscored = score(
         model, data.path.parent, samples, batch_size=batch_size or recipe.batch_size, title=f"score {split}"
     )
-    trained = run.environment()
     facts = trained | describe() | {"trained_on": recipe.manifest or trained["manifest"]} | data.facts()
     write_results(
         results,

@@ -66,6 +66,10 @@ class Predictions:
             [sample for sample, kept in zip(self.samples, keep, strict=True) if kept], self.p_fake[keep]
         )
 
+    def at_level(self, level: str) -> "Predictions":
+        """These for level "face", those of `by_clip` for "video"."""
+        return self.by_clip() if level == "video" else self
+
     def by_clip(self) -> "Predictions":
         """One prediction a clip, as `Detector` comes to it, with the clip's first face's sample.
 

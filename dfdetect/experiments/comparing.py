@@ -166,7 +166,7 @@ def _best(family: Mapping[str, Result], metric: str, level: str) -> str:
 
 
 def _at_level(scored: Scored, level: str) -> Scored:
-    return scored if level == "face" else Scored(scored.predictions.by_clip(), scored.threshold)
+    return Scored(scored.predictions.at_level(level), scored.threshold)
 
 
 def _none(value: float) -> float | None:

@@ -192,6 +192,10 @@ class Experiment:
         """A choice's name in tables."""
         return self.axes[axis][name].title
 
+    def titles(self, at: At) -> list[str]:
+        """The names in tables of a point's choices."""
+        return [self.title_of(*item) for item in at.items()]
+
     def _ensemble(self, at: At) -> tuple[str, Choice] | None:
         """The axis and the choice that make this point an ensemble."""
         chosen = ((axis, self.axes[axis][name]) for axis, name in at.items())

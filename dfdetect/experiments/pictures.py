@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from dfdetect.experiments.declared import FACES, FIGURES, ROC, Experiment
-from dfdetect.experiments.results import DONE, Result, figure_name, read_results
+from dfdetect.experiments.results import Result, figure_name, read_results
 from dfdetect.experiments.sections import Section, sections
 from dfdetect.figures.comparison import Curve, roc_curves
 
@@ -23,7 +23,7 @@ def draw_figures(experiment: Experiment) -> list[Path]:
             drawn.add(path)
             if not path.is_file():
                 roc_curves(_panels(experiment, section), path)
-        faces.add(faces_file(experiment, section.profile, _done(section)))
+        faces.add(faces_file(experiment, section.profile, section.done))
     for kind in FIGURES:
         for old in {*experiment.folder.glob(f"{kind}-*.png")} - drawn - faces:
             old.unlink()
@@ -38,7 +38,7 @@ def figure_files(experiment: Experiment) -> list[Path]:
 
 def roc_file(experiment: Experiment, section: Section) -> Path | None:
     """The figure of all curves of a section; None where there is none."""
-    if not _done(section) or ROC not in experiment.figures:
+    if not section.done or ROC not in experiment.figures:
         return None
     panels = _panels(experiment, section)
     return experiment.folder / figure_name(ROC, section.profile, [repr(panels)])
@@ -46,7 +46,7 @@ def roc_file(experiment: Experiment, section: Section) -> Path | None:
 
 def faces_shown(experiment: Experiment, section: Section) -> Path | None:
     """The figure of drawn people, if it was drawn of just these results (by `dfdetect.report run`)."""
-    path = faces_file(experiment, section.profile, _done(section))
+    path = faces_file(experiment, section.profile, section.done)
     return path if FACES in experiment.figures and path.is_file() else None
 
 
@@ -63,23 +63,19 @@ def pictured(done: Iterable[Result]) -> Iterator[Result]:
 
 def title_of(experiment: Experiment, result: Result) -> str:
     """A result's cell as figures call it."""
-    return ", ".join(experiment.title_of(*item) for item in result.at.items())
+    return ", ".join(experiment.titles(result.at))
 
 
 def _panels(experiment: Experiment, section: Section) -> Panels:
     """The curves in one panel, or many in one for each choice of the first axis."""
     panels: Panels = {}
-    done = _done(section)
+    done = section.done
     for result in done:
-        names = [experiment.title_of(*item) for item in result.at.items()]
+        names = experiment.titles(result.at)
         title = names.pop(0) if len(done) > CURVES and len(names) > 1 else ""
         curve = Curve(", ".join(names), result.roc, str(result.estimate("auc", "face")))
         panels.setdefault(title, []).append(curve)
     return panels
-
-
-def _done(section: Section) -> list[Result]:
-    return [result for result in section.results.values() if result.status == DONE]
 
 
 def _measured(experiment: Experiment) -> list[Section]:

@@ -12,6 +12,7 @@ from dfdetect.data.opening import Data, open_training_data
 from dfdetect.data.sample import NOTICE
 from dfdetect.experiments.declared import Cell, Experiment
 from dfdetect.experiments.results import DONE, FAILED, Result, add_result, declared, without_paths
+from dfdetect.experiments.scores import scored, still_measures
 from dfdetect.lineage import origin_without_folder, random_backbone
 from dfdetect.metrics import compute_metrics
 from dfdetect.metrics.comparison import Scored
@@ -100,11 +101,9 @@ def record(cell: Cell, profile: str, runs: Sequence[Run], data: Data) -> Result:
         data: what the last of them was trained on.
     """
     environment = runs[0].environment()
-    scores = [Scored(run.predictions("test"), run.threshold()) for run in runs]
     # Of the last fold; the others have as many to within a few.
     n_train = train_size(cell.recipe, data)
-    levels = [list(run.metrics()["test"]) for run in runs]
-    return Result(
+    result = Result(
         at=cell.at,
         profile=profile,
         status=DONE,
@@ -120,12 +119,21 @@ def record(cell: Cell, profile: str, runs: Sequence[Run], data: Data) -> Result:
         },
         runs=[run.folder.name for run in runs],
         parts=[
-            {"n_train": n_train, "metrics": _measured(fold, names)}
-            for fold, names in zip(scores, levels, strict=True)
+            {
+                "n_train": n_train,
+                "metrics": {level: metrics.to_dict() for level, metrics in run.metrics()["test"].items()},
+            }
+            for run in runs
         ],
-        roc=_curve(scores),
         environment={name: environment[name] for name in FACTS if name in environment},
         seconds=sum(run.environment().get("training_seconds", 0.0) for run in runs),
+    )
+    scores = scored(runs)
+    # A run that was made with a former version can have a metric's former definition.
+    return (
+        replace(result, roc=_curve(scores))
+        if still_measures(result, scores)
+        else measure_anew(result, scores)
     )
 
 

@@ -97,8 +97,9 @@ def run_grid(experiment: Experiment, cells: Sequence[Cell], setup: Setup) -> int
     for number, cell in enumerate(cells, start=1):
         results = read_results(experiment.folder)
         head = f"{experiment.name} [{number}/{len(cells)}] {cell.name}"
-        if _is_done(results, cell, setup, digest):
-            print(f"{head}: {_renewed(experiment, cell, setup, digest)}", flush=True)
+        done = _done(results, cell, setup, digest)
+        if done:
+            print(f"{head}: {_renewed(experiment, done, setup)}", flush=True)
             continue
         needed = _expected(results, cell, setup.profile)
         if time.monotonic() + (needed or 0) > deadline:
@@ -110,7 +111,7 @@ def run_grid(experiment: Experiment, cells: Sequence[Cell], setup: Setup) -> int
         if result is not None:
             print(f"{head}: {_outcome(result)}", flush=True)
     results = read_results(experiment.folder)
-    return sum(not _is_done(results, cell, setup, digest) for cell in cells)
+    return sum(not _done(results, cell, setup, digest) for cell in cells)
 
 
 def status(experiment: Experiment, cells: Sequence[Cell], setup: Setup) -> str:
@@ -119,7 +120,7 @@ def status(experiment: Experiment, cells: Sequence[Cell], setup: Setup) -> str:
     lines, missing = [], []
     for cell in cells:
         found = current(results, cell, setup.profile, digest)
-        done = _is_done(results, cell, setup, digest)
+        done = _done(results, cell, setup, digest)
         missing += [] if done else [cell]
         partial = "" if done or found is None or found.status != DONE else "weights of a part: "
         lines.append(f"  {cell.name}: {partial}{_outcome(found) if found else 'missing'}")
@@ -138,13 +139,13 @@ def faces_figure(experiment: Experiment, setup: Setup) -> None:
     if FACES not in experiment.figures or setup.manifest:
         return
     results, digest, manifest = read_results(experiment.folder), setup.digest(), sample_manifest()
-    done = {
-        cell.name: result
+    done = [
+        result
         for cell in experiment.cells(setup.profile)
         if (result := current(results, cell, setup.profile, digest)) and result.status == DONE
-    }
+    ]
     shown: list[tuple[str, Predictions, float]] = []
-    for result in pictured(done.values()):
+    for result in pictured(done):
         scores = scores_of(result, setup.runs)
         if scores is None:
             print(
@@ -153,7 +154,7 @@ def faces_figure(experiment: Experiment, setup: Setup) -> None:
             return
         shown.append((title_of(experiment, result), scores[0].predictions, scores[0].threshold))
     if shown:
-        path = faces_file(experiment, setup.profile, done.values())
+        path = faces_file(experiment, setup.profile, done)
         faces_and_scores(shown, lambda name: read_rgb(manifest.parent / name), path)
 
 
@@ -166,7 +167,7 @@ def _claim_and_run(
         setup.runs.mkdir(parents=True, exist_ok=True)
         # The system gives the lock back when a process ends, however it ends.
         with FileLock(setup.runs / f".{name}.lock", timeout=0):
-            if _is_done(read_results(experiment.folder), cell, setup, digest):
+            if _done(read_results(experiment.folder), cell, setup, digest):
                 return None
             result = _run_cell(experiment, cell, setup, name, deadline)
     except Timeout:
@@ -183,14 +184,13 @@ def _claim_and_run(
     return result
 
 
-def _renewed(experiment: Experiment, cell: Cell, setup: Setup, digest: str) -> str:
+def _renewed(experiment: Experiment, result: Result, setup: Setup) -> str:
     """Measure a cell that is done anew, where its run folders give other numbers now; what to say of it."""
-    result = current(read_results(experiment.folder), cell, setup.profile, digest)
     try:
-        scores = scores_of(result, setup.runs) if result else None
+        scores = scores_of(result, setup.runs)
     except InputError as error:
         return f"done before; {error}"
-    if result is None or scores is None or still_measures(result, scores):
+    if scores is None or still_measures(result, scores):
         return "done before"
     result = measure_anew(result, scores)
     add_result(experiment.folder, result)
@@ -249,13 +249,14 @@ def _folder_name(cell: Cell, setup: Setup, digest: str) -> str:
     return f"{ENSEMBLE}-{hashlib.sha256(' '.join([*names, cell.combine]).encode()).hexdigest()[:8]}"
 
 
-def _is_done(results: Sequence[Result], cell: Cell, setup: Setup, digest: str) -> bool:
+def _done(results: Sequence[Result], cell: Cell, setup: Setup, digest: str) -> Result | None:
+    """A cell's result, if it need not be run."""
     found = current(results, cell, setup.profile, digest)
     if found is None or found.status != DONE:
-        return False
+        return None
     if setup.again and not all(Run(setup.runs / name).finished for name in found.runs):
-        return False
-    return setup.partial_weights or not found.weights.get("partial")
+        return None
+    return found if setup.partial_weights or not found.weights.get("partial") else None
 
 
 def _expected(results: Sequence[Result], cell: Cell, profile: str) -> float | None:
@@ -274,9 +275,7 @@ def _expected(results: Sequence[Result], cell: Cell, profile: str) -> float | No
 
 def _left(results: Sequence[Result], cells: Sequence[Cell], setup: Setup, digest: str) -> float | None:
     times = [
-        _expected(results, cell, setup.profile)
-        for cell in cells
-        if not _is_done(results, cell, setup, digest)
+        _expected(results, cell, setup.profile) for cell in cells if not _done(results, cell, setup, digest)
     ]
     known = [seconds for seconds in times if seconds is not None]
     return sum(known) if len(known) == len(times) else None

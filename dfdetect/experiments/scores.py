@@ -19,9 +19,16 @@ def scores_of(result: Result, runs: Path) -> Scores | None:
         InputError: a file of predictions is damaged.
     """
     folders = [Run(runs / name) for name in result.runs]
-    if not all(run.finished for run in folders):
-        return None
-    return [Scored(run.predictions("test"), run.threshold()) for run in folders]
+    return scored(folders) if all(run.finished for run in folders) else None
+
+
+def scored(runs: Sequence[Run]) -> Scores:
+    """The test predictions of finished runs.
+
+    Raises:
+        InputError: a file of predictions is damaged.
+    """
+    return [Scored(run.predictions("test"), run.threshold()) for run in runs]
 
 
 def still_measures(result: Result, scores: Sequence[Scored]) -> bool:

@@ -34,6 +34,11 @@ class Section:
     results: Mapping[str, Result]
 
     @property
+    def done(self) -> list[Result]:
+        """Those that did not fail."""
+        return only_done(self.results)
+
+    @property
     def heading(self) -> str:
         """What tells it from the others."""
         return f"Measured: {self.profile}, {self.data}" if self.results else "Published"
@@ -66,9 +71,14 @@ def _section(
         build(Asked(experiment, spec, [cell for cell in cells if spec.shows(cell)], results, comparisons))
         for spec in experiment.tables
     ]
-    done = [result for result in results.values() if result.status == DONE]
+    done = only_done(results)
     data = _data(done[0]) if done else ""
     return Section(profile, manifest, _caption(experiment, profile, done), data, tables, results)
+
+
+def only_done(results: Mapping[str, Result]) -> list[Result]:
+    """The results that did not fail."""
+    return [result for result in results.values() if result.status == DONE]
 
 
 def _data(result: Result) -> str:

@@ -92,7 +92,7 @@ def summary(experiments: Sequence[Experiment]) -> str:
             rows.append(
                 (
                     experiment.title.partition(":")[0],
-                    ", ".join(experiment.title_of(*item) for item in cell.at.items()),
+                    ", ".join(experiment.titles(cell.at)),
                     experiment.published.shown(cell.at, "accuracy") or DASH,
                     *_numbers(found),
                     f"{_data(found)} (size {found.profile})" if found else DASH,

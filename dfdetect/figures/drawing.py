@@ -114,7 +114,7 @@ def _score_plans(
 ) -> Iterator[Plan]:
     levels = useful_levels(metrics)
     level = "face" if "face" in levels else next(iter(levels))
-    scored = predictions.by_clip() if level == "video" else predictions
+    scored = predictions.at_level(level)
     yield (
         Figure(
             f"{FOLDER}/roc.png",

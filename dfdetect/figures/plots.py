@@ -174,7 +174,7 @@ def _missing_class(predictions: Predictions) -> str:
 
 def _curve(predictions: Predictions, level: str) -> tuple[Array, Array]:
     """Counts of reals and of fakes called fake as the threshold falls, each starting at 0."""
-    known = (predictions.by_clip() if level == "video" else predictions).known()
+    known = predictions.at_level(level).known()
     scores = prepare(known.labels, known.p_fake, np.zeros(len(known), dtype=np.int64), 0.5)
     real, fake = cumulative(scores, np.ones((1, 1)))
     return real[0], fake[0]

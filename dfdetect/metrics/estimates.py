@@ -112,8 +112,7 @@ def compute_metrics(
     """
     if level not in LEVELS:
         raise unknown_name("level", level, LEVELS)
-    if level == "video":
-        predictions = predictions.by_clip()
+    predictions = predictions.at_level(level)
     known = predictions.known()
     labels, groups = known.labels, known.groups
     scores = prepare(labels, known.p_fake, groups, threshold)
