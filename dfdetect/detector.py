@@ -12,15 +12,25 @@ from numpy.typing import NDArray
 
 from dfdetect.data.clips import fewest, shortage, spread
 from dfdetect.data.sample import NOTICE
+from dfdetect.metrics import useful_levels
 from dfdetect.models import frames_of
 from dfdetect.recipe import Recipe
 from dfdetect.runs import Run, build_from_recipe
 from dfdetect.verdicts import ClipVerdict, FaceVerdict, PersonVerdict, Verdict, deciding
 from face_extraction.clip import ClipFinder
 from face_extraction.detect import FaceDetector, FoundFace, cut_faces
+from face_extraction.digest import file_digest
+from face_extraction.errors import InputError
 from face_extraction.frames import read_frames
-from face_extraction.images import read_rgb, resize
-from face_extraction.ledger import DAMAGED, TOO_FEW, TRUNCATED, ItemFailed, without_faces
+from face_extraction.images import NoImage, Unreadable, read_rgb, resize
+from face_extraction.ledger import (
+    DAMAGED,
+    FAILED,
+    TOO_FEW,
+    TRUNCATED,
+    ItemFailed,
+    without_faces,
+)
 from face_extraction.manifest import Box
 from face_extraction.media import VIDEO, kind_of
 from face_extraction.settings import ExtractionSettings, read_settings
@@ -56,8 +66,11 @@ class Detector:
         settings: how faces are found and cropped: as they were for training; None, where that is not
             known, takes the defaults, and `note` says so.
         whole: take each picture as a face crop, and look for no face.
+        policy: which faces of a photo, or of a clip's frame, count; all of them whatever was extracted for
+            training, because the one that was swapped need not be the largest.
 
     Attributes:
+        weights_sha256: of the file that the weights come from; "" where that is not told.
         skill: what it showed on the run's test split, in words; "" of weights without a run.
         note: what must be said of every verdict and of that skill; "" if nothing.
     """
@@ -70,6 +83,7 @@ class Detector:
         settings: ExtractionSettings | None,
         *,
         whole: bool = False,
+        policy: str = "all",
     ) -> None:
         self.model = model
         self.threshold = threshold
@@ -77,13 +91,20 @@ class Detector:
         self.settings = settings or ExtractionSettings()
         self.note = "" if settings or whole else UNKNOWN_CROPS
         self.skill = ""
+        self.weights_sha256 = ""
         self.whole = whole
+        self.policy = policy
         self.frames = frames_of(model)
         self._finder = FaceDetector(self.settings.detector, self.settings.min_face)
 
     @classmethod
-    def from_run(cls, folder: Path | str, *, whole: bool = False) -> "Detector":
+    def from_run(cls, folder: Path | str, *, whole: bool = False, policy: str = "all") -> "Detector":
         """The detector of a finished run, with its own threshold and, where it is known, its own way to crop.
+
+        Args:
+            folder: the run's.
+            whole: as for the class.
+            policy: as for the class.
 
         Raises:
             InputError: the folder is not a finished run.
@@ -91,46 +112,61 @@ class Detector:
         run = Run(Path(folder))
         threshold, model = run.threshold(), run.load_model()
         origin = "chosen on the run's validation split"
-        detector = cls(model, threshold, origin, read_settings(run.folder), whole=whole)
+        detector = cls(model, threshold, origin, read_settings(run.folder), whole=whole, policy=policy)
         if not run.recipe().manifest:
             detector.note = f"This model was trained on the embedded sample set. {NOTICE}"
         detector.note = " ".join(filter(None, [detector.note, *run.cautions()]))
         detector.skill = _skill(run)
+        detector.weights_sha256 = file_digest(run.weights)
         return detector
 
     @classmethod
-    def from_weights(cls, recipe: Recipe, weights: Path | str, *, whole: bool = False) -> "Detector":
+    def from_weights(
+        cls, recipe: Recipe, weights: Path | str, *, whole: bool = False, policy: str = "all"
+    ) -> "Detector":
         """The detector of a model whose weights come from elsewhere: threshold 0.5, default crops.
 
         Args:
             recipe: how the model is built; `Recipe(model=NAME)` for a family's defaults.
             weights: a file with the weights of the whole model.
             whole: as for the class.
+            policy: as for the class.
 
         Raises:
             InputError: the model is unknown, or the file does not hold its weights, head and all.
         """
         named = recipe.with_changes(weights=str(weights), partial_weights=False)
         model = build_from_recipe(named, whole=True)
-        return cls(model, 0.5, "not chosen on data", None, whole=whole)
+        detector = cls(model, 0.5, "not chosen on data", None, whole=whole, policy=policy)
+        detector.weights_sha256 = file_digest(Path(weights))
+        return detector
 
     def predict(self, path: Path | str, *, frames: int | None = None) -> Verdict:
-        """The verdict on one file, chosen by its suffix; a failure is a verdict without a score.
+        """The verdict on one file; a failure, of whatever kind, is a verdict without a score.
 
         Args:
-            path: a photo or a clip.
+            path: a photo or a clip: by its suffix, and where that names neither, or the file is no
+                photo, by what is in it.
             frames: as for `predict_video`.
+
+        Raises:
+            InputError: the model is at fault, and would be with every file.
         """
         path = Path(path)
         try:
-            if kind_of(path) == VIDEO:
+            rgb = None if kind_of(path) == VIDEO else _photo(path)
+            if rgb is None:
                 return self.predict_video(path, frames=frames)
-            return self._verdict(self.predict_image(read_rgb(path)), frames=1, clip=False)
+            return self._verdict(self.predict_image(rgb), frames=1, clip=False)
         except ItemFailed as error:
             return Verdict((), None, None, 0, error.reason, error.detail)
+        except InputError:
+            raise
+        except Exception as error:  # One strange file must not end a run of days.
+            return Verdict((), None, None, 0, FAILED, f"{type(error).__name__}: {error}")
 
     def predict_image(self, rgb: Rgb) -> list[FaceVerdict]:
-        """Score every face of an upright picture, largest first.
+        """Score the faces of an upright picture, largest first.
 
         Args:
             rgb: uint8 of shape (H, W, 3).
@@ -140,15 +176,15 @@ class Detector:
         """
         if self.frames:
             raise ItemFailed(TOO_FEW, f"a photo; this model takes clips, {self.frames} faces at once")
-        found = self._faces(rgb, "all")
+        found = self._faces(rgb)
         scores = self._score([face.crop for face in found])
         return [FaceVerdict(p_fake, face.box) for p_fake, face in zip(scores, found, strict=True)]
 
     def predict_video(self, path: Path | str, *, frames: int | None = None) -> Verdict:
         """The verdict on a clip, from frames evenly spaced over the whole of it.
 
-        In each frame the faces count that the training's policy takes. Each person's score is the mean
-        over their faces, and the clip's is the highest of them: one fake person makes a fake clip.
+        Each person's score is the mean over their faces, and the clip's is the highest of them: one fake
+        person makes a fake clip.
         A clip that ends early, or is damaged, is judged by what can be read, and says so.
 
         A model that takes clips gets each person's faces chosen among those found as in training.
@@ -162,8 +198,7 @@ class Detector:
             ItemFailed: the clip cannot be read, or has a face in none or in too few of the frames.
         """
         count = frames or (self.settings.faces_per_video if self.frames else FRAMES)
-        policy = self.settings.policy
-        finder = ClipFinder(self._finder, policy, self.settings.crop)
+        finder = ClipFinder(self._finder, self.policy, self.settings.crop)
         seen: list[_Seen] = []
         crops: list[Rgb] = []
         looked, cut, without = 0, None, Counter[str]()
@@ -171,7 +206,7 @@ class Detector:
             for frame in read_frames(Path(path), count=count, threads=0):
                 looked += 1
                 try:
-                    found = self._faces(frame.rgb, policy) if self.whole else finder.faces(frame)
+                    found = self._faces(frame.rgb) if self.whole else finder.faces(frame)
                 except ItemFailed as error:
                     without[error.reason] += 1
                     continue
@@ -230,12 +265,12 @@ class Detector:
             p_fake = float(np.mean(scores))
             yield PersonVerdict(person, p_fake, p_fake >= self.threshold, len(scores))
 
-    def _faces(self, rgb: Rgb, policy: str) -> list[FoundFace]:
+    def _faces(self, rgb: Rgb) -> list[FoundFace]:
         """Faces cut out as for training; with `whole`, the picture is the face."""
         if self.whole:
             height, width = rgb.shape[:2]
             return [FoundFace(Box(0, width, height, 0), rgb)]
-        return cut_faces(rgb, self._finder, policy, self.settings.crop)
+        return cut_faces(rgb, self._finder, self.policy, self.settings.crop)
 
     def _score(self, crops: Sequence[Rgb]) -> list[float]:
         size = self.model.input_shape[1]
@@ -245,8 +280,28 @@ class Detector:
     def _scores(self, batch: Rgb) -> list[float]:
         # Without `predict`, whose tf.data pipeline can take as long to end as it ran.
         parts = [batch[start : start + BATCH] for start in range(0, len(batch), BATCH)]
-        scores = [np.asarray(self.model.predict_on_batch(part))[:, 0] for part in parts]
-        return [float(p_fake) for p_fake in np.concatenate(scores)]
+        scores = np.concatenate([np.asarray(self.model.predict_on_batch(part))[:, 0] for part in parts])
+        if not np.isfinite(scores).all():
+            raise InputError("the model gives scores that are no numbers: its weights are damaged")
+        return [float(p_fake) for p_fake in scores]
+
+
+def _photo(path: Path) -> Rgb | None:
+    """The picture in a file; None where it holds a clip.
+
+    Raises:
+        Unreadable: it is neither, or a photo that cannot be read.
+    """
+    try:
+        return read_rgb(path)
+    except NoImage as photo:
+        try:
+            next(read_frames(path, first=True))
+        except Unreadable as clip:
+            raise Unreadable(path, f"{photo.detail}; nor a clip: {clip.detail}", clip.reason) from None
+        except ItemFailed:
+            pass  # A clip, with something wrong about its first frame.
+        return None
 
 
 def _skill(run: Run) -> str:
@@ -254,6 +309,9 @@ def _skill(run: Run) -> str:
     tested = run.metrics().get("test")
     if not tested:
         return "the run has no test split: what it can do on faces that chose nothing is not known"
-    level, measured = next(iter(tested.items()))
-    what = "clips" if level == "video" else "faces"
-    return f"on the run's {measured.n:,} test {what}: AUC {measured.estimates['auc']}"
+    units = {"face": "faces", "video": "clips"}
+    said = (
+        f"on the run's {measured.n:,} test {units[level]}: AUC {measured.estimates['auc']}"
+        for level, measured in useful_levels(tested).items()
+    )
+    return "; ".join(said)

@@ -20,6 +20,7 @@ from dfdetect.scoring import score
 from face_extraction.errors import InputError
 from face_extraction.images import read_rgb
 from face_extraction.ledger import LedgerRow, write_ledger
+from face_extraction.lock import alone
 from face_extraction.settings import ExtractionSettings, read_settings
 
 # Facts that the page has no room for, or shows apart or by another name.
@@ -123,8 +124,8 @@ def evaluate(
         The folder, and the number of faces or clips that could not be scored.
 
     Raises:
-        InputError: the run is not finished, the manifest is wrong or has no such rows, or the name is
-            no plain one.
+        InputError: the run is not finished, the manifest is wrong or has no such rows, the name is
+            no plain one, or another process writes into the folder.
     """
     recipe, threshold, trained = run.recipe(), run.threshold(), run.environment()
     data = open_manifest(manifest) if manifest else open_data(located(recipe, trained))
@@ -141,22 +142,28 @@ def evaluate(
     for notice in (*notices, *leaks):
         print(notice)
     model = run.load_model()
-    scored, unscored = score(
-        model, data.path.parent, samples, batch_size=batch_size or recipe.batch_size, title=f"score {split}"
-    )
-    facts = trained | describe() | {"trained_on": recipe.manifest or trained["manifest"]} | data.facts()
-    write_results(
-        results,
-        recipe,
-        facts,
-        {split: scored},
-        threshold,
-        unscored,
-        data.path.parent,
-        notices=notices,
-        leaks=leaks,
-        threshold_origin=f"{CHOSEN_ON_VAL}, in the run's own training",
-    )
+    # Before hours of scoring: a folder that cannot be written, or that another process writes.
+    with alone(results.folder):
+        scored, unscored = score(
+            model,
+            data.path.parent,
+            samples,
+            batch_size=batch_size or recipe.batch_size,
+            title=f"score {split}",
+        )
+        facts = trained | describe() | {"trained_on": recipe.manifest or trained["manifest"]} | data.facts()
+        write_results(
+            results,
+            recipe,
+            facts,
+            {split: scored},
+            threshold,
+            unscored,
+            data.path.parent,
+            notices=notices,
+            leaks=leaks,
+            threshold_origin=f"{CHOSEN_ON_VAL}, in the run's own training",
+        )
     return results, len(unscored)
 
 

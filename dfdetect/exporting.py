@@ -4,6 +4,7 @@ SavedModel and LiteRT are TensorFlow's formats, so `tf.` stands here. It and Ker
 the functions: the command refuses wrong use before that.
 """
 
+import json
 import re
 import tempfile
 import warnings
@@ -91,8 +92,8 @@ def check(name: str, out: Path, *, overwrite: bool) -> None:
     if not out.name.endswith(form.suffix):
         raise InputError(f"--out {out}; accepted for {name}: a name that ends in {form.suffix}")
     about = _about(out)
-    if overwrite and out.exists() and not about.is_file():
-        raise InputError(f"{out}: no export (there is no {about.name} beside it); give another --out")
+    if overwrite and out.exists() and not _tells_of_an_export(about):
+        raise InputError(f"{out}: no export (there is no {about.name} of one beside it); give another --out")
     if not overwrite:
         for path in (out, about):
             if path.exists():
@@ -161,6 +162,15 @@ def draw(shape: tuple[int, ...]) -> Array:
 
 def _about(out: Path) -> Path:
     return out.parent / f"{out.name}.json"
+
+
+def _tells_of_an_export(about: Path) -> bool:
+    """Whether a file is the JSON that stands beside an export."""
+    try:
+        told = json.loads(about.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return isinstance(told, dict) and told.get("format") in FORMATS and "check" in told
 
 
 def _precisions(model: "keras.Model") -> set[str]:

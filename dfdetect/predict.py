@@ -4,17 +4,19 @@ import argparse
 import json
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dfdetect.recipe import Recipe, read_recipe
+from dfdetect.scorefile import Outcome, open_scores
 from dfdetect.startup import load_keras
 from face_extraction.command import DONE, FINDING, Parser, run
 from face_extraction.errors import InputError
 from face_extraction.media import kind_found
 from face_extraction.progress import progress
+from face_extraction.settings import POLICIES
 from face_extraction.sources.layout import files_below
 
 if TYPE_CHECKING:
@@ -38,8 +40,9 @@ def _parser() -> Parser:
         "A photo's score is that of its most suspicious face, a clip's that of its most suspicious person\n"
         "(the mean over their frames), or with a run that takes clips the one score of a person's faces.\n"
         "A file without a face gets no score.",
-        "example:\n  python -m dfdetect.predict runs/xception-1a2b3c4d clip.mp4 photos/\n\n"
-        "exit status: 0 every file was scored, 1 some were not, 2 wrong use",
+        "examples:\n  python -m dfdetect.predict runs/xception-1a2b3c4d clip.mp4 photos/\n"
+        "  python -m dfdetect.predict runs/xception-1a2b3c4d millions/ --out scores.jsonl\n\n"
+        "exit status: 0 every file was scored, 1 some were not, or only in part, 2 wrong use",
     )
     parser.add_argument(
         "inputs", nargs="+", type=Path, metavar="PATH", help="a run's folder (not with --weights), then files"
@@ -51,10 +54,22 @@ def _parser() -> Parser:
     )
     parser.add_argument("--frames", type=int, metavar="N", help=FRAMES_HELP)
     parser.add_argument("--whole", action="store_true", help="the files are face crops: look for no face")
+    parser.add_argument(
+        "--policy",
+        choices=POLICIES,
+        default="all",
+        help="which faces of a photo or frame count (default: all)",
+    )
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="print JSON: every face, frame and box")
     form.add_argument(
         "--jsonl", action="store_true", help="the same, a line a file as soon as it is scored: for many files"
+    )
+    form.add_argument(
+        "--out",
+        type=Path,
+        metavar="FILE",
+        help="append such lines to FILE; what has one is left out: the same call goes on where it was cut",
     )
     return parser
 
@@ -70,28 +85,63 @@ def _predict(args: argparse.Namespace) -> int:
     files, others = _files(inputs)
     if not files:
         raise InputError(f"{args.inputs[-1]}: no photo or clip to score; give files or folders after the run")
+    if args.out and not args.out.parent.is_dir():
+        raise InputError(f"--out {args.out}: there is no folder {args.out.parent}")
     detector = _detector(args)
     if others:
         print(_left_out(others), file=sys.stderr)
+    answer = _append if args.out else _stream if args.jsonl else _show
+    return DONE if answer(files, detector, args) else FINDING
+
+
+def _append(files: Sequence[Path], detector: "Detector", args: argparse.Namespace) -> bool:
+    """Write rows into the file, but of what it holds; returns whether all files are scored, and wholly."""
+    about = _about(detector, args)
+    with open_scores(args.out, about) as into:
+        left = [path for path in files if str(path) not in into.done]
+        outcomes = [into.done[str(path)] for path in files if str(path) in into.done]
+        for path, verdict in _verdicts(left, detector, args, done=len(outcomes)):
+            into.add(_row(path, verdict, about))
+            outcomes.append(Outcome(verdict.fake, verdict.reason))
+    fakes = sum(bool(outcome.fake) for outcome in outcomes)
+    unscored = sum(outcome.fake is None for outcome in outcomes)
+    print(f"{args.out}: {len(outcomes):,} files, {fakes:,} called fake, {unscored:,} without a score")
+    return not any(outcome.reason for outcome in outcomes)
+
+
+def _stream(files: Sequence[Path], detector: "Detector", args: argparse.Namespace) -> bool:
+    about = _about(detector, args)
+    whole = True
+    for path, verdict in _verdicts(files, detector, args):
+        print(json.dumps(_row(path, verdict, about), allow_nan=False), flush=True)
+        if getattr(sys.stdout, "lost", False):
+            raise InputError(f"nobody reads the lines any more, from {path} on")
+        whole = whole and not verdict.reason
+    return whole
+
+
+def _show(files: Sequence[Path], detector: "Detector", args: argparse.Namespace) -> bool:
     verdicts: list[tuple[Path, Verdict]] = []
-    status = DONE
     try:
-        with progress("predict", len(files), unit="files") as advance:
-            for path in files:
-                verdict = detector.predict(path, frames=args.frames)
-                if verdict.p_fake is None or verdict.reason:
-                    status = FINDING
-                if args.jsonl:
-                    print(json.dumps(_row(path, verdict, detector)), flush=True)
-                else:
-                    verdicts.append((path, verdict))
-                advance(note=_shown(path.name))
+        for scored in _verdicts(files, detector, args):
+            verdicts.append(scored)
     finally:  # After Ctrl-C, too: hours of scoring may be in it.
         if args.json:
-            print(json.dumps([_row(*one, detector) for one in verdicts], indent=2))
+            about = _about(detector, args)
+            print(json.dumps([_row(*one, about) for one in verdicts], indent=2, allow_nan=False))
         elif verdicts:
             print(_table(verdicts, detector))
-    return status
+    return not any(verdict.reason for _, verdict in verdicts)
+
+
+def _verdicts(
+    files: Sequence[Path], detector: "Detector", args: argparse.Namespace, *, done: int = 0
+) -> "Iterator[tuple[Path, Verdict]]":
+    """Score files one by one, beside `done` that were before."""
+    with progress("predict", done + len(files), unit="files", done=done) as advance:
+        for path in files:
+            yield path, detector.predict(path, frames=args.frames)
+            advance(note=_shown(path.name))
 
 
 def _detector(args: argparse.Namespace) -> "Detector":
@@ -100,8 +150,8 @@ def _detector(args: argparse.Namespace) -> "Detector":
 
     if args.weights:
         recipe = read_recipe(args.recipe) if args.recipe else Recipe(model=args.model)
-        return Detector.from_weights(recipe, args.weights, whole=args.whole)
-    return Detector.from_run(args.inputs[0], whole=args.whole)
+        return Detector.from_weights(recipe, args.weights, whole=args.whole, policy=args.policy)
+    return Detector.from_run(args.inputs[0], whole=args.whole, policy=args.policy)
 
 
 def _files(inputs: Sequence[Path]) -> tuple[list[Path], list[Path]]:
@@ -134,9 +184,21 @@ def _shown(name: object) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in str(name))
 
 
-def _row(path: Path, verdict: "Verdict", detector: "Detector") -> dict[str, Any]:
+def _about(detector: "Detector", args: argparse.Namespace) -> dict[str, Any]:
+    """What is the same in all rows: the model, what is known of it, and how faces are found."""
+    return {
+        "weights_sha256": detector.weights_sha256,
+        "threshold": detector.threshold,
+        "skill": detector.skill,
+        "note": detector.note,
+        "whole": args.whole,
+        "policy": args.policy,
+        "frames_wanted": args.frames,
+    }
+
+
+def _row(path: Path, verdict: "Verdict", about: Mapping[str, Any]) -> dict[str, Any]:
     """A file's verdict for JSON, which `json` writes in ASCII: its name may hold what the output lacks."""
-    about = {"threshold": detector.threshold, "skill": detector.skill, "note": detector.note}
     row: dict[str, Any] = {"file": str(path), **about, **asdict(verdict)}
     for face in row["faces"]:
         face["box"] = _sides(face["box"])

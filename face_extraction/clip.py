@@ -51,6 +51,7 @@ class ClipFinder:
         self._people = People(detector)
         self._places: list[Box] = []
         self._small: NDArray[np.float32] | None = None
+        self._shape: tuple[int, ...] = ()
         self._searched = self._time = -np.inf
 
     def faces(self, frame: Frame) -> list[FoundFace]:
@@ -100,7 +101,10 @@ class ClipFinder:
     def _is_same_scene(self, frame: Frame) -> bool:
         small = cv2.resize(frame.rgb, _SMALL, interpolation=cv2.INTER_AREA).mean(axis=2, dtype=np.float32)
         before, self._small = self._small, small
-        return before is not None and bool(np.abs(small - before).mean() < _CUT_DIFFERENCE)
+        shape, self._shape = self._shape, frame.rgb.shape
+        if before is None or shape != frame.rgb.shape:  # Places in frames of another size tell nothing.
+            return False
+        return bool(np.abs(small - before).mean() < _CUT_DIFFERENCE)
 
 
 @dataclass

@@ -16,10 +16,14 @@ class _LastingOutput:
     """Standard output that outlives its reader (`| head`): the work goes on to its own exit status.
 
     A name that it has no letters for, such as a file name that is no text, is written with escapes.
+
+    Attributes:
+        lost: whether the reader has gone.
     """
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
+        self.lost = False
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._stream, name)
@@ -40,6 +44,7 @@ class _LastingOutput:
             self._forget()
 
     def _forget(self) -> None:
+        self.lost = True
         os.dup2(os.open(os.devnull, os.O_WRONLY), self._stream.fileno())
 
 

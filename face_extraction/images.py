@@ -18,6 +18,7 @@ __all__ = [
     "IMAGE_SUFFIXES",
     "MAX_PIXELS",
     "VIDEO_SUFFIXES",
+    "NoImage",
     "Unreadable",
     "check_readable",
     "open_file",
@@ -57,6 +58,10 @@ class Unreadable(ItemFailed):
         return f"{self.path}: {self.detail}"
 
 
+class NoImage(Unreadable):
+    """A file that no reader of pictures knows; it may be a clip."""
+
+
 def read_rgb(path: Path) -> NDArray[np.uint8]:
     """Decode a photo strictly: a file that is cut short or damaged is refused, never filled up.
 
@@ -68,8 +73,9 @@ def read_rgb(path: Path) -> NDArray[np.uint8]:
         uint8 of shape (height, width, 3), RGB.
 
     Raises:
-        Unreadable: the file is missing, empty, no image, damaged, or has over `MAX_PIXELS` pixels
-            (seen in its header, before anything is decoded).
+        NoImage: it is no image of a kind that is read.
+        Unreadable: the file is missing, empty, damaged, or has over `MAX_PIXELS` pixels (seen in its
+            header, before anything is decoded).
     """
     with open_file(path) as stream:
         return _decode(stream, path)
@@ -142,7 +148,7 @@ def _decode(stream: IO[bytes], name: Path | str) -> NDArray[np.uint8]:
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise Unreadable(name, _TOO_MANY) from None
     except UnidentifiedImageError:
-        raise Unreadable(name, f"no image of a kind that is read; accepted: {', '.join(_FORMATS)}") from None
+        raise NoImage(name, f"no image of a kind that is read; accepted: {', '.join(_FORMATS)}") from None
     except OSError as error:
         if error.errno is not None:  # The system's: Pillow's own, of what is damaged, have no number.
             raise _failed(name, error) from None

@@ -46,7 +46,10 @@ def _bar(title: str, total: int, unit: str, done: int) -> Iterator[Advance]:
         TextColumn("{task.fields[note]}", markup=False),
     )
     start = time.monotonic()
-    with Progress(*columns, console=Console(stderr=True)) as bar:
+    # A bar takes over what is printed, so that it stands above it, and prints it on its own stream: right on
+    # a screen, but what goes to a file or a pipe has to get there.
+    on_screen = sys.stdout.isatty()
+    with Progress(*columns, console=Console(stderr=True), redirect_stdout=on_screen) as bar:
         task = bar.add_task(title, total=total, completed=done, rate="", note="")
         count = 0
 

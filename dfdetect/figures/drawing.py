@@ -7,7 +7,7 @@ from pathlib import Path
 from dfdetect.figures.cases import Load, case_sheet
 from dfdetect.figures.curves import History, accuracy_curves, best_epoch, kept_because, loss_curves
 from dfdetect.figures.plots import confusion, histogram, precision_recall, reliability, roc
-from dfdetect.metrics import Metrics
+from dfdetect.metrics import Metrics, useful_levels
 from dfdetect.predictions import Predictions
 
 FOLDER = "figures"
@@ -74,14 +74,6 @@ def reading_order(metrics: Mapping[str, Mapping[str, Metrics]]) -> list[str]:
     return sorted(
         (split for split in metrics if metrics[split]), key=lambda name: (name == "val") - (name == "test")
     )
-
-
-def useful_levels(metrics: Mapping[str, Metrics]) -> dict[str, Metrics]:
-    """The levels that differ: where each clip has one face, "video" repeats "face" and is left out."""
-    levels = dict(metrics)
-    if "face" in levels and "video" in levels and levels["face"].n == levels["video"].n:
-        del levels["video"]
-    return levels
 
 
 def _history_plans(history: History, monitor: str, training_only: Sequence[str]) -> Iterator[Plan]:

@@ -7,7 +7,17 @@ from dfdetect.metrics.estimates import (
     Metrics,
     choose_threshold,
     compute_metrics,
+    useful_levels,
 )
 from dfdetect.metrics.measures import MEASURES
 
-__all__ = ["DASH", "LEVELS", "MEASURES", "Estimate", "Metrics", "choose_threshold", "compute_metrics"]
+__all__ = [
+    "DASH",
+    "LEVELS",
+    "MEASURES",
+    "Estimate",
+    "Metrics",
+    "choose_threshold",
+    "compute_metrics",
+    "useful_levels",
+]

@@ -147,6 +147,14 @@ def _estimate(scores: Scores, n: int, class_groups: int, resamples: int, seed: i
     return estimates
 
 
+def useful_levels(metrics: Mapping[str, Metrics]) -> dict[str, Metrics]:
+    """The levels that differ: where each clip has one face, "video" repeats "face" and is left out."""
+    levels = dict(metrics)
+    if "face" in levels and "video" in levels and levels["face"].n == levels["video"].n:
+        del levels["video"]
+    return levels
+
+
 def choose_threshold(predictions: Predictions) -> float:
     """The threshold with the largest balanced accuracy (Youden's J), for use on other data.
 

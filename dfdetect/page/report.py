@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from dfdetect.figures import Figure, reading_order, useful_levels
+from dfdetect.figures import Figure, reading_order
 from dfdetect.figures.curves import History
-from dfdetect.metrics import DASH, Metrics
+from dfdetect.metrics import DASH, Metrics, useful_levels
 
 PARTS = {
     "ranking": "Ranking, without a threshold",

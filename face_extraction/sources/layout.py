@@ -7,7 +7,7 @@ import os
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from face_extraction.errors import InputError, unknown_name
 from face_extraction.ledger import DOUBLED, UNLISTED, UNREADABLE, LedgerRow, as_text
@@ -123,9 +123,13 @@ def no_text(relative: str) -> list[LedgerRow]:
 
 
 def files_below(folder: Path) -> Iterator[Path]:
-    """All files below `folder`, in the order of their names; links to folders are followed, once."""
+    """All files below `folder`, in the order of their names; links to folders are followed, once.
+
+    Raises:
+        OSError: a folder cannot be read: its files would be missing without a word.
+    """
     seen = set()
-    for here, names, files in os.walk(folder, followlinks=True):
+    for here, names, files in os.walk(folder, onerror=_refuse, followlinks=True):
         real = os.path.realpath(here)
         if real in seen:
             names.clear()
@@ -133,6 +137,10 @@ def files_below(folder: Path) -> Iterator[Path]:
         seen.add(real)
         names.sort()
         yield from (Path(here) / name for name in sorted(files))
+
+
+def _refuse(error: OSError) -> NoReturn:
+    raise error
 
 
 def read_lines(path: Path) -> list[str]:

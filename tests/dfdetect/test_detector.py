@@ -1,10 +1,17 @@
 """Verdicts on drawn people, with a model whose score is known beforehand."""
 
+import hashlib
+import io
 import json
+import os
+import re
+import sys
 
+import cv2
 import keras
 import numpy as np
 import pytest
+from filelock import FileLock
 
 from dfdetect import predict, train
 from dfdetect.data.drawn.clips import film, write_clip
@@ -16,9 +23,10 @@ from dfdetect.metrics import compute_metrics
 from dfdetect.predictions import Predictions
 from dfdetect.recipe import Recipe, write_recipe
 from dfdetect.runs import Run
-from dfdetect.verdicts import FaceVerdict
+from dfdetect.verdicts import FaceVerdict, Verdict
 from face_extraction.crop import crop_face
 from face_extraction.detect import FaceDetector
+from face_extraction.errors import InputError
 from face_extraction.frames import read_frames
 from face_extraction.images import write_image
 from face_extraction.ledger import ItemFailed
@@ -87,7 +95,6 @@ def test_a_clip_is_the_mean_over_its_frames(detector, clip, tmp_path):
 def test_the_most_suspicious_person_decides_a_clip(detector, clip, tmp_path):
     dark = [(frame * 0.6).astype(np.uint8) for frame in clip]
     write_clip(tmp_path / "two.mp4", [np.hstack([a, b]) for a, b in zip(clip, dark, strict=True)])
-    detector.settings = ExtractionSettings(policy="all")
 
     verdict = detector.predict(tmp_path / "two.mp4", frames=4)
 
@@ -98,6 +105,32 @@ def test_the_most_suspicious_person_decides_a_clip(detector, clip, tmp_path):
         assert person.fake == (person.p_fake >= 0.4)
     scores = [person.p_fake for person in verdict.people]
     assert verdict.p_fake == max(scores) > min(scores) + 0.05
+
+
+def _enlarged(rgb):
+    return cv2.resize(rgb, None, fx=1.5, fy=1.5)
+
+
+def _framed(rgb):
+    """The picture at its size in the middle of one that is 1.5 times as large."""
+    large = _enlarged(rgb)
+    large[:] = rgb.mean(axis=(0, 1))
+    top, left = ((large.shape[side] - rgb.shape[side]) // 2 for side in (0, 1))
+    large[top : top + rgb.shape[0], left : left + rgb.shape[1]] = rgb
+    return large
+
+
+def test_the_smaller_face_counts_too_unless_the_largest_alone_is_asked_for(detector, clip, tmp_path):
+    dark = [(frame * 0.6).astype(np.uint8) for frame in clip]
+    pairs = [np.hstack([_enlarged(b), _framed(a)]) for a, b in zip(clip, dark, strict=True)]
+    write_clip(tmp_path / "two.mp4", pairs)
+    write_image(tmp_path / "two.png", pairs[0])
+    largest = Detector(Brightness(), 0.4, "set by the test", None, policy="largest")
+
+    for name in ("two.mp4", "two.png"):
+        whole, part = detector.predict(tmp_path / name, frames=2), largest.predict(tmp_path / name, frames=2)
+        assert whole.n_faces == 2 * part.n_faces
+        assert part.p_fake < whole.p_fake - 0.05
 
 
 @pytest.mark.parametrize(("seen", "expected"), [((0.2, 0.4, 0.9), 0.3), ((0.2, 0.9), 0.9)])
@@ -129,7 +162,7 @@ def test_a_clip_without_a_face_tells_the_commonest_reason_and_a_cut_before_its_f
 ):
     path = tmp_path / "clip.mp4"
     write_clip(path, [np.hstack([frame, frame]) for frame in clip])
-    strict = Detector(Brightness(), 0.4, "set by the test", ExtractionSettings(policy="exactly-one"))
+    strict = Detector(Brightness(), 0.4, "set by the test", None, policy="exactly-one")
 
     verdict = strict.predict(path, frames=3)
 
@@ -142,6 +175,40 @@ def test_a_clip_without_a_face_tells_the_commonest_reason_and_a_cut_before_its_f
     monkeypatch.setattr("dfdetect.detector.read_frames", cut)
     verdict = strict.predict(path)
     assert (verdict.reason, verdict.detail) == ("truncated", "read 0 of 12 frames")
+
+
+@pytest.mark.parametrize("name", ["clip.vob", "clip", "clip.jpg"])
+def test_a_clip_of_another_name_is_known_by_what_is_in_it(detector, clip, tmp_path, name):
+    write_clip(tmp_path / "clip.mp4", clip)
+    expected = detector.predict(tmp_path / "clip.mp4", frames=2)
+    (tmp_path / "clip.mp4").rename(tmp_path / name)
+    assert detector.predict(tmp_path / name, frames=2) == expected
+
+
+def test_a_file_that_is_neither_says_what_is_accepted(detector, tmp_path):
+    (tmp_path / "page.jpg").write_text("<html>")
+    verdict = detector.predict(tmp_path / "page.jpg")
+    assert verdict.reason == "unreadable"
+    assert "accepted: JPEG, PNG, WEBP, BMP, TIFF; nor a clip: no video in it" in verdict.detail
+
+
+def test_an_unforeseen_error_costs_its_file_alone(detector, monkeypatch):
+    def fail(*_, **__):
+        raise MemoryError("2 TiB")
+
+    monkeypatch.setattr("dfdetect.detector.read_rgb", fail)
+    verdict = detector.predict("huge.png")
+    assert (verdict.p_fake, verdict.reason, verdict.detail) == (None, "failed", "MemoryError: 2 TiB")
+
+
+def test_a_score_that_is_no_number_is_no_verdict(clip, tmp_path):
+    class Broken(Brightness):
+        def call(self, rgb):
+            return super().call(rgb) * float("nan")
+
+    write_image(tmp_path / "person.png", clip[0])
+    with pytest.raises(InputError, match="scores that are no numbers"):
+        Detector(Broken(), 0.4, "", None).predict(tmp_path / "person.png")
 
 
 def test_frames_without_a_face_have_no_part_in_the_mean(detector, clip, tmp_path):
@@ -176,13 +243,18 @@ def finish(tmp_path, monkeypatch):
     """Makes a finished run of a recipe, which found both of two fakes and called one of two reals fake."""
     monkeypatch.setattr(Run, "load_model", lambda run: Brightness())
 
-    def make(recipe, split="test", leaks=()):
-        samples = [FaceSample(f"{row}.png", row % 2, split, str(row)) for row in range(4)]
+    def make(recipe, split="test", leaks=(), videos="0123"):
+        samples = [
+            FaceSample(f"{row}.png", row % 2, split, str(row), video=video)
+            for row, video in enumerate(videos)
+        ]
         scores = Predictions(samples, np.array([0.1, 0.7, 0.8, 0.9]))
         run = Run(tmp_path)
         write_recipe(run.recipe_file, recipe)
+        run.weights.write_text("the weights")
         run.write_environment({"leaks": list(leaks)})
-        run.write_metrics(0.5, {split: {"face": compute_metrics(scores, threshold=0.5)}})
+        levels = {level: compute_metrics(scores, threshold=0.5, level=level) for level in recipe.levels}
+        run.write_metrics(0.5, {split: levels})
         return tmp_path
 
     return make
@@ -198,6 +270,16 @@ def test_a_run_knows_how_its_faces_were_cropped_or_says_that_it_does_not(finish,
     assert detector.settings == (settings if known else ExtractionSettings())
     assert bool(detector.note) != known
     assert detector.skill.startswith("on the run's 4 test faces: AUC 0.750 [")
+    assert "clips" not in detector.skill
+    assert detector.weights_sha256 == hashlib.sha256(b"the weights").hexdigest()
+
+
+def test_the_skill_is_told_by_clip_where_clips_have_several_faces(finish):
+    # Of the reals (.1, .8) one clip, of .45; the fakes (.7, .9) are two: both above it.
+    skill = Detector.from_run(finish(Recipe(manifest="manifest.csv"), videos="0103")).skill
+    assert re.fullmatch(
+        r"on the run's 4 test faces: AUC 0\.750.*; on the run's 3 test clips: AUC 1\.000.*", skill
+    )
 
 
 def test_verdicts_of_a_run_on_the_sample_set_say_that_it_knows_drawings_alone(finish):
@@ -269,6 +351,84 @@ def test_lines_of_json_come_one_by_one_and_say_what_json_says(command, detector,
     assert command("--jsonl", *paths) == 1
     assert printed == [0, 1]
     assert [json.loads(line) for line in capsys.readouterr().out.splitlines()] == rows[1:]
+
+
+def test_a_file_of_scores_is_gone_on_with(command, detector, files, tmp_path, monkeypatch, capsys):
+    out = tmp_path / "scores.jsonl"
+    paths = [files / name for name in ("person.png", "empty.jpg", "person.mp4")]
+    assert command("--json", *paths) == 1
+    expected = json.loads(capsys.readouterr().out)
+    scored = []
+
+    def watched(path, *, frames, score=detector.predict):
+        scored.append(path.name)
+        if path.name == "person.mp4" and scored.count(path.name) == 1:
+            raise KeyboardInterrupt
+        if path.name == "empty.jpg" and scored.count(path.name) == 1:
+            return Verdict((), None, None, 0, "failed", "the disk was away")
+        return score(path, frames=frames)
+
+    monkeypatch.setattr(detector, "predict", watched)
+    assert command("--out", out, *paths) == 130
+    with out.open("a") as handle:
+        handle.write('{"file": "torn')
+    assert command("--out", out, *paths) == 1
+
+    assert scored == ["person.png", "empty.jpg", "person.mp4", "empty.jpg", "person.mp4"]
+    lines = [json.loads(line) for line in out.read_text().splitlines()]
+    assert [lines[0], *lines[2:]] == expected
+    assert lines[1]["detail"] == "the disk was away"
+    assert (
+        capsys.readouterr().out
+        == f"{out}: 3 files, {sum(bool(r['fake']) for r in expected)} called fake, 1 without a score\n"
+    )
+    assert command("--out", out, *paths[::2]) == 0
+    assert len(scored) == 5
+
+
+def test_a_file_of_scores_holds_those_of_one_model_and_nothing_else(
+    command, detector, files, tmp_path, capsys
+):
+    out = tmp_path / "scores.jsonl"
+    for text in ("words", '{"file": 1}\n', "[]\n", '{"other": "torn'):
+        out.write_text(text)
+        assert command("--out", out, files / "person.png") == 2
+        assert "scores.jsonl, line 1: no verdict of dfdetect.predict" in capsys.readouterr().err
+        assert out.read_text() == text
+    out.unlink()
+    assert command("--out", out, files / "person.png") == 0
+    detector.weights_sha256 = "another"
+    assert command("--out", out, files / "person.mp4") == 2
+    assert (
+        "line 1: written with weights_sha256 '', now 'another'; give another --out" in capsys.readouterr().err
+    )
+    with FileLock(f"{out}.lock"):
+        assert command("--out", out, files / "person.png") == 2
+    assert "another process writes into it" in capsys.readouterr().err
+    assert command("--out", tmp_path / "no" / "scores.jsonl", files / "person.png") == 2
+    assert "there is no folder" in capsys.readouterr().err
+    assert len(out.read_text().splitlines()) == 1
+
+
+def test_scoring_ends_when_nobody_reads_the_lines(command, detector, files, monkeypatch, capsys):
+    scored = []
+
+    def watched(path, *, frames, score=detector.predict):
+        scored.append(path)
+        return score(path, frames=frames)
+
+    class Gone(io.StringIO):
+        def write(self, text):
+            raise BrokenPipeError
+
+        def fileno(self):
+            return os.open(os.devnull, os.O_WRONLY)
+
+    monkeypatch.setattr(detector, "predict", watched)
+    monkeypatch.setattr(sys, "stdout", Gone())
+    assert command("--jsonl", files / "person.png", files / "person.mp4") == 2
+    assert len(scored) == 1
+    assert "nobody reads the lines any more" in capsys.readouterr().err
 
 
 @pytest.fixture

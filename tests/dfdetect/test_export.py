@@ -165,8 +165,11 @@ def test_overwrite_leaves_alone_what_is_no_export(runs, tmp_path, capsys):
     (tmp_path / "model").mkdir()
     (tmp_path / "model" / "thesis.txt").write_text("mine")
     command = [str(runs / "one"), "--format", "savedmodel", "--out", str(tmp_path / "model"), "--overwrite"]
-    assert export.main(command) == 2
-    assert "model: no export (there is no model.json beside it)" in capsys.readouterr().err
+    for about in (None, "{}", "[]", "{", '{"format": "coco", "check": 1}'):
+        if about is not None:
+            (tmp_path / "model.json").write_text(about)
+        assert export.main(command) == 2
+        assert "model: no export (there is no model.json of one beside it)" in capsys.readouterr().err
     assert (tmp_path / "model" / "thesis.txt").read_text() == "mine"
 
 

@@ -14,6 +14,7 @@ import pytest
 from dfdetect import evaluate, train
 from dfdetect.models import build_model
 from dfdetect.runs import Run
+from face_extraction.lock import alone
 from face_extraction.manifest import manifest_hash, read_manifest
 from face_extraction.settings import CropSpec, ExtractionSettings, write_settings
 
@@ -268,6 +269,20 @@ def test_a_run_is_evaluated_from_any_working_directory(manifest, tmp_path, monke
     assert evaluate.main([str(result.folder), "--name", "again"]) == 0
     assert "not known" not in capsys.readouterr().out
     assert result.evaluation("again").metrics()["test"]["face"].n == 12
+
+
+def test_an_evaluation_that_could_not_be_written_is_refused_before_it_is_scored(manifest, tmp_path, capsys):
+    run(manifest, tmp_path / "run", "--epochs", "0")
+    command = [str(tmp_path / "run"), "--name"]
+    capsys.readouterr()
+    with alone(Run(tmp_path / "run").evaluation("taken").folder):
+        assert evaluate.main([*command, "taken"]) == 2
+    (tmp_path / "run" / "evaluations" / "file").write_text("")
+    assert evaluate.main([*command, "file"]) == 2
+    said = capsys.readouterr().err
+    assert "taken: another process writes into it" in said
+    assert "file: not a folder" in said
+    assert "score test" not in said
 
 
 @pytest.mark.filterwarnings("ignore:Skipping nested container")  # before Keras raises the error

@@ -208,6 +208,19 @@ def test_a_cut_to_a_frame_without_a_face_parts_two_people():
     assert finder.faces(Frame(30, 1.2, scene[2]))[0].person == 2
 
 
+def test_a_clip_whose_frames_become_smaller_is_searched_anew(draw_faces):
+    large = draw_faces((500, 300, 100), width=640, height=400)
+    small = draw_faces((160, 120, 100))
+
+    found = _faces(ClipFinder(FaceDetector("hog", 60), "all", SPEC), [large, small], 0.04)
+
+    centres = [
+        ((face.box.left + face.box.right) / 2, (face.box.top + face.box.bottom) / 2) for (face,) in found
+    ]
+    assert centres[0] == pytest.approx((500, 300), abs=25)
+    assert centres[1] == pytest.approx((160, 120), abs=25)
+
+
 @pytest.mark.shared
 @pytest.mark.parametrize("count", [16, 25, 64])
 def test_a_real_clip_with_a_cut_has_two_people(shared, count):

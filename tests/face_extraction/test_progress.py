@@ -73,3 +73,18 @@ def test_a_bar_shows_names_with_brackets_as_they_are(monkeypatch):
         advance(note="x[/y] [bold].jpg")
 
     assert "x[/y] [bold].jpg" in terminal.getvalue()
+
+
+@pytest.mark.parametrize(("kind", "where"), [(io.StringIO, "out"), (_Terminal, "err")])
+def test_what_is_printed_beside_a_bar_gets_to_its_file_and_stands_above_the_bar_on_a_screen(
+    monkeypatch, kind, where
+):
+    streams = {"out": kind(), "err": _Terminal()}
+    for name, stream in streams.items():
+        monkeypatch.setattr(sys, f"std{name}", stream)
+
+    with progress("faces", 1) as advance:
+        print("a row")
+        advance()
+
+    assert [name for name, stream in streams.items() if "a row" in stream.getvalue()] == [where]

@@ -12,11 +12,11 @@ import pytest
 from matplotlib.figure import Figure as Canvas
 from numpy.typing import NDArray
 
-from dfdetect.figures import draw_all, reading_order, useful_levels
+from dfdetect.figures import draw_all, reading_order
 from dfdetect.figures.cases import CASES, case_sheet, surest
 from dfdetect.figures.curves import accuracy_curves, best_epoch, loss_curves
 from dfdetect.figures.plots import confusion, histogram, precision_recall, reliability, roc
-from dfdetect.metrics import LEVELS, Metrics, compute_metrics
+from dfdetect.metrics import LEVELS, Metrics, compute_metrics, useful_levels
 from dfdetect.predictions import Predictions
 from face_extraction.manifest import FaceSample
 

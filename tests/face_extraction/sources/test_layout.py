@@ -1,5 +1,6 @@
 """Folders, lists and pairs."""
 
+import os
 import re
 
 import pytest
@@ -8,6 +9,7 @@ from face_extraction.errors import InputError
 from face_extraction.sources.layout import (
     chosen,
     clips,
+    files_below,
     join,
     label_by_name,
     named_folder,
@@ -97,3 +99,18 @@ def test_lists_that_are_not_what_they_should_be_are_refused(lay):
         list(read_rows(root / "e.txt", ("name",)))
     with pytest.raises(InputError, match=r"e\.txt: not a text file in UTF-8"):
         read_lines(root / "e.txt")
+
+
+def test_a_folder_that_cannot_be_read_is_not_passed_over(lay, monkeypatch):
+    root = lay("a/1.png", "b/2.png")
+    look = os.scandir
+    assert [path.name for path in files_below(root)] == ["1.png", "2.png"]
+
+    def locked(folder):
+        if os.path.basename(folder) == "a":
+            raise PermissionError(13, "Permission denied", str(folder))
+        return look(folder)
+
+    monkeypatch.setattr(os, "scandir", locked)
+    with pytest.raises(PermissionError, match=r"Permission denied: '.*a'"):
+        list(files_below(root))

@@ -1,0 +1,90 @@
+"""A file of verdicts, a line of JSON each, that a second call goes on with where the first was cut."""
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any, NamedTuple
+
+from filelock import FileLock, Timeout
+
+from face_extraction.errors import InputError
+from face_extraction.ledger import FAILED
+
+_START = b'{"file": '  # of every line
+
+
+class Outcome(NamedTuple):
+    """What became of a file: whether it is called fake, None where it got no score; the reason, if any."""
+
+    fake: bool | None
+    reason: str
+
+
+class ScoreFile:
+    """The open file: what it holds, and a way to append.
+
+    Attributes:
+        done: what became of the files that have a row, by their name. Those that could not be opened or
+            read are not among them: they are tried again, and their last row counts.
+    """
+
+    def __init__(self, handle: IO[bytes], done: Mapping[str, Outcome]) -> None:
+        self._handle = handle
+        self.done = done
+
+    def add(self, row: Mapping[str, Any]) -> None:
+        """Append one row, whose first key is "file"."""
+        self._handle.write(json.dumps(row, allow_nan=False).encode() + b"\n")
+        self._handle.flush()
+
+
+@contextmanager
+def open_scores(path: Path, about: Mapping[str, Any]) -> Iterator[ScoreFile]:
+    """Take up a file of scores, or make it; one process at a time.
+
+    Only whole lines count: a process killed while it writes leaves a torn last one, which is cut off.
+
+    Args:
+        path: the file.
+        about: what every row holds beside its verdict, of the model and how faces are found.
+
+    Raises:
+        InputError: another process writes into it, it holds other things than rows, or `about` differs.
+    """
+    lock = FileLock(f"{path}.lock", timeout=0)
+    try:
+        lock.acquire()
+    except Timeout:
+        raise InputError(f"{path}: another process writes into it; wait for it, or stop it") from None
+    try:
+        with path.open("a+b") as handle:
+            done, whole = _read(path, json.loads(json.dumps(about)))
+            handle.truncate(whole)
+            yield ScoreFile(handle, done)
+    finally:
+        lock.release()
+
+
+def _read(path: Path, about: Mapping[str, Any]) -> tuple[dict[str, Outcome], int]:
+    """What became of each file, and how many bytes are whole lines."""
+    done: dict[str, Outcome] = {}
+    whole = 0
+    with path.open("rb") as lines:
+        for number, line in enumerate(lines, start=1):
+            torn = not line.endswith(b"\n")
+            if torn and _START.startswith(line[: len(_START)]):
+                break
+            where = f"{path}, line {number}"
+            try:
+                row = json.loads(line)
+                name, outcome = row["file"], Outcome(row["fake"], row["reason"])
+                differs = next((key for key in about if row[key] != about[key]), "")
+            except (ValueError, TypeError, KeyError):
+                raise InputError(f"{where}: no verdict of dfdetect.predict; give another --out") from None
+            if differs:
+                told = f"{differs} {row[differs]!r}, now {about[differs]!r}"
+                raise InputError(f"{where}: written with {told}; give another --out")
+            done[name] = outcome
+            whole += len(line)
+    return {name: outcome for name, outcome in done.items() if outcome.reason != FAILED}, whole
