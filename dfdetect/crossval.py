@@ -10,6 +10,9 @@ from dfdetect.startup import load_keras
 from face_extraction.command import DONE, Parser, run
 from face_extraction.errors import InputError
 
+FOLDS = "parts of the manifest, each of which is the test split once (default: 3)"
+SPLIT = "group (the default) makes the parts of whole groups, random of single faces or clips"
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Cross-validate, and return the exit status."""
@@ -26,6 +29,9 @@ def _parser() -> Parser:
     )
     parser.add_argument("--out", type=Path, metavar="DIR", help="default: runs/crossval-MODEL-HASH")
     flags.add_flags(parser)
+    helps = {"fold": argparse.SUPPRESS, "folds": FOLDS, "split": SPLIT}
+    for action in parser._actions:  # flags of a single training, some of which mean something else here
+        action.help = helps.get(action.dest, action.help)
     return parser
 
 

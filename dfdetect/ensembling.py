@@ -88,6 +88,16 @@ def build_ensemble(members: Sequence[Run], combine: str, out: Run) -> None:
         _fill(out, recipe, members, model, data, _facts(members, weights, bias, model))
 
 
+def is_ensemble_of(members: Sequence[Run], combine: str, out: Run) -> bool:
+    """Whether a finished run combines just these members, in this way."""
+    recipe, names = out.recipe(), [member.folder.name for member in members]
+    return (
+        recipe.model == ENSEMBLE
+        and recipe.options["combine"] == combine
+        and sorted(out.environment()["members"]) == sorted(names)
+    )
+
+
 def _fill(
     out: Run,
     recipe: Recipe,

@@ -23,12 +23,14 @@ PACKAGES = (
     "pillow",
 )
 
+PACKAGE = Path(__file__).resolve().parent
+
 
 def describe() -> dict[str, Any]:
     """Versions, commit, command, backend and devices, as JSON values."""
     return {
         "dfdetect": dfdetect.__version__,
-        "git_commit": _git_commit(),
+        "git_commit": git_commit(),
         "command": _command(),
         "python": platform.python_version(),
         "platform": platform.platform(),
@@ -67,9 +69,11 @@ def _version(package: str) -> str:
         return ""
 
 
-def _git_commit() -> str:
-    """The commit of the checkout that holds this package, "+" if changed since; "" outside one."""
-    folder = Path(__file__).resolve().parent
+def git_commit(folder: Path = PACKAGE) -> str:
+    """The commit of the checkout that holds this package, "+" if the code has changed since; "" outside one.
+
+    Code alone, new files too: `dfdetect.report run` itself changes files of reports.
+    """
 
     def git(*args: str) -> str:
         try:
@@ -80,4 +84,5 @@ def _git_commit() -> str:
 
     if not git("ls-files", Path(__file__).name):
         return ""
-    return git("rev-parse", "HEAD") + ("+" if git("status", "--porcelain", "--untracked-files=no") else "")
+    packages = [f":/{name}" for name in ("dfdetect", "face_extraction", "tuning")]
+    return git("rev-parse", "HEAD") + ("+" if git("status", "--porcelain", "--", *packages) else "")

@@ -150,7 +150,7 @@ def train_epoch(model: keras.Model, recipe: Recipe, train: Store, epoch: int) ->
         epoch: its number, from 0.
 
     Returns:
-        The training's columns of the history's row.
+        The training's columns of the history's row; the learning rate is that which the epoch ends with.
 
     Raises:
         InputError: the loss is not a number.

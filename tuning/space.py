@@ -18,8 +18,8 @@ OPTION = "options."
 RANGE = ("low", "high", "log", "step")
 # They decide which faces validate, or are chance: scores under different ones are not comparable.
 FIXED = (
-    *("manifest", "per_class", "split", "val_share", "test_share", "folds", "fold", "monitor"),
-    *("frames", "seed", "options", "partial_weights"),
+    *("manifest", "per_class", "split", "split_seed", "val_share", "test_share", "folds", "fold"),
+    *("monitor", "frames", "seed", "options", "partial_weights"),
 )
 
 

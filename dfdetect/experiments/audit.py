@@ -109,6 +109,8 @@ def _averages(block: Block) -> Iterator[Check]:
     if block.average.confusion is None:
         return
     matrices = [fold.confusion for fold in block.folds if fold.confusion is not None]
+    if len(matrices) < len(block.folds):
+        return
     means = [
         [_mean([Interval.exactly(matrix[row][column].value) for matrix in matrices]) for column in (0, 1)]
         for row in (0, 1)

@@ -12,7 +12,7 @@ from filelock import FileLock, Timeout
 
 from dfdetect.data.opening import Data, manifest_path, open_training_data, open_trainings
 from dfdetect.data.sample import sample_manifest
-from dfdetect.ensembling import build_ensemble
+from dfdetect.ensembling import build_ensemble, is_ensemble_of
 from dfdetect.experiments.declared import FACES, Cell, Experiment
 from dfdetect.experiments.pictures import faces_file, pictured, title_of
 from dfdetect.experiments.recording import measure_anew, record, record_failure, same_start
@@ -27,10 +27,12 @@ from dfdetect.experiments.results import (
 from dfdetect.experiments.scores import scores_of, still_measures
 from dfdetect.figures.comparison import faces_and_scores
 from dfdetect.flags import Conditions
+from dfdetect.models.head import in_head
 from dfdetect.models.registry import PUBLISHED
+from dfdetect.models.weights import weights_origin
 from dfdetect.predictions import Predictions
 from dfdetect.recipe import ENSEMBLE, Recipe
-from dfdetect.runs import Run, default_name
+from dfdetect.runs import Run, build_from_recipe, default_name
 from dfdetect.training import resolve, train
 from face_extraction.errors import InputError
 from face_extraction.images import read_rgb
@@ -204,14 +206,29 @@ def _run_cell(experiment: Experiment, cell: Cell, setup: Setup, name: str, deadl
     runs: list[Run] = []
     for recipe, data in open_trainings(setup.recipe(cell.recipe), tested=True):
         run = Run(setup.runs / default_name(recipe, data.digest))
-        if not run.finished:
+        if run.finished:
+            run.begin(recipe, data.digest)  # refuses what has the name alone
+        else:
             if runs and time.monotonic() > deadline:
                 raise _Waits(f"the budget is spent; {len(runs)} of {cell.trainings} folds are kept")
+            _check_start(recipe)
             train(recipe, data, run, setup.conditions)
         if not same_start(resolve(cell.recipe).weights, run):
-            raise InputError(f"{recipe.weights}: trained weights; the cell starts from published ones")
+            raise _trained(recipe)
         runs.append(run)
     return record(cell, setup.profile, runs, data)
+
+
+def _check_start(recipe: Recipe) -> None:
+    """Refuse trained weights before hours of training; of a run that is there, `same_start` tells."""
+    if recipe.weights in (*PUBLISHED, "none"):
+        return
+    if not any(map(in_head, weights_origin(build_from_recipe(recipe)).random)):
+        raise _trained(recipe)
+
+
+def _trained(recipe: Recipe) -> InputError:
+    return InputError(f"{recipe.weights}: trained weights; the cell starts from published ones")
 
 
 def _combine(experiment: Experiment, cell: Cell, setup: Setup, out: Run) -> Data:
@@ -234,6 +251,8 @@ def _combine(experiment: Experiment, cell: Cell, setup: Setup, out: Run) -> Data
         raise _Waits(f"the run folders of {'; '.join(gone)} are not in {setup.runs}; --again runs them again")
     if not out.finished:
         build_ensemble(runs, cell.combine, out)
+    elif not is_ensemble_of(runs, cell.combine, out):
+        raise InputError(f"{out.folder}: it holds another ensemble; delete that folder")
     return data
 
 

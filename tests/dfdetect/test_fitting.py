@@ -182,6 +182,15 @@ def test_training_learns_and_scores_the_validation_split_exactly(stores, make_mo
     assert best > 0.9
 
 
+def test_validation_faces_are_not_augmented(stores, make_model, tmp_path):
+    recipe, model = dataclasses.replace(RECIPE, epochs=1, augment="strong"), make_model()
+    (row,) = train(model, stores, tmp_path / "run", recipe).history()
+    faces = np.stack([stores[1].load(i) for i in range(len(stores[1]))])
+    p_fake = model.predict(faces, verbose=0)[:, 0].astype(float)
+    of_label = np.where(stores[1].labels == 1, p_fake, 1 - p_fake)
+    assert row["val_loss"] == pytest.approx(-np.log(of_label).mean(), abs=1e-5)
+
+
 def test_a_loss_that_is_no_number_ends_in_one_line(stores, make_model, tmp_path):
     recipe = dataclasses.replace(RECIPE, learning_rate=1e30, optimizer="sgd", warmup=0.0)
     with pytest.raises(InputError, match=r"diverged: the loss of epoch \d is (nan|inf); try a lower"):

@@ -1,12 +1,17 @@
 """Jobs as data. The ready jobs are pinned: another space is another comparison with a report."""
 
+from pathlib import Path
+
 import pytest
 
+from dfdetect.experiments.declared import read_experiment
+from dfdetect.training import resolve
 from face_extraction.errors import InputError
 from tuning import __main__ as tuning
 from tuning.job import Job, cases, list_jobs, parse_job, read_job, slug, write_job
 from tuning.space import write_space
 
+REPORTS = Path(__file__).resolve().parents[2] / "reports"
 C_GRID = {"optimizer": ["sgd", "adam", "nadam"], "learning_rate": [0.1, 0.01]}
 PINNED = {
     "default": (
@@ -70,13 +75,23 @@ def test_the_cases_of_the_reports_jobs():
     ]
     custom, pretrained = (case.recipe for case in cases(read_job("report_c")))
     assert (custom.model, custom.weights, custom.augment) == ("custom_cnn", "none", "none")
-    assert (pretrained.model, pretrained.trainable, pretrained.augment) == ("xception", "head", "report-c")
+    assert (pretrained.model, pretrained.trainable, pretrained.augment) == ("xception", "all", "report-c")
     assert custom.monitor == "val_accuracy"
 
     found = cases(read_job("report_b"))
     assert len(found) == 12 * 3
     assert found[4].name == "VGG16, with, fold 2"
     assert (found[4].recipe.trainable, found[4].recipe.folds, found[4].recipe.fold) == ("last:2", 3, 2)
+
+
+@pytest.mark.parametrize("name", ["report_b", "report_c"])
+def test_jobs_search_on_what_their_reports_train_on(name):
+    cells = read_experiment(REPORTS / name).cells()
+    fields = ("image_size", "normalisation", "per_class", "trainable", "augment", "weights")
+    for case in cases(read_job(name)):
+        recipes = [resolve(cell.recipe) for cell in cells if cell.recipe.model == case.recipe.model]
+        found = [getattr(resolve(case.recipe), field) for field in fields]
+        assert found in [[getattr(recipe, field) for field in fields] for recipe in recipes]
 
 
 def test_a_job_is_written_and_read_back(tmp_path):

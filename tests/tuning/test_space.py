@@ -50,6 +50,7 @@ def test_values_go_into_fields_and_options():
         ({}, "the space is empty"),
         ({"learning_rat": [0.1]}, "unknown name in the space 'learning_rat' (nearest: learning_rate)"),
         ({"seed": [1, 2]}, "seed cannot vary"),
+        ({"split_seed": [1, 2]}, "split_seed cannot vary"),
         ({"manifest": ["a", "b"]}, "manifest cannot vary"),
         ({"monitor": ["val_auc"]}, "monitor cannot vary"),
         ({"dropout": 0.5}, "accepted: a list, or a table of low and high"),

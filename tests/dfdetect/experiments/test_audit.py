@@ -51,6 +51,12 @@ def test_an_average_of_what_no_fold_tells_is_left_alone():
     assert contradictions(published=[block(folds=[GOOD, FLIPPED], average=average)]) == []
 
 
+def test_an_average_matrix_is_left_alone_where_a_fold_has_none():
+    average = {"confusion": [["4", "2"], ["1", "5"]]}
+    for folds in ([{"accuracy": "0.75"}, {"accuracy": "0.75"}], [FLIPPED, {"accuracy": "0.75"}]):
+        assert contradictions(published=[block(folds=folds, average=average)]) == []
+
+
 def test_sizes_follow_from_matrices():
     images = {"images": {"value": "24", "place": "text"}, "real_images": {"value": "10", "place": "text"}}
     found = contradictions(published=[block(folds=[GOOD, FLIPPED])], numbers=images)

@@ -24,8 +24,9 @@ from dfdetect.experiments.results import (
 )
 from dfdetect.lineage import random_backbone
 from dfdetect.metrics import compute_metrics
+from dfdetect.models import build_model
 from dfdetect.predictions import Predictions
-from dfdetect.recipe import Recipe
+from dfdetect.recipe import Recipe, write_recipe
 from dfdetect.runs import Run
 from face_extraction.errors import InputError
 from face_extraction.manifest import FaceSample
@@ -301,6 +302,44 @@ def test_a_run_that_began_otherwise_than_its_cell_fails(declare, trained, monkey
     command = ["run", str(folder), "--manifest", str(manifest), "--runs", str(runs)]
     assert report.main([*command, "--only", "model=custom_cnn", "--only", "regime=base"]) == 1
     assert "trained weights; the cell starts from published ones" in read_results(folder)[-1].reason
+
+
+def test_trained_weights_are_refused_before_anything_is_trained(declare, trained, tmp_path, monkeypatch):
+    manifest, runs = trained
+    folder = declare(declare.text.replace('recipe = { model = "meso4" }', 'recipe = { model = "mobilenet" }'))
+    build_model("mobilenet", image_size=32).save_weights(tmp_path / "whole.weights.h5")
+    monkeypatch.setattr(running, "train", lambda *_: pytest.fail("it trains"))
+    command = ["run", str(folder), "--manifest", str(manifest), "--runs", str(runs), "--only", "model=meso4"]
+    assert report.main([*command, "--weights", f"mobilenet={tmp_path / 'whole.weights.h5'}"]) == 1
+    assert "trained weights; the cell starts from published ones" in read_results(folder)[-1].reason
+
+
+def test_a_folder_that_has_a_cells_name_alone_is_not_its_result(declare, trained, tmp_path):
+    folder, manifest = declare(), trained[0]
+    command = [
+        "run",
+        str(folder),
+        "--manifest",
+        str(manifest),
+        "--runs",
+        str(tmp_path),
+        "--only",
+        "model=both",
+    ]
+    only = ["--only", "model=custom_cnn", "--only", "model=meso4", "--only", "regime=base"]
+    assert report.main([*command, *only]) == 0
+    runs = {result.at["model"]: Run(tmp_path / result.runs[0]) for result in read_results(folder)}
+    write_recipe(runs["meso4"].recipe_file, runs["meso4"].recipe().with_changes(learning_rate=0.5))
+    combined = runs["both"].recipe()
+    write_recipe(runs["both"].recipe_file, replace(combined, options={"combine": "stacked"}))
+    (folder / "results.jsonl").unlink()
+
+    assert report.main([*command, *only]) == 1
+
+    reasons = {result.at["model"]: result.reason for result in read_results(folder)}
+    assert reasons["custom_cnn"] == ""
+    assert "it holds a run with learning_rate 0.5, not 0.0003" in reasons["meso4"]
+    assert "it holds another ensemble" in reasons["both"]
 
 
 def test_two_processes_that_compare_lose_nothing(declare):

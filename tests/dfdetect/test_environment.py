@@ -1,0 +1,35 @@
+"""What is told of the code that made a run."""
+
+import subprocess
+
+from dfdetect.environment import git_commit
+
+
+def test_the_commit_says_whether_the_code_changed_since(tmp_path):
+    def git(*arguments):
+        name = ["-c", "user.name=a", "-c", "user.email=a@b.c", "-c", "commit.gpgsign=false"]
+        done = subprocess.run(
+            ["git", *name, *arguments], cwd=tmp_path, check=True, capture_output=True, text=True
+        )
+        return done.stdout.strip()
+
+    package = tmp_path / "dfdetect"
+    for path in (package / "environment.py", tmp_path / "tuning" / "a.py", tmp_path / "reports" / "a.jsonl"):
+        path.parent.mkdir()
+        path.write_text("old")
+    assert git_commit(package) == ""
+    git("init")
+    assert git_commit(package) == ""
+    git("add", "-A")
+    git("commit", "-m", "first")
+    commit = git("rev-parse", "HEAD")
+    assert git_commit(package) == commit
+
+    (tmp_path / "reports" / "a.jsonl").write_text("new")
+    (tmp_path / "notes.txt").write_text("new")
+    assert git_commit(package) == commit
+    (package / "new.py").write_text("new")
+    assert git_commit(package) == commit + "+"
+    (package / "new.py").unlink()
+    (tmp_path / "tuning" / "a.py").write_text("new")
+    assert git_commit(package) == commit + "+"
