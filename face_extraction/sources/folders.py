@@ -1,4 +1,4 @@
-"""Any tree with the folders real/ and fake/ of photos or videos.
+"""Any tree with the folders real/ and fake/ of photos or videos, or unknown/ alone.
 
 Layout: `real/` and `fake/` (capitals or not) with files at any depth below them. What lies in a
 subfolder belongs to the group of that name (a person, an original video); what lies directly in real/
@@ -6,6 +6,9 @@ or fake/ is a group of its own, named as the file without its suffix. A group ne
 splits, and real/ and fake/ share group names: put a person's real and faked clips into subfolders of
 one name, or say with --group-pattern how the file names tell the original. The folder's name is the
 data set's, unless --source gives one: two data sets that will be joined need two names.
+
+`unknown/`, where there is neither of the two, holds what is to be scored and not learned from: its
+faces are of unknown label and in the split test, which is what dfdetect.evaluate scores.
 
 Licence and citation: those of the material.
 """
@@ -16,6 +19,7 @@ from pathlib import Path, PurePosixPath
 
 from face_extraction.errors import InputError
 from face_extraction.ledger import LedgerRow
+from face_extraction.manifest import LABEL_NAMES, UNKNOWN
 from face_extraction.media import VIDEO, kind_found
 from face_extraction.sources.layout import (
     LABELS,
@@ -27,6 +31,8 @@ from face_extraction.sources.layout import (
     subfolders,
 )
 from face_extraction.sources.registry import Item, Listing, Option, register
+
+NAMELESS = LABEL_NAMES[UNKNOWN]
 
 
 @register(
@@ -43,10 +49,10 @@ from face_extraction.sources.registry import Item, Listing, Option, register
     ),
 )
 def folders(root: Path, *, group_pattern: str = "", source: str = "") -> Listing:
-    """List the photos and videos under `root`/real and `root`/fake.
+    """List the photos and videos under `root`/real and `root`/fake, or under `root`/unknown.
 
     Args:
-        root: the folder that holds real/ and fake/.
+        root: the folder that holds real/ and fake/, or unknown/.
         group_pattern: a regular expression with a group, searched in each relative path.
         source: the data set's name; "" for the root's.
 
@@ -60,11 +66,13 @@ def folders(root: Path, *, group_pattern: str = "", source: str = "") -> Listing
     items: list[Item] = []
     ledger: list[LedgerRow] = []
     others = 0
-    for name, label in LABELS.items():
+    unlabelled = named_folder(root, NAMELESS) and not any(named_folder(root, name) for name in LABELS)
+    for name, label in ({NAMELESS: UNKNOWN} if unlabelled else LABELS).items():
         folder = named_folder(root, name)
         if folder is None:
             near = nearest(name, subfolders(root))
-            raise InputError(f"{root}: no folder {name!r} in it{near}; needed: {' and '.join(LABELS)}")
+            needed = f"{' and '.join(LABELS)}, or {NAMELESS}"
+            raise InputError(f"{root}: no folder {name!r} in it{near}; needed: {needed}")
         before = len(items) + len(ledger)
         for path in files_below(folder):
             kind = kind_found(path)
@@ -79,7 +87,10 @@ def folders(root: Path, *, group_pattern: str = "", source: str = "") -> Listing
             # macOS writes é as e and an accent, others as one letter: one name all the same.
             group = unicodedata.normalize("NFC", group)
             video = relative if kind == VIDEO else ""
-            items.append(Item(relative, label, group, kind, source=source, video=video, part=name))
+            split = "test" if unlabelled else None
+            items.append(
+                Item(relative, label, group, kind, source=source, video=video, split=split, part=name)
+            )
         if len(items) + len(ledger) == before:
             raise InputError(f"{folder}: neither photos nor videos in it")
     notes = [f"left out, being neither photo nor video: {others:,}"] if others else []

@@ -39,6 +39,18 @@ def test_photos_and_clips_are_listed_in_order(make):
     assert {(item.source, item.method, item.split) for item in items} == {("My Set", "", None)}
 
 
+def test_unknown_alone_is_to_be_scored(make):
+    root = make("Unknown/b.jpg", "Unknown/x/a.mp4")
+
+    items = _find(root).items
+
+    assert [(item.path, item.label, item.split, item.group) for item in items] == [
+        ("Unknown/b.jpg", -1, "test", "b"),
+        ("Unknown/x/a.mp4", -1, "test", "x"),
+    ]
+    assert {item.label for item in _find(make("real/c.jpg", "fake/d.jpg")).items} == {0, 1}
+
+
 @pytest.mark.parametrize(("real", "fake"), [("Real", "FAKE"), ("REAL", "Fake")])
 def test_capitals_of_the_class_folders_do_not_matter(make, real, fake):
     items = _find(make(f"{real}/a.jpg", f"{fake}/b.jpg")).items
@@ -98,7 +110,7 @@ def test_other_files_are_counted_not_failed(make):
 @pytest.mark.parametrize(
     ("names", "message"),
     [
-        (["real/a.jpg"], "no folder 'fake' in it; needed: real and fake"),
+        (["real/a.jpg"], "no folder 'fake' in it; needed: real and fake, or unknown"),
         (["real/a.jpg", "Fakes/b.jpg"], r"no folder 'fake' in it \(nearest: Fakes\)"),
         (["real/a.jpg", "fake/b.txt"], "fake: neither photos nor videos in it"),
         (["real/a.jpg", "Real/a.jpg", "fake/b.jpg"], "folders Real and real are both 'real'"),
