@@ -96,7 +96,8 @@ def _read_results(
         for path, (size, result) in finished.items():
             results[path] = (folder, size, result)
         for row in failed:
-            results.setdefault(row.path, (folder, None, ItemResult(row.path, [], [row])))
+            # Also of an item that the journal holds: its file has changed since.
+            results[row.path] = (folder, None, ItemResult(row.path, [], [row]))
         left = [item.path for item in part.items.values() if item.path not in results]
         if left or not done:
             what = f"{len(left)} items, such as {left[0]}, are" if left else "it is"

@@ -173,7 +173,7 @@ class _Marks:
         return Value(
             result.estimate(metric, level),
             key in self._best,
-            key in self._same and key not in self._best,
+            key in self._same,
             self._footnotes.of_weights(result),
             result.n(level),
         )

@@ -164,3 +164,11 @@ def test_an_average_that_is_not_defined_is_written_as_null():
 def test_one_fold_is_refused(capsys):
     assert crossval.main(["--folds", "1"]) == 2
     assert "folds 1, fold 1; accepted: 2 folds or more" in capsys.readouterr().err
+
+
+def test_folds_of_unequal_size_and_an_interval_that_would_fall_below_zero():
+    result = summarise([fold(1, 0), fold(2, 2), fold(3, 4, n_train=20)])
+    accuracy = result.averages["accuracy"]
+    # Accuracies 0, .1, .2: s = .1; n_test/n_train is 1/2, 1/2 and 1: 2/3 on average.
+    assert accuracy.low == 0  # not -.33
+    assert accuracy.high == pytest.approx(0.1 + 4.30265 * 0.1 * np.sqrt(1 / 3 + 2 / 3), rel=1e-4)

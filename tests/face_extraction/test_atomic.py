@@ -2,6 +2,7 @@
 
 import csv
 import errno
+import os
 
 import pytest
 
@@ -76,3 +77,23 @@ def test_a_full_disk_names_the_file(tmp_path):
         raise OSError(errno.ENOSPC, "No space left on device")
 
     assert failure.value.filename == str(tmp_path / "a.npz")
+
+
+def test_the_content_is_on_the_disk_before_the_name_is(tmp_path, monkeypatch):
+    """Else a power cut can leave an empty file under the name of a good one."""
+    named = []
+    monkeypatch.setattr(os, "fsync", lambda handle: named.append((tmp_path / "a").exists()))
+
+    write_bytes(tmp_path / "a", b"new")
+
+    assert named == [False]
+
+
+def test_an_older_file_is_not_written_into(tmp_path):
+    """It may be read meanwhile, and have another name: crops are linked, not copied."""
+    write_bytes(tmp_path / "a", b"old")
+    os.link(tmp_path / "a", tmp_path / "linked")
+
+    write_bytes(tmp_path / "a", b"new")
+
+    assert (tmp_path / "linked").read_bytes() == b"old"

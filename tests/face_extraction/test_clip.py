@@ -235,3 +235,11 @@ def test_a_real_clip_with_a_cut_has_two_people(shared, count):
             continue
     assert {person for index, found in people.items() if index < 210 for person in found} == {1}
     assert {person for index, found in people.items() if index > 210 for person in found} == {2}
+
+
+def test_two_faces_where_one_was_are_two_people():
+    people = People(_Known())
+    assert people.name(*_seen([0])) == [1]
+    rgb = np.zeros((10, 40, 3), np.uint8)
+
+    assert people.name(Frame(1, 0.04, rgb), [Box(0, 10, 10, 0), Box(0, 12, 10, 2)]) == [1, 2]

@@ -217,6 +217,15 @@ def test_one_name_in_two_folders_of_a_manifest_is_two_faces(make, tmp_path):
     assert (len(samples), doubled) == (3, 0)
 
 
+def test_a_crop_that_a_stopped_run_left_is_taken_anew(two, tmp_path):
+    (tmp_path / "out/faces").mkdir(parents=True)
+    (tmp_path / "out/faces/a.png").write_text("stale")
+
+    combine(two[:1], tmp_path / "out")
+
+    assert (tmp_path / "out/faces/a.png").read_text() == "one"
+
+
 def test_crops_of_another_manifest_in_the_new_folder_are_not_replaced(make, tmp_path):
     mine = make("data/celeb", _sample("a.png"))
     folders = [make("backup/celeb", _sample("a.png")), make("dfdc", _sample("b.png", 1, group="h"))]

@@ -12,7 +12,7 @@ from filelock import FileLock
 
 from face_extraction import extract as module
 from face_extraction.errors import InputError
-from face_extraction.extract import WorkerDied, extract
+from face_extraction.extract import WorkerDied, extract, prepare
 from face_extraction.images import write_image
 from face_extraction.journal import ItemResult
 from face_extraction.ledger import LedgerRow, read_ledger
@@ -370,3 +370,23 @@ def test_moved_data_go_on_and_other_data_are_refused(run, root, tmp_path, monkey
     (moved / ITEMS[0].path).write_bytes(b"x")
     with pytest.raises(InputError, match=f"made with root .*, where {ITEMS[0].path} is missing or another"):
         extract(ITEMS, moved, tmp_path / "out", SETTINGS, RULE, executor=pool)
+
+
+def test_deleting_that_was_cut_short_can_be_started_again(tmp_path, monkeypatch):
+    """Without a journal the next start would take the rest for somebody else's."""
+    for name in ("manifest.csv", "ledger.csv", "journal.jsonl"):
+        (tmp_path / name).write_text("")
+    original = Path.unlink
+
+    def cut(path, missing_ok=False):
+        if path.name == "manifest.csv":
+            raise KeyboardInterrupt
+        original(path, missing_ok)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "unlink", cut)
+        with pytest.raises(KeyboardInterrupt):
+            prepare(tmp_path, overwrite=True)
+    prepare(tmp_path, overwrite=True)
+
+    assert list(tmp_path.iterdir()) == []

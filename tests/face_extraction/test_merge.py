@@ -223,3 +223,23 @@ def test_a_refused_shard_changes_nothing(run, tmp_path):
     with pytest.raises(InputError, match="made with shard None, now 1/2"):
         run("whole", "1/2")
     assert not (tmp_path / "whole" / "shard.json").exists()
+
+
+def test_what_fails_since_its_file_changed_gives_no_older_faces(run, tmp_path, monkeypatch, draw_faces):
+    parts = [tmp_path / "1", tmp_path / "2"]
+    run("1", "1/2")
+    run("2", "2/2")
+    original = module.extract_item
+
+    def failing(item, *args):
+        if item.path == "b.png":
+            raise RuntimeError("dlib stumbled")
+        return original(item, *args)
+
+    monkeypatch.setattr(module, "extract_item", failing)
+    write_image(tmp_path / "raw" / "b.png", draw_faces((130, 130, 140), width=640, height=480))
+    again = [run("1", "1/2"), run("2", "2/2")]
+
+    merged = merge(parts, tmp_path / "out")
+
+    assert sorted(s.path for s in merged.samples) == sorted(s.path for part in again for s in part.samples)

@@ -85,3 +85,14 @@ def test_values_that_a_training_would_refuse_are_refused_before_it(content, word
     with pytest.raises(InputError) as error:
         check_space(parse_space(content, "job.toml"), Recipe(model="custom_cnn"))
     assert words in str(error.value)
+
+
+DECIDES = (
+    "manifest per_class split split_seed val_share test_share folds fold monitor frames seed partial_weights"
+)
+
+
+@pytest.mark.parametrize("name", DECIDES.split())
+def test_what_decides_the_faces_or_is_chance_cannot_vary(name):
+    with pytest.raises(InputError, match=f"space: {name} cannot vary"):
+        parse_space({name: [1, 2]}, "job.toml")

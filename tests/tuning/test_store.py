@@ -205,3 +205,15 @@ def test_failed_trials_wait_again_under_their_numbers(tmp_path):
     assert [(number, value) for number, value, _ in again] == [(0, 0.0), (2, 0.5)]
     assert all("reason" not in facts for *_, facts in again)
     assert [trial.value for trial in store.trials()["case"]] == [0.9, 0.6, 0.9]
+
+
+def test_what_follows_a_gap_in_the_copy_gets_no_other_trials_number(tmp_path):
+    """Numbers tell the run folders: trial 2 would be taken for trial 1, with the values of another."""
+    store = open_store(tmp_path)
+    for score in (0.5, 0.6, 0.7):
+        finish(store, store.claim("case", STRATEGY, "a"), score)
+    copy = tmp_path / "trials.jsonl"
+    first, second, third = copy.read_text().splitlines()
+    copy.write_text("\n".join([first, second[:40], third, ""]))
+    (tmp_path / "trials.db").unlink()
+    assert [trial.value for trial in open_store(tmp_path).trials()["case"]] == [0.5]

@@ -5,10 +5,18 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from dfdetect.data.faces import FaceStore, Pass, check_classes, class_weights, epoch_order, open_faces
+from dfdetect.data.faces import (
+    FaceStore,
+    Pass,
+    check_classes,
+    class_weights,
+    epoch_order,
+    labelled,
+    open_faces,
+)
 from face_extraction.errors import InputError
 from face_extraction.images import read_rgb
-from face_extraction.manifest import read_manifest
+from face_extraction.manifest import FaceSample, read_manifest
 
 LABELS = np.array([0] * 3 + [1] * 10)
 
@@ -37,6 +45,13 @@ def test_class_weights_make_both_classes_count_alike():
     real, fake = class_weights(LABELS)
     assert 3 * real == pytest.approx(10 * fake)
     assert 3 * real + 10 * fake == pytest.approx(13)
+
+
+def test_faces_of_unknown_label_neither_train_nor_make_a_class(tmp_path):
+    samples = [FaceSample(f"{label}.png", label, "train", str(label)) for label in (-1, 0, 1)]
+    assert labelled([*samples, FaceSample("v.png", 1, "val", "v")], "train") == samples[1:]
+    with pytest.raises(InputError, match="has 0 real and 1 fake faces"):
+        check_classes([samples[0], samples[2]], "train", tmp_path)
 
 
 def test_the_last_smaller_batch_is_counted(make_manifest):

@@ -183,3 +183,18 @@ def test_pairs_that_are_one_group_are_not_parted():
         for clip, label in ((f"{n:03d}", 0), (f"{n + 10:03d}", 0), (f"{n:03d}_{n + 10:03d}", 1))
     ]
     assert not parts_swaps(choose(rows, Recipe(split="group")))
+
+
+@pytest.mark.parametrize(("drawn", "seed"), [(-1, 5), (0, 0), (3, 3)])
+def test_zero_is_a_split_seed_like_any_other(drawn, seed):
+    assert Recipe(seed=5, split_seed=drawn).drawing_seed == seed
+
+
+@pytest.mark.parametrize(
+    ("splits", "parted"), [("train test", True), ("val test", False), ("train val", False)]
+)
+def test_people_are_parted_between_training_and_test_alone(splits, parted):
+    rows = [
+        FaceSample(f"{split}.png", 0, split, split, "id0_0000", source="celebdf") for split in splits.split()
+    ]
+    assert parts_swaps(rows) is parted

@@ -35,6 +35,12 @@ def test_metrics_follow_from_a_matrix():
     assert found == [("from its confusion matrix", "F1, class-weighted", "0.750", "0.748252")]
 
 
+def test_metrics_follow_from_a_matrix_of_a_model_without_folds():
+    assert contradictions(published=[block(**GOOD)]) == []
+    found = contradictions(published=[block(**{**GOOD, "accuracy": "0.76"})])
+    assert found == [("from its confusion matrix", "Accuracy", "0.76", "0.75")]
+
+
 def test_averages_follow_from_folds():
     average = {**GOOD, "confusion": [["4.5", "1.5"], ["1.5", "4.5"]]}
     assert contradictions(published=[block(folds=[GOOD, FLIPPED], average=average)]) == []

@@ -69,3 +69,34 @@ def test_among_many_cells_a_large_difference_is_still_told():
     assert [one.alike for one in found] == [False] * 26
     # Which is the best the same scores told: Holm goes over all 27 * 26 / 2 pairs, not over 26.
     assert [one.holm for one in found] == pytest.approx([351 * 2 / (50 * 351 + 1)] * 26)
+
+
+def test_of_errors_the_smallest_is_the_best():
+    samples = [FaceSample(f"{row}.png", row % 2, "test", str(row)) for row in range(40)]
+    sure, unsure = np.array([0.1, 0.9] * 20), np.array([0.4, 0.6] * 20)
+    (one,) = compare(scores_of(samples, sure=sure, unsure=unsure), "log_loss")
+    assert (one.best, one.other) == ("sure", "unsure")
+    assert one.value == pytest.approx(np.log(0.6 / 0.9))  # -ln .9 less -ln .6
+
+
+def test_a_table_of_clips_compares_clips():
+    """Of each clip's three faces b has one wrong: by face it is a third behind a, by clip not at all."""
+    samples = [
+        FaceSample(f"{clip}-{face}.png", clip % 2, "test", str(clip), f"v{clip}")
+        for clip in range(8)
+        for face in range(3)
+    ]
+    labels, off = np.repeat(np.arange(8) % 2, 3), np.tile([0.1, 0.1, 0.6], 8)
+    scored = scores_of(samples, a=np.abs(labels - 0.1), b=np.abs(labels - off))
+    table = SimpleNamespace(name="list", level="video", metrics=("accuracy",))
+    (one,) = _compare(table, [family_of(scored)], scored, "these")
+    assert (one.best, one.value, one.p) == ("a", 0.0, 1.0)
+
+
+def test_all_metrics_of_a_table_are_one_family_of_tests():
+    """7 cells make 21 pairs, and two metrics of them 42 tests, which need 50 resamples each."""
+    samples = [FaceSample(f"{row}.png", row % 2, "test", str(row)) for row in range(40)]
+    rng = np.random.default_rng(0)
+    chance = {f"chance {number}": rng.random(40) for number in range(6)}
+    found = compare(scores_of(samples, best=np.array([0.1, 0.9] * 20), **chance), "auc", "accuracy")
+    assert [one.holm for one in found] == pytest.approx([42 * 2 / (50 * 42 + 1)] * 12)

@@ -5,6 +5,7 @@ import io
 import json
 import shutil
 from dataclasses import replace
+from threading import Thread
 
 import numpy as np
 import pytest
@@ -22,8 +23,10 @@ from dfdetect.experiments.results import (
     read_results,
     without_paths,
 )
+from dfdetect.experiments.scores import still_measures
 from dfdetect.lineage import random_backbone
 from dfdetect.metrics import compute_metrics
+from dfdetect.metrics.comparison import Scored
 from dfdetect.models import build_model
 from dfdetect.predictions import Predictions
 from dfdetect.recipe import Recipe, write_recipe
@@ -623,3 +626,100 @@ def test_the_time_that_cells_need_is_that_of_their_model_or_of_any(declare):
     assert running._expected(done, cells[BOTH], "full") == 0
     assert running._expected(done, cells[CNN], "tiny") is None
     assert running._expected(done[2:], cells[CNN], "full") is None
+
+
+def test_the_curve_of_a_result_is_that_drawn_by_hand():
+    # Reals .1 and .4, fakes .3 and .9: from (0, 1/2) to (1/2, 1/2), up to (1/2, 1) and on to (1, 1).
+    samples = [FaceSample(f"{row}.png", row // 2, "test", str(row)) for row in range(4)]
+    heights = recording._roc(Predictions(samples, np.array([0.1, 0.4, 0.3, 0.9])))
+    assert heights[[0, 49, 50, 100]].tolist() == [0.5, 0.5, 1.0, 1.0]
+
+
+def test_an_ensemble_of_which_one_member_is_left_out_is_refused(declare):
+    text = declare.text.replace('["custom_cnn", "meso4"]', '["custom_cnn", "meso4", "absent"]')
+    text = text.replace('{ model = "absent", regime = "l2" }', '{ model = "absent" }')
+    with pytest.raises(InputError, match="both, base: members are left out"):
+        read_experiment(declare(text))
+
+
+def test_a_result_waits_for_the_line_of_another_process(declare):
+    """Both cut off what they take for a torn line: the later one would cut the earlier one's off."""
+    folder = declare()
+    thread = Thread(target=add_result, args=(folder, result_of(read_experiment(folder))))
+    with FileLock(f"{folder / 'results.jsonl'}.lock"):
+        thread.start()
+        thread.join(0.3)
+        assert read_results(folder) == []
+    thread.join()
+    assert len(read_results(folder)) == 1
+
+
+def test_of_errors_the_smallest_keeps_its_mark_though_runs_were_not_at_hand(declare):
+    text = declare.text.replace('metrics = ["accuracy", "auc"]', 'metrics = ["log_loss"]')
+    experiment = read_experiment(declare(text))
+    results = {
+        name: measured(experiment, name, right) for name, right in ((CNN, 0.9), (MESO, 0.8), (BOTH, 0.7))
+    }
+    found = [
+        Comparison(
+            "list", "face", "log_loss", results[best].digest, results[BOTH].digest, *[0.1] * 4, p, "these"
+        )
+        for best, p in ((CNN, 0.01), (MESO, 0.9))
+    ]
+    table = built(experiment, "list", results, found)
+    assert [row[0] for row in table.rows if row[2].best] == ["CNN"]
+    assert not any(row[2].same for row in table.rows)
+
+
+def test_an_ensemble_is_not_done_once_a_member_is_declared_anew(declare):
+    data = {"manifest_sha256": "m"}
+    experiment = read_experiment(declare())
+    cell = experiment.cells()[-1]
+    result = measured(experiment, BOTH, data=data, members=[declared(member) for member in cell.members])
+    assert current([result], cell, "full", "m") == result
+    text = declare.text.replace('{ model = "meso4" }', '{ model = "meso4", dropout = 0.5 }')
+    assert current([result], read_experiment(declare(text)).cells()[-1], "full", "m") is None
+
+
+def test_a_later_failure_takes_no_result_away(declare):
+    experiment = read_experiment(declare())
+    done = measured(experiment, CNN, data={"manifest_sha256": "m"})
+    failed = replace(done, status="failed", reason="why")
+    assert current([done, failed], experiment.cells()[0], "full", "m") == done
+
+
+def test_a_size_goes_over_parts_of_the_grid_and_its_own_parts_over_both(declare):
+    text = (
+        declare.text
+        + """
+[[where]]
+at = { regime = "l2" }
+recipe = { epochs = 9, batch_size = 9 }
+
+[profiles.small]
+about = "two epochs"
+recipe = { epochs = 2, batch_size = 2 }
+
+[[profiles.small.where]]
+at = { model = "custom_cnn" }
+recipe = { batch_size = 3 }
+"""
+    )
+    experiment = read_experiment(declare(text))
+    cell, small = (experiment.cells(size)[1].recipe for size in ("full", "small"))
+    assert (cell.epochs, cell.batch_size) == (9, 9)
+    assert (small.epochs, small.batch_size) == (2, 3)
+
+
+def test_a_run_folder_with_other_scores_of_one_fold_is_noticed(declare):
+    labels, samples = (
+        np.arange(40) % 2,
+        [FaceSample(f"{row}.png", row % 2, "test", str(row)) for row in range(40)],
+    )
+    same, other = (
+        Scored(Predictions(samples, np.where(np.arange(40) < right, labels, 1.0 - labels)), 0.5)
+        for right in (36, 30)
+    )
+    result = measured(read_experiment(declare()), CNN, accuracy=0.9, folds=2)
+    assert still_measures(result, [same, same])
+    assert not still_measures(result, [same, other])

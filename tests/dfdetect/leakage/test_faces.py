@@ -1,14 +1,16 @@
 """Faces as numbers: one person's are near, another's are not, and each is computed once."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
 from dfdetect.leakage import Rows, faces, get_kind
-from dfdetect.leakage.faces import PER_CLIP, encode, representatives
+from dfdetect.leakage.faces import PER_CLIP, encode, encode_face, representatives
 from dfdetect.leakage.kinds import identity
 from dfdetect.leakage.kinds.identity import SAME_PERSON, cluster
 from dfdetect.leakage.links import crossings
-from face_extraction.manifest import FaceSample
+from face_extraction.manifest import Box, FaceSample
 
 
 def test_a_clip_is_represented_by_frames_spread_over_it(tmp_path, plant, face):
@@ -64,6 +66,18 @@ def test_a_face_is_encoded_once(tmp_path, plant, face, monkeypatch):
     again = encode(Rows(tmp_path, samples, tmp_path / "cache.sqlite"), [3, 2])
     assert len(counted) == 3
     assert (again == first[[3, 2]]).all()
+
+
+@pytest.mark.parametrize(
+    ("values", "box"),
+    [({"box": Box(0, 60, 50, 0), "width": 100}, Box(20, 80, 80, 20)), ({}, Box(10, 90, 90, 10))],
+)
+def test_the_face_is_the_middle_of_the_crop(tmp_path, plant, face, values, box):
+    """60 of 100 pixels, where the row tells; else `FACE_SHARE`, .8 of them."""
+    seen = []
+    detector = SimpleNamespace(chip=lambda rgb, where: seen.append(where), encode=lambda chip: np.zeros(128))
+    encode_face(detector, tmp_path / "faces/a.png", plant(face(1, 100), "a", "train", **values))
+    assert seen == [box]
 
 
 @pytest.mark.shared

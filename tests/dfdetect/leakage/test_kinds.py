@@ -85,6 +85,12 @@ def test_the_official_split_of_faceforensics_shares_youtube_videos(tmp_path):
         found("youtube", [clip(0, "train", "x", source="dfdc")], tmp_path)
 
 
+def test_the_source_of_a_swap_shows_a_youtube_video_too(tmp_path):
+    samples = [clip(0, "train", "123_605", method="Deepfakes"), clip(1, "test", "606")]
+    (one,) = found("youtube", samples, tmp_path)
+    assert (one.splits, one.examples) == (("train", "test"), ((0, 1),))
+
+
 def test_identical_files_are_found_and_doubles_inside_a_split_are_told(tmp_path, plant, face):
     samples = [plant(face(seed), f"a{seed}", ("train", "test")[seed % 2]) for seed in range(6)]
     samples += [plant(face(0), "again", "test"), plant(face(2), "inside", "train")]

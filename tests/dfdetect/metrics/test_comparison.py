@@ -8,7 +8,7 @@ import pytest
 from scipy import stats
 
 from dfdetect.metrics import compute_metrics
-from dfdetect.metrics.comparison import Scored, delong, holm, mcnemar, paired_bootstrap
+from dfdetect.metrics.comparison import Scored, comparison_table, delong, holm, mcnemar, paired_bootstrap
 from dfdetect.predictions import Predictions
 from face_extraction.errors import InputError
 from face_extraction.manifest import FaceSample
@@ -232,3 +232,36 @@ def test_holm_is_that_worked_out_by_hand():
     )
     assert math.isnan(adjusted["e"])
     assert holm({"a": 0.6, "b": 0.7}) == {"a": 1.0, "b": 1.0}
+
+
+@pytest.mark.parametrize("change", [{"path": "x.png"}, {"label": 0}, {"source": "other"}, {"group": "9"}])
+def test_one_face_that_is_another_is_refused(change):
+    ours = predictions([0, 1, 0, 1], [0, 0, 1, 1], np.linspace(0, 1, 4))
+    theirs = Predictions([*ours.samples[:3], replace(ours.samples[3], **change)], ours.p_fake)
+    with pytest.raises(InputError, match="2 faces differ"):
+        paired_bootstrap([(Scored(ours, 0.5), Scored(theirs, 0.5))], ["auc"])
+
+
+def test_one_group_name_of_two_data_sets_is_drawn_as_two_groups():
+    """The second is wrong in all of b's: where b is drawn twice, never or once, it is 1, 0 or 1/2 behind."""
+    samples = [FaceSample(f"{s}{label}.png", label, "test", "g", source=s) for s in "ab" for label in (0, 1)]
+    pair = [Scored(Predictions(samples, np.array([0.1, 0.9, *b])), 0.5) for b in ((0.1, 0.9), (0.9, 0.1))]
+    found = paired_bootstrap([tuple(pair)], ["accuracy"], resamples=200)["accuracy"]
+    assert (found.value, found.low, found.high) == (0.5, 0.0, 1.0)
+
+
+def test_the_table_of_all_tests_is_that_worked_out_by_hand():
+    """The disagreements of the first test, each model with scores at and below a threshold of its own."""
+    labels, groups = np.arange(36) % 2, np.array([0] * 9 + [1] * 2 + [2] * 25)
+    same = [1] * 20 + [0] * 5
+    pair = []
+    for right, threshold in (([1] * 9 + [0] * 2 + same, 0.7), ([0] * 9 + [1] * 2 + same, 0.3)):
+        called = labels == np.array(right)
+        pair.append(Scored(predictions(labels, groups, np.where(called, threshold, 0.1)), threshold))
+    lines = comparison_table(*pair, ["accuracy"]).splitlines()
+    accuracy, areas, tests = (line.split()[1:] for line in lines if line.startswith(("Accuracy", "AUC")))
+    assert accuracy[0] == "0.194"  # 29 of 36 less 22 of 36
+    assert tests[:3] == ["McNemar", "0.0654", "0.4477"]  # 134 / 2048 over faces; 49 / 85 over groups
+    assert float(tests[3]) >= 0.4477
+    scores = [scored.predictions.p_fake for scored in pair]
+    assert areas[2:4] == [f"{delong(labels, *scores, units).p:.4f}" for units in (None, groups)]

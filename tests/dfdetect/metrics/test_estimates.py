@@ -249,3 +249,7 @@ def test_a_threshold_lies_between_adjacent_floats() -> None:
 def test_a_threshold_needs_both_classes(labels: list[int]) -> None:
     with pytest.raises(InputError, match="needs real and fake samples"):
         choose_threshold(make(labels, [0.1, 0.9]))
+
+
+def test_unknown_labels_move_no_threshold() -> None:
+    assert choose_threshold(make([0, 1, -1], [0.2, 0.8, 0.3])) == 0.5
