@@ -193,6 +193,48 @@ def test_of_two_places_that_find_one_face_the_others_faces_stay():
     assert [face.box for face in finder.faces(frames[1])] == [Merging.places[0], Merging.places[2]]
 
 
+def test_faces_that_are_followed_come_largest_first():
+    class Growing(_Placed):
+        """Two faces, of which the smaller is the larger once it is followed."""
+
+        def detect(self, rgb, min_face=None):
+            return [Box(0, 10, 10, 0), Box(0, 28, 8, 20)]
+
+        def near(self, rgb, box):
+            return Box(0, 40, 20, 20) if box.left == 20 else box
+
+    finder = ClipFinder(Growing(), "all", SPEC)
+    found = _faces(finder, [np.zeros((20, 40, 3), np.uint8)] * 2, 0.04)
+
+    boxes = [[face.box for face in faces] for faces in found]
+    assert boxes == [[Box(0, 10, 10, 0), Box(0, 28, 8, 20)], [Box(0, 40, 20, 20), Box(0, 10, 10, 0)]]
+
+
+def test_where_a_face_is_lost_the_whole_frame_is_searched_after_half_a_second():
+    class Losing(_Placed):
+        """A detector that does not find a face again near its last place."""
+
+        def __init__(self):
+            super().__init__()
+            self.searched = []
+
+        def detect(self, rgb, min_face=None):
+            self.searched.append(int(rgb[-1, -1, 0]))
+            return [self.place]
+
+        def near(self, rgb, box):
+            return None
+
+    detector, pictures = Losing(), [np.zeros((20, 40, 3), np.uint8) for _ in range(5)]
+    for index, rgb in enumerate(pictures):
+        rgb[-1, -1] = index
+
+    found = _faces(ClipFinder(detector, "all", SPEC), pictures, 0.25)
+
+    assert detector.searched == [0, 2, 4]
+    assert [bool(faces) for faces in found] == [True, False, True, False, True]
+
+
 def test_a_cut_to_a_frame_without_a_face_parts_two_people():
     def picture(person, ground, face):
         rgb = np.full((20, 40, 3), ground, np.uint8)

@@ -98,6 +98,14 @@ def test_a_damaged_database_is_made_anew_from_the_copy(tmp_path, damage, capsys)
     assert [trial.value for trial in store.trials()["case"]] == [0.5, 0.7, 0.6]
 
 
+def test_a_trial_that_was_begun_when_the_database_is_lost_counts_as_an_attempt(tmp_path):
+    for attempt in (1, 2):
+        held = open_store(tmp_path).claim("case", STRATEGY, "w")
+        assert (held.trial.number, held.trial.user_attrs["attempts"]) == (0, attempt)
+        held.lock.release()  # as the system does when the worker dies
+        (tmp_path / "trials.db").unlink()
+
+
 def test_a_torn_copy_is_read_as_far_as_it_is_whole(tmp_path, capsys):
     store = open_store(tmp_path)
     for score in (0.5, 0.6):

@@ -52,6 +52,14 @@ def test_averages_follow_from_folds():
     ]
 
 
+def test_a_mean_with_a_printed_fold_does_not_reach_its_ends():
+    """Of .75, from a matrix, and more than .757 but less than .759 the mean is less than .7545."""
+    folds = [GOOD, {"accuracy": "0.758"}]
+    assert contradictions(published=[block(folds=folds, average={"accuracy": "0.754-0.764"})]) == []
+    found = contradictions(published=[block(folds=folds, average={"accuracy": "0.755-0.765"})])
+    assert found == [("mean of the folds", "Accuracy", "0.755-0.765", "0.754")]
+
+
 def test_an_average_of_what_no_fold_tells_is_left_alone():
     average = {"accuracy": "0.75", "loss": "0.61"}
     assert contradictions(published=[block(folds=[GOOD, FLIPPED], average=average)]) == []

@@ -21,6 +21,15 @@ def test_a_clip_is_represented_by_frames_spread_over_it(tmp_path, plant, face):
     assert PER_CLIP == 3
 
 
+def test_a_crop_that_cannot_be_read_represents_nothing(tmp_path, plant, face):
+    samples = [plant(face(n), f"f{n}", "train", video="clip", frame=n) for n in range(4)]
+    samples.append(plant(face(9), "still", "test"))
+    for torn in (0, 4):
+        (tmp_path / samples[torn].path).write_bytes(b"no picture")
+    rows = Rows(tmp_path, samples, tmp_path / "cache.sqlite")
+    assert representatives(rows) == [1, 2, 3]
+
+
 def test_clusters_hold_what_is_near_and_strangers_stay_alone():
     rng = np.random.default_rng(0)
     people = rng.normal(0, 1, (5, 128)).astype(np.float32)
