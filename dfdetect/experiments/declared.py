@@ -14,6 +14,7 @@ from dfdetect.experiments.published import At, Published, read_published
 from dfdetect.metrics import LEVELS, MEASURES
 from dfdetect.recipe import Recipe, from_mapping
 from face_extraction.errors import InputError, unknown_name
+from face_extraction.sources import list_sources
 from face_extraction.toml import read_toml
 
 EXPERIMENT = "experiment.toml"
@@ -26,9 +27,9 @@ MATRIX = "confusion"
 COLUMNS = ("learning_rate", MATRIX)
 KEYS = (
     "title", "source", "recipe", "axes", "where", "profiles", "tables", "figures", "headline", "published",
-    "numbers", "claims", "opposed", "matrix_order",
+    "numbers", "claims", "opposed", "matrix_order", "own_data",
 )  # fmt: skip
-PROFILE_KEYS = ("about", "recipe", "where")
+PROFILE_KEYS = ("about", "recipe", "where", "smoke")
 
 
 @dataclass(frozen=True)
@@ -57,12 +58,14 @@ class Profile:
         about: what it changes, for captions.
         recipe: the recipe fields that it sets.
         where: (at, recipe fields) of parts of the grid.
+        smoke: it shows that every cell runs and nothing else: the README leaves its numbers out.
     """
 
     name: str
     about: str = ""
     recipe: Mapping[str, Any] = field(default_factory=dict)
     where: Sequence[tuple[At, Mapping[str, Any]]] = ()
+    smoke: bool = False
 
 
 @dataclass(frozen=True)
@@ -140,6 +143,7 @@ class Experiment:
         figures: "roc" (all curves in one figure) and "faces" (what each model says of drawn people).
         headline: cells that the README shows.
         published: what the report published.
+        own_data: names of the data sets, as manifests have them, that are the report's own.
     """
 
     folder: Path
@@ -153,6 +157,7 @@ class Experiment:
     figures: Sequence[str]
     headline: Sequence[dict[str, str]]
     published: Published
+    own_data: Sequence[str] = ()
 
     @property
     def name(self) -> str:
@@ -245,7 +250,8 @@ def read_experiment(folder: Path) -> Experiment:
             for part in entry.get("where", ()):
                 _check_keys(part, ("at", "recipe"), f"{path}: profile {name}, where")
             parts = [(part["at"], part["recipe"]) for part in entry.get("where", ())]
-            profiles[name] = Profile(name, entry["about"], entry.get("recipe", {}), parts)
+            smoke = entry.get("smoke", False)
+            profiles[name] = Profile(name, entry["about"], entry.get("recipe", {}), parts, smoke)
         experiment = Experiment(
             folder=folder,
             title=content["title"],
@@ -261,6 +267,7 @@ def read_experiment(folder: Path) -> Experiment:
             figures=content.get("figures", ()),
             headline=content.get("headline", ()),
             published=read_published(content, str(path)),
+            own_data=content.get("own_data", ()),
         )
     except (KeyError, TypeError, AttributeError) as error:
         raise InputError(f"{path}: {type(error).__name__}: {error}") from None
@@ -312,6 +319,9 @@ def _check(experiment: Experiment, path: Path) -> None:
         missing = [axis for axis in experiment.axes if axis not in at]
         if missing:
             raise InputError(f"{path}: {dict(at)}: a cell has a choice of {', '.join(missing)} too")
+    for name in experiment.own_data:
+        if name not in (known := [source.name for source in list_sources()]):
+            raise unknown_name("data set in own_data", name, known, str(path))
     for profile in experiment.profiles:
         experiment.cells(profile)
 

@@ -35,12 +35,18 @@ class Estimate:
         """Such as "0.912 [0.874, 0.943]"; a dash stands for what is not defined or not estimable."""
         if math.isnan(self.value):
             return DASH
-        ends = DASH if math.isnan(self.low) else f"{self.low:.3f}, {self.high:.3f}"
-        return f"{self.value:.3f} [{ends}]"
+        ends = DASH if math.isnan(self.low) else f"{shown(self.low)}, {shown(self.high)}"
+        return f"{shown(self.value)} [{ends}]"
 
     def to_dict(self) -> dict[str, float | None]:
         """Plain values for JSON; NaN becomes None."""
         return {name: None if math.isnan(value) else value for name, value in vars(self).items()}
+
+
+def shown(value: float) -> str:
+    """Three digits, or as many as it takes not to call something nothing, or less than all of it all."""
+    texts = [f"{value:.{digits}f}" for digits in range(3, 10)]
+    return next((text for text in texts if value in (0, 1) or float(text) not in (0, 1)), texts[0])
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,7 @@ from dfdetect.experiments.results import (
     without_paths,
 )
 from dfdetect.experiments.scores import still_measures
+from dfdetect.experiments.sections import sections
 from dfdetect.lineage import random_backbone
 from dfdetect.metrics import compute_metrics
 from dfdetect.metrics.comparison import Scored
@@ -58,6 +59,11 @@ def test_axes_expand_to_cells_models_before_ensembles(declare):
         ('["custom_cnn", "meso4"]', '["custom_cnn", "meso5"]', "unknown choice of model 'meso5'"),
         ('columns = "regime"', 'columns = "regimes"', "unknown axis 'regimes'"),
         ('figures = ["roc"]', 'pictures = ["roc"]', "unknown key 'pictures'"),
+        (
+            'figures = ["roc"]',
+            'own_data = ["dfcd"]',
+            "unknown data set in own_data 'dfcd' \\(nearest: dfdc\\)",
+        ),
         ("[profiles.folds]", "[profiles.folds]\nrecipes = {}", "profile folds: unknown key 'recipes'"),
         ('rows = ["model"]', "rows = []", "table grid: several choices of model would share a place"),
         ('columns = "regime"', "", "table grid: a grid has columns, and one metric"),
@@ -343,6 +349,31 @@ def test_a_folder_that_has_a_cells_name_alone_is_not_its_result(declare, trained
     assert reasons["custom_cnn"] == ""
     assert "it holds a run with learning_rate 0.5, not 0.0003" in reasons["meso4"]
     assert "it holds another ensemble" in reasons["both"]
+
+
+@pytest.mark.parametrize(("own", "said"), [('["dfdc"]', False), ('["celebdf"]', True), ("[]", True)])
+def test_tables_say_when_the_data_are_not_the_reports(declare, own, said):
+    experiment = read_experiment(declare(f"own_data = {own}\n{declare.text}"))
+    data = {"manifest_sha256": "m", "sample_set": False, "sources": ["dfdc"]}
+    (section,) = sections(experiment, [measured(experiment, CNN, data=data)], ())
+    assert ("not the report's own data" in section.caption) == said
+    assert "nothing else" not in section.caption
+
+
+def test_the_readme_leaves_out_sizes_that_only_show_that_cells_run(declare):
+    """The headline's cell is measured at both sizes: at "full", and at "folds", which is smoke in one."""
+    for smoke, expected in (("false", "folds"), ("true", None)):
+        text = declare.text.replace("[profiles.folds]\n", f"[profiles.folds]\nsmoke = {smoke}\n")
+        experiment = read_experiment(declare(text))
+        cell = experiment.cells("folds")[0]
+        data = {"manifest_sha256": "m", "sample_set": False, "sources": ["dfdc"]}
+        result = replace(measured(experiment, CNN, data=data), profile="folds", recipe=declared(cell))
+        found = writing._newest(experiment, [result], AT)
+        assert (found.profile if found else None) == expected
+        (section,) = sections(experiment, [result], ())
+        assert section.caption.endswith("It shows that the cells run, and nothing else.") == (
+            expected is None
+        )
 
 
 def test_two_processes_that_compare_lose_nothing(declare):

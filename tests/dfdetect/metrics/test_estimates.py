@@ -8,7 +8,7 @@ import pytest
 from numpy.typing import NDArray
 from sklearn import metrics as sk
 
-from dfdetect.metrics import Metrics, choose_threshold, compute_metrics
+from dfdetect.metrics import Estimate, Metrics, choose_threshold, compute_metrics
 from dfdetect.metrics.measures import MEASURES, measure, prepare
 from dfdetect.predictions import Predictions
 from face_extraction.errors import InputError
@@ -253,3 +253,16 @@ def test_a_threshold_needs_both_classes(labels: list[int]) -> None:
 
 def test_unknown_labels_move_no_threshold() -> None:
     assert choose_threshold(make([0, 1, -1], [0.2, 0.8, 0.3])) == 0.5
+
+
+@pytest.mark.parametrize(
+    ("value", "low", "high", "text"),
+    [
+        (0.9996, 0.9992, 1.0, "0.9996 [0.999, 1.000]"),
+        (0.00041, 0.0, 0.0123, "0.0004 [0.000, 0.012]"),
+        (0.99949, 0.5, 0.5, "0.999 [0.500, 0.500]"),
+        (1.0, 0.99997, 1.0, "1.000 [0.99997, 1.000]"),
+    ],
+)
+def test_nothing_is_rounded_to_all_or_nothing(value: float, low: float, high: float, text: str) -> None:
+    assert str(Estimate(value, low, high)) == text
