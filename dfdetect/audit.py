@@ -95,10 +95,8 @@ def _audit(args: argparse.Namespace, command: str) -> int:
     beside = args.target if args.target and args.target.is_dir() else args.scores or folder
     out = args.out or beside / "audit"
     _check_out(out)
-    result = audit(Rows(folder, target.samples, args.cache or folder / CACHE), kinds)
-    if args.kinds and args.kinds != "all":
-        for kind, why in result.skipped.items():
-            raise InputError(f"--kinds {kind.name}: {why}")
+    rows = Rows(folder, target.samples, args.cache or folder / CACHE)
+    result = audit(rows, kinds, named=args.kinds not in (None, "all"))
     findings = aligned([HEAD, *finding_rows(result)], "<<>>>>")
     print(f"{verdict(result)}\n\n{findings}")
     _print_notes(result)
@@ -126,7 +124,9 @@ def _kinds(names: str | None) -> "list[Kind]":
         return [kind for kind in list_kinds() if kind.needs != "faces"]
     if names == "all":
         return list_kinds()
-    return [get_kind(name) for name in dict.fromkeys(names.split(","))]
+    wanted = [get_kind(name) for name in names.split(",")]
+    # The cheap ones first: where one of them cannot be looked for, no crop has been read in vain.
+    return [kind for kind in list_kinds() if kind in wanted]
 
 
 def _check_clean(path: Path | None, target: "Target") -> None:

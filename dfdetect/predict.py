@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from dfdetect.recipe import Recipe, read_recipe
 from dfdetect.scorefile import Outcome, open_scores
 from dfdetect.startup import load_keras
+from dfdetect.verdicts import Verdict, shown_score
 from face_extraction.command import DONE, FINDING, Parser, run
 from face_extraction.errors import InputError
 from face_extraction.media import kind_found
@@ -21,7 +22,6 @@ from face_extraction.sources.layout import files_below
 
 if TYPE_CHECKING:
     from dfdetect.detector import Detector
-    from dfdetect.verdicts import Verdict
 
 FRAMES_HELP = (
     "frames of a clip to search (default: 16; with a run that takes clips, as many as its extraction did)"
@@ -136,7 +136,7 @@ def _show(files: Sequence[Path], detector: "Detector", args: argparse.Namespace)
 
 def _verdicts(
     files: Sequence[Path], detector: "Detector", args: argparse.Namespace, *, done: int = 0
-) -> "Iterator[tuple[Path, Verdict]]":
+) -> Iterator[tuple[Path, Verdict]]:
     """Score files one by one, beside `done` that were before."""
     with progress("predict", done + len(files), unit="files", done=done) as advance:
         for path in files:
@@ -197,7 +197,7 @@ def _about(detector: "Detector", args: argparse.Namespace) -> dict[str, Any]:
     }
 
 
-def _row(path: Path, verdict: "Verdict", about: Mapping[str, Any]) -> dict[str, Any]:
+def _row(path: Path, verdict: Verdict, about: Mapping[str, Any]) -> dict[str, Any]:
     """A file's verdict for JSON, which `json` writes in ASCII: its name may hold what the output lacks."""
     row: dict[str, Any] = {"file": str(path), **about, **asdict(verdict)}
     for face in row["faces"]:
@@ -211,11 +211,11 @@ def _sides(box: Sequence[int]) -> dict[str, int]:
     return dict(zip(("top", "right", "bottom", "left"), box, strict=True))
 
 
-def _table(verdicts: "Sequence[tuple[Path, Verdict]]", detector: "Detector") -> str:
+def _table(verdicts: Sequence[tuple[Path, Verdict]], detector: "Detector") -> str:
     width = max(4, *(len(_shown(path)) for path, _ in verdicts))
     lines = [f"{'file':<{width}}  {'verdict':<8}  {'p_fake':>6}  {'faces':>5}  {'frames':>6}"]
     for path, verdict in verdicts:
-        score = "-" if verdict.p_fake is None else f"{verdict.p_fake:.3f}"
+        score = "-" if verdict.p_fake is None else shown_score(verdict.p_fake, detector.threshold)
         word = {True: "fake", False: "real", None: "-"}[verdict.fake]
         note = f"  {verdict.detail}" if verdict.detail else ""
         lines.append(
@@ -225,8 +225,9 @@ def _table(verdicts: "Sequence[tuple[Path, Verdict]]", detector: "Detector") -> 
             name = f"  person {person.person}"
             word = "fake" if person.fake else "real"
             note = "" if verdict.counts(person) else "          seen once: no part in the clip's score"
-            lines.append(f"{name:<{width}}  {word:<8}  {person.p_fake:>6.3f}  {person.faces:>5}{note}")
-    lines.append(f"\nfake from p_fake {detector.threshold:.3f} on, {detector.threshold_origin}")
+            score = shown_score(person.p_fake, detector.threshold)
+            lines.append(f"{name:<{width}}  {word:<8}  {score:>6}  {person.faces:>5}{note}")
+    lines.append(f"\nfake from p_fake {detector.threshold:.6g} on, {detector.threshold_origin}")
     lines += [line for line in (detector.skill, detector.note) if line]
     return "\n".join(lines)
 

@@ -43,18 +43,22 @@ def main(argv: Sequence[str] | None = None) -> int:
     if argv and argv[0] in OF_A_SOURCE:
         if len(argv) > 1 and argv[1] in sources:
             return OF_A_SOURCE[argv[0]](sources[argv[1]], argv[2:])
-        lines = _list([(source.name, source.summary) for source in sources.values()])
-        parser = Parser(f"{PROG} {argv[0]}", COMMANDS[argv[0]], f"data sets:\n{lines}")
+        offered = [source for source in sources.values() if argv[0] != "download" or source.kaggle]
+        parser = Parser(f"{PROG} {argv[0]}", COMMANDS[argv[0]], f"data sets:\n{_summaries(offered)}")
         parser.add_argument("dataset", metavar="DATASET", help="one of those below; DATASET --help says more")
         return run(parser, partial(_refuse, "data set", list(sources)), argv[1:2])
-    lines = _list([(source.name, source.summary) for source in sources.values()])
     parser = Parser(
         PROG,
         "Find the faces in photos and videos and cut them out.",
-        f"data sets:\n{lines}\n\nother commands:\n{_list(COMMANDS.items())}\n\n{STATUS}",
+        f"data sets:\n{_summaries(sources.values())}\n\nother commands:\n{_list(COMMANDS.items())}\n\n"
+        f"example:\n  {PROG} folders --root photos/ --out data/mine\n\n{STATUS}",
     )
     parser.add_argument("dataset", metavar="DATASET", help="one of those below; DATASET --help says more")
     return run(parser, partial(_refuse, "data set or command", [*sources, *COMMANDS]), argv[:1])
+
+
+def _summaries(sources: Iterable[Source]) -> str:
+    return _list((source.name, source.summary) for source in sources)
 
 
 def _list(rows: Iterable[tuple[str, str]]) -> str:
@@ -87,7 +91,8 @@ OF_A_SOURCE = {"check": _check, "download": _download}
 
 
 def _source_parser(source: Source) -> Parser:
-    parser = Parser(f"{PROG} {source.name}", source.description, STATUS)
+    example = f"example:\n  {PROG} {source.name} --root RAW --out data/{source.name}"
+    parser = Parser(f"{PROG} {source.name}", source.description, f"{example}\n\n{STATUS}")
     add = parser.add_argument
     add("--root", type=Path, required=True, metavar="RAW", help="the data set's folder")
     add("--out", type=Path, required=True, metavar="OUT", help="the folder for manifest.csv and the crops")
@@ -96,11 +101,16 @@ def _source_parser(source: Source) -> Parser:
         _add_settings(parser)
     rule = SplitRule()
     split = "share of the groups without an official split that go to"
-    add("--val", type=float, default=rule.val, help=f"{split} validation (%(default)s)")
-    add("--test", type=float, default=rule.test, help=f"{split} test (%(default)s)")
-    add("--split-seed", type=int, default=rule.seed, help="another seed gives another split (%(default)s)")
-    add("--workers", type=_positive, metavar="N", help="processes (one for each core)")
-    add("--time-limit", type=_positive, metavar="S", help=f"seconds for one item ({TIME_LIMIT})")
+    add("--val", type=float, default=rule.val, help=f"{split} validation (default: %(default)s)")
+    add("--test", type=float, default=rule.test, help=f"{split} test (default: %(default)s)")
+    add(
+        "--split-seed",
+        type=int,
+        default=rule.seed,
+        help="another seed gives another split (default: %(default)s)",
+    )
+    add("--workers", type=_positive, metavar="N", help="processes (default: one for each core)")
+    add("--time-limit", type=_positive, metavar="S", help=f"seconds for one item (default: {TIME_LIMIT})")
     add(
         "--dask",
         metavar="ADDRESS",
@@ -129,31 +139,41 @@ def _add_settings(parser: Parser) -> None:
         type=int,
         default=default.faces_per_video,
         metavar="N",
-        help="frames searched in each clip, evenly spaced over it (%(default)s)",
+        help="frames searched in each clip, evenly spaced over it (default: %(default)s)",
     )
     add("--first-frame", action="store_true", help="search only the first frame of each clip")
     add(
         "--policy",
         default=default.policy,
-        help=f"which faces of a frame: {', '.join(POLICIES)} (%(default)s)",
+        help=f"which faces of a frame: {', '.join(POLICIES)} (default: %(default)s)",
     )
-    add("--detector", default=default.detector, help=f"{' or '.join(DETECTORS)} (%(default)s)")
+    add("--detector", default=default.detector, help=f"{' or '.join(DETECTORS)} (default: %(default)s)")
     add(
         "--min-face",
         type=int,
         default=default.min_face,
         metavar="PIXELS",
-        help="smallest face wanted; half of it takes four times as long (%(default)s)",
+        help="smallest face wanted; half of it takes four times as long (default: %(default)s)",
     )
     add(
         "--margin",
         type=float,
         default=default.crop.margin,
-        help="added around the face box, as a share of its side (%(default)s)",
+        help="added around the face box, as a share of its side (default: %(default)s)",
     )
-    add("--size", type=int, default=default.crop.size, metavar="PIXELS", help="side of a crop (%(default)s)")
+    add(
+        "--size",
+        type=int,
+        default=default.crop.size,
+        metavar="PIXELS",
+        help="side of a crop (default: %(default)s)",
+    )
     add("--align", action="store_true", help="turn crops so that the eyes are level")
-    add("--format", default=default.format, help=f"of the crops: {' or '.join(FORMATS)} (%(default)s)")
+    add(
+        "--format",
+        default=default.format,
+        help=f"of the crops: {' or '.join(FORMATS)} (default: %(default)s)",
+    )
 
 
 def _settings(args: argparse.Namespace) -> ExtractionSettings:
@@ -217,7 +237,8 @@ def _extract(source: Source, args: argparse.Namespace) -> int:
 
 
 def _merge_parser() -> Parser:
-    parser = Parser(f"{PROG} merge", "Make one extraction of the parts that were made with --shard.", STATUS)
+    example = f"example:\n  {PROG} merge data/part1 data/part2 --out data/whole"
+    parser = Parser(f"{PROG} merge", COMMANDS["merge"], f"{example}\n\n{STATUS}")
     parser.add_argument(
         "folders", nargs="+", type=Path, metavar="OUT1", help="the parts' folders, all of them"
     )

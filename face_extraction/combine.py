@@ -6,10 +6,11 @@ import re
 from collections import defaultdict
 from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from face_extraction.atomic import link_or_copy
 from face_extraction.command import DONE, Parser
+from face_extraction.digest import file_size
 from face_extraction.errors import InputError, unknown_name
 from face_extraction.manifest import (
     LABEL_NAMES,
@@ -119,18 +120,19 @@ def combine(manifests: Sequence[Path], out: Path, where: Sequence[str] = ()) -> 
     for path, samples in zip(paths, read, strict=True):
         wanted = [sample for sample in samples if all(condition(sample) for condition in conditions)]
         # Rows of one manifest are different faces, whatever their names.
-        first_seen = []
+        first_seen: list[tuple[Hashable, _Row]] = []
         for row in ((path, sample) for sample in wanted):
-            other = next((other for other in known[_key(row[1])] if _is_same(row, other)), None)
+            key = _key(row)
+            other = next((other for other in known[key] if _is_same(row, other)), None)
             if other is None:
-                first_seen.append(row)
+                first_seen.append((key, row))
             else:
                 _check_alike(*row, *other)
                 same_clips.add(row[1].clip)
                 doubled += 1
-        for row in first_seen:
-            known[_key(row[1])].append(row)
-        kept += first_seen
+        for key, row in first_seen:
+            known[key].append(row)
+            kept.append(row)
     if not kept:
         raise InputError(
             f"no row is left of {', '.join(map(str, paths))} with --where {' --where '.join(where)}"
@@ -190,10 +192,12 @@ def _condition(text: str, samples: Sequence[FaceSample]) -> Condition:
     return Condition(column, frozenset(given), sign == "!=")
 
 
-def _key(sample: FaceSample) -> Hashable:
-    """What one face has in two manifests: its clip, frame and box, or where it has none, its crop's name."""
-    name = "" if _has_place(sample) else PurePosixPath(sample.path).name
-    return (sample.source, sample.method, sample.video, sample.frame, sample.box, name)
+def _key(row: _Row) -> Hashable:
+    """What one face has in two manifests: its clip, frame and box; without them its crop's name and size."""
+    path, sample = row
+    crop = path.parent / sample.path
+    file = () if _has_place(sample) else (crop.name, file_size(crop))
+    return (sample.source, sample.method, sample.video, sample.frame, sample.box, *file)
 
 
 def _has_place(sample: FaceSample) -> bool:

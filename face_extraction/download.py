@@ -1,6 +1,9 @@
 """`python -m face_extraction download DATASET`: what Kaggle offers to everybody."""
 
 import argparse
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from face_extraction.command import DONE, Parser
@@ -8,20 +11,30 @@ from face_extraction.errors import InputError
 from face_extraction.sources import Source
 
 EXTRA = 'pip install ".[download]"'
+CACHE = "KAGGLEHUB_CACHE"  # where Kaggle's client keeps what it downloads; read at each download
 
 
 def parser(prog: str, source: Source) -> Parser:
     """The command line of `download` for one data set."""
     parser = Parser(f"{prog} download {source.name}", source.description)
-    parser.add_argument("--out", type=Path, required=True, metavar="RAW", help="the folder to download into")
+    parser.add_argument(
+        "--out",
+        type=Path,
+        required=True,
+        metavar="RAW",
+        help="the folder to download into; the last line names the one below it that holds the data set",
+    )
     return parser
 
 
 def download(source: Source, out: Path) -> Path:
-    """Download a data set into `out`; started again, it goes on.
+    """Download a data set below `out`; started again, it goes on.
+
+    `out` is given to Kaggle's client as its cache: there it takes up a download that was cut, which it
+    refuses in a folder that it was told to fill.
 
     Returns:
-        the folder that holds the data set's layout.
+        the folder below `out` that holds the data set's layout.
 
     Raises:
         InputError: the data set has no public download, the extra is not installed, or Kaggle's
@@ -36,10 +49,23 @@ def download(source: Source, out: Path) -> Path:
         raise InputError(f"downloads need kagglehub: {EXTRA}") from None
     out.mkdir(parents=True, exist_ok=True)
     try:
-        return Path(kagglehub.dataset_download(source.kaggle, output_dir=str(out)))
+        with _cache_at(out.resolve()):
+            return Path(kagglehub.dataset_download(source.kaggle))
     except Exception as error:  # Its client raises whatever its libraries do: offline, refused, disk full.
         reason = str(error).partition("\n")[0] or type(error).__name__
         raise InputError(f"{source.name}: Kaggle's download failed ({reason}); see {source.page}") from error
+
+
+@contextmanager
+def _cache_at(folder: Path) -> Iterator[None]:
+    before = os.environ.get(CACHE)
+    os.environ[CACHE] = str(folder)
+    try:
+        yield
+    finally:
+        del os.environ[CACHE]
+        if before is not None:
+            os.environ[CACHE] = before
 
 
 def run_download(prog: str, source: Source, args: argparse.Namespace) -> int:

@@ -6,11 +6,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, Executor, Future, wait
 from contextlib import closing, nullcontext
 from dataclasses import asdict, dataclass
+from errno import ETIMEDOUT
 from itertools import islice
 from pathlib import Path
 
 from pebble import ProcessExpired
 
+from face_extraction.digest import file_size
 from face_extraction.errors import InputError
 from face_extraction.journal import JOURNAL_FILE, ROOT, FaceRow, ItemResult, Journal
 from face_extraction.ledger import FAILED, REASONS, LedgerRow, write_ledger
@@ -139,6 +141,9 @@ def extract(
         if searched:
             write_settings(out, settings)
         waiting = [item for item in items if item.path not in results]
+        if shard and waiting:
+            # Should this be stopped, `merge` must not take the part for finished, by an older ledger.
+            (out / MANIFEST_FILE).unlink(missing_ok=True)
         with (
             progress("faces", len(items), done=len(results)) as advance,
             nullcontext(executor) if executor else local_pool(workers, time_limit) as pool,
@@ -149,7 +154,7 @@ def extract(
                 if failed:  # It will be done again: what it gave so far is no part of the data set.
                     result = ItemResult(result.path, [], failed)
                 else:
-                    journal.add(_size(root / result.path), result)
+                    journal.add(file_size(root / result.path), result)
                 results[result.path] = result
                 advance(note=result.path)
         return write_results(out, items, results, split_rule, ledger, drawn)
@@ -178,7 +183,7 @@ def _check_moved(before: str, root: Path, out: Path, finished: Mapping[str, tupl
     """Accept that the data lie elsewhere than before if all that is finished lies there, with its size."""
     if before == str(root.resolve()):
         return
-    other = next((path for path, (size, _) in finished.items() if size != _size(root / path)), None)
+    other = next((path for path, (size, _) in finished.items() if size != file_size(root / path)), None)
     if other is not None:
         raise InputError(
             f"{out}: made with root {before}, now {root.resolve()}, where {other} is missing or another "
@@ -214,7 +219,7 @@ def _still_valid(
         size, result = finished.get(item.path, (None, None))
         if (
             result is not None
-            and size == _size(root / item.path)
+            and size == file_size(root / item.path)
             and all((out / face.path).is_file() for face in result.faces)
         ):
             results[item.path] = result
@@ -253,9 +258,10 @@ def _outcome(future: Future[ItemResult], item: Item, out: Path) -> ItemResult:
         raise BrokenExecutor(str(error)) from None
     except ProcessExpired as error:
         return _failed(item, f"its process was ended (exit code {error.exitcode}; out of memory?)")
-    except TimeoutError:
-        return _failed(item, "it took longer than the time limit")
     except OSError as error:
+        # The pool's error of the time limit is one of these too, but has no number of the system's.
+        if isinstance(error, TimeoutError) and error.errno != ETIMEDOUT:
+            return _failed(item, "it took longer than the time limit")
         raise InputError(f"{out}: cannot be written ({error.strerror or error})") from error
     except Exception as error:  # One strange file must not end a run of days; the ledger names it.
         return _failed(item, f"{type(error).__name__}: {error}")
@@ -308,8 +314,3 @@ def _sample(item: Item, face: FaceRow, split_rule: SplitRule) -> FaceSample:
         method=item.method,
         source=item.source,
     )
-
-
-def _size(path: Path) -> int:
-    """Size of a file in bytes; -1 where it is gone."""
-    return path.stat().st_size if path.is_file() else -1

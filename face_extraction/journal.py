@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from itertools import takewhile
 from pathlib import Path
 from typing import IO, Any
 
@@ -122,23 +123,25 @@ def read_journal(folder: Path) -> tuple[dict[str, Any], dict[str, tuple[int, Ite
 
 def _read(path: Path) -> tuple[dict[str, Any], dict[str, tuple[int, ItemResult]], int]:
     """The first line, the finished items, and how many bytes are whole lines."""
-    content = path.read_bytes()
-    whole = content[: content.rfind(b"\n") + 1]
-    first, *lines = whole.splitlines() or [b"null"]
-    try:
-        header = json.loads(first)
-    except ValueError:
-        header = None
-    if not isinstance(header, dict):
-        raise InputError(f"{path}: not a journal of an extraction; --overwrite starts afresh")
     finished = {}
-    for number, line in enumerate(lines, start=2):
+    with path.open("rb") as handle:
+        whole = takewhile(lambda line: line.endswith(b"\n"), handle)
+        first = next(whole, b"null")
         try:
-            size, result = _parse(json.loads(line))
-        except (ValueError, TypeError, KeyError):
-            raise InputError(f"{path}, line {number}: damaged; --overwrite starts afresh") from None
-        finished[result.path] = (size, result)
-    return header, finished, len(whole)
+            header = json.loads(first)
+        except ValueError:
+            header = None
+        if not isinstance(header, dict):
+            raise InputError(f"{path}: not a journal of an extraction; --overwrite starts afresh")
+        length = len(first)
+        for number, line in enumerate(whole, start=2):
+            try:
+                size, result = _parse(json.loads(line))
+            except (ValueError, TypeError, KeyError):
+                raise InputError(f"{path}, line {number}: damaged; --overwrite starts afresh") from None
+            finished[result.path] = (size, result)
+            length += len(line)
+    return header, finished, length
 
 
 def _line(values: dict[str, Any]) -> str:

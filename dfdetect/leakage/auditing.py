@@ -109,17 +109,24 @@ def _rows(manifest: Path, recipe: Recipe) -> list[FaceSample]:
     return choose(read_manifest(manifest, torn_groups=True), recipe)
 
 
-def audit(rows: Rows, kinds: Sequence[Kind]) -> Audit:
-    """Look for each of these kinds of leak.
+def audit(rows: Rows, kinds: Sequence[Kind], *, named: bool = False) -> Audit:
+    """Look for each of these kinds of leak, in this order.
+
+    Args:
+        rows: the rows.
+        kinds: what to look for.
+        named: whether the user named each of them, so that one that cannot be looked for is refused.
 
     Raises:
-        InputError: a library is missing, or the cache cannot be used.
+        InputError: a library is missing, the cache cannot be used, or a named kind cannot be looked for.
     """
     found, skipped = {}, {}
     for kind in kinds:
         try:
             found[kind] = kind.find(rows)
         except NotLooked as why:
+            if named:
+                raise InputError(f"--kinds {kind.name}: {why}") from None
             skipped[kind] = str(why)
     return Audit(rows, found, skipped)
 

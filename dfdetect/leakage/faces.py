@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from dfdetect.leakage.rows import Rows
 from dfdetect.leakage.store import open_store
 from face_extraction.detect import FaceDetector
-from face_extraction.images import read_rgb
+from face_extraction.errors import InputError
+from face_extraction.images import Unreadable, read_rgb
 from face_extraction.manifest import Box, FaceSample
 from face_extraction.progress import progress
 
@@ -37,7 +38,11 @@ def representatives(rows: Rows) -> list[int]:
 
 
 def encode(rows: Rows, chosen: Sequence[int]) -> NDArray[np.float32]:
-    """Encodings of the faces of these rows, float32 of shape (n, 128); a face is encoded once, ever."""
+    """Encodings of the faces of these rows, float32 of shape (n, 128); a face is encoded once, ever.
+
+    Raises:
+        InputError: a crop was read before, but cannot be now; what was encoded until then is kept.
+    """
     digests = [rows.prints.digests[row] for row in chosen]
     with open_store(rows.cache) as store:
         known = store.encodings(sorted(set(digests)))
@@ -63,7 +68,10 @@ def encode(rows: Rows, chosen: Sequence[int]) -> NDArray[np.float32]:
             for start in range(0, len(wanted), BLOCK):
                 block = wanted[start : start + BLOCK]
                 parts = [block[number::workers] for number in range(workers)]
-                found = list(chain.from_iterable(pool.map(encode_part, parts)))
+                try:
+                    found = list(chain.from_iterable(pool.map(encode_part, parts)))
+                except Unreadable as error:
+                    raise InputError(f"{error}; it could be read before, so start the audit again") from None
                 known.update(found)
                 store.add_encodings(found)
                 advance(len(block))

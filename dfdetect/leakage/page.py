@@ -137,4 +137,4 @@ def _looked(result: Audit) -> str:
         rows.append([kind.name, state, f"{note} {kind.meaning if state == 'none found' else ''}".strip()])
     unread = result.unread
     more = f"<p>{plural(len(unread), 'crop')} could not be read; unread.csv lists them.</p>" if unread else ""
-    return text_table(("kind", "", ""), rows, "Kinds") + more
+    return text_table(("kind", "result", "what was looked at"), rows, "Kinds") + more

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dfdetect.leakage.store import open_store
-from face_extraction.images import Unreadable, read_bytes_rgb, resize
+from face_extraction.images import Unreadable, read_bytes_rgb, read_content, resize
 from face_extraction.ledger import MISSING, LedgerRow
 from face_extraction.progress import progress
 
@@ -108,12 +108,10 @@ def _stat(path: Path) -> tuple[int, int] | None:
 
 def _read(folder: Path, path: str, stat: tuple[int, int] | None) -> "_Print | LedgerRow":
     try:
-        content = (folder / path).read_bytes()
+        content = read_content(folder / path)
         thumb = thumbnail(read_bytes_rgb(content, path))
     except Unreadable as error:
         return LedgerRow(path, error.reason, error.detail)
-    except OSError as error:
-        return LedgerRow(path, Unreadable(path, "").reason, error.strerror or str(error))
     size, mtime = stat or (0, 0)
     digest = hashlib.blake2b(content, digest_size=16).digest()
     return _Print(path, size, mtime, digest, thumb.tobytes())

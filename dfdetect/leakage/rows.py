@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from dfdetect.leakage.prints import Prints, read_prints
 from face_extraction.manifest import SPLITS, FaceSample
+from face_extraction.sources import list_sources
 
 
 class NotLooked(Exception):
@@ -42,10 +43,20 @@ class Rows:
 
     @cached_property
     def groups(self) -> NDArray[np.int64]:
-        """The number of every row's group."""
+        """The number of every row's group; data sets made from the same recordings share theirs."""
+        origin = {source.name: source.recordings_of or source.name for source in list_sources()}
         numbers: dict[tuple[str, str], int] = {}
-        keys = ((sample.source, sample.group) for sample in self.samples)
+        keys = ((origin.get(sample.source, sample.source), sample.group) for sample in self.samples)
         return np.array([numbers.setdefault(key, len(numbers)) for key in keys], dtype=np.int64)
+
+    @cached_property
+    def clips(self) -> NDArray[np.int64]:
+        """The number of every row's clip; -1 for a still."""
+        numbers: dict[tuple[str, str, str], int] = {}
+        return np.array(
+            [numbers.setdefault(row.clip, len(numbers)) if row.video else -1 for row in self.samples],
+            dtype=np.int64,
+        )
 
     @cached_property
     def prints(self) -> Prints:

@@ -69,29 +69,33 @@ def coefficients(thumbs: Thumbs) -> Floats:
 
 
 def near_pairs(
-    thumbs: Thumbs, digests: Sequence[bytes], splits: NDArray[np.int8]
+    thumbs: Thumbs, digests: Sequence[bytes], splits: NDArray[np.int8], clips: Integers | None = None
 ) -> tuple[NDArray[np.int64], int]:
     """Pairs of rows of different splits that show nearly the same picture, but are not the same file.
 
-    Of identical files in one split the first stands for all.
+    Of identical files of one clip, or identical stills, in one split the first stands for all. Two frames of
+    one clip are no pair: of clips torn between splits there would be as many as the square of their frames.
 
     Args:
         thumbs: uint8 of shape (n, 32, 32).
         digests: of each file's content; b"" leaves a row out.
         splits: of every row, as an index into `SPLITS`.
+        clips: number of every row's clip, -1 for a still; None where all are stills.
 
     Returns:
         Pairs of shape (m, 2), sorted; and how many rows were too flat to compare.
     """
     flat = _flat(thumbs)
-    first: dict[tuple[bytes, int], int] = {}
+    clips = np.full(len(digests), -1) if clips is None else clips
+    first: dict[tuple[bytes, int, int], int] = {}
     for row, digest in enumerate(digests):
         if digest and not flat[row]:
-            first.setdefault((digest, int(splits[row])), row)
+            first.setdefault((digest, int(splits[row]), int(clips[row])), row)
     rows = np.array(sorted(first.values()), dtype=np.int64)
     even = int(sum(bool(digest) for digest in np.array(digests, dtype=object)[flat]))
     vectors = coefficients(thumbs[rows])
     contents = np.unique([digests[row] for row in rows], return_inverse=True)[1]
+    homes = clips[rows]
     found: list[tuple[int, int]] = []
     for a in range(len(SPLITS) - 1):
         known, asked = np.flatnonzero(splits[rows] == a), np.flatnonzero(splits[rows] > a)
@@ -102,7 +106,8 @@ def near_pairs(
                 queries = vectors[asked] * _MIRROR if mirrored else vectors[asked]
                 for done, left, right in pairs_within(vectors[known], queries, CANDIDATE):
                     left, right = known[left], asked[right]
-                    other = contents[left] != contents[right]
+                    one_clip = (homes[left] == homes[right]) & (homes[left] >= 0)
+                    other = (contents[left] != contents[right]) & ~one_clip
                     found += _alike(thumbs, rows[left[other]], rows[right[other]], mirrored)
                     advance(done)
     return np.array(sorted(set(found)), dtype=np.int64).reshape(-1, 2), even

@@ -45,6 +45,7 @@ VARIANTS = (
     "reenact_postprocess",
 )
 PER_VARIANT = 1_000
+NOT_LISTED = f"in none of the lists of {LISTS}"
 _FAKE = re.compile(r"(\d{3})_([MW]\d{3})")
 _REAL = re.compile(r"(\d{3})")
 
@@ -100,25 +101,25 @@ def deeperforensics(root: Path, *, variants: str = "", faceforensics: str = "") 
             there = {match[1] for match in found.values()}
             absent[variant] = [number for number in NUMBERS if number not in there]
     official = _read_lists(root / LISTS)
-    targets = {people[0]: split for _, path, people in fakes if (split := _split(official, path))}
+    targets = {stem.partition("_")[0]: split for stem, split in official.items()}
     # The official lists are followed even where they tear clips of one video.
     groups = {} if official else join(ONE_VIDEO)
     items = []
     for variant, path, people in fakes:
         split = _split(official, path)
         if official and split is None:
-            ledger.append(LedgerRow(path, UNLISTED, f"in none of the lists of {LISTS}"))
+            ledger.append(LedgerRow(path, UNLISTED, NOT_LISTED))
             continue
         items.append(_item(path, FAKE, variant, people, split, groups))
-    notes = [] if official else [f"no {LISTS}: split by a hash of targets and actors"]
-    reals, rows, more = _reals(root, Path(faceforensics) if faceforensics else root, bool(faceforensics))
-    items += [
-        _item(path, REAL, "", (number,), targets.get(number), groups)
-        for path, number in reals.items()
-        if not official or targets.get(number)
-    ]
     if not items:
         raise InputError(f"{root / FOLDER}: no clip of the variants wanted in it")
+    notes = [] if official else [f"no {LISTS}: split by a hash of targets and actors"]
+    reals, rows, more = _reals(root, Path(faceforensics) if faceforensics else root, bool(faceforensics))
+    for path, number in reals.items():
+        if official and number not in targets:
+            rows.append(LedgerRow(path, UNLISTED, NOT_LISTED))
+        else:
+            items.append(_item(path, REAL, "", (number,), targets.get(number), groups))
     published = dict.fromkeys((*wanted, YOUTUBE), PER_VARIANT)
     return Listing(items, ledger + rows, notes + more, published, absent)
 

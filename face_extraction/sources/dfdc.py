@@ -1,17 +1,18 @@
-"""DFDC: the Deepfake Detection Challenge's training parts, its preview, or its public test clips.
+"""DFDC: the Deepfake Detection Challenge's training parts, its preview, or its test clips.
 
 Layout: one of three.
 Training: `dfdc_train_part_N/*.mp4` (N from 0 to 49, any of them will do) with a `metadata.json` in each:
 `{"x.mp4": {"label": "FAKE", "split": "train", "original": "y.mp4"}}`; or RAW is such a folder itself.
 Preview: `dataset.json`: paths with `label`, `set` (train or test), `target_id` and `swapped_id`.
-Public test: `labels.csv` with `filename,label` (1 = fake), its clips beside it or in a folder beside it.
+Test: `labels.csv` with `filename,label` (1 = fake), or without it the test clips' own `metadata.json`:
+`{"x.mp4": {"augmentations": {}, "is_fake": 1}}`; the clips beside it or in a folder beside it.
 Published: 119,154 training clips (19,154 real, 100,000 fake), 5,244 of the preview (1,131 and 4,113),
 5,000 of the public test (2,500 and 2,500).
 
 Splits. Training: a clip and the fakes made of it are a group. `--protocol parts` (the default) is the
 usual split: parts 0-34 train, 35-39 val, 40-49 test; `--protocol group` splits the groups by a hash,
 which is the one to take where some parts alone are there. Preview: the official test set; the rest is
-train or val by the actor, fakes between actors of the two left out. Public test: all test; it does not say
+train or val by the actor, fakes between actors of the two left out. Test: all test; its lists do not say
 which clips share an original, so that each is a group of its own.
 
 Licence: the challenge's terms, research only; it may not be passed on.
@@ -75,7 +76,7 @@ def dfdc(root: Path, *, parts: str = "", protocol: str = "") -> Listing:
     """List the clips that the data set's own lists name and that are there.
 
     Args:
-        root: the folder of the parts, of one part, of the preview, or of the public test clips.
+        root: the folder of the parts, of one part, of the preview, or of the test clips.
         parts: the numbers of the training parts wanted, with commas; "" for all.
         protocol: of the training parts, "parts" (also if "") or "group".
 
@@ -89,6 +90,8 @@ def dfdc(root: Path, *, parts: str = "", protocol: str = "") -> Listing:
     wanted = set(map(int, chosen("parts", parts, map(str, range(ALL_PARTS)), "part")))
     there = {name: int(match[1]) for name in subfolders(root) if (match := _PART.fullmatch(name))}
     lists = [name for name in (METADATA, PREVIEW, TEST) if (root / name).is_file()]
+    if lists == [METADATA, TEST] and not there:
+        lists = [TEST]  # The official test folder has both, which say the same.
     if len(lists) + bool(there) > 1:
         found = " and ".join([*lists, *(["dfdc_train_part_N"] if there else [])])
         raise InputError(
@@ -99,7 +102,9 @@ def dfdc(root: Path, *, parts: str = "", protocol: str = "") -> Listing:
     if lists == [PREVIEW]:
         listing = _preview(root)
     elif lists == [TEST]:
-        listing = _public_test(root)
+        listing = _test(root, TEST, _read_labels(root / TEST))
+    elif lists == [METADATA] and (labels := _read_is_fake(root / METADATA)):
+        listing = _test(root, METADATA, labels)
     else:
         held = {name: number for name, number in there.items() if number in wanted}
         if there and not held:
@@ -220,7 +225,33 @@ def _preview(root: Path) -> Listing:
     return Listing(items, ledger, published=PREVIEW_PUBLISHED)
 
 
-def _public_test(root: Path) -> Listing:
+def _read_labels(path: Path) -> dict[str, int]:
+    """The labels of the test clips, by their file names."""
+    labels: dict[str, int] = {}
+    for where, row in read_rows(path, ("filename", "label")):
+        if row["label"] not in ("0", "1"):
+            raise InputError(f"{where}: label {row['label']!r}; accepted: 1 = fake, 0 = real")
+        if row["filename"] in labels:
+            raise InputError(f"{where}: {row['filename']!r} stands in an earlier row too")
+        labels[row["filename"]] = int(row["label"])
+    return labels
+
+
+def _read_is_fake(path: Path) -> dict[str, int]:
+    """The same from the test clips' metadata.json; empty where it is that of a training part."""
+    told: dict[str, Any] = {
+        clip: values.get("is_fake") if isinstance(values, dict) else None
+        for clip, values in read_json(path, dict).items()
+    }
+    if all(value is None for value in told.values()):
+        return {}
+    for clip, value in told.items():
+        if value not in (FAKE, REAL):
+            raise InputError(f"{path}, {clip}: is_fake {value!r}; accepted: 1 = fake, 0 = real")
+    return {clip: int(value) for clip, value in told.items()}
+
+
+def _test(root: Path, listed_in: str, labels: dict[str, int]) -> Listing:
     found: dict[str, Path] = {}
     ledger = []
     for path in files_below(root):
@@ -230,13 +261,6 @@ def _public_test(root: Path) -> Listing:
                 ledger.append(LedgerRow(relative_to(path, root), DOUBLED, f"{same} is the same clip"))
             else:
                 found[path.name] = path
-    labels: dict[str, int] = {}
-    for where, row in read_rows(root / TEST, ("filename", "label")):
-        if row["label"] not in ("0", "1"):
-            raise InputError(f"{where}: label {row['label']!r}; accepted: 1 = fake, 0 = real")
-        if row["filename"] in labels:
-            raise InputError(f"{where}: {row['filename']!r} stands in an earlier row too")
-        labels[row["filename"]] = int(row["label"])
     items = [
         _item(
             relative_to(found[name], root),
@@ -250,7 +274,9 @@ def _public_test(root: Path) -> Listing:
         if name in found
     ]
     ledger += [
-        LedgerRow(name, MISSING, f"named in {TEST}, but not there") for name in labels if name not in found
+        LedgerRow(name, MISSING, f"named in {listed_in}, but not there")
+        for name in labels
+        if name not in found
     ]
     ledger += _unlisted(root, found.values(), {found[name] for name in labels if name in found})
     return Listing(items, ledger, published=TEST_PUBLISHED)

@@ -1,11 +1,12 @@
 """Any tree with the folders real/ and fake/ of photos or videos, or unknown/ alone.
 
-Layout: `real/` and `fake/` (capitals or not) with files at any depth below them. What lies in a
-subfolder belongs to the group of that name (a person, an original video); what lies directly in real/
-or fake/ is a group of its own, named as the file without its suffix. A group never stands in two
-splits, and real/ and fake/ share group names: put a person's real and faked clips into subfolders of
-one name, or say with --group-pattern how the file names tell the original. The folder's name is the
-data set's, unless --source gives one: two data sets that will be joined need two names.
+Layout: `real/` and `fake/` (capitals or not) with files at any depth below them, but for hidden folders
+and Synology's `@eaDir`. What lies in a subfolder belongs to the group of that name (a person, an
+original video); what lies directly in real/ or fake/ is a group of its own, named as the file without
+its suffix. A group never stands in two splits, and real/ and fake/ share group names: put a person's
+real and faked clips into subfolders of one name, or say with --group-pattern how the file names tell
+the original. The folder's name is the data set's, unless --source gives one: two data sets that will be
+joined need two names.
 
 `unknown/`, where there is neither of the two, holds what is to be scored and not learned from: its
 faces are of unknown label and in the split test, which is what dfdetect.evaluate scores.

@@ -16,6 +16,8 @@ from face_extraction.media import VIDEO, kind_found
 
 # Label polarity is fixed by these names, never by the order of folders or by a bare number.
 LABELS = {"real": REAL, "fake": FAKE}
+# Synology's folder of small pictures, which it makes in every folder that it shares.
+THUMBNAILS = "@eaDir"
 
 
 def need_folder(root: Path) -> None:
@@ -43,7 +45,12 @@ def subfolders(folder: Path) -> list[str]:
     """Names of the folders in `folder`, in order, without hidden ones; empty where it is none."""
     if not folder.is_dir():
         return []
-    return sorted(path.name for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
+    return _visited(path.name for path in folder.iterdir() if path.is_dir())
+
+
+def _visited(names: Iterable[str]) -> list[str]:
+    """The names of folders that may hold data, in order."""
+    return sorted(name for name in names if not name.startswith(".") and name != THUMBNAILS)
 
 
 def named_folder(root: Path, name: str) -> Path | None:
@@ -113,7 +120,11 @@ def clips(
 
 def relative_to(path: Path, root: Path) -> str:
     """`path` as seen from `root`, with forward slashes; upwards where it lies outside."""
-    return Path(os.path.relpath(path, root)).as_posix()
+    relative = Path(os.path.relpath(path, root))
+    if relative.parts[:1] == ("..",):
+        # The system takes ".." of a root that is a link from where the link leads; the clip keeps its name.
+        relative = Path(os.path.relpath(path.parent.resolve() / path.name, root.resolve()))
+    return relative.as_posix()
 
 
 def no_text(relative: str) -> list[LedgerRow]:
@@ -125,6 +136,8 @@ def no_text(relative: str) -> list[LedgerRow]:
 def files_below(folder: Path) -> Iterator[Path]:
     """All files below `folder`, in the order of their names; links to folders are followed, once.
 
+    Hidden folders and Synology's "@eaDir" are not visited: copies and small pictures lie there.
+
     Raises:
         OSError: a folder cannot be read: its files would be missing without a word.
     """
@@ -135,7 +148,7 @@ def files_below(folder: Path) -> Iterator[Path]:
             names.clear()
             continue
         seen.add(real)
-        names.sort()
+        names[:] = _visited(names)
         yield from (Path(here) / name for name in sorted(files))
 
 
@@ -190,7 +203,7 @@ def read_rows(path: Path, columns: Iterable[str]) -> Iterator[tuple[str, dict[st
 
 
 def chosen(option: str, text: str, accepted: Iterable[str], what: str) -> tuple[str, ...]:
-    """The names in a list with commas, whatever their capitals; all accepted ones where it is empty.
+    """The names in a list with commas, each once, whatever their capitals; all accepted where it is empty.
 
     Raises:
         InputError: a name is not accepted; the line says `option`.
@@ -200,7 +213,7 @@ def chosen(option: str, text: str, accepted: Iterable[str], what: str) -> tuple[
     for name in given:
         if name.lower() not in names:
             raise unknown_name(what, name, names.values(), f"--{option}")
-    return tuple(names[name.lower()] for name in given) or tuple(names.values())
+    return tuple(dict.fromkeys(names[name.lower()] for name in given)) or tuple(names.values())
 
 
 def join(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:

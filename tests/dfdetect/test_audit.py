@@ -61,6 +61,7 @@ def test_planted_leaks_are_found_shown_and_repaired(data, capsys):
     assert page.count("data:image/jpeg") == 8
     assert "Identical files" in page
     assert "clip-3" in page
+    assert '<th scope="col"></th>' not in page
     kept = {sample.path for sample in read_manifest(clean)}
     assert {f"faces/{number}.png" for number in range(24)} - kept == {f"faces/{n}.png" for n in (0, 1, 3)}
     assert audit.main([str(clean), "--out", str(data / "again")]) == 0
@@ -109,6 +110,14 @@ def test_without_crops_the_columns_are_audited(data, capsys):
     assert "not looked for: file: no crop can be read; the first: no such file" in shown
     assert audit.main([str(data / "manifest.csv"), "--kinds", "near"]) == 2
     assert "--kinds near: no crop can be read" in capsys.readouterr().err
+
+
+def test_a_named_kind_that_cannot_be_looked_for_is_refused_before_crops_are_read(data, capsys):
+    assert audit.main([str(data / "manifest.csv"), "--kinds", "file,near,swap"]) == 2
+    printed, error = capsys.readouterr()
+    assert "--kinds swap: no data set in it whose clip names tell" in error.splitlines()[-1]
+    assert printed == ""
+    assert not (data / "audit-cache.sqlite").exists()
 
 
 def test_a_crop_that_cannot_be_read_is_a_failed_item(data, capsys):

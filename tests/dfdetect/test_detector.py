@@ -23,7 +23,7 @@ from dfdetect.metrics import compute_metrics
 from dfdetect.predictions import Predictions
 from dfdetect.recipe import Recipe, write_recipe
 from dfdetect.runs import Run
-from dfdetect.verdicts import FaceVerdict, Verdict
+from dfdetect.verdicts import FaceVerdict, PersonVerdict, Verdict
 from face_extraction.crop import crop_face
 from face_extraction.detect import FaceDetector
 from face_extraction.errors import InputError
@@ -351,6 +351,17 @@ def test_lines_of_json_come_one_by_one_and_say_what_json_says(command, detector,
     assert command("--jsonl", *paths) == 1
     assert printed == [0, 1]
     assert [json.loads(line) for line in capsys.readouterr().out.splitlines()] == rows[1:]
+
+
+def test_no_score_is_rounded_to_the_other_side_of_the_threshold(command, detector, files, monkeypatch, capsys):
+    detector.threshold = 0.51498
+    person = PersonVerdict(1, 0.51497, fake=False, faces=2)
+    verdict = Verdict((), 0.51497, False, 1, people=(person, person))
+    monkeypatch.setattr(detector, "predict", lambda path, *, frames: verdict)
+    assert command(files / "person.png") == 0
+    said = capsys.readouterr().out
+    assert said.count("real      0.51497") == 3
+    assert "fake from p_fake 0.51498 on" in said
 
 
 def test_a_file_of_scores_is_gone_on_with(command, detector, files, tmp_path, monkeypatch, capsys):

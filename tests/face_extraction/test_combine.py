@@ -1,5 +1,6 @@
 """Manifests joined and filtered."""
 
+import filecmp
 import os
 from dataclasses import replace
 
@@ -215,6 +216,21 @@ def test_one_name_in_two_folders_of_a_manifest_is_two_faces(make, tmp_path):
     samples, doubled = combine([one, other], tmp_path / "out")
 
     assert (len(samples), doubled) == (3, 0)
+
+
+def test_stills_of_one_name_are_compared_only_where_their_sizes_agree(make, tmp_path, monkeypatch):
+    """Else thousands of 0001.png in each of two manifests would be compared in millions of pairs."""
+    compared, compare = [], filecmp.cmp
+    monkeypatch.setattr(
+        filecmp, "cmp", lambda *files, **how: compared.append(files) or compare(*files, **how)
+    )
+    folders = [make(name, *(_sample(f"{n}/0001.png") for n in range(5))) for name in ("one", "other")]
+    (folders[1] / "faces/3/0001.png").write_text("one")
+
+    samples, doubled = combine(folders, tmp_path / "out")
+
+    assert (len(samples), doubled) == (9, 1)
+    assert compared == [(folders[1] / "faces/3/0001.png", folders[0] / "faces/0/0001.png")]
 
 
 def test_a_crop_that_a_stopped_run_left_is_taken_anew(two, tmp_path):

@@ -1,5 +1,6 @@
 """Downloads, with a stand-in for Kaggle's client."""
 
+import os
 import sys
 import types
 
@@ -16,11 +17,12 @@ def kaggle(monkeypatch):
     """A stand-in for kagglehub: what it was asked for; `failure` makes it fail."""
     calls = types.SimpleNamespace(asked=[], failure=None)
 
-    def dataset_download(handle, *, output_dir):
+    def dataset_download(handle):
         if calls.failure:
             raise calls.failure
-        calls.asked.append((handle, output_dir))
-        return output_dir
+        cache = os.environ["KAGGLEHUB_CACHE"]
+        calls.asked.append((handle, cache))
+        return f"{cache}/datasets/{handle}/versions/1"
 
     module = types.ModuleType("kagglehub")
     module.dataset_download = dataset_download
@@ -42,7 +44,33 @@ def test_it_lands_in_the_folder_and_says_what_comes_next(name, kaggle, tmp_path,
     handle = {source.name: source.kaggle for source in list_sources()}[name]
     assert kaggle.asked == [(handle, str(out))]
     assert out.is_dir()
-    assert f"next: python -m face_extraction check {name} --root {out}" in capsys.readouterr().out
+    folder = out / "datasets" / handle / "versions/1"
+    assert f"next: python -m face_extraction check {name} --root {folder}" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("before", [None, "/elsewhere"])
+@pytest.mark.parametrize("failure", [None, OSError("cut")])
+def test_the_clients_cache_lies_elsewhere_for_the_download_alone(
+    kaggle, tmp_path, monkeypatch, before, failure
+):
+    kaggle.failure = failure
+    monkeypatch.delenv("KAGGLEHUB_CACHE", raising=False)
+    if before:
+        monkeypatch.setenv("KAGGLEHUB_CACHE", before)
+
+    main(["download", "kaggle-faces", "--out", str(tmp_path)])
+
+    assert os.environ.get("KAGGLEHUB_CACHE") == before
+
+
+def test_kaggles_client_keeps_a_cut_download_where_it_is_told_to(tmp_path, monkeypatch):
+    """What it resumes from is looked for at each call, so that setting the variable is enough."""
+    cache = pytest.importorskip("kagglehub.cache")
+    handle = pytest.importorskip("kagglehub.handle").parse_dataset_handle("a/b/versions/1")
+    monkeypatch.setenv("KAGGLEHUB_CACHE", str(tmp_path))
+
+    assert cache.Cache().get_archive_path(handle).startswith(str(tmp_path))
+    assert cache.Cache().get_path(handle).startswith(str(tmp_path))
 
 
 def test_a_failure_is_one_line(kaggle, tmp_path, capsys):

@@ -1,6 +1,7 @@
 """Extraction as a whole, its journal and its refusals."""
 
 import dataclasses
+import errno
 import os
 import tarfile
 from concurrent.futures import ThreadPoolExecutor
@@ -266,6 +267,27 @@ def test_a_full_disk_ends_the_run_in_one_line(run, monkeypatch):
     monkeypatch.setattr(module, "extract_item", full)
 
     with pytest.raises(InputError, match=r"out: cannot be written \(No space left on device\)"):
+        run()
+
+
+def test_the_time_limit_costs_one_item_and_a_disk_that_times_out_ends_the_run(run, monkeypatch):
+    """Python makes a TimeoutError of the system's number; pebble's, given here, has words in its place."""
+    original = module.extract_item
+
+    def raising(error):
+        def fail(item, *args):
+            if item.path == "fake/0.png":
+                raise error
+            return original(item, *args)
+
+        return fail
+
+    monkeypatch.setattr(module, "extract_item", raising(TimeoutError("Task timeout", 5.0)))
+    assert [(row.path, row.detail) for row in run().ledger] == [
+        ("fake/0.png", "it took longer than the time limit")
+    ]
+    monkeypatch.setattr(module, "extract_item", raising(OSError(errno.ETIMEDOUT, "Connection timed out")))
+    with pytest.raises(InputError, match=r"out: cannot be written \(Connection timed out\)"):
         run()
 
 

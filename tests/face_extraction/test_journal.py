@@ -1,5 +1,7 @@
 """What is found again after a stop."""
 
+import tracemalloc
+
 import pytest
 
 from face_extraction.errors import InputError
@@ -97,3 +99,18 @@ def test_a_damaged_line_in_the_middle_is_named(folder, line):
 
     with pytest.raises(InputError, match="line 2: damaged"):
         _start(folder)
+
+
+def test_a_long_journal_is_not_held_as_a_whole(folder):
+    path = folder / "journal.jsonl"
+    with path.open("ab") as handle:
+        handle.writelines([path.read_bytes().splitlines(keepends=True)[1]] * 5_000)
+
+    tracemalloc.start()
+    try:
+        assert _start(folder) == {ONE.path: (10, ONE), TWO.path: (20, TWO)}
+        most = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+    assert most < path.stat().st_size / 2

@@ -258,3 +258,21 @@ def test_real_clips_give_faces_and_the_dark_one_is_listed(shared, tmp_path, caps
     assert given - clips == {"fake/dfdc_abofeumbvv.mp4"}
     rows = read_ledger(tmp_path / "out/ledger.csv")
     assert [(row.path, row.reason) for row in rows] == [("fake/dfdc_abofeumbvv.mp4", "no_face")]
+
+
+def test_only_what_can_be_downloaded_is_offered(capsys):
+    shown = {}
+    for command in ("check", "download"):
+        with pytest.raises(SystemExit):
+            main([command, "--help"])
+        shown[command] = capsys.readouterr().out
+    assert "\n  celebdf " in shown["check"]
+    assert "\n  celebdf " not in shown["download"]
+    assert "\n  kaggle-faces " in shown["download"]
+
+
+@pytest.mark.parametrize("arguments", [[], ["folders"], ["dfdc"], ["merge"]])
+def test_help_has_an_example(arguments, capsys):
+    with pytest.raises(SystemExit):
+        main([*arguments, "--help"])
+    assert f"example:\n  python -m face_extraction {' '.join(arguments)}" in capsys.readouterr().out

@@ -2,6 +2,7 @@
 
 import shutil
 from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
 
 import pytest
@@ -243,3 +244,44 @@ def test_what_fails_since_its_file_changed_gives_no_older_faces(run, tmp_path, m
     merged = merge(parts, tmp_path / "out")
 
     assert sorted(s.path for s in merged.samples) == sorted(s.path for part in again for s in part.samples)
+
+
+def test_a_shard_whose_next_try_was_stopped_is_not_merged_with_its_older_ledger(run, tmp_path, monkeypatch):
+    original = module.extract_item
+
+    def failing(error):
+        def fail(item, *args):
+            if item.path == "b.png":
+                raise error
+            return original(item, *args)
+
+        return fail
+
+    monkeypatch.setattr(module, "extract_item", failing(RuntimeError("dlib stumbled")))
+    parts = {name: run(name, f"{name}/2") for name in ("1", "2")}
+    name = next(name for name, part in parts.items() if any(row.path == "b.png" for row in part.ledger))
+    folders = [tmp_path / "1", tmp_path / "2"]
+    monkeypatch.setattr(module, "extract_item", failing(BrokenProcessPool()))
+    with pytest.raises(module.WorkerDied):
+        run(name, f"{name}/2")
+
+    with pytest.raises(InputError, match=rf"1 items, such as b\.png, are not finished; run shard {name}/2"):
+        merge(folders, tmp_path / "out")
+
+    monkeypatch.setattr(module, "extract_item", original)
+    run(name, f"{name}/2")
+    assert "failed" not in {row.reason for row in merge(folders, tmp_path / "out").ledger}
+
+
+def test_a_shard_in_which_nothing_waits_stays_finished(run, tmp_path, monkeypatch):
+    run("1", "1/2")
+    before = (tmp_path / "1" / "manifest.csv").read_bytes()
+
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(module, "write_results", stop)
+    with pytest.raises(KeyboardInterrupt):
+        run("1", "1/2")
+
+    assert (tmp_path / "1" / "manifest.csv").read_bytes() == before

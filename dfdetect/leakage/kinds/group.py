@@ -9,8 +9,9 @@ from dfdetect.leakage.rows import Rows
     "group",
     "The same original or group",
     "The faces come from one original video (a fake and what it was made from, or two fakes of it), or from "
-    "what the manifest calls one group. They share the person, the scene and the camera, which a model can "
-    "learn instead of the traces of a forgery.",
+    "what the manifest calls one group, also of a data set and the one whose recordings it is made from. "
+    "They share the person, the scene and the camera, which a model can learn instead of the traces of a "
+    "forgery.",
 )
 def group(rows: Rows) -> Links:
     """Link the rows of a group."""

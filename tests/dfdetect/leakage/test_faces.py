@@ -10,6 +10,8 @@ from dfdetect.leakage.faces import PER_CLIP, encode, encode_face, representative
 from dfdetect.leakage.kinds import identity
 from dfdetect.leakage.kinds.identity import SAME_PERSON, cluster
 from dfdetect.leakage.links import crossings
+from dfdetect.leakage.store import open_store
+from face_extraction.errors import InputError
 from face_extraction.manifest import Box, FaceSample
 
 
@@ -75,6 +77,29 @@ def test_a_face_is_encoded_once(tmp_path, plant, face, monkeypatch):
     again = encode(Rows(tmp_path, samples, tmp_path / "cache.sqlite"), [3, 2])
     assert len(counted) == 3
     assert (again == first[[3, 2]]).all()
+
+
+def test_a_crop_that_is_gone_since_is_one_line_and_earlier_encodings_are_kept(
+    tmp_path, plant, face, monkeypatch
+):
+    samples = [plant(face(n), f"f{n}", "train") for n in range(3)]
+    rows = Rows(tmp_path, samples, tmp_path / "cache.sqlite")
+    assert rows.prints.read.all()
+    (tmp_path / samples[0].path).write_bytes(b"no picture")  # the last rows are encoded first
+    monkeypatch.setattr(faces, "BLOCK", 2)
+    monkeypatch.setattr(
+        faces,
+        "FaceDetector",
+        lambda: SimpleNamespace(chip=lambda rgb, box: rgb, encode=lambda _: np.zeros(128)),
+    )
+
+    with pytest.raises(
+        InputError, match=r"f0\.png: no image .*; it could be read before, so start the audit"
+    ):
+        encode(rows, [0, 1, 2])
+
+    with open_store(rows.cache) as store:
+        assert set(store.encodings(rows.prints.digests)) == set(rows.prints.digests[1:])
 
 
 @pytest.mark.parametrize(

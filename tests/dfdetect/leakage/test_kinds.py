@@ -31,6 +31,16 @@ def test_a_group_is_one_within_its_data_set(tmp_path):
     assert (one.splits, one.pairs, one.examples) == (("train", "test"), 1, ((0, 1),))
 
 
+def test_an_original_is_one_with_the_data_set_that_it_was_recorded_for(tmp_path):
+    samples = [
+        clip(0, "train", "a", group="a", source="deepfake-faces"),
+        clip(1, "test", "b", group="a", source="dfdc"),
+        clip(2, "test", "c", group="a", source="kaggle-faces"),
+    ]
+    (one,) = found("group", samples, tmp_path)
+    assert (one.splits, one.pairs, one.examples) == (("train", "test"), 1, ((0, 1),))
+
+
 def test_a_clip_is_told_by_its_method_too(tmp_path):
     samples = [
         clip(0, "train", "033_097", method="Deepfakes"),
@@ -112,6 +122,23 @@ def test_every_copy_of_a_file_has_its_near_duplicates(tmp_path, plant, face):
     (one,) = crossings(links, rows.splits, rows.groups)
     assert (one.splits, one.pairs, one.rows) == (("train", "test"), 2, (1, 2))
     assert leaking([links], rows.splits).tolist() == [True, False, True, True]
+
+
+def test_frames_of_one_clip_are_no_near_duplicates_and_those_of_two_are(tmp_path, plant, face):
+    """The first clip lies in both splits; its train frame stands in the second clip too, byte by byte."""
+    brighter = np.clip(face(0).astype(int) + 6, 0, 255).astype(np.uint8)
+    samples = [
+        plant(face(0), "a1", "train", video="a"),
+        plant(face(0), "b1", "train", video="b"),
+        plant(brighter, "a2", "test", video="a"),
+        plant(face(1), "c1", "test", video="c"),
+    ]
+    rows = Rows(tmp_path, samples, tmp_path / "cache.sqlite")
+
+    links = get_kind("near").find(rows)
+
+    (one,) = crossings(links, rows.splits, rows.groups)
+    assert (one.pairs, one.examples) == (1, ((1, 2),))
 
 
 def test_without_any_crop_pictures_are_not_looked_at(tmp_path):

@@ -25,3 +25,26 @@ def test_a_crop_is_read_anew_where_its_size_or_time_has_changed(tmp_path, plant,
 
     assert len(reads) == (changed != "nothing")
     assert (after.digests == before.digests) == (changed != "size")
+
+
+def test_what_the_system_cannot_read_has_failed_and_what_is_no_picture_is_unreadable(tmp_path, plant, face):
+    read = plant(face(1), "a", "train").path
+    (tmp_path / "folder.png").mkdir()
+    (tmp_path / "torn.png").write_bytes(b"no picture")
+
+    prints = read_prints(tmp_path, [read, "folder.png", "torn.png"], tmp_path / "cache.sqlite")
+
+    assert prints.read.tolist() == [True, False, False]
+    assert [(row.path, row.reason) for row in prints.ledger] == [
+        ("folder.png", "failed"),
+        ("torn.png", "unreadable"),
+    ]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+def test_a_named_pipe_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "a.png")
+
+    (row,) = read_prints(tmp_path, ["a.png"], tmp_path / "cache.sqlite").ledger
+
+    assert row.detail == "not a file (a pipe, a socket or a device)"

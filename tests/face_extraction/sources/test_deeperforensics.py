@@ -33,7 +33,28 @@ def test_originals_follow_their_fakes_split(lay):
         ("001", 0, "val", "001"),
         ("002", 0, "test", "002"),
     ]
+    assert [(row.path, row.reason) for row in listing.ledger] == [(REAL.format("003"), "unlisted")]
+
+
+def test_an_original_whose_fakes_are_not_there_keeps_its_listed_split(lay):
+    reals = [REAL.format(name) for name in ("000", "001", "002")]
+
+    listing = _find(lay(FAKE.format("000_M004"), *reals, texts=LISTS))
+
+    assert [(item.video, item.split) for item in listing.items] == [
+        ("000_M004", "train"),
+        ("000", "train"),
+        ("001", "val"),
+        ("002", "test"),
+    ]
     assert listing.ledger == []
+
+
+def test_originals_alone_are_not_this_data_set(lay):
+    root = lay("manipulated_videos/end_to_end/notes.txt", REAL.format("000"), texts=LISTS)
+
+    with pytest.raises(InputError, match="no clip of the variants wanted in it"):
+        _find(root)
 
 
 def test_the_real_class_may_lie_elsewhere(lay, tmp_path):

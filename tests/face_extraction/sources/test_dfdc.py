@@ -207,3 +207,39 @@ def test_two_layouts_in_one_folder_are_refused(lay):
         _find(root)
     with pytest.raises(InputError, match="--protocol: unknown protocol 'part'"):
         _find(root, protocol="part")
+
+
+IS_FAKE = json.dumps(
+    {"a.mp4": {"augmentations": {}, "is_fake": 1}, "b.mp4": {"augmentations": {}, "is_fake": 0}}
+)
+
+
+@pytest.mark.parametrize("labels", [{}, {"labels.csv": "filename,label\na.mp4,1\nb.mp4,0\n"}])
+def test_the_official_test_folder(lay, labels):
+    root = lay("a.mp4", "clips/b.mp4", texts={"metadata.json": IS_FAKE} | labels)
+
+    listing = _find(root)
+
+    assert [(item.path, item.label, item.split, item.source) for item in listing.items] == [
+        ("a.mp4", 1, "test", "dfdc-test"),
+        ("clips/b.mp4", 0, "test", "dfdc-test"),
+    ]
+    assert listing.ledger == []
+    (root / "a.mp4").unlink()
+    (name,) = labels or ["metadata.json"]
+    assert [row.detail for row in _find(root).ledger] == [f"named in {name}, but not there"]
+
+
+@pytest.mark.parametrize("values", [{"is_fake": "1"}, {"is_fake": 2}, {"label": "REAL"}, 3])
+def test_a_wrong_entry_of_the_test_clips_is_refused_by_name(lay, values):
+    root = lay("a.mp4", texts={"metadata.json": json.dumps({"a.mp4": {"is_fake": 1}, "b.mp4": values})})
+
+    with pytest.raises(InputError, match=r"metadata\.json, b\.mp4: is_fake .*; accepted: 1 = fake, 0 = real"):
+        _find(root)
+
+
+def test_a_training_part_beside_the_test_clips_lists_is_refused(lay):
+    texts = _part(0, a=("REAL", None)) | {"metadata.json": IS_FAKE, "labels.csv": "filename,label\n"}
+
+    with pytest.raises(InputError, match=r"holds metadata\.json and labels\.csv and dfdc_train_part_N"):
+        _find(lay(texts=texts))

@@ -18,6 +18,7 @@ from face_extraction.sources.layout import (
     read_lines,
     read_rows,
     relative_to,
+    subfolders,
 )
 
 
@@ -76,9 +77,23 @@ def test_paths_may_lead_out_of_the_root(tmp_path):
     assert relative_to(tmp_path / "b/c.mp4", tmp_path / "a") == "../b/c.mp4"
 
 
+def test_paths_out_of_a_root_that_is_a_link_lead_to_the_file(lay, tmp_path):
+    real = lay("deep/down/root/a.mp4", "other/c.mp4", "blob")
+    (tmp_path / "link").symlink_to(real / "deep/down/root")
+    (real / "other/named.mp4").symlink_to(real / "blob")
+    root = tmp_path / "link"
+
+    relative = relative_to(real / "other/c.mp4", root)
+
+    assert relative == "../../../other/c.mp4"
+    assert (root / relative).is_file()
+    assert relative_to(real / "other/named.mp4", root) == "../../../other/named.mp4"
+    assert relative_to(root / "a.mp4", root) == "a.mp4"
+
+
 def test_names_are_chosen_from_a_list_with_commas():
     assert chosen("methods", "", ("A", "B"), "method") == ("A", "B")
-    assert chosen("methods", "b, a", ("A", "B"), "method") == ("B", "A")
+    assert chosen("methods", "b, a,B", ("A", "B"), "method") == ("B", "A")
     with pytest.raises(InputError, match=r"--methods: unknown method 'Faceswop' \(nearest: FaceSwap\)"):
         chosen("methods", "Faceswop", ("FaceSwap", "B"), "method")
 
@@ -114,3 +129,11 @@ def test_a_folder_that_cannot_be_read_is_not_passed_over(lay, monkeypatch):
     monkeypatch.setattr(os, "scandir", locked)
     with pytest.raises(PermissionError, match=r"Permission denied: '.*a'"):
         list(files_below(root))
+
+
+def test_hidden_folders_and_those_of_thumbnails_are_not_visited(lay):
+    root = lay("a/1.jpg", "a/@eaDir/1.jpg/thumb.jpg", ".Trash/2.jpg", "a/.cache/3.jpg", "b/4.jpg")
+
+    assert [path.relative_to(root).as_posix() for path in files_below(root)] == ["a/1.jpg", "b/4.jpg"]
+    assert [path.name for path in files_below(root / ".Trash")] == ["2.jpg"]
+    assert subfolders(root / "a") == []
