@@ -31,7 +31,7 @@ PLANTED = 1000  # one leak in so many
 
 def main() -> int:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n\n")[0])
+    parser = argparse.ArgumentParser("python -m benchmarks.audit", description=__doc__.partition("\n\n")[0])
     parser.add_argument("--rows", type=int, default=1_000_000)
     count = parser.parse_args().rows
     rng = np.random.default_rng(0)

@@ -11,7 +11,8 @@ from face_extraction.command import DONE, Parser, run
 from face_extraction.errors import InputError
 
 FOLDS = "parts of the manifest, each of which is the test split once (default: 3)"
-SPLIT = "group (the default) makes the parts of whole groups, random of single faces or clips"
+SPLITTINGS = ("group", "random")
+SPLIT = "parts of whole groups, or of single faces or clips (default: group)"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -25,13 +26,17 @@ def _parser() -> Parser:
         "Train and test a recipe on each of --folds parts of a manifest (3, as Report B), and average.\n\n"
         "The parts are made of whole groups; --split random makes them of single faces, as reports did,\n"
         "and the table says so. Each fold is a run of its own. The same command, given again, goes on.",
-        "example:\n  python -m dfdetect.crossval --model vgg16 --manifest data/mine/manifest.csv --folds 3",
+        "example:\n  python -m dfdetect.crossval --model vgg16 --manifest data/mine/manifest.csv --folds 3"
+        "\n\nexit status: 0 every fold is trained, 2 wrong use, 130 interrupted: given again, it goes on",
     )
-    parser.add_argument("--out", type=Path, metavar="DIR", help="default: runs/crossval-MODEL-HASH")
+    parser.add_argument(
+        "--out", type=Path, metavar="DIR", help="folder of all folds (default: runs/crossval-MODEL-HASH)"
+    )
     flags.add_flags(parser)
     helps = {"fold": argparse.SUPPRESS, "folds": FOLDS, "split": SPLIT}
     for action in parser._actions:  # flags of a single training, some of which mean something else here
         action.help = helps.get(action.dest, action.help)
+        action.choices = SPLITTINGS if action.dest == "split" else action.choices
     return parser
 
 

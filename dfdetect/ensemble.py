@@ -23,10 +23,11 @@ def _parser() -> Parser:
         "Combine finished runs of the same data into a run of its own, for evaluate and predict.\n\n"
         "mean: the mean of the members' p_fake; weighted: by how far each one's validation AUC lies\n"
         "above .5; stacked: a logistic regression on their logits, fitted on validation faces alone.",
-        "example:\n  python -m dfdetect.ensemble runs/a runs/b runs/c --combine stacked --out runs/abc",
+        "example:\n  python -m dfdetect.ensemble runs/a runs/b runs/c --combine stacked --out runs/abc\n\n"
+        "exit status: 0 combined, 2 wrong use, or runs that do not go together",
     )
     parser.add_argument("runs", nargs="+", type=Path, metavar="RUN", help="two runs or more")
-    parser.add_argument("--combine", choices=COMBINE, default="mean", help="default: mean")
+    parser.add_argument("--combine", choices=COMBINE, default="mean", help="how (default: mean)")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="the new run's folder")
     return parser
 

@@ -41,9 +41,12 @@ def add_conditions(parser: argparse.ArgumentParser) -> None:
         "--unreadable",
         choices=("fail", "skip"),
         default="fail",
-        help="what to do about crops that cannot be decoded: stop before training, or list them and go on",
+        help="what to do about crops that cannot be decoded: stop before training, or list them and go on "
+        "(default: fail)",
     )
-    parser.add_argument("--devices", type=int, default=1, metavar="N", help="GPUs to use at once; 0 = all")
+    parser.add_argument(
+        "--devices", type=int, default=1, metavar="N", help="GPUs to use at once; 0 = all (default: 1)"
+    )
     parser.add_argument("--tensorboard", action="store_true", help="write event files for TensorBoard")
 
 

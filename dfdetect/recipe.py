@@ -33,7 +33,7 @@ NORMALISATIONS = (OWN, "tf", "caffe", "torch", "unit")
 def _setting(default: Any, help: str, **limits: Any) -> Any:
     """A field with its help and its limits: `choices`, `low` and `high` (inclusive), `above` (exclusive).
 
-    `metavar` is the word that stands for the value in the help.
+    In the help, `metavar` is the word that stands for the value, and `meaning` says what the default means.
     """
     if isinstance(default, dict):
         return field(default_factory=dict, metadata={"help": help})
@@ -52,7 +52,7 @@ class Recipe:
 
     model: str = _setting("xception", "the model's name", metavar="NAME")
     manifest: str = _setting(
-        "", "manifest.csv to train on; without it, the embedded sample set of drawn people", metavar="FILE"
+        "", "manifest.csv to train on", metavar="FILE", meaning="the embedded sample set of drawn people"
     )
     frames: int = _setting(0, "faces of one clip that the model takes at once; 0 = single faces", low=0)
     per_class: int = _setting(
@@ -72,12 +72,12 @@ class Recipe:
     )
     weights: str = _setting(
         "",
-        "imagenet (dinov2: lvd142m), none, a weights file, or the folder of a run or of a keras-hub preset "
-        "(default: the published weights, where there are any)",
+        "imagenet (dinov2: lvd142m), none, a weights file, or the folder of a run or of a keras-hub preset",
         metavar="PATH",
+        meaning="the published weights, where there are any",
     )
     partial_weights: bool = _setting(False, "accept a weights file that covers only a part of the model")
-    image_size: int = _setting(0, "side of the input in pixels (default: the model's own)", low=0)
+    image_size: int = _setting(0, "side of the input in pixels", low=0, meaning="the model's own")
     normalisation: str = _setting(
         OWN,
         "of the pixels: own (the one that the backbone's published weights were trained with), tf (-1 to 1), "
@@ -230,10 +230,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--recipe", type=Path, metavar="FILE", help="a recipe.toml to start from")
     for item in fields(Recipe):
         flag = "--" + item.name.replace("_", "-")
-        default = (
-            "" if item.default in ("", 0, False) or item.name == "options" else f" (default: {item.default})"
-        )
-        text = (item.metadata["help"] + default).replace("%", "%%")
+        text = f"{item.metadata['help']} (default: {_default(item)})".replace("%", "%%")
         if item.name == "options":
             group.add_argument("--option", action="append", metavar="NAME=VALUE", help=text, dest="options")
         elif item.type is bool:
@@ -260,6 +257,15 @@ def from_flags(args: argparse.Namespace, base: Recipe) -> Recipe:
     if "options" in changes:
         changes["options"] = {**base.options, **dict(_option(text) for text in changes["options"])}
     return base.with_changes(**changes)
+
+
+def _default(item: "dataclasses.Field[Any]") -> str:
+    """A field's default as its help tells it."""
+    if item.name == "options":
+        return "none"
+    if item.type is bool:
+        return "yes" if item.default else "no"
+    return str(item.metadata.get("meaning", item.default))
 
 
 def _metavar(item: "dataclasses.Field[Any]") -> str | None:

@@ -23,7 +23,8 @@ def _parser() -> Parser:
         "random weights: that shows the pipeline working and says nothing about real faces.\n"
         "The same command, given again, goes on with a training that was cut.",
         "example:\n  python -m dfdetect.train --model xception --manifest data/celebdf/manifest.csv "
-        "--weights imagenet --trainable head",
+        "--weights imagenet --trainable head\n\n"
+        "exit status: 0 trained, or it was before, 2 wrong use, 130 interrupted: given again, it goes on",
     )
     parser.add_argument("--out", type=Path, metavar="DIR", help="the run's folder (default: runs/MODEL-HASH)")
     parser.add_argument("--overwrite", action="store_true", help="delete what --out holds, and train anew")

@@ -16,7 +16,10 @@ from face_extraction.errors import InputError
 from tuning.job import DEFAULT, OBJECTIVES, STRATEGIES, Job, list_jobs, parse_job, read_job
 from tuning.space import OPTION
 
-FOLDS = "parts of the faces outside the test split that validate in turn; the score is their mean"
+FOLDS = (
+    "parts of the faces outside the test split that validate in turn; the score is their mean "
+    "(default: the job's)"
+)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -33,7 +36,9 @@ def _parser() -> Parser:
         "search that was cut; given in a second terminal meanwhile, it is a second worker.",
         f"jobs: {', '.join(list_jobs())}\n\nexample:\n"
         "  python -m tuning --model xception --manifest M --strategy bayesian --trials 40 --out best.toml\n"
-        "  python -m dfdetect.train --recipe best.toml",
+        "  python -m dfdetect.train --recipe best.toml\n\n"
+        "exit status: 0 every trial is done or pruned, 1 some failed, 2 wrong use, 130 interrupted: given "
+        "again,\nit goes on",
     )
     parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="the best recipe, *.toml")
     parser.add_argument(
@@ -42,11 +47,15 @@ def _parser() -> Parser:
     parser.add_argument(
         "--folder", type=Path, metavar="DIR", help="trials and page (default: --out less .toml)"
     )
-    parser.add_argument("--strategy", choices=STRATEGIES, help="how trials are proposed")
-    parser.add_argument("--trials", type=int, metavar="N", help="trials of each case, at most")
-    parser.add_argument("--objective", choices=OBJECTIVES, help="what is made as high as possible")
+    parser.add_argument("--strategy", choices=STRATEGIES, help="how trials are proposed (default: the job's)")
     parser.add_argument(
-        "--case", action="append", default=[], metavar="NAME", help="only this case of the job"
+        "--trials", type=int, metavar="N", help="trials of each case, at most (default: the job's)"
+    )
+    parser.add_argument(
+        "--objective", choices=OBJECTIVES, help="what is made as high as possible (default: the job's)"
+    )
+    parser.add_argument(
+        "--case", action="append", default=[], metavar="NAME", help="only this case of the job (default: all)"
     )
     parser.add_argument(
         "--storage",

@@ -9,6 +9,8 @@ from dfdetect.experiments.sections import Section, sections
 from dfdetect.figures.comparison import Curve, roc_curves
 
 CURVES = 7  # which the eye can follow in one square
+# Of each kind's drawing. One more where it changes gives new names: committed figures are drawn anew.
+VERSIONS = {ROC: 2, FACES: 2}
 
 Panels = dict[str, list[Curve]]
 
@@ -41,7 +43,7 @@ def roc_file(experiment: Experiment, section: Section) -> Path | None:
     if not section.done or ROC not in experiment.figures:
         return None
     panels = _panels(experiment, section)
-    return experiment.folder / figure_name(ROC, section.profile, [repr(panels)])
+    return experiment.folder / figure_name(ROC, section.profile, [f"version {VERSIONS[ROC]}", repr(panels)])
 
 
 def faces_shown(experiment: Experiment, section: Section) -> Path | None:
@@ -53,7 +55,7 @@ def faces_shown(experiment: Experiment, section: Section) -> Path | None:
 def faces_file(experiment: Experiment, profile: str, done: Iterable[Result]) -> Path:
     """The figure of what these results' models say of drawn people."""
     shown = [f"{title_of(experiment, result)}: {result.digest}" for result in pictured(done)]
-    return experiment.folder / figure_name(FACES, profile, shown)
+    return experiment.folder / figure_name(FACES, profile, [f"version {VERSIONS[FACES]}", *shown])
 
 
 def pictured(done: Iterable[Result]) -> Iterator[Result]:
@@ -73,7 +75,8 @@ def _panels(experiment: Experiment, section: Section) -> Panels:
     for result in done:
         names = experiment.titles(result.at)
         title = names.pop(0) if len(done) > CURVES and len(names) > 1 else ""
-        curve = Curve(", ".join(names), result.roc, str(result.estimate("auc", "face")))
+        auc = str(result.estimate("auc", "face"))
+        curve = Curve(", ".join(names), result.roc, auc, result.n("face"))
         panels.setdefault(title, []).append(curve)
     return panels
 

@@ -6,10 +6,12 @@ import io
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from dfdetect.experiments.printed import Printed
 from dfdetect.experiments.sections import Section
 from dfdetect.experiments.tables import SAME, Entry, Table, Value
 from dfdetect.metrics import DASH
-from dfdetect.page.markdown import markdown_table
+from dfdetect.page.markdown import markdown_table, plain
+from face_extraction.errors import InputError
 
 LATEX = str.maketrans(
     {
@@ -17,32 +19,37 @@ LATEX = str.maketrans(
         "}": r"\}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "–": "--", SAME: r"$\approx$",
     }
 )  # fmt: skip
+LINE = 70  # letters that a line of an article holds, less the room between columns
 
 
 def markdown(table: Table) -> str:
     """A Markdown table under its heading, with its notes."""
-    rows = [[_text(entry, "**{}**", str) for entry in row] for row in table.rows]
+    rows = [[_text(entry, "**{}**", plain) for entry in row] for row in table.rows]
     lines = [f"### {table.title}", "", markdown_table(table.header, rows, table.labels)]
     for note in table.below():
-        lines += ["", note]
+        lines += ["", plain(note)]
     return "\n".join(lines) + "\n"
 
 
 def latex(table: Table, about: str) -> str:
-    """A LaTeX table for the package booktabs; `about` follows the title in its caption."""
+    """A LaTeX table, a wide one scaled to the text's width; `about` follows the title in its caption."""
     columns = "l" * table.labels + "r" * (len(table.header) - table.labels)
+    head = [_latex(title) for title in table.header]
     body = [[_text(entry, r"\textbf{{{}}}", _latex) for entry in row] for row in table.rows]
+    wide = sum(max(map(len, column)) for column in zip(head, *body, strict=True)) > LINE
     notes = " ".join(_latex(note) for note in table.below())
     lines = [
+        r"% \usepackage{booktabs, graphicx}" if wide else r"% \usepackage{booktabs}",
         r"\begin{table}",
         rf"\caption{{{_latex(table.title)}. {_latex(about)} {notes}}}",
+        *([r"\resizebox{\textwidth}{!}{%"] if wide else []),
         rf"\begin{{tabular}}{{{columns}}}",
         r"\toprule",
-        " & ".join(_latex(title) for title in table.header) + r" \\",
+        " & ".join(head) + r" \\",
         r"\midrule",
         *(" & ".join(cells) + r" \\" for cells in body),
         r"\bottomrule",
-        r"\end{tabular}",
+        r"\end{tabular}" + "}" * wide,
         r"\end{table}",
     ]
     return "\n".join(lines) + "\n"
@@ -75,7 +82,11 @@ def html_table(table: Table) -> str:
 
 
 def csv_rows(section: Section) -> list[list[Any]]:
-    """One line a cell of a table: values with all their digits, and what must be known beside them."""
+    """One line a cell of a table: values with all their digits, and what must be known beside them.
+
+    `text` is the entry as the table shows it. `value` is a number, of what a report printed too, as a share
+    where it printed per cent; what is no one number, such as a matrix, has a text alone.
+    """
     lines = []
     for table in section.tables:
         for row in table.rows:
@@ -84,22 +95,33 @@ def csv_rows(section: Section) -> list[list[Any]]:
                 head: list[Any] = [section.profile, section.manifest[:8], table.name, label, title]
                 blank: list[Any] = [""] * (len(CSV_COLUMNS) - len(head))
                 if isinstance(entry, str):
-                    lines.append([*head, "" if entry == DASH else entry, *blank[1:]])
+                    text = "" if entry == DASH else entry
+                    lines.append([*head, _number(text), *blank[2:], text])
                     continue
                 note = table.footnotes[entry.footnote - 1] if entry.footnote else ""
                 if entry.estimate is None:
-                    lines.append([*head, *blank[:-1], note])
+                    lines.append([*head, *blank[:-2], note, ""])
                     continue
                 ends = (entry.estimate.value, entry.estimate.low, entry.estimate.high)
                 numbers: list[Any] = ["" if end != end else repr(float(end)) for end in ends]
-                lines.append([*head, *numbers, int(entry.best), int(entry.same), entry.n, section.data, note])
+                marks = [int(entry.best), int(entry.same)]
+                lines.append([*head, *numbers, *marks, entry.n, section.data, note, str(entry.estimate)])
     return lines
 
 
 CSV_COLUMNS = (
     "profile", "manifest", "table", "row", "column", "value", "low", "high", "best", "same_as_best",
-    "n", "data", "note",
+    "n", "data", "note", "text",
 )  # fmt: skip
+
+
+def _number(text: str) -> str:
+    """What a report prints, as a plain number; "" where it is none, or a range."""
+    try:
+        number = Printed(text, "")
+    except InputError:
+        return ""
+    return repr(number.value) if number.interval.open else ""
 
 
 def csv_text(sections: Sequence[Section]) -> str:

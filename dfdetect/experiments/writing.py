@@ -18,14 +18,19 @@ from dfdetect.experiments.render import (
 )
 from dfdetect.experiments.results import DONE, FAILED, Result, current, read_results
 from dfdetect.experiments.sections import Section, sections
+from dfdetect.figures import Figure
 from dfdetect.metrics import DASH
-from dfdetect.page.document import frame, text_table
-from dfdetect.page.markdown import markdown_table
+from dfdetect.page.document import figure_list, frame, text_table
+from dfdetect.page.markdown import markdown_table, plain
 from dfdetect.recipe import ENSEMBLE
 from face_extraction.errors import InputError
 
 BEGIN, END = "<!-- reports: begin -->", "<!-- reports: end -->"
-ABOUT_FACES = "Drawn people of the embedded sample set, and p_fake of models trained on it."
+ROC_TITLE, FACES_TITLE = "ROC curves of all models", "What each model says of drawn people"
+ABOUT_FACES = (
+    "Drawn people of the embedded sample set, and p_fake of models trained on it. ✓ right, ✗ wrong, each at "
+    "the model's own threshold."
+)
 
 
 def files(experiment: Experiment) -> dict[Path, str]:
@@ -53,7 +58,8 @@ def overview(experiments: Sequence[Experiment]) -> str:
         "Test faces. Brackets: 95 % intervals, a bootstrap over groups, of means over folds Student's with "
         "the corrected variance (n is then that of all folds). Sizes, data and splits differ between "
         "reports, so numbers of different reports are not a ranking; each report's tables say what they were "
-        "measured on.",
+        "measured on. Size tiny shows that a cell runs, and nothing else. Where the data are not the "
+        "report's own, published and measured cannot be compared.",
         "",
         markdown_table(
             ("model", "report", "cell", "published accuracy", "accuracy", "AUC", "n", "size", "data"),
@@ -194,12 +200,14 @@ def _start(experiment: Experiment, results: Sequence[Result], cell: Cell, found:
 def _newest(experiment: Experiment, results: Sequence[Result], at: dict[str, str]) -> Result | None:
     """The result of the largest size at which all headlines of its model have one, else of its own largest.
 
-    Sizes stand in order, "full" first. Drawn people do not count.
+    Sizes stand in order, "full" first. Drawn people do not count, nor do sizes that only show that cells run.
     """
     axis = next(iter(experiment.axes))
     beside = [other for other in experiment.headline if other[axis] == at[axis]]
     found = [
-        [_done_at(experiment, results, profile, other) for other in beside] for profile in experiment.profiles
+        [_done_at(experiment, results, name, other) for other in beside]
+        for name, profile in experiment.profiles.items()
+        if not profile.smoke
     ]
     mine = beside.index(at)
     together = [each[mine] for each in found if all(each)]
@@ -233,11 +241,12 @@ def _markdown(experiment: Experiment, shown: Sequence[Section]) -> str:
         lines += [markdown(table) for table in section.tables]
         figure = roc_file(experiment, section)
         if figure:
-            lines += [f"![ROC curves of all models]({figure.name})", ""]
+            lines += [f"![{ROC_TITLE}]({figure.name})", ""]
         faces = faces_shown(experiment, section)
         if faces:
-            lines += [f"![What each model says of drawn people]({faces.name})", "", ABOUT_FACES, ""]
-        lines += _failures(section)
+            lines += [f"![{FACES_TITLE}]({faces.name})", "", ABOUT_FACES, ""]
+        failed = [f"- {plain(f'{name}: {reason}')}" for name, reason in _failures(section)]
+        lines += ["Cells that failed:", "", *failed, ""] if failed else []
     found = _wrong(experiment)
     if found:
         lines += ["## Contradictions in what was published", ""]
@@ -251,11 +260,9 @@ def _markdown(experiment: Experiment, shown: Sequence[Section]) -> str:
     return "\n".join(lines)
 
 
-def _failures(section: Section) -> list[str]:
-    failed = [
-        f"- {name}: {result.reason}" for name, result in section.results.items() if result.status == FAILED
-    ]
-    return ["Cells that failed:", "", *failed, ""] if failed else []
+def _failures(section: Section) -> list[tuple[str, str]]:
+    """The names of the cells that failed, and why."""
+    return [(name, result.reason) for name, result in section.results.items() if result.status == FAILED]
 
 
 def _latex(section: Section) -> str:
@@ -271,19 +278,12 @@ def _html(experiment: Experiment, shown: Sequence[Section]) -> str:
         body.append(f"<h2>{html.escape(section.heading)}</h2>")
         body.append(f"<p>{html.escape(section.caption)}</p>")
         body += [html_table(table) for table in section.tables]
-        figure = roc_file(experiment, section)
-        if figure:
-            body.append(
-                '<figure class="figure"><img alt="ROC curves of all models" '
-                f'src="{figure.name}"><figcaption>ROC curves, test faces.</figcaption></figure>'
-            )
-        faces = faces_shown(experiment, section)
-        if faces:
-            body.append(
-                '<figure class="figure"><img alt="What each model says of drawn people" '
-                f'src="{faces.name}"><figcaption>{ABOUT_FACES}</figcaption></figure>'
-            )
-        body += [f"<p>{html.escape(line)}</p>" for line in _failures(section) if line]
+        roc, faces = roc_file(experiment, section), faces_shown(experiment, section)
+        figures = [Figure(roc.name, ROC_TITLE, "Test faces.", wide=True)] if roc else []
+        figures += [Figure(faces.name, FACES_TITLE, ABOUT_FACES, wide=True, photo=True)] if faces else []
+        body.append(figure_list(figures))
+        failed = [f"<li>{html.escape(f'{name}: {reason}')}</li>" for name, reason in _failures(section)]
+        body += ["<p>Cells that failed:</p>", "<ul>", *failed, "</ul>"] if failed else []
     found = _wrong(experiment)
     if found:
         body.append("<h2>Contradictions in what was published</h2>")

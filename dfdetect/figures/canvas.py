@@ -16,10 +16,14 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-# Okabe and Ito's palette, which colour-blind readers can tell apart.
-BLUE, ORANGE, GREEN, PURPLE = "#0072B2", "#D55E00", "#009E73", "#A6588C"
+# Okabe and Ito's palette, which colour-blind readers can tell apart, less black and yellow (faint on white).
+BLUE, ORANGE, GREEN, PURPLE = "#0072B2", "#D55E00", "#009E73", "#CC79A7"
+AMBER, SKY = "#E69F00", "#56B4E9"
 INK, GREY, FAINT = "#1f2328", "#6b7280", "#d9dde3"
+# ORANGE's contrast with white is 3.9, too little for text, of which WCAG asks 4.5.
+ORANGE_TEXT = "#C05400"
 CLASS_COLOURS = (BLUE, ORANGE)  # by label: real, fake
+CLASS_TEXT = (BLUE, ORANGE_TEXT)
 LEVEL_COLOURS = {"face": BLUE, "video": PURPLE}
 DPI = 150
 

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from dfdetect.figures.canvas import CLASS_COLOURS, FAINT, GREY, canvas
+from dfdetect.figures.canvas import CLASS_TEXT, FAINT, GREY, canvas
 from dfdetect.predictions import Predictions
+from dfdetect.verdicts import shown_score
 from face_extraction.manifest import FAKE, LABEL_NAMES, REAL
 
 if TYPE_CHECKING:
@@ -41,14 +42,14 @@ def case_sheet(predictions: Predictions, threshold: float, load: Load, path: Pat
             verdict = "right" if label == called else "wrong"
             row[0].set_title(
                 f"{LABEL_NAMES[label]}, called {LABEL_NAMES[called]} ({verdict})",
-                loc="left", size=9.5, color=CLASS_COLOURS[label], pad=6, weight="bold",
+                loc="left", size=9.5, color=CLASS_TEXT[label], pad=6, weight="bold",
             )  # fmt: skip
             if not chosen:
                 row[0].text(0, 0.5, "none", color=GREY, va="center")
             for axes, index in zip(row, chosen, strict=False):
                 _tile(axes, known.samples[index].path, load)
                 axes.text(
-                    0.5, -0.05, f"{known.p_fake[index]:.3f}",
+                    0.5, -0.05, shown_score(float(known.p_fake[index]), threshold),
                     ha="center", va="top", size=8.5, transform=axes.transAxes,
                 )  # fmt: skip
 

@@ -163,7 +163,7 @@ def histogram(predictions: Predictions, threshold: float, path: Path) -> None:
             axes.stairs(share, edges, color=colour, linewidth=1.4, label=name)
         axes.axvline(threshold, color=INK, linewidth=1.2, linestyle="--", label=f"threshold {threshold:.3f}")
         axes.set(xlim=(-0.01, 1.01), ylim=(0, None), xlabel="p_fake", ylabel="share of the class")
-        axes.legend(loc="upper center")
+        axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3)  # Bars may stand anywhere inside.
 
 
 def _missing_class(predictions: Predictions) -> str:

@@ -102,18 +102,22 @@ def _metrics(report: RunReport) -> str:
     if not columns:
         return ""
     head = "".join(f'<th scope="col">{split}, by {level}</th>' for split, level, _ in columns)
-    rows = [
+    parts = [
         table_row("Samples", (f"{m.n:,}" for *_, m in columns)),
         table_row("Real / fake", (f"{m.n_real:,} / {m.n_fake:,}" for *_, m in columns)),
         table_row("Groups", (f"{m.n_groups:,}" for *_, m in columns)),
     ]
     for part, heading in PARTS.items():
-        rows.append(f'<tr><th class="part" scope="colgroup" colspan="{len(columns) + 1}">{heading}</th></tr>')
-        if part == "decision":
-            rows += _decision_counts(columns)
-        for name, measure in MEASURES.items():
-            if measure.part == part:
-                rows.append(table_row(measure.title, (_cell(m.estimates[name]) for *_, m in columns)))
+        parts += [
+            "</tbody>\n<tbody>",
+            f'<tr><th class="part" scope="rowgroup" colspan="{len(columns) + 1}">{heading}</th></tr>',
+            *(_decision_counts(columns) if part == "decision" else ()),
+            *(
+                table_row(measure.title, (_cell(m.estimates[name]) for *_, m in columns))
+                for name, measure in MEASURES.items()
+                if measure.part == part
+            ),
+        ]
     meanings = "".join(
         f"<dt>{m.title} ({m.better} is better)</dt><dd>{m.meaning}</dd>" for m in MEASURES.values()
     )
@@ -123,7 +127,7 @@ def _metrics(report: RunReport) -> str:
     return f"""<div class="table numbers" tabindex="0" role="region" aria-label="All metrics"><table>
 <thead><tr><th scope="col">Metric</th>{head}</tr></thead>
 <tbody>
-{chr(10).join(rows)}
+{chr(10).join(parts)}
 </tbody></table></div>
 <p class="soft">{report.choices()} {by_video}</p>
 <details><summary>What each metric means</summary><dl>{meanings}</dl></details>"""

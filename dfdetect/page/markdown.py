@@ -1,5 +1,6 @@
-"""Tables in Markdown."""
+"""Tables and plain text in Markdown."""
 
+import re
 from collections.abc import Sequence
 
 
@@ -17,5 +18,10 @@ def markdown_table(header: Sequence[str], rows: Sequence[Sequence[str]], left: i
 
 
 def _row(cells: Sequence[str]) -> str:
-    escaped = (cell.replace("|", "\\|") for cell in cells)
+    escaped = (re.sub(r"\s*\n\s*", " ", cell).replace("|", "\\|") for cell in cells)
     return f"| {' | '.join(escaped)} |"
+
+
+def plain(text: str) -> str:
+    """Text on one line, in which nothing is taken for HTML; names and brackets stay readable as they are."""
+    return re.sub(r"\s+", " ", text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

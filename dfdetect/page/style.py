@@ -20,6 +20,9 @@ body {
   font-variant-numeric: tabular-nums;
 }
 main, header, footer { max-width: 1180px; margin: 0 auto; padding: 0 20px; }
+/* Pages of wide tables alone: as wide as their tables, if there is room. */
+body:has(main > .table) :is(main, header, footer) { max-width: none; }
+main > .table { width: fit-content; max-width: 100%; } main > .figures { max-width: 1140px; }
 header { padding-top: 28px; }
 h1 { font-size: 26px; line-height: 1.25; margin: 0 0 4px; overflow-wrap: anywhere; }
 h2 { font-size: 18px; margin: 36px 0 10px; }
@@ -61,7 +64,10 @@ table { border-collapse: collapse; width: 100%; font-size: 14px; }
 th, td { padding: 5px 14px; text-align: left; vertical-align: top; border-top: 1px solid var(--line); }
 thead th { border-top: 0; vertical-align: bottom; background: var(--wash); white-space: nowrap; }
 tbody th { font-weight: 500; }
-th.part { background: var(--wash); font-weight: 600; font-size: 13px; }
+/* A row keeps its name where a table is scrolled; one of two columns, or they would lie on each other. */
+tr > th:first-child { position: sticky; left: 0; }
+tbody th:first-child { background: var(--card); }
+tbody th.part { background: var(--wash); font-weight: 600; font-size: 13px; }
 .numbers td, .numbers thead th:not(:first-child) { text-align: right; white-space: nowrap; }
 .numbers thead th.value { white-space: normal; min-width: 5.5em; }
 .numbers thead th.label { text-align: left; }
@@ -71,7 +77,7 @@ th.part { background: var(--wash); font-weight: 600; font-size: 13px; }
 .facts td, .unscored td { overflow-wrap: anywhere; }
 .unscored td:nth-child(2) { overflow-wrap: normal; }
 .interval { font-size: 13px; }
-tr.best > * { background: var(--wash); }
+tbody tr.best > * { background: var(--wash); }
 td.number-cell, thead th.number-cell { text-align: right; white-space: nowrap; }
 .pairs {
   display: grid; gap: 10px; grid-template-columns: repeat(auto-fill, minmax(270px, 1fr)); margin: 0 0 16px;
@@ -97,10 +103,15 @@ footer { padding-top: 24px; padding-bottom: 40px; color: var(--soft); font-size:
   .tile { padding: 10px 12px; } .number { font-size: 27px; }
   .numbers .interval { display: block; }
   th, td { padding: 5px 9px; } .facts th { width: 9em; }
-  .numbers tbody th { position: sticky; left: 0; background: var(--card); max-width: 42vw; }
-  .numbers th.part { background: var(--wash); }
+  tbody th:first-child { max-width: 42vw; overflow-wrap: break-word; }
+  .numbers tbody th:first-child { white-space: normal; min-width: 7em; }
 }
 @media print {
+  @page { size: landscape; margin: 12mm; }
   nav { display: none; } body { background: #fff; } .figure, .tile, .table { break-inside: avoid; }
+  main, header, footer { max-width: none; padding: 0; }
+  .table { overflow: visible; } .table table { font-size: 9px; } th, td { padding: 2px 4px; }
+  .table .interval { font-size: inherit; } tr > th:first-child { position: static; }
+  thead th, .numbers td, .numbers tbody th { white-space: normal; }
 }
 """

@@ -172,3 +172,13 @@ def test_folds_of_unequal_size_and_an_interval_that_would_fall_below_zero():
     # Accuracies 0, .1, .2: s = .1; n_test/n_train is 1/2, 1/2 and 1: 2/3 on average.
     assert accuracy.low == 0  # not -.33
     assert accuracy.high == pytest.approx(0.1 + 4.30265 * 0.1 * np.sqrt(1 / 3 + 2 / 3), rel=1e-4)
+
+
+def test_the_manifests_split_is_not_offered(capsys):
+    """It is one split, and no folds."""
+    for arguments in (["--help"], ["--split", "manifest"]):
+        with pytest.raises(SystemExit):
+            crossval.main(arguments)
+    out, error = capsys.readouterr()
+    assert "--split {group,random}" in out
+    assert "invalid choice: 'manifest'" in error

@@ -353,7 +353,9 @@ def test_lines_of_json_come_one_by_one_and_say_what_json_says(command, detector,
     assert [json.loads(line) for line in capsys.readouterr().out.splitlines()] == rows[1:]
 
 
-def test_no_score_is_rounded_to_the_other_side_of_the_threshold(command, detector, files, monkeypatch, capsys):
+def test_no_score_is_rounded_to_the_other_side_of_the_threshold(
+    command, detector, files, monkeypatch, capsys
+):
     detector.threshold = 0.51498
     person = PersonVerdict(1, 0.51497, fake=False, faces=2)
     verdict = Verdict((), 0.51497, False, 1, people=(person, person))

@@ -28,6 +28,17 @@ def test_every_field_has_a_flag_and_a_help_text():
         assert item.metadata["help"]
 
 
+def test_the_help_tells_every_default():
+    parser = argparse.ArgumentParser()
+    add_flags(parser)
+    helps = {action.dest: action.help for action in parser._actions}
+    for item in fields(Recipe):
+        assert helps[item.name].count(" (default: ") == 1, item.name
+    assert helps["l2"].endswith("(default: 0.0)")
+    assert helps["partial_weights"].endswith("(default: no)")
+    assert helps["image_size"].endswith("(default: the model's own)")
+
+
 def test_flags_go_over_the_file_and_the_file_over_the_base(tmp_path):
     (tmp_path / "r.toml").write_text('model = "vgg16"\nepochs = 7\n[options]\na = 1\nb = 2\n')
     args = parse(

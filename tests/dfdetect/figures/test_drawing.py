@@ -28,20 +28,6 @@ HISTORY = [
 ]
 
 
-@pytest.fixture
-def drawn(monkeypatch: pytest.MonkeyPatch) -> list[Canvas]:
-    """The matplotlib figures that are saved while the test runs."""
-    figures: list[Canvas] = []
-    save = Canvas.savefig
-
-    def record(self: Canvas, *args: Any, **kwargs: Any) -> None:
-        figures.append(self)
-        save(self, *args, **kwargs)
-
-    monkeypatch.setattr(Canvas, "savefig", record)
-    return figures
-
-
 def make(labels: list[int], scores: list[float], videos: list[str] | None = None) -> Predictions:
     names = videos or [""] * len(labels)
     samples = [
@@ -147,6 +133,15 @@ def test_histogram_shows_shares_of_each_class(tmp_path: Path, drawn: list[Canvas
     assert values.sum() == pytest.approx(1.0)
     assert values[36] == 0.5
     assert "real, n = 1\nfake, n = 4\nthreshold 0.700" in texts(drawn[0])
+    axes = drawn[0].axes[0]
+    legend = axes.get_legend()
+    assert legend is not None
+    assert legend.get_window_extent().y0 >= axes.get_window_extent().y1  # bars may stand anywhere
+
+
+def test_a_case_beside_the_threshold_shows_on_which_side_it_is(tmp_path: Path, drawn: list[Canvas]) -> None:
+    case_sheet(make([0, 1], [0.49999, 0.9]), 0.5, load, tmp_path / "cases.png")
+    assert {"0.49999", "0.900"} <= set(texts(drawn[0]).splitlines())
 
 
 def test_surest_cases_are_ordered_and_one_a_clip() -> None:

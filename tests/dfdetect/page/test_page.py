@@ -15,6 +15,7 @@ from dfdetect.metrics import LEVELS, Metrics, compute_metrics
 from dfdetect.page import RunReport, write_page
 from dfdetect.page.card import render_model_card
 from dfdetect.page.html import LISTED, render_page
+from dfdetect.page.markdown import markdown_table, plain
 from dfdetect.page.report import show
 from dfdetect.page.style import STYLE
 from dfdetect.predictions import Predictions
@@ -295,3 +296,29 @@ def test_text_has_the_contrast_that_wcag_asks_for(theme: int, front: str, back: 
 
     low, high = sorted(luminance(colour) for colour in colours)
     assert (high + 0.05) / (low + 0.05) >= 4.5
+
+
+def test_only_a_rows_first_heading_stays_while_a_table_is_scrolled() -> None:
+    """Several of them would lie on each other."""
+    sticky = re.findall(r"([^{}]+)\{[^{}]*position: sticky", re.sub(r"/\*.*?\*/", "", STYLE))
+    assert [selector.strip() for selector in sticky] == ["tr > th:first-child"]
+    narrow = STYLE.partition("@media (max-width: 760px)")[2].partition("@media print")[0]
+    assert re.search(r"\.numbers tbody th:first-child \{[^}]*white-space: normal", narrow)
+
+
+def test_paper_shows_whole_tables() -> None:
+    paper = STYLE.partition("@media print")[2]
+    assert re.search(r"\.table \{[^}]*overflow: visible", paper)
+    assert "position: static" in paper
+    assert "size: landscape" in paper
+
+
+def test_each_part_of_the_metrics_heads_a_group_of_rows(report: RunReport) -> None:
+    page = render_page(report)
+    heads = re.findall(r'<tbody>\s*<tr><th class="part" scope="(\w+)"', page)
+    assert heads == ["rowgroup"] * page.count('class="part"') == ["rowgroup"] * 3
+
+
+def test_text_in_markdown_is_one_line_without_html() -> None:
+    assert plain("a <b>\n&lt; [1, 2] x_y") == "a &lt;b&gt; &amp;lt; [1, 2] x_y"
+    assert markdown_table(("a", "b"), [("1\n2", "|")]).splitlines()[2:] == ["| 1 2 | \\| |"]
