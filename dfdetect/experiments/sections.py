@@ -91,20 +91,16 @@ def _caption(experiment: Experiment, profile: str, done: Sequence[Result]) -> st
     if not done:
         return "Nothing has been measured yet."
     first = done[0]
-    data = _data(first) + _warning(experiment, first)
+    drawn = first.data["sample_set"]
+    data = _data(first) + (", which says nothing about real faces" if drawn else "")
     size = (
         "as declared for the report"
         if profile == FULL
         else f"profile {profile} ({experiment.profiles[profile].about})"
     )
-    smoke = " It shows that the cells run, and nothing else." if experiment.profiles[profile].smoke else ""
-    return f"Measured on {data} (manifest {first.manifest[:8]}), {size}.{smoke}"
-
-
-def _warning(experiment: Experiment, result: Result) -> str:
-    """What must be said of data that are not the report's."""
-    if result.data["sample_set"]:
-        return ", which says nothing about real faces"
-    if not set(result.data["sources"]) <= set(experiment.own_data):
-        return ", which is not the report's own data: published and measured cannot be compared"
-    return ""
+    said = [f"Measured on {data} (manifest {first.manifest[:8]}), {size}."]
+    if experiment.profiles[profile].smoke:
+        said.append("It shows that the cells run, and nothing else.")
+    if not (drawn or set(first.data["sources"]) <= set(experiment.own_data)):
+        said.append("These are not the report's own data: published and measured cannot be compared.")
+    return " ".join(said)

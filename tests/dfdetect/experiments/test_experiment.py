@@ -371,9 +371,7 @@ def test_the_readme_leaves_out_sizes_that_only_show_that_cells_run(declare):
         found = writing._newest(experiment, [result], AT)
         assert (found.profile if found else None) == expected
         (section,) = sections(experiment, [result], ())
-        assert section.caption.endswith("It shows that the cells run, and nothing else.") == (
-            expected is None
-        )
+        assert ("It shows that the cells run, and nothing else." in section.caption) == (expected is None)
 
 
 def test_two_processes_that_compare_lose_nothing(declare):
