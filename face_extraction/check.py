@@ -97,7 +97,8 @@ def compare(listing: Listing) -> Report:
 
 def parser(prog: str, source: Source) -> Parser:
     """The command line of `check` for one data set."""
-    parser = Parser(f"{prog} check {source.name}", source.description, STATUS)
+    command = f"{prog} check {source.name}"
+    parser = Parser(command, source.description, f"example:\n  {command} --root RAW\n\n{STATUS}")
     parser.add_argument("--root", type=Path, required=True, metavar="RAW", help="the data set's folder")
     parser.add_argument("--json", action="store_true", help="print the report as JSON")
     return parser

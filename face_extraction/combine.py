@@ -55,7 +55,8 @@ class Condition:
 
 def parser(prog: str) -> Parser:
     """The command line of `manifest`."""
-    parser = Parser(f"{prog} manifest", DESCRIPTION)
+    example = f"example:\n  {prog} manifest data/one data/other --out data/both --where 'method=,FaceSwap'"
+    parser = Parser(f"{prog} manifest", DESCRIPTION, example)
     add = parser.add_argument
     add("manifests", type=Path, nargs="+", metavar="MANIFEST", help="a manifest.csv, or the folder of one")
     add(

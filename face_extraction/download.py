@@ -16,7 +16,8 @@ CACHE = "KAGGLEHUB_CACHE"  # where Kaggle's client keeps what it downloads; read
 
 def parser(prog: str, source: Source) -> Parser:
     """The command line of `download` for one data set."""
-    parser = Parser(f"{prog} download {source.name}", source.description)
+    command = f"{prog} download {source.name}"
+    parser = Parser(command, source.description, f"example:\n  {command} --out RAW")
     parser.add_argument(
         "--out",
         type=Path,

@@ -271,8 +271,10 @@ def test_only_what_can_be_downloaded_is_offered(capsys):
     assert "\n  kaggle-faces " in shown["download"]
 
 
-@pytest.mark.parametrize("arguments", [[], ["folders"], ["dfdc"], ["merge"]])
-def test_help_has_an_example(arguments, capsys):
+@pytest.mark.parametrize(
+    "command", ["", "folders", "dfdc", "merge", "manifest", "check dfdc", "download kaggle-faces"]
+)
+def test_help_has_an_example(command, capsys):
     with pytest.raises(SystemExit):
-        main([*arguments, "--help"])
-    assert f"example:\n  python -m face_extraction {' '.join(arguments)}" in capsys.readouterr().out
+        main([*command.split(), "--help"])
+    assert f"example:\n  python -m face_extraction {command}" in capsys.readouterr().out
