@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dfdetect.metrics import UNITS
 from face_extraction.command import DONE, Parser, run
 from face_extraction.errors import InputError
 from face_extraction.manifest import SPLITS
@@ -14,8 +15,6 @@ if TYPE_CHECKING:
     from dfdetect.metrics.comparison import Scored
     from dfdetect.runs import Run
 
-# What is compared at each level of the metrics.
-UNITS = {"face": "face", "video": "clip"}
 METRICS = ("auc", "accuracy", "balanced_accuracy", "eer", "log_loss", "brier")
 
 

@@ -32,10 +32,8 @@ def _parser() -> Parser:
     parser.add_argument(
         "--out", type=Path, metavar="DIR", help="folder of all folds (default: runs/crossval-MODEL-HASH)"
     )
-    flags.add_flags(parser)
-    helps = {"fold": argparse.SUPPRESS, "folds": FOLDS, "split": SPLIT}
-    for action in parser._actions:  # flags of a single training, some of which mean something else here
-        action.help = helps.get(action.dest, action.help)
+    flags.add_flags(parser, {"fold": argparse.SUPPRESS, "folds": FOLDS, "split": SPLIT})
+    for action in parser._actions:
         action.choices = SPLITTINGS if action.dest == "split" else action.choices
     return parser
 

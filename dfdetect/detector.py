@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from dfdetect.data.clips import fewest, shortage, spread
 from dfdetect.data.sample import NOTICE
-from dfdetect.metrics import useful_levels
+from dfdetect.metrics import UNITS, useful_levels
 from dfdetect.models import frames_of
 from dfdetect.recipe import Recipe
 from dfdetect.runs import Run, build_from_recipe
@@ -154,9 +154,12 @@ class Detector:
         """
         path = Path(path)
         try:
-            rgb = None if kind_of(path) == VIDEO else _photo(path)
-            if rgb is None:
+            if kind_of(path) == VIDEO:
                 return self.predict_video(path, frames=frames)
+            try:
+                rgb = read_rgb(path)
+            except NoImage as photo:
+                return self._predict_misnamed(path, photo, frames)
             return self._verdict(self.predict_image(rgb), frames=1, clip=False)
         except ItemFailed as error:
             return Verdict((), None, None, 0, error.reason, error.detail)
@@ -164,6 +167,13 @@ class Detector:
             raise
         except Exception as error:  # One strange file must not end a run of days.
             return Verdict((), None, None, 0, FAILED, f"{type(error).__name__}: {error}")
+
+    def _predict_misnamed(self, path: Path, photo: NoImage, frames: int | None) -> Verdict:
+        """The verdict on what may be a clip, though its name is none of a clip's."""
+        try:
+            return self.predict_video(path, frames=frames)
+        except Unreadable as clip:
+            raise Unreadable(path, f"{photo.detail}; nor a clip: {clip.detail}", clip.reason) from None
 
     def predict_image(self, rgb: Rgb) -> list[FaceVerdict]:
         """Score the faces of an upright picture, largest first.
@@ -286,32 +296,13 @@ class Detector:
         return [float(p_fake) for p_fake in scores]
 
 
-def _photo(path: Path) -> Rgb | None:
-    """The picture in a file; None where it holds a clip.
-
-    Raises:
-        Unreadable: it is neither, or a photo that cannot be read.
-    """
-    try:
-        return read_rgb(path)
-    except NoImage as photo:
-        try:
-            next(read_frames(path, first=True))
-        except Unreadable as clip:
-            raise Unreadable(path, f"{photo.detail}; nor a clip: {clip.detail}", clip.reason) from None
-        except ItemFailed:
-            pass  # A clip, with something wrong about its first frame.
-        return None
-
-
 def _skill(run: Run) -> str:
     """What a run's model showed on its test split, in words."""
     tested = run.metrics().get("test")
     if not tested:
         return "the run has no test split: what it can do on faces that chose nothing is not known"
-    units = {"face": "faces", "video": "clips"}
     said = (
-        f"on the run's {measured.n:,} test {units[level]}: AUC {measured.estimates['auc']}"
+        f"on the run's {measured.n:,} test {UNITS[level]}s: AUC {measured.estimates['auc']}"
         for level, measured in useful_levels(tested).items()
     )
     return "; ".join(said)

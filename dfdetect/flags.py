@@ -1,6 +1,7 @@
 """The command-line flags that training and cross-validation share."""
 
 import argparse
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from dfdetect import recipe as recipes
@@ -28,10 +29,18 @@ class Conditions:
     tensorboard: bool = False
 
 
-def add_flags(parser: argparse.ArgumentParser) -> None:
-    """Give `parser` the flags of `Conditions` and those of the recipe."""
+def add_flags(parser: argparse.ArgumentParser, helps: Mapping[str, str] | None = None) -> None:
+    """Give `parser` the flags of `Conditions` and those of the recipe.
+
+    Args:
+        parser: a command's.
+        helps: help of those that mean something else than in a single training, by their names in `args`;
+            `argparse.SUPPRESS` for those that mean nothing.
+    """
     add_conditions(parser)
     recipes.add_flags(parser)
+    for action in parser._actions:
+        action.help = (helps or {}).get(action.dest, action.help)
 
 
 def add_conditions(parser: argparse.ArgumentParser) -> None:

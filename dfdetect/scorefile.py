@@ -6,10 +6,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
-from filelock import FileLock, Timeout
-
 from face_extraction.errors import InputError
 from face_extraction.ledger import FAILED
+from face_extraction.lock import held
 
 _START = b'{"file": '  # of every line
 
@@ -52,18 +51,10 @@ def open_scores(path: Path, about: Mapping[str, Any]) -> Iterator[ScoreFile]:
     Raises:
         InputError: another process writes into it, it holds other things than rows, or `about` differs.
     """
-    lock = FileLock(f"{path}.lock", timeout=0)
-    try:
-        lock.acquire()
-    except Timeout:
-        raise InputError(f"{path}: another process writes into it; wait for it, or stop it") from None
-    try:
-        with path.open("a+b") as handle:
-            done, whole = _read(path, json.loads(json.dumps(about)))
-            handle.truncate(whole)
-            yield ScoreFile(handle, done)
-    finally:
-        lock.release()
+    with held(path.with_name(f"{path.name}.lock"), path), path.open("a+b") as handle:
+        done, whole = _read(path, json.loads(json.dumps(about)))
+        handle.truncate(whole)
+        yield ScoreFile(handle, done)
 
 
 def _read(path: Path, about: Mapping[str, Any]) -> tuple[dict[str, Outcome], int]:

@@ -1,4 +1,4 @@
-"""A folder for one process at a time."""
+"""A folder, or a file, for one process at a time."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,12 +23,23 @@ def alone(folder: Path) -> Iterator[None]:
     if folder.exists() and not folder.is_dir():
         raise InputError(f"{folder}: not a folder")
     folder.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(folder / LOCK_FILE, timeout=0)
+    with held(folder / LOCK_FILE, folder):
+        yield
+
+
+@contextmanager
+def held(lock: Path, what: Path) -> Iterator[None]:
+    """Hold a lock's file while the block runs.
+
+    Raises:
+        InputError: another process holds it, and so writes into `what`.
+    """
+    file = FileLock(lock, timeout=0)
     try:
-        lock.acquire()
+        file.acquire()
     except Timeout:
-        raise InputError(f"{folder}: another process writes into it; wait for it, or stop it") from None
+        raise InputError(f"{what}: another process writes into it; wait for it, or stop it") from None
     try:
         yield
     finally:
-        lock.release()
+        file.release()

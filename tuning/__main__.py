@@ -67,10 +67,7 @@ def _parser() -> Parser:
     parser.add_argument("--no-features", action="store_true", help="do not keep features of frozen backbones")
     parser.add_argument("--overwrite", action="store_true", help="delete the search that --folder holds")
     parser.add_argument("--retry-failed", action="store_true", help="try the trials that failed again")
-    flags.add_flags(parser)
-    helps = {"monitor": argparse.SUPPRESS, "tensorboard": argparse.SUPPRESS, "folds": FOLDS}
-    for action in parser._actions:  # flags of a single training, some of which mean nothing here
-        action.help = helps.get(action.dest, action.help)
+    flags.add_flags(parser, {"monitor": argparse.SUPPRESS, "tensorboard": argparse.SUPPRESS, "folds": FOLDS})
     return parser
 
 

@@ -319,8 +319,9 @@ def _check(experiment: Experiment, path: Path) -> None:
         missing = [axis for axis in experiment.axes if axis not in at]
         if missing:
             raise InputError(f"{path}: {dict(at)}: a cell has a choice of {', '.join(missing)} too")
+    known = [source.name for source in list_sources()]
     for name in experiment.own_data:
-        if name not in (known := [source.name for source in list_sources()]):
+        if name not in known:
             raise unknown_name("data set in own_data", name, known, str(path))
     for profile in experiment.profiles:
         experiment.cells(profile)

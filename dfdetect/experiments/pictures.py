@@ -42,8 +42,7 @@ def roc_file(experiment: Experiment, section: Section) -> Path | None:
     """The figure of all curves of a section; None where there is none."""
     if not section.done or ROC not in experiment.figures:
         return None
-    panels = _panels(experiment, section)
-    return experiment.folder / figure_name(ROC, section.profile, [f"version {VERSIONS[ROC]}", repr(panels)])
+    return _file(experiment, ROC, section.profile, [repr(_panels(experiment, section))])
 
 
 def faces_shown(experiment: Experiment, section: Section) -> Path | None:
@@ -55,7 +54,11 @@ def faces_shown(experiment: Experiment, section: Section) -> Path | None:
 def faces_file(experiment: Experiment, profile: str, done: Iterable[Result]) -> Path:
     """The figure of what these results' models say of drawn people."""
     shown = [f"{title_of(experiment, result)}: {result.digest}" for result in pictured(done)]
-    return experiment.folder / figure_name(FACES, profile, [f"version {VERSIONS[FACES]}", *shown])
+    return _file(experiment, FACES, profile, shown)
+
+
+def _file(experiment: Experiment, kind: str, profile: str, shown: Iterable[str]) -> Path:
+    return experiment.folder / figure_name(kind, profile, [f"version {VERSIONS[kind]}", *shown])
 
 
 def pictured(done: Iterable[Result]) -> Iterator[Result]:

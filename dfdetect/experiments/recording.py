@@ -17,7 +17,7 @@ from dfdetect.lineage import origin_without_folder, random_backbone
 from dfdetect.metrics import compute_metrics
 from dfdetect.metrics.comparison import Scored
 from dfdetect.metrics.measures import Array, cumulative, prepare
-from dfdetect.models.head import in_head
+from dfdetect.models.head import leave_head
 from dfdetect.models.registry import PUBLISHED
 from dfdetect.predictions import Predictions
 from dfdetect.runs import Run, located
@@ -66,7 +66,7 @@ def same_start(wanted: str, run: Run) -> bool:
     weights = run.recipe().weights
     if "none" in (weights, wanted):
         return weights == wanted
-    return any(map(in_head, run.environment().get("random_layers", ())))
+    return leave_head(run.environment().get("random_layers", ()))
 
 
 def record_failure(cell: Cell, profile: str, digest: str, sample_set: bool, error: Exception) -> Result:

@@ -27,7 +27,7 @@ from dfdetect.experiments.results import (
 from dfdetect.experiments.scores import scores_of, still_measures
 from dfdetect.figures.comparison import faces_and_scores
 from dfdetect.flags import Conditions
-from dfdetect.models.head import in_head
+from dfdetect.models.head import leave_head
 from dfdetect.models.registry import PUBLISHED
 from dfdetect.models.weights import weights_origin
 from dfdetect.predictions import Predictions
@@ -223,7 +223,7 @@ def _check_start(recipe: Recipe) -> None:
     """Refuse trained weights before hours of training; of a run that is there, `same_start` tells."""
     if recipe.weights in (*PUBLISHED, "none"):
         return
-    if not any(map(in_head, weights_origin(build_from_recipe(recipe)).random)):
+    if not leave_head(weights_origin(build_from_recipe(recipe)).random):
         raise _trained(recipe)
 
 

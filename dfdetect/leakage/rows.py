@@ -1,6 +1,6 @@
 """The rows under audit, and what their crops show, each read once."""
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -45,18 +45,13 @@ class Rows:
     def groups(self) -> NDArray[np.int64]:
         """The number of every row's group; data sets made from the same recordings share theirs."""
         origin = {source.name: source.recordings_of or source.name for source in list_sources()}
-        numbers: dict[tuple[str, str], int] = {}
-        keys = ((origin.get(sample.source, sample.source), sample.group) for sample in self.samples)
-        return np.array([numbers.setdefault(key, len(numbers)) for key in keys], dtype=np.int64)
+        return _numbered((origin.get(sample.source, sample.source), sample.group) for sample in self.samples)
 
     @cached_property
     def clips(self) -> NDArray[np.int64]:
         """The number of every row's clip; -1 for a still."""
-        numbers: dict[tuple[str, str, str], int] = {}
-        return np.array(
-            [numbers.setdefault(row.clip, len(numbers)) if row.video else -1 for row in self.samples],
-            dtype=np.int64,
-        )
+        stills = np.array([not sample.video for sample in self.samples], dtype=bool)
+        return np.where(stills, -1, _numbered(sample.clip for sample in self.samples))
 
     @cached_property
     def prints(self) -> Prints:
@@ -73,3 +68,9 @@ class Rows:
     def subset(self, keep: NDArray[np.bool_]) -> "Rows":
         """The rows of which `keep` is true, in order."""
         return Rows(self.folder, [self.samples[row] for row in np.flatnonzero(keep).tolist()], self.cache)
+
+
+def _numbered(keys: Iterable[Hashable]) -> NDArray[np.int64]:
+    """Numbers from 0, the same for equal keys."""
+    numbers: dict[Hashable, int] = {}
+    return np.array([numbers.setdefault(key, len(numbers)) for key in keys], dtype=np.int64)

@@ -3,6 +3,7 @@
 from dfdetect.metrics.estimates import (
     DASH,
     LEVELS,
+    UNITS,
     Estimate,
     Metrics,
     choose_threshold,
@@ -15,6 +16,7 @@ __all__ = [
     "DASH",
     "LEVELS",
     "MEASURES",
+    "UNITS",
     "Estimate",
     "Metrics",
     "choose_threshold",

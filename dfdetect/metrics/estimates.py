@@ -12,7 +12,9 @@ from dfdetect.metrics.measures import MEASURES, Array, Scores, measure, prepare
 from dfdetect.predictions import Predictions
 from face_extraction.errors import InputError, unknown_name
 
-LEVELS = ("face", "video")
+# What is counted at each level.
+UNITS = {"face": "face", "video": "clip"}
+LEVELS = tuple(UNITS)
 DASH = "–"
 BLOCK_CELLS = 2**18  # resamples x faces held at once: what the processor's cache takes
 

@@ -1,5 +1,6 @@
 """The head that all families share: pool, optional dense layer, dropout, logit, `p_fake`."""
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import keras
@@ -45,6 +46,11 @@ def attach(backbone: "Backbone", *, dense_units: int, dropout: float, seed: int)
 def in_head(layer: str) -> bool:
     """Whether a layer of this name is one of the head's, which no pretrained backbone has."""
     return layer == "logit" or layer.startswith("head_")
+
+
+def leave_head(random_layers: Iterable[str]) -> bool:
+    """Whether some of the layers left random are the head's: published weights leave them so."""
+    return any(map(in_head, random_layers))
 
 
 def penalise_kernels(model: keras.Model, l2: float) -> None:

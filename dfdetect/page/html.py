@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from dfdetect.figures.curves import best_epoch, kept_because
 from dfdetect.metrics import DASH, Estimate, Metrics
+from dfdetect.metrics.estimates import shown
 from dfdetect.metrics.measures import MEASURES
 from dfdetect.page.document import document, fact_table, figure_list, table_row, text
 from dfdetect.page.report import INTERVALS, PARTS, RunReport, history_table, plural
@@ -71,8 +72,8 @@ def _tile(name: str, split: str, level: str, metrics: Metrics) -> str:
         chance = max(metrics.n_real, metrics.n_fake) / metrics.n
         usual = "fake" if metrics.n_fake >= metrics.n_real else "real"
         note = f"always saying {usual} gives {chance:.3f}"
-    value = DASH if math.isnan(estimate.value) else f"{estimate.value:.3f}"
-    ends = "not estimable" if math.isnan(estimate.low) else f"{estimate.low:.3f} to {estimate.high:.3f}"
+    value = DASH if math.isnan(estimate.value) else shown(estimate.value)
+    ends = "not estimable" if math.isnan(estimate.low) else f"{shown(estimate.low)} to {shown(estimate.high)}"
     return f"""<div class="tile">
 <h3>{split.capitalize()} {MEASURES[name].title if name == "auc" else "accuracy"}, by {level}</h3>
 <div class="number">{value}</div>
