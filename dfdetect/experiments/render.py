@@ -3,7 +3,8 @@
 import csv
 import html
 import io
-from collections.abc import Callable, Mapping, Sequence
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from dfdetect.experiments.printed import Printed
@@ -81,38 +82,50 @@ def html_table(table: Table) -> str:
     )
 
 
-def csv_rows(section: Section) -> list[list[Any]]:
-    """One line a cell of a table: values with all their digits, and what must be known beside them.
-
-    `text` is the entry as the table shows it. `value` is a number, of what a report printed too, as a share
-    where it printed per cent; what is no one number, such as a matrix, has a text alone.
-    """
-    lines = []
-    for table in section.tables:
-        for row in table.rows:
-            label = " / ".join(str(entry) for entry in row[: table.labels])
-            for title, entry in zip(table.header[table.labels :], row[table.labels :], strict=True):
-                head: list[Any] = [section.profile, section.manifest[:8], table.name, label, title]
-                blank: list[Any] = [""] * (len(CSV_COLUMNS) - len(head))
-                if isinstance(entry, str):
-                    text = "" if entry == DASH else entry
-                    lines.append([*head, _number(text), *blank[2:], text])
-                    continue
-                note = table.footnotes[entry.footnote - 1] if entry.footnote else ""
-                if entry.estimate is None:
-                    lines.append([*head, *blank[:-2], note, ""])
-                    continue
-                ends = (entry.estimate.value, entry.estimate.low, entry.estimate.high)
-                numbers: list[Any] = ["" if end != end else repr(float(end)) for end in ends]
-                marks = [int(entry.best), int(entry.same)]
-                lines.append([*head, *numbers, *marks, entry.n, section.data, note, str(entry.estimate)])
-    return lines
-
-
 CSV_COLUMNS = (
     "profile", "manifest", "table", "row", "column", "value", "low", "high", "best", "same_as_best",
     "n", "data", "note", "text",
 )  # fmt: skip
+
+
+def csv_rows(section: Section) -> Iterator[dict[str, Any]]:
+    """One row a cell of a table: values with all their digits, and what must be known beside them.
+
+    `text` is the entry as the table shows it. `value` is a number, of what a report printed too, as a share
+    where it printed per cent; what is no one number, such as a matrix, has a text alone.
+    """
+    for table in section.tables:
+        for row in table.rows:
+            label = " / ".join(str(entry) for entry in row[: table.labels])
+            for title, entry in zip(table.header[table.labels :], row[table.labels :], strict=True):
+                yield {
+                    "profile": section.profile,
+                    "manifest": section.manifest[:8],
+                    "table": table.name,
+                    "row": label,
+                    "column": title,
+                    **_csv_entry(entry, table, section),
+                }
+
+
+def _csv_entry(entry: Entry, table: Table, section: Section) -> dict[str, Any]:
+    """The columns that tell of an entry; those that are missing are empty."""
+    if isinstance(entry, str):
+        text = "" if entry == DASH else entry
+        return {"value": _number(text), "text": text}
+    note = table.footnotes[entry.footnote - 1] if entry.footnote else ""
+    if entry.estimate is None:
+        return {"note": note}
+    ends = {name: getattr(entry.estimate, name) for name in ("value", "low", "high")}
+    return {
+        **{name: "" if math.isnan(end) else repr(float(end)) for name, end in ends.items()},
+        "best": int(entry.best),
+        "same_as_best": int(entry.same),
+        "n": entry.n,
+        "data": section.data,
+        "note": note,
+        "text": str(entry.estimate),
+    }
 
 
 def _number(text: str) -> str:
@@ -127,8 +140,8 @@ def _number(text: str) -> str:
 def csv_text(sections: Sequence[Section]) -> str:
     """All tables as one CSV file."""
     out = io.StringIO(newline="")
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(CSV_COLUMNS)
+    writer = csv.DictWriter(out, CSV_COLUMNS, lineterminator="\n")
+    writer.writeheader()
     for section in sections:
         writer.writerows(csv_rows(section))
     return out.getvalue()
