@@ -8,8 +8,8 @@ import platform
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import geometric_mean
@@ -167,6 +167,10 @@ def _parser() -> Parser:
     add("--augment", choices=AUGMENTATIONS, default="report-c", help="of ours (%(default)s)")
     add("--jit", choices=("auto", "on", "off"), default="auto", help="XLA; auto: as Keras decides")
     add("--peak-tflops", type=float, metavar="X", help="the device's peak, for its utilisation (JAX only)")
+    add(
+        "--together", type=int, default=1, metavar="N",
+        help="models built and compiled at once, then timed one by one (%(default)s)",
+    )  # fmt: skip
     add("--json", type=Path, metavar="FILE", help="write all numbers and the machine's facts there")
     return parser
 
@@ -183,14 +187,15 @@ def _measure_all(args: argparse.Namespace) -> int:
         raise InputError(f"--repeats {args.repeats}; accepted: 2 or more")
     if args.peak_tflops and os.environ.get("KERAS_BACKEND") != "jax":
         raise InputError("--peak-tflops needs KERAS_BACKEND=jax, whose compiler counts operations")
+    if args.together < 1:
+        raise InputError(f"--together {args.together}; accepted: 1 or more")
     results, failures = [], []
     print(_line(list(COLUMNS)), flush=True)
-    for precision in args.precision:
-        for name in names:
-            try:
-                result = measure(_recipe(name, precision, args), args)
-            except WorkerFailed as error:
-                failures.append(f"{name}, {precision}: {error}")
+    wanted = [_recipe(name, precision, args) for precision in args.precision for name in names]
+    for start in range(0, len(wanted), args.together):
+        for result in measure(wanted[start : start + args.together], args):
+            if isinstance(result, str):
+                failures.append(result)
                 continue
             results.append(result)
             print(_line(_cells(result)), flush=True)
@@ -214,38 +219,81 @@ def _recipe(name: str, precision: str, args: argparse.Namespace) -> Recipe:
     )
 
 
-def measure(recipe: Recipe, args: argparse.Namespace) -> Result:
-    """Measure one recipe.
+class Pair:
+    """The two workers of one recipe, and the crops of the one that reads them.
 
     Raises:
-        WorkerFailed: a worker died.
+        WorkerFailed: no batch fits.
     """
-    batch = _largest_batch(recipe, args) if args.batch == "auto" else int(args.batch)
-    recipe = recipe.with_changes(batch_size=batch)
-    with tempfile.TemporaryDirectory() as folder:
-        draw_crops(Path(folder), batch * args.steps)
-        tasks = {kind: _task(kind, recipe, args, folder) for kind in KINDS}
-        workers: dict[str, Worker] = {}
-        try:
-            for kind in KINDS:
-                workers[kind] = Worker(tasks[kind])
-            for worker in workers.values():
-                worker.heard()  # built and warmed up, both at once; no pass begins before
-            seconds: dict[str, list[float]] = {kind: [] for kind in KINDS}
-            for number in range(args.repeats):
-                # Each goes first every other time.
-                for kind in KINDS if number % 2 else KINDS[::-1]:
-                    seconds[kind].append(workers[kind].seconds())
-            facts = {kind: workers[kind].heard() for kind in KINDS}
-        finally:
-            for worker in workers.values():
-                worker.close()
-    return _result(recipe, args, seconds, facts)
+
+    def __init__(self, recipe: Recipe, args: argparse.Namespace) -> None:
+        batch = _largest_batch(recipe, args) if args.batch == "auto" else int(args.batch)
+        self._recipe = recipe.with_changes(batch_size=batch)
+        self._args = args
+        self._folder = tempfile.TemporaryDirectory()
+        draw_crops(Path(self._folder.name), batch * args.steps)
+        self._workers = {kind: Worker(self._task(kind)) for kind in KINDS}
+
+    def _task(self, kind: str) -> Task:
+        args = self._args
+        flops = bool(args.peak_tflops) and kind == BARE
+        recipe = asdict(self._recipe)
+        return Task(kind, recipe, self._folder.name, args.steps, args.repeats, args.jit, flops)
+
+    def wait(self) -> None:
+        """Until both are built and warmed up; no pass begins before. One that failed says so in `result`."""
+        with suppress(WorkerFailed):
+            for worker in self._workers.values():
+                worker.heard()
+
+    def result(self) -> Result:
+        """Time the passes.
+
+        Raises:
+            WorkerFailed: a worker ended.
+        """
+        seconds: dict[str, list[float]] = {kind: [] for kind in KINDS}
+        for number in range(self._args.repeats):
+            # Each goes first every other time.
+            for kind in KINDS if number % 2 else KINDS[::-1]:
+                seconds[kind].append(self._workers[kind].seconds())
+        facts = {kind: self._workers[kind].heard() for kind in KINDS}
+        return _result(self._recipe, self._args, seconds, facts)
+
+    def close(self) -> None:
+        """End the workers, if they run, and delete the crops."""
+        for worker in self._workers.values():
+            worker.close()
+        self._folder.cleanup()
 
 
-def _task(kind: str, recipe: Recipe, args: argparse.Namespace, folder: str) -> Task:
-    flops = bool(args.peak_tflops) and kind == BARE
-    return Task(kind, asdict(recipe), folder, args.steps, args.repeats, args.jit, flops)
+def measure(recipes: Sequence[Recipe], args: argparse.Namespace) -> Iterator[Result | str]:
+    """Measure recipes: all get ready at once, then they are timed one by one.
+
+    Yields:
+        For each recipe its result, or why there is none.
+    """
+    with ExitStack() as held:
+        pairs = []
+        for recipe in recipes:
+            try:
+                pairs.append((recipe, Pair(recipe, args)))
+            except WorkerFailed as error:
+                yield _failure(recipe, error)
+            else:
+                held.callback(pairs[-1][1].close)
+        for _, pair in pairs:
+            pair.wait()
+        for recipe, pair in pairs:
+            try:
+                yield pair.result()
+            except WorkerFailed as error:
+                yield _failure(recipe, error)
+            pair.close()  # its memory is the next one's
+
+
+def _failure(recipe: Recipe, error: WorkerFailed) -> str:
+    return f"{recipe.model}, {recipe.precision}: {error}"
 
 
 def _largest_batch(recipe: Recipe, args: argparse.Namespace) -> int:

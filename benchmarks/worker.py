@@ -71,6 +71,7 @@ def main() -> None:
     def ended() -> None:
         say(seconds=time.monotonic() - start)
 
+    step_flops = _step_flops(recipe) if task.flops else None
     one_pass = {OURS: _ours, BARE: _bare}[task.kind](task, recipe, ended)
     for number in range(1 + task.passes):
         if number:
@@ -81,7 +82,7 @@ def main() -> None:
 
     peaks = {"peak_mib": _peak_mib(), "device_mib": _device_mib()}
     environment = {name: fact for name, fact in describe().items() if name != "command"}
-    say(**peaks, step_flops=_step_flops(recipe) if task.flops else None, environment=environment)
+    say(**peaks, step_flops=step_flops, environment=environment)
 
 
 def _ours(task: Task, recipe: Recipe, ended: Callable[[], None]) -> Callable[[int], None]:

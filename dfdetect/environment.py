@@ -59,6 +59,11 @@ def _devices() -> list[str]:
             for device in tf.config.list_physical_devices("GPU")
         ]
         return names or ["CPU"]
+    if keras.backend.backend() == "jax":
+        import jax
+
+        names = [device.device_kind for device in jax.local_devices() if device.platform != "cpu"]
+        return names or ["CPU"]
     return [str(device) for device in keras.distribution.list_devices()]
 
 

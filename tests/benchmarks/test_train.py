@@ -53,12 +53,49 @@ def test_a_worker_that_dies_is_named_and_the_rest_goes_on(monkeypatch, capsys):
         def heard(self):
             raise benchmark.WorkerFailed("out of memory")
 
+        seconds = heard
+
         def close(self):
             pass
 
     monkeypatch.setattr(benchmark, "Worker", Dead)
     assert benchmark.main([*SMALL]) == 1
     assert "failed: meso4, float32: out of memory" in capsys.readouterr().err
+
+
+def test_models_get_ready_together_and_are_timed_one_by_one(monkeypatch, capsys):
+    told = []
+
+    class Recorded:
+        def __init__(self, task):
+            self.name, self.left = f"{task.recipe['model']} {task.kind}", 1
+
+        def heard(self):
+            told.append(f"{self.name} {'ready' if self.left else 'facts'}")
+            if self.name == "mesoinception4 bare":
+                raise benchmark.WorkerFailed("out of memory")
+            self.left = 0
+            return {"device_mib": None, "peak_mib": 1.0, "step_flops": None, "environment": {}}
+
+        def seconds(self):
+            if self.name == "mesoinception4 bare":
+                raise benchmark.WorkerFailed("out of memory")
+            told.append(f"{self.name} passes")
+            return 1.0
+
+        def close(self):
+            told.append(f"{self.name} closed")
+
+    monkeypatch.setattr(benchmark, "Worker", Recorded)
+    models = ("--model", "meso4", "mesoinception4", "custom_cnn", "--together", "3")
+    assert benchmark.main([*models, *SMALL[2:]]) == 1
+    printed = capsys.readouterr()
+    assert [line.split()[0] for line in printed.out.splitlines()[1:3]] == ["meso4", "custom_cnn"]
+    assert printed.err == "failed: mesoinception4, float32: out of memory\n"
+    first_pass = next(n for n, line in enumerate(told) if line.endswith("passes"))
+    assert sum(line.endswith("ready") for line in told[:first_pass]) == len(told[:first_pass]) == 6
+    # Each is ended before the next is timed: its memory would be missed.
+    assert told.index("meso4 bare closed") < told.index("custom_cnn bare passes")
 
 
 def test_a_worker_killed_between_two_passes_says_why(tmp_path, monkeypatch):
@@ -144,7 +181,8 @@ def test_drawn_crops_are_as_the_rows_say(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--batch", "many"], ["--steps", "0"], ["--repeats", "1"], ["--peak-tflops", "1"]]
+    "arguments",
+    [["--batch", "many"], ["--steps", "0"], ["--repeats", "1"], ["--together", "0"], ["--peak-tflops", "1"]],
 )
 def test_wrong_use_is_one_line(monkeypatch, capsys, arguments):
     monkeypatch.delenv("KERAS_BACKEND", raising=False)

@@ -1,8 +1,23 @@
 """What is told of the code that made a run."""
 
 import subprocess
+import sys
+from types import SimpleNamespace
 
-from dfdetect.environment import git_commit
+import keras
+import pytest
+
+from dfdetect.environment import describe, git_commit
+
+
+@pytest.mark.parametrize(
+    ("platforms", "devices"), [(("cpu",), ["CPU"]), (("cpu", "gpu", "gpu"), ["Name of gpu", "Name of gpu"])]
+)
+def test_accelerators_are_told_by_name_on_jax(monkeypatch, platforms, devices):
+    found = [SimpleNamespace(platform=name, device_kind=f"Name of {name}") for name in platforms]
+    monkeypatch.setattr(keras.backend, "backend", lambda: "jax")
+    monkeypatch.setitem(sys.modules, "jax", SimpleNamespace(local_devices=lambda: found))
+    assert describe()["devices"] == devices
 
 
 def test_the_commit_says_whether_the_code_changed_since(tmp_path):
