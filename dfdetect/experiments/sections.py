@@ -4,13 +4,17 @@ A cell shows a result only when it was measured with just the recipe that the ce
 all of one table are measured on one manifest at one size. What is missing is a dash.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from dfdetect.experiments.comparisons import Comparison
 from dfdetect.experiments.declared import FULL, Cell, Experiment
 from dfdetect.experiments.results import DONE, Result, current
 from dfdetect.experiments.tables import Asked, Table, build
+
+BACKENDS = {"jax": "JAX", "tensorflow": "TensorFlow", "torch": "PyTorch"}
 
 
 @dataclass(frozen=True)
@@ -103,4 +107,15 @@ def _caption(experiment: Experiment, profile: str, done: Sequence[Result]) -> st
         said.append("It shows that the cells run, and nothing else.")
     if not (drawn or set(first.data["sources"]) <= set(experiment.own_data)):
         said.append("These are not the report's own data: published and measured cannot be compared.")
+    machines = dict.fromkeys(_machine(result.environment) for result in done if not result.members)
+    said += [f"Trained on {'; '.join(machines)}."] if any(machines) else []
     return " ".join(said)
+
+
+def _machine(environment: Mapping[str, Any]) -> str:
+    """What trained, such as "2 NVIDIA H200 with JAX 0.11.2"; "" where that is not known."""
+    counts = Counter(environment.get("devices", ()))
+    devices = " and ".join(f"{count} {name}" if count > 1 else name for name, count in counts.items())
+    backend = environment.get("backend", "")
+    version = environment.get("packages", {}).get(backend, "")
+    return f"{devices} with {BACKENDS.get(backend, backend)} {version}".rstrip() if devices else ""

@@ -5,7 +5,7 @@ import io
 import re
 from types import SimpleNamespace
 
-from dfdetect.experiments import pictures, writing
+from dfdetect.experiments import pictures, sections, writing
 from dfdetect.experiments.declared import FACES, ROC, read_experiment
 from dfdetect.experiments.render import csv_text, latex, markdown
 from dfdetect.experiments.sections import Section
@@ -73,6 +73,26 @@ def test_what_failed_is_a_list_and_people_keep_their_colours(declare):
     assert "\n- cnn, base: &lt;script&gt;x&lt;/script&gt; | a b\n" in text
     assert re.findall(r'<figure class="([^"]+)">', page) == ["figure wide photo"]
     assert all("own threshold" in each for each in (page, text))
+
+
+def test_a_caption_says_what_trained(declare):
+    experiment = read_experiment(declare())
+
+    def result(devices, backend, version, members=()):
+        environment = {"devices": devices, "backend": backend, "packages": {backend: version}}
+        data = {"sample_set": False, "sources": ["dfdc"]}
+        return SimpleNamespace(data=data, manifest="0123456789", environment=environment, members=members)
+
+    done = [
+        result(["CPU"], "tensorflow", "2.21.0"),
+        result(["NVIDIA H200", "NVIDIA H200"], "jax", "0.11.2"),
+        result(["CPU"], "tensorflow", "2.21.0"),
+        result(["CPU"], "tensorflow", "2.22.0", members=["a, base"]),  # combined there, not trained
+    ]
+    caption = sections._caption(experiment, "full", done)
+    assert caption.endswith(" Trained on CPU with TensorFlow 2.21.0; 2 NVIDIA H200 with JAX 0.11.2.")
+    unknown = SimpleNamespace(**{**vars(done[0]), "environment": {}})
+    assert "Trained" not in sections._caption(experiment, "full", [unknown])
 
 
 def test_another_drawing_of_the_same_numbers_has_another_name(declare, monkeypatch):
