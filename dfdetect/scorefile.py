@@ -8,6 +8,7 @@ from typing import IO, Any, NamedTuple
 
 from face_extraction.errors import InputError
 from face_extraction.ledger import FAILED
+from face_extraction.lines import cut_torn_line, torn_line, whole_lines
 from face_extraction.lock import held
 
 _START = b'{"file": '  # of every line
@@ -42,7 +43,7 @@ class ScoreFile:
 def open_scores(path: Path, about: Mapping[str, Any]) -> Iterator[ScoreFile]:
     """Take up a file of scores, or make it; one process at a time.
 
-    Only whole lines count: a process killed while it writes leaves a torn last one, which is cut off.
+    A torn last line is cut off, unless it cannot have been a row.
 
     Args:
         path: the file.
@@ -52,30 +53,30 @@ def open_scores(path: Path, about: Mapping[str, Any]) -> Iterator[ScoreFile]:
         InputError: another process writes into it, it holds other things than rows, or `about` differs.
     """
     with held(path.with_name(f"{path.name}.lock"), path), path.open("a+b") as handle:
-        done, whole = _read(path, json.loads(json.dumps(about)))
-        handle.truncate(whole)
+        done = _read(path, json.loads(json.dumps(about)))
+        if not _START.startswith(torn_line(handle)[: len(_START)]):
+            raise _strange(f"{path}, last line")
+        cut_torn_line(handle)
         yield ScoreFile(handle, done)
 
 
-def _read(path: Path, about: Mapping[str, Any]) -> tuple[dict[str, Outcome], int]:
-    """What became of each file, and how many bytes are whole lines."""
+def _read(path: Path, about: Mapping[str, Any]) -> dict[str, Outcome]:
+    """What became of each file."""
     done: dict[str, Outcome] = {}
-    whole = 0
-    with path.open("rb") as lines:
-        for number, line in enumerate(lines, start=1):
-            torn = not line.endswith(b"\n")
-            if torn and _START.startswith(line[: len(_START)]):
-                break
-            where = f"{path}, line {number}"
-            try:
-                row = json.loads(line)
-                name, outcome = row["file"], Outcome(row["fake"], row["reason"])
-                differs = next((key for key in about if row[key] != about[key]), "")
-            except (ValueError, TypeError, KeyError):
-                raise InputError(f"{where}: no verdict of dfdetect.predict; give another --out") from None
-            if differs:
-                told = f"{differs} {row[differs]!r}, now {about[differs]!r}"
-                raise InputError(f"{where}: written with {told}; give another --out")
-            done[name] = outcome
-            whole += len(line)
-    return {name: outcome for name, outcome in done.items() if outcome.reason != FAILED}, whole
+    for number, line in whole_lines(path):
+        where = f"{path}, line {number}"
+        try:
+            row = json.loads(line)
+            name, outcome = row["file"], Outcome(row["fake"], row["reason"])
+            differs = next((key for key in about if row[key] != about[key]), "")
+        except (ValueError, TypeError, KeyError):
+            raise _strange(where) from None
+        if differs:
+            told = f"{differs} {row[differs]!r}, now {about[differs]!r}"
+            raise InputError(f"{where}: written with {told}; give another --out")
+        done[name] = outcome
+    return {name: outcome for name, outcome in done.items() if outcome.reason != FAILED}
+
+
+def _strange(where: str) -> InputError:
+    return InputError(f"{where}: no verdict of dfdetect.predict; give another --out")

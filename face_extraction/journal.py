@@ -3,13 +3,13 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from itertools import takewhile
 from pathlib import Path
 from typing import IO, Any
 
 from face_extraction.atomic import write_text
 from face_extraction.errors import InputError
 from face_extraction.ledger import LedgerRow
+from face_extraction.lines import cut_torn_line, whole_lines
 from face_extraction.manifest import Box
 
 JOURNAL_FILE = "journal.jsonl"
@@ -50,8 +50,7 @@ ROOT = "root"
 class Journal:
     """Appends finished items to a file, and finds them again there.
 
-    The first line says what the items were made from and with. Only whole lines count: a process
-    killed while it writes leaves a torn last one, which is cut off at the next start.
+    The first line says what the items were made from and with. A torn last one is cut off at the next start.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -72,12 +71,11 @@ class Journal:
         """
         if not self.path.exists():
             write_text(self.path, _line(header))
-        before, finished, length = _read(self.path)
+        before, finished = _read(self.path)
         self._check_header(header, before)
         self.root = str(before.get(ROOT))
         self._handle = self.path.open("r+b")
-        self._handle.truncate(length)
-        self._handle.seek(0, 2)
+        cut_torn_line(self._handle)
         return finished
 
     def add(self, size: int, result: ItemResult) -> None:
@@ -117,31 +115,27 @@ def read_journal(folder: Path) -> tuple[dict[str, Any], dict[str, tuple[int, Ite
     path = folder / JOURNAL_FILE
     if not path.is_file():
         raise InputError(f"{folder}: no extraction (it has no {JOURNAL_FILE})")
-    header, finished, _ = _read(path)
-    return header, finished
+    return _read(path)
 
 
-def _read(path: Path) -> tuple[dict[str, Any], dict[str, tuple[int, ItemResult]], int]:
-    """The first line, the finished items, and how many bytes are whole lines."""
+def _read(path: Path) -> tuple[dict[str, Any], dict[str, tuple[int, ItemResult]]]:
+    """The first line, and the finished items."""
+    lines = whole_lines(path)
+    _, first = next(lines, (1, b"null"))
+    try:
+        header = json.loads(first)
+    except ValueError:
+        header = None
+    if not isinstance(header, dict):
+        raise InputError(f"{path}: not a journal of an extraction; --overwrite starts afresh")
     finished = {}
-    with path.open("rb") as handle:
-        whole = takewhile(lambda line: line.endswith(b"\n"), handle)
-        first = next(whole, b"null")
+    for number, line in lines:
         try:
-            header = json.loads(first)
-        except ValueError:
-            header = None
-        if not isinstance(header, dict):
-            raise InputError(f"{path}: not a journal of an extraction; --overwrite starts afresh")
-        length = len(first)
-        for number, line in enumerate(whole, start=2):
-            try:
-                size, result = _parse(json.loads(line))
-            except (ValueError, TypeError, KeyError):
-                raise InputError(f"{path}, line {number}: damaged; --overwrite starts afresh") from None
-            finished[result.path] = (size, result)
-            length += len(line)
-    return header, finished, length
+            size, result = _parse(json.loads(line))
+        except (ValueError, TypeError, KeyError):
+            raise InputError(f"{path}, line {number}: damaged; --overwrite starts afresh") from None
+        finished[result.path] = (size, result)
+    return header, finished
 
 
 def _line(values: dict[str, Any]) -> str:

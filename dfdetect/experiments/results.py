@@ -16,6 +16,7 @@ from dfdetect.metrics import Estimate, Metrics
 from dfdetect.metrics.folds import CrossValidation, Fold, summarise
 from dfdetect.recipe import from_mapping, split_leak
 from face_extraction.errors import InputError
+from face_extraction.lines import cut_torn_line, whole_lines
 
 RESULTS = "results.jsonl"
 DONE, FAILED = "done", "failed"
@@ -145,10 +146,8 @@ def read_results(folder: Path) -> list[Result]:
     path = folder / RESULTS
     if not path.is_file():
         return []
-    content = path.read_text(encoding="utf-8")
     results = []
-    # Only whole lines count: a process killed while it writes leaves a torn last one.
-    for number, line in enumerate(content[: content.rfind("\n") + 1].splitlines(), start=1):
+    for number, line in whole_lines(path):
         try:
             results.append(Result(**json.loads(line)))
         except (ValueError, TypeError) as error:
@@ -160,9 +159,7 @@ def add_result(folder: Path, result: Result) -> None:
     """Append one line, whole, also when other processes append at the same time."""
     path = folder / RESULTS
     with FileLock(f"{path}.lock"), path.open("a+b") as handle:
-        handle.seek(0)
-        content = handle.read()
-        handle.truncate(content.rfind(b"\n") + 1)
+        cut_torn_line(handle)
         handle.write(_line(result).encode())
         handle.flush()
         os.fsync(handle.fileno())

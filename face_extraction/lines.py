@@ -1,0 +1,37 @@
+"""Files that are appended to line by line: only whole lines count.
+
+A process that is killed while it writes leaves a torn last line. Readers pass over it, and the next
+writer cuts it off.
+"""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO
+
+BLOCK = 1 << 16
+
+
+def whole_lines(path: Path) -> Iterator[tuple[int, bytes]]:
+    """The number, from 1, and the bytes of each whole line, its end included."""
+    with path.open("rb") as handle:
+        for number, line in enumerate(handle, start=1):
+            if line.endswith(b"\n"):
+                yield number, line
+
+
+def torn_line(handle: IO[bytes]) -> bytes:
+    """What follows the last whole line of an open file."""
+    start = end = handle.seek(0, os.SEEK_END)
+    tail = b""
+    while start and b"\n" not in tail:
+        start = max(0, start - BLOCK)
+        handle.seek(start)
+        tail = handle.read(end - start)
+    return tail[tail.rfind(b"\n") + 1 :]
+
+
+def cut_torn_line(handle: IO[bytes]) -> None:
+    """Cut it off, and stand at the end of the file, which must be open for reading and writing."""
+    torn = torn_line(handle)
+    handle.truncate(handle.seek(-len(torn), os.SEEK_END))
