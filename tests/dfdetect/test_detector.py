@@ -403,10 +403,11 @@ def test_a_file_of_scores_holds_those_of_one_model_and_nothing_else(
     command, detector, files, tmp_path, capsys
 ):
     out = tmp_path / "scores.jsonl"
-    for text in ("words", '{"file": 1}\n', "[]\n", '{"other": "torn'):
+    first, last = '{"file": 1}\n', '{"other": "torn'
+    for text, line in (("words", "last line"), (first, "line 1"), ("[]\n", "line 1"), (last, "last line")):
         out.write_text(text)
         assert command("--out", out, files / "person.png") == 2
-        assert "scores.jsonl, line 1: no verdict of dfdetect.predict" in capsys.readouterr().err
+        assert f"scores.jsonl, {line}: no verdict of dfdetect.predict" in capsys.readouterr().err
         assert out.read_text() == text
     out.unlink()
     assert command("--out", out, files / "person.png") == 0
