@@ -169,7 +169,7 @@ def _parser() -> Parser:
     add("--peak-tflops", type=float, metavar="X", help="the device's peak, for its utilisation (JAX only)")
     add(
         "--together", type=int, default=1, metavar="N",
-        help="models built and compiled at once, then timed one by one (%(default)s)",
+        help="models compiled at once, then timed one by one; memory must hold all (%(default)s)",
     )  # fmt: skip
     add("--json", type=Path, metavar="FILE", help="write all numbers and the machine's facts there")
     return parser
@@ -220,18 +220,13 @@ def _recipe(name: str, precision: str, args: argparse.Namespace) -> Recipe:
 
 
 class Pair:
-    """The two workers of one recipe, and the crops of the one that reads them.
-
-    Raises:
-        WorkerFailed: no batch fits.
-    """
+    """The two workers of one recipe, and the crops of the one that reads them."""
 
     def __init__(self, recipe: Recipe, args: argparse.Namespace) -> None:
-        batch = _largest_batch(recipe, args) if args.batch == "auto" else int(args.batch)
-        self._recipe = recipe.with_changes(batch_size=batch)
+        self._recipe = recipe
         self._args = args
         self._folder = tempfile.TemporaryDirectory()
-        draw_crops(Path(self._folder.name), batch * args.steps)
+        draw_crops(Path(self._folder.name), recipe.batch_size * args.steps)
         self._workers = {kind: Worker(self._task(kind)) for kind in KINDS}
 
     def _task(self, kind: str) -> Task:
@@ -242,8 +237,8 @@ class Pair:
 
     def wait(self) -> None:
         """Until both are built and warmed up; no pass begins before. One that failed says so in `result`."""
-        with suppress(WorkerFailed):
-            for worker in self._workers.values():
+        for worker in self._workers.values():
+            with suppress(WorkerFailed):
                 worker.heard()
 
     def result(self) -> Result:
@@ -274,14 +269,18 @@ def measure(recipes: Sequence[Recipe], args: argparse.Namespace) -> Iterator[Res
         For each recipe its result, or why there is none.
     """
     with ExitStack() as held:
-        pairs = []
-        for recipe in recipes:
+        sized = []
+        for recipe in recipes:  # before any pair is there, whose memory would be missed
             try:
-                pairs.append((recipe, Pair(recipe, args)))
+                batch = _largest_batch(recipe, args) if args.batch == "auto" else int(args.batch)
             except WorkerFailed as error:
                 yield _failure(recipe, error)
             else:
-                held.callback(pairs[-1][1].close)
+                sized.append(recipe.with_changes(batch_size=batch))
+        pairs = []
+        for recipe in sized:
+            pairs.append((recipe, Pair(recipe, args)))
+            held.callback(pairs[-1][1].close)
         for _, pair in pairs:
             pair.wait()
         for recipe, pair in pairs:

@@ -34,11 +34,14 @@ def describe() -> dict[str, Any]:
         "command": _command(),
         "python": platform.python_version(),
         "platform": platform.platform(),
-        "cores": os.cpu_count(),
-        "backend": keras.backend.backend(),
-        "devices": _devices(),
+        **hardware(),
         "packages": {name: _version(name) for name in PACKAGES if _version(name)},
     }
+
+
+def hardware() -> dict[str, Any]:
+    """What computes: on it depends how long a training takes."""
+    return {"cores": os.cpu_count(), "backend": keras.backend.backend(), "devices": _devices()}
 
 
 def _command() -> str:

@@ -183,7 +183,7 @@ def split_leak(split: str, frames: int) -> str:
     unit = _unit(frames)
     return (
         f"Split at random over {unit}s, as some reports did: {unit}s of one original stand on both sides of "
-        "the split, so these numbers tend to be higher than those on unseen originals."
+        "the split, so these numbers can be higher than those on unseen originals."
     )
 
 

@@ -10,7 +10,7 @@ from dfdetect.figures.comparison import Curve, roc_curves
 
 CURVES = 7  # which the eye can follow in one square
 # Of each kind's drawing. One more where it changes gives new names: committed figures are drawn anew.
-VERSIONS = {ROC: 2, FACES: 2}
+VERSIONS = {ROC: 3, FACES: 2}
 
 Panels = dict[str, list[Curve]]
 

@@ -38,11 +38,12 @@ def latex(table: Table, about: str) -> str:
     head = [_latex(title) for title in table.header]
     body = [[_text(entry, r"\textbf{{{}}}", _latex) for entry in row] for row in table.rows]
     wide = sum(max(map(len, column)) for column in zip(head, *body, strict=True)) > LINE
-    notes = " ".join(_latex(note) for note in table.below())
+    title, notes = _latex(table.title), " ".join(_latex(note) for note in table.below())
     lines = [
         r"% \usepackage{booktabs, graphicx}" if wide else r"% \usepackage{booktabs}",
         r"\begin{table}",
-        rf"\caption{{{_latex(table.title)}. {_latex(about)} {notes}}}",
+        # In brackets what the list of tables shows.
+        rf"\caption[{{{title}}}]{{{' '.join(filter(None, (f'{title}.', _latex(about), notes)))}}}",
         *([r"\resizebox{\textwidth}{!}{%"] if wide else []),
         rf"\begin{{tabular}}{{{columns}}}",
         r"\toprule",

@@ -13,6 +13,7 @@ from filelock import FileLock, Timeout
 from dfdetect.data.opening import Data, manifest_path, open_training_data, open_trainings
 from dfdetect.data.sample import sample_manifest
 from dfdetect.ensembling import build_ensemble, is_ensemble_of
+from dfdetect.environment import hardware
 from dfdetect.experiments.declared import FACES, Cell, Experiment
 from dfdetect.experiments.pictures import faces_file, pictured, title_of
 from dfdetect.experiments.recording import measure_anew, record, record_failure, same_start
@@ -30,6 +31,7 @@ from dfdetect.flags import Conditions
 from dfdetect.models.head import leave_head
 from dfdetect.models.registry import PUBLISHED
 from dfdetect.models.weights import weights_origin
+from dfdetect.page.report import plural
 from dfdetect.predictions import Predictions
 from dfdetect.recipe import ENSEMBLE, Recipe
 from dfdetect.runs import Run, build_from_recipe, default_name
@@ -131,7 +133,7 @@ def status(experiment: Experiment, cells: Sequence[Cell], setup: Setup) -> str:
     time_left = f", about {_duration(left)}" if left else "" if not trainings else ", time not known yet"
     lines.append(
         f"{experiment.name}, profile {setup.profile}: {len(cells) - len(missing)} of {len(cells)} cells "
-        f"done; {trainings} trainings left{time_left}"
+        f"done; {plural(trainings, 'training')} left{time_left}"
     )
     return "\n".join(lines)
 
@@ -279,11 +281,14 @@ def _done(results: Sequence[Result], cell: Cell, setup: Setup, digest: str) -> R
 
 
 def _expected(results: Sequence[Result], cell: Cell, profile: str) -> float | None:
-    """Seconds that a cell will take, as trainings of its model, or of any, took at this size."""
+    """Seconds that a cell will take, as trainings of its model, or of any, took on a machine like this."""
     done = [
         result
         for result in results
-        if result.status == DONE and result.profile == profile and not result.members
+        if result.status == DONE
+        and result.profile == profile
+        and not result.members
+        and hardware().items() <= result.environment.items()
     ]
     own = [result for result in done if result.recipe["model"] == cell.recipe.model] or done
     trainings = sum(len(result.parts) for result in own)

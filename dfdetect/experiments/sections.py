@@ -14,6 +14,12 @@ from dfdetect.experiments.declared import FULL, Cell, Experiment
 from dfdetect.experiments.results import DONE, Result, current
 from dfdetect.experiments.tables import Asked, Table, build
 
+SIZES = {
+    "image_size": "{} pixels",
+    "epochs": "{} epochs",
+    "batch_size": "batches of {}",
+    "precision": "{}",
+}
 BACKENDS = {"jax": "JAX", "tensorflow": "TensorFlow", "torch": "PyTorch"}
 
 
@@ -72,8 +78,11 @@ def _section(
     comparisons: Sequence[Comparison],
 ) -> Section:
     tables = [
-        build(Asked(experiment, spec, [cell for cell in cells if spec.shows(cell)], results, comparisons))
+        build(Asked(experiment, spec, shown, results, comparisons))
         for spec in experiment.tables
+        if (shown := [cell for cell in cells if spec.shows(cell)])
+        # Where something was measured, a table without any of it would be dashes alone.
+        and (not results or any(cell.name in results for cell in shown))
     ]
     done = only_done(results)
     data = _data(done[0]) if done else ""
@@ -98,7 +107,7 @@ def _caption(experiment: Experiment, profile: str, done: Sequence[Result]) -> st
     drawn = first.data["sample_set"]
     data = _data(first) + (", which says nothing about real faces" if drawn else "")
     size = (
-        "as declared for the report"
+        f"as declared for the report ({_size(done)})"
         if profile == FULL
         else f"profile {profile} ({experiment.profiles[profile].about})"
     )
@@ -110,6 +119,12 @@ def _caption(experiment: Experiment, profile: str, done: Sequence[Result]) -> st
     machines = dict.fromkeys(_machine(result.environment) for result in done if not result.members)
     said += [f"Trained on {'; '.join(machines)}."] if any(machines) else []
     return " ".join(said)
+
+
+def _size(done: Sequence[Result]) -> str:
+    """How much was trained: what all recipes have in common of that."""
+    shared = {name: {result.recipe.get(name) for result in done} for name in SIZES}
+    return ", ".join(text.format(*shared[name]) for name, text in SIZES.items() if len(shared[name]) == 1)
 
 
 def _machine(environment: Mapping[str, Any]) -> str:

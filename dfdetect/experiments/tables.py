@@ -13,21 +13,21 @@ from dfdetect.metrics.folds import matrix_text
 
 SAME = "≈"
 NOTE_BEST = (
-    "Bold: the best measured of its metric among those that scored the same faces. "
+    "Bold: the best measured of its metric in this table, among those that scored the same faces. "
     f"{SAME}: cannot be told from it (paired bootstrap over groups; Holm over all pairs and metrics of the "
     "table, 5 %). Unmarked: worse, or not compared with it (other faces, its run was not at hand, or no "
     "interval can be told)."
 )
 NOTE_MATRIX = "Matrices: [[real called real, real called fake], [fake called real, fake called fake]]."
 NOTE_THRESHOLD = (
-    "Measured accuracy, and what else depends on a threshold, is at the one that the validation faces chose. "
-    "The report gives none."
+    "Measured accuracy, and what else depends on a threshold, uses the one chosen on the validation faces. "
+    "The report names none."
 )
 NOTE_INTERVAL = (
-    "Brackets: 95 % intervals, a bootstrap over groups; of a mean over folds Student's with the corrected "
-    "variance of Nadeau and Bengio (2003), cut off where the metric's range ends; a dash where there are too "
-    "few groups, or all folds or resamples give the same. Those of single runs hold no variation between "
-    "trainings."
+    "Brackets: 95 % intervals by a bootstrap over groups; for a mean over folds, Student's interval with the "
+    "corrected variance of Nadeau and Bengio (2003), cut off where the metric's range ends; a dash where "
+    "there are too few groups, or all folds or resamples give the same. Those of single runs hold no "
+    "variation between trainings."
 )
 
 

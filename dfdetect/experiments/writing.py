@@ -189,10 +189,13 @@ def _only(cell: Cell) -> Iterator[str]:
 
 
 def _start(experiment: Experiment, results: Sequence[Result], cell: Cell, found: Result) -> Iterator[str]:
-    """The flags that name the weights files which it, or its members, started from."""
+    """The flags for weights of a part of the model, from which it, or its members, started.
+
+    A file of all of them is a copy of what Keras downloads.
+    """
     members = [current(results, each, found.profile, found.manifest) for each in cell.members]
-    started = [each for each in members or [found] if each and each.weights_file]
-    if any(each.weights.get("partial") for each in started):
+    started = [each for each in members or [found] if each and each.weights.get("partial")]
+    if started:
         yield "--partial-weights"
     yield from dict.fromkeys(f"--weights {each.recipe['model']}=FILE" for each in started)
 

@@ -31,6 +31,7 @@ LINES = ("-", "--", ":", "-.")
 COLUMNS = 3
 ACROSS, UP = "false positive rate (reals called fake)", "true positive rate (fakes found)"
 FACES = 4  # of each class
+TITLE, AXIS_TITLE, LEGEND_LINE = 0.45, 0.25, 0.235  # inches above and below a square of curves
 LINE = 0.38  # inches that a model's name and threshold take
 
 
@@ -64,7 +65,8 @@ def roc_curves(panels: Mapping[str, Sequence[Curve]], path: Path) -> None:
     side = 6.0 if columns == 1 else 3.7
     names = dict.fromkeys(curve.name for curves in panels.values() for curve in curves)
     places = {name: place for place, name in enumerate(names)}
-    with canvas(path, side * columns + 0.4, (side + 0.45 + 0.19 * longest) * rows) as figure:
+    height = side + TITLE + LEGEND_LINE * longest + (AXIS_TITLE if columns == 1 else 0)
+    with canvas(path, side * columns + 0.4, height * rows) as figure:
         cells = [*figure.subplots(rows, columns, squeeze=False).flat]
         for axes in cells:
             axes.set_axis_off()

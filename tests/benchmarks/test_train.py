@@ -63,7 +63,8 @@ def test_a_worker_that_dies_is_named_and_the_rest_goes_on(monkeypatch, capsys):
     assert "failed: meso4, float32: out of memory" in capsys.readouterr().err
 
 
-def test_models_get_ready_together_and_are_timed_one_by_one(monkeypatch, capsys):
+@pytest.mark.parametrize("dying", [["mesoinception4 bare"], ["mesoinception4 ours"]])
+def test_models_get_ready_together_and_are_timed_one_by_one(monkeypatch, capsys, dying):
     told = []
 
     class Recorded:
@@ -72,13 +73,13 @@ def test_models_get_ready_together_and_are_timed_one_by_one(monkeypatch, capsys)
 
         def heard(self):
             told.append(f"{self.name} {'ready' if self.left else 'facts'}")
-            if self.name == "mesoinception4 bare":
+            if self.name in dying:
                 raise benchmark.WorkerFailed("out of memory")
             self.left = 0
             return {"device_mib": None, "peak_mib": 1.0, "step_flops": None, "environment": {}}
 
         def seconds(self):
-            if self.name == "mesoinception4 bare":
+            if self.name in dying:
                 raise benchmark.WorkerFailed("out of memory")
             told.append(f"{self.name} passes")
             return 1.0
@@ -129,6 +130,28 @@ def test_the_largest_batch_is_the_last_that_ends(monkeypatch):
     assert benchmark._largest_batch(recipe, args) == 8
     args.max_batch = 4
     assert benchmark._largest_batch(recipe, args) == 4
+
+
+def test_batches_are_chosen_before_any_pair_takes_memory(monkeypatch, capsys):
+    told = []
+    monkeypatch.setattr(benchmark, "_largest_batch", lambda recipe, args: told.append(recipe.model) or 2)
+
+    class Recorded:
+        def __init__(self, recipe, args):
+            told.append(f"{recipe.model} of {recipe.batch_size}")
+
+        def wait(self):
+            pass
+
+        def result(self):
+            raise benchmark.WorkerFailed("enough")
+
+        close = wait
+
+    monkeypatch.setattr(benchmark, "Pair", Recorded)
+    assert benchmark.main(["--model", "meso4", "custom_cnn", "--batch", "auto", "--together", "2"]) == 1
+    assert told == ["meso4", "custom_cnn", "meso4 of 2", "custom_cnn of 2"]
+    assert capsys.readouterr().err.count("enough") == 2
 
 
 def measured(ours, bare):

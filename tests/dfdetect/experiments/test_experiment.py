@@ -12,6 +12,7 @@ import pytest
 from filelock import FileLock
 
 from dfdetect import compare, report
+from dfdetect.environment import hardware
 from dfdetect.experiments import comparing, pictures, recording, running, tables, writing
 from dfdetect.experiments.comparisons import Comparison, read_comparisons
 from dfdetect.experiments.declared import read_experiment
@@ -131,7 +132,7 @@ def test_a_grid_from_end_to_end(grid, tmp_path, capsys):
     assert readme.endswith("-->\ntail\n")
     assert "`reports/tiny --only model=custom_cnn --only regime=base`" in readme
     tex = (folder / "tables.tex").read_text()
-    assert r"\caption{Accuracy. Measured on an unnamed source (manifest " in tex
+    assert r"\caption[{Accuracy}]{Accuracy. Measured on an unnamed source (manifest " in tex
     assert "Absent & -- & -- (1) & -- & --" in tex
     page = (folder / "tables.html").read_text()
     assert '<th scope="row">Absent</th><td>–</td><td>– (1)</td><td>–</td><td>–</td>' in page
@@ -582,16 +583,20 @@ def test_the_summary_names_the_files_and_the_members_that_a_number_needs(declare
     )
     experiment = read_experiment(declare(text))
     data = {"manifest_sha256": "m", "sample_set": False, "sources": ["dfdc"]}
-    local = {"origin": "y.h5 (2 of 2 parameters)", "sha256": "00", "partial": False}
+    local = {"origin": "y.h5 (1 of 2 parameters)", "sha256": "00", "partial": True}
     add_result(experiment.folder, measured(experiment, CNN, weights=local, data=data))
     (cell,) = (cell for cell in experiment.cells() if cell.name == BOTH)
     members = [declared(member) for member in cell.members]
     add_result(experiment.folder, measured(experiment, BOTH, data=data, members=members))
     single, both = writing.summary([experiment]).splitlines()[-2:]
-    start = "--only regime=base --weights custom_cnn=FILE`"
+    start = "--only regime=base --partial-weights --weights custom_cnn=FILE`"
     assert f"`{experiment.folder.as_posix()} --only model=custom_cnn {start}" in single
     names = "--only model=custom_cnn --only model=meso4 --only model=both"
     assert f"`{experiment.folder.as_posix()} {names} {start}" in both
+    # A file of all weights is a copy of those that are downloaded.
+    whole = {**local, "origin": "y.h5 (2 of 2 parameters)", "partial": False}
+    add_result(experiment.folder, measured(experiment, CNN, weights=whole, data=data))
+    assert "FILE" not in writing.summary([experiment])
 
 
 def test_headlines_of_one_model_are_shown_at_one_size(declare):
@@ -641,15 +646,18 @@ def test_a_figure_of_former_results_is_neither_shown_nor_kept(declare):
 
 
 def test_the_time_that_cells_need_is_that_of_their_model_or_of_any(declare):
-    experiment = read_experiment(declare())
+    experiment, here = read_experiment(declare()), {"python": "3.11", **hardware()}
     data = {"manifest_sha256": "m", "sample_set": False, "sources": []}
     cells = {cell.name: cell for cell in experiment.cells()}
     done = [
-        measured(experiment, CNN, data=data, seconds=60.0),
-        measured(experiment, CNN, data=data, seconds=90.0, folds=2),
-        measured(experiment, BOTH, data=data, seconds=0.0, members=[{}, {}]),
+        measured(experiment, CNN, data=data, seconds=60.0, environment=here),
+        measured(experiment, CNN, data=data, seconds=90.0, folds=2, environment=here),
+        measured(experiment, BOTH, data=data, seconds=0.0, members=[{}, {}], environment=here),
+        measured(experiment, CNN, data=data, seconds=1.0, environment={**here, "devices": ["a faster one"]}),
+        measured(experiment, CNN, data=data, seconds=1.0),
     ]
-    # 150 s for three trainings of the CNN; an ensemble trains nothing, and says nothing of others.
+    # 150 s for three trainings of the CNN on a machine like this; an ensemble trains nothing, and says
+    # nothing of others.
     assert running._expected(done, cells[CNN], "full") == 50
     assert running._expected(done, cells[MESO], "full") == 50
     assert running._expected(done, cells[BOTH], "full") == 0

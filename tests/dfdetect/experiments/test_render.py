@@ -48,6 +48,7 @@ def test_a_wide_table_is_scaled_in_latex_and_names_its_packages():
     narrow, wide = table(("a", "1%", "–")), table(("a", "1%", "–"), header=("model", "P" * 60, "Accuracy"))
     assert latex(narrow, "").startswith("% \\usepackage{booktabs}\n")
     assert "resizebox" not in latex(narrow, "")
+    assert "\n\\caption[{All}]{All. Measured. A note.}\n" in latex(narrow, "Measured.")
     assert latex(wide, "").startswith("% \\usepackage{booktabs, graphicx}\n")
     box = re.search(
         r"\\resizebox\{\\textwidth\}\{!\}\{%\n\\begin\{tabular\}.*\\end\{tabular\}\}\n",
@@ -75,21 +76,26 @@ def test_what_failed_is_a_list_and_people_keep_their_colours(declare):
     assert all("own threshold" in each for each in (page, text))
 
 
-def test_a_caption_says_what_trained(declare):
+def test_a_caption_says_how_much_and_what_trained(declare):
     experiment = read_experiment(declare())
 
-    def result(devices, backend, version, members=()):
-        environment = {"devices": devices, "backend": backend, "packages": {backend: version}}
-        data = {"sample_set": False, "sources": ["dfdc"]}
-        return SimpleNamespace(data=data, manifest="0123456789", environment=environment, members=members)
+    def result(devices, backend, version, members=(), **recipe):
+        return SimpleNamespace(
+            data={"sample_set": False, "sources": ["dfdc"]},
+            manifest="0123456789",
+            environment={"devices": devices, "backend": backend, "packages": {backend: version}},
+            members=members,
+            recipe={"image_size": 64, "epochs": 3, "batch_size": 8, "precision": "float32", **recipe},
+        )
 
     done = [
         result(["CPU"], "tensorflow", "2.21.0"),
-        result(["NVIDIA H200", "NVIDIA H200"], "jax", "0.11.2"),
+        result(["NVIDIA H200", "NVIDIA H200"], "jax", "0.11.2", epochs=4),
         result(["CPU"], "tensorflow", "2.21.0"),
         result(["CPU"], "tensorflow", "2.22.0", members=["a, base"]),  # combined there, not trained
     ]
     caption = sections._caption(experiment, "full", done)
+    assert "as declared for the report (64 pixels, batches of 8, float32)." in caption
     assert caption.endswith(" Trained on CPU with TensorFlow 2.21.0; 2 NVIDIA H200 with JAX 0.11.2.")
     unknown = SimpleNamespace(**{**vars(done[0]), "environment": {}})
     assert "Trained" not in sections._caption(experiment, "full", [unknown])

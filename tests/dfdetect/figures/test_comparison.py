@@ -23,6 +23,8 @@ def test_every_curve_is_in_the_figure(tmp_path):
         roc_curves(given, tmp_path / f"{name}.png")
     many, one, apart = (read_rgb(tmp_path / f"{name}.png") for name in ("many", "one", "panels"))
     assert many.shape[0] > one.shape[0]  # room for the legend
+    for picture in (many, one, apart):  # no title and no line of the legend is cut
+        assert all((edge == 255).all() for edge in (picture[0], picture[-1], picture[:, 0], picture[:, -1]))
     blue, orange = ((0, 114, 178), (213, 94, 0))
     assert all((many == colour).all(axis=2).any() for colour in (blue, orange))
     assert not (one == orange).all(axis=2).any()
