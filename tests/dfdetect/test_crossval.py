@@ -38,6 +38,8 @@ def test_averages_and_the_corrected_interval_are_those_computed_by_hand():
     assert accuracy.high == 1  # not 1.29
     assert result.averages["log_loss"].high > 1
     assert result.confusion == ((9.0, 1.0), (1.0, 9.0))
+    # Of 15 called right 8 are real, of 17 there are 9; each class has 10.
+    assert summarise([fold(1, 15), fold(2, 17)]).confusion == ((8.5, 1.5), (2.5, 7.5))
 
 
 def test_folds_that_agree_tell_no_interval():
@@ -58,6 +60,11 @@ def test_every_face_is_tested_once_and_finished_folds_are_kept(make_manifest, tm
     record = json.loads((out / "crossval.json").read_text())
     values = [part["metrics"]["estimates"]["auc"]["value"] for part in record["folds"]]
     assert record["averages"]["auc"]["value"] == pytest.approx(np.mean(values))
+    for part in record["folds"]:
+        fold = Run(out / f"fold-{part['fold']}")
+        held = {split: len(fold.predictions(split)) for split in ("val", "test")}
+        assert part["metrics"]["n"] == held["test"]
+        assert part["n_train"] == len(tested) - held["val"] - held["test"]
 
     before = {k: (out / f"fold-{k}" / "best.weights.h5").stat().st_mtime_ns for k in (1, 2, 3)}
     (out / "fold-3" / "metrics.json").unlink()  # as if it had been cut before its end

@@ -12,11 +12,13 @@ from dfdetect.data.opening import open_data
 from dfdetect.ensembling import build_ensemble, weigh
 from dfdetect.experiments.declared import Cell
 from dfdetect.experiments.recording import record
+from dfdetect.metrics import choose_threshold
 from dfdetect.models import build_model
 from dfdetect.models.ensemble import combine_models
 from dfdetect.predictions import Predictions
 from dfdetect.recipe import write_recipe
 from dfdetect.runs import Run
+from dfdetect.scoring import score
 from face_extraction.errors import InputError
 from face_extraction.manifest import FaceSample
 
@@ -51,19 +53,31 @@ def test_scores_are_those_combined_by_hand(members, tmp_path, combine):
     assert ensemble.main([*folders, "--combine", combine, "--out", str(out)]) == 0
     val, test = ([run.predictions(split) for run in members[:2]] for split in ("val", "test"))
     columns = np.stack([member.p_fake for member in test], axis=1)
+    bias = 0.0
     if combine == "mean":
-        expected = columns.mean(axis=1)
+        expected, weights = columns.mean(axis=1), np.array([0.5, 0.5])
     elif combine == "weighted":
         skill = np.array([run.metrics()["val"]["face"].estimates["auc"].value - 0.5 for run in members[:2]])
         assert (skill > 0.2).all()
-        expected = columns @ (skill / skill.sum())
+        weights = skill / skill.sum()
+        expected = columns @ weights
     else:
         fitted = LogisticRegression().fit(
             np.stack([logit(member.p_fake) for member in val], axis=1), val[0].labels
         )
         expected = fitted.predict_proba(logit(columns))[:, 1]
+        weights, (bias,) = fitted.coef_[0], fitted.intercept_
+    # Validation faces alone set weights and threshold.
+    facts = Run(out).environment()
+    assert facts["members"] == pytest.approx(dict(zip("ab", weights, strict=True)))
+    assert facts["bias"] == pytest.approx(bias)
+    assert Run(out).threshold() == choose_threshold(Run(out).predictions("val"))
     # The 32-pixel member sees faces scaled from 48 pixels here, from 24 in its own run.
-    np.testing.assert_allclose(Run(out).predictions("test").p_fake, expected, atol=0.05)
+    p_fake = Run(out).predictions("test").p_fake
+    np.testing.assert_allclose(p_fake, expected, atol=0.05)
+    crops = members[0].folder.parent / "data"
+    again, _ = score(Run(out).load_model(), crops, test[0].samples, batch_size=8)
+    np.testing.assert_allclose(again.p_fake, p_fake, atol=1e-5)
     assert Run(out).metrics()["test"]["face"].n == 12
 
 
@@ -154,6 +168,14 @@ def test_members_must_have_scored_the_same_faces(members, tmp_path, capsys):
     assert "one run; accepted: two or more" in capsys.readouterr().err
 
 
+def test_members_must_have_scored_them_in_the_same_order(members, tmp_path):
+    run = Run(shutil.copytree(members[1].folder, tmp_path / "b"))
+    val = run.predictions("val")
+    run.write_predictions("val", Predictions(val.samples[::-1], val.p_fake[::-1]))
+    with pytest.raises(InputError, match="b: its val faces are not those of"):
+        build_ensemble([members[0], run], "mean", Run(tmp_path / "both"))
+
+
 def test_a_manifest_that_changed_is_refused(members, tmp_path, capsys):
     manifest = members[0].folder.parent / "data" / "manifest.csv"
     before = manifest.read_text()
@@ -165,6 +187,14 @@ def test_a_manifest_that_changed_is_refused(members, tmp_path, capsys):
         manifest.write_text(before)
     assert "manifest.csv: changed since" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
+
+
+def test_members_weigh_by_how_far_their_auc_lies_above_chance_and_a_worse_one_nothing():
+    samples = [FaceSample(f"{i}.png", i % 2, "val", str(i)) for i in range(4)]
+    scores = [[0.1, 0.8, 0.2, 0.9], [0.1, 0.2, 0.3, 0.4], [0.3, 0.2, 0.4, 0.1]]  # AUC 1, 3/4 and 0
+    weights, bias = weigh([Predictions(samples, np.array(each)) for each in scores], "weighted")
+    assert weights == pytest.approx([2 / 3, 1 / 3, 0])
+    assert bias == 0
 
 
 def test_nothing_can_be_weighed_by_chance():

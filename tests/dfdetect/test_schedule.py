@@ -20,6 +20,7 @@ def test_constant_rises_linearly_and_stays():
 
 
 def test_cosine_falls_to_zero_over_what_the_warm_up_leaves():
+    assert rate("cosine", 4) == pytest.approx(0.2)  # in the warm-up, as the constant rate
     assert rate("cosine", 9) == pytest.approx(0.4, rel=1e-3)
     assert rate("cosine", 55) == pytest.approx(0.2, rel=1e-5)  # half of the 90 steps after the 10
     assert rate("cosine", 100) == pytest.approx(0.0, abs=1e-7)

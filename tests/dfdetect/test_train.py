@@ -7,15 +7,23 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from dfdetect import evaluate, train
+from dfdetect.data.opening import open_training_data
+from dfdetect.figures.curves import best_epoch
+from dfdetect.flags import Conditions
+from dfdetect.metrics import choose_threshold
 from dfdetect.models import build_model
+from dfdetect.recipe import Recipe
 from dfdetect.runs import Run
+from dfdetect.training import open_stores
+from face_extraction.errors import InputError
 from face_extraction.lock import alone
-from face_extraction.manifest import manifest_hash, read_manifest
+from face_extraction.manifest import SPLITS, manifest_hash, read_manifest, write_manifest
 from face_extraction.settings import CropSpec, ExtractionSettings, write_settings
 
 SMALL = [
@@ -72,6 +80,11 @@ def test_a_run_folder_holds_all_that_was_promised(manifest, tmp_path, capsys):
     assert [sample.path for sample in predictions.samples] == [sample.path for sample in samples]
     assert result.metrics()["test"]["face"].n == 12
     val = result.predictions("val")
+    # Validation faces alone chose the epoch and the threshold.
+    (kept,) = (row for row in result.history() if row["epoch"] == best_epoch(result.history(), "val_auc"))
+    log_loss = result.metrics()["val"]["face"].estimates["log_loss"].value
+    assert kept["val_loss"] == pytest.approx(log_loss, abs=1e-5)
+    assert result.threshold() == choose_threshold(val)
     right = (val.p_fake >= result.threshold()) == val.labels
     balanced = (right[val.labels == 0].mean() + right[val.labels == 1].mean()) / 2
     assert result.metrics()["val"]["face"].estimates["balanced_accuracy"].value == pytest.approx(balanced)
@@ -144,6 +157,33 @@ def test_an_unreadable_crop_is_fatal_or_listed_by_choice(manifest, tmp_path, cap
     assert run(manifest, tmp_path / "run", "--unreadable", "skip") == 0
     assert "faces/test-3.png,unreadable," in (tmp_path / "run" / "unscored.csv").read_text()
     assert len(Run(tmp_path / "run").predictions("test")) == 11
+
+
+def test_training_faces_alone_are_trained_on_and_validation_faces_choose(manifest, tmp_path, monkeypatch):
+    given = []
+
+    def refuse(model, recipe, train, val, run, **more):
+        given.extend([train, val])
+        raise InputError("no training here")
+
+    monkeypatch.setattr("dfdetect.training.fit", refuse)
+    assert run(manifest, tmp_path / "run") == 2
+    for store, split in zip(given, ("train", "val"), strict=True):
+        assert store.samples == [row for row in read_manifest(manifest) if row.split == split]
+
+
+def test_faces_of_unknown_label_are_neither_trained_nor_tested_on(manifest):
+    rows = read_manifest(manifest)
+    unknown = [
+        replace(row, label=-1) for row in rows if row.path in ("faces/train-3.png", "faces/test-4.png")
+    ]
+    named = {row.path for row in unknown}
+    write_manifest(manifest, [row for row in rows if row.path not in named] + unknown)
+    recipe = Recipe(manifest=str(manifest), image_size=24)
+    stores, unscored = open_stores(open_training_data(recipe), recipe, Conditions(), SPLITS)
+    assert {split: len(store) for split, store in stores.items()} == {"train": 23, "val": 12, "test": 11}
+    assert all(set(store.labels.tolist()) == {0, 1} for store in stores.values())
+    assert unscored == []
 
 
 def test_without_a_test_split_the_page_says_so(make_manifest, tmp_path, capsys):

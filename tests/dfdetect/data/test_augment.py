@@ -38,6 +38,21 @@ def test_same_generator_same_image_and_the_input_is_left_alone(face, policy):
     assert any((other != face).any() for other in others) == (policy != "none")
 
 
+@pytest.mark.parametrize("seed", range(8))
+def test_policies_are_their_steps_in_order_each_in_its_share_of_images(face, seed):
+    draw = rng(seed)
+    np.testing.assert_array_equal(
+        augment(face, "report-c", rng(seed)), module.transform(module.flip(face, draw), draw)
+    )
+    draw = rng(seed)
+    rgb = module.transform(module.flip(face, draw), draw)
+    shares = {"recolour": 0.8, "coarsen": 0.3, "blur": 0.3, "noise": 0.3, "compress": 0.5}
+    for name, share in shares.items():
+        if draw.random() < share:
+            rgb = getattr(module, name)(rgb, draw)
+    np.testing.assert_array_equal(augment(face, "strong", rng(seed)), rgb)
+
+
 def test_flip_mirrors_half_of_the_images(face):
     mirrored = sum((module.flip(face, rng(seed)) == face[:, ::-1]).all() for seed in range(400))
     assert 160 < mirrored < 240
@@ -48,6 +63,17 @@ def test_transform_keeps_the_face_in_view(face):
         red = module.transform(face, rng(seed))[:, :, 0] > 240
         assert 0.75 * 400 < red.sum() < 1.3 * 400
         assert np.abs(np.argwhere(red).mean(axis=0) - 29.5).max() < 10
+
+
+def test_transform_turns_and_scales_within_its_bounds_and_up_to_them(face, monkeypatch):
+    seen = []
+    rotation = cv2.getRotationMatrix2D
+    monkeypatch.setattr(cv2, "getRotationMatrix2D", lambda *how: [seen.append(how[1:]), rotation(*how)][1])
+    for seed in range(300):
+        module.transform(face, rng(seed))
+    angles, scales = np.transpose(seen)
+    assert (angles.min(), angles.max()) == pytest.approx((-10, 10), abs=0.3)
+    assert (scales.min(), scales.max()) == pytest.approx((0.9, 1.1), abs=0.003)
 
 
 def test_coarsen_and_blur_take_detail_away(face):
@@ -66,6 +92,15 @@ def test_noise_has_mean_zero_and_at_most_eight_levels():
         difference = module.noise(grey, rng(seed)).astype(float) - 128
         assert abs(difference.mean()) < 0.2
         assert difference.std() < 8.2
+
+
+@pytest.mark.parametrize("level", [2, 253])
+@pytest.mark.parametrize("step", [module.noise, module.recolour])
+def test_levels_beyond_black_and_white_are_cut_off(step, level):
+    grey = np.full((32, 32, 3), level, np.uint8)
+    for seed in range(10):
+        # Recoloured by four fifths and by 95 %, white is still above 191; noise is below 5 deviations of 8.
+        assert np.abs(step(grey, rng(seed)).astype(int) - level).max() < 65
 
 
 def test_compress_is_a_jpeg_codec(face):

@@ -5,6 +5,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
+from dfdetect.data.augment import augment
 from dfdetect.data.faces import (
     FaceStore,
     Pass,
@@ -39,6 +40,14 @@ def test_sampling_takes_half_of_each_class_and_repeats_the_rarer_evenly():
     assert sum(real) == 6
     assert set(real) == {2}
     assert all(counts[index] <= 1 for index in range(3, 13))
+
+
+def test_sampling_mixes_the_classes_and_draws_other_faces_in_each_epoch():
+    labels = np.array([0] * 30 + [1] * 100)
+    orders = [epoch_order(labels, seed=0, epoch=epoch, balance="sampling") for epoch in range(20)]
+    # Each holds 65 fakes of 130 faces; half of an order has 32.5 of them, with a standard deviation of 2.9.
+    assert [sum(labels[order[:65]]) for order in orders] == pytest.approx([32.5] * 20, abs=12)
+    assert {index for order in orders for index in order} == set(range(130))
 
 
 def test_class_weights_make_both_classes_count_alike():
@@ -82,6 +91,8 @@ def test_opening_keeps_unreadable_files_apart(make_manifest, cached):
     assert store.samples == [samples[i] for i in (0, 3, 4, 5)]
     assert store.labels.tolist() == [s.label for s in store.samples]
     np.testing.assert_array_equal(store.load(1), whole)
+    for row, sample in enumerate(store.samples):
+        np.testing.assert_array_equal(store.load(row), read_rgb(path.parent / sample.path))
 
 
 def test_a_cached_store_reads_each_file_once(make_manifest):
@@ -102,6 +113,8 @@ def test_augmentation_depends_on_seed_epoch_and_position_alone(make_manifest):
     np.testing.assert_array_equal(first.item(2), again.item(2))
     assert any((first.item(i) != later.item(i)).any() for i in range(4))
     np.testing.assert_array_equal(Pass(store, order, 2).item(2), store.load(2))
+    drawn = augment(store.load(0), "strong", np.random.default_rng((7, 1, 2)))
+    np.testing.assert_array_equal(Pass(store, np.array([3, 1, 0, 2]), 2, "strong", (7, 1)).item(2), drawn)
 
 
 def test_a_split_of_one_class_is_refused_with_the_counts(make_manifest):

@@ -76,15 +76,24 @@ def test_per_class_draws_that_many_and_the_same_again(samples):
 
 
 @pytest.mark.parametrize(
-    "split", [{"split": "group"}, {"split": "random"}, {"split": "group", "folds": 3, "fold": 2}]
+    ("fields", "drawn"),
+    [
+        ({"per_class": 100}, ["train"]),
+        ({"split": "group"}, ["val", "test"]),
+        ({"split": "random"}, ["val", "test"]),
+        ({"split": "group", "folds": 3, "fold": 2}, ["val", "test"]),
+        ({"split": "random", "folds": 3, "fold": 2}, ["val", "test"]),
+    ],
 )
-def test_seeds_can_share_one_split(samples, split):
+def test_seeds_can_share_one_split(samples, fields, drawn):
     first, again, other = (
-        choose(samples, Recipe(per_class=100, seed=seed, split_seed=drawn, **split))
-        for seed, drawn in ((5, -1), (6, 5), (5, 6))
+        choose(samples, Recipe(seed=seed, split_seed=split_seed, **fields))
+        for seed, split_seed in ((5, -1), (6, 5), (5, 6))
     )
     assert first == again
-    assert first != other
+    for split in drawn:
+        ours, others = ({row.path for row in rows if row.split == split} for rows in (first, other))
+        assert ours != others
 
 
 def test_too_few_faces_are_counted(samples):

@@ -9,7 +9,11 @@ import numpy as np
 import pytest
 
 from dfdetect.models import Backbone, build_model, family, list_models, register
+from dfdetect.models.blocks import set_trainable
+from dfdetect.models.head import mark_features
 from dfdetect.models.normalise import MODES, Normalize
+from dfdetect.recipe import Recipe
+from dfdetect.runs import build_from_recipe
 from face_extraction.errors import InputError
 
 
@@ -66,6 +70,18 @@ def test_option_reaches_the_family():
     assert build_model("custom_cnn", units=5).get_layer("top_dense").units == 5
 
 
+def test_every_kind_of_normalisation_is_trained_with_norm_and_nothing_else_before_the_head():
+    x = image = keras.Input((4, 4, 8))
+    for kind in ("Conv2D", "BatchNormalization", "LayerNormalization", "GroupNormalization"):
+        arguments = {"Conv2D": {"filters": 8, "kernel_size": 1}, "GroupNormalization": {"groups": 2}}
+        x = getattr(keras.layers, kind)(**arguments.get(kind, {}), name=kind)(x)
+    x = keras.layers.GlobalAveragePooling2D()(mark_features(x))
+    model = keras.Model(image, keras.layers.Dense(1, name="logit")(x))
+    set_trainable(model, family("custom_cnn"), "norm")
+    trained = [layer.name for layer in model.layers if layer.trainable_variables]
+    assert trained == ["BatchNormalization", "LayerNormalization", "GroupNormalization", "logit"]
+
+
 @pytest.mark.parametrize("text", ["last:0", "last:", "last:-1", "last:1.5", "first:1", ""])
 def test_unknown_trainable_is_refused(text):
     with pytest.raises(InputError, match="accepted: all, head, norm, or last:N with N from 1 to 4"):
@@ -99,6 +115,29 @@ def test_head_has_the_layers_asked_for():
     plain = build_model("mobilenet", image_size=64)
     assert "head_dense" not in [layer.name for layer in plain.layers]
     assert plain.get_layer("logit").kernel.shape == (1024, 1)
+
+
+def test_what_a_recipe_says_of_its_model_reaches_it(faces):
+    fields = {
+        "image_size": 64,
+        "dense_units": 7,
+        "dropout": 0.25,
+        "bn_momentum": 0.8,
+        "trainable": "last:2",
+        "normalisation": "torch",
+        "l2": 0.01,
+        "seed": 3,
+    }
+    rgb, _ = faces("meso4")
+    model = build_from_recipe(Recipe(model="meso4", weights="none", **fields))
+    expected = build_model("meso4", **fields)
+    np.testing.assert_array_equal(np.array(model(rgb)), np.array(expected(rgb)))
+    assert len(model.losses) == len(expected.losses) > 0
+    for layer, other in zip(model.layers, expected.layers, strict=True):
+        assert layer.trainable is other.trainable
+    assert model.get_layer("head_dropout").rate == 0.25
+    momenta = {each.momentum for each in model.layers if isinstance(each, keras.layers.BatchNormalization)}
+    assert momenta == {0.8}
 
 
 def test_building_leaves_the_callers_random_state_alone():
