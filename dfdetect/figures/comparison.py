@@ -31,7 +31,6 @@ LINES = ("-", "--", ":", "-.")
 COLUMNS = 3
 ACROSS, UP = "false positive rate (reals called fake)", "true positive rate (fakes found)"
 FACES = 4  # of each class
-TITLE, AXIS_TITLE, LEGEND_LINE = 0.45, 0.25, 0.235  # inches above and below a square of curves
 LINE = 0.38  # inches that a model's name and threshold take
 
 
@@ -65,7 +64,9 @@ def roc_curves(panels: Mapping[str, Sequence[Curve]], path: Path) -> None:
     side = 6.0 if columns == 1 else 3.7
     names = dict.fromkeys(curve.name for curves in panels.values() for curve in curves)
     places = {name: place for place, name in enumerate(names)}
-    height = side + TITLE + LEGEND_LINE * longest + (AXIS_TITLE if columns == 1 else 0)
+    # By trial: the inches that a line of the legend needs, lest the last be cut, and more below one square.
+    line, below = (0.235, 0.25) if columns == 1 else (0.19, 0)
+    height = side + 0.45 + line * longest + below
     with canvas(path, side * columns + 0.4, height * rows) as figure:
         cells = [*figure.subplots(rows, columns, squeeze=False).flat]
         for axes in cells:
