@@ -126,8 +126,8 @@ def status(experiment: Experiment, cells: Sequence[Cell], setup: Setup) -> str:
         found = current(results, cell, setup.profile, digest)
         done = _done(results, cell, setup, digest)
         missing += [] if done else [cell]
-        partial = "" if done or found is None or found.status != DONE else "weights of a part: "
-        lines.append(f"  {cell.name}: {partial}{_outcome(found) if found else 'missing'}")
+        why = "" if done or found is None or found.status != DONE else _why_again(found, setup)
+        lines.append(f"  {cell.name}: {why}{_outcome(found) if found else 'missing'}")
     trainings = sum(cell.trainings for cell in missing)
     left = _left(results, missing, setup, digest)
     time_left = f", about {_duration(left)}" if left else "" if not trainings else ", time not known yet"
@@ -278,6 +278,12 @@ def _done(results: Sequence[Result], cell: Cell, setup: Setup, digest: str) -> R
     if setup.again and not all(Run(setup.runs / name).finished for name in found.runs):
         return None
     return found if setup.partial_weights or not found.weights.get("partial") else None
+
+
+def _why_again(found: Result, setup: Setup) -> str:
+    """Why a cell that was measured is run all the same."""
+    partial = found.weights.get("partial") and not setup.partial_weights
+    return "weights of a part: " if partial else "its run folder is gone: "
 
 
 def _expected(results: Sequence[Result], cell: Cell, profile: str) -> float | None:

@@ -259,6 +259,7 @@ def test_a_cell_whose_run_folder_is_gone_is_run_again_when_asked(grid, tmp_path,
     assert "results have no run folder" in capsys.readouterr().out
     assert len(read_results(folder)) == before
     assert report.main([*elsewhere, "--again"]) == 0
+    assert "custom_cnn, base: its run folder is gone: accuracy" in capsys.readouterr().out
     assert len(read_results(folder)) == before + 1
     assert list((tmp_path / "new").glob("custom_cnn-*"))
     assert report.main([*elsewhere, "--again"]) == 0
