@@ -223,7 +223,7 @@ class Pair:
     """The two workers of one recipe, and the crops of the one that reads them."""
 
     def __init__(self, recipe: Recipe, args: argparse.Namespace) -> None:
-        self._recipe = recipe
+        self.recipe = recipe
         self._args = args
         self._folder = tempfile.TemporaryDirectory()
         draw_crops(Path(self._folder.name), recipe.batch_size * args.steps)
@@ -232,7 +232,7 @@ class Pair:
     def _task(self, kind: str) -> Task:
         args = self._args
         flops = bool(args.peak_tflops) and kind == BARE
-        recipe = asdict(self._recipe)
+        recipe = asdict(self.recipe)
         return Task(kind, recipe, self._folder.name, args.steps, args.repeats, args.jit, flops)
 
     def wait(self) -> None:
@@ -253,7 +253,7 @@ class Pair:
             for kind in KINDS if number % 2 else KINDS[::-1]:
                 seconds[kind].append(self._workers[kind].seconds())
         facts = {kind: self._workers[kind].heard() for kind in KINDS}
-        return _result(self._recipe, self._args, seconds, facts)
+        return _result(self.recipe, self._args, seconds, facts)
 
     def close(self) -> None:
         """End the workers, if they run, and delete the crops."""
@@ -279,15 +279,15 @@ def measure(recipes: Sequence[Recipe], args: argparse.Namespace) -> Iterator[Res
                 sized.append(recipe.with_changes(batch_size=batch))
         pairs = []
         for recipe in sized:
-            pairs.append((recipe, Pair(recipe, args)))
-            held.callback(pairs[-1][1].close)
-        for _, pair in pairs:
+            pairs.append(Pair(recipe, args))
+            held.callback(pairs[-1].close)
+        for pair in pairs:
             pair.wait()
-        for recipe, pair in pairs:
+        for pair in pairs:
             try:
                 yield pair.result()
             except WorkerFailed as error:
-                yield _failure(recipe, error)
+                yield _failure(pair.recipe, error)
             pair.close()  # its memory is the next one's
 
 

@@ -39,11 +39,12 @@ def latex(table: Table, about: str) -> str:
     body = [[_text(entry, r"\textbf{{{}}}", _latex) for entry in row] for row in table.rows]
     wide = sum(max(map(len, column)) for column in zip(head, *body, strict=True)) > LINE
     title, notes = _latex(table.title), " ".join(_latex(note) for note in table.below())
+    caption = " ".join(filter(None, (f"{title}.", _latex(about), notes)))
     lines = [
         r"% \usepackage{booktabs, graphicx}" if wide else r"% \usepackage{booktabs}",
         r"\begin{table}",
         # In brackets what the list of tables shows.
-        rf"\caption[{{{title}}}]{{{' '.join(filter(None, (f'{title}.', _latex(about), notes)))}}}",
+        rf"\caption[{{{title}}}]{{{caption}}}",
         *([r"\resizebox{\textwidth}{!}{%"] if wide else []),
         rf"\begin{{tabular}}{{{columns}}}",
         r"\toprule",

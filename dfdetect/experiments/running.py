@@ -126,8 +126,9 @@ def status(experiment: Experiment, cells: Sequence[Cell], setup: Setup) -> str:
         found = current(results, cell, setup.profile, digest)
         done = _done(results, cell, setup, digest)
         missing += [] if done else [cell]
-        why = "" if done or found is None or found.status != DONE else _why_again(found, setup)
-        lines.append(f"  {cell.name}: {why}{_outcome(found) if found else 'missing'}")
+        why = _why_again(found, setup) if found and found.status == DONE else ""
+        outcome = _outcome(found) if found else "missing"
+        lines.append(f"  {cell.name}: {why}: {outcome}" if why else f"  {cell.name}: {outcome}")
     trainings = sum(cell.trainings for cell in missing)
     left = _left(results, missing, setup, digest)
     time_left = f", about {_duration(left)}" if left else "" if not trainings else ", time not known yet"
@@ -273,28 +274,27 @@ def _folder_name(cell: Cell, setup: Setup, digest: str) -> str:
 def _done(results: Sequence[Result], cell: Cell, setup: Setup, digest: str) -> Result | None:
     """A cell's result, if it need not be run."""
     found = current(results, cell, setup.profile, digest)
-    if found is None or found.status != DONE:
-        return None
-    if setup.again and not all(Run(setup.runs / name).finished for name in found.runs):
-        return None
-    return found if setup.partial_weights or not found.weights.get("partial") else None
+    return found if found and found.status == DONE and not _why_again(found, setup) else None
 
 
 def _why_again(found: Result, setup: Setup) -> str:
-    """Why a cell that was measured is run all the same."""
-    partial = found.weights.get("partial") and not setup.partial_weights
-    return "weights of a part: " if partial else "its run folder is gone: "
+    """Why a cell that was measured is run all the same; "" where it is not."""
+    if found.weights.get("partial") and not setup.partial_weights:
+        return "weights of a part"
+    gone = setup.again and not all(Run(setup.runs / name).finished for name in found.runs)
+    return "its run folder is gone" if gone else ""
 
 
 def _expected(results: Sequence[Result], cell: Cell, profile: str) -> float | None:
     """Seconds that a cell will take, as trainings of its model, or of any, took on a machine like this."""
+    here = hardware().items()
     done = [
         result
         for result in results
         if result.status == DONE
         and result.profile == profile
         and not result.members
-        and hardware().items() <= result.environment.items()
+        and here <= result.environment.items()
     ]
     own = [result for result in done if result.recipe["model"] == cell.recipe.model] or done
     trainings = sum(len(result.parts) for result in own)

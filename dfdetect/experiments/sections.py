@@ -20,7 +20,7 @@ SIZES = {
     "batch_size": "batches of {}",
     "precision": "{}",
 }
-BACKENDS = {"jax": "JAX", "tensorflow": "TensorFlow", "torch": "PyTorch"}
+BACKENDS = {"jax": "JAX", "tensorflow": "TensorFlow"}
 
 
 @dataclass(frozen=True)

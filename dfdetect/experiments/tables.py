@@ -8,7 +8,7 @@ from dfdetect.experiments.comparisons import Comparison
 from dfdetect.experiments.declared import MATRIX, Cell, Experiment, TableSpec
 from dfdetect.experiments.published import Matrix, Values
 from dfdetect.experiments.results import FAILED, Result
-from dfdetect.metrics import DASH, MEASURES, Estimate
+from dfdetect.metrics import DASH, MEASURES, UNITS, Estimate
 from dfdetect.metrics.folds import matrix_text
 
 SAME = "≈"
@@ -132,7 +132,7 @@ def _sizes(level: str, results: Sequence[Result]) -> list[str]:
     if not sizes:
         return []
     span = f"{sizes[0]:,}" if len(sizes) == 1 else f"{sizes[0]:,} to {sizes[-1]:,}"
-    return [f"Tested on {span} {'clips' if level == 'video' else 'faces'}."]
+    return [f"Tested on {span} {UNITS[level]}s."]
 
 
 class _Marks:

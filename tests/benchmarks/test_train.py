@@ -138,6 +138,7 @@ def test_batches_are_chosen_before_any_pair_takes_memory(monkeypatch, capsys):
 
     class Recorded:
         def __init__(self, recipe, args):
+            self.recipe = recipe
             told.append(f"{recipe.model} of {recipe.batch_size}")
 
         def wait(self):
