@@ -117,8 +117,8 @@ class Worker:
         heard: dict[str, Any] = json.loads(line)
         return heard
 
-    def seconds(self) -> float:
-        """The seconds of one more pass.
+    def asked(self) -> dict[str, Any]:
+        """What the worker says when it is told to go on: the seconds of a pass or, after the last, its facts.
 
         Raises:
             WorkerFailed: it ended.
@@ -127,7 +127,7 @@ class Worker:
             with suppress(BrokenPipeError):  # `heard` tells how it ended
                 self._process.stdin.write("go\n")
                 self._process.stdin.flush()
-        return float(self.heard()["seconds"])
+        return self.heard()
 
     def close(self) -> None:
         """End the process, if it runs."""
@@ -251,8 +251,8 @@ class Pair:
         for number in range(self._args.repeats):
             # Each goes first every other time.
             for kind in KINDS if number % 2 else KINDS[::-1]:
-                seconds[kind].append(self._workers[kind].seconds())
-        facts = {kind: self._workers[kind].heard() for kind in KINDS}
+                seconds[kind].append(self._workers[kind].asked()["seconds"])
+        facts = {kind: self._workers[kind].asked() for kind in KINDS}
         return _result(self.recipe, self._args, seconds, facts)
 
     def close(self) -> None:

@@ -1,8 +1,8 @@
 """One measurement in a process of its own, so that its peak of memory is its own.
 
 The parent starts `python -m benchmarks.worker TASK`, with a `Task` as JSON. The worker does one pass to
-warm up, and another for each line that it reads; after each it writes a line with the seconds, and at the
-end one with the facts. `ours` times `dfdetect.fitting.train_epoch`: decoding, augmentation and the progress
+warm up, and another for each line that it reads; after each it writes a line with the seconds. For one
+more line it writes the facts: unasked, it would collect them, and end, beside the other kind's last pass. `ours` times `dfdetect.fitting.train_epoch`: decoding, augmentation and the progress
 callback are in it; validation and checkpoint, which follow it in a training, are not. `bare` times
 `keras.Model.fit` on as many faces in memory, from its call to the end of its last step: what follows is
 at times an idle wait for tf.data's autotuning (see `dfdetect.data.pipeline`), as long as the steps together.
@@ -80,6 +80,7 @@ def main() -> None:
             sys.stdin.readline()
         start = time.monotonic()
         one_pass(number)
+    sys.stdin.readline()
     from dfdetect.environment import describe
 
     peaks = {"peak_mib": _peak_mib(), "device_mib": _device_mib()}

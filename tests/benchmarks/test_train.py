@@ -1,9 +1,11 @@
 """The benchmark measures both kinds in processes of their own, and says what it found."""
 
+import io
 import json
 import os
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 
@@ -53,7 +55,7 @@ def test_a_worker_that_dies_is_named_and_the_rest_goes_on(monkeypatch, capsys):
         def heard(self):
             raise benchmark.WorkerFailed("out of memory")
 
-        seconds = heard
+        asked = heard
 
         def close(self):
             pass
@@ -69,20 +71,21 @@ def test_models_get_ready_together_and_are_timed_one_by_one(monkeypatch, capsys,
 
     class Recorded:
         def __init__(self, task):
-            self.name, self.left = f"{task.recipe['model']} {task.kind}", 1
+            self.name, self.left = f"{task.recipe['model']} {task.kind}", task.passes
 
         def heard(self):
-            told.append(f"{self.name} {'ready' if self.left else 'facts'}")
+            told.append(f"{self.name} ready")
             if self.name in dying:
                 raise benchmark.WorkerFailed("out of memory")
-            self.left = 0
-            return {"device_mib": None, "peak_mib": 1.0, "step_flops": None, "environment": {}}
 
-        def seconds(self):
+        def asked(self):
             if self.name in dying:
                 raise benchmark.WorkerFailed("out of memory")
+            if not self.left:
+                return {"device_mib": None, "peak_mib": 1.0, "step_flops": None, "environment": {}}
+            self.left -= 1
             told.append(f"{self.name} passes")
-            return 1.0
+            return {"seconds": 1.0}
 
         def close(self):
             told.append(f"{self.name} closed")
@@ -108,8 +111,20 @@ def test_a_worker_killed_between_two_passes_says_why(tmp_path, monkeypatch):
     assert dead.heard() == {}
     dead._process.wait()
     with pytest.raises(benchmark.WorkerFailed, match="out of memory"):
-        dead.seconds()
+        dead.asked()
     dead.close()
+
+
+def test_nothing_runs_beside_the_other_kinds_last_pass(monkeypatch):
+    told = []
+    monkeypatch.setattr(worker.os, "dup2", lambda *descriptors: None)
+    monkeypatch.setattr(worker.os, "fdopen", lambda *settings, **more: io.StringIO())
+    monkeypatch.setattr(sys, "argv", ["", as_json(Task(BARE, {"model": "meso4"}, "", 1, 2))])
+    monkeypatch.setattr(sys, "stdin", SimpleNamespace(readline=lambda: told.append("waits")))
+    monkeypatch.setattr(worker, "_bare", lambda *given: lambda number: told.append(f"pass {number}"))
+    monkeypatch.setattr("dfdetect.environment.describe", lambda: told.append("facts") or {})
+    worker.main()
+    assert told == ["pass 0", "waits", "pass 1", "waits", "pass 2", "waits", "facts"]
 
 
 def test_the_largest_batch_is_the_last_that_ends(monkeypatch):
@@ -221,6 +236,7 @@ def test_operations_are_counted_on_jax():
     done = subprocess.run(
         [sys.executable, "-m", "benchmarks.worker", as_json(Task(BARE, recipe, "", 1, 0, flops=True))],
         env={**os.environ, "KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu"},
+        stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
         check=True,
