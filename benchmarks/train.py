@@ -79,8 +79,11 @@ class Result:
     @property
     def verdict(self) -> str:
         """Whether the goal is met: where the interval holds it, that is open."""
-        low, high = self.interval
-        return "met" if low >= self.goal else "missed" if high < self.goal else "open"
+        return _verdict(self.goal, *self.interval)
+
+
+def _verdict(goal: float, low: float, high: float) -> str:
+    return "met" if low >= goal else "missed" if high < goal else "open"
 
 
 class WorkerFailed(Exception):
@@ -151,8 +154,8 @@ def _parser() -> Parser:
         "ours: an epoch's training from JPEG crops of 224x224 pixels on disk, decoded and augmented, with\n"
         "progress (dfdetect.fitting.train_epoch). bare: keras.Model.fit, same model, loss, optimizer, batch\n"
         "and precision. Passes of both alternate, so that other load on the machine meets both. The ratio's\n"
-        "interval says what the scatter of the passes leaves open; the last line takes those of all models\n"
-        "together. Each kind runs in a process of its own, whose peak of memory is shown.\n"
+        "interval says what the scatter of the passes leaves open; the last lines take those of all models\n"
+        "of one goal together. Each kind runs in a process of its own, whose peak of memory is shown.\n"
         "Status 1: a ratio whose interval lies below its goal.",
         "example:\n  KERAS_BACKEND=jax python -m benchmarks.train --model mobilenet --batch auto",
     )
@@ -201,8 +204,7 @@ def _measure_all(args: argparse.Namespace) -> int:
             print(_line(_cells(result)), flush=True)
             if args.json:
                 write_json(args.json, {"machine": _machine(), "results": [asdict(r) for r in results]})
-    print(f"\n{_together(results)}images/s; goal {GOAL}, and {SLOW_GOAL} from {SLOW_STEP:g} s/step on.")
-    print(_baseline(results))
+    print(f"\nratio: of images/s.\n{_together(results)}{_baseline(results)}")
     for failure in failures:
         print(f"failed: {failure}", file=sys.stderr)
     missed = [result.model for result in results if result.verdict == "missed"]
@@ -391,11 +393,19 @@ def _machine() -> dict[str, Any]:
 
 
 def _together(results: Sequence[Result]) -> str:
-    if len(results) < 2:
-        return ""
-    ratio = _ratio([result.seconds for result in results])
-    pairs = sum(len(result.seconds[OURS]) for result in results)
-    return f"All together: {ratio.value:.3f} [{ratio.low:.3f}, {ratio.high:.3f}], {pairs} pairs of passes.\n"
+    """A line for the models of each goal, whose intervals alone are wide."""
+    lines = []
+    for goal, which in ((SLOW_GOAL, f"from {SLOW_STEP:g} s/step on"), (GOAL, "faster")):
+        seconds = [result.seconds for result in results if result.goal == goal]
+        if not seconds:
+            continue
+        ratio = _ratio(seconds)
+        pairs = sum(len(passes[OURS]) for passes in seconds)
+        lines.append(
+            f"{len(seconds)} {which}: {ratio.value:.3f} [{ratio.low:.3f}, {ratio.high:.3f}], {pairs} pairs "
+            f"of passes; goal {goal:.2f} {_verdict(goal, ratio.low, ratio.high)}\n"
+        )
+    return "".join(lines)
 
 
 def _baseline(results: Sequence[Result]) -> str:

@@ -2,11 +2,13 @@
 
 The parent starts `python -m benchmarks.worker TASK`, with a `Task` as JSON. The worker does one pass to
 warm up, and another for each line that it reads; after each it writes a line with the seconds. For one
-more line it writes the facts: unasked, it would collect them, and end, beside the other kind's last pass. `ours` times `dfdetect.fitting.train_epoch`: decoding, augmentation and the progress
-callback are in it; validation and checkpoint, which follow it in a training, are not. `bare` times
-`keras.Model.fit` on as many faces in memory, from its call to the end of its last step: what follows is
-at times an idle wait for tf.data's autotuning (see `dfdetect.data.pipeline`), as long as the steps together.
-Its line is written before that wait, so that the other kind's pass can begin.
+more line it writes the facts: unasked, it would collect them, and end, beside the other kind's last pass.
+
+`ours` times `dfdetect.fitting.train_epoch`: decoding, augmentation and the progress callback are in it;
+validation and checkpoint, which follow it in a training, are not. `bare` times `keras.Model.fit` on as many
+faces in memory, from its call to the end of its last step: what follows is at times an idle wait for
+tf.data's autotuning (see `dfdetect.data.pipeline`), as long as the steps together. Its line is written
+before that wait, so that the other kind's pass can begin.
 """
 
 import functools

@@ -15,8 +15,8 @@ def assign_groups(groups: Mapping[str, Counts], shares: Mapping[str, float], see
     """The split of each group.
 
     First each split gets a group with both classes, or one of each, if there are enough groups for
-    that. Then all others, in an order drawn by `seed`, go where most is missing of what they have. The
-    result depends on names, counts and seed alone, not on the order of `groups`.
+    that. Then all others, those that are larger than the smallest split first, the rest in an order drawn
+    by `seed`, go where most is missing of what they have. The result depends on names, counts and seed alone, not on the order of `groups`.
 
     Args:
         groups: the faces of each group by its name.
@@ -33,10 +33,15 @@ def assign_groups(groups: Mapping[str, Counts], shares: Mapping[str, float], see
         while (name := _one_of_each(order, has, lacks[split], chosen, split)) is not None:
             chosen[name] = split
             lacks[split] -= has[name]
-    for name in order:
-        if name not in chosen:
-            chosen[name] = max(lacks, key=lambda split: float(has[name] @ lacks[split]))
-            lacks[chosen[name]] -= has[name]
+    smallest = min(shares.values())
+
+    def excess(name: str) -> float:
+        return max(0.0, float(has[name].max()) - smallest)
+
+    # Drawn late, when little is missing anywhere, a large group would swell a small split.
+    for name in sorted((name for name in order if name not in chosen), key=excess, reverse=True):
+        chosen[name] = max(lacks, key=lambda split: float(has[name] @ lacks[split]))
+        lacks[chosen[name]] -= has[name]
     return chosen
 
 

@@ -203,12 +203,15 @@ def test_fast_steps_have_the_lower_goal():
     assert measured([1.0, 1.1], [1.0, 1.0]).goal == 0.9
 
 
-def test_all_models_together_are_summed_up():
-    pair = measured([5.0, 4.0], [4.0, 4.0]), measured([16.0, 20.0], [16.0, 16.0])
-    line = benchmark._together(pair)
+def test_the_models_of_one_goal_are_summed_up():
+    slow = measured([5.0, 4.0], [4.0, 4.0]), measured([16.0, 20.0], [16.0, 16.0])
     # Logarithms -.223144, 0, 0, -.223144: mean -.111572, deviation .128832; t(3) is 3.182446.
-    assert line == "All together: 0.894 [0.729, 1.098], 4 pairs of passes.\n"
-    assert benchmark._together(pair[:1]) == ""
+    line = "2 from 2 s/step on: 0.894 [0.729, 1.098], 4 pairs of passes; goal 0.97 open\n"
+    assert benchmark._together(slow) == line
+    fast = measured([1.0, 1.0], [1.0, 1.0])
+    both = f"{line}1 faster: 1.000 [1.000, 1.000], 2 pairs of passes; goal 0.90 met\n"
+    assert benchmark._together([*slow, fast]) == both
+    assert benchmark._together([]) == ""
 
 
 def test_drawn_crops_are_as_the_rows_say(tmp_path):
