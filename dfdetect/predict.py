@@ -18,6 +18,7 @@ from face_extraction.errors import InputError
 from face_extraction.media import kind_found
 from face_extraction.progress import progress
 from face_extraction.settings import POLICIES
+from face_extraction.shards import Shard
 from face_extraction.sources.layout import files_below
 
 if TYPE_CHECKING:
@@ -41,8 +42,9 @@ def _parser() -> Parser:
         "(the mean over their frames), or with a run that takes clips the one score of a person's faces.\n"
         "A file without a face gets no score.",
         "examples:\n  python -m dfdetect.predict runs/xception-1a2b3c4d clip.mp4 photos/\n"
-        "  python -m dfdetect.predict runs/xception-1a2b3c4d millions/ --out scores.jsonl\n\n"
-        "exit status: 0 every file was scored, 1 some were not, or only in part, 2 wrong use",
+        "  python -m dfdetect.predict runs/xception-1a2b3c4d millions/ --shard 3/16 --out scores-3.jsonl\n\n"
+        "exit status: 0 every file was scored, 1 some were not, or only in part, 2 wrong use,\n"
+        "130 interrupted",
     )
     parser.add_argument(
         "inputs", nargs="+", type=Path, metavar="PATH", help="a run's folder (not with --weights), then files"
@@ -59,6 +61,18 @@ def _parser() -> Parser:
         choices=POLICIES,
         default="all",
         help="which faces of a photo or frame count (default: all)",
+    )
+    parser.add_argument(
+        "--threshold",
+        type=float,
+        metavar="P",
+        help="call fake from this p_fake on, 0 to 1 (default: the run's, chosen on its validation faces)",
+    )
+    parser.add_argument(
+        "--shard",
+        default="1/1",
+        metavar="I/N",
+        help="only this part of the files: one job of N in a batch queue",
     )
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="print JSON: every face, frame and box")
@@ -77,6 +91,9 @@ def _parser() -> Parser:
 def _predict(args: argparse.Namespace) -> int:
     if args.frames is not None and args.frames < 1:
         raise InputError(f"--frames {args.frames}; accepted: 1 or more")
+    if args.threshold is not None and not 0 <= args.threshold <= 1:
+        raise InputError(f"--threshold {args.threshold}; accepted: 0 to 1")
+    shard = Shard.parse(args.shard)
     if (bool(args.model) + bool(args.recipe)) != bool(args.weights):
         raise InputError("--weights goes with either --model or --recipe, and they with it")
     if not args.weights and not args.inputs[0].is_dir():
@@ -87,7 +104,10 @@ def _predict(args: argparse.Namespace) -> int:
         raise InputError(f"{args.inputs[-1]}: no photo or clip to score; give files or folders after the run")
     if args.out and not args.out.parent.is_dir():
         raise InputError(f"--out {args.out}: there is no folder {args.out.parent}")
+    files = [path for path in files if shard.holds(str(path))]
     detector = _detector(args)
+    if args.threshold is not None:
+        detector.threshold, detector.threshold_origin = args.threshold, "given with --threshold"
     if others:
         print(_left_out(others), file=sys.stderr)
     answer = _append if args.out else _stream if args.jsonl else _show

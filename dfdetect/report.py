@@ -166,11 +166,14 @@ def _tables_parser() -> Parser:
     parser = Parser(
         f"{PROG} tables",
         "Render every report's tables (Markdown, CSV, LaTeX, HTML), its figures, the page over all reports\n"
-        "and the summary in README.md, from experiment.toml, results.jsonl and comparisons.json alone.",
+        "and, of reports/ itself, the summary in README.md, from experiment.toml, results.jsonl and\n"
+        "comparisons.json alone.",
         f"example:\n  {PROG} tables --check\n\n"
         "exit status: 0 written, or nothing to write; 1 with --check: a file differs; 2 wrong use",
     )
-    parser.add_argument("--root", type=Path, default=ROOT, metavar="DIR", help="default: reports")
+    parser.add_argument(
+        "--root", type=Path, default=ROOT, metavar="DIR", help="the folder of reports (%(default)s)"
+    )
     parser.add_argument("--check", action="store_true", help="write nothing; say which files differ")
     return parser
 
@@ -182,9 +185,8 @@ def _tables(args: argparse.Namespace) -> int:
     experiments = find_experiments(args.root)
     wanted = {path: text for experiment in experiments for path, text in files(experiment).items()}
     wanted[args.root / "README.md"] = overview(experiments)
-    readme = args.root.parent / README
-    if readme.is_file():
-        wanted[readme] = with_summary(readme, experiments)
+    if args.root == ROOT and README.is_file():  # reports elsewhere have no part in this project's summary
+        wanted[README] = with_summary(README, experiments)
     figures = [path for experiment in experiments for path in figure_files(experiment)]
     differ = [path for path, text in wanted.items() if not path.is_file() or _read(path) != text]
     if args.check:

@@ -45,9 +45,9 @@ class Shard:
             raise InputError(f"shard {text!r}; accepted: 1/N to N/N, such as 2/8")
         return cls(int(index), int(count))
 
-    def holds(self, item: Item) -> bool:
-        """Whether `item` belongs to this part: decided by its path alone."""
-        digest = hashlib.sha256(item.path.encode()).digest()
+    def holds(self, path: str) -> bool:
+        """Whether what lies at `path` belongs to this part, which its name alone decides."""
+        digest = hashlib.sha256(path.encode(errors="surrogateescape")).digest()
         return int.from_bytes(digest[:8], "big") % self.count == self.index - 1
 
     def __str__(self) -> str:
@@ -86,7 +86,7 @@ def write_part(
     """Note in `folder` which of `items` belong to `shard`, and return those."""
     common = {"split_rule": asdict(split_rule), "ledger": [asdict(row) for row in ledger]}
     everything = json.dumps([common, [asdict(item) for item in items]], sort_keys=True)
-    own = {place: item for place, item in enumerate(items) if shard.holds(item)}
+    own = {place: item for place, item in enumerate(items) if shard.holds(item.path)}
     values = {
         "shard": str(shard),
         "listing": hashlib.sha256(everything.encode()).hexdigest(),

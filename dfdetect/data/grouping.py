@@ -16,7 +16,8 @@ def assign_groups(groups: Mapping[str, Counts], shares: Mapping[str, float], see
 
     First each split gets a group with both classes, or one of each, if there are enough groups for
     that. Then all others, those that are larger than the smallest split first, the rest in an order drawn
-    by `seed`, go where most is missing of what they have. The result depends on names, counts and seed alone, not on the order of `groups`.
+    by `seed`, go where most is missing of what they have. The result depends on names, counts and seed
+    alone, not on the order of `groups`.
 
     Args:
         groups: the faces of each group by its name.

@@ -32,19 +32,26 @@ def markdown(table: Table) -> str:
     return "\n".join(lines) + "\n"
 
 
-def latex(table: Table, about: str) -> str:
-    """A LaTeX table, a wide one scaled to the text's width; `about` follows the title in its caption."""
+def latex(table: Table, about: str, label: str) -> str:
+    """A LaTeX table, a wide one scaled to the text's width, with its notes in small letters below.
+
+    Args:
+        table: the table.
+        about: follows the title in the caption.
+        label: what `ref` calls it.
+    """
     columns = "l" * table.labels + "r" * (len(table.header) - table.labels)
     head = [_latex(title) for title in table.header]
     body = [[_text(entry, r"\textbf{{{}}}", _latex) for entry in row] for row in table.rows]
     wide = sum(max(map(len, column)) for column in zip(head, *body, strict=True)) > LINE
-    title, notes = _latex(table.title), " ".join(_latex(note) for note in table.below())
-    caption = " ".join(filter(None, (f"{title}.", _latex(about), notes)))
+    title = _latex(table.title)
+    caption = " ".join(filter(None, (f"{title}.", _latex(about))))
     lines = [
         r"% \usepackage{booktabs, graphicx}" if wide else r"% \usepackage{booktabs}",
         r"\begin{table}",
         # In brackets what the list of tables shows.
         rf"\caption[{{{title}}}]{{{caption}}}",
+        rf"\label{{{label}}}",
         *([r"\resizebox{\textwidth}{!}{%"] if wide else []),
         rf"\begin{{tabular}}{{{columns}}}",
         r"\toprule",
@@ -53,6 +60,8 @@ def latex(table: Table, about: str) -> str:
         *(" & ".join(cells) + r" \\" for cells in body),
         r"\bottomrule",
         r"\end{tabular}" + "}" * wide,
+        r"\par\smallskip\footnotesize\raggedright",
+        *(_latex(note) + r"\par" for note in (*table.below(), *table.general)),
         r"\end{table}",
     ]
     return "\n".join(lines) + "\n"

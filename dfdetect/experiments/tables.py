@@ -1,6 +1,7 @@
 """The kinds of tables: what was published beside what was measured."""
 
 import itertools
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -13,11 +14,13 @@ from dfdetect.metrics.folds import matrix_text
 
 SAME = "≈"
 NOTE_BEST = (
-    "Bold: the best measured of its metric in this table, among those that scored the same faces. "
-    f"{SAME}: cannot be told from it (paired bootstrap over groups; Holm over all pairs and metrics of the "
-    "table, 5 %). Unmarked: worse, or not compared with it (other faces, its run was not at hand, or no "
-    "interval can be told)."
+    "Bold: the best of those in this table that were measured on the same faces; a row of dashes does not "
+    f"compete. {SAME}: cannot be told from it (paired bootstrap over groups; Holm over all pairs and metrics "
+    "of the table, 5 %). Unmarked: worse, or not compared with it (other faces, its run was not at hand, or "
+    "no interval can be told). What is compared are these trained networks: another seed may turn it."
 )
+NOTE_UNCOMPARED = "Nothing is bold, as none of these runs has been compared with another."
+COLLAPSED = "This training collapsed: all faces have the same score."
 NOTE_MATRIX = "Matrices: [[real called real, real called fake], [fake called real, fake called fake]]."
 NOTE_THRESHOLD = (
     "Measured accuracy, and what else depends on a threshold, uses the one chosen on the validation faces. "
@@ -64,6 +67,7 @@ class Table:
         header: a title for each column.
         rows: an entry for each column.
         notes: sentences below it.
+        general: sentences that hold for many tables alike.
         footnotes: those to which numbers in it refer, from 1.
     """
 
@@ -73,10 +77,11 @@ class Table:
     header: Sequence[str]
     rows: Sequence[Sequence[Entry]]
     notes: Sequence[str]
+    general: Sequence[str] = ()
     footnotes: Sequence[str] = ()
 
     def below(self) -> list[str]:
-        """All that stands below it, in order."""
+        """What stands below it, in order, where the page says the general sentences once."""
         return [*self.notes, *(f"({number}) {text}" for number, text in enumerate(self.footnotes, start=1))]
 
 
@@ -174,7 +179,7 @@ class _Marks:
             result.estimate(metric, level),
             key in self._best,
             key in self._same,
-            self._footnotes.of_weights(result),
+            self._footnotes.of_result(result),
             result.n(level),
         )
 
@@ -190,12 +195,21 @@ class _Footnotes:
             self.texts.append(text)
         return self.texts.index(text) + 1
 
-    def of_weights(self, result: Result) -> int:
-        """A note where the weights are a file's, or saw before what they are tested on."""
+    def of_result(self, result: Result) -> int:
+        """A note where the weights are a file's or saw groups of test faces, or all scores are one."""
         told = result.weights.get("partial") or result.weights_file
         parts = [f"Weights: {result.weights['origin']}."] if told else []
         parts += result.weights.get("leaks", ())
+        parts += [COLLAPSED] if _collapsed(result) else []
         return self.number(" ".join(parts)) if parts else 0
+
+
+def _collapsed(result: Result) -> bool:
+    """Whether all resamples give an AUC of .5, though they tell of other metrics: the scores are all one."""
+    if len(result.parts) != 1:
+        return False
+    auc, accuracy = (result.estimate(metric, "face") for metric in ("auc", "accuracy"))
+    return auc.value == 0.5 and math.isnan(auc.low) and not math.isnan(accuracy.low)
 
 
 def _list(asked: Asked) -> Table:
@@ -267,7 +281,7 @@ def _folds(asked: Asked) -> Table:
         result, note = asked.results.get(cell.name), 0
         if result is not None:
             failed = result.status == FAILED
-            note = footnotes.number(f"Failed: {result.reason}") if failed else footnotes.of_weights(result)
+            note = footnotes.number(f"Failed: {result.reason}") if failed else footnotes.of_result(result)
         for line in _fold_lines(asked, cell, result):
             rows.append([replace(e, footnote=note) if isinstance(e, Value) else e for e in line])
     return _table(spec, header, rows, footnotes, NOTE_MATRIX)
@@ -312,13 +326,17 @@ def _table(
 ) -> Table:
     values = [entry for row in rows for entry in row if isinstance(entry, Value)]
     notes = [*more, *([spec.note] if spec.note else [])]
+    general = []
     measured = any(value.estimate for value in values)
     decided = any(name in MEASURES and MEASURES[name].part == "decision" for name in spec.metrics)
-    notes += [NOTE_THRESHOLD] if (measured and decided) or MATRIX in spec.metrics else []
-    notes += [NOTE_INTERVAL] if measured else []
-    notes += [NOTE_BEST] if any(value.best for value in values) else []
+    general += [NOTE_THRESHOLD] if (measured and decided) or MATRIX in spec.metrics else []
+    general += [NOTE_INTERVAL] if measured else []
+    best = any(value.best for value in values)
+    several = sum(any(isinstance(entry, Value) and entry.estimate for entry in row) for row in rows) > 1
+    general += [NOTE_BEST] if best else []
+    notes += [NOTE_UNCOMPARED] if several and not best and spec.kind != "folds" else []
     labels = len(spec.rows) + (spec.kind == "folds")
-    return Table(spec.name, spec.title, labels, header, rows, notes, footnotes.texts)
+    return Table(spec.name, spec.title, labels, header, rows, notes, general, footnotes.texts)
 
 
 def _title(metric: str) -> str:

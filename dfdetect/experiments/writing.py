@@ -26,6 +26,7 @@ from dfdetect.recipe import ENSEMBLE
 from face_extraction.errors import InputError
 
 BEGIN, END = "<!-- reports: begin -->", "<!-- reports: end -->"
+NOTES_TITLE = "How to read these tables"
 ROC_TITLE, FACES_TITLE = "ROC curves of all models", "What each model says of drawn people"
 ABOUT_FACES = (
     "Drawn people of the embedded sample set, and p_fake of models trained on it. ✓ right, ✗ wrong, each at "
@@ -40,31 +41,50 @@ def files(experiment: Experiment) -> dict[Path, str]:
     return {
         folder / "tables.md": _markdown(experiment, shown),
         folder / "tables.csv": csv_text(shown),
-        folder / "tables.tex": "\n".join([f"% {experiment.title}", *(_latex(section) for section in shown)]),
+        folder / "tables.tex": _latex(experiment, shown),
         folder / "tables.html": _html(experiment, shown),
     }
 
 
 def overview(experiments: Sequence[Experiment]) -> str:
     """The page that compares all models over all reports, as Markdown."""
+    header = ("model", "report", "cell", "accuracy", "AUC", "n", "size", "data", "published accuracy")
+    measured, smoke = (
+        sorted(
+            (row for experiment in experiments for row in _overview_rows(experiment, smoke=smoke)),
+            key=_by_model,
+        )
+        for smoke in (False, True)
+    )
     lines = [
         "# Five reports, and what was measured here",
         "",
-        "`python -m dfdetect.report run reports/report_b` runs what is missing, `report tables` renders this "
-        "page and the tables, `report audit` recomputes what the reports published from their own numbers.",
+        markdown_table(
+            ("report", "its title", "its data"),
+            [
+                (_link(experiment), experiment.source.get("title", DASH), experiment.source.get("data", DASH))
+                for experiment in experiments
+            ],
+        ),
+        "",
+        "`python -m dfdetect.report run reports/report_b --manifest FILE` runs what is missing on your "
+        "faces, `report tables` renders this page and the tables, `report audit` recomputes what the reports "
+        "published from their own numbers.",
         "",
         "## All models over all reports",
         "",
         "Test faces. Brackets: 95 % intervals, a bootstrap over groups, of means over folds Student's with "
         "the corrected variance (n is then that of all folds). Sizes, data and splits differ between "
         "reports, so numbers of different reports are not a ranking; each report's tables say what they were "
-        "measured on. Size tiny shows that a cell runs, and nothing else. Where the data are not the "
-        "report's own, published and measured cannot be compared.",
+        "measured on. Published numbers are as they are printed.",
         "",
-        markdown_table(
-            ("model", "report", "cell", "published accuracy", "accuracy", "AUC", "n", "size", "data"),
-            sorted((row for experiment in experiments for row in _overview_rows(experiment)), key=_by_model),
-        ),
+        markdown_table(header, measured),
+        "",
+        f"<details><summary>{len(smoke)} more, which show that a cell runs, and nothing else</summary>",
+        "",
+        markdown_table(header[:-1], [row[:-1] for row in smoke]),
+        "",
+        "</details>",
         "",
         "## Contradictions in what was published",
         "",
@@ -137,18 +157,22 @@ def _by_model(row: Sequence[str]) -> tuple[bool, str]:
     return row[0] == ENSEMBLE, row[0]
 
 
-def _overview_rows(experiment: Experiment) -> list[tuple[str, ...]]:
+def _overview_rows(experiment: Experiment, *, smoke: bool) -> list[tuple[str, ...]]:
+    """A row a result: of the sizes that only show that cells run, or of the others."""
     rows: list[tuple[str, ...]] = []
     for section in sections(experiment, read_results(experiment.folder), ()):
+        if experiment.profiles[section.profile].smoke != smoke:
+            continue
         cells = {cell.name: cell for cell in experiment.cells(section.profile)}
         for name, result in section.results.items():
             if result.status == DONE:
-                published = experiment.published.shown(cells[name].at, "accuracy")
+                cell = cells[name]
                 rows.append(
                     (
                         ENSEMBLE if result.members else str(result.recipe["model"]),
-                        _link(experiment), name, published or DASH, *_numbers(result),
+                        _link(experiment), ", ".join(experiment.titles(cell.at)), *_numbers(result),
                         section.profile, _data(result),
+                        experiment.published.shown(cell.at, "accuracy") or DASH,
                     )
                 )  # fmt: skip
     return rows
@@ -238,6 +262,8 @@ def _wrong(experiment: Experiment) -> list[Check]:
 
 def _markdown(experiment: Experiment, shown: Sequence[Section]) -> str:
     lines = [f"# {experiment.title}", "", facts(experiment.source), ""]
+    if notes := [f"- {plain(note)}" for note in _general(shown)]:
+        lines += [f"## {NOTES_TITLE}", "", *notes, ""]
     for section in shown:
         lines += [f"## {section.heading}", ""]
         lines += [section.caption, ""]
@@ -268,8 +294,22 @@ def _failures(section: Section) -> list[tuple[str, str]]:
     return [(name, result.reason) for name, result in section.results.items() if result.status == FAILED]
 
 
-def _latex(section: Section) -> str:
-    return "\n".join(latex(table, section.caption) for table in section.tables)
+def _latex(experiment: Experiment, shown: Sequence[Section]) -> str:
+    lines = [f"% {experiment.title}"]
+    for section in shown:
+        measured = "-".join(filter(None, (section.profile, section.manifest[:8])))
+        lines += [
+            latex(table, section.caption, f"tab:{experiment.name}-{table.name}-{measured}")
+            for table in section.tables
+        ]
+    return "\n".join(lines)
+
+
+def _general(shown: Sequence[Section]) -> list[str]:
+    """What holds for many of the tables, once."""
+    return list(
+        dict.fromkeys(note for section in shown for table in section.tables for note in table.general)
+    )
 
 
 def _html(experiment: Experiment, shown: Sequence[Section]) -> str:
@@ -277,6 +317,8 @@ def _html(experiment: Experiment, shown: Sequence[Section]) -> str:
     for name, text in experiment.source.items():
         code = re.sub("`([^`]+)`", r"<code>\1</code>", html.escape(text))
         body.append(f"<p><strong>{html.escape(name)}</strong>: {code}</p>")
+    if notes := [f"<li>{html.escape(note)}</li>" for note in _general(shown)]:
+        body += [f"<h2>{NOTES_TITLE}</h2>", "<ul>", *notes, "</ul>"]
     for section in shown:
         body.append(f"<h2>{html.escape(section.heading)}</h2>")
         body.append(f"<p>{html.escape(section.caption)}</p>")

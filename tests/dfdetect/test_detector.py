@@ -399,6 +399,28 @@ def test_a_file_of_scores_is_gone_on_with(command, detector, files, tmp_path, mo
     assert len(scored) == 5
 
 
+def test_the_jobs_of_a_queue_share_the_files(command, files, tmp_path, capsys):
+    named = []
+    for job in (1, 2, 3):
+        out = tmp_path / f"{job}.jsonl"
+        assert command("--shard", f"{job}/3", "--out", out, files) in (0, 1)
+        named += [json.loads(line)["file"] for line in out.read_text().splitlines()]
+    capsys.readouterr()
+    assert command("--json", files) == 1
+    everything = json.loads(capsys.readouterr().out)
+    assert sorted(named) == sorted(row["file"] for row in everything)
+
+
+def test_a_threshold_that_is_given_goes_over_the_runs(command, detector, files, capsys):
+    known = detector.predict(files / "person.png")
+    for threshold, fake in ((known.p_fake, True), (known.p_fake + 1e-6, False)):
+        assert command("--json", "--threshold", threshold, files / "person.png") == 0
+        (row,) = json.loads(capsys.readouterr().out)
+        assert (row["fake"], row["threshold"]) == (fake, threshold)
+    assert command("--threshold", 0.25, files / "person.png") == 0
+    assert "fake from p_fake 0.25 on, given with --threshold" in capsys.readouterr().out
+
+
 def test_a_file_of_scores_holds_those_of_one_model_and_nothing_else(
     command, detector, files, tmp_path, capsys
 ):
@@ -503,6 +525,9 @@ def test_an_interruption_keeps_what_was_scored(command, detector, files, monkeyp
         ),
         (["run", "missing.png"], "missing.png: no such file or folder"),
         (["run", "person.png", "--frames", "0"], "--frames 0; accepted: 1 or more"),
+        (["run", "person.png", "--threshold", "1.5"], "--threshold 1.5; accepted: 0 to 1"),
+        (["run", "person.png", "--threshold", "nan"], "--threshold nan; accepted: 0 to 1"),
+        (["run", "person.png", "--shard", "3/2"], "shard 3/2; accepted: 1/N to N/N"),
     ],
 )
 def test_wrong_use_is_one_line(files, monkeypatch, capsys, arguments, words):

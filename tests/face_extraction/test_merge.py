@@ -174,11 +174,11 @@ def test_a_wrong_shard_is_refused(text):
 
 def test_the_part_of_an_item_depends_on_its_path_alone():
     shards = [Shard(index, 4) for index in range(1, 5)]
-    counts = [sum(shard.holds(Item(f"{n}.mp4", 0, "g")) for n in range(400)) for shard in shards]
+    counts = [sum(shard.holds(f"{n}.mp4") for n in range(400)) for shard in shards]
 
     assert sum(counts) == 400
     assert all(60 < count < 140 for count in counts)
-    assert Shard(1, 1).holds(Item("a", 0, "g"))
+    assert Shard(1, 1).holds("a")
 
 
 def test_the_commands(tmp_path, draw_faces, capsys):

@@ -131,6 +131,13 @@ def test_a_grid_from_end_to_end(grid, tmp_path, capsys):
     assert readme.startswith("head\n")
     assert readme.endswith("-->\ntail\n")
     assert "`reports/tiny --only model=custom_cnn --only regime=base`" in readme
+    assert report.main(["tables", "--root", str(folder.parent)]) == 0
+    mine = tmp_path / "mine"
+    shutil.copytree(folder, mine / folder.name)
+    (mine / folder.name / "results.jsonl").unlink()
+    assert report.main(["tables", "--root", "mine"]) == 0
+    assert "Nothing has been measured yet." in (mine / folder.name / "tables.md").read_text()
+    assert (tmp_path / "README.md").read_text() == readme
     tex = (folder / "tables.tex").read_text()
     assert r"\caption[{Accuracy}]{Accuracy. Measured on an unnamed source (manifest " in tex
     assert "Absent & -- & -- (1) & -- & --" in tex
@@ -464,10 +471,10 @@ def test_weights_that_fill_a_part_of_the_backbone_are_told(declare):
     assert not random_backbone(Begun("none", ["block1_conv1", "logit"]))
     result = result_of(read_experiment(declare()), weights={"origin": "x.h5 (a half)", "partial": part})
     notes = tables._Footnotes()
-    assert notes.of_weights(result) == 1
+    assert notes.of_result(result) == 1
     assert notes.texts == ["Weights: x.h5 (a half)."]
     seen = replace(result, weights={"origin": "first", "partial": False, "leaks": ["2 were seen.", "As 3."]})
-    assert notes.of_weights(seen) == 2
+    assert notes.of_result(seen) == 2
     assert notes.texts[1] == "2 were seen. As 3."
 
 
@@ -548,6 +555,22 @@ def test_one_column_has_one_best_though_runs_were_not_at_hand(declare, accuracie
     assert found == {"CNN": "best", "Meso-4": "", "Both": ""}
 
 
+def test_a_training_that_scores_all_faces_alike_is_called_collapsed(declare):
+    experiment = read_experiment(declare())
+    samples = [FaceSample(f"{row}.png", row % 2, "test", str(row)) for row in range(40)]
+    found = {}
+    for name, scores in ((CNN, np.full(40, 0.4)), (MESO, np.arange(40) / 40)):
+        metrics = compute_metrics(Predictions(samples, scores), threshold=0.5)
+        result = measured(experiment, name)
+        found[name] = replace(result, parts=[{"n_train": 9, "metrics": {"face": metrics.to_dict()}}])
+    table = built(experiment, "list", found)
+    assert table.footnotes == [tables.COLLAPSED]
+    marked = [row[0] for row in table.rows if any(getattr(entry, "footnote", 0) for entry in row)]
+    assert marked == ["CNN"]
+    assert tables.NOTE_UNCOMPARED in table.notes
+    assert tables.NOTE_BEST not in table.general
+
+
 PART = {"origin": "x.h5 (1 of 2 parameters)", "local": True, "partial": True}
 
 
@@ -559,7 +582,7 @@ def test_every_kind_of_table_tells_of_weights_of_a_part_and_of_a_split_that_leak
     notes = {entry.footnote for row in table.rows for entry in row if isinstance(entry, tables.Value)}
     assert 1 in notes
     assert table.below()[-1] == "(1) Weights: x.h5 (1 of 2 parameters)."
-    assert tables.NOTE_THRESHOLD in table.notes
+    assert tables.NOTE_THRESHOLD in table.general
     assert f"Tested on {40 * folds} faces." in table.notes
     assert [note for note in table.notes if note.startswith("Split at random over faces")]
     apart = read_experiment(declare())

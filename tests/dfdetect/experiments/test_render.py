@@ -16,7 +16,7 @@ EVIL = "<script>x</script> | a\nb"
 
 
 def table(*rows, footnotes=(), header=("model", "Accuracy, published", "Accuracy")):
-    return Table("list", "All", 1, header, rows, ["A note."], footnotes)
+    return Table("list", "All", 1, header, rows, ["A note."], ["All alike."], footnotes)
 
 
 def section(*tables, results=None):
@@ -46,13 +46,14 @@ def test_numbers_in_csv_are_shares_beside_what_is_printed():
 
 def test_a_wide_table_is_scaled_in_latex_and_names_its_packages():
     narrow, wide = table(("a", "1%", "–")), table(("a", "1%", "–"), header=("model", "P" * 60, "Accuracy"))
-    assert latex(narrow, "").startswith("% \\usepackage{booktabs}\n")
-    assert "resizebox" not in latex(narrow, "")
-    assert "\n\\caption[{All}]{All. Measured. A note.}\n" in latex(narrow, "Measured.")
-    assert latex(wide, "").startswith("% \\usepackage{booktabs, graphicx}\n")
+    assert latex(narrow, "", "a").startswith("% \\usepackage{booktabs}\n")
+    assert "resizebox" not in latex(narrow, "", "a")
+    assert "\n\\caption[{All}]{All. Measured.}\n\\label{tab:a}\n" in latex(narrow, "Measured.", "tab:a")
+    assert latex(narrow, "", "a").endswith("\nA note.\\par\nAll alike.\\par\n\\end{table}\n")
+    assert latex(wide, "", "a").startswith("% \\usepackage{booktabs, graphicx}\n")
     box = re.search(
         r"\\resizebox\{\\textwidth\}\{!\}\{%\n\\begin\{tabular\}.*\\end\{tabular\}\}\n",
-        latex(wide, ""),
+        latex(wide, "", "a"),
         re.DOTALL,
     )
     assert box
