@@ -78,7 +78,9 @@ def _opened(path: Path) -> Iterator[Any]:
     try:
         with path.open("rb") as handle, np.load(handle, allow_pickle=False) as arrays:
             yield arrays
-    except (OSError, KeyError, zipfile.BadZipFile) as error:
+    except InputError:
+        raise
+    except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile) as error:
         raise InputError(f"{path}: not a checkpoint ({error}); delete it to train anew") from None
 
 

@@ -9,6 +9,7 @@ from dfdetect import flags
 from dfdetect.startup import load_keras
 from face_extraction.command import DONE, Parser, run
 from face_extraction.errors import InputError
+from face_extraction.toml import read_toml
 
 FOLDS = "parts of the manifest, each of which is the test split once (default: 3)"
 SPLITTINGS = ("group", "random")
@@ -41,13 +42,13 @@ def _parser() -> Parser:
 def _crossval(args: argparse.Namespace) -> int:
     if args.fold is not None:
         raise InputError(f"--fold {args.fold}: every fold is trained here; dfdetect.train trains one of them")
-    split, folds = args.split, args.folds
-    # Not through the flags: a recipe file may hold a split that goes with no fold.
-    args.split = args.folds = args.fold = None
-    recipe = flags.recipe(args)
-    split = split or ("group" if recipe.split == "manifest" else recipe.split)
-    folds = (recipe.folds or 3) if folds is None else folds
-    recipe = recipe.with_changes(split=split, folds=folds, fold=1)
+    # Not as other fields: a recipe file may hold a split that goes with no fold, or folds without a fold.
+    file = read_toml(args.recipe) if args.recipe else {}
+    split = args.split or file.get("split", "manifest")
+    folds = file.get("folds") or 3 if args.folds is None else args.folds
+    args.split = args.folds = None
+    over = {"split": "group" if split == "manifest" else split, "folds": folds, "fold": 1}
+    recipe = flags.recipe(args, over)
     load_keras()
     from dfdetect.crossvalidation import MARKDOWN, cross_validate
     from dfdetect.data.opening import open_training_data

@@ -44,26 +44,30 @@ def cross_validate(recipe: Recipe, folder: Path, conditions: Conditions) -> Cros
         notices += data.notices
         leaks += [f"Fold {number}: {line}" for line in run.leaks()]
         tested = run.metrics()["test"][part.levels[0]]
-        folds.append(Fold(number, tested, train_size(part, data), tested.n))
+        folds.append(Fold(number, tested, *(size(part, data, split) for split in ("train", "test"))))
     result = summarise(folds)
+    told = [*dict.fromkeys(notices), *leaks]
     write_json(
         folder / "crossval.json",
         {
+            "model": recipe.model,
+            "split": recipe.split,
+            "notices": told,
             "folds": [
                 {"fold": fold.number, "n_train": fold.n_train, "metrics": fold.metrics.to_dict()}
                 for fold in folds
             ],
-            "averages": {name: result.averages[name].to_dict() for name in NAMES},
+            "averages": {name: average.to_dict() for name, average in result.averages.items()},
             "confusion": result.confusion,
         },
     )
-    write_text(folder / MARKDOWN, markdown(result, recipe, [*dict.fromkeys(notices), *leaks]))
+    write_text(folder / MARKDOWN, markdown(result, recipe, told))
     return result
 
 
-def train_size(recipe: Recipe, data: Data) -> int:
-    """How many faces, or clips, a recipe trains on."""
-    samples = [sample for sample in data.samples if sample.split == "train"]
+def size(recipe: Recipe, data: Data, split: str) -> int:
+    """How many faces, or clips (of each of a video's people), a recipe has in a split."""
+    samples = [sample for sample in data.samples if sample.split == split]
     return len(make_clips(samples, recipe.frames)[0]) if recipe.frames else len(samples)
 
 

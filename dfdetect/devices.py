@@ -49,6 +49,25 @@ def parallel(devices: int) -> AbstractContextManager[Any]:
     return nullcontext()
 
 
+def check_clipping(devices: int, clip_norm: float) -> None:
+    """Refuse a bound on the gradients where each device would cut its own share of them to it.
+
+    Keras clips before TensorFlow's devices sum their gradients: the sum could be as many times as long.
+
+    Args:
+        devices: as for `parallel`.
+        clip_norm: the recipe's.
+
+    Raises:
+        InputError: it would be so.
+    """
+    if clip_norm and keras.backend.backend() == "tensorflow" and (devices or len(_names())) > 1:
+        raise InputError(
+            f"--devices {devices} and --clip-norm {clip_norm:g}: TensorFlow bounds each device's share "
+            "alone; accepted: one of the two, or KERAS_BACKEND=jax"
+        )
+
+
 def check_batches(devices: int, batch_size: int, sizes: Mapping[str, int]) -> None:
     """Refuse batches that the backend cannot split among devices.
 

@@ -90,7 +90,7 @@ def build_ensemble(members: Sequence[Run], combine: str, out: Run) -> None:
 
 def is_ensemble_of(members: Sequence[Run], combine: str, out: Run) -> bool:
     """Whether a finished run combines just these members, in this way."""
-    recipe, names = out.recipe(), [member.folder.name for member in members]
+    recipe, names = out.recipe(), _names(members)
     return (
         recipe.model == ENSEMBLE
         and recipe.options["combine"] == combine
@@ -112,7 +112,8 @@ def _fill(
         write_recipe(out.folder / "members" / f"{number:02d}.toml", member.recipe())
     copy_settings(members[0].folder, out.folder)
     save_weights(out.weights, model)
-    leaks = [f"{member.folder.name}: {line}" for member in members for line in member.leaks()]
+    named = zip(_names(members), members, strict=True)
+    leaks = [f"{name}: {line}" for name, member in named for line in member.leaks()]
     predictions, unscored = {}, []
     for split in ("val", "test"):
         samples = labelled(data.samples, split)
@@ -162,19 +163,27 @@ def _same_faces(members: Sequence[Run]) -> list[Predictions]:
     return [member.predictions("val") for member in members]
 
 
+def _names(members: Sequence[Run]) -> list[str]:
+    """The folders' names, with as many of those above as tell all members apart: fold-1 of two models."""
+    parts = [member.folder.resolve().parts for member in members]
+    names: list[str] = []
+    for count in range(1, max(map(len, parts)) + 1):
+        names = ["/".join(each[-count:]) for each in parts]
+        if len(set(names)) == len(names):
+            break
+    return names
+
+
 def _inputs(frames: int) -> str:
     return f"clips of {frames} frames" if frames else "single faces"
 
 
 def _facts(members: Sequence[Run], weights: Array, bias: float, model: keras.Model) -> dict[str, object]:
-    random = {member.folder.name: random_backbone(member) for member in members}
-    parts = [
-        f"{member.folder.name}: {origin_without_folder(member)}"
-        for member in members
-        if random[member.folder.name]
-    ]
+    named = dict(zip(_names(members), members, strict=True))
+    random = {name: random_backbone(member) for name, member in named.items()}
+    parts = [f"{name}: {origin_without_folder(member)}" for name, member in named.items() if random[name]]
     return {
-        "members": {member.folder.name: float(w) for member, w in zip(members, weights, strict=True)},
+        "members": {name: float(w) for name, w in zip(named, weights, strict=True)},
         "members_starts": [
             {name: fact for name, fact in member.environment().items() if name in STARTED_FROM}
             for member in members

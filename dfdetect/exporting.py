@@ -92,7 +92,7 @@ def check(name: str, out: Path, *, overwrite: bool) -> None:
     if not out.name.endswith(form.suffix):
         raise InputError(f"--out {out}; accepted for {name}: a name that ends in {form.suffix}")
     about = _about(out)
-    if overwrite and out.exists() and not _tells_of_an_export(about):
+    if overwrite and (out.exists() or about.exists()) and not _tells_of_an_export(about):
         raise InputError(f"{out}: no export (there is no {about.name} of one beside it); give another --out")
     if not overwrite:
         for path in (out, about):
@@ -145,10 +145,11 @@ def export(run: "Run", name: str, out: Path, *, overwrite: bool = False) -> Expo
                 f"accepted: {form.tolerance:g}; nothing was written"
             )
         write_json(told, _facts(run, model, name, threshold, difference))
-        # The JSON first: an export that is there has one. An older export goes with the staging folder.
-        told.replace(about)
+        # Whenever a kill comes, no export stands beside the JSON of another. An older one goes with the
+        # staging folder.
         if out.exists():
             out.rename(Path(staging) / "older")
+        told.replace(about)
         made.rename(out)
     return Export(out, about, difference, threshold)
 

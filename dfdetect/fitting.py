@@ -117,7 +117,7 @@ def fit(
         watch: called with each epoch's row of the history.
 
     Raises:
-        InputError: the loss is not a number, or the checkpoint is of another model.
+        InputError: the loss is not a number, or the checkpoint is of another model or its weights are gone.
     """
     steps = Pass(train, np.arange(len(train)), recipe.batch_size).steps
     state = State(**read_state(run.checkpoint)) if run.checkpoint.is_file() else State()
@@ -238,6 +238,10 @@ def _keep_best(state: State, model: keras.Model, run: Run) -> None:
     best = run.epoch_weights(state.best_epoch)
     if best.is_file():
         best.replace(run.weights)
+    elif state.best_epoch and not run.weights.is_file():
+        raise InputError(
+            f"{best}: gone, the weights of the best epoch; dfdetect.train --overwrite trains anew"
+        )
     for leftover in run.folder.glob("epoch-*.weights.h5"):
         leftover.unlink()
     if not run.weights.is_file():

@@ -3,6 +3,7 @@
 import argparse
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from dfdetect import recipe as recipes
 from dfdetect.recipe import Recipe
@@ -14,12 +15,13 @@ SAMPLE = Recipe(weights="none", image_size=96, epochs=4, batch_size=16, learning
 
 @dataclass(frozen=True)
 class Conditions:
-    """What does not decide a result, or only up to the order of floating-point sums.
+    """How a training goes about it; none of it is in the recipe.
 
     Attributes:
         cached: keep decoded faces in memory.
         skip_unreadable: leave crops out that cannot be decoded, and list them; else they are fatal.
-        devices: accelerators to train on; 0 = all.
+        devices: accelerators to train on; 0 = all. With several, results are nearly those of one: sums have
+            another order, and on TensorFlow batch normalisation takes the mean of each device's share.
         tensorboard: write event files into the run.
     """
 
@@ -69,11 +71,15 @@ def conditions(args: argparse.Namespace) -> Conditions:
     )
 
 
-def recipe(args: argparse.Namespace) -> Recipe:
+def recipe(args: argparse.Namespace, over: Mapping[str, Any] | None = None) -> Recipe:
     """The recipe that parsed flags name; without a manifest, that of the sample set.
+
+    Args:
+        args: the parsed flags.
+        over: values that go over those of the recipe's file.
 
     Raises:
         InputError: the recipe's file or a value is not accepted.
     """
-    named = recipes.from_flags(args, Recipe())
-    return named if named.manifest else recipes.from_flags(args, SAMPLE)
+    named = recipes.from_flags(args, Recipe(), over)
+    return named if named.manifest else recipes.from_flags(args, SAMPLE, over)

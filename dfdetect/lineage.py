@@ -111,7 +111,11 @@ def _ancestors(starts: Sequence[Start]) -> tuple[list[Run], list[str]]:
     """
     waiting, found, gone = list(starts), dict[Path, Run](), list[str]()
     for recipe, digest in waiting:  # which grows
-        run = started_from(recipe)
+        try:
+            run = started_from(recipe)
+        except InputError:  # the folder is there, and is no run any more
+            gone.append(recipe.weights)
+            continue
         if run is None:
             gone += [recipe.weights] if _is_gone(recipe.weights) else []
         elif digest and run.weights.is_file() and file_digest(run.weights) != digest:

@@ -53,14 +53,15 @@ def averaged(model: keras.Model, recipe: Recipe) -> Iterator[None]:
     batch normalisation are averages by themselves and stay as they are.
 
     Args:
-        model: a model compiled with `make_optimizer`'s optimizer, trained for a step at least.
+        model: a model compiled with `make_optimizer`'s optimizer.
         recipe: the recipe.
     """
-    if not recipe.ema:
-        yield
-        return
     # Under float16 Keras wraps the optimizer to scale the loss.
     optimizer = getattr(model.optimizer, "inner_optimizer", model.optimizer)
+    # It leaves out steps whose gradients overflow; where that were all so far, no average has begun.
+    if not recipe.ema or not int(optimizer.iterations):
+        yield
+        return
     # Copies, and not views: TensorFlow's values are overwritten in place.
     latest = [np.array(variable) for variable in model.trainable_variables]
     type(optimizer).finalize_variable_values(optimizer, model.trainable_variables)

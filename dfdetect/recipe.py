@@ -240,14 +240,18 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
             group.add_argument(flag, type=item.type, choices=choices, metavar=_metavar(item), help=text)
 
 
-def from_flags(args: argparse.Namespace, base: Recipe) -> Recipe:
-    """The recipe that parsed flags name, over `--recipe`, over `base`.
+def from_flags(args: argparse.Namespace, base: Recipe, over: Mapping[str, Any] | None = None) -> Recipe:
+    """The recipe that parsed flags name, over `over`, over `--recipe`, over `base`.
 
     Raises:
         InputError: the file or a value is not accepted.
     """
+    over = over or {}
     if args.recipe:
-        base = from_mapping({**dataclasses.asdict(base), **read_toml(args.recipe)}, str(args.recipe))
+        values = {**dataclasses.asdict(base), **read_toml(args.recipe), **over}
+        base = from_mapping(values, str(args.recipe))
+    else:
+        base = base.with_changes(**over)
     if args.weights == "":
         raise InputError("--weights is empty; accepted: imagenet, none, a weights file, or a run's folder")
     if args.manifest == "":

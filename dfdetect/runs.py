@@ -17,6 +17,7 @@ from face_extraction.atomic import TEMPORARY, write_csv, write_text
 from face_extraction.digest import file_digest
 from face_extraction.errors import InputError
 from face_extraction.lock import LOCK_FILE, alone
+from face_extraction.settings import SETTINGS_FILE
 
 if TYPE_CHECKING:
     import keras
@@ -48,6 +49,11 @@ class Run:
     def weights(self) -> Path:
         """The best epoch's weights, the best by the validation split."""
         return self.folder / "best.weights.h5"
+
+    @property
+    def history_file(self) -> Path:
+        """One row an epoch."""
+        return self.folder / "history.csv"
 
     def epoch_weights(self, epoch: int) -> Path:
         """Weights of the best epoch so far, before the run is finished."""
@@ -97,9 +103,12 @@ class Run:
         files = {"manifest_sha256": digest, "weights_sha256": _weights_digest(recipe)}
         self.check_is_run()
         self.folder.mkdir(parents=True, exist_ok=True)
-        for path in self.folder.glob(f"{TEMPORARY}*"):
-            path.unlink()
+        for path in () if self.finished else self.folder.glob(f"{TEMPORARY}*"):  # what a killed process left
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
         if not any(path.exists() for path in (self.checkpoint, self.weights, self.metrics_file)):
+            # What a training left that was cut before its first checkpoint is of another one, maybe.
+            for path in (self.folder / SETTINGS_FILE, self.history_file, *self.folder.glob("epoch-*")):
+                path.unlink(missing_ok=True)
             # The recipe first: it makes the folder a run, whatever else a kill leaves undone.
             write_recipe(self.recipe_file, recipe)
             self.write_environment(files)
@@ -243,11 +252,11 @@ class Run:
 
     def write_history(self, history: Sequence[Mapping[str, Any]]) -> None:
         """Write history.csv, one row an epoch; there is at least one."""
-        write_csv(self.folder / "history.csv", list(history[0]), [list(row.values()) for row in history])
+        write_csv(self.history_file, list(history[0]), [list(row.values()) for row in history])
 
     def history(self) -> list[dict[str, float]]:
         """The rows of history.csv; none for weights that were not trained here."""
-        path = self.folder / "history.csv"
+        path = self.history_file
         if not path.is_file():
             return []
         with path.open(newline="", encoding="utf-8") as handle:
@@ -365,9 +374,11 @@ def started_from(recipe: Recipe) -> Run | None:
         InputError: the weights are a folder that is neither a run nor a preset.
     """
     from dfdetect.models.presets import is_preset
+    from dfdetect.models.registry import PUBLISHED
 
     path = Path(recipe.weights)
-    if not recipe.weights or (path.is_dir() and is_preset(path)):
+    # A folder that has the name of published weights is not meant.
+    if recipe.weights in ("", "none", *PUBLISHED) or (path.is_dir() and is_preset(path)):
         return None
     if path.is_dir():
         Run(path).recipe()  # refuses a folder that is no run

@@ -13,7 +13,7 @@ import keras
 from dfdetect.data.clips import ClipStore, open_store
 from dfdetect.data.faces import Store, check_classes, labelled
 from dfdetect.data.opening import Data
-from dfdetect.devices import check_batches, parallel
+from dfdetect.devices import check_batches, check_clipping, parallel
 from dfdetect.environment import describe
 from dfdetect.evaluation import write_results
 from dfdetect.fitting import Row, fit
@@ -67,6 +67,7 @@ def train(recipe: Recipe, data: Data, run: Run, conditions: Conditions, *, overw
     """
     if overwrite:
         _check_overwrite(recipe, run)
+    check_clipping(conditions.devices, recipe.clip_norm)
     watch = _watcher(run, conditions)
     keras.utils.set_random_seed(recipe.seed)
     with ExitStack() as held:

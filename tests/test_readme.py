@@ -1,8 +1,14 @@
-"""What the README says of models, data sets and commands is so."""
+"""What the README and docs/ say of models, data sets and commands is so."""
 
 import argparse
+import functools
 import re
+import shlex
+import subprocess
+import sys
 from pathlib import Path
+
+import pytest
 
 from dfdetect.models import build_model, family, list_models
 from dfdetect.models.blocks import blocks
@@ -10,7 +16,10 @@ from dfdetect.models.registry import PUBLISHED
 from dfdetect.recipe import Recipe, add_flags, from_flags
 from face_extraction.sources import list_sources
 
-README = (Path(__file__).resolve().parents[1] / "README.md").read_text(encoding="utf-8")
+ROOT = Path(__file__).resolve().parents[1]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), ROOT / "reports" / "README.md"]
+README = PAGES[0].read_text(encoding="utf-8")
+TASKS = ("face_extraction", "dfdetect.report")  # whose first argument says which flags there are
 
 
 def test_the_table_of_models_is_complete_and_right():
@@ -44,7 +53,7 @@ def test_the_table_of_data_sets_is_complete_and_right():
 
 
 def test_the_flags_of_every_regime_are_accepted():
-    table = README.partition("## Regimes of the reports")[2].partition("\n## ")[0]
+    table = (ROOT / "docs" / "regimes.md").read_text(encoding="utf-8")
     commands = re.findall(r"`(--[^`]+)`", "\n".join(row for row in table.splitlines() if row.startswith("|")))
     assert len(commands) > 15
     parser = argparse.ArgumentParser(exit_on_error=False)
@@ -52,3 +61,40 @@ def test_the_flags_of_every_regime_are_accepted():
     for command in commands:
         fold = ["--fold", "1"] if "--folds" in command else []
         from_flags(parser.parse_args([*command.split(), *fold]), Recipe())
+
+
+def commands():
+    """Each command of a block of code, without its comment."""
+    for page in PAGES:
+        text = page.read_text(encoding="utf-8")
+        for block in re.findall(r"^```\w*\n(.*?)^```$", text, re.DOTALL | re.MULTILINE):
+            lines = block.replace("\\\n", " ").splitlines()
+            yield from (shlex.split(line, comments=True) for line in lines if line.startswith("python -m "))
+
+
+@functools.cache
+def described(*arguments):
+    done = subprocess.run(
+        [sys.executable, "-m", *arguments, "--help"], capture_output=True, text=True, check=True, cwd=ROOT
+    )
+    return set(re.findall(r"--[\w-]+", done.stdout))
+
+
+def test_commands_of_the_pages_exist_and_have_the_flags_that_they_show():
+    shown = list(commands())
+    assert len(shown) > 30
+    for _, _, module, *arguments in shown:
+        task = arguments[: 2 if arguments[:1] in (["check"], ["download"]) else 1] if module in TASKS else []
+        flags = {argument for argument in arguments if argument.startswith("--")}
+        assert flags <= described(module, *task), (module, arguments)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page):
+    for target in re.findall(r"\]\((?!https?:)([^)]+)\)", page.read_text(encoding="utf-8")):
+        path, _, anchor = target.partition("#")
+        file = (page.parent / path).resolve() if path else page
+        assert file.is_file(), target
+        titles = re.findall(r"^#+ (.+)$", file.read_text(encoding="utf-8"), re.MULTILINE)
+        anchors = {re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in titles}
+        assert not anchor or anchor in anchors, target

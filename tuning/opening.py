@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from dfdetect.data.opening import Data, manifest_path, open_training_data
-from dfdetect.devices import parallel
+from dfdetect.devices import check_clipping, parallel
 from dfdetect.flags import Conditions
 from dfdetect.lineage import training_leaks
 from dfdetect.recipe import Recipe
@@ -143,6 +143,7 @@ def _check_starts(recipes: Sequence[Recipe], devices: int) -> None:
     built: set[tuple[str, str]] = set()
     with parallel(devices):
         for recipe in recipes:
+            check_clipping(devices, recipe.clip_norm)
             if (recipe.model, recipe.weights) not in built:
                 build_from_recipe(recipe)
                 built.add((recipe.model, recipe.weights))

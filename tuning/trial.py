@@ -16,7 +16,7 @@ from dfdetect.checkpoint import read_state, save_weights
 from dfdetect.data.faces import Store, check_classes
 from dfdetect.data.opening import Data
 from dfdetect.data.splitting import choose, parted_swaps, parts_swaps
-from dfdetect.devices import check_batches, parallel
+from dfdetect.devices import check_batches, check_clipping, parallel
 from dfdetect.environment import describe
 from dfdetect.fitting import Row, fit
 from dfdetect.flags import Conditions
@@ -162,6 +162,7 @@ class Trainer:
                 stores = self._open(number, data, recipe)
                 sizes = {split: len(store) for split, store in stores.items()}
                 check_batches(self.conditions.devices, recipe.batch_size, sizes)
+                check_clipping(self.conditions.devices, recipe.clip_norm)
             except InputError as error:
                 raise SearchStopped(str(error)) from None
             reduced = reduce_model(model) if self.features else "not asked for"

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold, train_test_split
 
+from dfdetect.data.clips import make_clips
 from dfdetect.data.grouping import assign_groups
 from dfdetect.data.naming import people
 from dfdetect.predictions import by_clip
@@ -36,7 +37,9 @@ def parts_swaps(samples: Sequence[FaceSample]) -> bool:
 def choose(samples: Sequence[FaceSample], recipe: Recipe) -> list[FaceSample]:
     """The rows that the recipe takes, in the manifest's order, each with its split.
 
-    Where the recipe has `frames`, clips are chosen as a whole, and counted where faces are otherwise.
+    Where the recipe has `frames`, clips are chosen as a whole, and counted where faces are otherwise. Those
+    with too few faces of anybody are not counted: `per_class` leaves them out, and otherwise they go where
+    their group, or the manifest, has them, to be listed.
 
     With `per_class`, that many faces of each class are drawn first (Report A: 20,000, Report C:
     8,000). With `folds`, the test split is fold number `fold` (from 1), and `val_share` of the rest
@@ -50,7 +53,17 @@ def choose(samples: Sequence[FaceSample], recipe: Recipe) -> list[FaceSample]:
     if not recipe.frames:
         return _choose(samples, recipe)
     clips = by_clip(samples)
-    splits = {row.path: row.split for row in _choose([clip[0] for clip in clips], recipe)}
+    able, unable = [], []
+    for clip in clips:
+        (able if make_clips(clip, recipe.frames)[0] else unable).append(clip[0])
+    chosen = _choose(able, recipe) if able or recipe.per_class else []
+    splits = {row.path: row.split for row in chosen}
+    if recipe.split == "manifest" and not recipe.per_class:
+        splits |= {row.path: row.split for row in unable}
+    elif not recipe.per_class:
+        groups = {_group(row): row.split for row in chosen}
+        labelled = [row for row in unable if row.label in (REAL, FAKE)]
+        splits |= {row.path: groups.get(_group(row), "train") for row in labelled}
     homes = {row.path: splits[clip[0].path] for clip in clips if clip[0].path in splits for row in clip}
     return [dataclasses.replace(row, split=homes[row.path]) for row in samples if row.path in homes]
 

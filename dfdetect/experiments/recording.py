@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from dfdetect.crossvalidation import train_size
+from dfdetect.crossvalidation import size
 from dfdetect.data.opening import Data, open_training_data
 from dfdetect.data.sample import NOTICE
 from dfdetect.experiments.declared import Cell, Experiment
@@ -102,7 +102,7 @@ def record(cell: Cell, profile: str, runs: Sequence[Run], data: Data) -> Result:
     """
     environment = runs[0].environment()
     # Of the last fold; the others have as many to within a few.
-    n_train = train_size(cell.recipe, data)
+    sizes = {f"n_{split}": size(cell.recipe, data, split) for split in ("train", "test")}
     result = Result(
         at=cell.at,
         profile=profile,
@@ -120,7 +120,7 @@ def record(cell: Cell, profile: str, runs: Sequence[Run], data: Data) -> Result:
         runs=[run.folder.name for run in runs],
         parts=[
             {
-                "n_train": n_train,
+                **sizes,
                 "metrics": {level: metrics.to_dict() for level, metrics in run.metrics()["test"].items()},
             }
             for run in runs

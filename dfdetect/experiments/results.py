@@ -89,12 +89,12 @@ class Result:
 
     def folds(self, level: str) -> CrossValidation:
         """The folds and their averages."""
-        trained = self.metrics("face")  # what a model is trained on: of one of clips, its clips
+        faces = self.metrics("face")  # what a model is trained on; lines of former versions count no more
         return summarise(
             [
-                Fold(number, metrics, part["n_train"], unit.n)
+                Fold(number, metrics, part["n_train"], part.get("n_test", unit.n))
                 for number, (metrics, part, unit) in enumerate(
-                    zip(self.metrics(level), self.parts, trained, strict=True), start=1
+                    zip(self.metrics(level), self.parts, faces, strict=True), start=1
                 )
             ]
         )

@@ -19,7 +19,7 @@ class Fold:
         number: from 1.
         metrics: of the fold's own faces or clips.
         n_train: faces or clips that were trained on.
-        n_test: of the same kind, those that were tested on.
+        n_test: of the same kind, those that were tested on: of a video with two people, two clips.
     """
 
     number: int

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 def convnext_tiny(image: "KerasTensor", *, weights: str | None) -> Backbone:
     """ConvNeXt-Tiny without its top: stem, 18 blocks, 3 downsamplings; 768 channels, stride 32.
 
+    The closing layer normalisation comes before the pooling, as in Keras' network without a top; the paper's
+    classifier pools first. It has the same weights, and `features` are normalised maps so.
     Keras' own normalisation, which has no weights, equals our "torch" and is left out for it.
     """
     import keras

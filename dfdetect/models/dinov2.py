@@ -21,6 +21,8 @@ DEPTH = 12
 REGISTERS = 4
 WIDTHS = {"s": 384, "b": 768}
 HEADS = {"s": 6, "b": 12}
+# The first is of other outputs than ours, of a pyramid of maps; the second is keras-hub's default.
+ALSO = {"apply_layernorm": (True,), "position_embedding_shape": ([PATCH * GRID, PATCH * GRID, 3],)}
 PRESETS = {"s": "dinov2_with_registers_small", "b": "dinov2_with_registers_base"}
 
 
@@ -77,7 +79,7 @@ def _facts(size: str) -> dict[str, Any]:
         "blocks": r"(block\d+)_",
         "reference": "https://arxiv.org/abs/2309.16588",
         "pretrained": "lvd142m",
-        "preset": Preset(PRESETS[size], "DINOV2Backbone", settings, _weights),
+        "preset": Preset(PRESETS[size], "DINOV2Backbone", settings, _weights, ALSO),
     }
 
 

@@ -4,9 +4,11 @@ import math
 from collections.abc import Sequence
 
 import keras
+from PIL import Image
 
 from dfdetect.models.frames import fold, unfold
 from dfdetect.models.registry import frames_of
+from dfdetect.models.resample import resampling
 
 LEAST_P_FAKE = 1e-7
 LARGEST_LOGIT = math.log((1 - LEAST_P_FAKE) / LEAST_P_FAKE)
@@ -36,10 +38,12 @@ def combine_models(members: Sequence[keras.Model], *, on_logits: bool) -> keras.
         x = image
         side = member.input_shape[-2]
         if side != size:
-            x = fold(x) if frames else x
             # Not the layer `Resizing`: where nobody says whether the model is trained, it says yes for
             # all layers after it, and their dropout acts (Keras 3.15).
-            x = keras.ops.image.resize(x, (side, side), antialias=True)
+            down = resampling(size, side, Image.Resampling.BILINEAR)
+            x = keras.ops.cast(fold(x) if frames else x, "float32")
+            x = keras.ops.einsum("hg,bgkc->bhkc", down, x)
+            x = keras.ops.einsum("wk,bhkc->bhwc", down, x)
             x = unfold(x, frames) if frames else x
         score = part(x)
         if on_logits:

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 # The files of this folder that are no family.
 _PARTS = frozenset(
     {"__main__", "registry", "normalise", "head", "blocks", "weights", "rewire", "ensemble", "frames"}
-    | {"presets", "transformer", "windows"}
+    | {"presets", "resample", "transformer", "windows"}
 )
 
 # Words for `weights` that name published weights: those of the data that they were trained on.
@@ -261,7 +261,8 @@ def build_model(
         if isinstance(layer, keras.layers.BatchNormalization):
             layer.momentum = bn_momentum
     head.penalise_kernels(model, l2)
-    start(model, kind, weights, partial=partial_weights, whole=whole)
+    with _seeded(seed):  # keras-hub's network, into which a preset is loaded, is built there
+        start(model, kind, weights, partial=partial_weights, whole=whole)
     set_trainable(model, kind, trainable)
     return model
 

@@ -3,9 +3,10 @@
 from typing import TYPE_CHECKING, Any
 
 import keras
-import numpy as np
 from keras import layers, ops
 from PIL import Image
+
+from dfdetect.models.resample import resampling
 
 if TYPE_CHECKING:
     from keras import KerasTensor
@@ -96,23 +97,28 @@ class Tokens(layers.Layer):  # type: ignore[misc]
             self.spare = self.add_weight(
                 shape=(self.registers, channels), initializer=normal(0.02), name="registers"
             )
+        # In half precision the resampled values would be rounded twice.
         self.positions = self.add_weight(
-            shape=(self.leading + self.grid**2, channels), initializer=normal(0.02), name="positions"
+            shape=(self.leading + self.grid**2, channels),
+            initializer=normal(0.02),
+            name="positions",
+            autocast=False,
         )
-        self.down, self.across = _resampling(self.grid, height), _resampling(self.grid, width)
+        self.down, self.across = (
+            resampling(self.grid, side, Image.Resampling.BICUBIC) for side in (height, width)
+        )
         super().build(input_shape)
 
     def call(self, patches: Any) -> Any:
         """Tokens of a batch."""
         _, height, width, channels = patches.shape
         table = ops.convert_to_tensor(self.positions)
-        first = self.first + table[: self.leading]
+        first = self.first + ops.cast(table[: self.leading], self.compute_dtype)
         table = table[self.leading :]
         if (height, width) != (self.grid, self.grid):
             table = ops.reshape(table, (self.grid, self.grid, channels))
-            down, across = (ops.cast(matrix, table.dtype) for matrix in (self.down, self.across))
-            table = ops.einsum("hg,gkc,wk->hwc", down, table, across)
-        table = ops.reshape(table, (height * width, channels))
+            table = ops.einsum("hg,gkc,wk->hwc", self.down, table, self.across)
+        table = ops.cast(ops.reshape(table, (height * width, channels)), self.compute_dtype)
         if self.registers:
             first = ops.concatenate([first, ops.convert_to_tensor(self.spare)], axis=0)
         batch = ops.shape(patches)[0]
@@ -128,15 +134,6 @@ class Tokens(layers.Layer):  # type: ignore[misc]
         """What rebuilds the layer."""
         own = {"grid": self.grid, "registers": self.registers, "leading": self.leading}
         return {**super().get_config(), **own}
-
-
-def _resampling(old: int, new: int) -> np.ndarray:
-    """The matrix (new, old) that resamples `old` values to `new`.
-
-    A matrix, because TensorFlow's bicubic resizing cannot be compiled by XLA.
-    """
-    columns = Image.fromarray(np.eye(old, dtype="float32"))
-    return np.asarray(columns.resize((old, new), Image.Resampling.BICUBIC))
 
 
 @keras.saving.register_keras_serializable("dfdetect")

@@ -204,20 +204,46 @@ def _load_keras2(model: keras.Model, family: "Family", path: Path) -> list[keras
     if path.name.endswith(".weights.h5") or path.suffix != ".h5":
         raise InputError(f"{path}: in Keras 2's format; rename it to *.h5, without .weights")
     with h5py.File(path) as file:
-        group = file["model_weights"] if "layer_names" not in file.attrs else file
-        ours = "logit" in group
+        ours = "logit" in _keras2_group(file)
     backbone = keras.Model(model.input, model.get_layer("features").output)
     for part in (backbone, model):
         try:
             part.load_weights(path)
         except ValueError as error:
-            if part is model or not str(error).startswith("Layer count mismatch"):
+            if not str(error).startswith("Layer count mismatch"):
                 raise
+            if part is model:
+                if not _load_in_order(backbone, path):
+                    raise
+                return _weighted(backbone.layers)
             continue
         if part is model and not ours and family.adapt_legacy:
             family.adapt_legacy(model)
         return _weighted(part.layers)
     raise AssertionError("unreachable")
+
+
+def _keras2_group(file: h5py.File) -> h5py.Group:
+    """The layers of a file of weights, or of a whole model."""
+    return file if "layer_names" in file.attrs else file["model_weights"]
+
+
+def _load_in_order(backbone: keras.Model, path: Path) -> bool:
+    """Load a file of the backbone in which layers that are flat here lie in others, as in Keras' ConvNeXt.
+
+    Returns:
+        Whether it holds just the backbone's values, in their order.
+    """
+    with h5py.File(path) as file:
+        group = _keras2_group(file)
+        layers = [group[name] for name in group.attrs["layer_names"]]
+        values = [layer[name][()] for layer in layers for name in layer.attrs["weight_names"]]
+    variables = [variable for layer in _weighted(backbone.layers) for variable in layer.weights]
+    if [value.shape for value in values] != [tuple(variable.shape) for variable in variables]:
+        return False
+    for variable, value in zip(variables, values, strict=True):
+        variable.assign(value)
+    return True
 
 
 def _expected(model: keras.Model) -> dict[str, tuple[keras.Layer, Shapes]]:

@@ -7,7 +7,7 @@ their names: by the order of names fake would be 0 and real 1. Published: 140,00
 
 Splits: the folders'. Several crops come from one photo of OpenForensics, and their names do not tell
 which: every crop is a group of its own here, so that intervals are too narrow, and one photo's faces may
-stand in two splits. Reports A, D and E use this set; the matrices of Report B add up to its test folder.
+stand in two splits. Reports A and E use this set; the matrices of Report B add up to its test folder.
 
 Licence: that of OpenForensics; read its page and Kaggle's.
 Citation: T.-N. Le et al., "OpenForensics: Large-Scale Challenging Dataset For Multi-Face Forgery

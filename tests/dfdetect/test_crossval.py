@@ -4,16 +4,19 @@ import json
 import math
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from dfdetect import crossval, crossvalidation, train
+from dfdetect.crossvalidation import size
 from dfdetect.data.opening import open_trainings
 from dfdetect.metrics import compute_metrics
 from dfdetect.metrics.estimates import Estimate
 from dfdetect.metrics.folds import Fold, summarise
 from dfdetect.predictions import Predictions
+from dfdetect.recipe import Recipe
 from dfdetect.runs import Run
 from face_extraction.atomic import write_text
 from face_extraction.manifest import FaceSample, read_manifest
@@ -40,6 +43,20 @@ def test_averages_and_the_corrected_interval_are_those_computed_by_hand():
     assert result.confusion == ((9.0, 1.0), (1.0, 9.0))
     # Of 15 called right 8 are real, of 17 there are 9; each class has 10.
     assert summarise([fold(1, 15), fold(2, 17)]).confusion == ((8.5, 1.5), (2.5, 7.5))
+
+
+def test_clips_are_counted_alike_in_training_and_in_the_test():
+    """One video of two people is two clips of a model over time, though it has one score."""
+    rows = [
+        FaceSample(f"{split}-{video}-{person}-{frame}.png", 1, split, video, video, frame, person=person)
+        for split, videos in (("train", "ab"), ("test", "c"))
+        for video in videos
+        for person in (1, 2)
+        for frame in range(4)
+    ]
+    data = SimpleNamespace(samples=rows)
+    assert [size(Recipe(frames=4), data, split) for split in ("train", "test")] == [4, 2]
+    assert [size(Recipe(), data, split) for split in ("train", "test")] == [16, 8]
 
 
 def test_folds_that_agree_tell_no_interval():
@@ -80,6 +97,8 @@ def test_every_face_is_tested_once_and_finished_folds_are_kept(make_manifest, tm
     [
         ("", [], ("group", 3)),
         ('split = "random"\nfolds = 5\nfold = 2\n', [], ("random", 5)),
+        ('split = "random"\nfolds = 5\n', [], ("random", 5)),
+        ("folds = 5\n", [], ("group", 5)),
         ('split = "random"\nfolds = 5\nfold = 2\n', ["--folds", "2", "--split", "group"], ("group", 2)),
     ],
 )

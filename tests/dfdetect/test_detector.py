@@ -6,6 +6,7 @@ import json
 import os
 import re
 import sys
+from pathlib import Path
 
 import cv2
 import keras
@@ -199,6 +200,19 @@ def test_an_unforeseen_error_costs_its_file_alone(detector, monkeypatch):
     monkeypatch.setattr("dfdetect.detector.read_rgb", fail)
     verdict = detector.predict("huge.png")
     assert (verdict.p_fake, verdict.reason, verdict.detail) == (None, "failed", "MemoryError: 2 TiB")
+
+
+def test_the_readmes_program_runs(detector, clip, tmp_path, monkeypatch, capsys):
+    readme = (Path(__file__).resolve().parents[2] / "README.md").read_text(encoding="utf-8")
+    (program,) = re.findall(r"```python\n(.*?)```", readme, re.DOTALL)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(Detector, "from_run", lambda folder: detector)
+    write_clip(tmp_path / "clip.mp4", clip)
+    exec(program, {})
+    verdict = detector.predict("clip.mp4", frames=16)
+    first, *faces, _ = capsys.readouterr().out.splitlines()
+    assert first == f"{verdict.p_fake} {verdict.fake} {detector.threshold}"
+    assert [line.split()[-1] for line in faces] == [str(face.p_fake) for face in verdict.faces]
 
 
 def test_a_score_that_is_no_number_is_no_verdict(clip, tmp_path):

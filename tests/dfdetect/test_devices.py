@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from dfdetect import train
-from dfdetect.devices import check_batches
+from dfdetect.devices import check_batches, check_clipping
 from dfdetect.runs import Run
 from face_extraction.errors import InputError
 
@@ -84,6 +84,17 @@ def test_batches_that_jax_cannot_split_evenly_are_refused(monkeypatch, batch_siz
     check_batches(1, batch_size, {"train": 7})
     with pytest.raises(InputError, match=f"2 equal parts, and {words};") if words else nullcontext():
         check_batches(2, batch_size, sizes)
+
+
+def test_a_bound_on_each_devices_gradients_is_refused(monkeypatch):
+    check_clipping(1, 1.0)
+    check_clipping(2, 0.0)
+    with pytest.raises(
+        InputError, match="--devices 2 and --clip-norm 1: TensorFlow bounds each device's share"
+    ):
+        check_clipping(2, 1.0)
+    monkeypatch.setattr(keras.backend, "backend", lambda: "jax")
+    check_clipping(2, 1.0)
 
 
 @pytest.mark.parametrize(

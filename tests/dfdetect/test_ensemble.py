@@ -1,15 +1,17 @@
 """Ensembles: combined as computed by hand from the members, and a run like any other."""
 
 import shutil
+from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from sklearn.linear_model import LogisticRegression
 
 from dfdetect import ensemble, evaluate, predict, train
 from dfdetect.data.opening import open_data
-from dfdetect.ensembling import build_ensemble, weigh
+from dfdetect.ensembling import _names, build_ensemble, weigh
 from dfdetect.experiments.declared import Cell
 from dfdetect.experiments.recording import record
 from dfdetect.metrics import choose_threshold
@@ -98,6 +100,18 @@ def test_members_of_one_size_are_combined_to_the_digit_and_sure_ones_as_they_wer
         expected = 1 / (1 + np.exp(-(logit(p_fake) @ [0.3, 0.7] + 0.1)))
     # Near 0 and 1 a single-precision p_fake holds its logit to a twentieth.
     np.testing.assert_allclose(np.array(both(rgb))[:, 0], expected, atol=0.005 if on_logits else 1e-6)
+
+
+def test_members_of_several_sizes_get_pixels_as_keras_scales_them_and_can_be_compiled():
+    """On GPUs Keras has XLA compile the whole model, which TensorFlow's antialiased resizing does not."""
+    models = [build_model("custom_cnn", image_size=size, seed=size) for size in (32, 48)]
+    both = combine_models(models, on_logits=False)
+    both.get_layer("combine").set_weights([np.array([[1.0], [0.0]]), np.zeros(1)])
+    rgb = np.random.default_rng(0).integers(0, 256, (4, 48, 48, 3)).astype("float32")
+    expected = np.array(models[0](keras.ops.image.resize(rgb, (32, 32), antialias=True)))
+    np.testing.assert_allclose(np.array(both(rgb)), expected, atol=1e-5)
+    compiled = tf.function(both, jit_compile=True)
+    np.testing.assert_allclose(np.array(compiled(rgb)), expected, atol=1e-5)
 
 
 def test_it_is_a_run_like_any_other(members, tmp_path, capsys):
@@ -202,6 +216,15 @@ def test_nothing_can_be_weighed_by_chance():
     level = Predictions(samples, np.full(4, 0.5))
     with pytest.raises(InputError, match="no member has a validation AUC above 0"):
         weigh([level, level], "weighted")
+
+
+def test_folds_of_two_models_are_told_apart(tmp_path, monkeypatch):
+    runs = [Run(tmp_path / name / fold) for name in ("vgg", "resnet") for fold in ("fold-1", "fold-2")]
+    assert _names(runs[:2]) == ["fold-1", "fold-2"]
+    assert _names([runs[0], runs[2]]) == ["vgg/fold-1", "resnet/fold-1"]
+    runs[0].folder.mkdir(parents=True)
+    monkeypatch.chdir(runs[0].folder)
+    assert _names([Run(Path()), runs[1]]) == ["fold-1", "fold-2"]
 
 
 def test_a_member_named_twice_is_refused(members, tmp_path, capsys):

@@ -171,6 +171,10 @@ def test_overwrite_leaves_alone_what_is_no_export(runs, tmp_path, capsys):
         assert export.main(command) == 2
         assert "model: no export (there is no model.json of one beside it)" in capsys.readouterr().err
     assert (tmp_path / "model" / "thesis.txt").read_text() == "mine"
+    (tmp_path / "metrics.json").write_text("{}")
+    command[command.index(str(tmp_path / "model"))] = str(tmp_path / "metrics")
+    assert export.main(command) == 2  # though there is no metrics
+    assert (tmp_path / "metrics.json").read_text() == "{}"
 
 
 def test_an_unfinished_run_is_refused(runs, tmp_path, capsys):

@@ -4,6 +4,7 @@ import dataclasses
 import gc
 import hashlib
 import itertools
+import json
 import os
 import shutil
 import subprocess
@@ -19,7 +20,7 @@ from dfdetect.data.augment import augment
 from dfdetect.data.faces import FaceStore, epoch_order
 from dfdetect.figures.curves import best_epoch
 from dfdetect.fitting import fit, phases, start_phase, train_epoch
-from dfdetect.optimization import make_optimizer
+from dfdetect.optimization import averaged, make_optimizer
 from dfdetect.recipe import BALANCES, OPTIMIZERS, Recipe
 from dfdetect.runs import Run
 from dfdetect.schedule import Schedule
@@ -58,6 +59,9 @@ TWO_PHASES = {"head_epochs": 2, "head_learning_rate": 0.05, "epochs": 2, "ema": 
         *(({"optimizer": name}, 2) for name in OPTIMIZERS),
         # In the head's phase, at its end, and after it.
         *((TWO_PHASES, last) for last in (1, 2, 3)),
+        # Where patience is spent by then, and where it is not.
+        *(({"schedule": "one-cycle", "early_stopping": 1, "epochs": 6}, last) for last in (1, 3)),
+        ({"balance": "sampling", "l2": 1e-2, "label_smoothing": 0.1}, 2),
     ],
     ids=lambda value: f"last{value}" if isinstance(value, int) else "-".join(map(str, value)),
 )
@@ -377,7 +381,7 @@ def test_phases_and_averages_on_the_other_backend():
         capture_output=True,
         text=True,
     )
-    assert "3 passed" in done.stdout, done.stdout
+    assert "4 passed" in done.stdout, done.stdout
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
@@ -478,10 +482,59 @@ def test_a_kill_before_the_recipe_was_written_blocks_nothing(tmp_path):
     assert sorted(path.name for path in run.folder.iterdir()) == ["environment.json", "recipe.toml"]
 
 
-def test_a_torn_checkpoint_is_named(stores, make_model, tmp_path):
+def test_what_a_training_left_before_its_first_checkpoint_is_no_part_of_the_next(tmp_path):
+    """Faces would be cut for prediction as those of the former training were."""
     run = Run(tmp_path / "run")
     run.begin(RECIPE, "digest")
-    run.checkpoint.write_bytes(b"PK\x03\x04 torn")
+    for name in ("extraction.toml", "history.csv", "epoch-0001.weights.h5"):
+        (run.folder / name).write_text("old")
+    (run.folder / ".tmp-export").mkdir()
+    (run.folder / ".tmp-export" / "model.tflite").write_text("half")
+    run.begin(RECIPE, "other")
+    assert sorted(path.name for path in run.folder.iterdir()) == ["environment.json", "recipe.toml"]
+
+
+def test_a_finished_run_leaves_alone_what_another_process_writes_there(tmp_path):
+    run = Run(tmp_path / "run")
+    run.begin(RECIPE, "digest")
+    run.metrics_file.write_text("{}")
+    (run.folder / ".tmp-export").mkdir()
+    run.begin(RECIPE, "digest")
+    assert (run.folder / ".tmp-export").is_dir()
+
+
+def test_weights_of_the_best_epoch_that_are_gone_are_missed(stores, make_model, tmp_path):
+    def kill(row):
+        raise Killed
+
+    with pytest.raises(Killed):
+        train(make_model(), stores, tmp_path / "run", watch=kill)
+    Run(tmp_path / "run").epoch_weights(1).unlink()
+    recipe = dataclasses.replace(RECIPE, monitor="val_loss", early_stopping=1)
+    run = Run(tmp_path / "run")
+    state = json.loads(str(np.load(run.checkpoint)["state"]))
+    assert state["best_epoch"] == 1
+    with pytest.raises(InputError, match=r"epoch-0001\.weights\.h5: gone, the weights of the best epoch"):
+        fit(make_model(), dataclasses.replace(recipe, epochs=1), *stores, run)
+
+
+def test_without_a_step_there_is_no_average(make_model):
+    """Under float16 the steps of a short epoch may all overflow, and be left out."""
+    recipe = dataclasses.replace(RECIPE, ema=0.9)
+    model = make_model()
+    start_phase(model, recipe, *phases(recipe), 1)
+    model.optimizer.build(model.trainable_variables)
+    before = [weight.numpy() for weight in model.weights]
+    with averaged(model, recipe):
+        for left, right in zip(before, model.weights, strict=True):
+            np.testing.assert_array_equal(left, right.numpy())
+
+
+@pytest.mark.parametrize("content", [b"PK\x03\x04 torn", b"", b"words", b"\x93NUMPY"])
+def test_a_torn_checkpoint_is_named(stores, make_model, tmp_path, content):
+    run = Run(tmp_path / "run")
+    run.begin(RECIPE, "digest")
+    run.checkpoint.write_bytes(content)
     with pytest.raises(InputError, match=r"checkpoint\.npz: not a checkpoint"):
         fit(make_model(), RECIPE, *stores, run)
 

@@ -12,7 +12,7 @@ from dfdetect.experiments.declared import Cell
 from dfdetect.experiments.recording import record
 from dfdetect.lineage import origin_without_folder, scoring_leaks, training_leaks
 from dfdetect.recipe import Recipe, write_recipe
-from dfdetect.runs import Run, build_from_recipe
+from dfdetect.runs import Run, build_from_recipe, started_from
 from face_extraction.digest import file_digest
 from face_extraction.manifest import FaceSample, manifest_hash, read_manifest, write_manifest
 
@@ -135,6 +135,24 @@ def test_what_is_not_known_is_said_once(make_run):
     assert told(third) == [words]
     write_recipe(first.recipe_file, replace(first.recipe(), weights="runs/gone"))
     assert told(third) == [words.replace(str(second.folder), f"runs/gone and {second.folder}")]
+
+
+def test_a_run_that_was_emptied_is_gone(make_run):
+    first = make_run("first", train="ab", val="c", test="d")
+    second = make_run("second", first, train="ef", val="g", test="h")
+    shutil.rmtree(first.folder)
+    first.folder.mkdir()
+    assert scoring_leaks(second, [FaceSample("x.png", 0, "test", "x", source="s")]) == [
+        f"The run or the manifest of {first.folder} is gone or changed: what was trained on is not known."
+    ]
+
+
+def test_folders_with_names_of_published_weights_are_not_meant(make_run, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("imagenet", "none"):
+        (tmp_path / name).mkdir()
+        assert started_from(Recipe(weights=name)) is None
+    assert told(make_run("first", "imagenet", train="ab", val="c", test="d")) == []
 
 
 def test_a_run_that_was_trained_anew_is_not_known(make_run):

@@ -160,6 +160,32 @@ def test_with_frames_clips_are_drawn_and_counted(clips):
         choose(clips, Recipe(frames=4, per_class=121))
 
 
+def short(clips, group):
+    """Without a clip's faces but for the first one, in one group of four."""
+    return [row for row in clips if row.frame == 0 or int(row.group) % 4 != group]
+
+
+def test_clips_too_short_for_the_model_are_not_drawn(clips):
+    rows = choose(short(clips, 0), Recipe(frames=4, per_class=90))
+    assert Counter(row.label for row in rows) == {0: 360, 1: 360}
+    with pytest.raises(InputError, match="there are 90 real clips"):
+        choose(short(clips, 0), Recipe(frames=4, per_class=91))
+
+
+@pytest.mark.parametrize("split", ["group", "random"])
+def test_clips_too_short_for_the_model_are_listed_and_no_part_of_the_shares(clips, split):
+    rows = choose(short(clips, 0), Recipe(frames=4, split=split, val_share=0.2, test_share=0.3))
+    assert [row.path for row in rows] == [row.path for row in short(clips, 0)]
+    whole = {row.video: row.split for row in rows if row.frame == 3}
+    assert Counter(whole.values())["test"] == pytest.approx(0.3 * 180, abs=1)
+    assert (torn(rows) == 0) == (split == "group")
+
+
+def test_without_a_clip_that_is_long_enough_all_are_listed(clips):
+    rows = choose([row for row in clips if row.frame == 0], Recipe(frames=4, split="group"))
+    assert {row.split for row in rows} == {"train"}
+
+
 def test_with_frames_each_clip_is_tested_in_one_fold(clips):
     tested = []
     for fold in (1, 2, 3):

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import random
 import re
 import shutil
 import sys
@@ -122,6 +123,18 @@ def test_resnet18_is_that_of_keras_hub_with_torchvisions_pixels(resnet, size):
     np.testing.assert_allclose(given / expected.std(), expected / expected.std(), rtol=1e-3, atol=1e-3)
 
 
+@pytest.mark.parametrize("settings", dinov2.ALSO.items())
+def test_presets_of_dinov2_may_be_as_keras_hubs_conversion_writes_them(tmp_path, monkeypatch, settings):
+    """As of the published ones with registers: its normalisation is of outputs that are not ours."""
+    name, (value,) = settings
+    wanted = family("dinov2_s14").preset.settings
+    config = {"class_name": "DINOV2Backbone", "config": {**wanted, name: value}}
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    (tmp_path / "model.weights.h5").write_bytes(b"none")
+    with pytest.raises(InputError, match=r"model\.weights\.h5: does not fit dinov2_s14"):  # not config.json
+        build_model("dinov2_s14", weights=str(tmp_path))
+
+
 @pytest.mark.parametrize(
     ("settings", "line"),
     [
@@ -190,6 +203,14 @@ def tiny_family(monkeypatch):
 
 # The patches, the class token and five positions, two blocks, the last normalisation.
 TINY = (48 + 1) * 16 + 6 * 16 + 2 * (4 * 17 * 16 + 17 * 64 + 65 * 16 + 64) + 32
+
+
+def test_loading_a_preset_leaves_the_callers_random_state_alone(preset):
+    random.seed(5)
+    expected = random.random()
+    random.seed(5)
+    build_model("tiny", weights=str(preset))
+    assert random.random() == expected
 
 
 @pytest.mark.parametrize("size", [8, 16])

@@ -6,6 +6,7 @@ import pytest
 from keras.src.applications import efficientnet
 
 from dfdetect.models import build_model, weights_origin
+from face_extraction.errors import InputError
 
 SIZE = 64
 # What Keras' files hold: the deviation stands in place of the variance.
@@ -76,7 +77,7 @@ def test_efficientnet_keeps_pixels_exact_in_half_precision(rgb):
     check_normalisation(model, rgb)
 
 
-def test_convnext_computes_what_keras_does_with_its_own_normalisation(rgb):
+def test_convnext_computes_what_keras_does_and_takes_its_files(rgb, tmp_path):
     model = build_model("convnext_tiny", image_size=SIZE, seed=1)
     backbone = keras.Model(model.input, model.get_layer("features").output)
     # Layer scale starts at 1e-6: larger ones let the blocks count.
@@ -85,7 +86,16 @@ def test_convnext_computes_what_keras_does_with_its_own_normalisation(rgb):
             layer.gamma.assign(np.ones(layer.gamma.shape))
     reference = keras.applications.ConvNeXtTiny(include_top=False, weights=None, input_shape=(SIZE, SIZE, 3))
     reference.set_weights(backbone.get_weights())
-    np.testing.assert_allclose(features(model, rgb), np.array(reference(rgb)), rtol=1e-3, atol=1e-4)
+    expected = np.array(reference(rgb))
+    np.testing.assert_allclose(features(model, rgb), expected, rtol=1e-3, atol=1e-4)
+    # The file has the stem and each downsampling as one layer of several, as Keras' servers have.
+    path = tmp_path / "convnext_tiny_notop.h5"
+    reference.save(path)
+    loaded = build_model("convnext_tiny", image_size=SIZE, weights=str(path))
+    np.testing.assert_allclose(features(loaded, rgb), expected, rtol=1e-3, atol=1e-4)
+    assert weights_origin(loaded).random == ("logit",)
+    with pytest.raises(InputError, match="does not fit mobilenet: Layer count mismatch"):
+        build_model("mobilenet", image_size=SIZE, weights=str(path))
 
 
 @pytest.mark.slow

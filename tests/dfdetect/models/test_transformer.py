@@ -55,6 +55,18 @@ def test_positions_at_another_size_are_those_that_keras_resamples(rng, size):
     np.testing.assert_allclose(tokens.reshape(*size, 2), np.array(expected)[0], atol=1e-5)
 
 
+def test_positions_at_another_size_are_rounded_once_in_half_precision(rng):
+    whole = filled(Tokens(grid=6), (4, 4, 2), rng)
+    half = Tokens(grid=6, dtype="mixed_bfloat16")
+    half.build((None, 4, 4, 2))
+    half.set_weights(whole.get_weights())
+    zeros = np.zeros((1, 4, 4, 2), "float32")
+    given = half(zeros)
+    assert given.dtype == "bfloat16"
+    expected = keras.ops.cast(whole(zeros), "bfloat16")
+    np.testing.assert_array_equal(*(np.array(keras.ops.cast(x, "float32"))[:, 1:] for x in (given, expected)))
+
+
 def test_positions_at_another_size_are_trained(rng):
     image = keras.Input((3, 3, 2))
     x = keras.layers.Flatten()(Tokens(grid=6, name="tokens")(image))

@@ -1,4 +1,4 @@
-"""Reports A, D and E's crops: classes by name, splits by folder."""
+"""Crops of Reports A, B and E: classes by name, splits by folder."""
 
 import os
 
