@@ -53,7 +53,7 @@ def choose(samples: Sequence[FaceSample], recipe: Recipe) -> list[FaceSample]:
     if not recipe.frames:
         return _choose(samples, recipe)
     clips = by_clip(samples)
-    able, unable = [], []
+    able, unable = list[FaceSample](), list[FaceSample]()
     for clip in clips:
         (able if make_clips(clip, recipe.frames)[0] else unable).append(clip[0])
     chosen = _choose(able, recipe) if able or recipe.per_class else []

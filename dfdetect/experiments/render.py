@@ -52,6 +52,7 @@ def latex(table: Table, about: str, label: str) -> str:
         # In brackets what the list of tables shows.
         rf"\caption[{{{title}}}]{{{caption}}}",
         rf"\label{{{label}}}",
+        r"\par\smallskip",
         *([r"\resizebox{\textwidth}{!}{%"] if wide else []),
         rf"\begin{{tabular}}{{{columns}}}",
         r"\toprule",
