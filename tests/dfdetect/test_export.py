@@ -15,19 +15,20 @@ from dfdetect.runs import Run
 
 tf = pytest.importorskip("tensorflow")
 
-SMALL = "--model custom_cnn --image-size 32 --batch-size 8 --epochs 1 --augment none".split()
+SMALL = "--model custom_cnn --batch-size 8 --epochs 1 --augment none".split()
 NAMES = {"savedmodel": "model", "litert": "model.tflite", "onnx": "model.onnx"}
 
 
 @pytest.fixture(scope="module")
 def runs(write_squares, tmp_path_factory):
-    """Two finished runs and their ensemble, and the first of them as if it had been trained in bfloat16."""
+    """Runs, an ensemble of two that take pictures of two sizes, and one as if it were of bfloat16."""
     folder = tmp_path_factory.mktemp("runs")
     manifest = write_squares(folder / "data")
-    for seed, name in enumerate(("one", "two")):
+    for seed, (name, size) in enumerate((("one", "48"), ("two", "48"), ("small", "32"))):
         out = ["--seed", str(seed), "--manifest", str(manifest), "--out", str(folder / name)]
+        out += ["--image-size", size]
         assert train.main([*SMALL, *out]) == 0
-    members = [str(folder / name) for name in ("one", "two")]
+    members = [str(folder / name) for name in ("one", "small")]
     assert ensemble.main([*members, "--combine", "stacked", "--out", str(folder / "both")]) == 0
     half = Run(shutil.copytree(folder / "one", folder / "half"))
     write_recipe(half.recipe_file, half.recipe().with_changes(precision="mixed_bfloat16"))
@@ -37,7 +38,7 @@ def runs(write_squares, tmp_path_factory):
 @pytest.fixture
 def rgb():
     """Faces as other programs send them: float32 of 0..255."""
-    return np.random.default_rng(3).integers(0, 256, (5, 32, 32, 3)).astype("float32")
+    return np.random.default_rng(3).integers(0, 256, (5, 48, 48, 3)).astype("float32")
 
 
 def written(runs, name, form, out, *more):
@@ -100,14 +101,14 @@ def test_the_file_beside_it_says_what_it_takes_and_where_it_comes_from(runs, tmp
     run = Run(runs / "both")
     about = json.loads((tmp_path / "model.tflite.json").read_text())
     assert about["input"] == {
-        "shape": [1, 32, 32, 3],
+        "shape": [1, 48, 48, 3],
         "dtype": "float32",
         "channels": "RGB",
         "range": [0, 255],
     }
     assert about["output"]["label"] == "1 = fake, 0 = real"
     assert (about["threshold"], about["model"]) == (run.threshold(), "ensemble")
-    assert about["run"]["members"] == ["one", "two"]
+    assert about["run"]["members"] == ["one", "small"]
     assert about["run"]["manifest_sha256"] == run.environment()["manifest_sha256"]
     assert about["exported_with"]["packages"]["keras"] == keras.__version__
     assert about["check"]["largest_difference"] <= 1e-3
