@@ -89,7 +89,8 @@ class Result:
 
     def folds(self, level: str) -> CrossValidation:
         """The folds and their averages."""
-        faces = self.metrics("face")  # what a model is trained on; lines of former versions count no more
+        # For lines of former versions, which do not hold how much was tested; of a model of clips its videos.
+        faces = self.metrics("face")
         return summarise(
             [
                 Fold(number, metrics, part["n_train"], part.get("n_test", unit.n))
