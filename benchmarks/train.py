@@ -402,8 +402,8 @@ def _together(results: Sequence[Result]) -> str:
         ratio = _ratio(seconds)
         pairs = sum(len(passes[OURS]) for passes in seconds)
         lines.append(
-            f"{len(seconds)} {which}: {ratio.value:.3f} [{ratio.low:.3f}, {ratio.high:.3f}], {pairs} pairs "
-            f"of passes; goal {goal:.2f} {_verdict(goal, ratio.low, ratio.high)}\n"
+            f"{len(seconds)} {which}: {ratio}, {pairs} pairs of passes; "
+            f"goal {goal:.2f} {_verdict(goal, ratio.low, ratio.high)}\n"
         )
     return "".join(lines)
 

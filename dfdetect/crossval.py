@@ -45,7 +45,7 @@ def _crossval(args: argparse.Namespace) -> int:
     # Not as other fields: a recipe file may hold a split that goes with no fold, or folds without a fold.
     file = read_toml(args.recipe) if args.recipe else {}
     split = args.split or file.get("split", "manifest")
-    folds = file.get("folds") or 3 if args.folds is None else args.folds
+    folds = (file.get("folds") or 3) if args.folds is None else args.folds
     args.split = args.folds = None
     over = {"split": "group" if split == "manifest" else split, "folds": folds, "fold": 1}
     recipe = flags.recipe(args, over)

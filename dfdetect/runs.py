@@ -103,8 +103,9 @@ class Run:
         files = {"manifest_sha256": digest, "weights_sha256": _weights_digest(recipe)}
         self.check_is_run()
         self.folder.mkdir(parents=True, exist_ok=True)
-        for path in () if self.finished else self.folder.glob(f"{TEMPORARY}*"):  # what a killed process left
-            shutil.rmtree(path) if path.is_dir() else path.unlink()
+        if not self.finished:  # else they are of an export that goes on
+            for path in self.folder.glob(f"{TEMPORARY}*"):
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
         if not any(path.exists() for path in (self.checkpoint, self.weights, self.metrics_file)):
             # What a training left that was cut before its first checkpoint is of another one, maybe.
             for path in (self.folder / SETTINGS_FILE, self.history_file, *self.folder.glob("epoch-*")):

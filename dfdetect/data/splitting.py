@@ -53,14 +53,13 @@ def choose(samples: Sequence[FaceSample], recipe: Recipe) -> list[FaceSample]:
     if not recipe.frames:
         return _choose(samples, recipe)
     clips = by_clip(samples)
+    as_it_is = recipe.split == "manifest" and not recipe.per_class  # nothing is counted, so none is left out
     able, unable = list[FaceSample](), list[FaceSample]()
     for clip in clips:
-        (able if make_clips(clip, recipe.frames)[0] else unable).append(clip[0])
+        (able if as_it_is or make_clips(clip, recipe.frames)[0] else unable).append(clip[0])
     chosen = _choose(able, recipe) if able or recipe.per_class else []
     splits = {row.path: row.split for row in chosen}
-    if recipe.split == "manifest" and not recipe.per_class:
-        splits |= {row.path: row.split for row in unable}
-    elif not recipe.per_class:
+    if not recipe.per_class:
         groups = {_group(row): row.split for row in chosen}
         labelled = [row for row in unable if row.label in (REAL, FAKE)]
         splits |= {row.path: groups.get(_group(row), "train") for row in labelled}

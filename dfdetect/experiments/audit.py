@@ -5,7 +5,6 @@ A contradiction is two numbers, both published or following from published ones,
 looked at where its experiment.toml types it as a claim.
 """
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -209,12 +208,11 @@ def _repeated(published: Published) -> Iterator[Check]:
 
 
 def _claim(claim: Claim, published: Published, where: str) -> Check:
-    holds, *values = check(claim.formula, intervals(published), where)
-    names = (side.strip() for side in re.split("==|>|<", claim.formula))
+    holds, sides = check(claim.formula, intervals(published), where)
     # A number by itself as it is printed: "3-4" has no middle that the report would know.
     stated, found = (
-        number.text if (number := published.numbers.get(name)) else f"{value.middle:.6g}"
-        for name, value in zip(names, values, strict=True)
+        number.text if (number := published.numbers.get(side)) else f"{value.middle:.6g}"
+        for side, value in sides
     )
     return Check("other numbers of the report", claim.place, claim.says, stated, found, holds)
 

@@ -14,8 +14,10 @@ from face_extraction.errors import InputError, unknown_name
 FORMS = "two sides of + - * / over names and numbers, with ==, > or < between them"
 
 
-def check(formula: str, numbers: Mapping[str, Interval], where: str) -> tuple[bool, Interval, Interval]:
-    """Whether a claim can be true, and the values of its two sides.
+def check(
+    formula: str, numbers: Mapping[str, Interval], where: str
+) -> tuple[bool, list[tuple[str, Interval]]]:
+    """Whether a claim can be true, and its two sides: each as it is written, with its value.
 
     Args:
         formula: as the module says.
@@ -31,16 +33,17 @@ def check(formula: str, numbers: Mapping[str, Interval], where: str) -> tuple[bo
         tree = None
     match tree:
         case ast.Compare(left=left, ops=[ast.Eq() | ast.Gt() | ast.Lt() as relation], comparators=[right]):
-            a, b = (_value(side, numbers, where) for side in (left, right))
+            sides = [(ast.unparse(side), _value(side, numbers, where)) for side in (left, right)]
         case _:
             raise InputError(f"{where}: claim {formula!r}; accepted: {FORMS}")
+    (_, a), (_, b) = sides
     match relation:
         case ast.Eq():
-            return a.meets(b), a, b
+            return a.meets(b), sides
         case ast.Gt():
-            return a.high > b.low, a, b
+            return a.high > b.low, sides
         case _:
-            return a.low < b.high, a, b
+            return a.low < b.high, sides
 
 
 def _value(node: ast.expr, numbers: Mapping[str, Interval], where: str) -> Interval:

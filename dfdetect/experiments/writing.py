@@ -25,6 +25,7 @@ from dfdetect.page.markdown import markdown_table, plain
 from dfdetect.recipe import ENSEMBLE
 from face_extraction.errors import InputError
 
+Row = tuple[str, ...]
 BEGIN, END = "<!-- reports: begin -->", "<!-- reports: end -->"
 NOTES_TITLE = "How to read these tables"
 ROC_TITLE, FACES_TITLE = "ROC curves of all models", "What each model says of drawn people"
@@ -49,13 +50,11 @@ def files(experiment: Experiment) -> dict[Path, str]:
 def overview(experiments: Sequence[Experiment]) -> str:
     """The page that compares all models over all reports, as Markdown."""
     header = ("model", "report", "cell", "accuracy", "AUC", "n", "size", "data", "published accuracy")
-    measured, smoke = (
-        sorted(
-            (row for experiment in experiments for row in _overview_rows(experiment, smoke=smoke)),
-            key=_by_model,
-        )
-        for smoke in (False, True)
-    )
+    measured, smoke = list[Row](), list[Row]()
+    for experiment in experiments:
+        for section in sections(experiment, read_results(experiment.folder), ()):
+            rows = smoke if experiment.profiles[section.profile].smoke else measured
+            rows += _overview_rows(experiment, section)
     lines = [
         "# Five reports, and what was measured here",
         "",
@@ -78,11 +77,11 @@ def overview(experiments: Sequence[Experiment]) -> str:
         "reports, so numbers of different reports are not a ranking; each report's tables say what they were "
         "measured on. Published numbers are as they are printed.",
         "",
-        markdown_table(header, measured),
+        markdown_table(header, sorted(measured, key=_by_model)),
         "",
         f"<details><summary>{len(smoke)} more, which show that a cell runs, and nothing else</summary>",
         "",
-        markdown_table(header[:-1], [row[:-1] for row in smoke]),
+        markdown_table(header[:-1], [row[:-1] for row in sorted(smoke, key=_by_model)]),
         "",
         "</details>",
         "",
@@ -157,25 +156,18 @@ def _by_model(row: Sequence[str]) -> tuple[bool, str]:
     return row[0] == ENSEMBLE, row[0]
 
 
-def _overview_rows(experiment: Experiment, *, smoke: bool) -> list[tuple[str, ...]]:
-    """A row a result: of the sizes that only show that cells run, or of the others."""
-    rows: list[tuple[str, ...]] = []
-    for section in sections(experiment, read_results(experiment.folder), ()):
-        if experiment.profiles[section.profile].smoke != smoke:
-            continue
-        cells = {cell.name: cell for cell in experiment.cells(section.profile)}
-        for name, result in section.results.items():
-            if result.status == DONE:
-                cell = cells[name]
-                rows.append(
-                    (
-                        ENSEMBLE if result.members else str(result.recipe["model"]),
-                        _link(experiment), ", ".join(experiment.titles(cell.at)), *_numbers(result),
-                        section.profile, _data(result),
-                        experiment.published.shown(cell.at, "accuracy") or DASH,
-                    )
-                )  # fmt: skip
-    return rows
+def _overview_rows(experiment: Experiment, section: Section) -> Iterator[Row]:
+    """A row a result."""
+    cells = {cell.name: cell for cell in experiment.cells(section.profile)}
+    for name, result in section.results.items():
+        if result.status == DONE:
+            cell = cells[name]
+            yield (
+                ENSEMBLE if result.members else str(result.recipe["model"]),
+                _link(experiment), ", ".join(experiment.titles(cell.at)), *_numbers(result),
+                section.profile, _data(result),
+                experiment.published.shown(cell.at, "accuracy") or DASH,
+            )  # fmt: skip
 
 
 def _data(result: Result) -> str:
