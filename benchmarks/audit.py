@@ -17,11 +17,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from dfdetect.leakage import Rows, audit, list_kinds
-from dfdetect.leakage.auditing import repair
-from dfdetect.leakage.neighbours import EXACT, pairs_within
-from dfdetect.leakage.prints import SIDE
-from dfdetect.leakage.similar import CANDIDATE, coefficients, near_pairs
+from dfdetect.audit.auditing import audit, repair
+from dfdetect.audit.neighbours import EXACT, pairs_within
+from dfdetect.audit.prints import SIDE
+from dfdetect.audit.registry import list_kinds
+from dfdetect.audit.rows import Rows
+from dfdetect.audit.similar import CANDIDATE, coefficients, near_pairs
 from face_extraction.manifest import SPLITS, FaceSample, read_manifest, write_manifest
 
 SHARES = (0.72, 0.14, 0.14)  # of the splits, as FaceForensics++ has them

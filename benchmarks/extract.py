@@ -92,7 +92,7 @@ def _clips(args: argparse.Namespace, root: Path) -> list[str]:
 
     root.mkdir()
     if args.root is None:
-        from dfdetect.data.sample import draw_sample
+        from dfdetect.sample.sample_set import draw_sample
 
         draw_sample(root / "drawn", pairs=1, seconds=args.seconds or 4)
         return sorted(path.relative_to(root).as_posix() for path in root.rglob("*.mp4"))

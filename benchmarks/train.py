@@ -17,11 +17,11 @@ from typing import Any
 
 from benchmarks.worker import BARE, OURS, Task, as_json, draw_crops
 from dfdetect.metrics.estimates import Estimate
-from dfdetect.models import family, list_models
+from dfdetect.models.registry import family, list_models
 from dfdetect.recipe import AUGMENTATIONS, PRECISIONS, Recipe
-from dfdetect.runs import write_json
 from face_extraction.command import DONE, FINDING, Parser, run
 from face_extraction.errors import InputError
+from face_extraction.json_file import write_json
 
 SLOW_STEP, SLOW_GOAL, GOAL = 2.0, 0.97, 0.9
 """Of models whose bare step takes `SLOW_STEP` seconds or more, our share must be `SLOW_GOAL`; else `GOAL`."""

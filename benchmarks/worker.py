@@ -4,7 +4,7 @@ The parent starts `python -m benchmarks.worker TASK`, with a `Task` as JSON. The
 warm up, and another for each line that it reads; after each it writes a line with the seconds. For one
 more line it writes the facts: unasked, it would collect them, and end, beside the other kind's last pass.
 
-`ours` times `dfdetect.fitting.train_epoch`: decoding, augmentation and the progress callback are in it;
+`ours` times `dfdetect.train.fitting.train_epoch`: decoding, augmentation and the progress callback are in it;
 validation and checkpoint, which follow it in a training, are not. `bare` times `keras.Model.fit` on as many
 faces in memory, from its call to the end of its last step: what follows is at times an idle wait for
 tf.data's autotuning (see `dfdetect.data.pipeline`), as long as the steps together. Its line is written
@@ -83,7 +83,7 @@ def main() -> None:
         start = time.monotonic()
         one_pass(number)
     sys.stdin.readline()
-    from dfdetect.environment import describe
+    from dfdetect.runs.environment import describe
 
     peaks = {"peak_mib": _peak_mib(), "device_mib": _device_mib()}
     environment = {name: fact for name, fact in describe().items() if name != "command"}
@@ -92,7 +92,7 @@ def main() -> None:
 
 def _ours(task: Task, recipe: Recipe, ended: Callable[[], None]) -> Callable[[int], None]:
     from dfdetect.data.faces import FaceStore
-    from dfdetect.fitting import train_epoch
+    from dfdetect.train.fitting import train_epoch
 
     samples = drawn_samples(task.steps * recipe.batch_size)
     train = FaceStore(Path(task.folder), samples, recipe.image_size)
@@ -127,8 +127,8 @@ def _bare(task: Task, recipe: Recipe, ended: Callable[[], None]) -> Callable[[in
 
 
 def _compiled(task: Task, recipe: Recipe) -> Any:
-    from dfdetect.fitting import phases, start_phase
-    from dfdetect.runs import build_from_recipe
+    from dfdetect.runs.build import build_from_recipe
+    from dfdetect.train.fitting import phases, start_phase
 
     model = build_from_recipe(recipe)
     (phase,) = phases(replace(recipe, epochs=1 + task.passes))
@@ -193,7 +193,7 @@ def _step_flops(recipe: Recipe) -> float:
     import jax
     import keras
 
-    from dfdetect.runs import build_from_recipe
+    from dfdetect.runs.build import build_from_recipe
 
     model = build_from_recipe(recipe)
     rgb, labels = _batch(recipe.batch_size, recipe.image_size)

@@ -11,9 +11,12 @@ import importlib
 import os
 from typing import TYPE_CHECKING, Any
 
+from face_extraction.missing import explain_missing_packages
+
 if TYPE_CHECKING:
-    from dfdetect.detector import Detector
-    from dfdetect.models import build_model, list_models
+    from dfdetect.models.build import build_model
+    from dfdetect.models.registry import list_models
+    from dfdetect.predict.detector import Detector
     from dfdetect.recipe import Recipe
 
 __all__ = ["Detector", "Recipe", "__version__", "build_model", "list_models"]
@@ -26,11 +29,13 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 # they train up to 1.7 times as fast, and all processors round alike.
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
+explain_missing_packages()
+
 _HOMES = {
-    "Detector": "dfdetect.detector",
+    "Detector": "dfdetect.predict.detector",
     "Recipe": "dfdetect.recipe",
-    "build_model": "dfdetect.models",
-    "list_models": "dfdetect.models",
+    "build_model": "dfdetect.models.build",
+    "list_models": "dfdetect.models.registry",
 }
 
 

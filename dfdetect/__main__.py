@@ -1,60 +1,74 @@
-"""`python -m dfdetect`: which commands there are."""
+"""`dfdetect COMMAND`, the same as `python -m dfdetect COMMAND` and `python -m dfdetect.COMMAND`."""
 
 import argparse
-import ast
-import pkgutil
-from collections.abc import Iterator, Sequence
-from pathlib import Path
+import sys
+from collections.abc import Callable, Sequence
+from importlib import import_module
 
 import dfdetect
 from face_extraction.command import DONE, Parser, aligned, run
-from face_extraction.errors import InputError, unknown_name
+from face_extraction.errors import unknown_name
+from face_extraction.missing import missing_package
 
-PROG = "python -m dfdetect"
-BESIDE = "beside them: python -m face_extraction (the faces of a data set), python -m tuning (searches)"
+COMMANDS = {
+    "predict": ("dfdetect.predict", "judge photos, videos and folders"),
+    "extract": ("face_extraction", "cut the faces of a data set out, and list them in a manifest"),
+    "audit": ("dfdetect.audit", "find what rows of different splits have in common"),
+    "train": ("dfdetect.train", "train a detector"),
+    "tune": ("tuning", "search hyper-parameters"),
+    "crossval": ("dfdetect.crossval", "cross-validate a recipe"),
+    "ensemble": ("dfdetect.ensemble", "combine finished runs into one"),
+    "evaluate": ("dfdetect.evaluate", "measure a run, on its own data or on others"),
+    "compare": ("dfdetect.compare", "tell whether one run is better than another on the same faces"),
+    "export": ("dfdetect.export", "write a run's model for other programs"),
+    "models": ("dfdetect.models", "list the models, and the blocks of one"),
+    "report": ("dfdetect.report", "run declared grids of recipes, and render their tables"),
+}
+"""Each command's module, which `python -m` runs too, and what it does."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """List the commands, and return the exit status."""
+    """Run the command that the first argument names, and return its exit status."""
+    argv = sys.argv[1:] if argv is None else argv
+    if argv and argv[0] in COMMANDS:
+        return _command(argv[0])(argv[1:])
     parser = _parser()
 
     def show(args: argparse.Namespace) -> int:
         if args.command:
-            raise _refusal(args.command)
+            raise unknown_name("command", args.command, COMMANDS)
         parser.print_help()
         return DONE
 
-    return run(parser, show, argv)
+    return run(parser, show, argv[:1])
+
+
+def _command(name: str) -> Callable[[Sequence[str]], int]:
+    """The `main` of a command's module.
+
+    Raises:
+        SystemExit: one of the packages that dfdetect needs is not installed.
+    """
+    try:
+        command: Callable[[Sequence[str]], int] = import_module(f"{COMMANDS[name][0]}.__main__").main
+    except ModuleNotFoundError as error:
+        raise SystemExit(missing_package(error)) from None
+    return command
 
 
 def _parser() -> Parser:
-    rows = [(f"{PROG}.{name}", about) for name, about in commands()]
+    rows = [(f"  {name}", about) for name, (_, about) in COMMANDS.items()]
     parser = Parser(
-        PROG,
+        "dfdetect",
         dfdetect.__doc__.partition("\n")[0],
-        f"commands, each with --help:\n{aligned(rows, '<<')}\n{BESIDE}",
+        f"commands (dfdetect COMMAND --help says more):\n{aligned(rows, '<<')}\n\n"
+        "Each is a module too: python -m dfdetect.COMMAND; extract is python -m face_extraction, "
+        "tune is python -m tuning.",
     )
-    parser.add_argument("command", nargs="?", metavar="COMMAND", help=f"its help: {PROG}.COMMAND --help")
+    parser.add_argument("--version", action="version", version=f"dfdetect {dfdetect.__version__}")
+    parser.add_argument("command", nargs="?", metavar="COMMAND", help="one of those below")
     return parser
 
 
-def commands() -> Iterator[tuple[str, str]]:
-    """Each command's name and what it does, which is the first line of its file; none of them is imported."""
-    for folder in map(Path, dfdetect.__path__):
-        for module in pkgutil.iter_modules([str(folder)]):
-            file = folder / module.name / "__main__.py" if module.ispkg else folder / f"{module.name}.py"
-            text = file.read_text(encoding="utf-8") if file.is_file() else ""
-            title, _, about = (ast.get_docstring(ast.parse(text)) or "").partition("\n")[0].partition(": ")
-            if title == f"`{PROG}.{module.name}`":
-                yield module.name, about
-
-
-def _refusal(name: str) -> InputError:
-    names = [command for command, _ in commands()]
-    if name in names:
-        return InputError(f"{name}: a command is a module; accepted: {PROG}.{name}")
-    return unknown_name("command", name, names)
-
-
 if __name__ == "__main__":
-    raise SystemExit(main())
+    sys.exit(main())

@@ -1,14 +1,13 @@
 """Predictions: what a model said of every sample, the input of every metric."""
 
 import csv
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dfdetect.verdicts import deciding
 from face_extraction.atomic import write_csv
 from face_extraction.errors import InputError
 from face_extraction.manifest import LABEL_NAMES, FaceSample
@@ -104,6 +103,14 @@ def _clip(sample: FaceSample) -> tuple[str, ...]:
 def _number(keys: Iterable[tuple[str, ...]]) -> NDArray[np.int64]:
     numbers: dict[tuple[str, ...], int] = {}
     return np.array([numbers.setdefault(key, len(numbers)) for key in keys], dtype=np.int64)
+
+
+def deciding(faces: Mapping[int, int]) -> set[int]:
+    """Those of a clip's people, seen in so many faces each, of whom the highest score is the clip's.
+
+    Who was seen once has no part where somebody was seen more often: it may be no face at all.
+    """
+    return {person for person, count in faces.items() if count > 1} or set(faces)
 
 
 def write_predictions(path: Path, predictions: Predictions) -> None:

@@ -1,9 +1,7 @@
 """The recipe: everything that decides a training result, as TOML and as command-line flags."""
 
-import argparse
 import dataclasses
 import math
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -176,6 +174,24 @@ class Recipe:
         return from_mapping({**dataclasses.asdict(self), **changes})
 
 
+@dataclass(frozen=True)
+class Conditions:
+    """How a training goes about it; none of it is in the recipe.
+
+    Attributes:
+        cached: keep decoded faces in memory.
+        skip_unreadable: leave crops out that cannot be decoded, and list them; else they are fatal.
+        devices: accelerators to train on; 0 = all. With several, results are nearly those of one: sums have
+            another order, and on TensorFlow batch normalisation takes the mean of each device's share.
+        tensorboard: write event files into the run.
+    """
+
+    cached: bool = False
+    skip_unreadable: bool = False
+    devices: int = 1
+    tensorboard: bool = False
+
+
 def split_leak(split: str, frames: int) -> str:
     """What must be said of a recipe's split over single faces or clips; "" of any other."""
     if split != "random":
@@ -219,76 +235,6 @@ def read_recipe(path: Path) -> Recipe:
 def write_recipe(path: Path, recipe: Recipe) -> None:
     """Write the whole recipe, defaults too, as TOML, atomically."""
     write_text(path, tomli_w.dumps(dataclasses.asdict(recipe)))
-
-
-def add_flags(parser: argparse.ArgumentParser) -> None:
-    """Give `parser` a flag for every field, and `--recipe FILE` below them.
-
-    A flag that is not given leaves no value, so that it does not override the file.
-    """
-    group = parser.add_argument_group("recipe", "what decides the result; flags go over --recipe")
-    group.add_argument("--recipe", type=Path, metavar="FILE", help="a recipe.toml to start from")
-    for item in fields(Recipe):
-        flag = "--" + item.name.replace("_", "-")
-        text = f"{item.metadata['help']} (default: {_default(item)})".replace("%", "%%")
-        if item.name == "options":
-            group.add_argument("--option", action="append", metavar="NAME=VALUE", help=text, dest="options")
-        elif item.type is bool:
-            group.add_argument(flag, action=argparse.BooleanOptionalAction, default=None, help=text)
-        else:
-            choices = item.metadata.get("choices")
-            group.add_argument(flag, type=item.type, choices=choices, metavar=_metavar(item), help=text)
-
-
-def from_flags(args: argparse.Namespace, base: Recipe, over: Mapping[str, Any] | None = None) -> Recipe:
-    """The recipe that parsed flags name, over `over`, over `--recipe`, over `base`.
-
-    Raises:
-        InputError: the file or a value is not accepted.
-    """
-    over = over or {}
-    if args.recipe:
-        values = {**dataclasses.asdict(base), **read_toml(args.recipe), **over}
-        base = from_mapping(values, str(args.recipe))
-    else:
-        base = base.with_changes(**over)
-    if args.weights == "":
-        raise InputError("--weights is empty; accepted: imagenet, none, a weights file, or a run's folder")
-    if args.manifest == "":
-        raise InputError("--manifest is empty; accepted: a manifest.csv; without the flag, the sample set")
-    given = ((item.name, getattr(args, item.name)) for item in fields(Recipe))
-    changes = {name: value for name, value in given if value is not None}
-    if "options" in changes:
-        changes["options"] = {**base.options, **dict(_option(text) for text in changes["options"])}
-    return base.with_changes(**changes)
-
-
-def _default(item: "dataclasses.Field[Any]") -> str:
-    """A field's default as its help tells it."""
-    if item.name == "options":
-        return "none"
-    if item.type is bool:
-        return "yes" if item.default else "no"
-    return str(item.metadata.get("meaning", item.default))
-
-
-def _metavar(item: "dataclasses.Field[Any]") -> str | None:
-    if item.metadata.get("choices"):
-        return None
-    kinds: dict[Any, str] = {str: "WHAT", int: "N", float: "X"}
-    metavar: str = item.metadata.get("metavar", kinds[item.type])
-    return metavar
-
-
-def _option(text: str) -> tuple[str, Option]:
-    name, equals, value = text.partition("=")
-    if not (name and equals and value):
-        raise InputError(f"--option {text!r}; accepted: NAME=VALUE")
-    try:
-        parsed = tomllib.loads(f"value = {value}")["value"]
-    except tomllib.TOMLDecodeError:
-        parsed = value
-    return name, parsed
 
 
 def _checked(item: "dataclasses.Field[Any]", value: Any) -> Any:

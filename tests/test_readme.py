@@ -10,10 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from dfdetect.models import build_model, family, list_models
+from dfdetect.cli import add_recipe_flags, recipe_from_flags
 from dfdetect.models.blocks import blocks
-from dfdetect.models.registry import PUBLISHED
-from dfdetect.recipe import Recipe, add_flags, from_flags
+from dfdetect.models.build import build_model
+from dfdetect.models.names import PUBLISHED
+from dfdetect.models.registry import family, list_models
+from dfdetect.recipe import Recipe
 from face_extraction.sources import list_sources
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -57,10 +59,10 @@ def test_the_flags_of_every_regime_are_accepted():
     commands = re.findall(r"`(--[^`]+)`", "\n".join(row for row in table.splitlines() if row.startswith("|")))
     assert len(commands) > 15
     parser = argparse.ArgumentParser(exit_on_error=False)
-    add_flags(parser)
+    add_recipe_flags(parser)
     for command in commands:
         fold = ["--fold", "1"] if "--folds" in command else []
-        from_flags(parser.parse_args([*command.split(), *fold]), Recipe())
+        recipe_from_flags(parser.parse_args([*command.split(), *fold]), Recipe())
 
 
 def commands():

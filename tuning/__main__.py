@@ -7,10 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from dfdetect import flags
-from dfdetect import recipe as recipes
+from dfdetect import cli
+from dfdetect.cli import load_keras
 from dfdetect.recipe import Recipe, from_mapping
-from dfdetect.startup import load_keras
 from face_extraction.command import DONE, FINDING, Parser, run
 from face_extraction.errors import InputError
 from tuning.job import DEFAULT, OBJECTIVES, STRATEGIES, Job, list_jobs, parse_job, read_job
@@ -67,7 +66,7 @@ def _parser() -> Parser:
     parser.add_argument("--no-features", action="store_true", help="do not keep features of frozen backbones")
     parser.add_argument("--overwrite", action="store_true", help="delete the search that --folder holds")
     parser.add_argument("--retry-failed", action="store_true", help="try the trials that failed again")
-    flags.add_flags(parser, {"monitor": argparse.SUPPRESS, "tensorboard": argparse.SUPPRESS, "folds": FOLDS})
+    cli.add_flags(parser, {"monitor": argparse.SUPPRESS, "tensorboard": argparse.SUPPRESS, "folds": FOLDS})
     return parser
 
 
@@ -85,7 +84,7 @@ def _tune(args: argparse.Namespace) -> int:
     from tuning.search import run_search
 
     folder = args.folder or args.out.with_suffix("")
-    conditions = flags.conditions(args)
+    conditions = cli.conditions_of(args)
     search = open_search(job, args.case, folder, args.out, args.storage, conditions, overwrite=args.overwrite)
     if args.overwrite:
         delete_search(search)
@@ -120,9 +119,9 @@ def _job(args: argparse.Namespace) -> Job:
         changes["folds"], args.folds = args.folds, None
     fields = [item.name for item in dataclasses.fields(Recipe) if getattr(args, item.name) is not None]
     _refuse_double(job, fields, args.options or [])
-    recipe = recipes.from_flags(args, from_mapping({**vars(Recipe()), **job.recipe}))
+    recipe = cli.recipe_from_flags(args, from_mapping({**vars(Recipe()), **job.recipe}))
     if not recipe.manifest:
-        recipe = recipes.from_flags(args, from_mapping({**vars(flags.SAMPLE), **job.recipe}))
+        recipe = cli.recipe_from_flags(args, from_mapping({**vars(cli.SAMPLE), **job.recipe}))
     content = {**dataclasses.asdict(recipe), "monitor": changes.get("objective", job.objective)}
     if not recipe.folds:
         del content["folds"], content["fold"]

@@ -16,14 +16,14 @@ import keras
 import numpy as np
 from filelock import FileLock
 
-from dfdetect.checkpoint import seed_generators
 from dfdetect.data.faces import Pass, Store
 from dfdetect.data.features import FeatureStore, Vectors
 from dfdetect.data.pipeline import make_batches
-from dfdetect.devices import dtype_policy
-from dfdetect.models import weights_origin
 from dfdetect.models.blocks import backbone_layers
+from dfdetect.models.weights import weights_origin
 from dfdetect.recipe import Recipe
+from dfdetect.runs.checkpoint import seed_generators
+from dfdetect.runs.devices import dtype_policy
 from face_extraction.atomic import atomic_path
 from face_extraction.progress import progress
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dfdetect.figures import Figure
-from dfdetect.figures.canvas import BLUE, FAINT, GREEN, GREY, INK, ORANGE, PURPLE, canvas, not_defined
+from dfdetect.render.figures.canvas import BLUE, FAINT, GREEN, GREY, INK, ORANGE, PURPLE, canvas, not_defined
+from dfdetect.render.figures.drawing import Figure
 from tuning.display import short
 from tuning.importance import METHOD
 from tuning.rows import Row, varied

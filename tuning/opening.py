@@ -9,12 +9,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from dfdetect.data.opening import Data, manifest_path, open_training_data
-from dfdetect.devices import check_clipping, parallel
-from dfdetect.flags import Conditions
-from dfdetect.lineage import training_leaks
-from dfdetect.recipe import Recipe
-from dfdetect.runs import Run, build_from_recipe
-from dfdetect.training import open_stores, resolve
+from dfdetect.recipe import Conditions, Recipe
+from dfdetect.runs.build import build_from_recipe
+from dfdetect.runs.devices import check_clipping, parallel
+from dfdetect.runs.folder import Run
+from dfdetect.runs.lineage import training_leaks
+from dfdetect.train.training import open_stores, resolve
 from face_extraction.errors import InputError, unknown_name
 from face_extraction.ledger import LedgerRow
 from face_extraction.manifest import manifest_hash

@@ -5,11 +5,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from dfdetect.data.opening import Data
-from dfdetect.figures import Figure
-from dfdetect.metrics import DASH
-from dfdetect.page.document import document, fact_table, figure_list, text, text_table
-from dfdetect.page.report import plural
+from dfdetect.metrics.estimates import DASH
 from dfdetect.recipe import Recipe
+from dfdetect.render.document import document, fact_table, figure_list, text, text_table
+from dfdetect.render.figures.drawing import Figure
+from dfdetect.render.report import plural
 from tuning.display import short
 from tuning.figures import Importances
 from tuning.job import Job

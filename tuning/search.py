@@ -10,8 +10,8 @@ import optuna
 from optuna.trial import TrialState
 
 from dfdetect.recipe import Recipe, write_recipe
-from dfdetect.runs import Run
-from dfdetect.training import resolve
+from dfdetect.runs.folder import Run
+from dfdetect.train.training import resolve
 from face_extraction.errors import InputError
 from face_extraction.ledger import write_ledger
 from tuning.display import Display, set_apart
@@ -19,11 +19,13 @@ from tuning.features import FeatureCache
 from tuning.importance import importances
 from tuning.job import Case, slug, write_job
 from tuning.opening import JOB, Search
+from tuning.parzen import prune_rule
 from tuning.report import write_report
 from tuning.rows import DONE, FAILED, PRUNED, VALUES, Row, best_of, rows_of
 from tuning.space import apply
 from tuning.store import REASON, Held, Store
-from tuning.strategy import Strategy, Turn, make_strategy, prune_rule
+from tuning.strategies import make_strategy
+from tuning.strategy import Strategy, Turn
 from tuning.trial import Result, SearchStopped, Trainer, why_failed
 
 POLL_SECONDS = 1.0

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, cast
 
-from dfdetect.models import family
+from dfdetect.models.registry import family
 from dfdetect.recipe import Option, Recipe
 from face_extraction.errors import InputError, unknown_name
 

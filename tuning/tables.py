@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from dfdetect.metrics import DASH
-from dfdetect.page.markdown import markdown_table
+from dfdetect.metrics.estimates import DASH
 from dfdetect.recipe import Recipe
+from dfdetect.render.markdown import markdown_table
 from face_extraction.atomic import write_csv, write_text
 from tuning.display import short
 from tuning.rows import Row, varied

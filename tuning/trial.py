@@ -12,18 +12,18 @@ from typing import Any
 import keras
 import numpy as np
 
-from dfdetect.checkpoint import read_state, save_weights
 from dfdetect.data.faces import Store, check_classes
 from dfdetect.data.opening import Data
 from dfdetect.data.splitting import choose, parted_swaps, parts_swaps
-from dfdetect.devices import check_batches, check_clipping, parallel
-from dfdetect.environment import describe
-from dfdetect.fitting import Row, fit
-from dfdetect.flags import Conditions
-from dfdetect.models import weights_origin
-from dfdetect.recipe import Recipe
-from dfdetect.runs import Run, build_from_recipe
-from dfdetect.training import open_stores
+from dfdetect.models.weights import weights_origin
+from dfdetect.recipe import Conditions, Recipe
+from dfdetect.runs.build import build_from_recipe
+from dfdetect.runs.checkpoint import read_state, save_weights
+from dfdetect.runs.devices import check_batches, check_clipping, parallel
+from dfdetect.runs.environment import describe
+from dfdetect.runs.folder import Run
+from dfdetect.train.fitting import Row, fit
+from dfdetect.train.training import open_stores
 from face_extraction.errors import InputError
 from face_extraction.settings import copy_settings
 from tuning.features import FeatureCache, Reduced, reduce_model

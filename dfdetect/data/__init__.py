@@ -1,1 +1,1 @@
-"""Data: from a manifest to batches, and the embedded sample set."""
+"""Data: from a manifest to batches."""

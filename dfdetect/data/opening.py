@@ -5,9 +5,9 @@ from pathlib import Path
 
 from dfdetect.data.clips import check_videos, make_clips
 from dfdetect.data.faces import NEW_FOLDS, check_classes
-from dfdetect.data.sample import NOTICE, sample_manifest
 from dfdetect.data.splitting import choose, parted_swaps, parts_swaps
 from dfdetect.recipe import Recipe, split_leak
+from dfdetect.sample.sample_set import NOTICE, sample_manifest
 from face_extraction.manifest import SPLITS, FaceSample, count_table, manifest_hash, read_manifest
 
 

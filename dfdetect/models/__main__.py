@@ -5,8 +5,10 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from dfdetect.models.registry import PUBLISHED, Family, build_model, family, list_models
-from dfdetect.startup import load_keras
+from dfdetect.cli import load_keras
+from dfdetect.models.build import build_model
+from dfdetect.models.names import PUBLISHED
+from dfdetect.models.registry import Family, family, list_models
 from face_extraction.command import DONE, Parser, aligned, run
 from face_extraction.progress import progress
 

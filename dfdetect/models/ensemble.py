@@ -6,9 +6,9 @@ from collections.abc import Sequence
 import keras
 from PIL import Image
 
-from dfdetect.models.frames import fold, unfold
-from dfdetect.models.registry import frames_of
-from dfdetect.models.resample import resampling
+from dfdetect.models.build import frames_of
+from dfdetect.models.layers.frames import fold, unfold
+from dfdetect.models.layers.resample import resampling
 
 LEAST_P_FAKE = 1e-7
 LARGEST_LOGIT = math.log((1 - LEAST_P_FAKE) / LEAST_P_FAKE)

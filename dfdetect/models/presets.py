@@ -8,14 +8,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dfdetect.models.names import CONFIG, WEIGHTS
 from face_extraction.digest import file_digest
 from face_extraction.errors import InputError
 
 if TYPE_CHECKING:
     import keras
 
-CONFIG = "config.json"
-WEIGHTS = "model.weights.h5"
 # What a preset may have otherwise than our networks: it changes no result, or the weights' shapes tell.
 FREE = frozenset(
     {"name", "trainable", "dtype", "data_format", "image_shape", "layer_scale_init_value"}
@@ -41,11 +40,6 @@ class Preset:
     settings: Mapping[str, Any]
     weights: Callable[[Any], Iterable[tuple[str, Sequence[Any]]]]
     also: Mapping[str, Sequence[Any]] = field(default_factory=dict)
-
-
-def is_preset(folder: Path) -> bool:
-    """Whether the folder is a preset, as keras-hub's `save_to_preset` writes it."""
-    return (folder / CONFIG).is_file() and (folder / WEIGHTS).is_file()
 
 
 def load_preset(model: "keras.Model", preset: Preset, folder: Path | None) -> str:
@@ -97,7 +91,7 @@ def _download(handle: str, name: str) -> Path:
     """Fetch a preset's two files into kagglehub's cache, and return their folder."""
     import kagglehub
 
-    from dfdetect.models.weights import download_failed
+    from dfdetect.models.download import download_failed
 
     handle = handle.removeprefix("kaggle://")
     try:

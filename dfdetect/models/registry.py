@@ -1,7 +1,7 @@
-"""The registry of model families, and the one way to build a model of any of them.
+"""The registry of model families.
 
-A family is a function in a file of this folder, decorated with `register`. Adding a model is adding
-such a file: it is found by itself, and the contract tests run over it.
+A family is a function in a file of `families/`, decorated with `register`. To add a model, add such a
+file: the registry finds it, and the contract tests run over it.
 
 The contract of every model: input RGB 0..255 of shape (B, H, W, 3); the backbone's own normalisation
 inside the graph; one flat functional graph; layers named `features` (the last spatial map or token
@@ -17,13 +17,10 @@ import functools
 import importlib
 import inspect
 import pkgutil
-import random
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from dfdetect.recipe import NORMALISATIONS, OWN
 from face_extraction.errors import InputError, unknown_name
 
 if TYPE_CHECKING:
@@ -31,15 +28,6 @@ if TYPE_CHECKING:
     from keras import KerasTensor
 
     from dfdetect.models.presets import Preset
-
-# The files of this folder that are no family.
-_PARTS = frozenset(
-    {"__main__", "registry", "normalise", "head", "blocks", "weights", "rewire", "ensemble", "frames"}
-    | {"presets", "resample", "transformer", "windows"}
-)
-
-# Words for `weights` that name published weights: those of the data that they were trained on.
-PUBLISHED = {"imagenet": "ImageNet", "lvd142m": "LVD-142M"}
 
 BlockRule = str | Callable[[Sequence["keras.Layer"]], Sequence[str]]
 
@@ -188,130 +176,6 @@ def family(name: str) -> Family:
 
 @functools.cache
 def _discover() -> None:
-    package = __name__.rpartition(".")[0]
+    package = f"{__name__.rpartition('.')[0]}.families"
     for module in pkgutil.iter_modules(importlib.import_module(package).__path__):
-        if module.name not in _PARTS:
-            importlib.import_module(f"{package}.{module.name}")
-
-
-def build_model(
-    name: str,
-    *,
-    image_size: int | None = None,
-    frames: int = 0,
-    weights: str = "none",
-    partial_weights: bool = False,
-    whole: bool = False,
-    normalisation: str = OWN,
-    trainable: str = "all",
-    dense_units: int = 0,
-    dropout: float = 0.0,
-    l2: float = 0.0,
-    bn_momentum: float = 0.99,
-    seed: int = 0,
-    **options: Any,
-) -> "keras.Model":
-    """Build a model that keeps the contract of this module, not compiled.
-
-    Args:
-        name: one of `list_models()`.
-        image_size: side of the square input in pixels; None or 0 for the family's own.
-        frames: faces of one clip that the model takes at once, T of its input (B, T, H, W, 3); 0 for
-            single faces.
-        weights: "none" (random), the family's published weights by the word of `PUBLISHED`, the folder
-            of a preset of keras-hub, or a weights file of the backbone or of the whole model.
-            `weights.weights_origin(model)` tells what was loaded.
-        partial_weights: accept a file that covers only some layers of the backbone.
-        whole: refuse whatever leaves the head random.
-        normalisation: one of `recipe.NORMALISATIONS`; "own" is the family's.
-        trainable: "all", "head", "last:N" or "norm"; see `blocks.set_trainable`.
-        dense_units: units of a ReLU layer before the last one; 0 = no such layer.
-        dropout: share of the features dropped before the last layer, 0 to 1.
-        l2: L2 penalty on the kernels of trainable layers, in `model.losses`.
-        bn_momentum: momentum of the running means and variances of batch normalisation. At Keras' 0.99
-            they take hundreds of steps to leave their start; in a deep network trained from random
-            weights for fewer, scores in inference are all but constant.
-        seed: equal seeds give equal initial weights and equal dropout. The random state of the
-            calling program is neither used nor changed.
-        options: the family's own options.
-
-    Raises:
-        InputError: a value is not accepted, or the weights cannot be had.
-    """
-    import keras
-
-    from dfdetect.models import head
-    from dfdetect.models.blocks import set_trainable
-    from dfdetect.models.normalise import Normalize
-    from dfdetect.models.weights import download_errors, start
-
-    kind = family(name)
-    size = image_size or kind.image_size
-    _check(kind, size, frames, weights, options, whole=whole)
-    mode = _normalisation(kind, normalisation)
-    if kind.pretrained and not kind.preset:
-        options["weights"] = weights if weights in PUBLISHED else None
-    with _seeded(seed), download_errors(name):
-        image = keras.Input((frames, size, size, 3) if frames else (size, size, 3), name="image")
-        normalised = Normalize(mode, name="normalise")(image)
-        backbone = kind.build(normalised, **options)
-        p_fake = head.attach(backbone, dense_units=dense_units, dropout=dropout, seed=seed)
-        model = keras.Model(image, p_fake, name=name)
-    for layer in model.layers:
-        if isinstance(layer, keras.layers.BatchNormalization):
-            layer.momentum = bn_momentum
-    head.penalise_kernels(model, l2)
-    with _seeded(seed):  # keras-hub's network, into which a preset is loaded, is built there
-        start(model, kind, weights, partial=partial_weights, whole=whole)
-    set_trainable(model, kind, trainable)
-    return model
-
-
-def _normalisation(kind: Family, wanted: str) -> str:
-    """The mode of `normalise.MODES` that is wanted of a family."""
-    if wanted not in NORMALISATIONS:
-        raise unknown_name("normalisation", wanted, NORMALISATIONS)
-    if wanted != OWN and kind.normalisation == "none":
-        raise InputError(f"{kind.name}: normalisation {wanted!r}; accepted: {OWN}, which is in its network")
-    return kind.normalisation if wanted == OWN else wanted
-
-
-def frames_of(model: "keras.Model") -> int:
-    """Faces of one clip that a model takes at once; 0 if it takes single faces."""
-    shape = model.input_shape
-    return int(shape[1]) if len(shape) == 5 else 0
-
-
-def _check(
-    kind: Family, size: int, frames: int, weights: str, options: dict[str, Any], *, whole: bool
-) -> None:
-    if size < kind.min_image_size:
-        raise InputError(f"{kind.name}: image size {size}; accepted: {kind.min_image_size} or more")
-    if size % kind.size_step:
-        raise InputError(f"{kind.name}: image size {size}; accepted: multiples of {kind.size_step}")
-    if whole and weights in ("none", *PUBLISHED):
-        raise InputError(
-            f"weights {weights!r} leave the head random; accepted: a file with those of a whole {kind.name}"
-        )
-    if weights in PUBLISHED and weights != kind.pretrained:
-        accepted = f"{kind.pretrained}, none" if kind.pretrained else "none"
-        raise InputError(
-            f"{kind.name} has no {PUBLISHED[weights]} weights; accepted: {accepted}, or a weights file"
-        )
-    kind.check_frames(frames)
-    kind.check_options(options)
-
-
-@contextmanager
-def _seeded(seed: int) -> Iterator[None]:
-    """Make what is built inside depend on `seed` alone.
-
-    Keras draws the seed of every initializer and dropout layer that was given none from Python's
-    `random`.
-    """
-    state = random.getstate()
-    random.seed(seed)
-    try:
-        yield
-    finally:
-        random.setstate(state)
+        importlib.import_module(f"{package}.{module.name}")

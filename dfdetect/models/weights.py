@@ -1,8 +1,7 @@
 """Where a model's weights come from: files are checked whole before a value is loaded."""
 
 import tempfile
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,8 +10,8 @@ import h5py  # type: ignore[import-untyped]
 import keras
 
 from dfdetect.models.blocks import backbone_layers
-from dfdetect.models.presets import is_preset, load_preset
-from dfdetect.models.registry import PUBLISHED
+from dfdetect.models.names import PUBLISHED, is_preset
+from dfdetect.models.presets import load_preset
 from face_extraction.digest import file_digest
 from face_extraction.errors import InputError
 
@@ -90,33 +89,6 @@ def _record(model: keras.Model, source: str, sha256: str, loaded: Iterable[keras
         loaded=sum(layer.count_params() for layer in weighted if layer.name in covered),
         total=model.count_params(),
         random=tuple(layer.name for layer in weighted if layer.name not in covered),
-    )
-
-
-@contextmanager
-def download_errors(name: str) -> Iterator[None]:
-    """Turn a failed download of Keras into one line.
-
-    Raises:
-        InputError: the download failed, or what came is broken.
-    """
-    try:
-        yield
-    except Exception as error:
-        # Keras raises a bare Exception when it cannot fetch, a ValueError when the hash is wrong.
-        if not isinstance(error, OSError) and not str(error).startswith(
-            ("URL fetch failure", "Incomplete or")
-        ):
-            raise
-        raise download_failed(name, error) from error
-
-
-def download_failed(name: str, error: Exception) -> InputError:
-    """The error of a model whose published weights could not be downloaded."""
-    text = str(error).splitlines()[0] if str(error) else type(error).__name__
-    return InputError(
-        f"the published weights of {name} could not be downloaded ({text}); "
-        "give a file with --weights PATH or --weights none"
     )
 
 

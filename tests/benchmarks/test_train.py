@@ -122,7 +122,7 @@ def test_nothing_runs_beside_the_other_kinds_last_pass(monkeypatch):
     monkeypatch.setattr(sys, "argv", ["", as_json(Task(BARE, {"model": "meso4"}, "", 1, 2))])
     monkeypatch.setattr(sys, "stdin", SimpleNamespace(readline=lambda: told.append("waits")))
     monkeypatch.setattr(worker, "_bare", lambda *given: lambda number: told.append(f"pass {number}"))
-    monkeypatch.setattr("dfdetect.environment.describe", lambda: told.append("facts") or {})
+    monkeypatch.setattr("dfdetect.runs.environment.describe", lambda: told.append("facts") or {})
     worker.main()
     assert told == ["pass 0", "waits", "pass 1", "waits", "pass 2", "waits", "facts"]
 

@@ -1,16 +1,14 @@
 """The package's surface: public names and commands, without the price of Keras."""
 
+import os
 import subprocess
 import sys
-from importlib import import_module
 from pathlib import Path
 
 import pytest
 
 import dfdetect
-from dfdetect.__main__ import commands, main
-
-COMMANDS = [name for name, _ in commands()]
+from dfdetect.__main__ import COMMANDS, main
 
 
 def test_public_names_are_there():
@@ -27,27 +25,42 @@ def test_importing_the_package_and_a_recipe_loads_no_keras():
 
 
 def test_all_commands_are_listed_with_what_they_do(capsys):
-    folder = Path(dfdetect.__file__).parent
-    files = [*folder.glob("*.py"), *folder.glob("*/__main__.py")]
+    root = Path(dfdetect.__file__).parents[1]
     runnable = {
-        file.parent.name if file.stem == "__main__" else file.stem
-        for file in files
-        if file != folder / "__main__.py" and '__name__ == "__main__"' in file.read_text()
+        ".".join(file.parent.relative_to(root).parts)
+        for package in ("dfdetect", "face_extraction", "tuning")
+        for file in (root / package).rglob("__main__.py")
     }
-    assert set(COMMANDS) == runnable
+    assert {module for module, _ in COMMANDS.values()} == runnable - {"dfdetect"}
     assert main([]) == 0
-    assert "python -m dfdetect.train     train a detector." in capsys.readouterr().out
-    assert main(["train"]) == 2
-    assert "accepted: python -m dfdetect.train" in capsys.readouterr().err
+    assert "  train     train a detector" in capsys.readouterr().out
     assert main(["trian"]) == 2
     assert "nearest: train" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("name", [*(name for name in COMMANDS if name != "report"), "tuning"])
+def test_a_command_is_run_by_its_name(capsys, tmp_path):
+    assert main(["evaluate", str(tmp_path)]) == 2
+    assert capsys.readouterr().err.startswith("python -m dfdetect.evaluate: ")
+
+
+def test_a_missing_package_is_one_line(tmp_path):
+    (tmp_path / "tomli_w.py").write_text("raise ModuleNotFoundError(name='tomli_w')")
+    for start in (["dfdetect.train"], ["dfdetect", "train"], ["tuning"]):
+        done = subprocess.run(
+            [sys.executable, "-m", *start, "--help"],
+            capture_output=True,
+            text=True,
+            check=False,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), *sys.path])},
+        )
+        assert (done.returncode, len(done.stderr.splitlines())) == (2, 1), done.stderr
+        assert "the package tomli_w is not installed" in done.stderr
+
+
+@pytest.mark.parametrize("name", [name for name in COMMANDS if name not in ("report", "extract")])
 def test_every_command_tells_its_exit_statuses(name, capsys):
     """The tasks of `report` do, each in a help of its own."""
-    places = {"models": "dfdetect.models.__main__", "tuning": "tuning.__main__"}
     with pytest.raises(SystemExit) as stop:
-        import_module(places.get(name, f"dfdetect.{name}")).main(["--help"])
+        main([name, "--help"])
     assert stop.value.code == 0
     assert "\nexit status: 0 " in capsys.readouterr().out

@@ -5,13 +5,14 @@ from dataclasses import fields
 
 import pytest
 
-from dfdetect.recipe import Recipe, add_flags, from_flags, from_mapping, read_recipe, write_recipe
+from dfdetect.cli import add_recipe_flags, recipe_from_flags
+from dfdetect.recipe import Recipe, from_mapping, read_recipe, write_recipe
 from face_extraction.errors import InputError
 
 
 def parse(*argv: str) -> argparse.Namespace:
     parser = argparse.ArgumentParser()
-    add_flags(parser)
+    add_recipe_flags(parser)
     return parser.parse_args(argv)
 
 
@@ -30,7 +31,7 @@ def test_every_field_has_a_flag_and_a_help_text():
 
 def test_the_help_tells_every_default():
     parser = argparse.ArgumentParser()
-    add_flags(parser)
+    add_recipe_flags(parser)
     helps = {action.dest: action.help for action in parser._actions}
     for item in fields(Recipe):
         assert helps[item.name].count(" (default: ") == 1, item.name
@@ -44,7 +45,7 @@ def test_flags_go_over_the_file_and_the_file_over_the_base(tmp_path):
     args = parse(
         "--recipe", str(tmp_path / "r.toml"), "--epochs", "3", "--option", "b=0.5", "--option", "c=x"
     )
-    recipe = from_flags(args, Recipe(batch_size=5, epochs=9))
+    recipe = recipe_from_flags(args, Recipe(batch_size=5, epochs=9))
     assert (recipe.model, recipe.epochs) == ("vgg16", 3)
     assert recipe.options == {"a": 1, "b": 0.5, "c": "x"}
     assert recipe.batch_size == 5
@@ -53,12 +54,12 @@ def test_flags_go_over_the_file_and_the_file_over_the_base(tmp_path):
 def test_a_flag_can_turn_off_what_the_file_turns_on(tmp_path):
     (tmp_path / "r.toml").write_text("partial_weights = true\n")
     file = ("--recipe", str(tmp_path / "r.toml"))
-    assert from_flags(parse(*file), Recipe()).partial_weights
-    assert not from_flags(parse(*file, "--no-partial-weights"), Recipe()).partial_weights
+    assert recipe_from_flags(parse(*file), Recipe()).partial_weights
+    assert not recipe_from_flags(parse(*file, "--no-partial-weights"), Recipe()).partial_weights
 
 
 def test_a_flag_can_set_zero_over_a_base():
-    assert from_flags(parse("--dropout", "0", "--epochs", "0"), Recipe(dropout=0.5)).dropout == 0
+    assert recipe_from_flags(parse("--dropout", "0", "--epochs", "0"), Recipe(dropout=0.5)).dropout == 0
 
 
 @pytest.mark.parametrize(
@@ -101,4 +102,4 @@ def test_a_file_that_is_not_toml_is_named(tmp_path):
 
 def test_an_option_without_a_value_is_refused():
     with pytest.raises(InputError, match="NAME=VALUE"):
-        from_flags(parse("--option", "units"), Recipe())
+        recipe_from_flags(parse("--option", "units"), Recipe())

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 
 from dfdetect.data.opening import open_training_data
-from dfdetect.fitting import phases, start_phase
-from dfdetect.flags import Conditions
-from dfdetect.models import build_model
-from dfdetect.recipe import Recipe
-from dfdetect.runs import Run, build_from_recipe
+from dfdetect.models.build import build_model
+from dfdetect.recipe import Conditions, Recipe
+from dfdetect.runs.build import build_from_recipe, load_model
+from dfdetect.runs.folder import Run
+from dfdetect.train.fitting import phases, start_phase
 from face_extraction.errors import InputError
 from tuning.features import FeatureCache, Reduced, reduce_model
 from tuning.trial import Trainer, parts_of
@@ -52,7 +52,7 @@ def test_trials_on_features_go_as_those_on_faces(augment, manifest, tmp_path, mo
             assert row[name] == pytest.approx(other[name], abs=1e-4), name
     # The run holds the whole model, not the head alone.
     rgb = np.random.default_rng(0).integers(0, 256, (2, 32, 32, 3)).astype(np.uint8)
-    scores = [Run(tmp_path / name).load_model().predict(rgb, verbose=0) for name in "ab"]
+    scores = [load_model(Run(tmp_path / name)).predict(rgb, verbose=0) for name in "ab"]
     np.testing.assert_allclose(*scores, atol=1e-4)
 
     def refuse(*args):

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from dfdetect.experiments.declared import read_experiment
-from dfdetect.training import resolve
+from dfdetect.report.declared import read_experiment
+from dfdetect.train.training import resolve
 from face_extraction.errors import InputError
 from tuning import __main__ as tuning
 from tuning.job import Job, cases, list_jobs, parse_job, read_job, slug, write_job

@@ -13,11 +13,10 @@ from dataclasses import replace
 
 import pytest
 
-from dfdetect import train
 from dfdetect.data.opening import Data, open_training_data
-from dfdetect.flags import Conditions
-from dfdetect.recipe import Recipe, read_recipe
-from dfdetect.runs import Run
+from dfdetect.recipe import Conditions, Recipe, read_recipe
+from dfdetect.runs.folder import Run
+from dfdetect.train import __main__ as train
 from face_extraction.errors import InputError
 from face_extraction.ledger import read_ledger
 from face_extraction.manifest import FaceSample

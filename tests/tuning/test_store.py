@@ -14,7 +14,8 @@ from dfdetect.recipe import Recipe
 from face_extraction.errors import InputError
 from tuning.job import parse_job
 from tuning.store import MAX_ATTEMPTS, Store
-from tuning.strategy import Turn, make_strategy
+from tuning.strategies import make_strategy
+from tuning.strategy import Turn
 
 JOB = parse_job({"strategy": "grid", "trials": 3, "space": {"dropout": [0.0, 0.2, 0.5]}}, "test")
 STRATEGY = make_strategy(JOB, Recipe())

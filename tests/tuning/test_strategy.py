@@ -9,8 +9,10 @@ from optuna.trial import TrialState
 from dfdetect.recipe import Recipe
 from tuning.job import STRATEGIES, parse_job
 from tuning.oracle import BRACKETS, grid_notice
+from tuning.parzen import prune_rule
 from tuning.store import Store
-from tuning.strategy import EPOCHS, Turn, make_strategy, prune_rule
+from tuning.strategies import make_strategy
+from tuning.strategy import EPOCHS, Turn
 
 SPACE = {
     "learning_rate": {"low": 1e-5, "high": 1e-1, "log": True},

@@ -6,8 +6,8 @@ import time
 import numpy as np
 import pytest
 
-from dfdetect.metrics import Estimate, compute_metrics
 from dfdetect.metrics.bootstrap import draw_weights, percentile_interval
+from dfdetect.metrics.estimates import Estimate, compute_metrics
 from dfdetect.predictions import Predictions
 from face_extraction.manifest import FaceSample
 

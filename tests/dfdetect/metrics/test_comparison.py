@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from dfdetect.metrics import compute_metrics
 from dfdetect.metrics.comparison import Scored, comparison_table, delong, holm, mcnemar, paired_bootstrap
+from dfdetect.metrics.estimates import compute_metrics
 from dfdetect.predictions import Predictions
 from face_extraction.errors import InputError
 from face_extraction.manifest import FaceSample

@@ -8,7 +8,7 @@ import pytest
 from numpy.typing import NDArray
 from sklearn import metrics as sk
 
-from dfdetect.metrics import Estimate, Metrics, choose_threshold, compute_metrics
+from dfdetect.metrics.estimates import Estimate, Metrics, choose_threshold, compute_metrics
 from dfdetect.metrics.measures import MEASURES, measure, prepare
 from dfdetect.predictions import Predictions
 from face_extraction.errors import InputError

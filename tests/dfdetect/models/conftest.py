@@ -6,7 +6,8 @@ import keras
 import numpy as np
 import pytest
 
-from dfdetect.models import build_model, family, list_models
+from dfdetect.models.build import build_model
+from dfdetect.models.registry import family, list_models
 
 # Cheap enough to train in every test run; any other family trains with the slow tests.
 LIGHT = ("custom_cnn", "meso4", "mesoinception4")

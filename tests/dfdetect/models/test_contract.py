@@ -6,11 +6,12 @@ import keras
 import numpy as np
 import pytest
 
-from dfdetect.models import build_model, family
 from dfdetect.models.blocks import NORMALISATIONS, backbone_layers, blocks, set_trainable
-from dfdetect.models.registry import PUBLISHED
-from dfdetect.optimization import make_optimizer
+from dfdetect.models.build import build_model
+from dfdetect.models.names import PUBLISHED
+from dfdetect.models.registry import family
 from dfdetect.recipe import Recipe
+from dfdetect.train.optimization import make_optimizer
 from face_extraction.errors import InputError
 
 # Parameters of the backbone up to `features`: the published ones of the networks without top.

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import pytest
 
-from dfdetect.models import family
+from dfdetect.models.registry import family
 
 pytest.importorskip("jax")
 

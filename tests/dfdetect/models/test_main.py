@@ -6,8 +6,9 @@ import sys
 import pytest
 
 from dfdetect.models import __main__ as command
-from dfdetect.models import build_model, family, list_models
 from dfdetect.models.blocks import blocks
+from dfdetect.models.build import build_model
+from dfdetect.models.registry import family, list_models
 
 
 def columns(line: str) -> list[str]:

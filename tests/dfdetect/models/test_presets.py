@@ -13,12 +13,17 @@ import keras_hub
 import numpy as np
 import pytest
 
-from dfdetect.models import Backbone, Family, build_model, deit, dinov2, family, registry, vit, weights_origin
+from dfdetect.models import registry
+from dfdetect.models.build import build_model
+from dfdetect.models.families import deit, dinov2, vit
 from dfdetect.models.head import mark_features
-from dfdetect.models.presets import Preset, is_preset, load_preset
-from dfdetect.models.transformer import embed, encode
+from dfdetect.models.layers.transformer import embed, encode
+from dfdetect.models.names import is_preset
+from dfdetect.models.presets import Preset, load_preset
+from dfdetect.models.registry import Backbone, Family, family
+from dfdetect.models.weights import weights_origin
 from dfdetect.recipe import Recipe
-from dfdetect.runs import build_from_recipe
+from dfdetect.runs.build import build_from_recipe
 from face_extraction.errors import InputError
 
 VIT = {"patch_size": (4, 4), "num_layers": 2, "num_heads": 2, "hidden_dim": 16, "mlp_dim": 64}

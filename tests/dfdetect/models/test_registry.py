@@ -8,12 +8,13 @@ import keras
 import numpy as np
 import pytest
 
-from dfdetect.models import Backbone, build_model, family, list_models, register
 from dfdetect.models.blocks import set_trainable
+from dfdetect.models.build import build_model
 from dfdetect.models.head import mark_features
-from dfdetect.models.normalise import MODES, Normalize
+from dfdetect.models.layers.normalise import MODES, Normalize
+from dfdetect.models.registry import Backbone, family, list_models, register
 from dfdetect.recipe import Recipe
-from dfdetect.runs import build_from_recipe
+from dfdetect.runs.build import build_from_recipe
 from face_extraction.errors import InputError
 
 

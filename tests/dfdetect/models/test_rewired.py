@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 from keras.src.applications import efficientnet
 
-from dfdetect.models import build_model, weights_origin
+from dfdetect.models.build import build_model
+from dfdetect.models.weights import weights_origin
 from face_extraction.errors import InputError
 
 SIZE = 64

@@ -9,8 +9,9 @@ import keras
 import numpy as np
 import pytest
 
-from dfdetect.models import build_model, weights_origin
 from dfdetect.models.blocks import backbone_layers
+from dfdetect.models.build import build_model
+from dfdetect.models.weights import weights_origin
 from face_extraction.errors import InputError
 
 MOBILENET = "weights/mobilenet_1_0_224_notop.weights.h5"

@@ -1,0 +1,1 @@
+"""Look for leakage between splits, and write a manifest without it."""

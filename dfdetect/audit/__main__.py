@@ -1,0 +1,164 @@
+"""`python -m dfdetect.audit`: what rows of different splits have in common."""
+
+import argparse
+import os
+import shlex
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from face_extraction.command import DONE, FINDING, Parser, aligned, run
+from face_extraction.errors import InputError
+
+if TYPE_CHECKING:
+    from dfdetect.audit.auditing import Audit, Target
+    from dfdetect.audit.registry import Kind
+
+PROG = "python -m dfdetect.audit"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Audit, and return the exit status."""
+    given = sys.argv[1:] if argv is None else argv
+    return run(
+        _parser(), lambda args: _audit(args, shlex.join(["python", "-m", "dfdetect.audit", *given])), argv
+    )
+
+
+def _parser() -> Parser:
+    parser = Parser(
+        PROG,
+        "Look for leaks between the splits of a manifest: rows of different splits that share an original,\n"
+        "a clip, a person of a swap, a YouTube video, a file, or nearly the same picture; with --kinds also\n"
+        "the faces of one person. A recipe or a run is audited with the split that it trains with. Writes\n"
+        "a page with examples, and audit.json.",
+        "examples:\n"
+        f"  {PROG} data/mine/manifest.csv --write-clean data/mine/clean.csv\n"
+        f"  {PROG} --scores runs/NAME\n"
+        "\n"
+        "exit status: 0 nothing found, 1 a leak or a crop that cannot be read, 2 wrong use",
+    )
+    parser.add_argument(
+        "target",
+        nargs="?",
+        type=Path,
+        metavar="DATA",
+        help="manifest.csv, recipe.toml or a run (default: that of --scores)",
+    )
+    parser.add_argument(
+        "--kinds",
+        metavar="A,B",
+        help="what to look for: group, clip, swap, youtube, file, near, identity, or all (default: all but "
+        "identity, which encodes faces and is slow)",
+    )
+    parser.add_argument(
+        "--scores",
+        type=Path,
+        metavar="RUN",
+        help="show this run's numbers on its test split and on the clean part of it",
+    )
+    parser.add_argument(
+        "--write-clean",
+        type=Path,
+        metavar="FILE",
+        help="write a manifest without the rows that leak, beside the audited one",
+    )
+    parser.add_argument(
+        "--out", type=Path, metavar="DIR", help="for the page (default: audit, beside the data)"
+    )
+    parser.add_argument(
+        "--cache",
+        type=Path,
+        metavar="FILE",
+        help="keeps what was read of crops (default: audit-cache.sqlite, beside the data)",
+    )
+    return parser
+
+
+def _audit(args: argparse.Namespace, command: str) -> int:
+    from dfdetect.audit.auditing import CACHE, audit, open_target, repair
+    from dfdetect.audit.page import render_audit
+    from dfdetect.audit.rows import Rows
+    from dfdetect.audit.scores import compare
+    from dfdetect.audit.table import HEAD, finding_rows, repair_line, to_json, verdict
+    from dfdetect.runs.folder import Run
+    from face_extraction.atomic import write_text
+    from face_extraction.json_file import write_json
+    from face_extraction.ledger import write_ledger
+    from face_extraction.manifest import write_manifest
+
+    scored = Run(args.scores) if args.scores else None
+    kinds = _kinds(args.kinds)
+    target = open_target(args.target, scored)
+    folder = target.manifest.parent
+    _check_clean(args.write_clean, target)
+    beside = args.target if args.target and args.target.is_dir() else args.scores or folder
+    out = args.out or beside / "audit"
+    _check_out(out)
+    rows = Rows(folder, target.samples, args.cache or folder / CACHE)
+    result = audit(rows, kinds, named=args.kinds not in (None, "all"))
+    findings = aligned([HEAD, *finding_rows(result)], "<<>>>>")
+    print(f"{verdict(result)}\n\n{findings}")
+    _print_notes(result)
+    scores = compare(scored, result) if scored else None
+    if scores:
+        print("\n" + aligned(scores.lines(), "<<>>>>>>"))
+    repaired = None
+    if args.write_clean:
+        repaired = (args.write_clean, repair(result))
+        write_manifest(args.write_clean, repaired[1].samples)
+        print(f"\n{args.write_clean}: {repair_line(repaired[1])}")
+    write_json(out / "audit.json", to_json(result))
+    write_text(out / "index.html", render_audit(target, result, scores, repaired, command))
+    print(f"\nlook at {out / 'index.html'}")
+    if result.unread:
+        write_ledger(out / "unread.csv", result.unread)
+        print(f"{len(result.unread):,} crops could not be read: {out / 'unread.csv'}")
+    return DONE if result.clean and not result.unread else FINDING
+
+
+def _kinds(names: str | None) -> "list[Kind]":
+    from dfdetect.audit.registry import get_kind, list_kinds
+
+    if names is None:
+        return [kind for kind in list_kinds() if kind.needs != "faces"]
+    if names == "all":
+        return list_kinds()
+    wanted = [get_kind(name) for name in names.split(",")]
+    # The cheap ones first: where one of them cannot be looked for, no crop has been read in vain.
+    return [kind for kind in list_kinds() if kind in wanted]
+
+
+def _check_clean(path: Path | None, target: "Target") -> None:
+    """Refuse a place from which the rows' paths lead nowhere, or whose file would be overwritten."""
+    if path is None:
+        return
+    if path.absolute().parent.resolve() != target.manifest.absolute().parent.resolve():
+        raise InputError(
+            f"--write-clean {path}; accepted: a file in {target.manifest.parent}, "
+            "to which the rows' paths are relative"
+        )
+    if path.resolve() == target.manifest.resolve():
+        raise InputError(f"--write-clean {path}: that is what is audited; give another name")
+    if path.exists():
+        raise InputError(f"--write-clean {path}: exists already; give another name, or delete it")
+
+
+def _check_out(out: Path) -> None:
+    """Refuse a folder that cannot be written, before hours are spent on what would stand there."""
+    there = next(path for path in (out, *out.absolute().parents) if path.exists())
+    if not (there.is_dir() and os.access(there, os.W_OK)):
+        raise InputError(f"{out}: cannot be written there; give --out DIR")
+
+
+def _print_notes(result: "Audit") -> None:
+    for kind, links in result.found.items():
+        if links.note:
+            print(f"{kind.name}: {links.note}")
+    for kind, why in result.skipped.items():
+        print(f"not looked for: {kind.name}: {why}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,17 @@
+"""Frames of one clip on both sides of a split."""
+
+from dfdetect.audit.links import Links, link
+from dfdetect.audit.registry import register
+from dfdetect.audit.rows import NotLooked, Rows
+
+
+@register(
+    "clip",
+    "Frames of one clip",
+    "The faces are frames of the same clip: all but the same picture, with the same label.",
+)
+def clip(rows: Rows) -> Links:
+    """Link the rows of a clip; stills have none."""
+    if not any(sample.video for sample in rows.samples):
+        raise NotLooked("the manifest names no clips (column video)")
+    return link((row, sample.clip) for row, sample in enumerate(rows.samples) if sample.video)

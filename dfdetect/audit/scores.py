@@ -1,0 +1,82 @@
+"""A run's numbers on its whole test split, and on the part of it that has nothing to do with training."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from dfdetect.audit.auditing import Audit
+from dfdetect.metrics.estimates import Metrics, compute_metrics
+from dfdetect.predictions import Predictions
+from dfdetect.runs.folder import Run
+from face_extraction.errors import InputError
+from face_extraction.manifest import FaceSample
+
+SHOWN = ("auc", "accuracy", "balanced_accuracy", "eer")
+PARTS = ("whole", "clean", "leaking")
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Metrics of parts of a test split.
+
+    Attributes:
+        run: the run's folder.
+        parts: (part, level) to metrics; a part without faces is left out.
+    """
+
+    run: str
+    parts: dict[tuple[str, str], Metrics]
+
+    def lines(self) -> list[list[str]]:
+        """The table as text: a header, then a row for each part and level."""
+        names = ["AUC", "accuracy", "balanced acc.", "EER"]
+        table = [["test split", "level", "n", "groups", *names]]
+        for (part, level), metrics in self.parts.items():
+            numbers = [str(metrics.estimates[name]) for name in SHOWN]
+            table.append([part, level, f"{metrics.n:,}", f"{metrics.n_groups:,}", *numbers])
+        return table
+
+
+def compare(run: Run, result: Audit) -> Scores:
+    """Measure the run's test predictions: all, those of clean rows, and those of leaking rows.
+
+    A clip that was scored at once, as one person of it, leaks if any row of it leaks.
+
+    Raises:
+        InputError: the run is not finished, or was scored on other rows than those audited.
+    """
+    recipe, threshold, scored = run.recipe(), run.threshold(), run.predictions("test")
+    rows = [
+        (sample, bool(leaks))
+        for sample, leaks in zip(result.rows.samples, result.leaking, strict=True)
+        if sample.split == "test"
+    ]
+    if recipe.frames:
+        spoilt = {_clip(sample) for sample, leaks in rows if leaks}
+        rows = [(sample, _clip(sample) in spoilt) for sample, _ in rows]
+    leaks = {sample.path: bad for sample, bad in rows}
+    strangers = [sample.path for sample in scored.samples if sample.path not in leaks]
+    if strangers:
+        raise InputError(
+            f"{run.folder}: it scored {strangers[0]!r} ({len(strangers)} such), "
+            "which is no test row of what is audited"
+        )
+    bad = np.array([leaks[sample.path] for sample in scored.samples], dtype=bool)
+    chosen = dict(zip(PARTS, (np.ones(len(bad), dtype=bool), ~bad, bad), strict=True))
+    parts = {}
+    for part, mask in chosen.items():
+        taken = Predictions(
+            [scored.samples[row] for row in np.flatnonzero(mask).tolist()], scored.p_fake[mask]
+        )
+        if not len(taken.known()):
+            continue
+        levels = {level: compute_metrics(taken, threshold=threshold, level=level) for level in recipe.levels}
+        if "face" in levels and levels["face"].n == levels["video"].n:
+            del levels["video"]
+        parts.update({(part, level): metrics for level, metrics in levels.items()})
+    return Scores(str(run.folder), parts)
+
+
+def _clip(sample: FaceSample) -> tuple[object, ...]:
+    """What a run that takes clips gives one score."""
+    return (*sample.clip, sample.label, sample.person)

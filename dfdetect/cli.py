@@ -1,0 +1,179 @@
+"""What commands share: flags made from the recipe's fields, and a start without TensorFlow's chatter."""
+
+import argparse
+import os
+import sys
+import tempfile
+import tomllib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import Field, asdict, fields
+from pathlib import Path
+from typing import Any
+
+from dfdetect.recipe import Conditions, Option, Recipe, from_mapping
+from face_extraction.errors import InputError
+from face_extraction.toml import read_toml
+
+# Small, because it must end in minutes on two cores. With Keras' own momentum of .99 the running
+# statistics of batch normalisation would not have left their start by the end (see build_model).
+SAMPLE = Recipe(weights="none", image_size=96, epochs=4, batch_size=16, learning_rate=1e-3, bn_momentum=0.9)
+
+
+def add_flags(parser: argparse.ArgumentParser, helps: Mapping[str, str] | None = None) -> None:
+    """Give `parser` the flags of `Conditions` and those of the recipe.
+
+    Args:
+        parser: a command's.
+        helps: help of those that mean something else than in a single training, by their names in `args`;
+            `argparse.SUPPRESS` for those that mean nothing.
+    """
+    add_conditions(parser)
+    add_recipe_flags(parser)
+    for action in parser._actions:
+        action.help = (helps or {}).get(action.dest, action.help)
+
+
+def add_conditions(parser: argparse.ArgumentParser) -> None:
+    """Give `parser` the flags of `Conditions`."""
+    parser.add_argument("--cache", action="store_true", help="keep decoded faces in memory")
+    parser.add_argument(
+        "--unreadable",
+        choices=("fail", "skip"),
+        default="fail",
+        help="what to do about crops that cannot be decoded: stop before training, or list them and go on "
+        "(default: fail)",
+    )
+    parser.add_argument(
+        "--devices", type=int, default=1, metavar="N", help="GPUs to use at once; 0 = all (default: 1)"
+    )
+    parser.add_argument("--tensorboard", action="store_true", help="write event files for TensorBoard")
+
+
+def conditions_of(args: argparse.Namespace) -> Conditions:
+    """The conditions that parsed flags name."""
+    return Conditions(
+        cached=args.cache,
+        skip_unreadable=args.unreadable == "skip",
+        devices=args.devices,
+        tensorboard=args.tensorboard,
+    )
+
+
+def recipe_of(args: argparse.Namespace, over: Mapping[str, Any] | None = None) -> Recipe:
+    """The recipe that parsed flags name; without a manifest, that of the sample set.
+
+    Args:
+        args: the parsed flags.
+        over: values that go over those of the recipe's file.
+
+    Raises:
+        InputError: the recipe's file or a value is not accepted.
+    """
+    named = recipe_from_flags(args, Recipe(), over)
+    return named if named.manifest else recipe_from_flags(args, SAMPLE, over)
+
+
+def add_recipe_flags(parser: argparse.ArgumentParser) -> None:
+    """Give `parser` a flag for every field, and `--recipe FILE` below them.
+
+    A flag that is not given leaves no value, so that it does not override the file.
+    """
+    group = parser.add_argument_group("recipe", "what decides the result; flags go over --recipe")
+    group.add_argument("--recipe", type=Path, metavar="FILE", help="a recipe.toml to start from")
+    for item in fields(Recipe):
+        flag = "--" + item.name.replace("_", "-")
+        text = f"{item.metadata['help']} (default: {_default(item)})".replace("%", "%%")
+        if item.name == "options":
+            group.add_argument("--option", action="append", metavar="NAME=VALUE", help=text, dest="options")
+        elif item.type is bool:
+            group.add_argument(flag, action=argparse.BooleanOptionalAction, default=None, help=text)
+        else:
+            choices = item.metadata.get("choices")
+            group.add_argument(flag, type=item.type, choices=choices, metavar=_metavar(item), help=text)
+
+
+def recipe_from_flags(
+    args: argparse.Namespace, base: Recipe, over: Mapping[str, Any] | None = None
+) -> Recipe:
+    """The recipe that parsed flags name, over `over`, over `--recipe`, over `base`.
+
+    Raises:
+        InputError: the file or a value is not accepted.
+    """
+    over = over or {}
+    if args.recipe:
+        values = {**asdict(base), **read_toml(args.recipe), **over}
+        base = from_mapping(values, str(args.recipe))
+    else:
+        base = base.with_changes(**over)
+    if args.weights == "":
+        raise InputError("--weights is empty; accepted: imagenet, none, a weights file, or a run's folder")
+    if args.manifest == "":
+        raise InputError("--manifest is empty; accepted: a manifest.csv; without the flag, the sample set")
+    given = ((item.name, getattr(args, item.name)) for item in fields(Recipe))
+    changes = {name: value for name, value in given if value is not None}
+    if "options" in changes:
+        changes["options"] = {**base.options, **dict(_option(text) for text in changes["options"])}
+    return base.with_changes(**changes)
+
+
+def _default(item: Field[Any]) -> str:
+    """A field's default as its help tells it."""
+    if item.name == "options":
+        return "none"
+    if item.type is bool:
+        return "yes" if item.default else "no"
+    return str(item.metadata.get("meaning", item.default))
+
+
+def _metavar(item: Field[Any]) -> str | None:
+    if item.metadata.get("choices"):
+        return None
+    kinds: dict[Any, str] = {str: "WHAT", int: "N", float: "X"}
+    metavar: str = item.metadata.get("metavar", kinds[item.type])
+    return metavar
+
+
+def _option(text: str) -> tuple[str, Option]:
+    name, equals, value = text.partition("=")
+    if not (name and equals and value):
+        raise InputError(f"--option {text!r}; accepted: NAME=VALUE")
+    try:
+        parsed = tomllib.loads(f"value = {value}")["value"]
+    except tomllib.TOMLDecodeError:
+        parsed = value
+    return name, parsed
+
+
+def load_keras() -> None:
+    """Import Keras and its backend; what they print on standard error is shown only if that fails.
+
+    TensorFlow 2.21 prints half a dozen lines at import on which no user can act, before its own log
+    level takes effect. Warnings and errors after the import are not touched.
+    """
+    with held_back():
+        import keras  # noqa: F401
+
+
+@contextmanager
+def held_back() -> Iterator[None]:
+    """Keep file descriptor 2 in a file while the block runs; print it after an exception.
+
+    Not after an `InputError`, whose line says all.
+    """
+    sys.stderr.flush()
+    saved = os.dup(2)
+    with tempfile.TemporaryFile() as held:
+        os.dup2(held.fileno(), 2)
+        try:
+            yield
+        except InputError:
+            raise
+        except BaseException:
+            held.seek(0)
+            os.write(saved, held.read())
+            raise
+        finally:
+            os.dup2(saved, 2)
+            os.close(saved)

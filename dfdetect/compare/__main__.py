@@ -1,0 +1,87 @@
+"""`python -m dfdetect.compare`: is one run better than another on the same faces?"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dfdetect.metrics.estimates import UNITS
+from face_extraction.command import DONE, Parser, run
+from face_extraction.errors import InputError
+from face_extraction.manifest import SPLITS
+
+if TYPE_CHECKING:
+    from dfdetect.metrics.comparison import Scored
+    from dfdetect.runs.folder import Run
+
+METRICS = ("auc", "accuracy", "balanced_accuracy", "eer", "log_loss", "brier")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Compare, and return the exit status."""
+    return run(_parser(), _compare, argv)
+
+
+def _parser() -> Parser:
+    parser = Parser(
+        "python -m dfdetect.compare",
+        "Compare two runs, or evaluations, that scored the same faces. Each difference is the first run\n"
+        "less the second, with a 95 % interval and a p-value that respect groups, and Holm's adjustment\n"
+        "over the table. Those for independent faces stand beside: with large groups they find too much.",
+        "example:\n  python -m dfdetect.compare runs/A runs/B\n\n"
+        "exit status: 0 compared, whatever came of it, 2 wrong use",
+    )
+    for name in ("first", "second"):
+        parser.add_argument(name, type=Path, metavar="RUN", help="a run's folder, or an evaluation's in one")
+    parser.add_argument(
+        "--split", choices=(*SPLITS, "all"), default="test", help="which faces (default: test)"
+    )
+    parser.add_argument(
+        "--level", choices=UNITS, help="video: one score a clip (default: face; of models of clips, video)"
+    )
+    return parser
+
+
+def _compare(args: argparse.Namespace) -> int:
+    from dfdetect.metrics.comparison import comparison_table
+    from dfdetect.runs.folder import Run
+
+    runs = [Run(args.first), Run(args.second)]
+    level = args.level or _levels(runs[0], args.split)[0]
+    first, second = (_scored(each, args.split, level) for each in runs)
+    for each in runs:
+        print("".join(f"{each.folder}: {line}\n" for line in each.cautions()), end="")
+    print(comparison_table(first, second, METRICS, UNITS[level]))
+    return DONE
+
+
+def _levels(run: "Run", split: str) -> list[str]:
+    """The levels at which a split was measured, what the model scores first.
+
+    Raises:
+        InputError: the run is not finished, or the split has no metrics.
+    """
+    run.threshold()  # refuses a run that is not finished
+    measured = run.metrics()
+    if split not in measured:
+        raise InputError(f"{run.folder}: no metrics of split {split!r}; there are: {', '.join(measured)}")
+    return list(measured[split])
+
+
+def _scored(run: "Run", split: str, level: str) -> "Scored":
+    """A run's scores of faces, or of clips.
+
+    Raises:
+        InputError: as `_levels`, or it has no such level.
+    """
+    from dfdetect.metrics.comparison import Scored
+
+    levels = _levels(run, split)
+    if level not in levels:
+        raise InputError(f"{run.folder}: no metrics of level {level!r}; there are: {', '.join(levels)}")
+    return Scored(run.predictions(split).at_level(level), run.threshold())
+
+
+if __name__ == "__main__":
+    sys.exit(main())

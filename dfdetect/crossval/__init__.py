@@ -1,0 +1,1 @@
+"""Cross-validate a recipe."""

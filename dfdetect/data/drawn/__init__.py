@@ -1,1 +1,0 @@
-"""Drawn people and face swaps between them: what the embedded sample set is made of."""

@@ -1,0 +1,196 @@
+"""Ensembles: finished runs combined into a run of its own. Only validation data set the weights."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.linear_model import LogisticRegression
+
+from dfdetect.data.faces import labelled
+from dfdetect.data.opening import Data, open_data
+from dfdetect.metrics.estimates import choose_threshold, compute_metrics
+from dfdetect.models.ensemble import LEAST_P_FAKE, combine_models
+from dfdetect.predictions import Predictions
+from dfdetect.recipe import ENSEMBLE, Recipe, write_recipe
+from dfdetect.runs.build import load_model
+from dfdetect.runs.checkpoint import save_weights
+from dfdetect.runs.environment import describe
+from dfdetect.runs.folder import Run, located
+from dfdetect.runs.lineage import STARTED_FROM, origin_without_folder, random_backbone
+from dfdetect.runs.results import write_results
+from dfdetect.runs.scoring import score
+from face_extraction.errors import InputError
+from face_extraction.settings import copy_settings, read_settings
+
+Array = NDArray[np.float64]
+
+
+def weigh(members: Sequence[Predictions], combine: str) -> tuple[Array, float]:
+    """Weight of each member and the bias, from predictions on validation data.
+
+    Args:
+        members: each member's predictions of the same samples.
+        combine: "mean"; "weighted": by how far the AUC lies above .5; "stacked": a logistic
+            regression on the logits, with scikit-learn's default penalty.
+
+    Returns:
+        Weights of shape (members,), and the bias, which is 0 but for "stacked".
+
+    Raises:
+        InputError: no member's AUC is above .5.
+    """
+    if combine == "mean":
+        return np.full(len(members), 1 / len(members)), 0.0
+    if combine == "weighted":
+        metrics = [compute_metrics(member, threshold=0.5, resamples=0) for member in members]
+        skill = np.array([max(each.estimates["auc"].value - 0.5, 0.0) for each in metrics])
+        if not skill.sum() > 0:
+            raise InputError("no member has a validation AUC above 0.5; there is nothing to weigh")
+        return skill / skill.sum(), 0.0
+    scores = np.stack([np.clip(member.p_fake, LEAST_P_FAKE, 1 - LEAST_P_FAKE) for member in members], axis=1)
+    regression = LogisticRegression().fit(np.log(scores / (1 - scores)), members[0].labels)
+    return regression.coef_[0], float(regression.intercept_[0])
+
+
+def build_ensemble(members: Sequence[Run], combine: str, out: Run) -> None:
+    """Combine finished runs of the same data into the run `out`.
+
+    Args:
+        members: the runs; all scored the same validation and test faces.
+        combine: as in `weigh`.
+        out: the folder, new or empty; an ensemble that was cut short is made anew.
+
+    Raises:
+        InputError: a member is not a finished run, is named twice, is an ensemble, takes other data, crops or
+            frames, or its manifest has changed since; or the folder holds something else, or another
+            process writes into it.
+    """
+    out.check_is_run()
+    cut_short = out.recipe_file.is_file()
+    if cut_short and (out.finished or out.recipe().model != ENSEMBLE):
+        raise InputError(f"{out.folder}: exists already; give another --out")
+    val = _same_faces(members)
+    models = [load_model(member) for member in members]
+    model = combine_models(models, on_logits=combine == "stacked")
+    weights, bias = weigh(val, combine)
+    model.get_layer("combine").set_weights([weights[:, None], np.array([bias])])
+
+    data = open_data(located(members[0].recipe(), members[0].environment()))
+    for member in members:
+        member.check_manifest(data.path, data.digest)
+    if cut_short:
+        out.delete()
+    recipe = replace(
+        members[0].recipe(), model=ENSEMBLE, image_size=model.input_shape[-2], options={"combine": combine}
+    )
+    with out.alone():
+        _fill(out, recipe, members, model, data, _facts(members, weights, bias, model))
+
+
+def is_ensemble_of(members: Sequence[Run], combine: str, out: Run) -> bool:
+    """Whether a finished run combines just these members, in this way."""
+    recipe, names = out.recipe(), _names(members)
+    return (
+        recipe.model == ENSEMBLE
+        and recipe.options["combine"] == combine
+        and sorted(out.environment()["members"]) == sorted(names)
+    )
+
+
+def _fill(
+    out: Run,
+    recipe: Recipe,
+    members: Sequence[Run],
+    model: keras.Model,
+    data: Data,
+    facts: dict[str, object],
+) -> None:
+    """Write the ensemble's folder, and score with it."""
+    out.begin(recipe, data.digest)
+    for number, member in enumerate(members, start=1):
+        write_recipe(out.folder / "members" / f"{number:02d}.toml", member.recipe())
+    copy_settings(members[0].folder, out.folder)
+    save_weights(out.weights, model)
+    named = zip(_names(members), members, strict=True)
+    leaks = [f"{name}: {line}" for name, member in named for line in member.leaks()]
+    predictions, unscored = {}, []
+    for split in ("val", "test"):
+        samples = labelled(data.samples, split)
+        predictions[split], rows = score(
+            model, data.path.parent, samples, batch_size=recipe.batch_size, title=f"score {split}"
+        )
+        unscored += rows
+    threshold = choose_threshold(predictions["val"])
+    write_results(
+        out,
+        recipe,
+        describe() | data.facts() | facts,
+        predictions,
+        threshold,
+        unscored,
+        data.path.parent,
+        notices=data.notices,
+        leaks=leaks,
+    )
+
+
+def _same_faces(members: Sequence[Run]) -> list[Predictions]:
+    """Validation predictions of all members, after a check that members are alike."""
+    folders = [member.folder.resolve() for member in members]
+    for number, member in enumerate(members):
+        if folders[number] in folders[:number]:
+            raise InputError(f"{member.folder}: named twice; accepted: each member once")
+        if member.recipe().model == ENSEMBLE:
+            raise InputError(f"{member.folder}: an ensemble cannot be a member; name its members instead")
+        member.threshold()  # refuses a run that is not finished
+    first = members[0]
+    for member in members[1:]:
+        frames = [run.recipe().frames for run in (member, first)]
+        if frames[0] != frames[1]:
+            raise InputError(
+                f"{member.folder}: it takes {_inputs(frames[0])}, {first.folder} {_inputs(frames[1])}; "
+                "accepted: members that take the same"
+            )
+        for split in ("val", "test"):
+            ours, theirs = (run.predictions(split).samples for run in (first, member))
+            if [s.path for s in ours] != [s.path for s in theirs]:
+                raise InputError(
+                    f"{member.folder}: its {split} {first.recipe().unit}s are not those of {first.folder}"
+                )
+        if read_settings(member.folder) != read_settings(first.folder):
+            raise InputError(f"{member.folder}: its crops were not made as those of {first.folder}")
+    return [member.predictions("val") for member in members]
+
+
+def _names(members: Sequence[Run]) -> list[str]:
+    """The folders' names, with as many of those above as tell all members apart: fold-1 of two models."""
+    parts = [member.folder.resolve().parts for member in members]
+    names: list[str] = []
+    for count in range(1, max(map(len, parts)) + 1):
+        names = ["/".join(each[-count:]) for each in parts]
+        if len(set(names)) == len(names):
+            break
+    return names
+
+
+def _inputs(frames: int) -> str:
+    return f"clips of {frames} frames" if frames else "single faces"
+
+
+def _facts(members: Sequence[Run], weights: Array, bias: float, model: keras.Model) -> dict[str, object]:
+    named = dict(zip(_names(members), members, strict=True))
+    random = {name: random_backbone(member) for name, member in named.items()}
+    parts = [f"{name}: {origin_without_folder(member)}" for name, member in named.items() if random[name]]
+    return {
+        "members": {name: float(w) for name, w in zip(named, weights, strict=True)},
+        "members_starts": [
+            {name: fact for name, fact in member.environment().items() if name in STARTED_FROM}
+            for member in members
+        ],
+        "bias": bias,
+        "weights": "; ".join([f"of {len(members)} runs", *parts]),
+        "random_layers": [f"{name}/{layer}" for name, layers in random.items() for layer in layers],
+        "parameters": model.count_params(),
+    }

@@ -1,0 +1,1 @@
+"""Measure a run, on its own data or on others."""

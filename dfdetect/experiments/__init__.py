@@ -1,1 +1,0 @@
-"""Experiments: grids of recipes declared as data, their results, and tables beside published values."""

@@ -1,0 +1,1 @@
+"""Write a run's model for other programs."""

@@ -1,0 +1,310 @@
+"""Exports: a run's model for programs without dfdetect, checked against the run's own scores.
+
+SavedModel and LiteRT are TensorFlow's formats, so `tf.` stands here. It and Keras are imported inside
+the functions: the command refuses wrong use before that.
+"""
+
+import json
+import re
+import tempfile
+import warnings
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from face_extraction.atomic import TEMPORARY
+from face_extraction.digest import file_digest
+from face_extraction.errors import InputError
+from face_extraction.settings import read_settings
+
+if TYPE_CHECKING:
+    import keras
+
+    from dfdetect.runs.build import load_model
+    from dfdetect.runs.folder import Run
+
+Array = NDArray[np.float32]
+
+DRAWN = 4  # inputs that an export is scored on before it is believed
+
+
+@dataclass(frozen=True)
+class Format:
+    """A format of exports.
+
+    Attributes:
+        keras: its name in `keras.Model.export`.
+        suffix: what the export's name must end in; "" where it is a folder.
+        tolerance: the largest difference from the run's own scores that is let pass.
+        batch: how many images or clips the export takes at once; None for any number.
+        load: the function that an export computes, from its path.
+        settings: other arguments of `keras.Model.export`, asked for when it is called.
+        float32: whether it cannot hold a model that computes in another precision.
+        packages: what must be installed for it by the extra of its name.
+    """
+
+    keras: str
+    suffix: str
+    tolerance: float
+    batch: int | None
+    load: Callable[[Path], Callable[[Array], Array]]
+    settings: Callable[[], Mapping[str, Any]] = dict
+    float32: bool = True
+    packages: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Export:
+    """What was written.
+
+    Attributes:
+        path: the export, a file or a folder.
+        about: the JSON file beside it.
+        difference: the largest difference of its scores from the run's own.
+        threshold: the run's.
+    """
+
+    path: Path
+    about: Path
+    difference: float
+    threshold: float
+
+
+def check(name: str, out: Path, *, overwrite: bool) -> None:
+    """Refuse what can be refused before a model is loaded.
+
+    Args:
+        name: one of `FORMATS`.
+        out: where the export is to be.
+        overwrite: whether it may replace an older export.
+
+    Raises:
+        InputError: a package is missing, the name of `out` does not fit the format, or it exists.
+    """
+    form = FORMATS[name]
+    missing = [package for package in form.packages if find_spec(package) is None]
+    if missing:
+        raise InputError(f"--format {name} needs {', '.join(missing)}; pip install 'dfdetect[{name}]'")
+    if not out.name.endswith(form.suffix):
+        raise InputError(f"--out {out}; accepted for {name}: a name that ends in {form.suffix}")
+    about = _about(out)
+    if overwrite and (out.exists() or about.exists()) and not _tells_of_an_export(about):
+        raise InputError(f"{out}: no export (there is no {about.name} of one beside it); give another --out")
+    if not overwrite:
+        for path in (out, about):
+            if path.exists():
+                raise InputError(f"{path}: exists already; give another --out, or --overwrite")
+
+
+def export(run: "Run", name: str, out: Path, *, overwrite: bool = False) -> Export:
+    """Write a finished run's model and its JSON, which are both there in the end or neither.
+
+    Args:
+        run: the run, of one model or an ensemble.
+        name: one of `FORMATS`.
+        out: the export, a file or a folder; its JSON has the same name and `.json`.
+        overwrite: replace an older export.
+
+    Raises:
+        InputError: see `check`; the run is not finished, its model does not go into the format, or the
+            export, loaded again, scores drawn inputs otherwise than the run.
+    """
+    import keras
+
+    from face_extraction.json_file import write_json
+
+    form = FORMATS[name]
+    check(name, out, overwrite=overwrite)
+    run.recipe()  # refuses a folder that is no run
+    threshold = run.threshold()
+    if keras.backend.backend() != "tensorflow":
+        raise InputError(f"KERAS_BACKEND={keras.backend.backend()}; exports accept: tensorflow")
+    model = load_model(run)
+    if form.float32 and (other := _precisions(model) - {"float32"}):
+        raise InputError(f"{run.folder}: computes in {', '.join(sorted(other))}; {name} accepts float32")
+    about = _about(out)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=TEMPORARY, dir=out.parent) as staging:
+        made, told = (Path(staging) / path.name for path in (out, about))
+        rgb = draw(model.input_shape[1:])
+        try:
+            scores = _convert(model, form, made, rgb)
+        except OSError:
+            raise
+        # The converters have no base of their errors; nothing else is tried here.
+        except Exception as error:
+            raise InputError(f"{run.folder}: does not go into {name}: {_line(error)}") from error
+        difference = float(np.max(np.abs(scores - np.asarray(model.predict_on_batch(rgb)))))
+        if not difference <= form.tolerance:  # not a number is no agreement
+            raise InputError(
+                f"{run.folder}: exported as {name} its scores differ by {difference:.2g} from the run's own; "
+                f"accepted: {form.tolerance:g}; nothing was written"
+            )
+        write_json(told, _facts(run, model, name, threshold, difference))
+        # Whenever a kill comes, no export stands beside the JSON of another. An older one goes with the
+        # staging folder.
+        if out.exists():
+            out.rename(Path(staging) / "older")
+        told.replace(about)
+        made.rename(out)
+    return Export(out, about, difference, threshold)
+
+
+def draw(shape: tuple[int, ...]) -> Array:
+    """Inputs to compare scores on: noise between two levels of each, RGB 0..255, float32 (DRAWN, *shape)."""
+    rng = np.random.default_rng(0)
+    low, high = np.sort(rng.uniform(0, 255, (2, DRAWN, *(1 for _ in shape))), axis=0)
+    return np.round(rng.uniform(low, high, (DRAWN, *shape))).astype(np.float32)
+
+
+def _about(out: Path) -> Path:
+    return out.parent / f"{out.name}.json"
+
+
+def _tells_of_an_export(about: Path) -> bool:
+    """Whether a file is the JSON that stands beside an export."""
+    try:
+        told = json.loads(about.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return isinstance(told, dict) and told.get("format") in FORMATS and "check" in told
+
+
+def _precisions(model: "keras.Model") -> set[str]:
+    """What the layers compute in, those of an ensemble's members too."""
+    return {str(layer.compute_dtype) for layer in model._flatten_layers(include_self=False)}
+
+
+def _convert(model: "keras.Model", form: Format, path: Path, rgb: Array) -> Array:
+    """Write the export, load it again, and return its scores of `rgb`."""
+    import keras
+
+    image = keras.InputSpec(shape=(form.batch, *model.input_shape[1:]), dtype="float32", name="image")
+    with warnings.catch_warnings():
+        # Converters warn of their own insides: an interpreter that moves, a name that NumPy gave up.
+        warnings.simplefilter("ignore")
+        model.export(path, form.keras, verbose=False, input_signature=[image], **form.settings())
+        score = form.load(path)
+    step = form.batch or len(rgb)
+    return np.concatenate([score(rgb[start : start + step]) for start in range(0, len(rgb), step)])
+
+
+def _line(error: Exception) -> str:
+    """An error of a converter in short: what it has no operation for, where it says so."""
+    text = " ".join(str(error).split())
+    lacking = sorted(set(re.findall(r"'tf\.(\w+)' op", text)))
+    return f"it has no {', '.join(lacking)}" if lacking else text[:300]
+
+
+def _facts(
+    run: "Run", model: "keras.Model", name: str, threshold: float, difference: float
+) -> dict[str, Any]:
+    """What a program needs to know of the export, and where it comes from."""
+    from dfdetect.runs.environment import describe
+
+    form, environment = FORMATS[name], run.environment()
+    settings = read_settings(run.folder)
+    versions = ("dfdetect", "git_commit", "python", "packages")
+    return {
+        "format": name,
+        "model": run.recipe().model,
+        "input": {
+            "shape": [form.batch, *model.input_shape[1:]],
+            "dtype": "float32",
+            "channels": "RGB",
+            "range": [0, 255],
+        },
+        "output": {
+            "name": "p_fake",
+            "shape": [form.batch, 1],
+            "range": [0, 1],
+            "label": "1 = fake, 0 = real",
+        },
+        "threshold": threshold,
+        "verdict": "fake from p_fake = threshold on, which was chosen on the run's validation split",
+        # None: the crops came ready-made, and how is not known.
+        "extraction": asdict(settings) if settings else None,
+        "run": {
+            "name": run.folder.resolve().name,
+            "members": sorted(environment.get("members", {})),
+            "manifest_sha256": environment["manifest_sha256"],
+            "weights_sha256": file_digest(run.weights),
+            **{fact: environment.get(fact) for fact in versions},
+        },
+        "exported_with": {fact: value for fact, value in describe().items() if fact in versions},
+        "check": {"inputs": DRAWN, "largest_difference": difference, "accepted": form.tolerance},
+    }
+
+
+def _load_savedmodel(path: Path) -> Callable[[Array], Array]:
+    import tensorflow as tf
+
+    loaded = tf.saved_model.load(str(path))
+    return lambda rgb: np.asarray(loaded.serve(rgb))
+
+
+def _load_litert(path: Path) -> Callable[[Array], Array]:
+    import tensorflow as tf
+
+    interpreter = tf.lite.Interpreter(model_path=str(path))
+    interpreter.allocate_tensors()
+    image, p_fake = (
+        details[0]["index"] for details in (interpreter.get_input_details(), interpreter.get_output_details())
+    )
+
+    def score(rgb: Array) -> Array:
+        interpreter.set_tensor(image, rgb)
+        interpreter.invoke()
+        return np.asarray(interpreter.get_tensor(p_fake))
+
+    return score
+
+
+def _litert_settings() -> Mapping[str, Any]:
+    """LiteRT's own operations alone: with TensorFlow's among them, each program had to link these too."""
+    import tensorflow as tf
+
+    return {"target_spec": {"supported_ops": [tf.lite.OpsSet.TFLITE_BUILTINS]}}
+
+
+def _load_onnx(path: Path) -> Callable[[Array], Array]:
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    names = [each.name for each in session.get_inputs()]
+    if len(names) > 1:  # tf2onnx makes inputs of some constants, and leaves out their values
+        raise ValueError(f"it takes {', '.join(names)}, not the image alone")
+    return lambda rgb: np.asarray(session.run(None, {names[0]: rgb})[0])
+
+
+def _onnx_settings() -> Mapping[str, Any]:
+    """None; but it teaches tf2onnx TensorFlow's Erfc, of which GELU is made: 1 - Erf."""
+    from tf2onnx.handler import tf_op
+
+    @tf_op("Erfc")
+    class Erfc:
+        @classmethod
+        def version_9(cls, context: Any, node: Any, **_: Any) -> None:
+            name, (output,) = node.name, node.output
+            facts = {"shapes": node.output_shapes, "dtypes": node.output_dtypes}
+            context.remove_node(name)
+            one = context.make_const(f"{name}_one", np.ones((), np.float32))
+            erf = context.make_node("Erf", node.input, **facts)
+            context.make_node("Sub", [one.output[0], erf.output[0]], name=name, outputs=[output], **facts)
+
+    return {}
+
+
+FORMATS: dict[str, Format] = {
+    "savedmodel": Format("tf_saved_model", "", 1e-4, None, _load_savedmodel, float32=False),
+    # One at a time: with any number, an LSTM does not go into LiteRT, and few accelerators take the rest.
+    "litert": Format("litert", ".tflite", 1e-3, 1, _load_litert, _litert_settings),
+    "onnx": Format(
+        "onnx", ".onnx", 1e-3, None, _load_onnx, _onnx_settings, packages=("tf2onnx", "onnx", "onnxruntime")
+    ),
+}

@@ -1,0 +1,33 @@
+"""The errors of a download of published weights, each as one line."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from face_extraction.errors import InputError
+
+
+@contextmanager
+def download_errors(name: str) -> Iterator[None]:
+    """Turn a failed download of Keras into one line.
+
+    Raises:
+        InputError: the download failed, or what came is broken.
+    """
+    try:
+        yield
+    except Exception as error:
+        # Keras raises a bare Exception when it cannot fetch, a ValueError when the hash is wrong.
+        if not isinstance(error, OSError) and not str(error).startswith(
+            ("URL fetch failure", "Incomplete or")
+        ):
+            raise
+        raise download_failed(name, error) from error
+
+
+def download_failed(name: str, error: Exception) -> InputError:
+    """The error of a model whose published weights could not be downloaded."""
+    text = str(error).splitlines()[0] if str(error) else type(error).__name__
+    return InputError(
+        f"the published weights of {name} could not be downloaded ({text}); "
+        "give a file with --weights PATH or --weights none"
+    )

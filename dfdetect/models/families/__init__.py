@@ -1,0 +1,1 @@
+"""The model families: every file here is one."""

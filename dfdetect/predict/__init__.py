@@ -1,0 +1,1 @@
+"""Judge photos, videos and folders."""

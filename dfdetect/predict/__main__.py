@@ -1,0 +1,257 @@
+"""`python -m dfdetect.predict`: a verdict on photos, clips and folders."""
+
+import argparse
+import json
+import sys
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dfdetect.cli import load_keras
+from dfdetect.predict.scorefile import Outcome, open_scores
+from dfdetect.predict.verdicts import Verdict
+from dfdetect.recipe import Recipe, read_recipe
+from dfdetect.render.text import shown_score
+from face_extraction.command import DONE, FINDING, Parser, run
+from face_extraction.errors import InputError
+from face_extraction.media import kind_found
+from face_extraction.progress import progress
+from face_extraction.settings import POLICIES
+from face_extraction.shards import Shard
+from face_extraction.sources.layout import files_below
+
+if TYPE_CHECKING:
+    from dfdetect.predict.detector import Detector
+
+FRAMES_HELP = (
+    "frames of a clip to search (default: 16; with a run that takes clips, as many as its extraction did)"
+)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Predict, and return the exit status."""
+    return run(_parser(), _predict, argv)
+
+
+def _parser() -> Parser:
+    parser = Parser(
+        "python -m dfdetect.predict",
+        "Score photos, clips and folders of them with a finished run.\n\n"
+        "A photo's score is that of its most suspicious face, a clip's that of its most suspicious person\n"
+        "(the mean over their frames), or with a run that takes clips the one score of a person's faces.\n"
+        "A file without a face gets no score.",
+        "examples:\n  python -m dfdetect.predict runs/xception-1a2b3c4d clip.mp4 photos/\n"
+        "  python -m dfdetect.predict runs/xception-1a2b3c4d millions/ --shard 3/16 --out scores-3.jsonl\n\n"
+        "exit status: 0 every file was scored, 1 some were not, or only in part, 2 wrong use,\n"
+        "130 interrupted",
+    )
+    parser.add_argument(
+        "inputs", nargs="+", type=Path, metavar="PATH", help="a run's folder (not with --weights), then files"
+    )
+    parser.add_argument("--weights", type=Path, metavar="FILE", help="weights of a whole model, not a run")
+    parser.add_argument("--model", metavar="NAME", help="the model of --weights, as its family builds it")
+    parser.add_argument(
+        "--recipe", type=Path, metavar="FILE", help="the model of --weights, as this recipe.toml builds it"
+    )
+    parser.add_argument("--frames", type=int, metavar="N", help=FRAMES_HELP)
+    parser.add_argument("--whole", action="store_true", help="the files are face crops: look for no face")
+    parser.add_argument(
+        "--policy",
+        choices=POLICIES,
+        default="all",
+        help="which faces of a photo or frame count (default: all)",
+    )
+    parser.add_argument(
+        "--threshold",
+        type=float,
+        metavar="P",
+        help="call fake from this p_fake on, 0 to 1 (default: the run's, chosen on its validation faces)",
+    )
+    parser.add_argument(
+        "--shard",
+        default="1/1",
+        metavar="I/N",
+        help="only this part of the files: one job of N in a batch queue",
+    )
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="print JSON: every face, frame and box")
+    form.add_argument(
+        "--jsonl", action="store_true", help="the same, a line a file as soon as it is scored: for many files"
+    )
+    form.add_argument(
+        "--out",
+        type=Path,
+        metavar="FILE",
+        help="append such lines to FILE; what has one is left out: the same call goes on where it was cut",
+    )
+    return parser
+
+
+def _predict(args: argparse.Namespace) -> int:
+    if args.frames is not None and args.frames < 1:
+        raise InputError(f"--frames {args.frames}; accepted: 1 or more")
+    if args.threshold is not None and not 0 <= args.threshold <= 1:
+        raise InputError(f"--threshold {args.threshold}; accepted: 0 to 1")
+    shard = Shard.parse(args.shard)
+    if (bool(args.model) + bool(args.recipe)) != bool(args.weights):
+        raise InputError("--weights goes with either --model or --recipe, and they with it")
+    if not args.weights and not args.inputs[0].is_dir():
+        raise InputError(f"{args.inputs[0]}: not a run folder; the first path is the run's, files follow it")
+    inputs = args.inputs if args.weights else args.inputs[1:]
+    files, others = _files(inputs)
+    if not files:
+        raise InputError(f"{args.inputs[-1]}: no photo or clip to score; give files or folders after the run")
+    if args.out and not args.out.parent.is_dir():
+        raise InputError(f"--out {args.out}: there is no folder {args.out.parent}")
+    files = [path for path in files if shard.holds(str(path))]
+    detector = _detector(args)
+    if args.threshold is not None:
+        detector.threshold, detector.threshold_origin = args.threshold, "given with --threshold"
+    if others:
+        print(_left_out(others), file=sys.stderr)
+    answer = _append if args.out else _stream if args.jsonl else _show
+    return DONE if answer(files, detector, args) else FINDING
+
+
+def _append(files: Sequence[Path], detector: "Detector", args: argparse.Namespace) -> bool:
+    """Write rows into the file, but of what it holds; returns whether all files are scored, and wholly."""
+    about = _about(detector, args)
+    with open_scores(args.out, about) as into:
+        left = [path for path in files if str(path) not in into.done]
+        outcomes = [into.done[str(path)] for path in files if str(path) in into.done]
+        for path, verdict in _verdicts(left, detector, args, done=len(outcomes)):
+            into.add(_row(path, verdict, about))
+            outcomes.append(Outcome(verdict.fake, verdict.reason))
+    fakes = sum(bool(outcome.fake) for outcome in outcomes)
+    unscored = sum(outcome.fake is None for outcome in outcomes)
+    print(f"{args.out}: {len(outcomes):,} files, {fakes:,} called fake, {unscored:,} without a score")
+    return not any(outcome.reason for outcome in outcomes)
+
+
+def _stream(files: Sequence[Path], detector: "Detector", args: argparse.Namespace) -> bool:
+    about = _about(detector, args)
+    whole = True
+    for path, verdict in _verdicts(files, detector, args):
+        print(json.dumps(_row(path, verdict, about), allow_nan=False), flush=True)
+        if getattr(sys.stdout, "lost", False):
+            raise InputError(f"nobody reads the lines any more, from {path} on")
+        whole = whole and not verdict.reason
+    return whole
+
+
+def _show(files: Sequence[Path], detector: "Detector", args: argparse.Namespace) -> bool:
+    verdicts: list[tuple[Path, Verdict]] = []
+    try:
+        for scored in _verdicts(files, detector, args):
+            verdicts.append(scored)
+    finally:  # After Ctrl-C, too: hours of scoring may be in it.
+        if args.json:
+            about = _about(detector, args)
+            print(json.dumps([_row(*one, about) for one in verdicts], indent=2, allow_nan=False))
+        elif verdicts:
+            print(_table(verdicts, detector))
+    return not any(verdict.reason for _, verdict in verdicts)
+
+
+def _verdicts(
+    files: Sequence[Path], detector: "Detector", args: argparse.Namespace, *, done: int = 0
+) -> Iterator[tuple[Path, Verdict]]:
+    """Score files one by one, beside `done` that were before."""
+    with progress("predict", done + len(files), unit="files", done=done) as advance:
+        for path in files:
+            yield path, detector.predict(path, frames=args.frames)
+            advance(note=_shown(path.name))
+
+
+def _detector(args: argparse.Namespace) -> "Detector":
+    load_keras()
+    from dfdetect.predict.detector import Detector
+
+    if args.weights:
+        recipe = read_recipe(args.recipe) if args.recipe else Recipe(model=args.model)
+        return Detector.from_weights(recipe, args.weights, whole=args.whole, policy=args.policy)
+    return Detector.from_run(args.inputs[0], whole=args.whole, policy=args.policy)
+
+
+def _files(inputs: Sequence[Path]) -> tuple[list[Path], list[Path]]:
+    """The files named with the photos and clips in the folders named; and what else lies in these.
+
+    Raises:
+        InputError: a path does not exist.
+    """
+    files: list[Path] = []
+    others: list[Path] = []
+    for path in inputs:
+        if path.is_dir():
+            for inside in files_below(path):
+                (files if kind_found(inside) else others).append(inside)
+        elif path.exists():
+            files.append(path)
+        else:
+            raise InputError(f"{path}: no such file or folder")
+    return files, others
+
+
+def _left_out(others: Sequence[Path]) -> str:
+    kinds = Counter(path.suffix.lower() or "no suffix" for path in others)
+    told = ", ".join(f"{_shown(kind)} {count:,}" for kind, count in kinds.most_common(5))
+    return f"left out of the folders, being neither photo nor clip: {len(others):,} ({told})"
+
+
+def _shown(name: object) -> str:
+    """`name` without what would break a line or steer the terminal: such characters as Python writes them."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in str(name))
+
+
+def _about(detector: "Detector", args: argparse.Namespace) -> dict[str, Any]:
+    """What is the same in all rows: the model, what is known of it, and how faces are found."""
+    return {
+        "weights_sha256": detector.weights_sha256,
+        "threshold": detector.threshold,
+        "skill": detector.skill,
+        "note": detector.note,
+        "whole": args.whole,
+        "policy": args.policy,
+        "frames_wanted": args.frames,
+    }
+
+
+def _row(path: Path, verdict: Verdict, about: Mapping[str, Any]) -> dict[str, Any]:
+    """A file's verdict for JSON, which `json` writes in ASCII: its name may hold what the output lacks."""
+    row: dict[str, Any] = {"file": str(path), **about, **asdict(verdict)}
+    for face in row["faces"]:
+        face["box"] = _sides(face["box"])
+    for clip in row["clips"]:
+        clip["boxes"] = [_sides(box) for box in clip["boxes"]]
+    return row
+
+
+def _sides(box: Sequence[int]) -> dict[str, int]:
+    return dict(zip(("top", "right", "bottom", "left"), box, strict=True))
+
+
+def _table(verdicts: Sequence[tuple[Path, Verdict]], detector: "Detector") -> str:
+    width = max(4, *(len(_shown(path)) for path, _ in verdicts))
+    lines = [f"{'file':<{width}}  {'verdict':<8}  {'p_fake':>6}  {'faces':>5}  {'frames':>6}"]
+    for path, verdict in verdicts:
+        score = "-" if verdict.p_fake is None else shown_score(verdict.p_fake, detector.threshold)
+        word = {True: "fake", False: "real", None: "-"}[verdict.fake]
+        note = f"  {verdict.detail}" if verdict.detail else ""
+        lines.append(
+            f"{_shown(path):<{width}}  {word:<8}  {score:>6}  {verdict.n_faces:>5}  {verdict.frames:>6}{note}"
+        )
+        for person in verdict.people if len(verdict.people) > 1 else ():
+            name = f"  person {person.person}"
+            word = "fake" if person.fake else "real"
+            note = "" if verdict.counts(person) else "          seen once: no part in the clip's score"
+            score = shown_score(person.p_fake, detector.threshold)
+            lines.append(f"{name:<{width}}  {word:<8}  {score:>6}  {person.faces:>5}{note}")
+    lines.append(f"\nfake from p_fake {detector.threshold:.6g} on, {detector.threshold_origin}")
+    lines += [line for line in (detector.skill, detector.note) if line]
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

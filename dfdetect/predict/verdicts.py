@@ -1,0 +1,98 @@
+"""What is said of a photo or a clip."""
+
+from dataclasses import dataclass
+
+from dfdetect.predictions import deciding
+from face_extraction.manifest import Box
+
+
+@dataclass(frozen=True)
+class FaceVerdict:
+    """The score of one face.
+
+    Attributes:
+        p_fake: 0 to 1.
+        box: where the face is, in pixels of the upright picture.
+        frame: index of the frame; 0 in a photo.
+        time: seconds from the clip's start.
+        person: whose face it is in the clip, numbered from 1; 0 in a photo.
+    """
+
+    p_fake: float
+    box: Box
+    frame: int = 0
+    time: float = 0.0
+    person: int = 0
+
+
+@dataclass(frozen=True)
+class PersonVerdict:
+    """What is said of one person in a clip.
+
+    Attributes:
+        person: the number that their faces carry.
+        p_fake: the mean over their faces, or the one score of them together.
+        fake: whether `p_fake` reaches the threshold.
+        faces: how many faces of theirs were scored.
+    """
+
+    person: int
+    p_fake: float
+    fake: bool
+    faces: int
+
+
+@dataclass(frozen=True)
+class ClipVerdict:
+    """The one score of several faces of a person, by a model that takes clips.
+
+    Attributes:
+        p_fake: 0 to 1.
+        person: whose faces they are, numbered from 1 in the clip.
+        boxes: where each face is, in pixels of the upright frame; one stands twice where there were
+            too few.
+        frames: index of each one's frame.
+        times: seconds from the clip's start, of each.
+    """
+
+    p_fake: float
+    person: int
+    boxes: tuple[Box, ...]
+    frames: tuple[int, ...]
+    times: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What is said of one file.
+
+    Attributes:
+        faces: the faces scored, by a model that takes single faces.
+        p_fake: of a photo the highest of its faces (one fake face makes a fake photo), of a clip
+            that of its most suspicious person; None where nothing was scored.
+        fake: whether `p_fake` reaches the threshold; None where there is no score.
+        frames: frames looked at; 1 for a photo.
+        reason: why there is no score, or what was wrong although there is one; "" if nothing.
+        detail: the same, in words.
+        clips: the scores of a model that takes clips, one a person.
+        people: the people of a clip by their number. Those of whom a single face was seen have no
+            part in the clip's score where somebody was seen more often: it may be no face at all.
+    """
+
+    faces: tuple[FaceVerdict, ...]
+    p_fake: float | None
+    fake: bool | None
+    frames: int
+    reason: str = ""
+    detail: str = ""
+    clips: tuple[ClipVerdict, ...] = ()
+    people: tuple[PersonVerdict, ...] = ()
+
+    @property
+    def n_faces(self) -> int:
+        """How many faces the verdict rests on."""
+        return len(self.faces) + sum(len(set(clip.frames)) for clip in self.clips)
+
+    def counts(self, person: PersonVerdict) -> bool:
+        """Whether somebody of the clip has a part in its score."""
+        return bool(self.clips) or person.person in deciding({one.person: one.faces for one in self.people})

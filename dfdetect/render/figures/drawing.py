@@ -1,0 +1,164 @@
+"""The figures of a run, in the order and with the captions with which a page shows them."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from dfdetect.metrics.estimates import Metrics, useful_levels
+from dfdetect.predictions import Predictions
+from dfdetect.render.figures.cases import Load, case_sheet
+from dfdetect.render.figures.curves import History, accuracy_curves, best_epoch, kept_because, loss_curves
+from dfdetect.render.figures.plots import confusion, histogram, precision_recall, reliability, roc
+
+FOLDER = "figures"
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A figure that was drawn.
+
+    Attributes:
+        file: its PNG file, relative to the run's folder, with forward slashes.
+        title: a few words.
+        caption: what it shows, in sentences.
+        wide: it wants the whole width of a page.
+        photo: it shows photos, whose colours a dark page must leave alone.
+    """
+
+    file: str
+    title: str
+    caption: str
+    wide: bool = False
+    photo: bool = False
+
+
+Plan = tuple[Figure, Callable[[Path], None]]
+
+
+def draw_all(
+    history: History,
+    predictions_by_split: Mapping[str, Predictions],
+    metrics: Mapping[str, Mapping[str, Metrics]],
+    threshold: float,
+    load: Load,
+    folder: Path,
+    *,
+    monitor: str = "val_auc",
+    training_only: Sequence[str] = ("dropout", "augmentation"),
+) -> list[Figure]:
+    """Draw every figure that the data allow, into the folder "figures" of a run's folder.
+
+    Args:
+        history: one row an epoch; empty for a model that was not trained.
+        predictions_by_split: predictions of faces or clips; only the first split in `reading_order` is shown.
+        metrics: by split and level, of these predictions.
+        threshold: from here on a score is called fake.
+        load: from a sample's path to its crop, uint8 RGB of shape (H, W, 3).
+        folder: the run's folder.
+        monitor: what made an epoch the best.
+        training_only: what the loss in training has and that in validation lacks, in words.
+
+    Returns:
+        The figures in the order in which to show them.
+    """
+    plans = list(_history_plans(history, monitor, training_only))
+    for split in reading_order(metrics)[:1]:
+        plans += _score_plans(split, predictions_by_split[split], metrics[split], threshold, load)
+    for figure, draw in plans:
+        draw(folder / figure.file)
+    return [figure for figure, _ in plans]
+
+
+def reading_order(metrics: Mapping[str, Mapping[str, Metrics]]) -> list[str]:
+    """The splits that were measured: "test" first, then the others, "val" last."""
+    return sorted(
+        (split for split in metrics if metrics[split]), key=lambda name: (name == "val") - (name == "test")
+    )
+
+
+def _history_plans(history: History, monitor: str, training_only: Sequence[str]) -> Iterator[Plan]:
+    if not history:
+        return
+    best = best_epoch(history, monitor)
+    kept = f" The model is that of epoch {best}, {kept_because(monitor)}." if best is not None else ""
+    yield (
+        Figure(
+            f"{FOLDER}/loss.png",
+            "Loss",
+            f"Mean loss of each epoch, in training (with {', '.join(training_only)}) and in validation "
+            f"(without).{kept}",
+        ),
+        lambda path: loss_curves(history, path, monitor=monitor),
+    )
+    yield (
+        Figure(
+            f"{FOLDER}/accuracy.png",
+            "Accuracy by epoch",
+            "Share of right decisions at p_fake 0.5, as during training, and AUC of the validation split. "
+            "The tables use the chosen threshold instead.",
+        ),
+        lambda path: accuracy_curves(history, path, monitor=monitor),
+    )
+
+
+def _score_plans(
+    split: str, predictions: Predictions, metrics: Mapping[str, Metrics], threshold: float, load: Load
+) -> Iterator[Plan]:
+    levels = useful_levels(metrics)
+    level = "face" if "face" in levels else next(iter(levels))
+    scored = predictions.at_level(level)
+    yield (
+        Figure(
+            f"{FOLDER}/roc.png",
+            f"ROC curve, {split}",
+            "Fakes found against false alarms at every threshold. Dots mark the equal error rate, diamonds "
+            "the threshold in use. Brackets are 95 % intervals.",
+        ),
+        lambda path: roc(predictions, levels, path),
+    )
+    yield (
+        Figure(
+            f"{FOLDER}/precision_recall.png",
+            f"Precision and recall, {split}",
+            "Precision depends on the share of fakes in the data (dotted): a guess would lie on that line.",
+        ),
+        lambda path: precision_recall(predictions, levels, path),
+    )
+    yield (
+        Figure(
+            f"{FOLDER}/reliability.png",
+            f"Calibration, {split}",
+            "Share of fakes among samples of like p_fake, in 15 bins of equal width, with their counts "
+            "below. On the dotted line a p_fake of 0.8 would mean 8 fakes of 10.",
+        ),
+        lambda path: reliability(scored, levels[level], path),
+    )
+    yield (
+        Figure(
+            f"{FOLDER}/scores.png",
+            f"Scores, {split}",
+            "How p_fake is distributed in each class, as shares of that class. What lies right of the "
+            "threshold is called fake.",
+        ),
+        lambda path: histogram(predictions, threshold, path),
+    )
+    yield (
+        Figure(
+            f"{FOLDER}/confusion.png",
+            f"Confusion matrix, {split}",
+            "Counts at the threshold; percentages are of the row, that is, of the true class.",
+            wide=True,
+        ),
+        lambda path: confusion(levels, path),
+    )
+    yield (
+        Figure(
+            f"{FOLDER}/cases.png",
+            f"Best and worst cases, {split}",
+            "The surest decisions, right and wrong, with their p_fake: "
+            + ("at most one face of each clip." if "face" in levels else "the first face of each clip."),
+            wide=True,
+            photo=True,
+        ),
+        lambda path: case_sheet(predictions, threshold, load, path),
+    )

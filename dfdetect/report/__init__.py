@@ -1,0 +1,1 @@
+"""Run declared grids of recipes and render their tables beside the published values."""

@@ -1,0 +1,272 @@
+"""`python -m dfdetect.report`: run declared experiments, render their tables, recheck what was published."""
+
+import argparse
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from dfdetect import cli
+from dfdetect.cli import load_keras
+from dfdetect.report.declared import FULL, Cell, Experiment, find_experiments, read_experiment
+from dfdetect.report.recheck import recheck
+from face_extraction.atomic import write_text
+from face_extraction.command import DONE, FINDING, Parser, run
+from face_extraction.errors import InputError, unknown_name
+from face_extraction.shards import Shard
+
+PROG = "python -m dfdetect.report"
+ROOT = Path("reports")
+README = Path("README.md")
+UNITS = {"s": 1, "m": 60, "h": 3600}
+TASKS = {
+    "run": "run what is missing of a report's grid",
+    "add": "enter a finished run as the result of the cell that declares it",
+    "tables": "render the tables, the page over all reports and the README's summary",
+    "recheck": "recompute what the reports published from their own numbers, and list contradictions",
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Do one task, and return the exit status."""
+    argv = sys.argv[1:] if argv is None else argv
+    parsers = {
+        "run": (_run_parser, _run),
+        "add": (_add_parser, _add),
+        "tables": (_tables_parser, _tables),
+        "recheck": (_recheck_parser, _recheck),
+    }
+    if argv and argv[0] in parsers:
+        make, task = parsers[argv[0]]
+        return run(make(), task, argv[1:])
+    lines = "\n".join(f"  {name:<8}{about}" for name, about in TASKS.items())
+    parser = Parser(PROG, "Declared experiments: grids of recipes, and their tables.", f"tasks:\n{lines}")
+    parser.add_argument("task", metavar="TASK", help="one of those below; TASK --help says more")
+    return run(parser, _refuse, argv[:1])
+
+
+def _refuse(args: argparse.Namespace) -> int:
+    raise unknown_name("task", args.task, TASKS)
+
+
+def _experiments(folders: Sequence[Path]) -> list[Experiment]:
+    return [read_experiment(folder) for folder in folders] if folders else find_experiments(ROOT)
+
+
+def _run_parser() -> Parser:
+    parser = Parser(
+        f"{PROG} run",
+        "Run the cells of a report that have no result yet, and compare those of each table.\n\n"
+        "Each training is an ordinary run folder; a line of results.jsonl keeps what tables need. Killed\n"
+        "and started again, it goes on; several processes may work on one grid. Without --manifest the\n"
+        "embedded sample set is used, which says nothing about real faces.",
+        f"example:\n  {PROG} run reports/report_b --manifest data/mine/manifest.csv --only model=vgg16\n\n"
+        "exit status: 0 every cell asked for has its result, 1 some failed or wait, 2 wrong use",
+    )
+    add = parser.add_argument
+    add("folder", type=Path, metavar="REPORT", help="the report's folder")
+    add(
+        "--profile",
+        default=FULL,
+        metavar="NAME",
+        help="the size, as experiment.toml declares it (%(default)s)",
+    )
+    add("--manifest", default="", metavar="FILE", help="what to train on (default: the embedded sample set)")
+    add("--only", action="append", default=[], metavar="AXIS=NAME", help="this part of the grid; repeatable")
+    add(
+        "--budget",
+        type=_duration,
+        default=0.0,
+        metavar="2h",
+        help="begin no training past this, nor a cell that would end later: 90s, 30m, 2h",
+    )
+    add("--shard", default="1/1", metavar="I/N", help="only every N-th cell, from the I-th")
+    add("--runs", type=Path, default=Path("runs"), metavar="DIR", help="folder of run folders (%(default)s)")
+    add(
+        "--weights", action="append", default=[], metavar="MODEL=FILE",
+        help='a local weights file for a model, where the recipe says "imagenet"; repeatable',
+    )  # fmt: skip
+    add("--partial-weights", action="store_true", help="accept such files that cover a part of their model")
+    add("--again", action="store_true", help="run cells again that are done but whose run folders are gone")
+    add("--list", action="store_true", help="list the cells and what became of them, and run nothing")
+    cli.add_conditions(parser)
+    return parser
+
+
+def _run(args: argparse.Namespace) -> int:
+    experiment = read_experiment(args.folder)
+    shard = Shard.parse(args.shard)
+    cells = _chosen(experiment, args.profile, args.only)[shard.index - 1 :: shard.count]
+    weights = dict(_pair("--weights", text) for text in args.weights)
+    load_keras()
+    from dfdetect.report.comparing import compare_tables
+    from dfdetect.report.running import Setup, faces_figure, run_grid, status
+
+    _check_weights(weights, cells)
+    setup = Setup(
+        profile=args.profile,
+        manifest=args.manifest,
+        runs=args.runs,
+        weights=weights,
+        partial_weights=args.partial_weights,
+        conditions=cli.conditions_of(args),
+        budget=args.budget,
+        again=args.again,
+    )
+    print(status(experiment, cells, setup), flush=True)
+    if args.list:
+        return DONE
+    missing = run_grid(experiment, cells, setup)
+    print("", flush=True)
+    for line in compare_tables(experiment, args.profile, setup.digest(), args.runs):
+        print(line)
+    faces_figure(experiment, setup)
+    part = f" of shard {shard}" if shard.count > 1 else ""
+    print(f"{len(cells) - missing} of {len(cells)} cells{part} have their result; next: {PROG} tables")
+    return FINDING if missing else DONE
+
+
+def _check_weights(weights: Mapping[str, str], cells: Sequence[Cell]) -> None:
+    """Refuse a file that no cell would start from, or that is not there."""
+    from dfdetect.report.running import takes_weights
+
+    trained = [each.recipe for cell in cells for each in cell.members or (cell,)]
+    models = sorted({recipe.model for recipe in trained})
+    for model, file in weights.items():
+        if model not in models:
+            raise unknown_name("model of these cells", model, models, f"--weights {model}={file}")
+        if not any(takes_weights(recipe) for recipe in trained if recipe.model == model):
+            raise InputError(f"--weights {model}={file}: {model} starts at random in these cells")
+        if not Path(file).exists():
+            raise InputError(f"--weights {model}={file}: no such file")
+
+
+def _add_parser() -> Parser:
+    parser = Parser(
+        f"{PROG} add",
+        "Enter a finished run as the result of the cell that declares the same recipe, at any size.",
+        f"example:\n  {PROG} add reports/report_c runs/custom_cnn-1a2b3c4d",
+    )
+    parser.add_argument("folder", type=Path, metavar="REPORT", help="the report's folder")
+    parser.add_argument("run", type=Path, metavar="RUN", help="the run's folder")
+    return parser
+
+
+def _add(args: argparse.Namespace) -> int:
+    experiment = read_experiment(args.folder)
+    load_keras()
+    from dfdetect.report.recording import adopt
+    from dfdetect.runs.folder import Run
+
+    result = adopt(experiment, Run(args.run))
+    print(f"{experiment.name}: {', '.join(result.at.values())} ({result.profile}) has its result")
+    return DONE
+
+
+def _tables_parser() -> Parser:
+    parser = Parser(
+        f"{PROG} tables",
+        "Render every report's tables (Markdown, CSV, LaTeX, HTML), its figures, the page over all reports\n"
+        "and, of reports/ itself, the summary in README.md, from experiment.toml, results.jsonl and\n"
+        "comparisons.json alone.",
+        f"example:\n  {PROG} tables --check\n\n"
+        "exit status: 0 written, or nothing to write; 1 with --check: a file differs; 2 wrong use",
+    )
+    parser.add_argument(
+        "--root", type=Path, default=ROOT, metavar="DIR", help="the folder of reports (%(default)s)"
+    )
+    parser.add_argument("--check", action="store_true", help="write nothing; say which files differ")
+    return parser
+
+
+def _tables(args: argparse.Namespace) -> int:
+    from dfdetect.report.pictures import draw_figures, figure_files
+    from dfdetect.report.writing import files, overview, with_summary
+
+    experiments = find_experiments(args.root)
+    wanted = {path: text for experiment in experiments for path, text in files(experiment).items()}
+    wanted[args.root / "README.md"] = overview(experiments)
+    if args.root == ROOT and README.is_file():  # reports elsewhere have no part in this project's summary
+        wanted[README] = with_summary(README, experiments)
+    figures = [path for experiment in experiments for path in figure_files(experiment)]
+    differ = [path for path, text in wanted.items() if not path.is_file() or _read(path) != text]
+    if args.check:
+        differ += [path for path in figures if not path.is_file()]
+        for path in differ:
+            print(f"{path}: differs from what the results say; {PROG} tables renders it")
+        return FINDING if differ else DONE
+    for path in differ:
+        write_text(path, wanted[path])
+    for experiment in experiments:
+        draw_figures(experiment)
+    print(f"{len(wanted)} files, {len(differ)} of them new or changed; {len(figures)} figures")
+    return DONE
+
+
+def _read(path: Path) -> str:
+    return path.read_text(encoding="utf-8")
+
+
+def _chosen(experiment: Experiment, profile: str, only: Sequence[str]) -> list[Cell]:
+    """The cells that `--only` names; choices of one axis add up, axes narrow down."""
+    wanted: dict[str, set[str]] = {}
+    for text in only:
+        axis, name = _pair("--only", text)
+        if axis not in experiment.axes:
+            raise unknown_name("axis", axis, experiment.axes)
+        if name not in experiment.axes[axis]:
+            raise unknown_name(f"choice of {axis}", name, experiment.axes[axis])
+        wanted.setdefault(axis, set()).add(name)
+    cells = [
+        cell
+        for cell in experiment.cells(profile)
+        if all(cell.at[axis] in names for axis, names in wanted.items())
+    ]
+    if not cells:
+        raise InputError(f"--only {' '.join(only)}: {experiment.folder} has no such cell")
+    return cells
+
+
+def _pair(flag: str, text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not (name and equals and value):
+        raise InputError(f"{flag} {text!r}; accepted: NAME=VALUE")
+    return name, value
+
+
+def _duration(text: str) -> float:
+    try:
+        return float(text[:-1]) * UNITS[text[-1:]]
+    except (ValueError, KeyError):
+        raise argparse.ArgumentTypeError(f"{text!r}; accepted: 90s, 30m or 2h") from None
+
+
+def _recheck_parser() -> Parser:
+    parser = Parser(
+        f"{PROG} recheck",
+        "Recompute every published figure that follows from other published figures of its report:\n"
+        "metrics from confusion matrices, averages from folds, set sizes from matrix sums, and what the\n"
+        "text claims. A contradiction is what no rounding of any number explains.",
+        f"example:\n  {PROG} recheck reports/report_b\n\n"
+        "exit status: 0 no contradiction, 1 some, 2 wrong use",
+    )
+    parser.add_argument("folders", nargs="*", type=Path, metavar="REPORT", help="default: all in reports/")
+    parser.add_argument("--all", action="store_true", help="list what agrees, too")
+    return parser
+
+
+def _recheck(args: argparse.Namespace) -> int:
+    found = 0
+    for experiment in _experiments(args.folders):
+        checks = recheck(experiment.published, str(experiment.folder))
+        wrong = [check for check in checks if not check.holds]
+        found += len(wrong)
+        print(f"{experiment.name}: {len(checks)} figures recomputed, {len(wrong)} contradictions")
+        for check in checks if args.all else wrong:
+            mark = "" if not args.all else "  agrees" if check.holds else "  CONTRADICTION"
+            print(f"  {check.where}{mark}\n    {check.what}: {check.stated}")
+            print(f"    {check.rule}: {check.found}")
+    return FINDING if found else DONE
+
+
+if __name__ == "__main__":
+    sys.exit(main())

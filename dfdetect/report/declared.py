@@ -1,0 +1,358 @@
+"""An experiment as declared in its experiment.toml: a grid of recipes by axes, and its tables.
+
+The grid is the product of the axes' choices. A cell's recipe is `[recipe]`, then what its choices
+say, then each `[[where]]` that names it, then the profile; what comes later wins.
+"""
+
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from dfdetect.metrics.estimates import LEVELS
+from dfdetect.metrics.measures import MEASURES
+from dfdetect.recipe import Recipe, from_mapping
+from dfdetect.report.published import At, Published, read_published
+from face_extraction.errors import InputError, unknown_name
+from face_extraction.sources import list_sources
+from face_extraction.toml import read_toml
+
+EXPERIMENT = "experiment.toml"
+FULL = "full"
+KINDS = ("grid", "list", "folds")
+ROC, FACES = "roc", "faces"
+FIGURES = (ROC, FACES)
+MATRIX = "confusion"
+# What a list can show beside metrics: a setting that the report published, and what was measured.
+COLUMNS = ("learning_rate", MATRIX)
+KEYS = (
+    "title", "source", "recipe", "axes", "where", "profiles", "tables", "figures", "headline", "published",
+    "numbers", "claims", "opposed", "matrix_order", "own_data",
+)  # fmt: skip
+PROFILE_KEYS = ("about", "recipe", "where", "smoke")
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One value of an axis.
+
+    Attributes:
+        title: its name in tables.
+        recipe: the recipe fields that it sets.
+        members: choices of the same axis that it combines, when it is an ensemble.
+        combine: how, as in `dfdetect.ensemble`.
+    """
+
+    title: str
+    recipe: Mapping[str, Any] = field(default_factory=dict)
+    members: Sequence[str] = ()
+    combine: str = "mean"
+
+
+@dataclass(frozen=True)
+class Profile:
+    """A size at which the grid is run.
+
+    Attributes:
+        name: "full" is as the report did it.
+        about: what it changes, for captions.
+        recipe: the recipe fields that it sets.
+        where: (at, recipe fields) of parts of the grid.
+        smoke: it shows that every cell runs and nothing else: the README leaves its numbers out.
+    """
+
+    name: str
+    about: str = ""
+    recipe: Mapping[str, Any] = field(default_factory=dict)
+    where: Sequence[tuple[At, Mapping[str, Any]]] = ()
+    smoke: bool = False
+
+
+@dataclass(frozen=True)
+class TableSpec:
+    """A table to render.
+
+    Attributes:
+        name: its file name, and its key in comparisons.
+        title: its heading.
+        kind: "grid" (one metric by two axes), "list" (a row a cell, metrics as columns) or "folds"
+            (each fold of each cell, and the averages).
+        metrics: as in `MEASURES`, of a list also of `COLUMNS`; a grid has one.
+        rows: axes whose choices are the rows.
+        columns: the axis whose choices are the columns of a grid.
+        only: axis to the choices that are shown; the others are left out.
+        level: "face" or "video".
+        note: a sentence below the table.
+    """
+
+    name: str
+    title: str
+    kind: str
+    metrics: Sequence[str]
+    rows: Sequence[str]
+    columns: str = ""
+    only: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    level: str = "face"
+    note: str = ""
+
+    def shows(self, cell: "Cell") -> bool:
+        """Whether a cell is in it."""
+        return all(cell.at[axis] in names for axis, names in self.only.items())
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One point of the grid.
+
+    Attributes:
+        at: axis to choice.
+        recipe: what to train, without manifest; of an ensemble, what its members share.
+        members: the cells that it combines; none for a model.
+        combine: how an ensemble combines them.
+    """
+
+    at: dict[str, str]
+    recipe: Recipe
+    members: tuple["Cell", ...] = ()
+    combine: str = ""
+
+    @property
+    def name(self) -> str:
+        """Such as "vgg16, with"."""
+        return ", ".join(self.at.values())
+
+    @property
+    def trainings(self) -> int:
+        """How many models it trains itself."""
+        return 0 if self.members else max(self.recipe.folds, 1)
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """A declared experiment.
+
+    Attributes:
+        folder: where its experiment.toml, results and tables are.
+        title: its name.
+        source: what the report used, and how it was read; names to sentences.
+        axes: axis to name to choice, all in order.
+        base: recipe fields of every cell.
+        where: (at, recipe fields; None leaves the cell out), in order.
+        profiles: by name, "full" first.
+        tables: in order.
+        figures: "roc" (all curves in one figure) and "faces" (what each model says of drawn people).
+        headline: cells that the README shows.
+        published: what the report published.
+        own_data: names of the data sets, as manifests have them, that are the report's own.
+    """
+
+    folder: Path
+    title: str
+    source: Mapping[str, str]
+    axes: Mapping[str, Mapping[str, Choice]]
+    base: Mapping[str, Any]
+    where: Sequence[tuple[At, Mapping[str, Any] | None]]
+    profiles: Mapping[str, Profile]
+    tables: Sequence[TableSpec]
+    figures: Sequence[str]
+    headline: Sequence[dict[str, str]]
+    published: Published
+    own_data: Sequence[str] = ()
+
+    @property
+    def name(self) -> str:
+        """The folder's name, such as "report_b"."""
+        return self.folder.name
+
+    def cells(self, profile: str = FULL) -> list[Cell]:
+        """The grid at one size: models first, then the ensembles of them.
+
+        Raises:
+            InputError: the profile is unknown, or a recipe is not accepted.
+        """
+        if profile not in self.profiles:
+            raise unknown_name("profile", profile, self.profiles, str(self.folder / EXPERIMENT))
+        cells: dict[tuple[str, ...], Cell] = {}
+        ats = [dict(zip(self.axes, names, strict=True)) for names in itertools.product(*self.axes.values())]
+        for at in sorted(ats, key=lambda at: self._ensemble(at) is not None):
+            fields = self._fields(at, self.profiles[profile])
+            if fields is None:
+                continue
+            recipe = from_mapping(fields, f"{self.folder / EXPERIMENT}: {', '.join(at.values())}")
+            found = self._ensemble(at)
+            if found is None:
+                cells[tuple(at.values())] = Cell(at, recipe)
+            else:
+                axis, choice = found
+                keys = [tuple({**at, axis: member}.values()) for member in choice.members]
+                members = tuple(cells[key] for key in keys if key in cells)
+                if len(members) < max(2, len(keys)):
+                    raise InputError(
+                        f"{self.folder / EXPERIMENT}: {', '.join(at.values())}: members are left out"
+                    )
+                cells[tuple(at.values())] = Cell(at, recipe, members, choice.combine)
+        return list(cells.values())
+
+    def title_of(self, axis: str, name: str) -> str:
+        """A choice's name in tables."""
+        return self.axes[axis][name].title
+
+    def titles(self, at: At) -> list[str]:
+        """The names in tables of a point's choices."""
+        return [self.title_of(*item) for item in at.items()]
+
+    def _ensemble(self, at: At) -> tuple[str, Choice] | None:
+        """The axis and the choice that make this point an ensemble."""
+        chosen = ((axis, self.axes[axis][name]) for axis, name in at.items())
+        return next(((axis, choice) for axis, choice in chosen if choice.members), None)
+
+    def _fields(self, at: At, profile: Profile) -> dict[str, Any] | None:
+        """A point's recipe fields; None where it is left out."""
+        fields: dict[str, Any] = {}
+        _join(fields, self.base)
+        for axis, name in at.items():
+            _join(fields, self.axes[axis][name].recipe)
+        for part, more in (*self.where, ({}, profile.recipe), *profile.where):
+            if part.items() <= at.items():
+                if more is None:
+                    return None
+                _join(fields, more)
+        return fields
+
+
+def _join(fields: dict[str, Any], more: Mapping[str, Any]) -> None:
+    """Add recipe fields, of which the later win; options of a model one by one."""
+    options = {**fields.get("options", {}), **more.get("options", {})}
+    fields |= more
+    if options:
+        fields["options"] = options
+
+
+def read_experiment(folder: Path) -> Experiment:
+    """Read and check a folder's experiment.toml.
+
+    Raises:
+        InputError: it is missing, or something in it is unknown or not accepted.
+    """
+    path = folder / EXPERIMENT
+    content = read_toml(path)
+    _check_keys(content, KEYS, str(path))
+    try:
+        axes = {
+            axis: {name: Choice(**choice) for name, choice in choices.items()}
+            for axis, choices in content.get("axes", {}).items()
+        }
+        for entry in content.get("where", ()):
+            _check_keys(entry, ("at", "recipe", "skip"), f"{path}: where")
+        profiles = {FULL: Profile(FULL)}
+        for name, entry in content.get("profiles", {}).items():
+            _check_keys(entry, PROFILE_KEYS, f"{path}: profile {name}")
+            for part in entry.get("where", ()):
+                _check_keys(part, ("at", "recipe"), f"{path}: profile {name}, where")
+            parts = [(part["at"], part["recipe"]) for part in entry.get("where", ())]
+            smoke = entry.get("smoke", False)
+            profiles[name] = Profile(name, entry["about"], entry.get("recipe", {}), parts, smoke)
+        experiment = Experiment(
+            folder=folder,
+            title=content["title"],
+            source=content.get("source", {}),
+            axes=axes,
+            base=content.get("recipe", {}),
+            where=[
+                (entry["at"], None if entry.get("skip") else entry["recipe"])
+                for entry in content.get("where", ())
+            ],
+            profiles=profiles,
+            tables=[TableSpec(**entry) for entry in content.get("tables", ())],
+            figures=content.get("figures", ()),
+            headline=content.get("headline", ()),
+            published=read_published(content, str(path)),
+            own_data=content.get("own_data", ()),
+        )
+    except (KeyError, TypeError, AttributeError) as error:
+        raise InputError(f"{path}: {type(error).__name__}: {error}") from None
+    _check(experiment, path)
+    return experiment
+
+
+def find_experiments(root: Path) -> list[Experiment]:
+    """Every experiment below `root`, by name.
+
+    Raises:
+        InputError: there is none, or one is wrong.
+    """
+    folders = sorted(path.parent for path in root.glob(f"*/{EXPERIMENT}"))
+    if not folders:
+        raise InputError(f"{root}: no folder in it has an {EXPERIMENT}")
+    return [read_experiment(folder) for folder in folders]
+
+
+def _check_keys(entry: Mapping[str, Any], accepted: Sequence[str], where: str) -> None:
+    for key in entry:
+        if key not in accepted:
+            raise unknown_name("key", key, accepted, where)
+
+
+def _check(experiment: Experiment, path: Path) -> None:
+    for at in _named_points(experiment):
+        for axis, name in at.items():
+            if axis not in experiment.axes:
+                raise unknown_name("axis", axis, experiment.axes, str(path))
+            if name not in experiment.axes[axis]:
+                raise unknown_name(f"choice of {axis}", name, experiment.axes[axis], str(path))
+    for figure in experiment.figures:
+        if figure not in FIGURES:
+            raise unknown_name("figure", figure, FIGURES, str(path))
+    for table in experiment.tables:
+        if table.kind not in KINDS:
+            raise unknown_name("kind of table", table.kind, KINDS, str(path))
+        if table.level not in LEVELS:
+            raise unknown_name("level", table.level, LEVELS, str(path))
+        for metric in table.metrics:
+            if metric not in (*MEASURES, *COLUMNS):
+                raise unknown_name("metric", metric, (*MEASURES, *COLUMNS), str(path))
+        for axis in (*table.rows, *([table.columns] if table.columns else ()), *table.only):
+            if axis not in experiment.axes:
+                raise unknown_name("axis", axis, experiment.axes, str(path))
+        _check_whole(experiment, table, f"{path}: table {table.name}")
+    for at in (*(block.at for block in experiment.published.blocks), *experiment.headline):
+        missing = [axis for axis in experiment.axes if axis not in at]
+        if missing:
+            raise InputError(f"{path}: {dict(at)}: a cell has a choice of {', '.join(missing)} too")
+    known = [source.name for source in list_sources()]
+    for name in experiment.own_data:
+        if name not in known:
+            raise unknown_name("data set in own_data", name, known, str(path))
+    for profile in experiment.profiles:
+        experiment.cells(profile)
+
+
+def _check_whole(experiment: Experiment, table: TableSpec, where: str) -> None:
+    """Refuse a table that cannot be built, or in which several cells would share a place."""
+    if not table.metrics:
+        raise InputError(f"{where}: no metrics")
+    if table.kind == "grid" and (not table.columns or len(table.metrics) > 1):
+        raise InputError(f"{where}: a grid has columns, and one metric")
+    if table.kind == "grid" and table.metrics[0] not in MEASURES:
+        raise InputError(f"{where}: a grid shows a metric that is measured, not {table.metrics[0]}")
+    for axis, choices in experiment.axes.items():
+        several = len(table.only.get(axis, choices)) > 1
+        if several and axis not in (*table.rows, table.columns):
+            raise InputError(
+                f"{where}: several choices of {axis} would share a place; name it in rows or columns, or one "
+                "choice in only"
+            )
+
+
+def _named_points(experiment: Experiment) -> Iterator[At]:
+    yield from (part for part, _ in experiment.where)
+    for profile in experiment.profiles.values():
+        yield from (part for part, _ in profile.where)
+    yield from (block.at for block in experiment.published.blocks)
+    yield from experiment.headline
+    for table in experiment.tables:
+        yield from ({axis: name} for axis, names in table.only.items() for name in names)
+    for axis, choices in experiment.axes.items():
+        for choice in choices.values():
+            yield from ({axis: member} for member in choice.members)

@@ -1,0 +1,189 @@
+"""results.jsonl: one line for each cell that was run, with all that tables need and no path of a machine."""
+
+import hashlib
+import json
+import os
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock
+
+from dfdetect.metrics.estimates import Estimate, Metrics
+from dfdetect.metrics.folds import CrossValidation, Fold, summarise
+from dfdetect.recipe import from_mapping, split_leak
+from dfdetect.report.declared import Cell
+from face_extraction.errors import InputError
+from face_extraction.lines import cut_torn_line, whole_lines
+
+RESULTS = "results.jsonl"
+DONE, FAILED = "done", "failed"
+# Where the recipe's own files lie is no part of a result; their hashes are kept apart.
+PLACES = ("manifest",)
+
+
+@dataclass(frozen=True)
+class Result:
+    """What became of one cell.
+
+    Attributes:
+        at: axis to choice.
+        profile: the size at which it ran.
+        status: "done" or "failed".
+        reason: why it failed.
+        recipe: as declared, every default filled in.
+        members: the recipes of an ensemble's members.
+        data: manifest_sha256, sources, and the number of faces by split and class.
+        weights: where the weights came from: origin, sha256, whether they are a local file's, whether
+            they fill a part of the backbone only, and which groups of val or test they saw before, in
+            words.
+        runs: names of the run folders.
+        parts: one, or one a fold: n_train, and metrics of the test split by level.
+        roc: share of fakes found at 0, 1, ... 100 % false alarms, mean over folds.
+        environment: versions, commit, devices.
+        seconds: spent in training.
+    """
+
+    at: Mapping[str, str]
+    profile: str
+    status: str
+    recipe: Mapping[str, Any]
+    reason: str = ""
+    members: Sequence[Mapping[str, Any]] = ()
+    data: Mapping[str, Any] = field(default_factory=dict)
+    weights: Mapping[str, Any] = field(default_factory=dict)
+    runs: Sequence[str] = ()
+    parts: Sequence[Mapping[str, Any]] = ()
+    roc: Sequence[float] = ()
+    environment: Mapping[str, Any] = field(default_factory=dict)
+    seconds: float = 0.0
+
+    @property
+    def manifest(self) -> str:
+        """SHA-256 of the manifest."""
+        return str(self.data.get("manifest_sha256", ""))
+
+    @property
+    def digest(self) -> str:
+        """Tells one line from any other."""
+        return hashlib.sha256(_line(self).encode()).hexdigest()[:16]
+
+    @property
+    def weights_file(self) -> str:
+        """The name of the local weights file that it started from; "" without one."""
+        # Lines of former versions do not say it, and keep the hash of files alone.
+        local = self.weights.get("local", bool(self.weights.get("sha256")))
+        return str(self.weights["origin"]).partition(" (")[0] if local else ""
+
+    @property
+    def split_leak(self) -> str:
+        """What must be said of a split over single faces or clips; "" of any other."""
+        return "" if self.status == FAILED else split_leak(self.recipe["split"], self.recipe["frames"])
+
+    def metrics(self, level: str) -> list[Metrics]:
+        """Of the test faces, of each fold. A model of clips has no faces: of its clips."""
+        found = [part["metrics"] for part in self.parts]
+        return [Metrics.from_dict(levels.get(level) or next(iter(levels.values()))) for levels in found]
+
+    def folds(self, level: str) -> CrossValidation:
+        """The folds and their averages."""
+        # For lines of former versions, which do not hold how much was tested; of a model of clips its videos.
+        faces = self.metrics("face")
+        return summarise(
+            [
+                Fold(number, metrics, part["n_train"], part.get("n_test", unit.n))
+                for number, (metrics, part, unit) in enumerate(
+                    zip(self.metrics(level), self.parts, faces, strict=True), start=1
+                )
+            ]
+        )
+
+    def estimate(self, metric: str, level: str) -> Estimate:
+        """A metric of the test faces; the mean over folds where there are some."""
+        if len(self.parts) > 1:
+            return self.folds(level).averages[metric]
+        return self.metrics(level)[0].estimates[metric]
+
+    def n(self, level: str) -> int:
+        """Test faces or clips of known label, of all folds."""
+        return sum(metrics.n for metrics in self.metrics(level))
+
+    def is_of(self, cell: Cell, profile: str) -> bool:
+        """Whether it was measured with just what the cell now declares."""
+        return (
+            dict(self.at) == cell.at
+            and self.profile == profile
+            and _same(self.recipe, cell)
+            and len(self.members) == len(cell.members)
+            and all(_same(old, new) for old, new in zip(self.members, cell.members, strict=True))
+        )
+
+
+def declared(cell: Cell) -> dict[str, Any]:
+    """What a result keeps of a cell's recipe."""
+    fields = asdict(cell.recipe)
+    if cell.members:
+        fields["options"] = {**fields["options"], "combine": cell.combine}
+    return {name: value for name, value in fields.items() if name not in PLACES}
+
+
+def _same(recorded: Mapping[str, Any], cell: Cell) -> bool:
+    """Whether two recipes are the same; a field that is newer than the record has its default."""
+    try:
+        old = asdict(from_mapping(recorded))
+    except InputError:
+        return False  # a field or value that is no longer accepted
+    return {name: value for name, value in old.items() if name not in PLACES} == declared(cell)
+
+
+def read_results(folder: Path) -> list[Result]:
+    """The lines of a folder's results.jsonl, oldest first; none where there is no such file.
+
+    Raises:
+        InputError: a whole line is damaged.
+    """
+    path = folder / RESULTS
+    if not path.is_file():
+        return []
+    results = []
+    for number, line in whole_lines(path):
+        try:
+            results.append(Result(**json.loads(line)))
+        except (ValueError, TypeError) as error:
+            raise InputError(f"{path}, line {number}: damaged ({error})") from None
+    return results
+
+
+def add_result(folder: Path, result: Result) -> None:
+    """Append one line, whole, also when other processes append at the same time."""
+    path = folder / RESULTS
+    with FileLock(f"{path}.lock"), path.open("a+b") as handle:
+        cut_torn_line(handle)
+        handle.write(_line(result).encode())
+        handle.flush()
+        os.fsync(handle.fileno())
+
+
+def current(results: Sequence[Result], cell: Cell, profile: str, manifest: str) -> Result | None:
+    """The newest result of a cell on a manifest; what is done goes before what failed."""
+    mine = [result for result in results if result.manifest == manifest and result.is_of(cell, profile)]
+    return next(
+        (result for status in (DONE, FAILED) for result in reversed(mine) if result.status == status), None
+    )
+
+
+def figure_name(kind: str, profile: str, shown: Iterable[str]) -> str:
+    """The file name of a figure, which changes with what it shows: an old one is never taken for it."""
+    digest = hashlib.sha256("\n".join(shown).encode()).hexdigest()
+    return f"{kind}-{profile}-{digest[:8]}.png"
+
+
+def without_paths(text: str) -> str:
+    """`text` with the folders of absolute paths left out."""
+    return re.sub(r"(?<![\w.:/])/(?:[^\s/:'\"]+/)+", "", text)
+
+
+def _line(result: Result) -> str:
+    return json.dumps(asdict(result), allow_nan=False) + "\n"

@@ -1,0 +1,322 @@
+"""Running a grid: each cell is ordinary runs, its result a line; what is done is not done again."""
+
+import hashlib
+import math
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import keras
+from filelock import FileLock, Timeout
+
+from dfdetect.data.opening import Data, manifest_path, open_training_data, open_trainings
+from dfdetect.ensemble.ensembling import build_ensemble, is_ensemble_of
+from dfdetect.models.head import leave_head
+from dfdetect.models.names import PUBLISHED
+from dfdetect.models.weights import weights_origin
+from dfdetect.predictions import Predictions
+from dfdetect.recipe import ENSEMBLE, Conditions, Recipe
+from dfdetect.render.figures.comparison import faces_and_scores
+from dfdetect.render.report import plural
+from dfdetect.report.declared import FACES, Cell, Experiment
+from dfdetect.report.pictures import faces_file, pictured, title_of
+from dfdetect.report.recording import measure_anew, record, record_failure, same_start
+from dfdetect.report.results import DONE, FAILED, Result, add_result, current, read_results
+from dfdetect.report.scores import scores_of, still_measures
+from dfdetect.runs.build import build_from_recipe
+from dfdetect.runs.environment import hardware
+from dfdetect.runs.folder import Run, default_name
+from dfdetect.sample.sample_set import sample_manifest
+from dfdetect.train.training import resolve, train
+from face_extraction.errors import InputError
+from face_extraction.images import read_rgb
+from face_extraction.manifest import manifest_hash
+
+
+@dataclass(frozen=True)
+class Setup:
+    """How a grid is run; beside the profile, the manifest and partial weights nothing here decides a result.
+
+    Attributes:
+        profile: the size.
+        manifest: what to train on; "" for the embedded sample set.
+        runs: the folder of run folders.
+        weights: a model's name to a local weights file, in place of "imagenet".
+        partial_weights: such files may cover a part of their model. What was measured so is not done for
+            a grid without it.
+        conditions: how to go about each training.
+        budget: seconds after which no training is begun; 0 = none.
+        again: cells that are done are run again where their run folders are gone.
+    """
+
+    profile: str
+    manifest: str
+    runs: Path
+    weights: Mapping[str, str] = field(default_factory=dict)
+    partial_weights: bool = False
+    conditions: Conditions = field(default_factory=Conditions)
+    budget: float = 0.0
+    again: bool = False
+
+    def recipe(self, recipe: Recipe) -> Recipe:
+        """A cell's recipe with the files of this machine."""
+        local = self.weights.get(recipe.model)
+        if local and takes_weights(recipe):
+            recipe = replace(recipe, weights=local, partial_weights=self.partial_weights)
+        return resolve(replace(recipe, manifest=self.manifest))
+
+    def digest(self) -> str:
+        """SHA-256 of the manifest."""
+        return manifest_hash(manifest_path(self.manifest))
+
+
+def takes_weights(recipe: Recipe) -> bool:
+    """Whether a cell starts from published weights, for which a local file can stand."""
+    return resolve(recipe).weights in PUBLISHED
+
+
+class _Waits(Exception):
+    """A cell that is left for later: its members are not there yet, or the budget is spent."""
+
+
+def run_grid(experiment: Experiment, cells: Sequence[Cell], setup: Setup) -> int:
+    """Run what is missing of `cells`; a cell that fails is a line with its reason.
+
+    Returns:
+        How many of the cells have no result now.
+
+    Raises:
+        InputError: the manifest is missing.
+    """
+    start, digest = time.monotonic(), setup.digest()
+    deadline = start + setup.budget if setup.budget else math.inf
+    for number, cell in enumerate(cells, start=1):
+        results = read_results(experiment.folder)
+        head = f"{experiment.name} [{number}/{len(cells)}] {cell.name}"
+        done = _done(results, cell, setup, digest)
+        if done:
+            print(f"{head}: {_renewed(experiment, done, setup)}", flush=True)
+            continue
+        needed = _expected(results, cell, setup.profile)
+        if time.monotonic() + (needed or 0) > deadline:
+            print(f"{head}: not begun, it would go past the budget", flush=True)
+            continue
+        left = _left(results, cells[number - 1 :], setup, digest)
+        print(f"\n{head}: begins{_estimate(needed, left)}", flush=True)
+        result = _claim_and_run(experiment, cell, setup, digest, deadline)
+        if result is not None:
+            print(f"{head}: {_outcome(result)}", flush=True)
+    results = read_results(experiment.folder)
+    return sum(not _done(results, cell, setup, digest) for cell in cells)
+
+
+def status(experiment: Experiment, cells: Sequence[Cell], setup: Setup) -> str:
+    """What is done, what failed and what is missing, as lines of text, with an estimate of the time."""
+    results, digest = read_results(experiment.folder), setup.digest()
+    lines, missing = [], []
+    for cell in cells:
+        found = current(results, cell, setup.profile, digest)
+        done = _done(results, cell, setup, digest)
+        missing += [] if done else [cell]
+        why = _why_again(found, setup) if found and found.status == DONE else ""
+        outcome = _outcome(found) if found else "missing"
+        lines.append(f"  {cell.name}: {why}: {outcome}" if why else f"  {cell.name}: {outcome}")
+    trainings = sum(cell.trainings for cell in missing)
+    left = _left(results, missing, setup, digest)
+    time_left = f", about {_duration(left)}" if left else "" if not trainings else ", time not known yet"
+    lines.append(
+        f"{experiment.name}, profile {setup.profile}: {len(cells) - len(missing)} of {len(cells)} cells "
+        f"done; {plural(trainings, 'training')} left{time_left}"
+    )
+    return "\n".join(lines)
+
+
+def faces_figure(experiment: Experiment, setup: Setup) -> None:
+    """Draw what every model says of drawn people; never of real ones, who may not be shown."""
+    if FACES not in experiment.figures or setup.manifest:
+        return
+    results, digest, manifest = read_results(experiment.folder), setup.digest(), sample_manifest()
+    done = [
+        result
+        for cell in experiment.cells(setup.profile)
+        if (result := current(results, cell, setup.profile, digest)) and result.status == DONE
+    ]
+    shown: list[tuple[str, Predictions, float]] = []
+    for result in pictured(done):
+        scores = scores_of(result, setup.runs)
+        if scores is None:
+            print(
+                f"no figure of the drawn people: {result.runs[0]} is not in {setup.runs}; --again trains it"
+            )
+            return
+        shown.append((title_of(experiment, result), scores[0].predictions, scores[0].threshold))
+    if shown:
+        path = faces_file(experiment, setup.profile, done)
+        faces_and_scores(shown, lambda name: read_rgb(manifest.parent / name), path)
+
+
+def _claim_and_run(
+    experiment: Experiment, cell: Cell, setup: Setup, digest: str, deadline: float
+) -> Result | None:
+    """Run a cell unless another process has it; None when there is no result."""
+    try:
+        name = _folder_name(cell, setup, digest)
+        setup.runs.mkdir(parents=True, exist_ok=True)
+        # The system gives the lock back when a process ends, however it ends.
+        with FileLock(setup.runs / f".{name}.lock", timeout=0):
+            if _done(read_results(experiment.folder), cell, setup, digest):
+                return None
+            result = _run_cell(experiment, cell, setup, name, deadline)
+    except Timeout:
+        print(f"{cell.name}: another process is at it", flush=True)
+        return None
+    except _Waits as error:
+        print(f"{cell.name}: {error}", flush=True)
+        return None
+    except Exception as error:  # whatever it is, the other cells go on
+        result = record_failure(cell, setup.profile, digest, not setup.manifest, error)
+    finally:
+        keras.utils.clear_session()
+    add_result(experiment.folder, result)
+    return result
+
+
+def _renewed(experiment: Experiment, result: Result, setup: Setup) -> str:
+    """Measure a cell that is done anew, where its run folders give other numbers now; what to say of it."""
+    try:
+        scores = scores_of(result, setup.runs)
+    except InputError as error:
+        return f"done before; {error}"
+    if scores is None or still_measures(result, scores):
+        return "done before"
+    result = measure_anew(result, scores)
+    add_result(experiment.folder, result)
+    return f"done before, its predictions measured anew: {_outcome(result)}"
+
+
+def _run_cell(experiment: Experiment, cell: Cell, setup: Setup, name: str, deadline: float) -> Result:
+    if cell.members:
+        run = Run(setup.runs / name)
+        return record(cell, setup.profile, [run], _combine(experiment, cell, setup, run))
+    runs: list[Run] = []
+    for recipe, data in open_trainings(setup.recipe(cell.recipe), tested=True):
+        run = Run(setup.runs / default_name(recipe, data.digest))
+        if run.finished:
+            run.begin(recipe, data.digest)  # refuses what has the name alone
+        else:
+            if runs and time.monotonic() > deadline:
+                raise _Waits(f"the budget is spent; {len(runs)} of {cell.trainings} folds are kept")
+            _check_start(recipe)
+            train(recipe, data, run, setup.conditions)
+        if not same_start(resolve(cell.recipe).weights, run):
+            raise _trained(recipe)
+        runs.append(run)
+    return record(cell, setup.profile, runs, data)
+
+
+def _check_start(recipe: Recipe) -> None:
+    """Refuse trained weights before hours of training; of a run that is there, `same_start` tells."""
+    if recipe.weights in (*PUBLISHED, "none"):
+        return
+    if not leave_head(weights_origin(build_from_recipe(recipe)).random):
+        raise _trained(recipe)
+
+
+def _trained(recipe: Recipe) -> InputError:
+    return InputError(f"{recipe.weights}: trained weights; the cell starts from published ones")
+
+
+def _combine(experiment: Experiment, cell: Cell, setup: Setup, out: Run) -> Data:
+    data = open_training_data(_first(cell.members[0], setup), tested=True)
+    results = read_results(experiment.folder)
+    runs: list[Run] = []
+    missing: list[str] = []
+    gone: list[str] = []
+    for member in cell.members:
+        # Not by its recipe: the folder is named after how the manifest's path was written then.
+        result = current(results, member, setup.profile, data.digest)
+        done = result is not None and result.status == DONE
+        name = result.runs[0] if result and done else default_name(_first(member, setup), data.digest)
+        runs.append(Run(setup.runs / name))
+        if not runs[-1].finished:
+            (gone if done else missing).append(member.name)
+    if missing:
+        raise _Waits(f"waits for {'; '.join(missing)}")
+    if gone:
+        raise _Waits(f"the run folders of {'; '.join(gone)} are not in {setup.runs}; --again runs them again")
+    if not out.finished:
+        build_ensemble(runs, cell.combine, out)
+    elif not is_ensemble_of(runs, cell.combine, out):
+        raise InputError(f"{out.folder}: it holds another ensemble; delete that folder")
+    return data
+
+
+def _first(cell: Cell, setup: Setup) -> Recipe:
+    return setup.recipe(cell.recipe).trainings()[0]
+
+
+def _folder_name(cell: Cell, setup: Setup, digest: str) -> str:
+    """The run folder of a cell (of its first fold): the same recipe and data give the same name."""
+    if not cell.members:
+        return default_name(_first(cell, setup), digest)
+    names = [default_name(_first(member, setup), digest) for member in cell.members]
+    return f"{ENSEMBLE}-{hashlib.sha256(' '.join([*names, cell.combine]).encode()).hexdigest()[:8]}"
+
+
+def _done(results: Sequence[Result], cell: Cell, setup: Setup, digest: str) -> Result | None:
+    """A cell's result, if it need not be run."""
+    found = current(results, cell, setup.profile, digest)
+    return found if found and found.status == DONE and not _why_again(found, setup) else None
+
+
+def _why_again(found: Result, setup: Setup) -> str:
+    """Why a cell that was measured is run all the same; "" where it is not."""
+    if found.weights.get("partial") and not setup.partial_weights:
+        return "weights of a part"
+    gone = setup.again and not all(Run(setup.runs / name).finished for name in found.runs)
+    return "its run folder is gone" if gone else ""
+
+
+def _expected(results: Sequence[Result], cell: Cell, profile: str) -> float | None:
+    """Seconds that a cell will take, as trainings of its model, or of any, took on a machine like this."""
+    here = hardware().items()
+    done = [
+        result
+        for result in results
+        if result.status == DONE
+        and result.profile == profile
+        and not result.members
+        and here <= result.environment.items()
+    ]
+    own = [result for result in done if result.recipe["model"] == cell.recipe.model] or done
+    trainings = sum(len(result.parts) for result in own)
+    if cell.members or not trainings:
+        return 0.0 if cell.members else None
+    return cell.trainings * sum(result.seconds for result in own) / trainings
+
+
+def _left(results: Sequence[Result], cells: Sequence[Cell], setup: Setup, digest: str) -> float | None:
+    times = [
+        _expected(results, cell, setup.profile) for cell in cells if not _done(results, cell, setup, digest)
+    ]
+    known = [seconds for seconds in times if seconds is not None]
+    return sum(known) if len(known) == len(times) else None
+
+
+def _estimate(needed: float | None, left: float | None) -> str:
+    if needed is None or left is None:
+        return ""
+    return f", about {_duration(needed)}; the rest of the grid, this included: about {_duration(left)}"
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+def _outcome(result: Result) -> str:
+    if result.status == FAILED:
+        return f"failed: {result.reason}"
+    return f"accuracy {result.estimate('accuracy', 'face')}, AUC {result.estimate('auc', 'face')}"

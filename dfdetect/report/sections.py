@@ -1,0 +1,136 @@
+"""The tables of an experiment for each size and manifest that was measured. Never a stale value.
+
+A cell shows a result only when it was measured with just the recipe that the cell declares now, and
+all of one table are measured on one manifest at one size. What is missing is a dash.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from dfdetect.report.comparisons import Comparison
+from dfdetect.report.declared import FULL, Cell, Experiment
+from dfdetect.report.results import DONE, Result, current
+from dfdetect.report.tables import Asked, Table, build
+
+SIZES = {
+    "image_size": "{} pixels",
+    "epochs": "{} epochs",
+    "batch_size": "batches of {}",
+    "precision": "{}",
+}
+BACKENDS = {"jax": "JAX", "tensorflow": "TensorFlow"}
+
+
+@dataclass(frozen=True)
+class Section:
+    """The tables of one size on one manifest.
+
+    Attributes:
+        profile: the size.
+        manifest: its hash; "" where nothing was measured.
+        caption: what was measured on, and how.
+        data: what was measured on, in two words or so.
+        tables: in order.
+        results: those that the tables show, by cell name.
+    """
+
+    profile: str
+    manifest: str
+    caption: str
+    data: str
+    tables: Sequence[Table]
+    results: Mapping[str, Result]
+
+    @property
+    def done(self) -> list[Result]:
+        """Those that did not fail."""
+        return only_done(self.results)
+
+    @property
+    def heading(self) -> str:
+        """What tells it from the others."""
+        return f"Measured: {self.profile}, {self.data}" if self.results else "Published"
+
+
+def sections(
+    experiment: Experiment, results: Sequence[Result], comparisons: Sequence[Comparison]
+) -> list[Section]:
+    """All tables, for each size and manifest with a current result; without any, what was published."""
+    found = []
+    for profile in experiment.profiles:
+        cells = experiment.cells(profile)
+        for manifest in dict.fromkeys(result.manifest for result in results if result.profile == profile):
+            newest = {cell.name: current(results, cell, profile, manifest) for cell in cells}
+            mine = {name: result for name, result in newest.items() if result is not None}
+            if any(result.status == DONE for result in mine.values()):
+                found.append(_section(experiment, profile, manifest, cells, mine, comparisons))
+    return found or [_section(experiment, FULL, "", experiment.cells(), {}, ())]
+
+
+def _section(
+    experiment: Experiment,
+    profile: str,
+    manifest: str,
+    cells: Sequence[Cell],
+    results: Mapping[str, Result],
+    comparisons: Sequence[Comparison],
+) -> Section:
+    tables = [
+        build(Asked(experiment, spec, shown, results, comparisons))
+        for spec in experiment.tables
+        if (shown := [cell for cell in cells if spec.shows(cell)])
+        # Where something was measured, a table without any of it would be dashes alone.
+        and (not results or any(cell.name in results for cell in shown))
+    ]
+    done = only_done(results)
+    data = _data(done[0]) if done else ""
+    return Section(profile, manifest, _caption(experiment, profile, done), data, tables, results)
+
+
+def only_done(results: Mapping[str, Result]) -> list[Result]:
+    """The results that did not fail."""
+    return [result for result in results.values() if result.status == DONE]
+
+
+def _data(result: Result) -> str:
+    if result.data["sample_set"]:
+        return "the embedded sample set of drawn people"
+    return ", ".join(result.data["sources"]) or "an unnamed source"
+
+
+def _caption(experiment: Experiment, profile: str, done: Sequence[Result]) -> str:
+    if not done:
+        return "Nothing has been measured yet."
+    first = done[0]
+    drawn = first.data["sample_set"]
+    data = _data(first) + (", which says nothing about real faces" if drawn else "")
+    size = (
+        f"as declared for the report ({_size(done)})"
+        if profile == FULL
+        else f"profile {profile} ({experiment.profiles[profile].about})"
+    )
+    said = [f"Measured on {data} (manifest {first.manifest[:8]}), {size}."]
+    if experiment.profiles[profile].smoke:
+        said.append("It shows that the cells run, and nothing else.")
+    if not (drawn or set(first.data["sources"]) <= set(experiment.own_data)):
+        said.append("These are not the report's own data: published and measured cannot be compared.")
+    machines = dict.fromkeys(_machine(result.environment) for result in done if not result.members)
+    said += [f"Trained on {'; '.join(machines)}."] if any(machines) else []
+    return " ".join(said)
+
+
+def _size(done: Sequence[Result]) -> str:
+    """How much was trained: what all recipes have in common of that."""
+    shared = {name: {result.recipe.get(name) for result in done} for name in SIZES}
+    return ", ".join(text.format(*shared[name]) for name, text in SIZES.items() if len(shared[name]) == 1)
+
+
+def _machine(environment: Mapping[str, Any]) -> str:
+    """What trained, such as "2 NVIDIA H200 with JAX 0.11.2"; "" where that is not known."""
+    counts = Counter(environment.get("devices", ()))
+    devices = " and ".join(f"{count} {name}" if count > 1 else name for name, count in counts.items())
+    backend = environment.get("backend", "")
+    version = environment.get("packages", {}).get(backend, "")
+    return f"{devices} with {BACKENDS.get(backend, backend)} {version}".rstrip() if devices else ""

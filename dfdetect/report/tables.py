@@ -1,0 +1,346 @@
+"""The kinds of tables: what was published beside what was measured."""
+
+import itertools
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from dfdetect.metrics.estimates import DASH, UNITS, Estimate
+from dfdetect.metrics.folds import matrix_text
+from dfdetect.metrics.measures import MEASURES
+from dfdetect.report.comparisons import Comparison
+from dfdetect.report.declared import MATRIX, Cell, Experiment, TableSpec
+from dfdetect.report.published import Matrix, Values
+from dfdetect.report.results import FAILED, Result
+
+SAME = "≈"
+NOTE_BEST = (
+    "Bold: the best of those in this table that were measured on the same faces; a row of dashes does not "
+    f"compete. {SAME}: cannot be told from it (paired bootstrap over groups; Holm over all pairs and metrics "
+    "of the table, 5 %). Unmarked: worse, or not compared with it (other faces, its run was not at hand, or "
+    "no interval can be told). What is compared are these trained networks: another seed may turn it."
+)
+NOTE_UNCOMPARED = "Nothing is bold, as none of these runs has been compared with another."
+COLLAPSED = "This training collapsed: all faces have the same score."
+NOTE_MATRIX = "Matrices: [[real called real, real called fake], [fake called real, fake called fake]]."
+NOTE_THRESHOLD = (
+    "Measured accuracy, and what else depends on a threshold, uses the one chosen on the validation faces. "
+    "The report names none."
+)
+NOTE_INTERVAL = (
+    "Brackets: 95 % intervals by a bootstrap over groups; for a mean over folds, Student's interval with the "
+    "corrected variance of Nadeau and Bengio (2003), cut off where the metric's range ends; a dash where "
+    "there are too few groups, or all folds or resamples give the same. Those of single runs hold no "
+    "variation between trainings."
+)
+
+
+@dataclass(frozen=True)
+class Value:
+    """One measured number in a table.
+
+    Attributes:
+        estimate: the number and its interval; None where nothing was measured.
+        best: it is the best of its column.
+        same: it cannot be told from the best.
+        footnote: number of the table's footnote, from 1; 0 = none.
+        n: test faces or clips that it rests on.
+    """
+
+    estimate: Estimate | None
+    best: bool = False
+    same: bool = False
+    footnote: int = 0
+    n: int = 0
+
+
+Entry = str | Value
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table, before it is rendered.
+
+    Attributes:
+        name: its key.
+        title: its heading.
+        labels: how many columns name the row.
+        header: a title for each column.
+        rows: an entry for each column.
+        notes: sentences below it.
+        general: sentences that hold for many tables alike.
+        footnotes: those to which numbers in it refer, from 1.
+    """
+
+    name: str
+    title: str
+    labels: int
+    header: Sequence[str]
+    rows: Sequence[Sequence[Entry]]
+    notes: Sequence[str]
+    general: Sequence[str] = ()
+    footnotes: Sequence[str] = ()
+
+    def below(self) -> list[str]:
+        """What stands below it, in order, where the page says the general sentences once."""
+        return [*self.notes, *(f"({number}) {text}" for number, text in enumerate(self.footnotes, start=1))]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What one table is made of.
+
+    Attributes:
+        experiment: the declaration.
+        spec: the table's.
+        cells: those that it shows.
+        results: current results by cell name.
+        comparisons: of the best with the others.
+    """
+
+    experiment: Experiment
+    spec: TableSpec
+    cells: Sequence[Cell]
+    results: Mapping[str, Result]
+    comparisons: Sequence[Comparison]
+
+    def ordered(self) -> list[Cell]:
+        """The cells in the order in which the axes name their choices."""
+        places = {axis: list(choices) for axis, choices in self.experiment.axes.items()}
+        return sorted(
+            self.cells, key=lambda cell: [places[axis].index(name) for axis, name in cell.at.items()]
+        )
+
+    def axes(self) -> list[str]:
+        """Titles of the columns that name a row."""
+        return [axis.replace("_", " ") for axis in self.spec.rows]
+
+    def labels(self, cell: Cell) -> list[Entry]:
+        """The entries that name a row."""
+        return [self.experiment.title_of(axis, cell.at[axis]) for axis in self.spec.rows]
+
+    def published(self, cell: Cell, metric: str) -> str:
+        """What the report prints for a cell, or a dash."""
+        return self.experiment.published.shown(cell.at, _REPORTED.get(metric, metric)) or DASH
+
+
+def build(asked: Asked) -> Table:
+    """The table that is asked for, by its kind, with what must be said of its results together."""
+    table = _BUILD[asked.spec.kind](asked)
+    results = [asked.results[cell.name] for cell in asked.cells if cell.name in asked.results]
+    leaks = dict.fromkeys(result.split_leak for result in results if result.split_leak)
+    return replace(table, notes=[*_sizes(asked.spec.level, results), *table.notes, *leaks])
+
+
+def _sizes(level: str, results: Sequence[Result]) -> list[str]:
+    """On how many test faces or clips results rest."""
+    sizes = sorted({result.n(level) for result in results if result.status != FAILED})
+    if not sizes:
+        return []
+    span = f"{sizes[0]:,}" if len(sizes) == 1 else f"{sizes[0]:,} to {sizes[-1]:,}"
+    return [f"Tested on {span} {UNITS[level]}s."]
+
+
+class _Marks:
+    """Which results are best, and which cannot be told from the best, in one table."""
+
+    def __init__(self, asked: Asked, footnotes: "_Footnotes") -> None:
+        shown = {result.digest: result for result in asked.results.values()}
+        # A comparison outlives what it is of: cells, or the table, may have been declared anew since.
+        table = (asked.spec.name, asked.spec.level)
+        mine = [
+            one
+            for one in asked.comparisons
+            if (one.table, one.level) == table and {one.best, one.other} <= set(shown)
+        ]
+
+        def skill(one: Comparison) -> float:
+            value = shown[one.best].estimate(one.metric, asked.spec.level).value
+            return value if MEASURES[one.metric].better == "higher" else -value
+
+        # Where the run of the best was not at hand, another one was compared with the rest, too.
+        lost = {(one.metric, one.other) for one in mine} | {
+            (one.metric, one.best)
+            for one, rival in itertools.product(mine, mine)
+            if (one.metric, one.other) == (rival.metric, rival.other) and skill(one) < skill(rival)
+        }
+        self._best = {(one.metric, one.best) for one in mine} - lost
+        self._same = {
+            (one.metric, one.other) for one in mine if (one.metric, one.best) in self._best and one.alike
+        }
+        self._footnotes = footnotes
+
+    def value(self, result: Result | None, metric: str, level: str) -> Value:
+        if result is None:
+            return Value(None)
+        if result.status == FAILED:
+            return Value(None, footnote=self._footnotes.number(f"Failed: {result.reason}"))
+        key = (metric, result.digest)
+        return Value(
+            result.estimate(metric, level),
+            key in self._best,
+            key in self._same,
+            self._footnotes.of_result(result),
+            result.n(level),
+        )
+
+
+class _Footnotes:
+    """Numbered notes of one table; equal ones share a number."""
+
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+
+    def number(self, text: str) -> int:
+        if text not in self.texts:
+            self.texts.append(text)
+        return self.texts.index(text) + 1
+
+    def of_result(self, result: Result) -> int:
+        """A note where the weights are a file's or saw groups of test faces, or all scores are one."""
+        told = result.weights.get("partial") or result.weights_file
+        parts = [f"Weights: {result.weights['origin']}."] if told else []
+        parts += result.weights.get("leaks", ())
+        parts += [COLLAPSED] if _collapsed(result) else []
+        return self.number(" ".join(parts)) if parts else 0
+
+
+def _collapsed(result: Result) -> bool:
+    """Whether all resamples give an AUC of .5, though they tell of other metrics: the scores are all one."""
+    if len(result.parts) != 1:
+        return False
+    auc, accuracy = (result.estimate(metric, "face") for metric in ("auc", "accuracy"))
+    return auc.value == 0.5 and math.isnan(auc.low) and not math.isnan(accuracy.low)
+
+
+def _list(asked: Asked) -> Table:
+    """A row a cell; for each metric the published column, if there is any, and the measured one."""
+    spec, footnotes = asked.spec, _Footnotes()
+    marks = _Marks(asked, footnotes)
+    published = {
+        metric for metric in spec.metrics for cell in asked.cells if asked.published(cell, metric) != DASH
+    }
+    header = asked.axes()
+    for metric in spec.metrics:
+        title = _title(metric)
+        header += [f"{title}, published"] if metric in published else []
+        header += [title] if metric in MEASURES or metric == MATRIX else []
+    rows = []
+    for cell in asked.ordered():
+        result, row = asked.results.get(cell.name), asked.labels(cell)
+        for metric in spec.metrics:
+            row += [asked.published(cell, metric)] if metric in published else []
+            row += [marks.value(result, metric, spec.level)] if metric in MEASURES else []
+            row += [_matrix(result, spec.level)] if metric == MATRIX else []
+        rows.append(row)
+    return _table(spec, header, rows, footnotes, *([NOTE_MATRIX] if MATRIX in spec.metrics else []))
+
+
+def _matrix(result: Result | None, level: str) -> str:
+    """A result's counts, of folds their mean."""
+    if result is None or result.status == FAILED:
+        return DASH
+    several = len(result.parts) > 1
+    return matrix_text(result.folds(level).confusion if several else result.metrics(level)[0].confusion)
+
+
+def _grid(asked: Asked) -> Table:
+    """One metric: choices of one axis down, of another across."""
+    spec, footnotes = asked.spec, _Footnotes()
+    marks = _Marks(asked, footnotes)
+    metric = spec.metrics[0]
+    published = any(asked.published(cell, metric) != DASH for cell in asked.cells)
+    names = list(dict.fromkeys(cell.at[spec.columns] for cell in asked.ordered()))
+    header = asked.axes()
+    for name in names:
+        title = asked.experiment.title_of(spec.columns, name)
+        header += [f"{title}, published"] if published else []
+        header += [title]
+    rows: dict[tuple[str, ...], dict[str, Cell]] = {}
+    for cell in asked.ordered():
+        rows.setdefault(tuple(cell.at[axis] for axis in spec.rows), {})[cell.at[spec.columns]] = cell
+    entries = []
+    for across in rows.values():
+        row = asked.labels(next(iter(across.values())))
+        for name in names:
+            there = across.get(name)
+            row += [asked.published(there, metric) if there else DASH] if published else []
+            row += [marks.value(asked.results.get(there.name) if there else None, metric, spec.level)]
+        entries.append(row)
+    return _table(spec, header, entries, footnotes)
+
+
+def _folds(asked: Asked) -> Table:
+    """For each cell every fold and the average, each with its confusion matrix."""
+    spec, footnotes = asked.spec, _Footnotes()
+    header = [*asked.axes(), "fold"]
+    for metric in spec.metrics:
+        header += [f"{_title(metric)}, published", _title(metric)]
+    header += ["Matrix, published", "Matrix"]
+    rows = []
+    for cell in asked.ordered():
+        result, note = asked.results.get(cell.name), 0
+        if result is not None:
+            failed = result.status == FAILED
+            note = footnotes.number(f"Failed: {result.reason}") if failed else footnotes.of_result(result)
+        for line in _fold_lines(asked, cell, result):
+            rows.append([replace(e, footnote=note) if isinstance(e, Value) else e for e in line])
+    return _table(spec, header, rows, footnotes, NOTE_MATRIX)
+
+
+def _fold_lines(asked: Asked, cell: Cell, result: Result | None) -> Iterator[list[Entry]]:
+    spec = asked.spec
+    block = next((block for block in asked.experiment.published.of(cell.at) if block.folds), None)
+    measured = result.folds(spec.level) if result is not None and len(result.parts) > 1 else None
+    numbers = [str(fold + 1) for fold in range(max(cell.recipe.folds, len(block.folds) if block else 0))]
+    for place, name in enumerate((*numbers, "average")):
+        stated: Values | None = None
+        estimates: Mapping[str, Estimate] = {}
+        matrix, n = DASH, 0
+        if block:
+            last = name == "average"
+            stated = block.average if last else block.folds[place] if place < len(block.folds) else None
+        if measured and name == "average":
+            estimates, matrix = measured.averages, matrix_text(measured.confusion)
+            n = sum(fold.metrics.n for fold in measured.folds)
+        elif measured and place < len(measured.folds):
+            found = measured.folds[place].metrics
+            estimates, matrix, n = found.estimates, matrix_text(found.confusion), found.n
+        row: list[Entry] = [*asked.labels(cell), name]
+        for metric in spec.metrics:
+            number = stated.numbers.get(metric) if stated else None
+            row += [number.text if number else DASH, Value(estimates.get(metric), n=n)]
+        yield [*row, _printed_matrix(stated.confusion if stated else None), matrix]
+
+
+# What reports call a loss is the log loss of the test images.
+_REPORTED = {"log_loss": "loss"}
+_BUILD = {"list": _list, "grid": _grid, "folds": _folds}
+
+
+def _printed_matrix(matrix: Matrix | None) -> str:
+    return matrix_text([[cell.value for cell in row] for row in matrix]) if matrix else DASH
+
+
+def _table(
+    spec: TableSpec, header: Sequence[str], rows: Sequence[Sequence[Entry]], footnotes: _Footnotes, *more: str
+) -> Table:
+    values = [entry for row in rows for entry in row if isinstance(entry, Value)]
+    notes = [*more, *([spec.note] if spec.note else [])]
+    general = []
+    measured = any(value.estimate for value in values)
+    decided = any(name in MEASURES and MEASURES[name].part == "decision" for name in spec.metrics)
+    general += [NOTE_THRESHOLD] if (measured and decided) or MATRIX in spec.metrics else []
+    general += [NOTE_INTERVAL] if measured else []
+    best = any(value.best for value in values)
+    several = sum(any(isinstance(entry, Value) and entry.estimate for entry in row) for row in rows) > 1
+    general += [NOTE_BEST] if best else []
+    notes += [NOTE_UNCOMPARED] if several and not best and spec.kind != "folds" else []
+    labels = len(spec.rows) + (spec.kind == "folds")
+    return Table(spec.name, spec.title, labels, header, rows, notes, general, footnotes.texts)
+
+
+def _title(metric: str) -> str:
+    if metric == MATRIX:
+        return "Matrix"
+    return MEASURES[metric].title if metric in MEASURES else metric.replace("_", " ").capitalize()

@@ -1,0 +1,178 @@
+"""Where a run's weights come from, and what they have seen: in its own training and in those before it."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path, PurePath
+
+from dfdetect.data.faces import labelled
+from dfdetect.data.opening import Data
+from dfdetect.data.splitting import choose
+from dfdetect.models.head import in_head
+from dfdetect.models.names import PUBLISHED
+from dfdetect.recipe import ENSEMBLE, Recipe, read_recipe
+from dfdetect.runs.folder import Run, located, started_from
+from face_extraction.digest import file_digest
+from face_extraction.errors import InputError
+from face_extraction.manifest import FaceSample, manifest_hash, read_manifest
+
+Groups = set[tuple[str, str]]
+# A recipe, and SHA-256 of the weights file that its training started from; "" where it is not known.
+Start = tuple[Recipe, str]
+# The facts of a run that tell it; an ensemble keeps those of its members.
+STARTED_FROM = ("weights_file", "weights_sha256")
+
+
+def training_leaks(recipe: Recipe, data: Data) -> list[str]:
+    """What must be said when groups that a training validates or tests on were seen by its weights before.
+
+    Args:
+        recipe: the training's, resolved.
+        data: its rows.
+    """
+    scored = [*labelled(data.samples, "val"), *labelled(data.samples, "test")]
+    lines, unknown = _inherited([(recipe, "")], data.samples, scored)
+    return [*lines, *_not_known(unknown)]
+
+
+def scoring_leaks(run: Run, samples: Sequence[FaceSample]) -> list[str]:
+    """What must be said when groups to be scored were trained on or chose something, or when it is unknown.
+
+    Args:
+        run: whose model scores.
+        samples: what is scored.
+    """
+    known = _rows(run)
+    own = known if known and _trains(run) else []
+    shared = _groups(samples) & _groups(labelled(own, "train"))
+    chose = _groups(samples) & _groups(labelled(known or [], "val")) - shared
+    own_lines = [
+        f"{len(groups)} of the groups scored {what}"
+        for groups, what in (
+            (shared, "were trained on: these numbers do not measure skill."),
+            (chose, "chose the epoch or the threshold: numbers of them are optimistic."),
+        )
+        if groups
+    ]
+    lines, unknown = _inherited(_starts(run), own, samples)
+    return [*own_lines, *lines, *_not_known([*([] if known else [str(run.folder)]), *unknown])]
+
+
+def origin_without_folder(run: Run) -> str:
+    """Where a run's weights came from, without the folder that a file of them lay in."""
+    facts = run.environment()
+    source = str(facts.get("weights_source", ""))
+    return str(facts["weights"]).replace(source, PurePath(source).name, 1)
+
+
+def random_backbone(run: Run) -> list[str]:
+    """The layers before the head that a weights file, which covers a part of the model, left random.
+
+    Of an ensemble those of all members, each after its member's name.
+    """
+    recipe = run.recipe()
+    if recipe.model != ENSEMBLE and (recipe.weights == "none" or not recipe.partial_weights):
+        return []
+    return [layer for layer in run.environment().get("random_layers", ()) if not in_head(layer)]
+
+
+def _inherited(
+    starts: Sequence[Start], own: Sequence[FaceSample], scored: Sequence[FaceSample]
+) -> tuple[list[str], list[str]]:
+    """What to say of the runs that weights come from, and the names of those of which nothing is known.
+
+    Groups that chose their epochs count as seen too, but for those that choose this run's own.
+    """
+    ancestors, unknown = _ancestors(starts)
+    wanted, own_val = _groups(scored), _groups(labelled(own, "val"))
+    shared: Groups = set()
+    names = []
+    for run in ancestors:
+        rows = _rows(run)
+        if rows is None:
+            unknown.append(str(run.folder))
+        elif rows != own and _trains(run):  # of the same split there is nothing new to say
+            trained, chosen = (_groups(labelled(rows, split)) for split in ("train", "val"))
+            found = wanted & (trained | (chosen - own_val))
+            shared |= found
+            names += [str(run.folder)] if found else []
+    if not shared:
+        return [], unknown
+    line = (
+        f"{len(shared)} of the groups scored were trained or validated on by {' and '.join(names)}, "
+        "from whose weights this run started: these numbers do not measure skill."
+    )
+    return [line], unknown
+
+
+def _ancestors(starts: Sequence[Start]) -> tuple[list[Run], list[str]]:
+    """The runs whose weights recipes start from, and theirs, nearest first; and the names of those gone.
+
+    One that was trained anew since is gone too: what it records now is of other weights.
+    """
+    waiting, found, gone = list(starts), dict[Path, Run](), list[str]()
+    for recipe, digest in waiting:  # which grows
+        try:
+            run = started_from(recipe)
+        except InputError:  # the folder is there, and is no run any more
+            gone.append(recipe.weights)
+            continue
+        if run is None:
+            gone += [recipe.weights] if _is_gone(recipe.weights) else []
+        elif digest and run.weights.is_file() and file_digest(run.weights) != digest:
+            gone.append(str(run.folder))
+        elif run.folder.resolve() not in found:
+            found[run.folder.resolve()] = run
+            waiting += _starts(run)
+    return list(found.values()), gone
+
+
+def _is_gone(weights: str) -> bool:
+    """Whether they were a run's; of a file from elsewhere nothing was known before either."""
+    named = weights in ("", "none", *PUBLISHED)
+    path = Path(weights)
+    of_a_run = path.suffix != ".h5" or path == Run(path.parent).weights
+    return of_a_run and not (named or path.exists())
+
+
+def _starts(run: Run) -> list[Start]:
+    """What a run started from; of an ensemble what each member did."""
+    recipes, facts = [run.recipe()], [run.recorded()]
+    if members := run.members():
+        recipes = list(map(read_recipe, members))
+        facts = facts[0].get("members_starts") or [{}] * len(members)
+    return [
+        (located(recipe, known), known.get("weights_sha256", ""))
+        for recipe, known in zip(recipes, facts, strict=True)
+    ]
+
+
+def _trains(run: Run) -> bool:
+    return any(recipe.head_epochs + recipe.epochs for recipe, _ in _starts(run))
+
+
+def _rows(run: Run) -> list[FaceSample] | None:
+    """The rows that a run was made from, each with its split; None where they cannot be had any more."""
+    recipe = run.recipe()
+    try:
+        facts = run.environment()
+        manifest = Path(located(recipe, facts).manifest or facts["manifest"])
+        if manifest_hash(manifest) != facts["manifest_sha256"]:
+            return None
+        rows = choose(read_manifest(manifest), recipe)
+    except (InputError, OSError, KeyError):
+        return None
+    if "search_fold" not in facts:
+        return rows
+    # A search parts train and val rows anew, so any of them can have trained a fold of it.
+    return [replace(row, split="train") if row.split == "val" else row for row in rows]
+
+
+def _not_known(names: Sequence[str]) -> list[str]:
+    if not names:
+        return []
+    of = " and ".join(dict.fromkeys(names))
+    return [f"The run or the manifest of {of} is gone or changed: what was trained on is not known."]
+
+
+def _groups(samples: Iterable[FaceSample]) -> Groups:
+    return {(sample.source, sample.group) for sample in samples}

@@ -1,0 +1,45 @@
+"""Scores for samples: none dropped, none made up."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from dfdetect.data.clips import open_store
+from dfdetect.data.faces import Pass, Store
+from dfdetect.data.pipeline import make_batches
+from dfdetect.models.build import frames_of
+from dfdetect.predictions import Predictions
+from face_extraction.ledger import LedgerRow
+from face_extraction.manifest import FaceSample
+
+
+def score(
+    model: keras.Model, folder: Path, samples: Sequence[FaceSample], *, batch_size: int, title: str = "score"
+) -> tuple[Predictions, list[LedgerRow]]:
+    """Score every face once, or every clip of them if the model takes clips, in order.
+
+    Args:
+        model: a model of `dfdetect.models`.
+        folder: the manifest's folder.
+        samples: what to score; unknown labels are scored too.
+        batch_size: faces or clips a batch. It does not change the scores.
+        title: what the progress bar says.
+
+    Returns:
+        Predictions of the readable faces or clips, and a ledger row for each of the others: together
+        as many as there are.
+    """
+    store, ledger = open_store(folder, samples, model.input_shape[-2], frames_of(model), title=title)
+    return Predictions(store.samples, score_store(model, store, batch_size)), ledger
+
+
+def score_store(model: keras.Model, store: Store, batch_size: int) -> NDArray[np.float64]:
+    """`p_fake` of everything in the store, in its order: float64 of shape (n,)."""
+    if not len(store):
+        return np.zeros(0)
+    faces = Pass(store, np.arange(len(store)), batch_size)
+    p_fake = model.predict(make_batches(faces), verbose=0)
+    return np.asarray(p_fake, dtype=np.float64)[:, 0]

@@ -1,0 +1,1 @@
+"""The embedded sample set: drawn people and face swaps between them."""

@@ -1,0 +1,175 @@
+"""The embedded sample set: drawn people and face swaps between them, made on first use.
+
+It exists so that every command can be tried without any data. Faces of real people cannot be shipped
+freely; drawings can. They show that the pipeline works, and nothing else.
+"""
+
+import hashlib
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+
+import face_extraction
+from dfdetect.sample.clips import FPS, Clip, film, write_clip
+from dfdetect.sample.identity import Identity, draw_identity
+from dfdetect.sample.people import Person
+from dfdetect.sample.swaps import swap_clip
+from face_extraction.atomic import write_text
+from face_extraction.errors import InputError
+from face_extraction.progress import Advance, progress
+from face_extraction.settings import ExtractionSettings
+from face_extraction.splits import SplitRule
+
+NOTICE = (
+    "The sample set is drawn by code: it shows that the pipeline works, and says nothing about skill on "
+    "real faces."
+)
+CACHE_VARIABLE = "DFDETECT_CACHE"
+PAIRS, SECONDS = 30, 1.0
+"""Many people rather than long clips: a model learns more from them. With the ordinary split rule these
+pairs are 18 to train, 6 to val and 6 to test."""
+
+_README = f"""{NOTICE}
+
+real/<pair>/<person>.mp4               a drawn person, {FPS} frames a second
+fake/<pair>/<target>_from_<donor>.mp4  the target's clip with the donor's face in it
+
+Two people make a pair, each is swapped into the other, and the pair is the group that must stay in
+one split. The drawings come from a seed: no person was photographed. The swaps are warped by
+landmarks, matched in colour, blended with a feathered mask and compressed again, as face swaps are.
+"""
+
+_PERSON, _FILM, _SWAP, _ORDER = range(4)
+"""Streams of random numbers, so that a longer clip does not change who is in it."""
+
+
+def draw_sample(folder: Path, *, pairs: int = PAIRS, seconds: float = SECONDS, seed: int = 0) -> None:
+    """Draw the sample set's videos into `folder`; equal arguments give equal frames.
+
+    The folder appears when it is whole. Its layout is that of `python -m face_extraction folders`.
+
+    Args:
+        folder: where to write; it must not exist, or be empty.
+        pairs: number of pairs of people; each gives two real clips and two fake ones.
+        seconds: length of each clip.
+        seed: another seed draws other people.
+
+    Raises:
+        InputError: `folder` holds something, a number is out of range, or a video cannot be written.
+    """
+    frames = round(seconds * FPS)
+    if not (1 <= pairs <= 999 and 2 <= frames <= 60 * FPS):
+        raise InputError(
+            f"sample set of {pairs} pairs and {seconds} seconds; accepted: 1 to 999 pairs, 0.1 to 60 seconds"
+        )
+    with _whole(folder) as temporary, progress("drawing people", 4 * pairs, unit="clips") as advance:
+        write_text(temporary / "README.txt", _README)
+        for number, couple in enumerate(_couples(pairs, seed)):
+            _draw_pair(temporary, number, couple, frames, seed, advance)
+
+
+def sample_manifest() -> Path:
+    """The manifest of the sample set in the user's cache, drawn and extracted when it is not there.
+
+    The cache is the folder named by the environment variable DFDETECT_CACHE, or ~/.cache/dfdetect.
+    Another version of the drawings or of the extraction's settings gets another folder in it.
+
+    Raises:
+        InputError: the cache cannot be written.
+    """
+    settings, rule = ExtractionSettings(), SplitRule()
+    home = cache_folder() / f"sample-{_fingerprint(settings, rule)}"
+    manifest = home / "faces" / "manifest.csv"
+    if not manifest.is_file():
+        try:
+            with _whole(home) as temporary:
+                _draw_and_extract(temporary, settings, rule)
+        except OSError as error:
+            if not manifest.is_file():  # or else another process was faster
+                raise InputError(f"{home}: the sample set cannot be written ({error})") from None
+    return manifest
+
+
+def _draw_and_extract(home: Path, settings: ExtractionSettings, rule: SplitRule) -> None:
+    # These load dlib, which is not needed where the manifest is there already.
+    from face_extraction.extract import extract
+    from face_extraction.sources import get_source
+
+    root = home / "drawn-people"
+    draw_sample(root)
+    listing = get_source("folders").find(root)
+    extract(listing.items, root, home / "faces", settings, rule, ledger=listing.ledger)
+
+
+def people_of(number: int) -> tuple[str, str]:
+    """The names of the two people of a pair, which is numbered from 0."""
+    return f"{2 * number + 1:02d}", f"{2 * number + 2:02d}"
+
+
+def pair_name(number: int) -> str:
+    """The name of a pair's folder, which is the group of its clips."""
+    return "_".join(people_of(number))
+
+
+def cache_folder() -> Path:
+    """The user's cache for this package."""
+    named = os.environ.get(CACHE_VARIABLE)
+    return Path(named).expanduser() if named else Path.home() / ".cache" / "dfdetect"
+
+
+def _fingerprint(*parameters: object) -> str:
+    """A short name for what the sample set depends on: the code that makes it, and `parameters`."""
+    digest = hashlib.sha256(repr(parameters).encode())
+    here = Path(__file__)
+    extraction = Path(face_extraction.__path__[0])
+    for path in (here, *sorted(here.parent.glob("drawn/*.py")), *sorted(extraction.rglob("*.py"))):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:12]
+
+
+def _couples(pairs: int, seed: int) -> list[tuple[Identity, Identity]]:
+    """Pairs of people who look alike enough to be swapped, in random order."""
+    people = [draw_identity(np.random.default_rng([seed, _PERSON, n])) for n in range(2 * pairs)]
+    people.sort(key=lambda person: (person.feminine > 0.5, float(person.skin.sum())))
+    order = np.random.default_rng([seed, _ORDER]).permutation(pairs)
+    return [(people[2 * n], people[2 * n + 1]) for n in order]
+
+
+def _draw_pair(
+    folder: Path, number: int, couple: tuple[Identity, Identity], frames: int, seed: int, advance: Advance
+) -> None:
+    names, pair = people_of(number), pair_name(number)
+    clips = []
+    for place, (name, identity) in enumerate(zip(names, couple, strict=True)):
+        rng = np.random.default_rng([seed, _FILM, 2 * number + place])
+        clip = film(Person(identity), rng, frames)
+        seen = write_clip(folder / "real" / pair / f"{name}.mp4", clip.frames)
+        # A swap starts from the video as it is, compressed once already.
+        clips.append(Clip(seen, clip.landmarks))
+        advance(note=name)
+    for target, donor in ((0, 1), (1, 0)):
+        rng = np.random.default_rng([seed, _SWAP, 2 * number + target])
+        swapped = swap_clip(clips[target], clips[donor], rng)
+        name = f"{names[target]}_from_{names[donor]}"
+        write_clip(folder / "fake" / pair / f"{name}.mp4", swapped)
+        advance(note=name)
+
+
+@contextmanager
+def _whole(folder: Path) -> Iterator[Path]:
+    """Yield a new folder beside `folder`, and give it that name when the block ends well."""
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise InputError(f"{folder}: exists already; accepted: a new folder or an empty one")
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    temporary = folder.with_name(f".{folder.name}.{os.getpid()}.tmp")
+    shutil.rmtree(temporary, ignore_errors=True)
+    temporary.mkdir()
+    try:
+        yield temporary
+        temporary.rename(folder)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)

@@ -1,0 +1,58 @@
+"""`python -m dfdetect.train`: train a detector."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from dfdetect import cli
+from dfdetect.cli import load_keras
+from face_extraction.command import DONE, Parser, run
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Train, and return the exit status."""
+    return run(_parser(), _train, argv)
+
+
+def _parser() -> Parser:
+    parser = Parser(
+        "python -m dfdetect.train",
+        "Train a detector on a manifest of face crops, and write a run folder.\n\n"
+        "Without --manifest it trains on the embedded sample set of drawn people, small and from\n"
+        "random weights: that shows the pipeline working and says nothing about real faces.\n"
+        "The same command, given again, goes on with a training that was cut.",
+        "example:\n  python -m dfdetect.train --model xception --manifest data/celebdf/manifest.csv "
+        "--weights imagenet --trainable head\n\n"
+        "exit status: 0 trained, or it was before, 2 wrong use, 130 interrupted: given again, it goes on",
+    )
+    parser.add_argument("--out", type=Path, metavar="DIR", help="the run's folder (default: runs/MODEL-HASH)")
+    parser.add_argument("--overwrite", action="store_true", help="delete what --out holds, and train anew")
+    cli.add_flags(parser)
+    return parser
+
+
+def _train(args: argparse.Namespace) -> int:
+    recipe = cli.recipe_of(args)
+    # Keras takes seconds to import: only after the command line was understood.
+    load_keras()
+    from dfdetect.data.opening import open_training_data
+    from dfdetect.runs.folder import Run
+    from dfdetect.runs.results import text_table
+    from dfdetect.train.training import default_folder, resolve, train
+
+    recipe = resolve(recipe)
+    data = open_training_data(recipe)
+    run = Run(args.out or default_folder(recipe, data))
+    print("\n".join((*data.notices, "", data.table(), "")), flush=True)
+    if run.finished and not args.overwrite:
+        run.begin(recipe, data.digest)  # refuses another recipe's folder
+        print(f"{run.folder}: this training is finished already; --overwrite trains anew")
+    else:
+        train(recipe, data, run, cli.conditions_of(args), overwrite=args.overwrite)
+    print(f"\n{text_table(run.metrics())}\n\nlook at {run.page}")
+    return DONE
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,297 @@
+"""Training: a recipe in, a run out. Validation data choose the epoch; test data are not read here."""
+
+import dataclasses
+import math
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from threading import Lock
+
+import keras
+import numpy as np
+from sklearn.metrics import log_loss, roc_auc_score
+
+from dfdetect.data.faces import Pass, Store, class_weights, epoch_order
+from dfdetect.data.pipeline import make_batches
+from dfdetect.models.blocks import set_trainable
+from dfdetect.models.registry import family
+from dfdetect.recipe import Recipe
+from dfdetect.runs.checkpoint import load_checkpoint, read_state, reset_seeds, save_checkpoint, save_weights
+from dfdetect.runs.folder import Run
+from dfdetect.runs.scoring import score_store
+from dfdetect.train.optimization import averaged, make_optimizer
+from dfdetect.train.schedule import Schedule
+from face_extraction.errors import InputError
+from face_extraction.progress import Advance, progress
+
+Row = dict[str, float]
+
+
+@dataclass
+class State:
+    """What a training has come to, between epochs; kept in the checkpoint.
+
+    Attributes:
+        epoch: epochs finished.
+        best_epoch: the best of them by the recipe's monitor, from 1; 0 before the first.
+        best: its value of the monitored metric, signed so that more is better.
+        history: one row an epoch.
+    """
+
+    epoch: int = 0
+    best_epoch: int = 0
+    best: float = -math.inf
+    history: list[Row] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Phase:
+    """A stretch of epochs with an optimizer and a schedule of its own.
+
+    Attributes:
+        start: epochs before it.
+        end: epochs at its end.
+        trainable: what is trained, as in the recipe.
+        learning_rate: the highest.
+    """
+
+    start: int
+    end: int
+    trainable: str
+    learning_rate: float
+
+
+def phases(recipe: Recipe) -> list[Phase]:
+    """The phases of a training: the head alone, where the recipe wants that, then the rest."""
+    head, total = recipe.head_epochs, recipe.head_epochs + recipe.epochs
+    last = Phase(head, total, recipe.trainable, recipe.learning_rate)
+    return [Phase(0, head, "head", recipe.head_learning_rate), last] if head else [last]
+
+
+def start_phase(model: keras.Model, recipe: Recipe, phase: Phase, steps: int) -> None:
+    """Make trainable what the phase trains, and compile with the recipe's loss and a new optimizer.
+
+    Args:
+        model: a model of `dfdetect.models`.
+        recipe: the recipe.
+        phase: the phase.
+        steps: steps an epoch; the schedule spans those of the phase.
+    """
+    if recipe.head_epochs:  # in one phase it is trained as it was built, be it whole or a head alone
+        set_trainable(model, family(recipe.model), phase.trainable)
+    span = steps * (phase.end - phase.start)
+    rate = Schedule(recipe.schedule, phase.learning_rate, span, recipe.warmup)
+    model.compile(
+        optimizer=make_optimizer(recipe, rate),
+        loss=keras.losses.BinaryCrossentropy(label_smoothing=recipe.label_smoothing),
+        metrics=[keras.metrics.BinaryAccuracy(name="accuracy")],
+    )
+
+
+def fit(
+    model: keras.Model,
+    recipe: Recipe,
+    train: Store,
+    val: Store,
+    run: Run,
+    *,
+    watch: Callable[[Row], None] = lambda row: None,
+) -> None:
+    """Train `model`, going on from the run's checkpoint if there is one; leave the best weights in it.
+
+    The order, augmentation and dropout of an epoch follow from the seed and the epoch's number
+    alone, so a training that was killed and resumed goes the way of one that was not.
+
+    The best epoch is one of all phases. Early stopping ends the last phase only: the epochs of the
+    head before it are neither cut short nor counted as epochs without a better one. With `ema`,
+    validation and the weights kept are those of the running average; a second phase goes on from
+    the latest weights and starts an average of its own.
+
+    Args:
+        model: the model, not compiled.
+        recipe: the recipe.
+        train: training faces or clips.
+        val: validation faces or clips, which choose the best epoch.
+        run: the folder; `best.weights.h5`, `history.csv` and, meanwhile, the checkpoint go there.
+        watch: called with each epoch's row of the history.
+
+    Raises:
+        InputError: the loss is not a number, or the checkpoint is of another model or its weights are gone.
+    """
+    steps = Pass(train, np.arange(len(train)), recipe.batch_size).steps
+    state = State(**read_state(run.checkpoint)) if run.checkpoint.is_file() else State()
+    finished = state.epoch
+    for phase in phases(recipe):
+        if phase.end < finished:
+            continue
+        start_phase(model, recipe, phase, steps)
+        if phase.start < finished:
+            # The checkpoint holds the optimizer of the phase that its last epoch belongs to.
+            load_checkpoint(run.checkpoint, model)
+        while state.epoch < phase.end and not _patience_spent(state, recipe):
+            row = train_epoch(model, recipe, train, state.epoch)
+            with averaged(model, recipe):
+                row |= _validate(model, val, recipe)
+                _keep_if_best(state, row, recipe, model, run)
+            _record(state, model, run)
+            print(_line(row, recipe, state.best_epoch), flush=True)
+            watch(row)
+    _keep_best(state, model, run)
+
+
+def train_epoch(model: keras.Model, recipe: Recipe, train: Store, epoch: int) -> Row:
+    """Train one epoch, its order, augmentation and dropout drawn from the seed and its number.
+
+    Args:
+        model: compiled by `start_phase`.
+        recipe: the recipe.
+        train: training faces or clips.
+        epoch: its number, from 0.
+
+    Returns:
+        The training's columns of the history's row; the learning rate is that which the epoch ends with.
+
+    Raises:
+        InputError: the loss is not a number.
+    """
+    reset_seeds(model, recipe.seed, epoch)
+    faces = Pass(
+        train,
+        epoch_order(train.labels, seed=recipe.seed, epoch=epoch, balance=recipe.balance),
+        recipe.batch_size,
+        recipe.augment,
+        (recipe.seed, epoch),
+        class_weights(train.labels) if recipe.balance == "weights" else None,
+    )
+    start = time.monotonic()
+    with _epoch_bar(epoch, recipe, faces) as bar:
+        # Our own loop over epochs, one `fit` each: all state lives between two calls.
+        history = model.fit(
+            make_batches(faces),
+            initial_epoch=epoch,
+            epochs=epoch + 1,
+            verbose=0,
+            shuffle=False,
+            callbacks=[bar],
+        ).history
+    seconds = time.monotonic() - start
+    loss = history["loss"][0]
+    if not math.isfinite(loss):
+        raise _diverged(f"the loss of epoch {epoch + 1} is {loss}", recipe)
+    row: Row = {"epoch": epoch + 1}
+    if recipe.head_epochs:
+        row["phase"] = 1 if epoch < recipe.head_epochs else 2
+    return row | {
+        "learning_rate": float(keras.ops.convert_to_numpy(model.optimizer.learning_rate)),
+        "loss": loss,
+        "accuracy": history["accuracy"][0],
+        "seconds": round(seconds, 3),
+        "faces_per_second": round(len(faces.order) * max(1, recipe.frames) / seconds, 2),
+    }
+
+
+def _diverged(what: str, recipe: Recipe) -> InputError:
+    return InputError(
+        f"training diverged: {what}; try a lower --learning-rate than {recipe.learning_rate} or "
+        "--precision float32"
+    )
+
+
+def _validate(model: keras.Model, val: Store, recipe: Recipe) -> Row:
+    """Loss, accuracy at 0.5 and exact AUC on validation faces or clips."""
+    p_fake = score_store(model, val, recipe.batch_size)
+    if not np.isfinite(p_fake).all():  # the loss of an epoch is that before its last step
+        raise _diverged("its scores are no numbers", recipe)
+    return {
+        "val_loss": float(log_loss(val.labels, np.clip(p_fake, 1e-7, 1 - 1e-7), labels=[0, 1])),
+        "val_accuracy": float(np.mean((p_fake >= 0.5) == val.labels)),
+        "val_auc": float(roc_auc_score(val.labels, p_fake)),
+    }
+
+
+def _keep_if_best(state: State, row: Row, recipe: Recipe, model: keras.Model, run: Run) -> None:
+    """Count the epoch, and keep the model's weights if they are the best so far."""
+    value = row[recipe.monitor] * (-1 if recipe.monitor == "val_loss" else 1)
+    state.epoch += 1
+    state.history.append(row)
+    if value > state.best:
+        state.best, state.best_epoch = value, state.epoch
+        save_weights(run.epoch_weights(state.epoch), _bare(model))
+
+
+def _record(state: State, model: keras.Model, run: Run) -> None:
+    """Write history and checkpoint, then drop the weights of former best epochs.
+
+    In this order, and with the epoch in the weights' name: whenever a kill comes, the checkpoint on
+    disk names a weights file that is there.
+    """
+    run.write_history(state.history)
+    save_checkpoint(run.checkpoint, model, dataclasses.asdict(state))
+    for path in run.folder.glob("epoch-*.weights.h5"):
+        if path != run.epoch_weights(state.best_epoch):
+            path.unlink()
+
+
+def _keep_best(state: State, model: keras.Model, run: Run) -> None:
+    """Leave the best epoch's weights in the model and under their final name."""
+    best = run.epoch_weights(state.best_epoch)
+    if best.is_file():
+        best.replace(run.weights)
+    elif state.best_epoch and not run.weights.is_file():
+        raise InputError(
+            f"{best}: gone, the weights of the best epoch; dfdetect.train --overwrite trains anew"
+        )
+    for leftover in run.folder.glob("epoch-*.weights.h5"):
+        leftover.unlink()
+    if not run.weights.is_file():
+        # No epoch was trained: the run holds the weights it was given.
+        save_weights(run.weights, _bare(model))
+    _bare(model).load_weights(run.weights)
+
+
+def _bare(model: keras.Model) -> keras.Model:
+    """The same layers without the optimizer, whose state would be two thirds of a weights file."""
+    return keras.Model(model.input, model.output)
+
+
+def _patience_spent(state: State, recipe: Recipe) -> bool:
+    since = max(state.best_epoch, recipe.head_epochs)
+    return 0 < recipe.early_stopping <= state.epoch - since
+
+
+def _title(epoch: float, recipe: Recipe) -> str:
+    phase = "  head" if epoch <= recipe.head_epochs else ""
+    return f"epoch {epoch:>3}/{recipe.head_epochs + recipe.epochs}{phase}"
+
+
+def _line(row: Row, recipe: Recipe, best_epoch: int) -> str:
+    mark = "  best" if row["epoch"] == best_epoch and recipe.monitor != "epoch" else ""
+    return (
+        f"{_title(row['epoch'], recipe)}  loss {row['loss']:.4f}  accuracy {row['accuracy']:.3f}  "
+        f"val loss {row['val_loss']:.4f}  accuracy {row['val_accuracy']:.3f}  AUC {row['val_auc']:.3f}  "
+        f"{row['faces_per_second']:.1f} faces/s{mark}"
+    )
+
+
+@contextmanager
+def _epoch_bar(epoch: int, recipe: Recipe, faces: Pass) -> Iterator[keras.callbacks.Callback]:
+    with progress(_title(epoch + 1, recipe), len(faces.order), unit=f"{recipe.unit}s") as advance:
+        yield _Bar(advance, faces)
+
+
+class _Bar(keras.callbacks.Callback):  # type: ignore[misc]
+    """Moves the progress bar after each batch."""
+
+    # Keras then calls it in threads, and the next step need not wait for this one's loss.
+    async_safe = True
+
+    def __init__(self, advance: Advance, faces: Pass) -> None:
+        super().__init__()
+        self._advance, self._faces = advance, faces
+        self._lock = Lock()
+
+    def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
+        done = min(self._faces.batch_size, len(self._faces.order) - batch * self._faces.batch_size)
+        with self._lock:
+            self._advance(done, f"loss {logs['loss']:.4f}" if logs else "")

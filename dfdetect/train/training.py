@@ -1,0 +1,205 @@
+"""A whole training: manifest and recipe in, finished run folder out."""
+
+import math
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from dfdetect.data.clips import ClipStore, open_store
+from dfdetect.data.faces import Store, check_classes, labelled
+from dfdetect.data.opening import Data
+from dfdetect.metrics.estimates import choose_threshold
+from dfdetect.models.registry import family
+from dfdetect.models.weights import weights_origin
+from dfdetect.predictions import Predictions
+from dfdetect.recipe import Conditions, Recipe
+from dfdetect.runs.build import build_from_recipe
+from dfdetect.runs.devices import check_batches, check_clipping, parallel
+from dfdetect.runs.environment import describe
+from dfdetect.runs.folder import Run, default_name
+from dfdetect.runs.lineage import training_leaks
+from dfdetect.runs.results import write_results
+from dfdetect.runs.scoring import score_store
+from dfdetect.train.fitting import Row, fit
+from face_extraction.errors import InputError
+from face_extraction.ledger import TOO_FEW, LedgerRow
+from face_extraction.manifest import SPLITS
+from face_extraction.settings import copy_settings
+
+
+def resolve(recipe: Recipe) -> Recipe:
+    """The recipe with the model's own defaults written out.
+
+    Raises:
+        InputError: the model is unknown.
+    """
+    model = family(recipe.model)
+    return replace(
+        recipe,
+        weights=recipe.weights or model.default_weights,
+        image_size=recipe.image_size or model.image_size,
+    )
+
+
+def default_folder(recipe: Recipe, data: Data) -> Path:
+    """The folder that results of this recipe on these data have by default, below runs/."""
+    return Path("runs") / default_name(recipe, data.digest)
+
+
+def train(recipe: Recipe, data: Data, run: Run, conditions: Conditions, *, overwrite: bool = False) -> None:
+    """Train, evaluate and write the run; go on with a run that was cut.
+
+    Args:
+        recipe: the recipe, resolved.
+        data: what `open_training_data` gave for it.
+        run: the folder.
+        conditions: how to go about it.
+        overwrite: delete the run that the folder holds, once the training can begin.
+
+    Raises:
+        InputError: the weights cannot be had, a crop cannot be read, the training diverged, the
+            folder holds another run, or what would be deleted is needed or no run, or another
+            process trains in it.
+    """
+    if overwrite:
+        _check_overwrite(recipe, run)
+    check_clipping(conditions.devices, recipe.clip_norm)
+    watch = _watcher(run, conditions)
+    keras.utils.set_random_seed(recipe.seed)
+    with ExitStack() as held:
+        with parallel(conditions.devices):
+            # What can be refused in seconds comes before the crops are opened, and leaves no folder.
+            model = build_from_recipe(recipe)
+            leaks = training_leaks(recipe, data)
+            print("".join(f"{line}\n" for line in leaks), end="", flush=True)
+            stores, unscored = open_stores(data, recipe, conditions, SPLITS)
+            sizes = {split: len(store) for split, store in stores.items()}
+            check_batches(conditions.devices, recipe.batch_size, sizes)
+            if overwrite:
+                run.delete()
+            held.enter_context(run.alone())
+            run.begin(recipe, data.digest)
+            copy_settings(data.path.parent, run.folder)  # prediction must crop as extraction did
+            facts = describe() | data.facts() | _clip_facts(stores) | _model_facts(model)
+            print(_summary(recipe, facts), flush=True)
+            fit(model, recipe, stores["train"], stores["val"], run, watch=watch)
+        facts["training_seconds"] = round(sum(row["seconds"] for row in run.history()), 1)
+        predictions = {
+            split: Predictions(stores[split].samples, score_store(model, stores[split], recipe.batch_size))
+            for split in ("val", "test")
+        }
+        write_results(
+            run,
+            recipe,
+            facts,
+            predictions,
+            choose_threshold(predictions["val"]),
+            unscored,
+            data.path.parent,
+            notices=data.notices,
+            leaks=leaks,
+        )
+        run.checkpoint.unlink(missing_ok=True)
+
+
+def open_stores(
+    data: Data, recipe: Recipe, conditions: Conditions, splits: Sequence[str]
+) -> tuple[dict[str, Store], list[LedgerRow]]:
+    """Open the faces, or clips, of some splits whose label is known; train and val must be among them.
+
+    Returns:
+        A store for each split, and a ledger row for each face or clip that is in none.
+
+    Raises:
+        InputError: train or val lacks a class, or a crop cannot be read and is not to be skipped.
+    """
+    stores: dict[str, Store] = {}
+    ledger: list[LedgerRow] = []
+    for split in splits:
+        stores[split], rows = open_store(
+            data.path.parent,
+            labelled(data.samples, split),
+            recipe.image_size,
+            recipe.frames,
+            title=f"open {split}",
+            cached=conditions.cached,
+        )
+        ledger += rows
+    unreadable = [row for row in ledger if row.reason != TOO_FEW]
+    if unreadable and not conditions.skip_unreadable:
+        first = unreadable[0]
+        raise InputError(
+            f"{data.path.parent / first.path}: {first.detail} ({len(unreadable)} unreadable in all); "
+            "mend them, or give --unreadable skip to list them and go on"
+        )
+    for split in ("train", "val"):
+        check_classes(stores[split].samples, split, data.path, recipe.unit)
+    return stores, ledger
+
+
+def _check_overwrite(recipe: Recipe, run: Run) -> None:
+    """Refuse to delete a folder that is no run, or that holds the weights to start from."""
+    if run.folder.exists():
+        run.recipe()
+    weights = Path(recipe.weights)
+    if weights.exists() and weights.resolve().is_relative_to(run.folder.resolve()):
+        raise InputError(
+            f"--overwrite would delete --weights {recipe.weights}; accepted: another --out, or weights "
+            f"outside {run.folder}"
+        )
+
+
+def _clip_facts(stores: dict[str, Store]) -> dict[str, Any]:
+    repeats = {split: store.repeats() for split, store in stores.items() if isinstance(store, ClipStore)}
+    return {"clips_that_repeat_a_face": repeats} if repeats else {}
+
+
+def _model_facts(model: keras.Model) -> dict[str, Any]:
+    origin = weights_origin(model)
+    return {
+        "weights": str(origin),
+        "weights_source": origin.source,
+        "weights_sha256": origin.sha256,
+        "random_layers": list(origin.random),
+        "parameters": model.count_params(),
+        "trainable_parameters": sum(math.prod(variable.shape) for variable in model.trainable_variables),
+    }
+
+
+def _summary(recipe: Recipe, facts: dict[str, Any]) -> str:
+    return (
+        f"{recipe.model}: {facts['parameters']:,} parameters, "
+        f"{facts['trainable_parameters']:,} of them trained; weights: {facts['weights']}; "
+        f"input {f'{recipe.frames} x ' if recipe.frames else ''}{recipe.image_size} x {recipe.image_size}; "
+        f"on {', '.join(facts['devices'])}"
+    )
+
+
+def _watcher(run: Run, conditions: Conditions) -> Callable[[Row], None]:
+    """What is called after each epoch: the writer of TensorBoard's files, when asked for.
+
+    Raises:
+        InputError: TensorBoard is not installed.
+    """
+    if not conditions.tensorboard:
+        return lambda row: None
+    try:
+        from tensorboard.summary import Writer
+    except ImportError:
+        raise InputError('--tensorboard needs TensorBoard: pip install "dfdetect[tensorboard]"') from None
+    # With the first epoch: until the training begins, nothing may be written into the folder.
+    opened = cache(lambda: Writer(str(run.tensorboard)))
+
+    def watch(row: Row) -> None:
+        writer = opened()
+        for name, value in row.items():
+            if name != "epoch":
+                writer.add_scalar(name, value, step=int(row["epoch"]))
+        writer.flush()
+
+    return watch

@@ -1,0 +1,45 @@
+"""A start without the packages that dfdetect needs: one line, not a traceback."""
+
+import sys
+from types import TracebackType
+
+OURS = ("dfdetect", "face_extraction", "tuning")
+USAGE = 2
+
+
+def missing_package(error: ModuleNotFoundError) -> int:
+    """Print the line for a package that is not installed, and return the exit status 2.
+
+    Raises:
+        ModuleNotFoundError: the module that is missing is one of ours, which is a fault of the program.
+    """
+    package = (error.name or "").partition(".")[0]
+    if not package or package in OURS:
+        raise error
+    print(
+        f"dfdetect: the package {package} is not installed in {sys.prefix}; run `pip install .` in the "
+        "folder of dfdetect, or start the commands from the environment that `make` wrote (.venv)",
+        file=sys.stderr,
+    )
+    return USAGE
+
+
+def explain_missing_packages() -> None:
+    """Replace the traceback of a missing package by one line, where `python -m` starts a command.
+
+    Elsewhere, as in a program that imports dfdetect, errors stay as they are.
+    """
+    # Python sets this name while it looks for the module that -m names.
+    if sys.argv[:1] == ["-m"]:
+        sys.excepthook = _excepthook
+
+
+def _excepthook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    if isinstance(error, ModuleNotFoundError):
+        try:
+            status = missing_package(error)
+        except ModuleNotFoundError:
+            pass
+        else:
+            raise SystemExit(status)
+    sys.__excepthook__(kind, error, trace)

@@ -1,0 +1,568 @@
+"""Training: validation chooses, a kill changes nothing, and what the recipe says acts."""
+
+import dataclasses
+import gc
+import hashlib
+import itertools
+import json
+import os
+import shutil
+import subprocess
+import sys
+from types import SimpleNamespace
+
+import keras
+import numpy as np
+import pytest
+
+from dfdetect.data.augment import augment
+from dfdetect.data.faces import FaceStore, epoch_order
+from dfdetect.recipe import BALANCES, OPTIMIZERS, Recipe
+from dfdetect.render.figures.curves import best_epoch
+from dfdetect.runs.checkpoint import load_checkpoint, reset_seeds, save_checkpoint, save_weights
+from dfdetect.runs.folder import Run
+from dfdetect.train.fitting import fit, phases, start_phase, train_epoch
+from dfdetect.train.optimization import averaged, make_optimizer
+from dfdetect.train.schedule import Schedule
+from face_extraction.errors import InputError
+from face_extraction.manifest import read_manifest
+
+RECIPE = Recipe(epochs=4, batch_size=8, learning_rate=0.02, augment="report-c", weight_decay=0.01)
+
+
+@pytest.fixture
+def stores(make_manifest):
+    path = make_manifest()
+    samples = read_manifest(path)
+    return [
+        FaceStore(path.parent, [s for s in samples if s.split == split], 16) for split in ("train", "val")
+    ]
+
+
+def train(model, stores, folder, recipe=RECIPE, **watch):
+    run = Run(folder)
+    run.begin(recipe, "digest")
+    fit(model, recipe, *stores, run, **watch)
+    return run
+
+
+class Killed(BaseException):
+    """Stands for a kill: nothing may catch it."""
+
+
+TWO_PHASES = {"head_epochs": 2, "head_learning_rate": 0.05, "epochs": 2, "ema": 0.7}
+
+
+@pytest.mark.parametrize(
+    ("changes", "last"),
+    [
+        *(({"optimizer": name}, 2) for name in OPTIMIZERS),
+        # In the head's phase, at its end, and after it.
+        *((TWO_PHASES, last) for last in (1, 2, 3)),
+        # Where patience is spent by then, and where it is not.
+        *(({"schedule": "one-cycle", "early_stopping": 1, "epochs": 6}, last) for last in (1, 3)),
+        ({"balance": "sampling", "l2": 1e-2, "label_smoothing": 0.1}, 2),
+    ],
+    ids=lambda value: f"last{value}" if isinstance(value, int) else "-".join(map(str, value)),
+)
+def test_a_training_killed_after_an_epoch_and_resumed_ends_as_one_that_was_not(
+    stores, make_model, tmp_path, changes, last
+):
+    recipe = dataclasses.replace(RECIPE, **changes)
+    whole = make_model()
+    expected = train(whole, stores, tmp_path / "whole", recipe)
+
+    def kill(row):
+        if row["epoch"] == last:
+            raise Killed
+
+    with pytest.raises(Killed):
+        train(make_model(), stores, tmp_path / "cut", recipe, watch=kill)
+    resumed = make_model(seed=7)  # as a new process would: nothing of the old model is left
+    run = train(resumed, stores, tmp_path / "cut", recipe)
+
+    timing = ("seconds", "faces_per_second")
+    for left, right in zip(run.history(), expected.history(), strict=True):
+        for name in left.keys() - timing:
+            assert left[name] == pytest.approx(right[name], rel=1e-4, abs=1e-6), name
+    for left, right in zip(resumed.weights, whole.weights, strict=True):
+        np.testing.assert_allclose(left.numpy(), right.numpy(), rtol=1e-3, atol=1e-5)
+
+
+def test_a_kill_in_an_epoch_redoes_that_epoch_alone(stores, make_model, tmp_path, monkeypatch):
+    expected = train(make_model(), stores, tmp_path / "whole").history()
+    import dfdetect.fitting as module
+
+    def killed(*args):
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        # After the best weights are on disk, before the checkpoint says so.
+        patch.setattr(module, "save_checkpoint", killed)
+        with pytest.raises(Killed):
+            train(make_model(), stores, tmp_path / "cut")
+    run = train(make_model(seed=3), stores, tmp_path / "cut")
+    assert len(run.history()) == len(expected) == RECIPE.epochs
+
+
+def test_the_best_epoch_by_validation_is_what_is_kept(stores, make_model, tmp_path, monkeypatch):
+    import dfdetect.fitting as module
+
+    aucs = iter((0.6, 0.9, 0.7, 0.9))  # of equals the first
+    saved = {}
+    model = make_model()
+
+    def validate(*args):
+        return {"val_loss": 1.0, "val_accuracy": 0.5, "val_auc": next(aucs)}
+
+    def keep(row):
+        saved[row["epoch"]] = [weight.numpy() for weight in model.weights]
+
+    monkeypatch.setattr(module, "_validate", validate)
+    run = train(model, stores, tmp_path / "run", watch=keep)
+    assert [row["val_auc"] for row in run.history()] == [0.6, 0.9, 0.7, 0.9]
+    rate = Schedule("cosine", 0.02, 12, RECIPE.warmup)  # 20 faces are 3 steps of 8, the last one smaller
+    assert [row["learning_rate"] for row in run.history()] == pytest.approx(
+        [float(rate(step)) for step in (3, 6, 9, 12)], abs=1e-8
+    )
+    for kept, second in zip(model.weights, saved[2], strict=True):
+        np.testing.assert_array_equal(kept.numpy(), second)
+    fresh = make_model(seed=5)
+    fresh.load_weights(run.weights)
+    np.testing.assert_array_equal(fresh.weights[0].numpy(), saved[2][0])
+    assert not list(run.folder.glob("epoch-*"))
+    assert not list(run.folder.glob(".tmp-*"))
+
+
+@pytest.mark.parametrize(("patience", "epochs"), [(1, 3), (2, 4), (0, 5)])
+def test_early_stopping_counts_epochs_without_a_better_one(
+    stores, make_model, tmp_path, monkeypatch, patience, epochs
+):
+    import dfdetect.fitting as module
+
+    losses = iter((1.0, 0.5, 0.6, 0.7, 0.8))
+    monkeypatch.setattr(
+        module, "_validate", lambda *a: {"val_loss": next(losses), "val_accuracy": 0.5, "val_auc": 0.5}
+    )
+    recipe = dataclasses.replace(RECIPE, epochs=5, early_stopping=patience, monitor="val_loss")
+    assert len(train(make_model(), stores, tmp_path / "run", recipe).history()) == epochs
+
+
+def test_a_trained_model_leaves_nothing_in_memory(stores, make_model, tmp_path):
+    def graphs():
+        keras.utils.clear_session()
+        return sum(type(thing).__name__ == "FuncGraph" for thing in gc.get_objects())
+
+    before = graphs()
+    train(make_model(), stores, tmp_path / "run", dataclasses.replace(RECIPE, epochs=1))
+    assert graphs() == before
+
+
+def test_the_last_epoch_is_kept_where_the_recipe_says_so(stores, make_model, tmp_path, monkeypatch):
+    import dfdetect.fitting as module
+
+    aucs = iter((0.9, 0.5, 0.6))
+    monkeypatch.setattr(
+        module, "_validate", lambda *a: {"val_loss": 1.0, "val_accuracy": 0.5, "val_auc": next(aucs)}
+    )
+    model, saved = make_model(), {}
+    run = train(
+        model,
+        stores,
+        tmp_path / "run",
+        dataclasses.replace(RECIPE, epochs=3, monitor="epoch"),
+        watch=lambda row: saved.update({row["epoch"]: [w.numpy() for w in model.weights]}),
+    )
+    assert best_epoch(run.history(), "epoch") == 3
+    for kept, third, first in zip(model.weights, saved[3], saved[1], strict=True):
+        np.testing.assert_array_equal(kept.numpy(), third)
+        assert not np.array_equal(third, first)
+
+
+def test_training_learns_and_scores_the_validation_split_exactly(stores, make_model, tmp_path):
+    recipe = dataclasses.replace(RECIPE, epochs=12, augment="none")
+    model = make_model()
+    history = train(model, stores, tmp_path / "run", recipe).history()
+    assert history[-1]["loss"] < 0.6 * history[0]["loss"]
+    best = max(row["val_auc"] for row in history)
+    faces = np.stack([stores[1].load(i) for i in range(len(stores[1]))])
+    p_fake = model.predict(faces, verbose=0)[:, 0]
+    pairs = [(f > r) + (f == r) / 2 for f in p_fake[1::2] for r in p_fake[::2]]
+    assert np.mean(pairs) == pytest.approx(best)
+    assert best > 0.9
+    kept = next(row for row in history if row["val_auc"] == best)
+    assert kept["val_accuracy"] == np.mean((p_fake >= 0.5) == (stores[1].labels == 1)) > 0.5
+
+
+class Recorder:
+    """Stands for a model: keeps what it is given to train on."""
+
+    optimizer = SimpleNamespace(learning_rate=0.1)
+
+    def __init__(self):
+        self.dropout = keras.layers.Dropout(0.5)
+
+    def _flatten_layers(self):
+        return [self.dropout]
+
+    def fit(self, batches, **how):
+        self.given = batches
+        return SimpleNamespace(history={"loss": [1.0], "accuracy": [0.5]})
+
+
+@pytest.mark.parametrize(("seed", "epoch"), [(0, 0), (0, 3), (5, 3)])
+@pytest.mark.parametrize("balance", BALANCES)
+def test_an_epoch_is_drawn_from_its_number_and_the_recipe(stores, monkeypatch, balance, seed, epoch):
+    monkeypatch.setattr("dfdetect.train.fitting.make_batches", lambda faces: faces)
+    few = stores[0].subset([0, 1, 2, 4])  # three reals and a fake
+    recipe = dataclasses.replace(RECIPE, seed=seed, balance=balance, augment="strong", epochs=9)
+    model = Recorder()
+    row = train_epoch(model, recipe, few, epoch)
+    order = epoch_order(few.labels, seed=seed, epoch=epoch, balance=balance)
+    assert row["epoch"] == epoch + 1
+    state = np.random.SeedSequence((seed, epoch, 0)).generate_state(2)
+    assert model.dropout.seed_generator.state.numpy().tolist() == state.tolist()
+    assert model.given.order.tolist() == order.tolist()
+    weights = (2 / 3, 2) if balance == "weights" else (1, 1)
+    for position, index in enumerate(order):
+        drawn = augment(few.load(index), "strong", np.random.default_rng((seed, epoch, position)))
+        np.testing.assert_array_equal(model.given.item(position), drawn)
+        assert model.given.targets()[1][position] == pytest.approx(weights[few.labels[index]])
+
+
+def test_dropout_is_drawn_from_the_seed_the_epoch_and_the_layer():
+    image = keras.Input((200,))
+    model = keras.Model(image, [keras.layers.Dropout(0.5)(image) for _ in range(2)])
+    ones = np.ones((1, 200), "float32")
+
+    def masks(seed, epoch):
+        reset_seeds(model, seed, epoch)
+        return [np.array(mask) for mask in model(ones, training=True)]
+
+    first = masks(0, 0)
+    different = [*first, *masks(0, 1), *masks(1, 0)]
+    assert len({mask.tobytes() for mask in different}) == 6
+    for left, right in zip(first, masks(0, 0), strict=True):
+        np.testing.assert_array_equal(left, right)
+
+
+def test_validation_faces_are_not_augmented(stores, make_model, tmp_path):
+    recipe, model = dataclasses.replace(RECIPE, epochs=1, augment="strong"), make_model()
+    (row,) = train(model, stores, tmp_path / "run", recipe).history()
+    faces = np.stack([stores[1].load(i) for i in range(len(stores[1]))])
+    p_fake = model.predict(faces, verbose=0)[:, 0].astype(float)
+    of_label = np.where(stores[1].labels == 1, p_fake, 1 - p_fake)
+    assert row["val_loss"] == pytest.approx(-np.log(of_label).mean(), abs=1e-5)
+
+
+def test_a_loss_that_is_no_number_ends_in_one_line(stores, make_model, tmp_path):
+    recipe = dataclasses.replace(RECIPE, learning_rate=1e30, optimizer="sgd", warmup=0.0)
+    with pytest.raises(InputError, match=r"diverged: the loss of epoch \d is (nan|inf); try a lower"):
+        train(make_model(), stores, tmp_path / "run", recipe)
+
+
+def test_scores_that_are_no_numbers_end_in_one_line(stores, make_model, tmp_path):
+    """One step an epoch: its loss is that before the step that goes wrong."""
+    recipe = dataclasses.replace(RECIPE, learning_rate=1e30, optimizer="sgd", warmup=0.0, batch_size=64)
+    with pytest.raises(InputError, match=r"diverged: (its scores are no numbers|the loss of epoch 2)"):
+        train(make_model(), stores, tmp_path / "run", recipe)
+
+
+def test_zero_epochs_keep_the_weights_given(stores, make_model, tmp_path):
+    model = make_model()
+    before = [weight.numpy() for weight in model.weights]
+    run = train(model, stores, tmp_path / "run", dataclasses.replace(RECIPE, epochs=0))
+    assert run.history() == []
+    fresh = make_model(seed=9)
+    fresh.load_weights(run.weights)
+    for left, right in zip(fresh.weights, before, strict=True):
+        np.testing.assert_array_equal(left.numpy(), right)
+
+
+def test_class_weights_move_the_scores(stores, make_model, tmp_path):
+    samples = [s for s in stores[0].samples if s.label == 0] + [s for s in stores[0].samples if s.label == 1][
+        :2
+    ]
+    few = FaceStore(stores[0].folder, samples, 16)
+    means = {}
+    for balance in ("none", "weights"):
+        recipe = dataclasses.replace(RECIPE, balance=balance, epochs=6, augment="none")
+        model = make_model()
+        train(model, [few, stores[1]], tmp_path / balance, recipe)
+        means[balance] = model.predict(np.stack([few.load(i) for i in range(12)]), verbose=0).mean()
+    assert means["weights"] > means["none"]
+
+
+def test_the_head_is_trained_alone_first_each_phase_with_its_own_schedule(stores, make_model, tmp_path):
+    recipe = dataclasses.replace(RECIPE, **TWO_PHASES | {"ema": 0.0}, schedule="constant", warmup=0.0)
+    model = make_model()
+    seen = [[weight.numpy() for weight in model.weights]]
+    run = train(
+        model,
+        stores,
+        tmp_path / "run",
+        recipe,
+        watch=lambda row: seen.append([w.numpy() for w in model.weights]),
+    )
+    head = {weight.path for weight in model.get_layer("logit").weights}
+    for epoch, (before, after) in enumerate(itertools.pairwise(seen), start=1):
+        for weight, left, right in zip(model.weights, before, after, strict=True):
+            moved = not np.array_equal(left, right)
+            assert moved == (epoch > 2 or weight.path in head), (epoch, weight.path)
+    assert [(row["phase"], row["learning_rate"]) for row in run.history()] == [
+        (1, pytest.approx(0.05)),
+        (1, pytest.approx(0.05)),
+        (2, pytest.approx(0.02)),
+        (2, pytest.approx(0.02)),
+    ]
+
+
+def test_patience_begins_with_the_last_phase_and_the_best_epoch_may_lie_before_it(
+    stores, make_model, tmp_path, monkeypatch
+):
+    import dfdetect.fitting as module
+
+    aucs = iter((0.9, 0.5, 0.6, 0.7, 0.8))
+    monkeypatch.setattr(
+        module, "_validate", lambda *a: {"val_loss": 1.0, "val_accuracy": 0.5, "val_auc": next(aucs)}
+    )
+    recipe = dataclasses.replace(RECIPE, head_epochs=3, epochs=9, early_stopping=2)
+    model, saved = make_model(), {}
+    run = train(
+        model,
+        stores,
+        tmp_path / "run",
+        recipe,
+        watch=lambda row: saved.update({row["epoch"]: [w.numpy() for w in model.weights]}),
+    )
+    assert len(run.history()) == 5
+    for kept, first in zip(model.weights, saved[1], strict=True):
+        np.testing.assert_array_equal(kept.numpy(), first)
+
+
+def test_validation_and_the_weights_kept_are_those_of_the_running_average(
+    stores, make_model, tmp_path, monkeypatch
+):
+    import dfdetect.fitting as module
+
+    # One step an epoch, so that the weights after each step can be seen; each epoch is the best yet.
+    recipe = dataclasses.replace(RECIPE, batch_size=20, ema=0.6)
+    model, latest, validated = make_model(), [], []
+
+    def validate(model, *args):
+        validated.append([weight.numpy() for weight in model.trainable_variables])
+        return {"val_loss": 1.0, "val_accuracy": 0.5, "val_auc": len(validated) / 10}
+
+    monkeypatch.setattr(module, "_validate", validate)
+    train(
+        model,
+        stores,
+        tmp_path / "run",
+        recipe,
+        watch=lambda row: latest.append([weight.numpy() for weight in model.trainable_variables]),
+    )
+    average = latest[0]
+    for weights, seen in zip(latest, validated, strict=True):
+        average = [0.6 * old + 0.4 * new for old, new in zip(average, weights, strict=True)]
+        for left, right in zip(average, seen, strict=True):
+            np.testing.assert_allclose(left, right, rtol=1e-5, atol=1e-7)
+    assert not np.allclose(average[0], latest[-1][0], rtol=1e-3)
+    for left, right in zip(average, model.trainable_variables, strict=True):
+        np.testing.assert_allclose(left, right.numpy(), rtol=1e-5, atol=1e-7)
+
+
+def test_phases_and_averages_on_the_other_backend():
+    pytest.importorskip("jax")
+    other = "tensorflow" if keras.backend.backend() == "jax" else "jax"
+    names = "alone_first or running_average or (resumed and last3)"
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", __file__, "-k", names],
+        env={**os.environ, "KERAS_BACKEND": other, "JAX_PLATFORMS": "cpu"},
+        capture_output=True,
+        text=True,
+    )
+    assert "4 passed" in done.stdout, done.stdout
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_weight_decay_leaves_biases_and_normalisation_alone(name):
+    recipe = Recipe(optimizer=name, weight_decay=0.5, learning_rate=0.1)
+    optimizer = make_optimizer(recipe, Schedule("constant", 0.1, 10))
+    kernel = keras.Variable(np.ones(2, "float32"), name="kernel")
+    others = [keras.Variable(np.ones(2, "float32"), name=name) for name in ("bias", "gamma", "beta")]
+    optimizer.apply([keras.ops.zeros(2)] * 4, [kernel, *others])
+    np.testing.assert_allclose(kernel.numpy(), 1 - 0.1 * 0.5, rtol=1e-5)
+    for other in others:
+        np.testing.assert_array_equal(other.numpy(), 1)
+
+
+@pytest.mark.parametrize(
+    ("name", "first", "second"),
+    [
+        # SGD: the second step is that of the momentum alone.
+        ("sgd", 0.1, 0.09),
+        # Adam: .1 (.09 / .19) / sqrt(.000999 / .001999).
+        ("adam", 0.1, 0.067006),
+        ("adamw", 0.1, 0.067006),
+        # Nadam: the momentum of steps 1 to 3 is .468, .48528, .501869; the slope's part of it is ahead.
+        ("nadam", 0.106279, 0.007211),
+    ],
+)
+def test_steps_of_each_optimizer_after_slopes_of_1_and_0_are_those_computed_by_hand(name, first, second):
+    optimizer = make_optimizer(Recipe(optimizer=name), Schedule("constant", 0.1, 10))
+    kernel = keras.Variable(np.zeros(1, "float32"))
+    seen = [0.0]
+    for slope in (1.0, 0.0):
+        optimizer.apply([keras.ops.array([slope])], [kernel])
+        seen.append(float(kernel.numpy()[0]))
+    assert -np.diff(seen) == pytest.approx([first, second], rel=1e-4)
+
+
+@pytest.mark.parametrize(("bound", "factor"), [(0.0, 1), (1.0, 1 / 5), (50.0, 1)])
+def test_gradients_are_cut_by_their_norm_together(bound, factor):
+    """Of (3, 0) and (0, 4) it is 5; by its own each would become 1 long."""
+    optimizer = make_optimizer(Recipe(optimizer="sgd", clip_norm=bound), Schedule("constant", 0.1, 10))
+    kernels = [keras.Variable(np.zeros(2, "float32")) for _ in range(2)]
+    optimizer.apply([keras.ops.array([3.0, 0.0]), keras.ops.array([0.0, 4.0])], kernels)
+    np.testing.assert_allclose(kernels[0].numpy(), [-0.3 * factor, 0], rtol=1e-5)
+    np.testing.assert_allclose(kernels[1].numpy(), [0, -0.4 * factor], rtol=1e-5)
+
+
+def test_each_phase_has_a_schedule_over_its_own_steps(make_model):
+    changes = {"head_epochs": 2, "head_learning_rate": 0.4, "epochs": 3, "schedule": "cosine", "warmup": 0.0}
+    recipe, model = dataclasses.replace(RECIPE, **changes), make_model()
+    for phase, peak, steps in zip(phases(recipe), (0.4, RECIPE.learning_rate), (20, 30), strict=True):
+        start_phase(model, recipe, phase, 10)
+        rates = []
+        for step in (0, steps // 2, steps):
+            model.optimizer.iterations.assign(step)
+            rates.append(float(model.optimizer.learning_rate))
+        assert rates == pytest.approx([peak, peak / 2, 0], abs=1e-7)
+
+
+def test_label_smoothing_is_in_the_loss(make_model):
+    model = make_model()
+    recipe = Recipe(label_smoothing=0.2)
+    start_phase(model, recipe, *phases(recipe), 1)
+    value = model.loss(np.array([[1.0]], "float32"), np.array([[0.7]], "float32"))
+    assert float(value) == pytest.approx(-0.9 * np.log(0.7) - 0.1 * np.log(0.3), rel=1e-5)
+
+
+def test_another_recipe_in_the_folder_is_refused_by_its_first_difference(tmp_path):
+    run = Run(tmp_path / "run")
+    run.begin(RECIPE, "other")
+    run.begin(RECIPE, "digest")  # nothing is lost: no epoch was finished
+    run.checkpoint.write_bytes(b"an epoch")
+    with pytest.raises(InputError, match="manifest_sha256 'digest', not 'other'"):
+        run.begin(RECIPE, "other")
+    with pytest.raises(InputError, match="epochs 4, not 5"):
+        run.begin(dataclasses.replace(RECIPE, epochs=5), "digest")
+
+
+def test_other_weights_under_the_same_name_are_refused(tmp_path):
+    weights, run = tmp_path / "a.weights.h5", Run(tmp_path / "run")
+    weights.write_bytes(b"old")
+    recipe = dataclasses.replace(RECIPE, weights=str(weights))
+    run.begin(recipe, "digest")
+    run.checkpoint.write_bytes(b"an epoch")
+    run.begin(recipe, "digest")
+    weights.write_bytes(b"new")
+    with pytest.raises(InputError, match=f"weights_sha256 '{hashlib.sha256(b'old').hexdigest()}', not '"):
+        run.begin(recipe, "digest")
+    weights.unlink()
+    run.begin(recipe, "digest")
+
+
+def test_a_kill_before_the_recipe_was_written_blocks_nothing(tmp_path):
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / ".tmp-1-recipe.toml").write_text("model = ")
+    run = Run(tmp_path / "run")
+    run.begin(RECIPE, "digest")
+    assert run.recipe() == RECIPE
+    assert sorted(path.name for path in run.folder.iterdir()) == ["environment.json", "recipe.toml"]
+
+
+def test_what_a_training_left_before_its_first_checkpoint_is_no_part_of_the_next(tmp_path):
+    """Faces would be cut for prediction as those of the former training were."""
+    run = Run(tmp_path / "run")
+    run.begin(RECIPE, "digest")
+    for name in ("extraction.toml", "history.csv", "epoch-0001.weights.h5"):
+        (run.folder / name).write_text("old")
+    (run.folder / ".tmp-export").mkdir()
+    (run.folder / ".tmp-export" / "model.tflite").write_text("half")
+    run.begin(RECIPE, "other")
+    assert sorted(path.name for path in run.folder.iterdir()) == ["environment.json", "recipe.toml"]
+
+
+def test_a_finished_run_leaves_alone_what_another_process_writes_there(tmp_path):
+    run = Run(tmp_path / "run")
+    run.begin(RECIPE, "digest")
+    run.metrics_file.write_text("{}")
+    (run.folder / ".tmp-export").mkdir()
+    run.begin(RECIPE, "digest")
+    assert (run.folder / ".tmp-export").is_dir()
+
+
+def test_weights_of_the_best_epoch_that_are_gone_are_missed(stores, make_model, tmp_path):
+    def kill(row):
+        raise Killed
+
+    with pytest.raises(Killed):
+        train(make_model(), stores, tmp_path / "run", watch=kill)
+    Run(tmp_path / "run").epoch_weights(1).unlink()
+    recipe = dataclasses.replace(RECIPE, monitor="val_loss", early_stopping=1)
+    run = Run(tmp_path / "run")
+    state = json.loads(str(np.load(run.checkpoint)["state"]))
+    assert state["best_epoch"] == 1
+    with pytest.raises(InputError, match=r"epoch-0001\.weights\.h5: gone, the weights of the best epoch"):
+        fit(make_model(), dataclasses.replace(recipe, epochs=1), *stores, run)
+
+
+def test_without_a_step_there_is_no_average(make_model):
+    """Under float16 the steps of a short epoch may all overflow, and be left out."""
+    recipe = dataclasses.replace(RECIPE, ema=0.9)
+    model = make_model()
+    start_phase(model, recipe, *phases(recipe), 1)
+    model.optimizer.build(model.trainable_variables)
+    before = [weight.numpy() for weight in model.weights]
+    with averaged(model, recipe):
+        for left, right in zip(before, model.weights, strict=True):
+            np.testing.assert_array_equal(left, right.numpy())
+
+
+@pytest.mark.parametrize("content", [b"PK\x03\x04 torn", b"", b"words", b"\x93NUMPY"])
+def test_a_torn_checkpoint_is_named(stores, make_model, tmp_path, content):
+    run = Run(tmp_path / "run")
+    run.begin(RECIPE, "digest")
+    run.checkpoint.write_bytes(content)
+    with pytest.raises(InputError, match=r"checkpoint\.npz: not a checkpoint"):
+        fit(make_model(), RECIPE, *stores, run)
+
+
+def test_a_checkpoint_of_another_optimizer_is_refused(make_model, tmp_path):
+    models = []
+    for name in ("adamw", "sgd"):
+        recipe = dataclasses.replace(RECIPE, optimizer=name)
+        models.append(make_model())
+        start_phase(models[-1], recipe, *phases(recipe), 1)
+        models[-1].optimizer.build(models[-1].trainable_variables)
+    save_checkpoint(tmp_path / "checkpoint.npz", models[0], {})
+    load_checkpoint(tmp_path / "checkpoint.npz", models[0])
+    with pytest.raises(InputError, match=r"checkpoint\.npz: a checkpoint of another model; delete it"):
+        load_checkpoint(tmp_path / "checkpoint.npz", models[1])
+
+
+def test_weights_that_the_disk_cannot_hold_are_refused_before_they_are_written(
+    make_model, tmp_path, monkeypatch
+):
+    path, model = tmp_path / "best.weights.h5", make_model()
+    save_weights(path, model)
+    before = path.read_bytes()
+
+    usage = shutil.disk_usage(tmp_path)._replace(free=len(before) - 1)
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: usage)
+    with pytest.raises(OSError, match="No space left on device") as failure:
+        save_weights(path, model)
+
+    assert failure.value.filename == str(path)
+    assert [(file.name, file.read_bytes()) for file in tmp_path.iterdir()] == [(path.name, before)]
