@@ -25,7 +25,6 @@ from face_extraction.settings import read_settings
 if TYPE_CHECKING:
     import keras
 
-    from dfdetect.runs.build import load_model
     from dfdetect.runs.folder import Run
 
 Array = NDArray[np.float32]
@@ -116,6 +115,7 @@ def export(run: "Run", name: str, out: Path, *, overwrite: bool = False) -> Expo
     """
     import keras
 
+    from dfdetect.runs.build import load_model
     from face_extraction.json_file import write_json
 
     form = FORMATS[name]

@@ -15,7 +15,7 @@ pytest.importorskip("jax")
 OTHER = """
 import sys
 import numpy as np
-from dfdetect.models import build_model
+from dfdetect.models.build import build_model
 folder = sys.argv[1]
 for name in sys.argv[2:]:
     rgb = np.load(f"{folder}/{name}.npy")

@@ -20,7 +20,7 @@ from face_extraction.errors import InputError
 
 def test_listing_names_imports_no_keras():
     code = (
-        "import sys, dfdetect.models as m; names = m.list_models(); m.family(names[0]);"
+        "import sys, dfdetect.models.registry as m; names = m.list_models(); m.family(names[0]);"
         "print(*names, *{'keras', 'tensorflow', 'h5py', 'numpy'} & set(sys.modules))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -204,7 +204,7 @@ def test_an_unforeseen_error_costs_its_file_alone(detector, monkeypatch):
 
 
 def test_the_readmes_program_runs(detector, clip, tmp_path, monkeypatch, capsys):
-    readme = (Path(__file__).resolve().parents[2] / "README.md").read_text(encoding="utf-8")
+    readme = (Path(__file__).resolve().parents[3] / "README.md").read_text(encoding="utf-8")
     (program,) = re.findall(r"```python\n(.*?)```", readme, re.DOTALL)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(Detector, "from_run", lambda folder: detector)

@@ -20,8 +20,8 @@ TWO_CPUS = """
 import sys, tensorflow as tf
 cpu = tf.config.list_physical_devices("CPU")[0]
 tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
-from dfdetect import train
-sys.exit(train.main(sys.argv[1:]))
+from dfdetect.train.__main__ import main
+sys.exit(main(sys.argv[1:]))
 """
 
 

@@ -91,7 +91,7 @@ def test_a_training_killed_after_an_epoch_and_resumed_ends_as_one_that_was_not(
 
 def test_a_kill_in_an_epoch_redoes_that_epoch_alone(stores, make_model, tmp_path, monkeypatch):
     expected = train(make_model(), stores, tmp_path / "whole").history()
-    import dfdetect.fitting as module
+    import dfdetect.train.fitting as module
 
     def killed(*args):
         raise Killed
@@ -106,7 +106,7 @@ def test_a_kill_in_an_epoch_redoes_that_epoch_alone(stores, make_model, tmp_path
 
 
 def test_the_best_epoch_by_validation_is_what_is_kept(stores, make_model, tmp_path, monkeypatch):
-    import dfdetect.fitting as module
+    import dfdetect.train.fitting as module
 
     aucs = iter((0.6, 0.9, 0.7, 0.9))  # of equals the first
     saved = {}
@@ -138,7 +138,7 @@ def test_the_best_epoch_by_validation_is_what_is_kept(stores, make_model, tmp_pa
 def test_early_stopping_counts_epochs_without_a_better_one(
     stores, make_model, tmp_path, monkeypatch, patience, epochs
 ):
-    import dfdetect.fitting as module
+    import dfdetect.train.fitting as module
 
     losses = iter((1.0, 0.5, 0.6, 0.7, 0.8))
     monkeypatch.setattr(
@@ -159,7 +159,7 @@ def test_a_trained_model_leaves_nothing_in_memory(stores, make_model, tmp_path):
 
 
 def test_the_last_epoch_is_kept_where_the_recipe_says_so(stores, make_model, tmp_path, monkeypatch):
-    import dfdetect.fitting as module
+    import dfdetect.train.fitting as module
 
     aucs = iter((0.9, 0.5, 0.6))
     monkeypatch.setattr(
@@ -320,7 +320,7 @@ def test_the_head_is_trained_alone_first_each_phase_with_its_own_schedule(stores
 def test_patience_begins_with_the_last_phase_and_the_best_epoch_may_lie_before_it(
     stores, make_model, tmp_path, monkeypatch
 ):
-    import dfdetect.fitting as module
+    import dfdetect.train.fitting as module
 
     aucs = iter((0.9, 0.5, 0.6, 0.7, 0.8))
     monkeypatch.setattr(
@@ -343,7 +343,7 @@ def test_patience_begins_with_the_last_phase_and_the_best_epoch_may_lie_before_i
 def test_validation_and_the_weights_kept_are_those_of_the_running_average(
     stores, make_model, tmp_path, monkeypatch
 ):
-    import dfdetect.fitting as module
+    import dfdetect.train.fitting as module
 
     # One step an epoch, so that the weights after each step can be seen; each epoch is the best yet.
     recipe = dataclasses.replace(RECIPE, batch_size=20, ema=0.6)

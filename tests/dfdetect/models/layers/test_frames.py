@@ -18,7 +18,7 @@ ABLE = [name for name in list_models() if family(name).clips]
 OTHER = """
 import sys
 import numpy as np
-from dfdetect.models import build_model
+from dfdetect.models.build import build_model
 folder, frames = sys.argv[1], int(sys.argv[2])
 for name in sys.argv[3:]:
     rgb = np.load(f"{folder}/{name}.npy")

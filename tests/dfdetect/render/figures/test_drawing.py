@@ -255,10 +255,10 @@ def test_a_failed_drawing_leaves_the_old_figure(tmp_path: Path) -> None:
 def test_matplotlib_comes_with_the_first_figure_and_pyplot_never(tmp_path: Path) -> None:
     code = f"""
 import sys, pathlib, numpy
-import dfdetect.figures, dfdetect.page
+import dfdetect.render.page
 from dfdetect.predictions import Predictions
 assert not any(name.startswith(("matplotlib", "sklearn", "keras", "tensorflow")) for name in sys.modules)
-from dfdetect.figures.plots import histogram
+from dfdetect.render.figures.plots import histogram
 histogram(Predictions([], numpy.empty(0)), 0.5, pathlib.Path({str(tmp_path / "x.png")!r}))
 assert "matplotlib.figure" in sys.modules
 assert "matplotlib.pyplot" not in sys.modules
