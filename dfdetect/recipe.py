@@ -17,6 +17,8 @@ Option = str | int | float | bool
 
 # The model name of a run that combines others; its weights file holds theirs too.
 ENSEMBLE = "ensemble"
+# How an ensemble combines its members: the values of its option `combine`.
+COMBINES = ("mean", "weighted", "stacked")
 OPTIMIZERS = ("adamw", "adam", "sgd", "nadam")
 SCHEDULES = ("constant", "cosine", "one-cycle")
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
@@ -52,7 +54,9 @@ class Recipe:
     manifest: str = _setting(
         "", "manifest.csv to train on", metavar="FILE", meaning="the embedded sample set of drawn people"
     )
-    frames: int = _setting(0, "faces of one clip that the model takes at once; 0 = single faces", low=0)
+    frames: int = _setting(
+        0, "faces of one clip that the model takes at once; 0 = single faces", low=0, high=1024
+    )
     per_class: int = _setting(
         0, "draw so many faces (with --frames: clips) of each class from the manifest; 0 = take all", low=0
     )
@@ -75,7 +79,7 @@ class Recipe:
         meaning="the published weights, where there are any",
     )
     partial_weights: bool = _setting(False, "accept a weights file that covers only a part of the model")
-    image_size: int = _setting(0, "side of the input in pixels", low=0, meaning="the model's own")
+    image_size: int = _setting(0, "side of the input in pixels", low=0, high=4096, meaning="the model's own")
     normalisation: str = _setting(
         OWN,
         "of the pixels: own (the one that the backbone's published weights were trained with), tf (-1 to 1), "
@@ -87,7 +91,9 @@ class Recipe:
         "what is trained: head, all, last:N (the head and the last N blocks), or norm (the head and all "
         "batch, layer and group normalisations)",
     )
-    dense_units: int = _setting(0, "units of a dense layer before the last one; 0 = no such layer", low=0)
+    dense_units: int = _setting(
+        0, "units of a dense layer before the last one; 0 = no such layer", low=0, high=65536
+    )
     dropout: float = _setting(0.2, "share of features dropped before the last layer", low=0, high=0.95)
     l2: float = _setting(0.0, "L2 penalty on the kernels of trainable layers, in the loss", low=0)
     bn_momentum: float = _setting(
@@ -115,7 +121,7 @@ class Recipe:
         low=0,
         high=0.99999,
     )
-    batch_size: int = _setting(32, "faces (with --frames: clips) a step", low=1)
+    batch_size: int = _setting(32, "faces (with --frames: clips) a step", low=1, high=65536)
     early_stopping: int = _setting(0, "stop after so many epochs without a better one; 0 = never", low=0)
     monitor: str = _setting(
         "val_auc", "what makes an epoch the one that is kept; epoch: that it is the last", choices=MONITORS

@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from dfdetect.cli import load_keras
+from dfdetect.recipe import COMBINES
 from face_extraction.command import DONE, Parser, run
 from face_extraction.errors import InputError
-
-COMBINE = ("mean", "weighted", "stacked")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -27,7 +26,7 @@ def _parser() -> Parser:
         "exit status: 0 combined, 2 wrong use, or runs that do not go together",
     )
     parser.add_argument("runs", nargs="+", type=Path, metavar="RUN", help="two runs or more")
-    parser.add_argument("--combine", choices=COMBINE, default="mean", help="how (default: mean)")
+    parser.add_argument("--combine", choices=COMBINES, default="mean", help="how (default: mean)")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="the new run's folder")
     return parser
 

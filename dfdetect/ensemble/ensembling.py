@@ -94,7 +94,7 @@ def is_ensemble_of(members: Sequence[Run], combine: str, out: Run) -> bool:
     recipe, names = out.recipe(), _names(members)
     return (
         recipe.model == ENSEMBLE
-        and recipe.options["combine"] == combine
+        and recipe.options.get("combine") == combine
         and sorted(out.environment()["members"]) == sorted(names)
     )
 
@@ -144,7 +144,7 @@ def _same_faces(members: Sequence[Run]) -> list[Predictions]:
             raise InputError(f"{member.folder}: named twice; accepted: each member once")
         if member.recipe().model == ENSEMBLE:
             raise InputError(f"{member.folder}: an ensemble cannot be a member; name its members instead")
-        member.threshold()  # refuses a run that is not finished
+        member.require_finished()
     first = members[0]
     for member in members[1:]:
         frames = [run.recipe().frames for run in (member, first)]

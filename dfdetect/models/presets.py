@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from dfdetect.models.names import CONFIG, WEIGHTS
 from face_extraction.digest import file_digest
-from face_extraction.errors import InputError
+from face_extraction.errors import InputError, one_line
 
 if TYPE_CHECKING:
     import keras
@@ -71,8 +71,7 @@ def load_preset(model: "keras.Model", preset: Preset, folder: Path | None) -> st
             network.load_weights(folder / WEIGHTS)
         _copy(model, preset.weights(network))
     except (ValueError, KeyError, OSError, UserWarning) as error:
-        line = " ".join(str(error).split())[:300]
-        raise InputError(f"{folder / WEIGHTS}: does not fit {model.name}: {line}") from error
+        raise InputError(f"{folder / WEIGHTS}: does not fit {model.name}: {one_line(error)}") from error
     return file_digest(folder / WEIGHTS)
 
 

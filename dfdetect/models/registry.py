@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 
     from dfdetect.models.presets import Preset
 
+# The largest count that an option accepts: units, say. A recipe from a stranger may ask for any.
+LARGEST_COUNT = 65_536
+
 BlockRule = str | Callable[[Sequence["keras.Layer"]], Sequence[str]]
 
 
@@ -126,8 +129,8 @@ def _accepted_instead(value: Any, default: Any) -> str:
 
     Where its default is a whole number it is a count, as of units; where it is a number, a share.
     """
-    if type(default) is int and not (type(value) is int and value >= 1):
-        return "a whole number of 1 or more"
+    if type(default) is int and not (type(value) is int and 1 <= value <= LARGEST_COUNT):
+        return f"a whole number from 1 to {LARGEST_COUNT:,}"
     if type(default) is float and not (type(value) in (int, float) and 0 <= value < 1):
         return "a number from 0 to below 1"
     return ""

@@ -35,7 +35,7 @@ def adopt(experiment: Experiment, run: Run) -> Result:
     Raises:
         InputError: the run is not finished, or no cell declares its recipe.
     """
-    run.threshold()  # refuses a run that is not finished
+    run.require_finished()
     recipe = run.recipe()
     data = open_training_data(located(recipe, run.environment()))
     run.check_manifest(data.path, data.digest)

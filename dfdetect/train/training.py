@@ -145,7 +145,7 @@ def open_stores(
 def _check_overwrite(recipe: Recipe, run: Run) -> None:
     """Refuse to delete a folder that is no run, or that holds the weights to start from."""
     if run.folder.exists():
-        run.recipe()
+        run.require_run()
     weights = Path(recipe.weights)
     if weights.exists() and weights.resolve().is_relative_to(run.folder.resolve()):
         raise InputError(

@@ -56,7 +56,9 @@ def test_unknown_option_names_those_there_are():
 
 @pytest.mark.parametrize("units", [0, -1, 2.5, "abc", True])
 def test_an_option_of_another_kind_or_size_is_refused(units):
-    with pytest.raises(InputError, match=r"alexnet: option units .*; accepted: a whole number of 1 or more"):
+    with pytest.raises(
+        InputError, match=r"alexnet: option units .*; accepted: a whole number from 1 to 65,536"
+    ):
         build_model("alexnet", units=units)
 
 

@@ -210,7 +210,7 @@ def test_a_manifest_that_changed_is_another_run(make_manifest, tmp_path, capsys)
         (["--option", "whole=true"], "unknown option of custom_cnn 'whole'"),
         (["--devices", "9"], "--devices 9; this machine has"),
         (["--devices", "-1"], "--devices -1; accepted: 1 or more, or 0 for all"),
-        (["--option", "units=0"], "custom_cnn: option units 0; accepted: a whole number of 1 or more"),
+        (["--option", "units=0"], "custom_cnn: option units 0; accepted: a whole number from 1 to 65,536"),
         (["--weights", ""], "--weights is empty"),
         (["--manifest", ""], "--manifest is empty"),
         (["--weights", "."], ".: not a run folder"),

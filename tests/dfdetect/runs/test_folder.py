@@ -1,0 +1,116 @@
+"""Run folders that are damaged, or come from a stranger."""
+
+import json
+import random
+import shutil
+
+import pytest
+
+from dfdetect.runs.build import load_model
+from dfdetect.runs.folder import Run
+from dfdetect.train.__main__ import main as train
+from face_extraction.errors import InputError
+
+SMALL = "--model custom_cnn --image-size 32 --batch-size 8 --epochs 1 --augment none --dropout 0".split()
+
+
+@pytest.fixture(scope="module")
+def finished(write_squares, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("runs")
+    manifest = write_squares(folder / "data")
+    assert train([*SMALL, "--manifest", str(manifest), "--out", str(folder / "run")]) == 0
+    return Run(folder / "run")
+
+
+@pytest.fixture
+def run(finished, tmp_path):
+    """A copy that a test may damage."""
+    shutil.copytree(finished.folder, tmp_path / "run")
+    return Run(tmp_path / "run")
+
+
+def read_all(run):
+    """All that other commands read back of a run."""
+    run.require_finished()
+    return (run.threshold(), run.metrics(), run.environment(), run.cautions(), run.history(), load_model(run))
+
+
+DEEP = "[" * 100_000
+DAMAGED = {
+    "metrics.json": (
+        *("{}", "[]", "null", "", DEEP),
+        '{"threshold": NaN, "splits": {}}',
+        '{"threshold": 2, "splits": {}}',
+        '{"threshold": "0.5", "splits": {}}',
+        '{"threshold": 0.5, "splits": {"test": {"face": {}}}}',
+        '{"threshold": 0.5, "splits": {}, "n": ' + "9" * 10_000 + "}",
+    ),
+    "environment.json": (
+        *("[]", "null", "", "{}", DEEP),
+        '{"manifest_sha256": 3}',
+        '{"manifest_sha256": "a", "leaks": "text"}',
+    ),
+    "recipe.toml": (
+        *("model = 3", "model = 'ensemble'", "options = 5", "x = 1", "[["),
+        *("frames = 1000000", "image_size = 60000", "image_size = 1" + "0" * 30),
+    ),
+    "history.csv": ("epoch,loss\n1,x\n", "epoch,loss\n1,2,3\n"),
+    "best.weights.h5": ("", "text"),
+}
+CASES = [(name, content) for name, contents in DAMAGED.items() for content in contents]
+
+
+@pytest.mark.parametrize(("name", "content"), CASES)
+def test_a_damaged_file_is_one_line_that_names_it(run, name, content):
+    (run.folder / name).write_text(content)
+    with pytest.raises(InputError) as error:
+        read_all(run)
+    line = str(error.value)
+    assert str(run.folder) in line
+    assert "\n" not in line
+    assert len(line) < 600
+
+
+def mutated(value, rng):
+    """A JSON value with one thing in it replaced, taken away or nested."""
+    if isinstance(value, dict) and value and rng.random() < 0.9:
+        name = rng.choice(sorted(value))
+        if rng.random() < 0.2:
+            return {key: inside for key, inside in value.items() if key != name}
+        return {**value, name: mutated(value[name], rng)}
+    if isinstance(value, list) and value and rng.random() < 0.7:
+        place = rng.randrange(len(value))
+        return [*value[:place], mutated(value[place], rng), *value[place + 1 :]]
+    return rng.choice([None, True, -1, 1e308, 10**30, "text", "", [], {}, [value], {"a": value}])
+
+
+@pytest.mark.parametrize("name", ["metrics.json", "environment.json"])
+def test_a_mutated_record_is_read_or_refused_in_a_line(run, name, monkeypatch):
+    monkeypatch.setattr(f"{__name__}.load_model", lambda run: None)
+    original = json.loads((run.folder / name).read_text())
+    lines = []
+    for seed in range(300):
+        (run.folder / name).write_text(json.dumps(mutated(original, random.Random(seed))))
+        try:
+            threshold, metrics, *_ = read_all(run)
+        except InputError as error:
+            lines.append(str(error))
+        else:
+            assert 0 <= threshold <= 1
+            assert all(levels["face"].estimates["auc"] for levels in metrics.values() if "face" in levels)
+    assert len(lines) > 30
+    assert all(str(run.folder) in line and "\n" not in line for line in lines)
+
+
+def test_an_ensemble_without_members_is_refused(run):
+    run.recipe_file.write_text("model = 'ensemble'\n[options]\ncombine = 'mean'\n")
+    with pytest.raises(InputError, match="needs the recipes of 2 models"):
+        load_model(run)
+
+
+def test_a_manifest_that_is_a_device_is_refused(run):
+    facts = run.environment() | {"manifest": "/dev/zero"}
+    (run.folder / "environment.json").write_text(json.dumps(facts))
+    from dfdetect.evaluate.__main__ import main
+
+    assert main([str(run.folder)]) == 2
