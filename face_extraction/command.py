@@ -1,7 +1,9 @@
 """What every command line does the same way: exit statuses, one-line errors, Ctrl-C, `--debug`."""
 
 import argparse
+import difflib
 import os
+import re
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import redirect_stdout
@@ -62,8 +64,36 @@ class Parser(argparse.ArgumentParser):
         self.add_argument("--debug", action="store_true", help="show the traceback of an error")
 
     def error(self, message: str) -> NoReturn:
-        """Print one line and leave with status 2."""
-        self.exit(USAGE, f"{self.prog}: {message} (--help lists the options)\n")
+        """Print one line, which names the nearest flag or value, and leave with status 2."""
+        hint = self._nearest(message)
+        self.exit(USAGE, f"{self.prog}: {message}{hint} (--help lists the options)\n")
+
+    def _nearest(self, message: str) -> str:
+        """The flag or value that an unknown one may stand for, in words; "" where nothing is near."""
+        if unknown := re.match(r"unrecognized arguments: (--[\w-]+)", message):
+            near = _nearest_flag(unknown[1], self._actions)
+        elif choice := re.match(r"argument .*: invalid choice: '(.*)' \(choose from (.*)\)", message):
+            near = _first(difflib.get_close_matches(choice[1], re.findall(r"[^\s,']+", choice[2]), n=1))
+        else:
+            near = ""
+        return f"; nearest: {near}" if near else ""
+
+
+def _nearest_flag(given: str, actions: Sequence[argparse.Action]) -> str:
+    """The flag that is spelled alike, has these initials (--lr), or has the word in its help (--gpu)."""
+    flags = {flag: action for action in actions for flag in action.option_strings if flag.startswith("--")}
+    word = given.lstrip("-").lower()
+    initials = [flag for flag in flags if "".join(part[0] for part in flag[2:].split("-")) == word]
+    told = [
+        flag
+        for flag, action in flags.items()
+        if re.search(rf"\b{re.escape(word)}s?\b", (action.help or "").lower())
+    ]
+    return _first([*difflib.get_close_matches(given, flags, n=1, cutoff=0.75), *initials, *told])
+
+
+def _first(names: Sequence[str]) -> str:
+    return names[0] if names else ""
 
 
 def run(parser: Parser, main: Callable[[argparse.Namespace], int], argv: Sequence[str] | None = None) -> int:

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import re
 import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -25,6 +26,7 @@ from face_extraction.sources.layout import files_below
 if TYPE_CHECKING:
     from dfdetect.predict.detector import Detector
 
+ARCHIVES = frozenset({".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".zst", ".7z", ".rar"})
 FRAMES_HELP = (
     "frames of a clip to search (default: 16; with a run that takes clips, as many as its extraction did)"
 )
@@ -179,7 +181,7 @@ def _files(inputs: Sequence[Path]) -> tuple[list[Path], list[Path]]:
     """The files named with the photos and clips in the folders named; and what else lies in these.
 
     Raises:
-        InputError: a path does not exist.
+        InputError: a path does not exist, or is an archive or a web address.
     """
     files: list[Path] = []
     others: list[Path] = []
@@ -188,7 +190,11 @@ def _files(inputs: Sequence[Path]) -> tuple[list[Path], list[Path]]:
             for inside in files_below(path):
                 (files if kind_found(inside) else others).append(inside)
         elif path.exists():
+            if path.suffix.lower() in ARCHIVES:
+                raise InputError(f"{path}: an archive; unpack it first, and give the folder")
             files.append(path)
+        elif re.match(r"(https?|ftp|s3|gs):/", str(path)):
+            raise InputError(f"{path}: a web address; download the file first, and give its path")
         else:
             raise InputError(f"{path}: no such file or folder")
     return files, others

@@ -112,6 +112,7 @@ class Run:
             InputError: the folder is not a run.
         """
         if not self.recipe_file.is_file():
+            self._refuse_folder_of_runs()
             raise InputError(f"{self.folder}: not a run folder (it has no {self.recipe_file.name})")
         return read_recipe(self.recipe_file)
 
@@ -289,7 +290,20 @@ class Run:
         """
         self.require_run()
         if not self.finished:
+            self._refuse_folder_of_runs()
             raise InputError(f"{self.folder}: the run is not finished; {self.remedy()}")
+
+    def _refuse_folder_of_runs(self) -> None:
+        """Name the finished runs that a folder holds, such as `runs/` or that of a cross-validation.
+
+        Raises:
+            InputError: it holds some.
+        """
+        inside = sorted(path.parent for path in self.folder.glob("*/metrics.json"))
+        runs = [str(path) for path in inside if Run(path).recipe_file.is_file()]
+        if runs:
+            more = f" and {len(runs) - 10:,} more" if len(runs) > 10 else ""
+            raise InputError(f"{self.folder}: a folder of runs; choose one of: {', '.join(runs[:10])}{more}")
 
     def threshold(self) -> float:
         """The threshold chosen on the validation split.

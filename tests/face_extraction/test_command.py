@@ -115,3 +115,24 @@ def test_what_the_output_cannot_encode_is_written_as_python_writes_it(encoding, 
     environment = os.environ | {"PYTHONIOENCODING": encoding}
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, env=environment, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (0, line, b"")
+
+
+@pytest.mark.parametrize(
+    ("argv", "near"),
+    [
+        (["--lr", "1"], "--learning-rate"),
+        (["--gpu", "0"], "--devices"),
+        (["--learnign-rate", "1"], "--learning-rate"),
+        (["--format", "tflite"], "litert"),
+        (["--zzz"], ""),
+    ],
+)
+def test_an_unknown_flag_or_value_names_the_nearest(capsys, argv, near):
+    parser = Parser("prog", "about")
+    parser.add_argument("--learning-rate", type=float)
+    parser.add_argument("--devices", help="GPUs to use at once")
+    parser.add_argument("--format", choices=("savedmodel", "litert", "onnx"))
+    with pytest.raises(SystemExit):
+        parser.parse_args(argv)
+    line = capsys.readouterr().err
+    assert (f"; nearest: {near} (" in line) if near else ("nearest" not in line)

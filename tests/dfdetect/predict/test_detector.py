@@ -267,7 +267,7 @@ def finish(tmp_path, monkeypatch):
         run = Run(tmp_path)
         write_recipe(run.recipe_file, recipe)
         run.weights.write_text("the weights")
-        run.write_environment({"leaks": list(leaks)})
+        run.write_environment({"manifest_sha256": "", "leaks": list(leaks)})
         levels = {level: compute_metrics(scores, threshold=0.5, level=level) for level in recipe.levels}
         run.write_metrics(0.5, {split: levels})
         return tmp_path
@@ -562,3 +562,26 @@ def test_the_authors_meso4_calls_their_four_pictures_right(shared, whole):
     )
     for path in sorted(pictures.rglob("*.jpg")):
         assert detector.predict(path).fake == (path.parent.name == "df"), path
+
+
+@pytest.mark.parametrize(
+    ("argument", "words"),
+    [
+        ("https://example.com/v.mp4", "a web address; download the file first"),
+        ("photos.zip", "an archive; unpack it first"),
+        ("missing.png", "no such file or folder"),
+    ],
+)
+def test_what_is_no_file_says_what_to_do(command, tmp_path, monkeypatch, capsys, argument, words):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "photos.zip").write_bytes(b"PK")
+    assert command(argument) == 2
+    assert words in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["/dev/full", "/dev/stdout", "pipe"])
+def test_rows_go_into_a_regular_file_alone(command, files, tmp_path, monkeypatch, capsys, name):
+    monkeypatch.chdir(tmp_path)
+    os.mkfifo("pipe")
+    assert command(files / "person.png", "--out", name) == 2
+    assert "not a regular file" in capsys.readouterr().err
