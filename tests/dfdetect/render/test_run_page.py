@@ -270,7 +270,9 @@ def test_a_very_long_list_is_cut_and_says_so(report: RunContent) -> None:
 
 def test_the_kept_epoch_is_marked(report: RunContent) -> None:
     marked = re.findall(r'<tr class="best"><th scope="row">(.+?)</th>(.+)</tr>', render_page(report))
-    assert marked == [("1", "".join(f'<td class="right">{text}</td>' for text in ("0.7000", "0.8000", "3.00e-05")))]
+    assert marked == [
+        ("1", "".join(f'<td class="right">{text}</td>' for text in ("0.7000", "0.8000", "3.00e-05")))
+    ]
 
 
 @pytest.mark.parametrize(
