@@ -45,7 +45,7 @@ def loss_curves(history: History, path: Path, *, monitor: str = "val_auc") -> No
         curves = (("loss", "training", GREY, "--"), ("val_loss", "validation", BLUE, "-"))
         _draw(upper, history, curves, monitor)
         upper.set_ylabel("loss")
-        _line(lower, history, "learning_rate", "learning rate at the end", GREY, "-")
+        _line(lower, history, ("learning_rate", "learning rate at the end", GREY, "-"))
         lower.set(xlabel="epoch", ylabel="rate", ylim=(0, None))
         lower.ticklabel_format(axis="y", style="sci", scilimits=(-2, 2))
 

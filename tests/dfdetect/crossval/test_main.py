@@ -11,12 +11,10 @@ import pytest
 
 from dfdetect.crossval import __main__ as crossval
 from dfdetect.crossval import crossvalidation
-from dfdetect.crossval.crossvalidation import size
 from dfdetect.data.opening import open_trainings
 from dfdetect.metrics.estimates import Estimate, compute_metrics
 from dfdetect.metrics.folds import Fold, summarise
 from dfdetect.predictions import Predictions
-from dfdetect.recipe import Recipe
 from dfdetect.runs.folder import Run
 from dfdetect.train import __main__ as train
 from face_extraction.atomic import write_text
@@ -56,8 +54,8 @@ def test_clips_are_counted_alike_in_training_and_in_the_test():
         for frame in range(4)
     ]
     data = SimpleNamespace(samples=rows)
-    assert [size(Recipe(frames=4), data, split) for split in ("train", "test")] == [4, 2]
-    assert [size(Recipe(), data, split) for split in ("train", "test")] == [16, 8]
+    assert [data.count(split, 4) for split in ("train", "test")] == [4, 2]
+    assert [data.count(split, 0) for split in ("train", "test")] == [16, 8]
 
 
 def test_folds_that_agree_tell_no_interval():

@@ -264,7 +264,7 @@ def test_a_failed_drawing_leaves_the_old_figure(tmp_path: Path) -> None:
 def test_matplotlib_comes_with_the_first_figure_and_pyplot_never(tmp_path: Path) -> None:
     code = f"""
 import sys, pathlib, numpy
-import dfdetect.render.page
+import dfdetect.render.run_page
 from dfdetect.predictions import Predictions
 assert not any(name.startswith(("matplotlib", "sklearn", "keras", "tensorflow")) for name in sys.modules)
 from dfdetect.render.figures.plots import histogram
