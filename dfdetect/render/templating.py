@@ -19,7 +19,7 @@ def render(template: str, **values: Any) -> str:
     """A template's text.
 
     Args:
-        template: its file name. What a ".html.j2" shows is escaped; others escape what they must with filters.
+        template: its file name. What a ".html.j2" shows is escaped; others escape with filters.
         **values: the names that it uses.
 
     Raises:

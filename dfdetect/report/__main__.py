@@ -42,8 +42,8 @@ def _add_run(tasks: Any) -> None:
         "Each training is an ordinary run folder; a line of results.jsonl keeps what tables need. Killed\n"
         "and started again, it goes on; several processes may work on one grid. Without --manifest the\n"
         "embedded sample set is used, which says nothing about real faces.",
-        epilog=f"example:\n  {PROG} run reports/report_b --manifest data/mine/manifest.csv --only model=vgg16\n"
-        "\nexit status: 0 every cell asked for has its result, 1 some failed or wait, 2 wrong use",
+        epilog=f"example:\n  {PROG} run reports/report_b --manifest data/manifest.csv --only model=vgg16\n\n"
+        "exit status: 0 every cell asked for has its result, 1 some failed or wait, 2 wrong use",
     )
     add = parser.add_argument
     add("folder", type=Path, metavar="REPORT", help="the report's folder")
@@ -150,9 +150,9 @@ def _add_tables(tasks: Any) -> None:
     parser = tasks.add_parser(
         "tables",
         help="render the tables, the page over all reports and the README's summary",
-        description="Render every report's tables (Markdown, CSV, LaTeX, HTML), its figures, the page over all\n"
-        "reports and, of reports/ itself, the summary in README.md, from experiment.toml, results.jsonl\n"
-        "and comparisons.json alone.",
+        description="Render every report's tables (Markdown, CSV, LaTeX, HTML), its figures, the page over\n"
+        "all reports and, of reports/ itself, the summary in README.md, from experiment.toml,\n"
+        "results.jsonl and comparisons.json alone.",
         epilog=f"example:\n  {PROG} tables --check\n\n"
         "exit status: 0 written, or nothing to write; 1 with --check: a file differs; 2 wrong use",
     )

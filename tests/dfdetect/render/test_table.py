@@ -53,6 +53,10 @@ def test_one_table_gives_every_form():
     lines = [("model", "AUC"), ("a", "0.900 [0.800, 0.950] (1)"), ("Others", ""), ("b", "– ≈")]
     assert text(made).splitlines() == [f"{name:<6}  {value:>24}".rstrip() for name, value in lines]
     assert markdown(made).splitlines() == [
-        "| model | AUC |", "|---|---:|", "| a | **0.900** [0.800, 0.950] (1) |", "| **Others** |  |", "| b | – ≈ |",
-    ]  # fmt: skip
+        "| model | AUC |",
+        "|---|---:|",
+        "| a | **0.900** [0.800, 0.950] (1) |",
+        "| **Others** |  |",
+        "| b | – ≈ |",
+    ]
     assert csv_rows(made) == [["a", "0.900 [0.800, 0.950] (1)"], ["Others", ""], ["b", "– ≈"]]
