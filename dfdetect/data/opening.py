@@ -31,6 +31,11 @@ class Data:
         """What there is per split and class, as lines of text."""
         return f"{self.path}:\n{count_table(self.samples)}"
 
+    def count(self, split: str, frames: int) -> int:
+        """How many faces a split has; with `frames`, how many clips of so many faces (one of each person)."""
+        samples = [sample for sample in self.samples if sample.split == split]
+        return len(make_clips(samples, frames)[0]) if frames else len(samples)
+
     def facts(self) -> dict[str, str]:
         """What a run records of its data."""
         return {

@@ -36,12 +36,13 @@ def _ensemble(args: argparse.Namespace) -> int:
         raise InputError(f"{args.runs[0]}: one run; accepted: two or more")
     load_keras()
     from dfdetect.ensemble.ensembling import build_ensemble
+    from dfdetect.render.table import text
     from dfdetect.runs.folder import Run
-    from dfdetect.runs.results import text_table
+    from dfdetect.runs.results import metrics_table
 
     out = Run(args.out)
     build_ensemble([Run(folder) for folder in args.runs], args.combine, out)
-    print(f"\n{text_table(out.metrics())}\n\nlook at {out.page}")
+    print(f"\n{text(metrics_table(out.metrics()))}\n\nlook at {out.page}")
     return DONE
 
 

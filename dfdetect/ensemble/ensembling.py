@@ -19,7 +19,7 @@ from dfdetect.runs.checkpoint import save_weights
 from dfdetect.runs.environment import describe
 from dfdetect.runs.folder import Run, located
 from dfdetect.runs.lineage import STARTED_FROM, origin_without_folder, random_backbone
-from dfdetect.runs.results import write_results
+from dfdetect.runs.results import Outcome, write_results
 from dfdetect.runs.scoring import score
 from face_extraction.errors import InputError
 from face_extraction.settings import copy_settings, read_settings
@@ -122,18 +122,17 @@ def _fill(
             model, data.path.parent, samples, batch_size=recipe.batch_size, title=f"score {split}"
         )
         unscored += rows
-    threshold = choose_threshold(predictions["val"])
-    write_results(
-        out,
-        recipe,
-        describe() | data.facts() | facts,
-        predictions,
-        threshold,
-        unscored,
-        data.path.parent,
+    outcome = Outcome(
+        recipe=recipe,
+        environment=describe() | data.facts() | facts,
+        predictions=predictions,
+        threshold=choose_threshold(predictions["val"]),
+        unscored=unscored,
+        crops=data.path.parent,
         notices=data.notices,
         leaks=leaks,
     )
+    write_results(out, outcome)
 
 
 def _same_faces(members: Sequence[Run]) -> list[Predictions]:

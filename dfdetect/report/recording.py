@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from dfdetect.crossval.crossvalidation import size
 from dfdetect.data.opening import Data, open_training_data
 from dfdetect.metrics.comparison import Scored
 from dfdetect.metrics.estimates import compute_metrics
@@ -102,7 +101,7 @@ def record(cell: Cell, profile: str, runs: Sequence[Run], data: Data) -> Result:
     """
     environment = runs[0].environment()
     # Of the last fold; the others have as many to within a few.
-    sizes = {f"n_{split}": size(cell.recipe, data, split) for split in ("train", "test")}
+    sizes = {f"n_{split}": data.count(split, cell.recipe.frames) for split in ("train", "test")}
     result = Result(
         at=cell.at,
         profile=profile,

@@ -23,7 +23,7 @@ from dfdetect.runs.devices import check_batches, check_clipping, parallel
 from dfdetect.runs.environment import describe
 from dfdetect.runs.folder import Run, default_name
 from dfdetect.runs.lineage import training_leaks
-from dfdetect.runs.results import write_results
+from dfdetect.runs.results import Outcome, write_results
 from dfdetect.runs.scoring import score_store
 from dfdetect.train.fitting import Row, fit
 from face_extraction.errors import InputError
@@ -93,17 +93,17 @@ def train(recipe: Recipe, data: Data, run: Run, conditions: Conditions, *, overw
             split: Predictions(stores[split].samples, score_store(model, stores[split], recipe.batch_size))
             for split in ("val", "test")
         }
-        write_results(
-            run,
-            recipe,
-            facts,
-            predictions,
-            choose_threshold(predictions["val"]),
-            unscored,
-            data.path.parent,
+        outcome = Outcome(
+            recipe=recipe,
+            environment=facts,
+            predictions=predictions,
+            threshold=choose_threshold(predictions["val"]),
+            unscored=unscored,
+            crops=data.path.parent,
             notices=data.notices,
             leaks=leaks,
         )
+        write_results(run, outcome)
         run.checkpoint.unlink(missing_ok=True)
 
 

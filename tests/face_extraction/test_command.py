@@ -135,4 +135,47 @@ def test_an_unknown_flag_or_value_names_the_nearest(capsys, argv, near):
     with pytest.raises(SystemExit):
         parser.parse_args(argv)
     line = capsys.readouterr().err
-    assert (f"; nearest: {near} (" in line) if near else ("nearest" not in line)
+    assert (f"(nearest: {near})" in line) if near else ("nearest" not in line)
+
+
+@pytest.fixture
+def tasks():
+    """A parser with two tasks, and the tasks' parsers."""
+    parser = Parser("prog", "What it does.")
+    made = parser.add_subparsers(metavar="TASK", required=True, prog="prog")
+    for name in ("render", "recheck"):
+        task = made.add_parser(name, help="a word", description="Words.", epilog="More words.")
+        task.add_argument("--form", choices=("html", "tex"))
+        task.set_defaults(do=_raise(InputError(name)))
+    return parser
+
+
+def do(args):
+    return args.do(args)
+
+
+@pytest.mark.parametrize("line", ["render --form html --debug", "--debug render"])
+def test_debug_stands_before_or_after_the_task(tasks, line):
+    with pytest.raises(InputError, match="render"):
+        run(tasks, do, line.split())
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("", "prog: the following arguments are required: TASK"),
+        ("rendr", "invalid choice: 'rendr' (nearest: render); accepted: render, recheck"),
+        (
+            "render --form htm",
+            "prog render: argument --form: invalid choice: 'htm' (nearest: html); accepted: ",
+        ),
+        ("render --from html", "unrecognized arguments: --from html"),
+    ],
+)
+def test_a_wrong_task_or_choice_is_one_line_with_the_nearest(tasks, capsys, line, said):
+    with pytest.raises(SystemExit) as status:
+        run(tasks, do, line.split())
+    error = capsys.readouterr().err
+    assert status.value.code == 2
+    assert error.count("\n") == 1
+    assert said in error

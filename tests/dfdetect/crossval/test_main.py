@@ -4,19 +4,16 @@ import json
 import math
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from dfdetect.crossval import __main__ as crossval
 from dfdetect.crossval import crossvalidation
-from dfdetect.crossval.crossvalidation import size
-from dfdetect.data.opening import open_trainings
+from dfdetect.data.opening import Data, open_trainings
 from dfdetect.metrics.estimates import Estimate, compute_metrics
 from dfdetect.metrics.folds import Fold, summarise
 from dfdetect.predictions import Predictions
-from dfdetect.recipe import Recipe
 from dfdetect.runs.folder import Run
 from dfdetect.train import __main__ as train
 from face_extraction.atomic import write_text
@@ -55,9 +52,9 @@ def test_clips_are_counted_alike_in_training_and_in_the_test():
         for person in (1, 2)
         for frame in range(4)
     ]
-    data = SimpleNamespace(samples=rows)
-    assert [size(Recipe(frames=4), data, split) for split in ("train", "test")] == [4, 2]
-    assert [size(Recipe(), data, split) for split in ("train", "test")] == [16, 8]
+    data = Data(Path("manifest.csv"), rows, "", ())
+    assert [data.count(split, 4) for split in ("train", "test")] == [4, 2]
+    assert [data.count(split, 0) for split in ("train", "test")] == [16, 8]
 
 
 def test_folds_that_agree_tell_no_interval():

@@ -18,7 +18,7 @@ from dfdetect.models.build import build_model
 from dfdetect.predictions import Predictions
 from dfdetect.recipe import Recipe, write_recipe
 from dfdetect.report import __main__ as report
-from dfdetect.report import comparing, pictures, recording, running, tables, writing
+from dfdetect.report import comparing, overview, pictures, recording, running, tables
 from dfdetect.report.comparisons import Comparison, read_comparisons
 from dfdetect.report.declared import read_experiment
 from dfdetect.report.results import Result, add_result, current, declared, read_results, without_paths
@@ -371,7 +371,7 @@ def test_the_readme_leaves_out_sizes_that_only_show_that_cells_run(declare):
         cell = experiment.cells("folds")[0]
         data = {"manifest_sha256": "m", "sample_set": False, "sources": ["dfdc"]}
         result = replace(measured(experiment, CNN, data=data), profile="folds", recipe=declared(cell))
-        found = writing._newest(experiment, [result], AT)
+        found = overview._newest(experiment, [result], AT)
         assert (found.profile if found else None) == expected
         (section,) = sections(experiment, [result], ())
         assert ("It shows that the cells run, and nothing else." in section.caption) == (expected is None)
@@ -589,8 +589,8 @@ def test_the_pages_over_all_reports_tell_it_too(declare):
     experiment = read_experiment(declare(text))
     data = {"manifest_sha256": "m", "sample_set": False, "sources": ["dfdc"]}
     add_result(experiment.folder, measured(experiment, CNN, weights=PART, data=data))
-    assert "| dfdc, split at random, weights of a part |" in writing.overview([experiment])
-    summary = writing.summary([experiment])
+    assert "| dfdc, split at random, weights of a part |" in overview.overview([experiment])
+    summary = overview.summary([experiment])
     assert "| dfdc, split at random, weights of a part (size full) |" in summary
     assert "--partial-weights --weights custom_cnn=FILE`" in summary
 
@@ -606,7 +606,7 @@ def test_the_summary_names_the_files_and_the_members_that_a_number_needs(declare
     (cell,) = (cell for cell in experiment.cells() if cell.name == BOTH)
     members = [declared(member) for member in cell.members]
     add_result(experiment.folder, measured(experiment, BOTH, data=data, members=members))
-    single, both = writing.summary([experiment]).splitlines()[-2:]
+    single, both = overview.summary([experiment]).splitlines()[-2:]
     start = "--only regime=base --partial-weights --weights custom_cnn=FILE`"
     assert f"`{experiment.folder.as_posix()} --only model=custom_cnn {start}" in single
     names = "--only model=custom_cnn --only model=meso4 --only model=both"
@@ -614,7 +614,7 @@ def test_the_summary_names_the_files_and_the_members_that_a_number_needs(declare
     # A file of all weights is a copy of those that are downloaded.
     whole = {**local, "origin": "y.h5 (2 of 2 parameters)", "partial": False}
     add_result(experiment.folder, measured(experiment, CNN, weights=whole, data=data))
-    assert "FILE" not in writing.summary([experiment])
+    assert "FILE" not in overview.summary([experiment])
 
 
 def test_headlines_of_one_model_are_shown_at_one_size(declare):
@@ -624,12 +624,12 @@ def test_headlines_of_one_model_are_shown_at_one_size(declare):
     experiment = read_experiment(declare(text))
     data = {"manifest_sha256": "m", "sample_set": False, "sources": ["dfdc"]}
     add_result(experiment.folder, measured(experiment, CNN, data=data))
-    assert [line.count("size full") for line in writing.summary([experiment]).splitlines()[-2:]] == [1, 0]
+    assert [line.count("size full") for line in overview.summary([experiment]).splitlines()[-2:]] == [1, 0]
     small = {cell.name: cell for cell in experiment.cells("folds")}
     for name in (CNN, "custom_cnn, l2"):
         cell = {"profile": "folds", "recipe": declared(small[name]), "at": small[name].at}
         add_result(experiment.folder, replace(measured(experiment, CNN, folds=2, data=data), **cell))
-    assert [line.count("size folds") for line in writing.summary([experiment]).splitlines()[-2:]] == [1, 1]
+    assert [line.count("size folds") for line in overview.summary([experiment]).splitlines()[-2:]] == [1, 1]
 
 
 def test_a_list_shows_matrices_beside_metrics(declare):

@@ -12,16 +12,18 @@ import pytest
 
 from dfdetect.metrics.estimates import LEVELS, Metrics, compute_metrics
 from dfdetect.predictions import Predictions
-from dfdetect.render.card import render_model_card
 from dfdetect.render.figures.drawing import Figure
-from dfdetect.render.html import LISTED, render_page
-from dfdetect.render.markdown import markdown_table, plain
-from dfdetect.render.page import write_page
-from dfdetect.render.report import RunReport, show
-from dfdetect.render.style import STYLE
+from dfdetect.render.markdown import plain
+from dfdetect.render.model_card import render_model_card
+from dfdetect.render.run_content import RunContent
+from dfdetect.render.run_page import LISTED, render_page, write_page
+from dfdetect.render.table import Table, columns, markdown
+from dfdetect.render.templating import TEMPLATES
+from dfdetect.render.text import show
 from face_extraction.manifest import FaceSample
 
 EVIL = "<script>alert(1)</script>\"'&`|*_[x](y)"
+STYLE = (TEMPLATES / "style.css").read_text(encoding="utf-8")
 VOID = {"meta", "link", "img", "rect"}
 
 
@@ -75,8 +77,8 @@ def measure(seed: int, **options: Any) -> dict[str, Metrics]:
 
 
 @pytest.fixture
-def report() -> RunReport:
-    return RunReport(
+def report() -> RunContent:
+    return RunContent(
         title="xception-1",
         model="xception",
         recipe={"model": "xception", "learning_rate": 3e-4, "manifest": "", "monitor": "val_auc"},
@@ -98,17 +100,17 @@ def report() -> RunReport:
     )
 
 
-def change(report: RunReport, **changes: Any) -> RunReport:
+def change(report: RunContent, **changes: Any) -> RunContent:
     return dataclasses.replace(report, **changes)
 
 
-def test_both_files_are_written(tmp_path: Path, report: RunReport) -> None:
+def test_both_files_are_written(tmp_path: Path, report: RunContent) -> None:
     write_page(tmp_path, report)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["MODEL_CARD.md", "index.html"]
     assert (tmp_path / "index.html").read_text(encoding="utf-8") == render_page(report)
 
 
-def test_the_page_shows_every_number_with_its_interval(report: RunReport) -> None:
+def test_the_page_shows_every_number_with_its_interval(report: RunContent) -> None:
     text = Outline(render_page(report)).text
     for levels in report.metrics.values():
         for metrics in levels.values():
@@ -134,12 +136,12 @@ def test_the_page_shows_every_number_with_its_interval(report: RunReport) -> Non
         "0.0003",
     ],
 )
-def test_page_and_card_say_what_matters(report: RunReport, said: str) -> None:
+def test_page_and_card_say_what_matters(report: RunContent, said: str) -> None:
     assert said in Outline(render_page(report)).text
     assert said in re.sub(r"\s+", " ", html.unescape(render_model_card(report)).replace("\\", ""))
 
 
-def test_the_page_needs_nothing_from_outside(report: RunReport) -> None:
+def test_the_page_needs_nothing_from_outside(report: RunContent) -> None:
     page = render_page(report)
     tags = Outline(page).tags
     links = [attrs.get(name) or "" for _, attrs in tags for name in ("src", "href") if name in attrs]
@@ -150,7 +152,7 @@ def test_the_page_needs_nothing_from_outside(report: RunReport) -> None:
     assert "@import" not in page
 
 
-def test_the_page_can_be_read_without_seeing_it(report: RunReport) -> None:
+def test_the_page_can_be_read_without_seeing_it(report: RunContent) -> None:
     tags = Outline(render_page(report)).tags
     assert all(attrs.get("alt") for tag, attrs in tags if tag == "img")
     assert all(attrs.get("scope") for tag, attrs in tags if tag == "th")
@@ -163,7 +165,7 @@ def test_the_page_can_be_read_without_seeing_it(report: RunReport) -> None:
     assert set(anchors) <= set(ids)
 
 
-def test_text_from_outside_stays_text(report: RunReport) -> None:
+def test_text_from_outside_stays_text(report: RunContent) -> None:
     evil = change(
         report,
         title=EVIL,
@@ -184,12 +186,12 @@ def test_text_from_outside_stays_text(report: RunReport) -> None:
     assert "<script" not in re.sub(r"`[^`]*`", "", prose)
 
 
-def test_a_name_that_is_not_utf8_can_be_written(tmp_path: Path, report: RunReport) -> None:
+def test_a_name_that_is_not_utf8_can_be_written(tmp_path: Path, report: RunContent) -> None:
     write_page(tmp_path, change(report, unscored=[("bad\udcff.png", "unreadable", "")]))
     assert "bad?.png" in (tmp_path / "index.html").read_text(encoding="utf-8")
 
 
-def test_the_card_keeps_its_tables_and_fences_whole(report: RunReport) -> None:
+def test_the_card_keeps_its_tables_and_fences_whole(report: RunContent) -> None:
     card = render_model_card(change(report, environment={"command": "a ```` b", "x|y": "1\n2|3"}))
     assert "`````text\na ```` b\n`````" in card
     for block in re.findall(r"(?:^\|.*\n)+", card, flags=re.MULTILINE):
@@ -200,7 +202,7 @@ def test_the_card_keeps_its_tables_and_fences_whole(report: RunReport) -> None:
     assert titles[-1] == "How to reproduce"
 
 
-def test_what_is_not_defined_is_a_dash_and_is_explained(report: RunReport) -> None:
+def test_what_is_not_defined_is_a_dash_and_is_explained(report: RunContent) -> None:
     one = change(report, metrics={"test": measure(3, label=1)})
     text = Outline(render_page(one)).text
     assert "Test AUC, by video – 95 % interval not estimable" in text
@@ -209,7 +211,7 @@ def test_what_is_not_defined_is_a_dash_and_is_explained(report: RunReport) -> No
     assert "nan" not in render_model_card(one).lower()
 
 
-def test_remarks_follow_from_the_data(report: RunReport) -> None:
+def test_remarks_follow_from_the_data(report: RunContent) -> None:
     few = change(report, metrics={"val": measure(1, groups=4)}, unscored=[])
     remarks = " ".join(few.remarks())
     assert "There is no test split" in remarks
@@ -221,13 +223,13 @@ def test_remarks_follow_from_the_data(report: RunReport) -> None:
     assert change(report, unscored=[]).remarks() == []
 
 
-def test_a_split_of_another_name_is_shown_under_it(report: RunReport) -> None:
+def test_a_split_of_another_name_is_shown_under_it(report: RunContent) -> None:
     other = change(report, metrics={"all": measure(1)}, unscored=[])
     assert "All AUC, by video" in Outline(render_page(other)).text
     assert other.remarks() == []
 
 
-def test_no_claim_is_made_that_does_not_hold(report: RunReport) -> None:
+def test_no_claim_is_made_that_does_not_hold(report: RunContent) -> None:
     plain = change(report, history=[], threshold_origin="given on the command line")
     text = Outline(render_page(plain)).text
     assert "threshold was given on the command line" in text
@@ -236,7 +238,7 @@ def test_no_claim_is_made_that_does_not_hold(report: RunReport) -> None:
     assert "History" not in text
 
 
-def test_stills_have_no_video_columns(report: RunReport) -> None:
+def test_stills_have_no_video_columns(report: RunContent) -> None:
     stills = Predictions(
         [FaceSample(str(index), index % 2, "test", str(index)) for index in range(40)],
         np.random.default_rng(0).random(40),
@@ -250,14 +252,14 @@ def test_stills_have_no_video_columns(report: RunReport) -> None:
 def test_an_empty_report_is_still_a_page(tmp_path: Path) -> None:
     write_page(
         tmp_path,
-        RunReport(title="t", model="m", recipe={}, environment={}, metrics={}, threshold=0.5),
+        RunContent(title="t", model="m", recipe={}, environment={}, metrics={}, threshold=0.5),
     )
     text = Outline((tmp_path / "index.html").read_text(encoding="utf-8")).text
     assert "No split was measured." in text
     assert "every sample has a score" in text
 
 
-def test_a_very_long_list_is_cut_and_says_so(report: RunReport) -> None:
+def test_a_very_long_list_is_cut_and_says_so(report: RunContent) -> None:
     rows = [(f"{index}.png", "no face" if index % 2 else "unreadable", "") for index in range(LISTED + 5)]
     text = Outline(render_page(change(report, unscored=rows))).text
     assert "1,005 samples entered no number: 503 unreadable, 502 no face." in text
@@ -266,9 +268,11 @@ def test_a_very_long_list_is_cut_and_says_so(report: RunReport) -> None:
     assert f"{LISTED}.png" not in text
 
 
-def test_the_kept_epoch_is_marked(report: RunReport) -> None:
+def test_the_kept_epoch_is_marked(report: RunContent) -> None:
     marked = re.findall(r'<tr class="best"><th scope="row">(.+?)</th>(.+)</tr>', render_page(report))
-    assert marked == [("1", "<td>0.7000</td><td>0.8000</td><td>3.00e-05</td>")]
+    assert marked == [
+        ("1", "".join(f'<td class="right">{text}</td>' for text in ("0.7000", "0.8000", "3.00e-05")))
+    ]
 
 
 @pytest.mark.parametrize(
@@ -313,7 +317,7 @@ def test_paper_shows_whole_tables() -> None:
     assert "size: landscape" in paper
 
 
-def test_each_part_of_the_metrics_heads_a_group_of_rows(report: RunReport) -> None:
+def test_each_part_of_the_metrics_heads_a_group_of_rows(report: RunContent) -> None:
     page = render_page(report)
     heads = re.findall(r'<tbody>\s*<tr><th class="part" scope="(\w+)"', page)
     assert heads == ["rowgroup"] * page.count('class="part"') == ["rowgroup"] * 3
@@ -321,4 +325,4 @@ def test_each_part_of_the_metrics_heads_a_group_of_rows(report: RunReport) -> No
 
 def test_text_in_markdown_is_one_line_without_html() -> None:
     assert plain("a <b>\n&lt; [1, 2] x_y") == "a &lt;b&gt; &amp;lt; [1, 2] x_y"
-    assert markdown_table(("a", "b"), [("1\n2", "|")]).splitlines()[2:] == ["| 1 2 | \\| |"]
+    assert markdown(Table(columns("ab"), [("1\n2", "|")])).splitlines()[2:] == ["| 1 2 | \\| |"]

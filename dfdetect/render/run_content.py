@@ -1,13 +1,15 @@
-"""What a run has to tell: the content that its page and its model card share."""
+"""What a run has to tell: its page and its model card show the same content."""
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from dfdetect.metrics.estimates import DASH, Metrics, useful_levels
+from dfdetect.metrics.estimates import Metrics, useful_levels
+from dfdetect.metrics.measures import MEASURES
 from dfdetect.render.figures.curves import History
 from dfdetect.render.figures.drawing import Figure, reading_order
+from dfdetect.render.table import Cell, Table, Value, columns
+from dfdetect.render.text import plural
 
 PARTS = {
     "ranking": "Ranking, without a threshold",
@@ -23,7 +25,7 @@ FEW_GROUPS = 20
 
 
 @dataclass(frozen=True, kw_only=True)
-class RunReport:
+class RunContent:
     """Everything that the page and the model card of a run show.
 
     Attributes:
@@ -85,6 +87,26 @@ class RunReport:
         columns = self.columns()
         return [column for column in columns if column[0] == columns[0][0]]
 
+    def metrics_table(self) -> Table:
+        """Every metric of every column, in the groups of `PARTS`."""
+        shown = [metrics for *_, metrics in self.columns()]
+        titles = [f"{split}, by {level}" for split, level, _ in self.columns()]
+        rows: list[list[Cell]] = [
+            ["Samples", *(f"{m.n:,}" for m in shown)],
+            ["Real / fake", *(f"{m.n_real:,} / {m.n_fake:,}" for m in shown)],
+            ["Groups", *(f"{m.n_groups:,}" for m in shown)],
+        ]
+        headings = {}
+        for part, heading in PARTS.items():
+            headings[len(rows)] = heading
+            rows += _decisions(shown) if part == "decision" else []
+            rows += [
+                [measure.title, *(Value(m.estimates[name]) for m in shown)]
+                for name, measure in MEASURES.items()
+                if measure.part == part
+            ]
+        return Table(columns(["Metric"], titles), rows, "All metrics", headings=headings)
+
     def choices(self) -> str:
         """Which choices were made by the validation split, and what that means for its numbers."""
         made = ["the epoch to keep"] if self.history and self.monitor != "epoch" else []
@@ -128,41 +150,10 @@ class RunReport:
         return found
 
 
-def plural(count: int, noun: str) -> str:
-    """Such as "1 face" and "2,000 faces"."""
-    return f"{count:,} {noun}" + ("" if count == 1 else "s")
-
-
-def show(value: Any) -> str:
-    """A value of a recipe or an environment, as text for people."""
-    if value is None or value == "" or value == {} or value == []:
-        return DASH
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, float):
-        return DASH if math.isnan(value) else f"{value:.6g}"
-    if isinstance(value, int):
-        return f"{value:,}" if abs(value) >= 10_000 else str(value)
-    if isinstance(value, Mapping):
-        return ", ".join(f"{key} {show(item)}" for key, item in value.items())
-    if isinstance(value, (list, tuple)):
-        return ", ".join(show(item) for item in value)
-    # A file name that is not UTF-8 arrives with surrogates, which no UTF-8 page can hold.
-    return str(value).encode(errors="replace").decode()
-
-
-def history_table(report: RunReport) -> tuple[list[str], list[list[str]]]:
-    """Names and cells of the history's table."""
-    names = list(dict.fromkeys(("epoch", *(name for row in report.history for name in row))))
-    rows = [
-        [str(int(row[name])) if name in ("epoch", "phase") else _decimals(row.get(name)) for name in names]
-        for row in report.history
+def _decisions(shown: Sequence[Metrics]) -> list[list[Cell]]:
+    """The threshold, and how many fall on which side of it."""
+    return [
+        ["Threshold", *(f"{m.threshold:.4f}" for m in shown)],
+        ["Reals called real / fake", *("{:,} / {:,}".format(*m.confusion[0]) for m in shown)],
+        ["Fakes called real / fake", *("{:,} / {:,}".format(*m.confusion[1]) for m in shown)],
     ]
-    return names, rows
-
-
-def _decimals(value: Any) -> str:
-    if value is None or math.isnan(float(value)):
-        return DASH
-    number = float(value)
-    return f"{number:.4f}" if number == 0 or abs(number) >= 1e-3 else f"{number:.2e}"
