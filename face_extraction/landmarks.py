@@ -1,0 +1,215 @@
+"""Landmarks of the faces in a manifest: 68 points for each crop, kept beside it in landmarks.npz.
+
+Reference: dlib's shape predictor (Kazemi & Sullivan 2014), trained on iBUG 300-W.
+"""
+
+import argparse
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+from zipfile import BadZipFile
+
+import numpy as np
+from numpy.typing import NDArray
+
+from face_extraction.atomic import atomic_path
+from face_extraction.command import DONE, FINDING, Parser
+from face_extraction.digest import file_size
+from face_extraction.errors import InputError
+from face_extraction.ledger import FAILED, NO_FACE, ItemFailed, LedgerRow, write_ledger
+from face_extraction.manifest import Box, FaceSample, read_manifest
+from face_extraction.progress import progress
+from face_extraction.settings import read_settings
+
+if TYPE_CHECKING:
+    from face_extraction.detect import FaceDetector
+
+LANDMARKS_FILE = "landmarks.npz"
+LANDMARKS_LEDGER = "landmarks_ledger.csv"
+_CHUNK = 64
+"""Faces that a process is handed at a time."""
+
+
+@dataclass(frozen=True)
+class Landmarks:
+    """Landmarks of crops.
+
+    Attributes:
+        points: by the crop's path in the manifest: float32 of shape (68, 2), x and y in pixels of the crop.
+        sizes: by the same path: bytes of the crop's file, which tell a crop that was written anew.
+    """
+
+    points: Mapping[str, NDArray[np.float32]]
+    sizes: Mapping[str, int]
+
+
+def read_landmarks(folder: Path) -> Landmarks:
+    """Read the landmarks that lie beside a manifest; none where there is no such file.
+
+    Raises:
+        InputError: the file is not one that `write_landmarks` wrote.
+    """
+    path = folder / LANDMARKS_FILE
+    if not path.is_file():
+        return Landmarks({}, {})
+    try:
+        with np.load(path) as stored:
+            paths, points, sizes = stored["paths"].tolist(), stored["points"], stored["sizes"].tolist()
+    except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
+        raise InputError(f"{path}: not a file of landmarks ({error}); delete it and make it again") from None
+    if points.dtype != np.float32 or points.shape != (len(paths), 68, 2) or len(sizes) != len(paths):
+        raise InputError(f"{path}: not a file of landmarks; delete it and make it again")
+    return Landmarks(dict(zip(paths, points, strict=True)), dict(zip(paths, sizes, strict=True)))
+
+
+def write_landmarks(folder: Path, landmarks: Landmarks) -> None:
+    """Write `landmarks` as `folder`/landmarks.npz, atomically."""
+    paths = list(landmarks.points)
+    points = np.stack(list(landmarks.points.values())) if paths else np.zeros((0, 68, 2))
+    with atomic_path(folder / LANDMARKS_FILE) as temporary:
+        np.savez(
+            temporary,
+            paths=np.array(paths, dtype=str),
+            points=points.astype(np.float32),
+            sizes=np.array([landmarks.sizes[path] for path in paths], dtype=np.int64),
+        )
+
+
+def find_landmarks(manifest: Path, workers: int = 1) -> tuple[Landmarks, list[LedgerRow]]:
+    """Find the landmarks of every crop in `manifest` that has none yet, and write them beside it.
+
+    What is found is written every thousand faces, so that a stop costs little. Crops that are gone from the
+    manifest are gone from the file too.
+
+    Args:
+        manifest: the CSV file.
+        workers: number of processes.
+
+    Returns:
+        all landmarks, and a row for each crop that has none. The rows also go into landmarks_ledger.csv.
+
+    Raises:
+        InputError: the manifest cannot be read, or a file cannot be written.
+    """
+    from face_extraction.pool import local_pool
+
+    folder = manifest.parent
+    samples = read_manifest(manifest, torn_groups=True)
+    known = read_landmarks(folder)
+    valid = [s.path for s in samples if known.sizes.get(s.path, -2) == file_size(folder / s.path)]
+    points = {path: known.points[path] for path in valid}
+    sizes = {path: known.sizes[path] for path in valid}
+    settings = read_settings(folder)
+    margin = settings.crop.margin if settings else None
+    waiting = [sample for sample in samples if sample.path not in points]
+    ledger: list[LedgerRow] = []
+    unsaved = 0
+    with progress("landmarks", len(samples), unit="faces", done=len(points)) as advance, local_pool(
+        workers, None
+    ) as pool:
+        futures = [pool.submit(_find_chunk, folder, chunk, margin) for chunk in _chunks(waiting)]
+        for future in futures:
+            found, failed = future.result()
+            for path, (size, each) in found.items():
+                sizes[path], points[path] = size, each
+            ledger += failed
+            unsaved += len(found)
+            advance(len(found) + len(failed))
+            if unsaved >= 1000:
+                write_landmarks(folder, Landmarks(points, sizes))
+                unsaved = 0
+    ordered = {sample.path: points[sample.path] for sample in samples if sample.path in points}
+    landmarks = Landmarks(ordered, {path: sizes[path] for path in ordered})
+    write_landmarks(folder, landmarks)
+    write_ledger(folder / LANDMARKS_LEDGER, ledger)
+    return landmarks, ledger
+
+
+def face_box(sample: FaceSample, side: int, margin: float | None) -> Box | None:
+    """Where the face is in its own crop, by how the crop was cut; None where that is not known.
+
+    Args:
+        sample: the manifest's row.
+        side: of the crop, in pixels.
+        margin: with which the crops were cut; None if not known.
+    """
+    if sample.box.longer_side > 0 and sample.width > 0:
+        share = sample.box.longer_side / sample.width
+    elif margin is not None:
+        share = 1 / (1 + margin)
+    else:
+        return None
+    low, high = round(side * (1 - share) / 2), round(side * (1 + share) / 2)
+    return Box(low, high, high, low)
+
+
+def _chunks(samples: Sequence[FaceSample]) -> Iterator[Sequence[FaceSample]]:
+    return (samples[start : start + _CHUNK] for start in range(0, len(samples), _CHUNK))
+
+
+@cache
+def _detector() -> "FaceDetector":
+    from face_extraction.detect import FaceDetector
+
+    return FaceDetector()
+
+
+def _find_chunk(
+    folder: Path, samples: Sequence[FaceSample], margin: float | None
+) -> tuple[dict[str, tuple[int, NDArray[np.float32]]], list[LedgerRow]]:
+    found: dict[str, tuple[int, NDArray[np.float32]]] = {}
+    ledger = []
+    for sample in samples:
+        try:
+            size = file_size(folder / sample.path) or 0
+            found[sample.path] = (size, _find(folder / sample.path, sample, margin))
+        except ItemFailed as error:
+            ledger.append(LedgerRow(sample.path, error.reason, error.detail))
+        except Exception as error:  # One strange crop must not end the work on all others.
+            ledger.append(LedgerRow(sample.path, FAILED, f"{type(error).__name__}: {error}"))
+    return found, ledger
+
+
+def _find(path: Path, sample: FaceSample, margin: float | None) -> NDArray[np.float32]:
+    from face_extraction.images import read_rgb
+
+    rgb = read_rgb(path)
+    box = face_box(sample, rgb.shape[0], margin)
+    if box is None:
+        boxes = _detector().largest(rgb)
+        if not boxes:
+            raise ItemFailed(NO_FACE, "how the crop was cut is not known, and hog found no face in it")
+        box = boxes[0]
+    return _detector().landmarks(rgb, box, points=68).astype(np.float32)
+
+
+def parser(prog: str) -> Parser:
+    """The command line of `landmarks`."""
+    command = f"{prog} landmarks"
+    parser = Parser(
+        command,
+        "Find 68 landmarks on each crop of a manifest and keep them beside it, in landmarks.npz. Crops that "
+        "have theirs are not looked at again.",
+        f"example:\n  {command} data/mine/manifest.csv\n\nexit status:\n"
+        "  0  every crop has its landmarks\n"
+        f"  1  {LANDMARKS_LEDGER} names crops without\n"
+        "  2  wrong use",
+    )
+    parser.add_argument("manifest", type=Path, metavar="MANIFEST", help="manifest.csv of the crops")
+    parser.add_argument("--workers", type=int, metavar="N", help="processes (default: one for each core)")
+    return parser
+
+
+def run_landmarks(args: argparse.Namespace) -> int:
+    """Find the landmarks and return the exit status."""
+    from face_extraction.pool import available_cores
+
+    if args.workers is not None and args.workers < 1:
+        raise InputError(f"--workers {args.workers}; accepted: 1 or more")
+    landmarks, ledger = find_landmarks(args.manifest, args.workers or available_cores())
+    print(f"{len(landmarks.points):,} faces with landmarks: {args.manifest.parent / LANDMARKS_FILE}")
+    if ledger:
+        print(f"{len(ledger):,} without: see {args.manifest.parent / LANDMARKS_LEDGER}")
+    return FINDING if ledger else DONE
