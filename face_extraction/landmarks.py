@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 from zipfile import BadZipFile
 
 import numpy as np
@@ -30,6 +30,8 @@ LANDMARKS_FILE = "landmarks.npz"
 LANDMARKS_LEDGER = "landmarks_ledger.csv"
 _CHUNK = 64
 """Faces that a process is handed at a time."""
+_SAVED = 1000
+"""Faces after which what was found is written, so that a stop costs little."""
 
 
 @dataclass(frozen=True)
@@ -38,10 +40,12 @@ class Landmarks:
 
     Attributes:
         points: by the crop's path in the manifest: float32 of shape (68, 2), x and y in pixels of the crop.
+        shapes: by the same path: height and width of the crop, in pixels.
         sizes: by the same path: bytes of the crop's file, which tell a crop that was written anew.
     """
 
     points: Mapping[str, NDArray[np.float32]]
+    shapes: Mapping[str, tuple[int, int]]
     sizes: Mapping[str, int]
 
 
@@ -53,15 +57,22 @@ def read_landmarks(folder: Path) -> Landmarks:
     """
     path = folder / LANDMARKS_FILE
     if not path.is_file():
-        return Landmarks({}, {})
+        return Landmarks({}, {}, {})
     try:
         with np.load(path) as stored:
-            paths, points, sizes = stored["paths"].tolist(), stored["points"], stored["sizes"].tolist()
+            paths, points = stored["paths"].tolist(), stored["points"]
+            shapes, sizes = stored["shapes"], stored["sizes"].tolist()
     except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
         raise InputError(f"{path}: not a file of landmarks ({error}); delete it and make it again") from None
-    if points.dtype != np.float32 or points.shape != (len(paths), 68, 2) or len(sizes) != len(paths):
+    count = len(paths)
+    whole = points.shape == (count, 68, 2) and shapes.shape == (count, 2) and len(sizes) == count
+    if points.dtype != np.float32 or not whole:
         raise InputError(f"{path}: not a file of landmarks; delete it and make it again")
-    return Landmarks(dict(zip(paths, points, strict=True)), dict(zip(paths, sizes, strict=True)))
+    return Landmarks(
+        dict(zip(paths, points, strict=True)),
+        dict(zip(paths, map(tuple, shapes.tolist()), strict=True)),
+        dict(zip(paths, sizes, strict=True)),
+    )
 
 
 def write_landmarks(folder: Path, landmarks: Landmarks) -> None:
@@ -73,6 +84,7 @@ def write_landmarks(folder: Path, landmarks: Landmarks) -> None:
             temporary,
             paths=np.array(paths, dtype=str),
             points=points.astype(np.float32),
+            shapes=np.array([landmarks.shapes[path] for path in paths], dtype=np.int32).reshape(-1, 2),
             sizes=np.array([landmarks.sizes[path] for path in paths], dtype=np.int64),
         )
 
@@ -80,8 +92,7 @@ def write_landmarks(folder: Path, landmarks: Landmarks) -> None:
 def find_landmarks(manifest: Path, workers: int = 1) -> tuple[Landmarks, list[LedgerRow]]:
     """Find the landmarks of every crop in `manifest` that has none yet, and write them beside it.
 
-    What is found is written every thousand faces, so that a stop costs little. Crops that are gone from the
-    manifest are gone from the file too.
+    What is found is written now and then. Crops that left the manifest leave the file too.
 
     Args:
         manifest: the CSV file.
@@ -99,32 +110,46 @@ def find_landmarks(manifest: Path, workers: int = 1) -> tuple[Landmarks, list[Le
     samples = read_manifest(manifest, torn_groups=True)
     known = read_landmarks(folder)
     valid = [s.path for s in samples if known.sizes.get(s.path, -2) == file_size(folder / s.path)]
-    points = {path: known.points[path] for path in valid}
-    sizes = {path: known.sizes[path] for path in valid}
+    found = {path: _Found(known.points[path], known.shapes[path], known.sizes[path]) for path in valid}
     settings = read_settings(folder)
     margin = settings.crop.margin if settings else None
-    waiting = [sample for sample in samples if sample.path not in points]
+    waiting = [sample for sample in samples if sample.path not in found]
     ledger: list[LedgerRow] = []
-    unsaved = 0
-    with progress("landmarks", len(samples), unit="faces", done=len(points)) as advance, local_pool(
-        workers, None
-    ) as pool:
-        futures = [pool.submit(_find_chunk, folder, chunk, margin) for chunk in _chunks(waiting)]
-        for future in futures:
-            found, failed = future.result()
-            for path, (size, each) in found.items():
-                sizes[path], points[path] = size, each
+    saved = len(found)
+    with (
+        progress("landmarks", len(samples), unit="faces", done=saved) as advance,
+        local_pool(workers, None) as pool,
+    ):
+        for future in [pool.submit(_find_chunk, folder, chunk, margin) for chunk in _chunks(waiting)]:
+            fresh, failed = future.result()
+            found |= fresh
             ledger += failed
-            unsaved += len(found)
-            advance(len(found) + len(failed))
-            if unsaved >= 1000:
-                write_landmarks(folder, Landmarks(points, sizes))
-                unsaved = 0
-    ordered = {sample.path: points[sample.path] for sample in samples if sample.path in points}
-    landmarks = Landmarks(ordered, {path: sizes[path] for path in ordered})
+            advance(len(fresh) + len(failed))
+            if len(found) >= saved + _SAVED:
+                write_landmarks(folder, _gathered(samples, found))
+                saved = len(found)
+    landmarks = _gathered(samples, found)
     write_landmarks(folder, landmarks)
     write_ledger(folder / LANDMARKS_LEDGER, ledger)
     return landmarks, ledger
+
+
+class _Found(NamedTuple):
+    """What was found on one crop."""
+
+    points: NDArray[np.float32]
+    shape: tuple[int, int]
+    size: int
+
+
+def _gathered(samples: Sequence[FaceSample], found: Mapping[str, _Found]) -> Landmarks:
+    """What was found, in the manifest's order."""
+    paths = [sample.path for sample in samples if sample.path in found]
+    return Landmarks(
+        {path: found[path].points for path in paths},
+        {path: found[path].shape for path in paths},
+        {path: found[path].size for path in paths},
+    )
 
 
 def face_box(sample: FaceSample, side: int, margin: float | None) -> Box | None:
@@ -158,13 +183,12 @@ def _detector() -> "FaceDetector":
 
 def _find_chunk(
     folder: Path, samples: Sequence[FaceSample], margin: float | None
-) -> tuple[dict[str, tuple[int, NDArray[np.float32]]], list[LedgerRow]]:
-    found: dict[str, tuple[int, NDArray[np.float32]]] = {}
+) -> tuple[dict[str, _Found], list[LedgerRow]]:
+    found: dict[str, _Found] = {}
     ledger = []
     for sample in samples:
         try:
-            size = file_size(folder / sample.path) or 0
-            found[sample.path] = (size, _find(folder / sample.path, sample, margin))
+            found[sample.path] = _find(folder / sample.path, sample, margin)
         except ItemFailed as error:
             ledger.append(LedgerRow(sample.path, error.reason, error.detail))
         except Exception as error:  # One strange crop must not end the work on all others.
@@ -172,9 +196,10 @@ def _find_chunk(
     return found, ledger
 
 
-def _find(path: Path, sample: FaceSample, margin: float | None) -> NDArray[np.float32]:
+def _find(path: Path, sample: FaceSample, margin: float | None) -> _Found:
     from face_extraction.images import read_rgb
 
+    size = file_size(path)
     rgb = read_rgb(path)
     box = face_box(sample, rgb.shape[0], margin)
     if box is None:
@@ -182,7 +207,8 @@ def _find(path: Path, sample: FaceSample, margin: float | None) -> NDArray[np.fl
         if not boxes:
             raise ItemFailed(NO_FACE, "how the crop was cut is not known, and hog found no face in it")
         box = boxes[0]
-    return _detector().landmarks(rgb, box, points=68).astype(np.float32)
+    points = _detector().landmarks(rgb, box, points=68).astype(np.float32)
+    return _Found(points, (rgb.shape[0], rgb.shape[1]), size)
 
 
 def parser(prog: str) -> Parser:

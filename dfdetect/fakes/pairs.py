@@ -61,7 +61,7 @@ def draw_pair(
         shares: how often each kind is drawn, in any unit; empty: no fake is made, both pictures are equal.
         donor: gives another person's face; needed if a kind of `shares` needs one.
     """
-    face = scaled(face, round(WORKING * size))
+    face = scaled(face, working_side(size, min(face.picture.shape[:2])))
     kind = _draw_kind(shares, rng)
     fake = make_fake(kind, face, rng, donor) if kind else Fake(face.picture, np.zeros(face.picture.shape[:2], np.float32))
     place = _draw_cut(face.picture.shape[0], size, rng)
@@ -72,6 +72,15 @@ def draw_pair(
     mask = cv2.warpAffine(fake.mask, place, (size, size), flags=cv2.INTER_LINEAR)
     real, changed = disturb([np.asarray(real, np.uint8), np.asarray(changed, np.uint8)], rng)
     return Pair(real, changed, np.asarray(mask, np.float32), kind)
+
+
+def working_side(size: int, side: int) -> int:
+    """The side at which the fakes of pictures of `size` are made, from crops of `side` pixels.
+
+    A little larger, so that the fake too is scaled, as it is where a face is cut out of a faked video;
+    but no crop is scaled up beyond what is wanted.
+    """
+    return max(size, min(round(WORKING * size), side))
 
 
 def make_fake(kind: str, face: Face, rng: Rng, donor: Donor | None = None) -> Fake:

@@ -62,7 +62,8 @@ def _poisson(picture: Rgb, source: Rgb, hard: Mask) -> Fake | None:
     if width < 8 or height < 8:
         return None
     cloned = cv2.seamlessClone(
-        source, picture, inside, (left + width // 2, top + height // 2), cv2.NORMAL_CLONE
+        source, picture, inside.copy(), (left + width // 2, top + height // 2), cv2.NORMAL_CLONE
     )
-    # OpenCV also changes pixels outside the hull by a level or so, within its bounding rectangle.
+    # OpenCV writes into the mask that it is given (hence the copy), and changes pixels outside the hull by a
+    # level or so, within its bounding rectangle.
     return Fake(np.where(inside[:, :, None] > 0, cloned, picture), (inside > 0).astype(np.float32))
