@@ -106,8 +106,13 @@ def scaled(face: Face, side: int) -> Face:
         return face
     how = cv2.INTER_AREA if side < min(height, width) else cv2.INTER_CUBIC
     picture = np.asarray(cv2.resize(face.picture, (side, side), interpolation=how), np.uint8)
-    ratio = np.array([side / width, side / height], np.float32)
-    return Face(picture, ((face.points + 0.5) * ratio - 0.5).astype(np.float32))
+    return Face(picture, scaled_points(face.points, (height, width), side))
+
+
+def scaled_points(points: Points, shape: tuple[int, int], side: int) -> Points:
+    """Landmarks on a picture of `shape` (height, width) after it was scaled to a square of `side` pixels."""
+    ratio = np.array([side / shape[1], side / shape[0]], np.float32)
+    return ((points + 0.5) * ratio - 0.5).astype(np.float32)
 
 
 def check_shares(shares: Mapping[str, float]) -> None:
@@ -231,7 +236,10 @@ class PairSampler:
             position: place in the epoch's order, where one face stands there twice; the index by default.
         """
         at = index if position is None else position
-        rng = np.random.default_rng((self.seed, epoch, at))
+        return self.draw(index, np.random.default_rng((self.seed, epoch, at)))
+
+    def draw(self, index: int, rng: Rng) -> Pair:
+        """A pair of face `index`; `rng` is the only source of chance."""
         face = Face(self.load(index), self.points[index])
 
         def donor(rng: Rng) -> Face:
