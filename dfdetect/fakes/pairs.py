@@ -241,9 +241,13 @@ class PairSampler:
     def draw(self, index: int, rng: Rng) -> Pair:
         """A pair of face `index`; `rng` is the only source of chance."""
         face = Face(self.load(index), self.points[index])
+        return draw_pair(face, rng, self.size, self.shares, self.donor_of(index))
+
+    def donor_of(self, index: int) -> Donor:
+        """What draws another person's face for face `index`: one of those nearest in pose."""
 
         def donor(rng: Rng) -> Face:
             other = int(rng.choice(self._donors.near(index)))
             return Face(self.load(other), self.points[other])
 
-        return draw_pair(face, rng, self.size, self.shares, donor)
+        return donor
