@@ -104,7 +104,7 @@ def find_landmarks(manifest: Path, workers: int = 1) -> tuple[Landmarks, list[Le
     Raises:
         InputError: the manifest cannot be read, or a file cannot be written.
     """
-    from face_extraction.pool import local_pool
+    from face_extraction.pool import small_pool
 
     folder = manifest.parent
     samples = read_manifest(manifest, torn_groups=True)
@@ -118,7 +118,7 @@ def find_landmarks(manifest: Path, workers: int = 1) -> tuple[Landmarks, list[Le
     saved = len(found)
     with (
         progress("landmarks", len(samples), unit="faces", done=saved) as advance,
-        local_pool(workers, None) as pool,
+        small_pool(workers) as pool,
     ):
         for future in [pool.submit(_find_chunk, folder, chunk, margin) for chunk in _chunks(waiting)]:
             fresh, failed = future.result()

@@ -147,12 +147,12 @@ def _rate(args: argparse.Namespace) -> int:
     _check_range("--processes", args.processes, 1, 1024)
     _check_range("--seconds", args.seconds, 0.1, 3600)
     rows = {kind.name: {kind.name: 1.0} for kind in list_kinds()} | {"default": DEFAULT_SHARES, "none": {}}
-    print(f"pairs a second of {args.size} pixels, {args.processes} processes:")
+    print(f"pairs of {args.size} pixels a second, {args.processes} processes: by the clock; of processors' time")
     for name, shares in rows.items():
         rate = pairs_a_second(
             args.manifest, args.size, shares, processes=args.processes, seconds=args.seconds
         )
-        print(f"  {name:<12}{rate:8.1f}", flush=True)
+        print(f"  {name:<12}{rate.clock:8.1f}{rate.processor:8.1f}", flush=True)
     return DONE
 
 

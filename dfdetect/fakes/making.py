@@ -28,7 +28,7 @@ from face_extraction.manifest import (
     read_manifest,
     write_manifest,
 )
-from face_extraction.pool import local_pool
+from face_extraction.pool import small_pool
 from face_extraction.progress import progress
 from face_extraction.settings import copy_settings
 
@@ -104,7 +104,7 @@ def make_set(order: Order, out: Path, *, workers: int = 1) -> MadeSet:
         made: list[FaceSample] = []
         files = 0
         tasks = list(_tasks(reals, order, out))
-        with progress("fakes", len(tasks), unit="faces") as advance, local_pool(workers, None) as pool:
+        with progress("fakes", len(tasks), unit="faces") as advance, small_pool(workers) as pool:
             for rows, count, failed in _run(pool, tasks):
                 made += rows
                 files += count
