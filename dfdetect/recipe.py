@@ -123,8 +123,8 @@ class Recipe:
     )
     augment: str = _setting(
         "report-c",
-        "named augmentation of training faces; paired: each real face comes with a fake made from it, anew in "
-        "each epoch",
+        "named augmentation of training faces; paired: each real face comes with a fake made from it, anew "
+        "in each epoch",
         choices=AUGMENTATIONS,
     )
     fakes: str = _setting(
@@ -304,7 +304,9 @@ def _check_paired(recipe: Recipe) -> None:
     shares = recipe.fake_shares
     if recipe.augment != PAIRED:
         if shares:
-            raise InputError(f"recipe: fakes {recipe.fakes!r} with augment {recipe.augment}; accepted: paired")
+            raise InputError(
+                f"recipe: fakes {recipe.fakes!r} with augment {recipe.augment}; accepted: paired"
+            )
         return
     accepted = {
         "frames": (recipe.frames == 0, "0, for pairs are of single faces"),
@@ -327,7 +329,9 @@ def _shares(text: str) -> dict[str, float]:
         except ValueError:
             value = math.nan
         if not name or name in shares or not 0 < value < math.inf:
-            raise InputError(f"recipe: fakes {text!r}; accepted: KIND:SHARE,..., each kind once, shares above 0")
+            raise InputError(
+                f"recipe: fakes {text!r}; accepted: KIND:SHARE,..., each kind once, shares above 0"
+            )
         shares[name] = value
     return shares
 

@@ -71,7 +71,7 @@ def local_pool(workers: int, time_limit: float | None) -> Iterator[Executor]:
 
 @contextmanager
 def small_pool(workers: int) -> Iterator[Executor]:
-    """A `LocalPool` for several workers; for one, a thread, which starts at once and guards against nothing."""
+    """A `LocalPool` for several workers; for one, a thread, which starts at once and guards nothing."""
     if workers == 1:
         with ThreadPoolExecutor(1) as thread:
             yield thread

@@ -243,7 +243,7 @@ class Pass:
 
     @property
     def together(self) -> int:
-        """How many positions one call of `rows` should load: 2 where they are pairs, which are made as one."""
+        """How many positions one call of `rows` should load: 2 where they are pairs, made as one."""
         return 2 if self.policy == PAIRED else 1
 
     def rows(self, start: int, end: int) -> Rgb:

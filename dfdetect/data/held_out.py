@@ -16,7 +16,7 @@ from dfdetect.data.paired import fake_shares
 from dfdetect.fakes.pairs import Pair, PairSampler
 from dfdetect.fakes.reals import Reals, find_reals
 from dfdetect.recipe import Recipe
-from face_extraction.images import Unreadable, write_image
+from face_extraction.images import write_image
 from face_extraction.ledger import LedgerRow
 from face_extraction.manifest import FAKE, REAL, FaceSample, read_manifest, write_manifest
 from face_extraction.progress import progress
@@ -62,7 +62,8 @@ def _notice(split: str, missing: Sequence[LedgerRow]) -> str:
 def _pairs(reals: Reals, split: str, recipe: Recipe) -> list[FaceSample]:
     """The rows of a split's pairs, which are made if they are not there.
 
-    A crop that cannot be decoded keeps its row: whoever opens it lists it.
+    A crop that cannot be decoded keeps its row: whoever opens it lists it. What was made is then not taken
+    for whole the next time.
     """
     shares, seed = dict(fake_shares(recipe)), recipe.drawing_seed
     paths = [sample.path for sample in reals.samples]
@@ -71,25 +72,26 @@ def _pairs(reals: Reals, split: str, recipe: Recipe) -> list[FaceSample]:
     listed = reals.folder / folder / _ROWS
     if listed.is_file():
         return read_manifest(listed)
-    sides = [min(shape) for shape in reals.shapes]
-    samplers = {side: _sampler(reals, side, shares) for side in set(sides)}
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        # None of them may be another's donor: the other's pair would be lost too.
+        whole = list(pool.map(reals.readable, range(len(paths))))
+        readable = reals.subset([index for index, fine in enumerate(whole) if fine])
+        broken = [sample for sample, fine in zip(reals.samples, whole, strict=True) if not fine]
+        sides = [min(shape) for shape in readable.shapes]
+        samplers = {side: _sampler(readable, side, shares) for side in set(sides)}
 
-    def make(index: int) -> list[FaceSample]:
-        sample = reals.samples[index]
-        try:
+        def make(index: int) -> list[FaceSample]:
             pair = samplers[sides[index]].draw(index, np.random.default_rng((seed, index)))
-        except Unreadable:
-            return [sample]
-        return _written(pair, sample, reals.folder, f"{folder}/{index:06d}")
+            return _written(pair, readable.samples[index], reals.folder, f"{folder}/{index:06d}")
 
-    rows: list[FaceSample] = []
-    title = f"make pairs for {split}"
-    with ThreadPoolExecutor(os.cpu_count()) as pool, progress(title, len(paths), unit="pairs") as advance:
-        for made in pool.map(make, range(len(paths))):
-            rows += made
-            advance()
-    write_manifest(listed, rows)
-    return rows
+        rows: list[FaceSample] = []
+        with progress(f"make pairs for {split}", len(sides), unit="pairs") as advance:
+            for made in pool.map(make, range(len(sides))):
+                rows += made
+                advance()
+    if not broken:
+        write_manifest(listed, rows)
+    return rows + broken
 
 
 def _sampler(reals: Reals, side: int, shares: dict[str, float]) -> PairSampler:

@@ -13,7 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dfdetect.data.faces import FaceStore, Rgb, open_faces
-from dfdetect.fakes.pairs import DEFAULT_SHARES, PairSampler, check_shares, draw_pair, scaled_points, working_side
+from dfdetect.fakes.pairs import (
+    DEFAULT_SHARES,
+    PairSampler,
+    check_shares,
+    draw_pair,
+    scaled_points,
+    working_side,
+)
 from dfdetect.fakes.reals import find_reals
 from dfdetect.fakes.registry import Face, Points
 from dfdetect.recipe import Recipe

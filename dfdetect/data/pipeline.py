@@ -68,7 +68,9 @@ def _dataset_of_pairs(faces: Pass) -> "tf.data.Dataset":
             part = slice(int(first), min(int(first) + together, count))
             return faces.rows(part.start, part.stop), labels[part], weights[part]
 
-        rgb, label, weight = tf.numpy_function(rows, [start], (tf.uint8, tf.float32, tf.float32), stateful=False)
+        rgb, label, weight = tf.numpy_function(
+            rows, [start], (tf.uint8, tf.float32, tf.float32), stateful=False
+        )
         return (
             tf.ensure_shape(rgb, (None, *faces.store.shape)),
             tf.ensure_shape(label, (None, 1)),

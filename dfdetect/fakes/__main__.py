@@ -15,8 +15,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit status."""
     argv = sys.argv[1:] if argv is None else argv
     if argv and argv[0] in COMMANDS:
-        _, parser, command = COMMANDS[argv[0]]
-        return run(parser(), command, argv[1:])
+        _, parser_of, command = COMMANDS[argv[0]]
+        return run(parser_of(), command, argv[1:])
     rows = "\n".join(f"  {name:<8}{about}" for name, (about, _, _) in COMMANDS.items())
     parser = Parser(
         PROG,
@@ -51,7 +51,8 @@ def _make_parser() -> Parser:
         "make",
         "Make fakes of a manifest's real faces as files: crops with masks and a manifest, or videos.\n"
         "The same command, given again, goes on where it was cut.",
-        f"example:\n  {PROG} make --kind self_blend,swap --manifest data/mine/manifest.csv --out data/fakes\n\n"
+        f"example:\n  {PROG} make --kind self_blend,swap --manifest data/mine/manifest.csv "
+        "--out data/fakes\n\n"
         "exit status:\n  0  every real face gave its fakes\n  1  ledger.csv names faces that gave none\n"
         "  2  wrong use",
     )
@@ -59,10 +60,27 @@ def _make_parser() -> Parser:
     add("--out", type=Path, required=True, metavar="SET", help="the folder to write into")
     add("--kind", default="self_blend,swap", metavar="KIND,...", help="kinds of fake (default: %(default)s)")
     add("--split", default="all", help="rows of one split only: train, val or test (default: %(default)s)")
-    add("--seed", type=int, default=0, metavar="N", help="another seed gives other fakes (default: %(default)s)")
+    add(
+        "--seed",
+        type=int,
+        default=0,
+        metavar="N",
+        help="another seed gives other fakes (default: %(default)s)",
+    )
     add("--videos", action="store_true", help="make H.264 videos of moving faces instead of crops")
-    add("--frames", type=int, default=48, metavar="N", help="frames of a video, 24 a second (default: %(default)s)")
-    add("--crf", type=int, default=23, help="quality of the videos, 0 to 51, less is better (default: %(default)s)")
+    add(
+        "--frames",
+        type=int,
+        default=48,
+        metavar="N",
+        help="frames of a video, 24 a second (default: %(default)s)",
+    )
+    add(
+        "--crf",
+        type=int,
+        default=23,
+        help="quality of the videos, 0 to 51, less is better (default: %(default)s)",
+    )
     add("--workers", type=int, metavar="N", help="processes (default: one for each core)")
     return parser
 
@@ -90,7 +108,8 @@ def _make(args: argparse.Namespace) -> int:
 def _sheet_parser() -> Parser:
     parser = _with_manifest(
         "sheet",
-        "Draw a contact sheet: for each kind of fake a column of real face, fake, mask and difference (times 4).",
+        "Draw a contact sheet: for each kind of fake a column of real face, fake, mask and difference, "
+        "the last times 4.",
         f"example:\n  {PROG} sheet --manifest data/mine/manifest.csv --kind region --out region.png",
     )
     add = parser.add_argument
@@ -99,7 +118,9 @@ def _sheet_parser() -> Parser:
     add("--count", type=int, default=8, metavar="N", help="faces (default: %(default)s)")
     add("--size", type=int, default=160, metavar="PIXELS", help="side of a picture (default: %(default)s)")
     add("--seed", type=int, default=0, metavar="N", help="chooses faces and fakes (default: %(default)s)")
-    add("--disturbed", action="store_true", help="as a training step sees them: cut, disturbed and compressed")
+    add(
+        "--disturbed", action="store_true", help="as a training step sees them: cut, disturbed and compressed"
+    )
     return parser
 
 
@@ -147,7 +168,9 @@ def _rate(args: argparse.Namespace) -> int:
     _check_range("--processes", args.processes, 1, 1024)
     _check_range("--seconds", args.seconds, 0.1, 3600)
     rows = {kind.name: {kind.name: 1.0} for kind in list_kinds()} | {"default": DEFAULT_SHARES, "none": {}}
-    print(f"pairs of {args.size} pixels a second, {args.processes} processes: by the clock; of processors' time")
+    print(
+        f"pairs of {args.size} pixels a second, {args.processes} processes: by the clock; of processors' time"
+    )
     for name, shares in rows.items():
         rate = pairs_a_second(
             args.manifest, args.size, shares, processes=args.processes, seconds=args.seconds

@@ -1,18 +1,21 @@
-"""What both pictures of a pair go through alike, so that it tells neither from the other.
+"""What files go through on their way to a reader: other cameras, sizes and codecs.
 
-Each step draws its numbers once and gives a function of one picture: the same function is then applied
-to the real picture and to the fake.
+Both pictures of a pair go through it alike, so that it tells neither from the other. Each step draws its
+numbers once and gives a function of one picture; the same function is then applied to the real picture and
+to the fake.
 """
 
 from collections.abc import Callable, Sequence
+from fractions import Fraction
 
+import av
 import cv2
 import numpy as np
 
 from dfdetect.fakes.registry import Rgb, Rng
 
 Apply = Callable[[Rgb], Rgb]
-Step = Callable[[Rng, int], Apply | None]
+Step = Callable[[Rng, int], Apply]
 
 # Chroma subsampling of JPEG as cameras, phones and web sites use it: 4:2:0, 4:2:2, 4:4:4.
 _SUBSAMPLING = (
@@ -122,11 +125,59 @@ def _coded(picture: Rgb, suffix: str, options: Sequence[int]) -> Rgb:
     return np.asarray(cv2.imdecode(content, cv2.IMREAD_COLOR_RGB), np.uint8)
 
 
-_CHAIN: tuple[tuple[Callable[[Rng, int], Apply], float], ...] = (
+# Fast and without threads: of three small frames the start of a codec is most of the time.
+_X264 = {"preset": "ultrafast", "x264-params": "bframes=0:rc-lookahead=0:sync-lookahead=0:threads=1"}
+_X265 = {
+    "preset": "ultrafast",
+    "x265-params": "pools=none:frame-threads=1:bframes=0:rc-lookahead=0:log-level=none",
+}
+_VIDEO_CODECS = {"libx264": ("h264", _X264), "libx265": ("hevc", _X265)}
+
+
+def film(rng: Rng, side: int) -> Apply:
+    """Encode a short video of the picture as it moves, as H.264 or HEVC, and give its last frame.
+
+    What is lost follows from the codec's own prediction from frame to frame, with chroma at half the size.
+    """
+    name = "libx264" if rng.random() < 0.7 else "libx265"
+    frames, crf = int(rng.integers(1, 5)), int(rng.integers(20, 39))
+    across, down = (int(value) for value in rng.integers(-3, 4, 2))
+
+    def apply(picture: Rgb) -> Rgb:
+        height, width = picture.shape[:2]
+        even = cv2.copyMakeBorder(picture, 0, height % 2, 0, width % 2, cv2.BORDER_REPLICATE)
+        moving = [np.roll(even, (down * left, across * left), (0, 1)) for left in range(frames - 1, -1, -1)]
+        return np.ascontiguousarray(_filmed(moving, name, crf)[:height, :width])
+
+    return apply
+
+
+def _filmed(frames: Sequence[Rgb], name: str, crf: int) -> Rgb:
+    """The last of the frames, after all went through the encoder and the decoder."""
+    reads, options = _VIDEO_CODECS[name]
+    encoder = av.CodecContext.create(name, "w")
+    encoder.height, encoder.width = frames[0].shape[:2]
+    encoder.pix_fmt, encoder.time_base = "yuv420p", Fraction(1, 24)
+    encoder.options = {"crf": str(crf), **options}
+    decoder = av.CodecContext.create(reads, "r")
+    encoder.thread_count = decoder.thread_count = 1
+    packets = []
+    for number, picture in enumerate(frames):
+        frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(picture), "rgb24")
+        frame.pts = number
+        packets += encoder.encode(frame)
+    decoded = [
+        frame for packet in [*packets, *encoder.encode(None), None] for frame in decoder.decode(packet)
+    ]
+    return np.asarray(decoded[-1].to_ndarray(format="rgb24"), np.uint8)
+
+
+_CHAIN: tuple[tuple[Step, float], ...] = (
     (recolour, 0.7),
     (resize_chain, 0.3),
     (blur, 0.25),
     (noise, 0.25),
-    (compress, 0.75),
+    (film, 0.25),
+    (compress, 0.6),
 )
 """The steps and the share of the pairs that each is applied to, in the order in which pictures meet them."""

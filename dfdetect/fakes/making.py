@@ -3,19 +3,19 @@
 import hashlib
 import json
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Executor
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path, PurePosixPath
+from typing import NamedTuple
 
 import numpy as np
 
 from dfdetect.fakes.motion import moving, write_video
 from dfdetect.fakes.pairs import Donors, check_shares, make_fake, scaled
 from dfdetect.fakes.reals import Reals, find_reals
-from dfdetect.fakes.registry import Face, Fake, Rng, get_kind
+from dfdetect.fakes.registry import Face, Fake, Points, Rng, get_kind
 from face_extraction.atomic import write_text
 from face_extraction.errors import InputError
-from face_extraction.images import read_rgb, write_image
+from face_extraction.images import Unreadable, read_rgb, write_image
 from face_extraction.ledger import FAILED, ItemFailed, LedgerRow, write_ledger
 from face_extraction.lock import alone
 from face_extraction.manifest import (
@@ -35,7 +35,7 @@ from face_extraction.settings import copy_settings
 SET_FILE = "fakes.json"
 LEDGER_FILE = "ledger.csv"
 _JITTER = 0.006
-"""Deviation of a video's landmarks from frame to frame, in distances between the eyes: a tracker's tremble."""
+"""Deviation of a video's landmarks from frame to frame, as a share of the face's width: a tracker trembles."""
 
 
 @dataclass(frozen=True)
@@ -59,13 +59,37 @@ class Order:
     crf: int = 23
 
 
+class Crop(NamedTuple):
+    """A crop's file and its landmarks."""
+
+    path: Path
+    points: Points
+
+    def read(self) -> Face:
+        """The face, scaled to a square of an even side, which videos need.
+
+        Raises:
+            Unreadable: the crop cannot be decoded.
+        """
+        face = Face(read_rgb(self.path), self.points)
+        return scaled(face, max(2, min(face.picture.shape[:2]) // 2 * 2))
+
+
 @dataclass(frozen=True)
 class Task:
-    """One real face and what is made of it, complete in itself so that it can go to another process."""
+    """One real face and what is made of it, complete in itself so that it can go to another process.
+
+    Attributes:
+        sample: the face's row.
+        crop: its crop.
+        donors: other people's crops, as they were drawn: the first that can be decoded is taken.
+        order: what set is wanted.
+        out: its folder.
+    """
 
     sample: FaceSample
-    face: tuple[Path, np.ndarray]  # type: ignore[type-arg]
-    donors: tuple[tuple[str, Path, np.ndarray] | None, ...]  # type: ignore[type-arg]
+    crop: Crop
+    donors: Sequence[Crop]
     order: Order
     out: Path
 
@@ -84,8 +108,8 @@ def make_set(order: Order, out: Path, *, workers: int = 1) -> MadeSet:
 
     Crops: OUT/manifest.csv, faces/, and masks/ with a grey picture for each fake, white where it was changed.
     The real faces are in it too, decoded and written as the fakes are. Videos: OUT/real/GROUP/*.mp4 and
-    OUT/fake/GROUP/*.mp4, the layout of `face_extraction folders`. Groups and splits are those of the manifest;
-    a donor is always of the same split.
+    OUT/fake/GROUP/*.mp4, the layout of `face_extraction folders`. Groups and splits are those of the
+    manifest; a donor is always of the same split.
 
     Args:
         order: what is wanted.
@@ -93,7 +117,8 @@ def make_set(order: Order, out: Path, *, workers: int = 1) -> MadeSet:
         workers: number of processes.
 
     Raises:
-        InputError: the manifest has no real faces or no landmarks, a kind is unknown, or `out` holds another set.
+        InputError: the manifest has no real faces or no landmarks, a kind is unknown, or `out` holds
+            another set.
     """
     check_shares(dict.fromkeys(order.kinds, 1.0))
     samples = read_manifest(order.manifest)
@@ -105,10 +130,13 @@ def make_set(order: Order, out: Path, *, workers: int = 1) -> MadeSet:
         files = 0
         tasks = list(_tasks(reals, order, out))
         with progress("fakes", len(tasks), unit="faces") as advance, small_pool(workers) as pool:
-            for rows, count, failed in _run(pool, tasks):
-                made += rows
-                files += count
-                ledger += failed
+            for task, future in [(task, pool.submit(_make, task)) for task in tasks]:
+                try:
+                    rows, count = future.result()
+                    made += rows
+                    files += count
+                except Exception as error:
+                    ledger.append(_failed(task, error))
                 advance()
         if not order.frames:
             write_manifest(out / MANIFEST_FILE, made)
@@ -117,18 +145,13 @@ def make_set(order: Order, out: Path, *, workers: int = 1) -> MadeSet:
     return MadeSet(made, files, ledger)
 
 
-def _run(
-    pool: Executor, tasks: Sequence[Task]
-) -> Iterator[tuple[list[FaceSample], int, list[LedgerRow]]]:
-    for task, future in [(task, pool.submit(_make, task)) for task in tasks]:
-        try:
-            yield future.result()
-        except ItemFailed as error:
-            yield [], 0, [LedgerRow(task.sample.path, error.reason, error.detail)]
-        except OSError:  # a full disk: every other face would follow
-            raise
-        except Exception as error:  # one strange face must not end the set
-            yield [], 0, [LedgerRow(task.sample.path, FAILED, f"{type(error).__name__}: {error}")]
+def _failed(task: Task, error: Exception) -> LedgerRow:
+    """What one strange face costs: itself. A disk that is full would cost all others too, and is raised."""
+    if isinstance(error, ItemFailed):
+        return LedgerRow(task.sample.path, error.reason, error.detail)
+    if isinstance(error, OSError):
+        raise error
+    return LedgerRow(task.sample.path, FAILED, f"{type(error).__name__}: {error}")
 
 
 def _check_same(order: Order, out: Path) -> None:
@@ -144,7 +167,8 @@ def _check_same(order: Order, out: Path) -> None:
         if differ:
             name = differ[0]
             raise InputError(
-                f"{out}: it holds a set with {name} {had.get(name)!r}, not {wanted[name]!r}; choose another --out"
+                f"{out}: it holds a set with {name} {had.get(name)!r}, not {wanted[name]!r}; "
+                "choose another --out"
             )
     elif (out / MANIFEST_FILE).exists():
         raise InputError(f"{out / MANIFEST_FILE}: exists, and was not made here; choose another --out")
@@ -162,39 +186,40 @@ def _tasks(reals: Reals, order: Order, out: Path) -> Iterator[Task]:
             near = donors.near(place) if needing else []
             if needing and not near:
                 raise InputError(
-                    f"{order.manifest}: the kind of fake {needing[0]!r} needs two groups or more in each split; "
-                    f"{split!r} has one"
+                    f"{order.manifest}: the kind of fake {needing[0]!r} needs two groups or more in each "
+                    f"split; {split!r} has one"
                 )
-            chosen = []
-            for kind in order.kinds:
-                if kind in needing:
-                    other = rows[int(_rng(order.seed, kind, sample.path, "donor").choice(near))]
-                    path = reals.samples[other].path
-                    chosen.append((path, reals.folder / path, reals.points[other]))
-                else:
-                    chosen.append(None)
-            yield Task(sample, (reals.folder / sample.path, reals.points[row]), tuple(chosen), order, out)
+            drawn = _rng(order.seed, "donor", sample.path).permutation(near)
+            others = [rows[int(place)] for place in drawn]
+            yield Task(sample, _crop(reals, row), [_crop(reals, other) for other in others], order, out)
 
 
-def _rng(seed: int, kind: str, path: str, what: str = "") -> Rng:
-    digest = hashlib.sha256(f"{kind}:{path}:{what}".encode()).digest()
+def _crop(reals: Reals, row: int) -> Crop:
+    return Crop(reals.folder / reals.samples[row].path, reals.points[row])
+
+
+def _rng(seed: int, kind: str, path: str) -> Rng:
+    digest = hashlib.sha256(f"{kind}:{path}".encode()).digest()
     return np.random.default_rng((seed, int.from_bytes(digest[:8], "big")))
 
 
-def _make(task: Task) -> tuple[list[FaceSample], int, list[LedgerRow]]:
+def _make(task: Task) -> tuple[list[FaceSample], int]:
     """Make the files of one face, but for those that are there; every file is written whole or not at all."""
-    path, points = task.face
-    face = _square(Face(read_rgb(path), points))
-    donors = [donor and _square(Face(read_rgb(donor[1]), donor[2])) for donor in task.donors]
+    face, donor = task.crop.read(), _first_readable(task.donors)
     if task.order.frames:
-        return [], _make_videos(task, face, donors), []
-    rows = _make_crops(task, face, donors)
-    return rows, len(rows), []
+        return [], _make_videos(task, face, donor)
+    rows = _make_crops(task, face, donor)
+    return rows, len(rows)
 
 
-def _square(face: Face) -> Face:
-    """The face, scaled to a square if its crop is none, with an even side."""
-    return scaled(face, max(2, min(face.picture.shape[:2]) // 2 * 2))
+def _first_readable(crops: Sequence[Crop]) -> Face | None:
+    for number, crop in enumerate(crops, start=1):
+        try:
+            return crop.read()
+        except Unreadable:
+            if number == len(crops):
+                raise
+    return None
 
 
 def _name(sample: FaceSample) -> str:
@@ -203,13 +228,13 @@ def _name(sample: FaceSample) -> str:
     return f"{PurePosixPath(sample.path).stem}-{digest}"
 
 
-def _make_crops(task: Task, face: Face, donors: Sequence[Face | None]) -> list[FaceSample]:
+def _make_crops(task: Task, face: Face, donor: Face | None) -> list[FaceSample]:
     sample, name = task.sample, _name(task.sample)
     real = replace(sample, path=f"faces/{LABEL_NAMES[REAL]}/{name}.png", label=REAL, method="")
     rows = [real]
     if not (task.out / real.path).is_file():
         write_image(task.out / real.path, face.picture)
-    for kind, donor in zip(task.order.kinds, donors, strict=True):
+    for kind in task.order.kinds:
         fake = replace(sample, path=f"faces/{LABEL_NAMES[FAKE]}/{kind}/{name}.png", label=FAKE, method=kind)
         mask = task.out / "masks" / kind / f"{name}.png"
         if not ((task.out / fake.path).is_file() and mask.is_file()):
@@ -221,7 +246,7 @@ def _make_crops(task: Task, face: Face, donors: Sequence[Face | None]) -> list[F
     return rows
 
 
-def _make_videos(task: Task, face: Face, donors: Sequence[Face | None]) -> int:
+def _make_videos(task: Task, face: Face, donor: Face | None) -> int:
     """Write the video of the moving face and one of each kind of fake; the number of videos."""
     order, sample = task.order, task.sample
     name, group = _name(sample), sample.group.replace("/", "_")
@@ -232,10 +257,10 @@ def _make_videos(task: Task, face: Face, donors: Sequence[Face | None]) -> int:
     frames = list(moving(face, _rng(order.seed, "motion", sample.path), order.frames))
     if not real.is_file():
         write_video(real, [frame.picture for frame in frames], order.crf)
-    for (kind, path), donor in zip(fakes.items(), donors, strict=True):
+    for kind, path in fakes.items():
         if path.is_file():
             continue
-        tremble = _rng(order.seed, kind, sample.path, "tremble")
+        tremble = _rng(order.seed, f"{kind} tremble", sample.path)
         pictures = []
         for frame in frames:
             off = tremble.normal(0, _JITTER * np.ptp(frame.points[:, 0]), frame.points.shape)

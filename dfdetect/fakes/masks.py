@@ -42,7 +42,7 @@ def fill_hulls(shape: Sequence[int], hulls: Sequence[Points]) -> Mask:
     for points in hulls:
         hull = cv2.convexHull(np.rint(points).astype(np.int32))
         cv2.fillConvexPoly(mask, hull, 255)
-    return mask.astype(np.float32) / 255
+    return np.asarray(mask / 255, np.float32)
 
 
 def face_mask(shape: Sequence[int], points: Points, rng: Rng) -> Mask:

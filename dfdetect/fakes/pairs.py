@@ -63,7 +63,11 @@ def draw_pair(
     """
     face = scaled(face, working_side(size, min(face.picture.shape[:2])))
     kind = _draw_kind(shares, rng)
-    fake = make_fake(kind, face, rng, donor) if kind else Fake(face.picture, np.zeros(face.picture.shape[:2], np.float32))
+    fake = (
+        make_fake(kind, face, rng, donor)
+        if kind
+        else Fake(face.picture, np.zeros(face.picture.shape[:2], np.float32))
+    )
     place = _draw_cut(face.picture.shape[0], size, rng)
     real, changed = (
         cv2.warpAffine(each, place, (size, size), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101)
@@ -136,14 +140,15 @@ def _draw_kind(shares: Mapping[str, float], rng: Rng) -> str:
 
 
 def _draw_cut(side: int, size: int, rng: Rng) -> NDArray[np.float64]:
-    """The (2, 3) matrix that cuts a picture of `size` out of one of `side`: turned, scaled, shifted, flipped."""
+    """The (2, 3) matrix that cuts `size` pixels out of `side`: turned, scaled, shifted and maybe flipped."""
     zoom = size / side * rng.uniform(0.95, 1.25)
-    matrix = cv2.getRotationMatrix2D(((side - 1) / 2, (side - 1) / 2), rng.uniform(-8, 8), zoom)
+    middle = ((side - 1) / 2, (side - 1) / 2)
+    matrix = np.asarray(cv2.getRotationMatrix2D(middle, rng.uniform(-8, 8), zoom), np.float64)
     matrix[:, 2] += (size - side) / 2 + rng.uniform(-0.04, 0.04, 2) * size
     if rng.random() < 0.5:
         matrix[0] = -matrix[0]
         matrix[0, 2] += size - 1
-    return np.asarray(matrix)
+    return matrix
 
 
 class Donors:

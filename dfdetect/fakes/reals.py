@@ -6,7 +6,7 @@ from pathlib import Path
 
 from dfdetect.fakes.registry import Face, Points
 from face_extraction.errors import InputError
-from face_extraction.images import read_rgb
+from face_extraction.images import Unreadable, read_rgb
 from face_extraction.landmarks import LANDMARKS_FILE, read_landmarks
 from face_extraction.ledger import NO_FACE, LedgerRow
 from face_extraction.manifest import REAL, FaceSample
@@ -36,6 +36,23 @@ class Reals:
         """
         return Face(read_rgb(self.folder / self.samples[index].path), self.points[index])
 
+    def readable(self, index: int) -> bool:
+        """Whether the crop of face `index` can be decoded."""
+        try:
+            self.load(index)
+        except Unreadable:
+            return False
+        return True
+
+    def subset(self, rows: Sequence[int]) -> "Reals":
+        """These faces, in this order."""
+        return Reals(
+            self.folder,
+            [self.samples[row] for row in rows],
+            [self.points[row] for row in rows],
+            [self.shapes[row] for row in rows],
+        )
+
     @property
     def groups(self) -> list[str]:
         """The group of each, told apart by data set."""
@@ -56,8 +73,8 @@ def find_reals(manifest: Path, samples: Sequence[FaceSample]) -> tuple[Reals, li
     known = [sample for sample in reals if sample.path in landmarks.points]
     if not known:
         raise InputError(
-            f"{folder / LANDMARKS_FILE}: no landmarks of these faces, which fakes are made by; find them with "
-            f"python -m face_extraction landmarks {manifest}"
+            f"{folder / LANDMARKS_FILE}: no landmarks of these faces, which fakes are made by; find them "
+            f"with python -m face_extraction landmarks {manifest}"
         )
     missing = [sample for sample in reals if sample.path not in landmarks.points]
     found = Reals(

@@ -13,7 +13,9 @@ _GAIN = 4
 """By how much differences are amplified."""
 
 
-def contact_sheet(reals: Reals, kinds: Sequence[str], *, count: int, side: int, disturbed: bool, seed: int) -> Rgb:
+def contact_sheet(
+    reals: Reals, kinds: Sequence[str], *, count: int, side: int, disturbed: bool, seed: int
+) -> Rgb:
     """Draw `count` faces of each kind, one below the other.
 
     Args:
@@ -30,7 +32,9 @@ def contact_sheet(reals: Reals, kinds: Sequence[str], *, count: int, side: int, 
     chosen = np.random.default_rng(seed).permutation(len(reals.samples))[:count]
     columns = []
     for kind in kinds:
-        sampler = PairSampler(lambda i: reals.load(i).picture, reals.points, reals.groups, side, {kind: 1.0}, seed)
+        sampler = PairSampler(
+            lambda i: reals.load(i).picture, reals.points, reals.groups, side, {kind: 1.0}, seed
+        )
         rows = []
         for index in map(int, chosen):
             if disturbed:
@@ -55,6 +59,3 @@ def _titled(picture: Rgb, title: str) -> Rgb:
     written = picture.copy()
     cv2.putText(written, title, (4, 16), cv2.FONT_HERSHEY_SIMPLEX, 0.5, (255, 255, 0), 1, cv2.LINE_AA)
     return written
-
-
-

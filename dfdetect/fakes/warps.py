@@ -45,13 +45,25 @@ def offset_matrix(height: int, width: int, rng: Rng) -> NDArray[np.float64]:
 
 def warp_rgb(picture: Rgb, sources: Map) -> Rgb:
     """The picture, each pixel fetched from where `sources` says, mirrored at the edges."""
-    moved = cv2.remap(picture, sources, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101)
+    moved = cv2.remap(picture, sources, np.empty(0), cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101)
     return np.asarray(moved, np.uint8)
+
+
+def shift_rgb(picture: Rgb, matrix: NDArray[np.float64]) -> Rgb:
+    """The picture moved by a (2, 3) matrix, mirrored at the edges."""
+    height, width = picture.shape[:2]
+    moved = cv2.warpAffine(picture, matrix, (width, height), borderMode=cv2.BORDER_REFLECT_101)
+    return np.asarray(moved, np.uint8)
+
+
+def shift_mask(mask: Mask, matrix: NDArray[np.float64]) -> Mask:
+    """The mask moved by a (2, 3) matrix, 0 beyond the edges."""
+    return np.asarray(cv2.warpAffine(mask, matrix, mask.shape[::-1]), np.float32)
 
 
 def warp_mask(mask: Mask, sources: Map) -> Mask:
     """The mask, each pixel fetched from where `sources` says, 0 beyond the edges."""
-    return np.asarray(cv2.remap(mask, sources, None, cv2.INTER_LINEAR), np.float32)
+    return np.asarray(cv2.remap(mask, sources, np.empty(0), cv2.INTER_LINEAR), np.float32)
 
 
 def landmark_map(height: int, width: int, target: Points, donor: Points) -> Map:
@@ -85,4 +97,5 @@ def landmark_map(height: int, width: int, target: Points, donor: Points) -> Map:
         if not flat[number]:
             cv2.fillConvexPoly(triangle_of, np.rint(corners[triangle]).astype(np.int32), number)
     place = np.concatenate([identity_map(height, width), np.ones((height, width, 1), np.float32)], axis=2)
-    return np.einsum("hwi,hwij->hwj", place, maps[triangle_of])
+    found: Map = np.einsum("hwi,hwij->hwj", place, maps[triangle_of])
+    return found

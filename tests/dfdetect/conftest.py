@@ -157,7 +157,7 @@ def portrait():
 
 @pytest.fixture(scope="session")
 def write_portraits():
-    """Writes crops of drawn real faces, their manifest and their landmarks, and returns the manifest's path."""
+    """Writes crops of drawn real faces, their manifest and landmarks; returns the manifest's path."""
 
     def write(folder: Path, train: int = 12, val: int = 6, test: int = 4, side: int = 64) -> Path:
         samples, points, sizes = [], {}, {}

@@ -1,11 +1,11 @@
 """A face blended with a changed copy of itself: only the marks of blending tell it from the real one."""
 
-import cv2
+import numpy as np
 
 from dfdetect.fakes.colours import change_sharpness, shift_colours
 from dfdetect.fakes.masks import blend, eye_distance, face_mask, soften
 from dfdetect.fakes.registry import Face, Fake, Points, Rgb, Rng, register
-from dfdetect.fakes.warps import elastic_map, offset_matrix, warp_mask
+from dfdetect.fakes.warps import elastic_map, offset_matrix, shift_mask, shift_rgb, warp_mask
 
 _RATIOS = (0.25, 0.5, 0.75, 1, 1, 1)
 
@@ -27,7 +27,6 @@ def self_blend(picture: Rgb, points: Points, rng: Rng, donor: Face | None = None
     source = change_sharpness(shift_colours(picture, rng), rng)
     mask = face_mask(picture.shape, points, rng)
     matrix = offset_matrix(height, width, rng)
-    source = cv2.warpAffine(source, matrix, (width, height), borderMode=cv2.BORDER_REFLECT_101)
-    mask = cv2.warpAffine(mask, matrix, (width, height))
-    mask = warp_mask(mask, elastic_map(height, width, rng, 0.08 * scale))
-    return blend(picture, source, soften(mask, rng, scale) * rng.choice(_RATIOS).astype("float32"))
+    source = shift_rgb(source, matrix)
+    mask = warp_mask(shift_mask(mask, matrix), elastic_map(height, width, rng, 0.08 * scale))
+    return blend(picture, source, soften(mask, rng, scale) * np.float32(rng.choice(_RATIOS)))

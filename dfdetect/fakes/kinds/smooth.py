@@ -21,17 +21,21 @@ def smooth(picture: Rgb, points: Points, rng: Rng, donor: Face | None = None) ->
         mask = soften(face_mask(picture.shape, points, rng), rng, scale)
         return blend(picture, _smoothed(picture, rng, scale), mask)
     hole = _patches(picture, points, rng)
-    filled = cv2.inpaint(picture, (hole > 0.5).astype(np.uint8), max(2, round(0.05 * scale)), cv2.INPAINT_TELEA)
-    return blend(picture, np.asarray(filled, np.uint8), cv2.GaussianBlur(hole, (0, 0), 1.0))
+    filled = cv2.inpaint(
+        picture, (hole > 0.5).astype(np.uint8), max(2, round(0.05 * scale)), cv2.INPAINT_TELEA
+    )
+    return blend(
+        picture, np.asarray(filled, np.uint8), np.asarray(cv2.GaussianBlur(hole, (0, 0), 1.0), np.float32)
+    )
 
 
 def _smoothed(picture: Rgb, rng: Rng, scale: float) -> Rgb:
     """The picture without its fine structure, edges kept; at times a little off in colour."""
     reach, levels = max(1.5, 0.06 * scale), rng.uniform(25, 60)
-    smoothed = cv2.bilateralFilter(picture, 9, levels, reach)
+    smoothed = np.asarray(cv2.bilateralFilter(picture, 9, levels, reach), np.uint8)
     if rng.random() < 0.5:
-        smoothed = cv2.bilateralFilter(smoothed, 9, levels, reach)
-    return shift_colours(smoothed, rng, 0.25) if rng.random() < 0.5 else np.asarray(smoothed, np.uint8)
+        smoothed = np.asarray(cv2.bilateralFilter(smoothed, 9, levels, reach), np.uint8)
+    return shift_colours(smoothed, rng, 0.25) if rng.random() < 0.5 else smoothed
 
 
 def _patches(picture: Rgb, points: Points, rng: Rng) -> Mask:
@@ -43,8 +47,8 @@ def _patches(picture: Rgb, points: Points, rng: Rng) -> Mask:
     chosen = rng.permutation(len(centres))[: rng.integers(1, 4)]
     mask = np.zeros(picture.shape[:2], np.uint8)
     for number in chosen:
-        x, y = (int(round(float(value))) for value in centres[number])
-        axes = tuple(int(round(value)) for value in scale * rng.uniform(0.12, 0.3, 2))
+        x, y = (round(float(value)) for value in centres[number])
+        axes = tuple(round(float(value)) for value in scale * rng.uniform(0.12, 0.3, 2))
         cv2.ellipse(mask, (x, y), axes, float(rng.uniform(0, 180)), 0, 360, 255, -1)
     inside = fill_hulls(picture.shape, [points])
-    return mask.astype(np.float32) / 255 * inside
+    return np.asarray(mask / 255 * inside, np.float32)

@@ -13,8 +13,8 @@ from dfdetect.fakes.registry import Face, Fake, Points, Rgb, Rng, register
     "texture",
     "The face without its own fine structure, and with a made one: grain of the wrong scale, or the grid of "
     "an upsampling decoder.",
-    "Odena et al. 2016, Deconvolution and Checkerboard Artifacts; Durall et al. 2020, Watch your Up-Convolution, "
-    "arXiv 2003.01826",
+    "Odena et al. 2016, Deconvolution and Checkerboard Artifacts; Durall et al. 2020, Watch your "
+    "Up-Convolution, arXiv 2003.01826",
 )
 def texture(picture: Rgb, points: Points, rng: Rng, donor: Face | None = None) -> Fake:
     """Replace the detail of the face by grain, a grid, or both, about as strong as what was there."""

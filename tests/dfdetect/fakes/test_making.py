@@ -89,7 +89,10 @@ def test_a_face_that_cannot_be_read_or_has_no_landmarks_costs_itself_alone(manif
     (manifest.parent / rows[2].path).write_bytes(b"no picture")
     assert make(manifest, tmp_path / "set", "--kind", "self_blend") == 1
     ledger = read_ledger(tmp_path / "set" / "ledger.csv")
-    assert [(row.path, row.reason) for row in ledger] == [(rows[1].path, "no_face"), (rows[2].path, "unreadable")]
+    assert [(row.path, row.reason) for row in ledger] == [
+        (rows[1].path, "no_face"),
+        (rows[2].path, "unreadable"),
+    ]
     assert len(read_manifest(tmp_path / "set" / "manifest.csv")) == 20
     assert "2 real faces gave none" in capsys.readouterr().out
 

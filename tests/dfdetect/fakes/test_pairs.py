@@ -1,5 +1,6 @@
 """Pairs: what was not faked tells nothing, and the same numbers give the same pair."""
 
+import cv2
 import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
@@ -64,7 +65,6 @@ def test_without_blending_nothing_tells_a_pair_apart(sampler):
 
 def test_the_tiny_model_sees_a_shortcut_where_there_is_one(sampler):
     """The test above could not fail if the model were blind: one more JPEG of the fakes is enough for it."""
-    import cv2
 
     def compressed(picture):
         return cv2.imdecode(cv2.imencode(".jpg", picture, (cv2.IMWRITE_JPEG_QUALITY, 30))[1], 1)
@@ -73,25 +73,28 @@ def test_the_tiny_model_sees_a_shortcut_where_there_is_one(sampler):
     assert separability([pair._replace(fake=compressed(pair.fake)) for pair in pairs]) > 0.7
 
 
-def test_outside_the_mask_a_real_fake_tells_nothing(sampler):
-    """With blending on: pictures whose changed part is cut out are equal up to what compression spreads."""
+def test_far_from_the_mask_both_of_a_pair_are_equal_but_for_what_compression_spreads(sampler):
+    differences = []
     for index in range(24):
         pair = sampler().pair(index)
-        far = np.ones((5, 5), np.uint8)
-        import cv2
-
-        near = cv2.dilate((pair.mask > 0).astype(np.uint8), far, iterations=6)
-        outside = near == 0
-        if outside.any():
-            difference = np.abs(pair.real.astype(int) - pair.fake)[outside]
-            assert difference.mean() < 2
+        near = cv2.dilate((pair.mask > 0).astype(np.uint8), np.ones((25, 25), np.uint8))
+        differences += (
+            [np.abs(pair.real.astype(int) - pair.fake)[near == 0].mean()] if (near == 0).any() else []
+        )
+    assert len(differences) > 12
+    assert np.median(differences) < 0.5
+    assert np.mean(differences) < 2
 
 
 def test_a_pair_follows_from_seed_epoch_and_position_alone(sampler):
     first, again = sampler(seed=7).pair(3, epoch=2), sampler(seed=7).pair(3, epoch=2)
     for one, other in zip(first[:3], again[:3], strict=True):
         np.testing.assert_array_equal(one, other)
-    for other in (sampler(seed=8).pair(3, 2), sampler(seed=7).pair(3, 3), sampler(seed=7).pair(3, 2, position=4)):
+    for other in (
+        sampler(seed=8).pair(3, 2),
+        sampler(seed=7).pair(3, 3),
+        sampler(seed=7).pair(3, 2, position=4),
+    ):
         assert (first.real != other.real).any()
 
 
@@ -137,7 +140,7 @@ def test_fakes_are_made_larger_than_shown_but_of_no_scaled_up_crop(size, side, w
 
 @pytest.mark.parametrize("share", [0, -1, float("nan"), float("inf")])
 def test_a_share_that_cannot_be_is_refused(share):
-    with pytest.raises(InputError, match="share .* of the kind of fake 'swap'"):
+    with pytest.raises(InputError, match=r"share .* of the kind of fake 'swap'"):
         check_shares({"swap": share})
 
 
