@@ -22,7 +22,8 @@ COMBINES = ("mean", "weighted", "stacked")
 OPTIMIZERS = ("adamw", "adam", "sgd", "nadam")
 SCHEDULES = ("constant", "cosine", "one-cycle")
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
-AUGMENTATIONS = ("none", "report-c", "strong")
+PAIRED = "paired"
+AUGMENTATIONS = ("none", "report-c", "strong", PAIRED)
 BALANCES = ("none", "weights", "sampling")
 SPLITTINGS = ("manifest", "group", "random")
 MONITORS = ("val_auc", "val_accuracy", "val_loss", "epoch")
@@ -126,7 +127,18 @@ class Recipe:
     monitor: str = _setting(
         "val_auc", "what makes an epoch the one that is kept; epoch: that it is the last", choices=MONITORS
     )
-    augment: str = _setting("report-c", "named augmentation of training faces", choices=AUGMENTATIONS)
+    augment: str = _setting(
+        "report-c",
+        "named augmentation of training faces; paired: each real face comes with a fake made from it, anew "
+        "in each epoch",
+        choices=AUGMENTATIONS,
+    )
+    fakes: str = _setting(
+        "",
+        "kinds of fake that --augment paired makes, and their shares",
+        metavar="KIND:SHARE,...",
+        meaning="self_blend:0.6,region:0.15,swap:0.25",
+    )
     balance: str = _setting("none", "against unequal classes: class weights or sampling", choices=BALANCES)
     precision: str = _setting("float32", "arithmetic of the layers", choices=PRECISIONS)
     seed: int = _setting(
@@ -142,6 +154,7 @@ class Recipe:
             object.__setattr__(self, item.name, _checked(item, getattr(self, item.name)))
         _check_trainable(self.trainable)
         _check_split(self)
+        _check_paired(self)
         if self.frames == 1:
             raise InputError("recipe: frames 1; accepted: 0 for single faces, or 2 or more")
         if self.early_stopping and self.monitor == "epoch":
@@ -161,6 +174,11 @@ class Recipe:
     def levels(self) -> tuple[str, ...]:
         """The levels of the metrics: scores of clips have no level of faces."""
         return ("video",) if self.frames else ("face", "video")
+
+    @property
+    def fake_shares(self) -> dict[str, float]:
+        """The kinds of fake that the recipe names, each with its share; empty where it names none."""
+        return _shares(self.fakes)
 
     @property
     def drawing_seed(self) -> int:
@@ -286,6 +304,42 @@ def _check_split(recipe: Recipe) -> None:
             f"recipe: val_share {recipe.val_share}, test_share {recipe.test_share}; "
             "accepted: together below 1, and val_share above 0"
         )
+
+
+def _check_paired(recipe: Recipe) -> None:
+    shares = recipe.fake_shares
+    if recipe.augment != PAIRED:
+        if shares:
+            raise InputError(
+                f"recipe: fakes {recipe.fakes!r} with augment {recipe.augment}; accepted: paired"
+            )
+        return
+    accepted = {
+        "frames": (recipe.frames == 0, "0, for pairs are of single faces"),
+        "batch_size": (recipe.batch_size % 2 == 0, "an even number, so that no pair is torn"),
+        "balance": (recipe.balance != "sampling", "none or weights, for pairs are balanced"),
+        "folds": (recipe.folds == 0, "0, for folds need fakes of the manifest's own"),
+    }
+    for name, (fits, what) in accepted.items():
+        if not fits:
+            raise InputError(f"recipe: {name} {getattr(recipe, name)} with augment paired; accepted: {what}")
+
+
+def _shares(text: str) -> dict[str, float]:
+    """The kinds and shares in "self_blend:0.6,swap"; a kind without a share has 1."""
+    shares: dict[str, float] = {}
+    for part in filter(None, text.split(",")):
+        name, colon, share = part.partition(":")
+        try:
+            value = float(share) if colon else 1.0
+        except ValueError:
+            value = math.nan
+        if not name or name in shares or not 0 < value < math.inf:
+            raise InputError(
+                f"recipe: fakes {text!r}; accepted: KIND:SHARE,..., each kind once, shares above 0"
+            )
+        shares[name] = value
+    return shares
 
 
 def _check_trainable(text: str) -> None:

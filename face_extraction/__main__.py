@@ -40,6 +40,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         from face_extraction import combine
 
         return run(combine.parser(PROG), combine.run_combine, argv[1:])
+    if argv and argv[0] == "landmarks":
+        from face_extraction import landmarks
+
+        return run(landmarks.parser(PROG), landmarks.run_landmarks, argv[1:])
     if argv and argv[0] in OF_A_SOURCE:
         if len(argv) > 1 and argv[1] in sources:
             return OF_A_SOURCE[argv[0]](sources[argv[1]], argv[2:])
@@ -84,6 +88,7 @@ def _download(source: Source, argv: Sequence[str]) -> int:
 COMMANDS = {
     "check": "Compare a data set's folder with what was published, before hours are spent on it.",
     "download": "Download a data set that needs no signed form.",
+    "landmarks": "Find 68 landmarks on each crop of a manifest.",
     "manifest": "Join manifests, or keep some of their rows.",
     "merge": "Make one extraction of the parts that were made with --shard.",
 }

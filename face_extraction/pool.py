@@ -9,7 +9,7 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import Executor, Future
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
@@ -67,6 +67,17 @@ def local_pool(workers: int, time_limit: float | None) -> Iterator[Executor]:
         yield pool
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+@contextmanager
+def small_pool(workers: int) -> Iterator[Executor]:
+    """A `LocalPool` for several workers; for one, a thread, which starts at once and guards nothing."""
+    if workers == 1:
+        with ThreadPoolExecutor(1) as thread:
+            yield thread
+    else:
+        with local_pool(workers, None) as pool:
+            yield pool
 
 
 @contextmanager

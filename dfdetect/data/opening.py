@@ -5,8 +5,10 @@ from pathlib import Path
 
 from dfdetect.data.clips import check_videos, make_clips
 from dfdetect.data.faces import NEW_FOLDS, check_classes
+from dfdetect.data.held_out import with_pairs
+from dfdetect.data.paired import check_kinds, check_reals
 from dfdetect.data.splitting import choose, parted_swaps, parts_swaps
-from dfdetect.recipe import Recipe, split_leak
+from dfdetect.recipe import PAIRED, Recipe, split_leak
 from dfdetect.sample.sample_set import NOTICE, sample_manifest
 from face_extraction.manifest import SPLITS, FaceSample, count_table, manifest_hash, read_manifest
 
@@ -71,7 +73,12 @@ def open_data(recipe: Recipe) -> Data:
         check_videos(data.samples, recipe.frames, path)
     samples = choose(data.samples, recipe)
     parted = recipe.split == "group" and parts_swaps(samples)
+    made: list[str] = []
+    if recipe.augment == PAIRED:
+        check_kinds(recipe)
+        samples, made = with_pairs(path, samples, recipe)
     notices = (
+        *made,
         "" if recipe.manifest else NOTICE,
         split_leak(recipe.split, recipe.frames),
         parted_swaps() if parted else "",
@@ -103,7 +110,10 @@ def open_training_data(recipe: Recipe, *, tested: bool = False) -> Data:
         samples = [clip.sample for clip in make_clips(samples, recipe.frames)[0]]
     if not recipe.folds:
         for split in SPLITS if tested else ("train", "val"):
-            check_classes(samples, split, data.path, recipe.unit)
+            if recipe.augment == PAIRED and split == "train":
+                check_reals(samples, data.path)
+            else:
+                check_classes(samples, split, data.path, recipe.unit)
         return data
     where = f"{data.path}: fold {recipe.fold} of {recipe.folds}"
     for split in SPLITS:  # a test fold of one class has no AUC, nor has the average of all then

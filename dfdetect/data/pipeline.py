@@ -38,6 +38,8 @@ def make_dataset(faces: Pass) -> "tf.data.Dataset":
     """
     import tensorflow as tf
 
+    if faces.together > 1:
+        return _dataset_of_pairs(faces)
     labels, weights = faces.targets()
 
     def load(position: Any, label: Any, weight: Any) -> tuple[Any, Any, Any]:
@@ -45,15 +47,53 @@ def make_dataset(faces: Pass) -> "tf.data.Dataset":
         return tf.ensure_shape(rgb, faces.store.shape), label, weight
 
     positions = np.arange(len(faces.order))
-    options = tf.data.Options()
-    options.autotune.enabled = False
     return (
         tf.data.Dataset.from_tensor_slices((positions, labels, weights))
         .map(load, num_parallel_calls=os.cpu_count() or 1, deterministic=True)
         .batch(faces.batch_size)
         .prefetch(2)
-        .with_options(options)
+        .with_options(_options())
     )
+
+
+def _dataset_of_pairs(faces: Pass) -> "tf.data.Dataset":
+    """As `make_dataset`, but that one call makes the two pictures of a pair."""
+    import tensorflow as tf
+
+    labels, weights = faces.targets()
+    count, together = len(faces.order), faces.together
+
+    def load(start: Any) -> tuple[Any, Any, Any]:
+        def rows(first: Any) -> tuple[Any, Any, Any]:
+            part = slice(int(first), min(int(first) + together, count))
+            return faces.rows(part.start, part.stop), labels[part], weights[part]
+
+        rgb, label, weight = tf.numpy_function(
+            rows, [start], (tf.uint8, tf.float32, tf.float32), stateful=False
+        )
+        return (
+            tf.ensure_shape(rgb, (None, *faces.store.shape)),
+            tf.ensure_shape(label, (None, 1)),
+            tf.ensure_shape(weight, (None,)),
+        )
+
+    return (
+        tf.data.Dataset.from_tensor_slices(np.arange(0, count, together))
+        .map(load, num_parallel_calls=os.cpu_count() or 1, deterministic=True)
+        .unbatch()
+        .batch(faces.batch_size)
+        .apply(tf.data.experimental.assert_cardinality(faces.steps))
+        .prefetch(2)
+        .with_options(_options())
+    )
+
+
+def _options() -> Any:
+    import tensorflow as tf
+
+    options = tf.data.Options()
+    options.autotune.enabled = False
+    return options
 
 
 class NumpyBatches(keras.utils.PyDataset):  # type: ignore[misc]
@@ -88,4 +128,4 @@ class NumpyBatches(keras.utils.PyDataset):  # type: ignore[misc]
     def _load(self, step: int) -> Any:
         start = step * self._faces.batch_size
         end = min(start + self._faces.batch_size, len(self._faces.order))
-        return np.stack([self._faces.item(position) for position in range(start, end)])
+        return self._faces.rows(start, end)
