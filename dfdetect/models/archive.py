@@ -58,7 +58,8 @@ def _read(path: Path) -> dict[str, Any]:
     if not path.is_file():
         raise InputError(f"{path}: no such weights file")
     try:
-        with np.load(path, allow_pickle=False) as file:
+        # Opened here: NumPy leaves a torn file open.
+        with path.open("rb") as handle, np.load(handle, allow_pickle=False) as file:
             return {name: file[name] for name in file.files}
     except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
         line = " ".join(str(error).split())[:200]
