@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     import keras
     from keras import KerasTensor
 
+    from dfdetect.models.archive import Archive
     from dfdetect.models.presets import Preset
 
 # The largest count that an option accepts: units, say. A recipe from a stranger may ask for any.
@@ -66,6 +67,7 @@ class Family:
         reference: address of the paper, or the report.
         pretrained: the word of `PUBLISHED` for weights that can be downloaded for it; "" if none.
         preset: how keras-hub's presets fit it; None if they do not.
+        archive: how an archive (`.npz`) of named arrays fits it; None where there is none.
         size_step: the side must be a multiple of it.
         clips: whether it can take clips; `frames.fold` helps to build it.
         report_b: what Report B's fine-tuned rows train, as in a recipe's `trainable`; "" where it
@@ -84,6 +86,7 @@ class Family:
     reference: str
     pretrained: str = ""
     preset: "Preset | None" = None
+    archive: "Archive | None" = None
     size_step: int = 1
     clips: bool = False
     report_b: str = ""

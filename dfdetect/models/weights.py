@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import h5py  # type: ignore[import-untyped]
 import keras
 
+from dfdetect.models.archive import SUFFIX, load_archive
 from dfdetect.models.blocks import backbone_layers
 from dfdetect.models.hdf5 import check_contents, check_room, most_bytes, open_hdf5, write_weights
 from dfdetect.models.names import PUBLISHED, is_preset
@@ -66,7 +67,7 @@ def start(model: keras.Model, family: "Family", weights: str, *, partial: bool, 
     Args:
         model: a model of the family; published weights of keras.applications are in it already.
         family: the family.
-        weights: "none", the family's `pretrained`, a preset's folder, or a weights file.
+        weights: "none", the family's `pretrained`, a preset's folder, an archive, or a weights file.
         partial: see `load_weights`.
         whole: see `load_weights`.
 
@@ -81,6 +82,11 @@ def start(model: keras.Model, family: "Family", weights: str, *, partial: bool, 
     if family.preset and (folder is None or is_preset(folder)):
         digest = load_preset(model, family.preset, folder)
         _record(model, weights, digest, backbone_layers(model))
+    elif folder and folder.suffix == SUFFIX:
+        if whole or not family.archive:
+            accepted = "whole models alone" if whole else "none"
+            raise InputError(f"{folder}: an archive of a backbone's arrays; {family.name} takes {accepted} here")
+        _record(model, weights, load_archive(model, family.archive, folder), backbone_layers(model))
     elif published or weights == "none":
         _record(model, weights, "", backbone_layers(model) if published else [])
     else:

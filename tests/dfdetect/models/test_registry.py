@@ -33,7 +33,7 @@ def test_models_are_found():
         *("custom_cnn", "densenet121", "inception_v3", "meso4", "mesoinception4"),
         *("mobilenet", "resnet50", "vgg16", "xception"),
         *("deit_ti16", "deit_s16"),
-        *("vit_ti16", "vit_s16", "vit_b16", "vit_l16", "swin_t", "dinov2_s14", "dinov2_b14"),
+        *("vit_ti16", "vit_s16", "vit_b16", "vit_l16", "vit_s14", "swin_t", "dinov2_s14", "dinov2_b14"),
     }
 
 
