@@ -72,8 +72,8 @@ class Setup:
 
 
 def takes_weights(recipe: Recipe) -> bool:
-    """Whether a cell starts from published weights, for which a local file can stand."""
-    return resolve(recipe).weights in PUBLISHED
+    """Whether a cell starts from weights, published ones or a file's, for which a local file can stand."""
+    return resolve(recipe).weights != "none"
 
 
 class _Waits(Exception):

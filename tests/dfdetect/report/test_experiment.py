@@ -778,3 +778,12 @@ def test_a_run_folder_with_other_scores_of_one_fold_is_noticed(declare):
     result = measured(read_experiment(declare()), CNN, accuracy=0.9, folds=2)
     assert still_measures(result, [same, same])
     assert not still_measures(result, [same, other])
+
+
+@pytest.mark.parametrize(
+    ("weights", "replaced"), [("vit.npz", True), ("imagenet", True), ("", True), ("none", False)]
+)
+def test_a_local_file_stands_for_any_weights_that_a_cell_declares(tmp_path, weights, replaced):
+    setup = running.Setup("cpu", "", tmp_path, weights={"mobilenet": "here/file"})
+
+    assert (setup.recipe(Recipe(model="mobilenet", weights=weights)).weights == "here/file") == replaced
