@@ -17,6 +17,7 @@ from face_extraction.errors import InputError
 from face_extraction.journal import JOURNAL_FILE, ROOT, FaceRow, ItemResult, Journal
 from face_extraction.ledger import FAILED, REASONS, LedgerRow, write_ledger
 from face_extraction.lock import alone
+from face_extraction.machine import available_cores
 from face_extraction.manifest import (
     FAKE,
     LABEL_NAMES,
@@ -29,7 +30,7 @@ from face_extraction.manifest import (
     write_manifest,
 )
 from face_extraction.media import ARCHIVE, READY_MADE
-from face_extraction.pool import available_cores, local_pool
+from face_extraction.pool import local_pool
 from face_extraction.progress import progress
 from face_extraction.settings import SETTINGS_FILE, ExtractionSettings, write_settings
 from face_extraction.shards import SHARD_FILE, Shard, write_part
