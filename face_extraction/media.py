@@ -2,7 +2,16 @@
 
 from pathlib import PurePath
 
-IMAGE_SUFFIXES = (".jpg", ".jpeg", ".jfif", ".png", ".webp", ".bmp", ".tif", ".tiff")
+# A GIF, PNG, WebP or AVIF of several pictures is read as a video all the same.
+IMAGE_SUFFIXES = (
+    ".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".apng", ".webp", ".bmp", ".tif", ".tiff", ".gif",
+    ".heic", ".heif", ".hif", ".avif",
+)  # fmt: skip
+# Photos and videos of kinds that are not read: they are listed, not passed over.
+UNREAD_SUFFIXES = (
+    ".dng", ".cr2", ".cr3", ".nef", ".arw", ".raf", ".orf", ".rw2", ".jxl", ".jp2", ".psd", ".svg", ".tga",
+    ".rm", ".rmvb", ".mxf", ".asf", ".vob", ".braw",
+)  # fmt: skip
 VIDEO_SUFFIXES = (
     ".mp4", ".mov", ".m4v", ".3gp", ".avi", ".mkv", ".webm", ".mpg", ".mpeg", ".ts", ".mts", ".m2ts",
     ".flv", ".ogv", ".wmv",
