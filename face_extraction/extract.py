@@ -29,7 +29,7 @@ from face_extraction.manifest import (
     count_table,
     write_manifest,
 )
-from face_extraction.media import ARCHIVE, READY_MADE
+from face_extraction.media import ARCHIVE, PHOTO, READY_MADE
 from face_extraction.pool import local_pool
 from face_extraction.progress import progress
 from face_extraction.settings import SETTINGS_FILE, ExtractionSettings, write_settings
@@ -305,13 +305,15 @@ def _sample(item: Item, face: FaceRow, split_rule: SplitRule) -> FaceSample:
         label=item.label,
         split=item.split or split_rule.split_of(item.group),
         group=item.group,
-        video=item.video,
+        # A photo's file whose faces are numbered by person is an animation.
+        video=item.video or (item.path if item.kind == PHOTO and face.person else ""),
         frame=face.frame,
         time=face.time,
         box=face.box,
         width=face.width,
         height=face.height,
         person=face.person,
+        rotation=face.rotation,
         method=item.method,
         source=item.source,
     )

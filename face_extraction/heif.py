@@ -41,9 +41,18 @@ def is_heic(head: bytes) -> bool:
     """
     if head[4:8] != b"ftyp":
         return False
-    end = min(int.from_bytes(head[:4]), len(head))
-    brands = {head[8:12], *(head[at : at + 4] for at in range(16, end, 4))}
+    brands = _brands(head)
     return bool(brands & _HEVC) or (head[8:12] in _ANY and not brands & _AV1)
+
+
+def is_avif(head: bytes) -> bool:
+    """Whether a file that begins so holds an AVIF picture."""
+    return head[4:8] == b"ftyp" and bool(_brands(head) & _AV1)
+
+
+def _brands(head: bytes) -> set[bytes]:
+    end = min(int.from_bytes(head[:4]), len(head))
+    return {head[8:12], *(head[at : at + 4] for at in range(16, end, 4))}
 
 
 def open_heic(stream: IO[bytes]) -> Any:

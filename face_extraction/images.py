@@ -206,10 +206,10 @@ def _decode(stream: IO[bytes], name: Path | str) -> Photo:
         if not head:
             raise Unreadable(name, "the file is empty")
         stream.seek(0)
-        known = _known(head)
+        known = known_format(head)
         if is_heic(head):
             return _decode_heic(stream, name)
-        return _decode_picture(sound_png(stream) if known == "PNG" else stream, name)
+        return _decode_picture(stream, name)
     except (Unreadable, MemoryError):
         raise
     except HeifMissing as error:
@@ -228,7 +228,7 @@ def _decode(stream: IO[bytes], name: Path | str) -> Photo:
         raise Unreadable(name, _one_line(error)) from None
 
 
-def _known(head: bytes) -> str:
+def known_format(head: bytes) -> str:
     """The format whose signature a file begins with; "" for none, or one too short to tell anything."""
     if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
         return "WebP"
@@ -239,9 +239,23 @@ def _one_line(error: Exception) -> str:
     return " ".join(str(error).split()) or type(error).__name__
 
 
+def open_picture(stream: IO[bytes], name: Path | str) -> Image.Image:
+    """The picture in an open file, of which the size is checked and nothing is decoded.
+
+    Raises:
+        DamagedPng: a chunk that the pixels need is damaged.
+        Unreadable: it has too many pixels.
+        Exception: as Pillow raises them.
+    """
+    signature = stream.read(len(SIGNATURE))
+    stream.seek(0)
+    image = Image.open(sound_png(stream) if signature == SIGNATURE else stream, formats=_FORMATS)
+    _check_size(image.size, name, MAX_LARGE if image.format in _JPEG else MAX_PIXELS)
+    return image
+
+
 def _decode_picture(stream: IO[bytes], name: Path | str) -> Photo:
-    with Image.open(stream, formats=_FORMATS) as image:
-        _check_size(image.size, name, MAX_LARGE if image.format in _JPEG else MAX_PIXELS)
+    with open_picture(stream, name) as image:
         if image.format in _ANIMATED and (count := getattr(image, "n_frames", 1)) > 1:
             raise Animated(name, f"an animation of {count} pictures")
         if image.format not in _JPEG:
@@ -268,6 +282,12 @@ def _load(image: Image.Image) -> Photo:
     small = shrink(plain_mode(image), MAX_WHOLE)
     rgb = to_rgb(small, image.info.get("icc_profile") or b"")
     return Photo(turn_upright(rgb, orientation_of(image)), width / small.width)
+
+
+def shown_rgb(image: Image.Image) -> NDArray[np.uint8]:
+    """A picture that Pillow has decoded, as a viewer shows it: uint8 of shape (height, width, 3)."""
+    rgb = to_rgb(plain_mode(image), image.info.get("icc_profile") or b"")
+    return turn_upright(rgb, orientation_of(image))
 
 
 def _lacks_end(stream: IO[bytes]) -> bool:

@@ -1,5 +1,7 @@
 """Which files are photos and which are videos, told by their suffix."""
 
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import PurePath
 
 # A GIF, PNG, WebP or AVIF of several pictures is read as a video all the same.
@@ -33,3 +35,11 @@ def kind_of(path: PurePath) -> str | None:
 def kind_found(path: PurePath) -> str | None:
     """As `kind_of`, of a file that nobody named: hidden ones (macOS' "._a.jpg") are neither."""
     return None if path.name.startswith(".") else kind_of(path)
+
+
+def kinds_told(paths: Sequence[PurePath]) -> str:
+    """How many files there are, and of which kinds the most: "503 (.dng 500, no suffix 3)"."""
+    kinds = Counter(path.suffix.lower() or "no suffix" for path in paths)
+    shown = {kind: kind if kind.isprintable() else ascii(kind)[1:-1] for kind in kinds}
+    told = ", ".join(f"{shown[kind]} {count:,}" for kind, count in kinds.most_common(5))
+    return f"{len(paths):,} ({told})"
