@@ -173,6 +173,13 @@ def _add_settings(parser: Parser) -> None:
         metavar="PIXELS",
         help="side of a crop (default: %(default)s)",
     )
+    add(
+        "--rotations",
+        action=argparse.BooleanOptionalAction,
+        default=default.rotations,
+        help="turn a photo without a face by 90, 180 and 270 degrees, which takes four times as long "
+        "(default: --rotations)",
+    )
     add("--align", action="store_true", help="turn crops so that the eyes are level")
     add(
         "--format",
@@ -186,6 +193,7 @@ def _settings(args: argparse.Namespace) -> ExtractionSettings:
         detector=args.detector,
         min_face=args.min_face,
         policy=args.policy,
+        rotations=args.rotations,
         faces_per_video=args.faces_per_video,
         first_frame_only=args.first_frame,
         format=args.format,

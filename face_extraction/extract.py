@@ -17,6 +17,7 @@ from face_extraction.errors import InputError
 from face_extraction.journal import JOURNAL_FILE, ROOT, FaceRow, ItemResult, Journal
 from face_extraction.ledger import FAILED, REASONS, LedgerRow, write_ledger
 from face_extraction.lock import alone
+from face_extraction.machine import available_cores
 from face_extraction.manifest import (
     FAKE,
     LABEL_NAMES,
@@ -28,8 +29,8 @@ from face_extraction.manifest import (
     count_table,
     write_manifest,
 )
-from face_extraction.media import ARCHIVE, READY_MADE
-from face_extraction.pool import available_cores, local_pool
+from face_extraction.media import ARCHIVE, PHOTO, READY_MADE
+from face_extraction.pool import local_pool
 from face_extraction.progress import progress
 from face_extraction.settings import SETTINGS_FILE, ExtractionSettings, write_settings
 from face_extraction.shards import SHARD_FILE, Shard, write_part
@@ -304,13 +305,15 @@ def _sample(item: Item, face: FaceRow, split_rule: SplitRule) -> FaceSample:
         label=item.label,
         split=item.split or split_rule.split_of(item.group),
         group=item.group,
-        video=item.video,
+        # A photo's file whose faces are numbered by person is an animation.
+        video=item.video or (item.path if item.kind == PHOTO and face.person else ""),
         frame=face.frame,
         time=face.time,
         box=face.box,
         width=face.width,
         height=face.height,
         person=face.person,
+        rotation=face.rotation,
         method=item.method,
         source=item.source,
     )

@@ -9,13 +9,14 @@ that could not be decoded is known as one. OpenCV 4.14 gives garbage for interla
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from face_extraction.animation import is_picture, read_pictures
 from face_extraction.images import MAX_PIXELS, Unreadable, check_readable
 from face_extraction.ledger import DAMAGED, TRUNCATED, ItemFailed
 from face_extraction.packets import ERRORS, Damage, Packets, open_clip, read_packets, whole_packets
@@ -76,6 +77,10 @@ def read_frames(
         ItemFailed: after the last frame was yielded; what was yielded before is good. "truncated":
             the clip ends before its container says. "damaged": wanted frames cannot be decoded.
     """
+    if is_picture(path):
+        for shown in islice(read_pictures(path, count=count), 1 if first else None):
+            yield Frame(shown.index, shown.time, shown.rgb)
+        return
     if first:
         yield from _first(path)
         return

@@ -26,6 +26,7 @@ class FaceRow:
     width: int = 0
     height: int = 0
     person: int = 0
+    rotation: int = 0
 
 
 @dataclass(frozen=True, slots=True)

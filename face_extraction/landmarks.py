@@ -230,7 +230,7 @@ def parser(prog: str) -> Parser:
 
 def run_landmarks(args: argparse.Namespace) -> int:
     """Find the landmarks and return the exit status."""
-    from face_extraction.pool import available_cores
+    from face_extraction.machine import available_cores
 
     if args.workers is not None and args.workers < 1:
         raise InputError(f"--workers {args.workers}; accepted: 1 or more")

@@ -64,6 +64,8 @@ class FaceSample:
         source: the data set's name.
         person: whose face it is, within its clip: numbered from 1 in the order in which people appear;
             0 where they were not told apart (stills, ready-made crops but those of archives).
+        rotation: degrees by which a photo was turned clockwise before its face was found; `box` is where
+            the face is without that turn.
     """
 
     path: str
@@ -79,6 +81,7 @@ class FaceSample:
     method: str = ""
     source: str = ""
     person: int = 0
+    rotation: int = 0
 
     @property
     def clip(self) -> tuple[str, str, str]:
@@ -95,7 +98,7 @@ COLUMNS = tuple(
     for name in (("top", "right", "bottom", "left") if field.name == "box" else (field.name,))
 )
 REQUIRED = ("path", "label", "split", "group")
-_INTEGERS = frozenset({"frame", "top", "right", "bottom", "left", "width", "height", "person"})
+_INTEGERS = frozenset({"frame", "top", "right", "bottom", "left", "width", "height", "person", "rotation"})
 
 
 def write_manifest(path: Path, samples: Iterable[FaceSample]) -> None:
@@ -219,6 +222,7 @@ def _parse(path: Path, number: int, row: dict[str, str | None]) -> FaceSample:
         method=text.get("method", ""),
         source=text.get("source", ""),
         person=integers["person"],
+        rotation=integers["rotation"],
     )
 
 

@@ -112,11 +112,6 @@ def dask_pool(address: str) -> Iterator[tuple[Executor, int]]:
         client.close()
 
 
-def available_cores() -> int:
-    """How many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 def _start_worker() -> None:
     """One thread each, for there are as many processes as cores; Ctrl-C is the parent's affair."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)

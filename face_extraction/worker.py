@@ -10,9 +10,9 @@ from face_extraction.archive import read_members
 from face_extraction.atomic import write_bytes
 from face_extraction.clip import ClipFinder
 from face_extraction.crop import crop_side
-from face_extraction.detect import FaceDetector, FoundFace, cut_faces
+from face_extraction.detect import FaceDetector, FoundFace, cut_photo
 from face_extraction.frames import Frame, read_frames
-from face_extraction.images import read_bytes_rgb, read_content, read_rgb, write_image
+from face_extraction.images import Animated, read_bytes_rgb, read_content, read_photo, write_image
 from face_extraction.journal import FaceRow, ItemResult
 from face_extraction.ledger import NO_FACE, ItemFailed, LedgerRow, without_faces
 from face_extraction.manifest import LABEL_NAMES
@@ -36,9 +36,10 @@ def extract_item(item: Item, root: Path, out: Path, settings: ExtractionSettings
             return _unpack(item, root, out)
         if item.kind == VIDEO:
             return _extract_clip(item, root, out, settings)
-        rgb = read_rgb(root / item.path)
-        faces = cut_faces(rgb, _detector_for(settings), settings.policy, settings.crop)
+        faces = cut_photo(read_photo(root / item.path), _detector_for(settings), settings)
         return ItemResult(item.path, _write_faces(item, out, settings, faces), [])
+    except Animated:
+        return _extract_clip(item, root, out, settings)
     except ItemFailed as error:
         return ItemResult(item.path, [], [LedgerRow(item.path, error.reason, error.detail)])
 
@@ -122,7 +123,7 @@ def _write_faces(
         target = crop_path(item, f"{tail}_{number}", f".{settings.format}")
         write_image(out / target, face.crop, settings.format, settings.quality)
         side = crop_side(face.box, settings.crop)
-        rows.append(FaceRow(target, index, time, face.box, side, side, face.person))
+        rows.append(FaceRow(target, index, time, face.box, side, side, face.person, face.rotation))
     return rows
 
 

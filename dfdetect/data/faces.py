@@ -1,6 +1,5 @@
 """Faces as arrays: one loader behind tf.data, NumPy batches and scoring, so that they cannot differ."""
 
-import os
 from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -16,6 +15,7 @@ from dfdetect.recipe import PAIRED
 from face_extraction.errors import InputError
 from face_extraction.images import Unreadable, read_rgb, resize
 from face_extraction.ledger import LedgerRow
+from face_extraction.machine import available_cores
 from face_extraction.manifest import FAKE, REAL, UNKNOWN, FaceSample
 from face_extraction.progress import progress
 
@@ -124,7 +124,10 @@ def open_faces(
         except Unreadable as error:
             failures[index] = LedgerRow(samples[index].path, error.reason, error.detail)
 
-    with ThreadPoolExecutor(os.cpu_count()) as pool, progress(title, len(samples), unit="faces") as advance:
+    with (
+        ThreadPoolExecutor(available_cores()) as pool,
+        progress(title, len(samples), unit="faces") as advance,
+    ):
         for start in range(0, len(samples), BLOCK):
             for _ in pool.map(attempt, range(start, min(start + BLOCK, len(samples)))):
                 advance()

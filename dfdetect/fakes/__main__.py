@@ -87,7 +87,7 @@ def _make_parser() -> Parser:
 
 def _make(args: argparse.Namespace) -> int:
     from dfdetect.fakes.making import LEDGER_FILE, Order, make_set
-    from face_extraction.pool import available_cores
+    from face_extraction.machine import available_cores
 
     _check_range("--frames", args.frames, 2, 10_000)
     _check_range("--crf", args.crf, 0, 51)

@@ -85,7 +85,9 @@ def start(model: keras.Model, family: "Family", weights: str, *, partial: bool, 
     elif folder and folder.suffix == SUFFIX:
         if whole or not family.archive:
             accepted = "whole models alone" if whole else "none"
-            raise InputError(f"{folder}: an archive of a backbone's arrays; {family.name} takes {accepted} here")
+            raise InputError(
+                f"{folder}: an archive of a backbone's arrays; {family.name} takes {accepted} here"
+            )
         _record(model, weights, load_archive(model, family.archive, folder), backbone_layers(model))
     elif published or weights == "none":
         _record(model, weights, "", backbone_layers(model) if published else [])

@@ -9,10 +9,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from dfdetect.render.table import Table
 from dfdetect.report.comparisons import Comparison
 from dfdetect.report.declared import FULL, Cell, Experiment
 from dfdetect.report.results import DONE, Result, current
-from dfdetect.report.tables import Asked, Table, build
+from dfdetect.report.tables import Asked, build
 
 SIZES = {
     "image_size": "{} pixels",

@@ -19,9 +19,9 @@ import unicodedata
 from pathlib import Path, PurePosixPath
 
 from face_extraction.errors import InputError
-from face_extraction.ledger import LedgerRow
+from face_extraction.ledger import UNREADABLE, LedgerRow
 from face_extraction.manifest import LABEL_NAMES, UNKNOWN
-from face_extraction.media import VIDEO, kind_found
+from face_extraction.media import UNREAD_SUFFIXES, VIDEO, kind_found, kinds_told
 from face_extraction.sources.layout import (
     LABELS,
     files_below,
@@ -66,7 +66,7 @@ def folders(root: Path, *, group_pattern: str = "", source: str = "") -> Listing
     source = source or root.resolve().name
     items: list[Item] = []
     ledger: list[LedgerRow] = []
-    others = 0
+    others: list[Path] = []
     unlabelled = named_folder(root, NAMELESS) and not any(named_folder(root, name) for name in LABELS)
     for name, label in ({NAMELESS: UNKNOWN} if unlabelled else LABELS).items():
         folder = named_folder(root, name)
@@ -77,12 +77,14 @@ def folders(root: Path, *, group_pattern: str = "", source: str = "") -> Listing
         before = len(items) + len(ledger)
         for path in files_below(folder):
             kind = kind_found(path)
-            if kind is None:
-                others += 1
-                continue
             relative = path.relative_to(root).as_posix()
-            if unnamed := no_text(relative):
+            if unnamed := no_text(relative) if kind or _is_unread(path) else []:
                 ledger += unnamed
+                continue
+            if kind is None:
+                others.append(path)
+                if _is_unread(path):
+                    ledger.append(LedgerRow(relative, UNREADABLE, f"{path.suffix.lower()} is not read"))
                 continue
             group = _group_by_pattern(pattern, relative) if pattern else _group(relative)
             # macOS writes é as e and an accent, others as one letter: one name all the same.
@@ -93,9 +95,14 @@ def folders(root: Path, *, group_pattern: str = "", source: str = "") -> Listing
                 Item(relative, label, group, kind, source=source, video=video, split=split, part=name)
             )
         if len(items) + len(ledger) == before:
-            raise InputError(f"{folder}: neither photos nor videos in it")
-    notes = [f"left out, being neither photo nor video: {others:,}"] if others else []
+            inside = f"; it holds {kinds_told(others)}" if others else ""
+            raise InputError(f"{folder}: neither photos nor videos in it{inside}")
+    notes = [f"left out, being neither photo nor video: {kinds_told(others)}"] if others else []
     return Listing(items, ledger, notes)
+
+
+def _is_unread(path: Path) -> bool:
+    return path.suffix.lower() in UNREAD_SUFFIXES and not path.name.startswith(".")
 
 
 def _group(relative: str) -> str:

@@ -2,7 +2,6 @@
 
 import dataclasses
 import errno
-import os
 import tarfile
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -321,13 +320,6 @@ def test_processes_give_what_a_thread_gives(run, root, tmp_path):
         assert (tmp_path / "other" / sample.path).read_bytes() == (
             tmp_path / "out" / sample.path
         ).read_bytes()
-
-
-@pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="the system does not tell the cores allowed")
-def test_workers_are_the_cores_that_the_process_may_use(monkeypatch):
-    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 3, 5})
-
-    assert module.available_cores() == 3
 
 
 def test_another_number_of_crops_an_archive_is_another_extraction(tmp_path, draw_faces):

@@ -45,9 +45,10 @@ def test_the_files_text_is_as_documented(tmp_path):
     write_manifest(tmp_path / "manifest.csv", [FULL, STILL])
 
     assert (tmp_path / "manifest.csv").read_bytes().decode() == (
-        "path,label,split,group,video,frame,time,top,right,bottom,left,width,height,method,source,person\n"
-        "faces/fake/a.png,1,val,004,004_982,15,0.500501,1,40,30,2,176,175,NeuralTextures,ff++,2\n"
-        "faces/real/b.png,0,train,005,,0,0.0,0,0,0,0,0,0,,,0\n"
+        "path,label,split,group,video,frame,time,top,right,bottom,left,width,height,method,source,person,"
+        "rotation\n"
+        "faces/fake/a.png,1,val,004,004_982,15,0.500501,1,40,30,2,176,175,NeuralTextures,ff++,2,0\n"
+        "faces/real/b.png,0,train,005,,0,0.0,0,0,0,0,0,0,,,0,0\n"
     )
 
 
@@ -70,6 +71,7 @@ _TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=
         method=_TEXT,
         source=_TEXT,
         person=st.integers(0, 99),
+        rotation=st.sampled_from([0, 90, 180, 270]),
     )
 )
 def test_every_sample_comes_back(tmp_path_factory, sample):

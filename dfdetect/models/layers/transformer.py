@@ -14,9 +14,7 @@ if TYPE_CHECKING:
 EPSILON = 1e-6
 
 
-def embed(
-    image: "KerasTensor", *, patch: int, width: int, grid: int, **tokens: Any
-) -> "KerasTensor":
+def embed(image: "KerasTensor", *, patch: int, width: int, grid: int, **tokens: Any) -> "KerasTensor":
     """Cut an image into patches and make a token of each.
 
     Args:
@@ -83,7 +81,9 @@ class Tokens(layers.Layer):  # type: ignore[misc]
             not, as in DINOv2 without them (Oquab et al. 2023).
     """
 
-    def __init__(self, grid: int, registers: int = 0, leading: int = 1, antialiased: bool = True, **kwargs: Any) -> None:
+    def __init__(
+        self, grid: int, registers: int = 0, leading: int = 1, antialiased: bool = True, **kwargs: Any
+    ) -> None:
         super().__init__(**kwargs)
         self.grid = grid
         self.registers = registers

@@ -103,7 +103,28 @@ def test_other_files_are_counted_not_failed(make):
     listing = _find(make("real/a.jpg", "real/Thumbs.db", "real/._a.jpg", "fake/b.jpg", "fake/notes.txt"))
 
     assert [item.path for item in listing.items] == ["real/a.jpg", "fake/b.jpg"]
-    assert listing.notes == ["left out, being neither photo nor video: 3"]
+    assert listing.notes == ["left out, being neither photo nor video: 3 (.jpg 1, .db 1, .txt 1)"]
+    assert not listing.ledger
+
+
+def test_photos_of_phones_and_the_web_are_listed(make):
+    names = ["real/a.heic", "real/b.HEIF", "real/c.avif", "real/d.gif", "fake/e.apng", "fake/f.hif"]
+
+    listing = _find(make(*names))
+
+    assert sorted(item.path for item in listing.items) == sorted(names)
+    assert {item.kind for item in listing.items} == {"photo"}
+    assert not listing.notes
+
+
+def test_photos_of_kinds_that_are_not_read_are_in_the_ledger(make):
+    listing = _find(make("real/a.jpg", "real/b.DNG", "real/.c.dng", "fake/b.jpg", "fake/c.jxl", "fake/d.txt"))
+
+    assert [(row.path, row.reason, row.detail) for row in listing.ledger] == [
+        ("real/b.DNG", "unreadable", ".dng is not read"),
+        ("fake/c.jxl", "unreadable", ".jxl is not read"),
+    ]
+    assert listing.notes == ["left out, being neither photo nor video: 4 (.dng 2, .jxl 1, .txt 1)"]
     assert listing.ledger == []
 
 
