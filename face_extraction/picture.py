@@ -1,0 +1,171 @@
+"""A decoded frame as a player shows it: fields, colours, pixel shape and orientation.
+
+Sources: ITU-R BT.2100 (PQ, HLG), BT.2408 (diffuse white is 203 cd/m2), BT.1886 (the display of SDR), BT.2087
+(BT.2020 to BT.709); SMPTE EG 432-1 (P3-D65's primaries).
+"""
+
+from fractions import Fraction
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import av
+import av.filter
+import cv2
+import numpy as np
+from av.sidedata.sidedata import Type as SideData
+from av.video.reformatter import ColorPrimaries, ColorTrc, VideoReformatter
+from numpy.typing import NDArray
+
+from face_extraction.images import MAX_PIXELS, Unreadable
+
+# Where a video's size was rounded, pixels are said to be a little off square: that is not worth scaling.
+SQUARE_TOLERANCE = 0.01
+# Untagged videos larger than this are taken for BT.709, others for BT.601, as mpv does.
+SD_WIDTH, SD_HEIGHT = 1280, 576
+# The luminance that SDR shows as white, and the peak for which HLG's gamma is 1.2, in cd/m2.
+_WHITE, _HLG_PEAK = 203.0, 1000.0
+_UNTAGGED = 2
+# FFmpeg's numbers of the matrices, and swscale's of the same.
+_MATRICES = {1: "ITU709", 4: "FCC", 5: "ITU601", 6: "ITU601", 7: "SMPTE240M", 9: "BT2020", 10: "BT2020"}
+# Linear light of wider primaries in BT.709's; the second is P3-D65's.
+_TO_709 = {
+    ColorPrimaries.BT2020: (
+        (1.660491, -0.587641, -0.072850), (-0.124550, 1.132900, -0.008349), (-0.018151, -0.100579, 1.118730),
+    ),
+    ColorPrimaries.SMPTE432: (
+        (1.224940, -0.224940, 0.0), (-0.042057, 1.042057, 0.0), (-0.019638, -0.078636, 1.098274),
+    ),
+}  # fmt: skip
+_STEPS = 4096
+
+
+def upright(path: Path, frame: Any, aspect: float) -> NDArray[np.uint8]:
+    """The picture as a player shows it: whole lines, SDR colours, square pixels, head up.
+
+    Args:
+        path: the video, for errors.
+        frame: PyAV's.
+        aspect: a pixel's width over its height.
+
+    Returns:
+        uint8 of shape (height, width, 3), RGB in BT.709's primaries.
+
+    Raises:
+        Unreadable: it has more than `MAX_PIXELS` pixels.
+    """
+    width = max(round(frame.width * aspect), 1)
+    if max(width, frame.width) * frame.height > MAX_PIXELS:
+        raise Unreadable(path, f"frames of more than {MAX_PIXELS:,} pixels")
+    if frame.interlaced_frame:
+        frame = _whole_lines(frame)
+    return np.ascontiguousarray(_turn(_colours(frame, width), _matrix(frame)))
+
+
+def pixel_aspect(stream: Any) -> float:
+    """How many times as wide as high a pixel is to be shown."""
+    aspect = float(stream.sample_aspect_ratio or 1)
+    return aspect if abs(aspect - 1) > SQUARE_TOLERANCE else 1.0
+
+
+def _whole_lines(frame: Any) -> Any:
+    """One field, its missing lines drawn from their neighbours: frames next to it need not be decoded."""
+    graph = av.filter.Graph()
+    source = graph.add_buffer(
+        width=frame.width, height=frame.height, format=frame.format.name, time_base=Fraction(1, 25)
+    )
+    lines, sink = graph.add("estdif", "mode=frame:deint=all"), graph.add("buffersink")
+    source.link_to(lines)
+    lines.link_to(sink)
+    graph.configure()
+    graph.push(frame)
+    graph.push(None)
+    return graph.pull()
+
+
+def _colours(frame: Any, width: int) -> NDArray[np.uint8]:
+    primaries, curve = _tags(frame)
+    wide = primaries in _TO_709 or curve in _CURVES
+    alpha = any(component.is_alpha for component in frame.format.components)
+    name = ("rgba64le" if wide else "rgba") if alpha else ("rgb48le" if wide else "rgb24")
+    picture = VideoReformatter().reformat(
+        frame, width=width, format=name, src_colorspace=_colorspace(frame, primaries), threads=1
+    )
+    pixels = picture.to_ndarray()
+    rgb = _standard(pixels[:, :, :3], primaries, curve) if wide else pixels[:, :, :3]
+    if alpha:  # Players show black behind what is transparent.
+        rgb = cv2.multiply(rgb, np.repeat(pixels[:, :, 3:], 3, 2), scale=1 / np.iinfo(pixels.dtype).max, dtype=0)
+    return np.asarray(rgb, np.uint8)
+
+
+def _tags(frame: Any) -> tuple[int, int]:
+    """The primaries and the curve; HDR whose primaries are untagged has BT.2020's."""
+    primaries, curve = int(frame.color_primaries), int(frame.color_trc)
+    if primaries == _UNTAGGED and curve in _CURVES:
+        primaries = int(ColorPrimaries.BT2020)
+    return primaries, curve
+
+
+def _colorspace(frame: Any, primaries: int) -> str | None:
+    """swscale's name of the matrix: it takes what is untagged for BT.601, of whatever size."""
+    if int(frame.colorspace) != _UNTAGGED:
+        return _MATRICES.get(int(frame.colorspace))
+    if primaries == ColorPrimaries.BT2020:
+        return "BT2020"
+    return "ITU709" if frame.width >= SD_WIDTH or frame.height > SD_HEIGHT else "ITU601"
+
+
+def _standard(rgb: NDArray[np.uint16], primaries: int, curve: int) -> NDArray[np.uint8]:
+    """SDR of BT.709's primaries. What is brighter than diffuse white is cut off, so that skin keeps its tone."""
+    light = np.ascontiguousarray(_linear(curve)[rgb >> 4])
+    if primaries in _TO_709:
+        light = cv2.transform(light, np.float32(_TO_709[ColorPrimaries(primaries)]))
+    if curve == ColorTrc.ARIB_STD_B67:
+        # What the scene's light becomes on a display of `_HLG_PEAK`: BT.2100's OOTF.
+        scene = np.maximum(light @ np.float32([0.2126, 0.7152, 0.0722]), 1e-6)
+        light *= (scene**0.2 * (_HLG_PEAK / _WHITE))[:, :, None]
+    steps = (np.clip(light, 0, 1) * (_STEPS - 1) + 0.5).astype(np.uint16)
+    return _display()[steps]
+
+
+def _pq(code: NDArray[np.float64]) -> NDArray[np.float64]:
+    root = code ** (1 / 78.84375)
+    return (10000 / _WHITE) * (np.maximum(root - 0.8359375, 0) / (18.8515625 - 18.6875 * root)) ** (
+        1 / 0.1593017578125
+    )
+
+
+def _hlg(code: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.where(code <= 0.5, code**2 / 3, (np.exp((code - 0.55991073) / 0.17883277) + 0.28466892) / 12)
+
+
+_CURVES = {int(ColorTrc.SMPTE2084): _pq, int(ColorTrc.ARIB_STD_B67): _hlg}
+
+
+@cache
+def _linear(curve: int) -> NDArray[np.float32]:
+    """The light of each of `_STEPS` codes, where 1 is diffuse white (HLG: the scene's peak)."""
+    code = np.linspace(0, 1, _STEPS)
+    return np.float32(_CURVES[curve](code) if curve in _CURVES else code**2.4)
+
+
+@cache
+def _display() -> NDArray[np.uint8]:
+    """The 8-bit codes for `_STEPS` steps of light on a display of BT.1886."""
+    return np.round(255 * np.linspace(0, 1, _STEPS) ** (1 / 2.4)).astype(np.uint8)
+
+
+def _matrix(frame: Any) -> NDArray[np.int32] | None:
+    """The upper left 2x2 of the display matrix; PyAV's `rotation` tells an angle alone, not a mirror."""
+    found = frame.side_data.get(SideData.DISPLAYMATRIX)
+    return None if found is None else np.frombuffer(found, np.int32).reshape(3, 3)[:2, :2]
+
+
+def _turn(rgb: NDArray[np.uint8], matrix: NDArray[np.int32] | None) -> NDArray[np.uint8]:
+    """Turn and mirror by quarter turns: (x, y) of the file is shown at (x, y) @ matrix."""
+    if matrix is None:
+        return rgb
+    (a, b), (c, d) = matrix.tolist()
+    if abs(a) + abs(d) < abs(b) + abs(c):  # A row of the file is shown as a column.
+        rgb, a, d = rgb.transpose(1, 0, 2), c, b
+    return rgb[:: -1 if d < 0 else 1, :: -1 if a < 0 else 1]
