@@ -12,7 +12,7 @@ import h5py  # type: ignore[import-untyped]
 import keras
 import numpy as np
 
-from face_extraction.errors import InputError
+from face_extraction.errors import InputError, one_line
 
 # Weights of a training hold the optimizer's state too: two more values for each of the model's.
 _COPIES = 4
@@ -82,6 +82,14 @@ def check_contents(path: Path, parameters: int) -> None:
     Raises:
         InputError: the file is such a file, or is not HDF5.
     """
+    try:
+        _check_contents(path, parameters)
+    except (KeyError, RuntimeError, OSError, ValueError, TypeError, OverflowError) as error:
+        # What h5py raises for a damaged file depends on where the damage is.
+        raise InputError(f"{path}: a damaged weights file ({one_line(error)})") from None
+
+
+def _check_contents(path: Path, parameters: int) -> None:
     left = most_bytes(parameters)
     with open_hdf5(path) as file:
         for name, item in _items(path, file):
