@@ -25,6 +25,7 @@ from face_extraction.manifest import (
     MANIFEST_FILE,
     REAL,
     SPLITS,
+    UNKNOWN,
     FaceSample,
     check_groups,
     count_table,
@@ -41,6 +42,13 @@ from face_extraction.splits import SplitRule, drawn_splits
 from face_extraction.worker import FACES_FOLDER, extract_item
 
 LEDGER_FILE = "ledger.csv"
+_JOIN = "training, AUC and accuracy need both classes (face_extraction manifest joins manifests)"
+# What can be done with faces of one class alone, or of none.
+_ONE_CLASS = {
+    frozenset[int](): "note: no label is known: these faces can be scored, neither trained nor measured on",
+    frozenset({REAL}): f"note: real faces alone: they can be scored, and fakes be made of them; {_JOIN}",
+    frozenset({FAKE}): f"note: fake faces alone: they can be scored; {_JOIN}",
+}
 
 
 class WorkerDied(Exception):
@@ -56,18 +64,22 @@ class Summary:
         samples: the manifest's rows.
         ledger: the ledger's rows.
         wanted: splits that were to have faces; a note tells which of them lack a class.
+        labels: of the items.
     """
 
     items: int
     samples: Sequence[FaceSample]
     ledger: Sequence[LedgerRow]
     wanted: Sequence[str] = ()
+    labels: frozenset[int] = frozenset()
 
     def __str__(self) -> str:
         counts = Counter(row.reason for row in self.ledger)
         lines = [count_table(self.samples), f"{len(self.samples):,} faces from {self.items:,} items"]
         lines += [f"{counts[reason]:>9,} {reason}: {REASONS[reason]}" for reason in REASONS if counts[reason]]
         found = {(sample.split, sample.label) for sample in self.samples}
+        if self.labels and not {REAL, FAKE} <= self.labels:
+            return "\n".join([*lines, _ONE_CLASS[frozenset(self.labels - {UNKNOWN})]])
         lines += [
             f"note: split {split!r} has no {LABEL_NAMES[label]} faces; training can split anew by groups "
             "(--split group)"
@@ -350,7 +362,10 @@ def write_results(
     write_ledger(out / LEDGER_FILE, ledger)
     write_manifest(out / MANIFEST_FILE, samples)
     wanted = {*drawn, *(sample.split for sample in samples)} if drawn is not None else ()
-    return Summary(len(items), samples, ledger, [split for split in SPLITS if split in wanted])
+    splits = [split for split in SPLITS if split in wanted]
+    # A part says nothing of the whole.
+    labels = frozenset(item.label for item in items) if drawn is not None else frozenset[int]()
+    return Summary(len(items), samples, ledger, splits, labels)
 
 
 def _sample(item: Item, face: FaceRow, split_rule: SplitRule) -> FaceSample:
