@@ -106,7 +106,7 @@ def faceforensics(root: Path, *, compression: str = "", methods: str = "", split
     """
     need_folder(root)
     wanted = chosen("methods", methods, METHODS, "method")
-    official = _read_splits(Path(splits) if splits else root, asked=bool(splits))
+    official = read_splits(Path(splits) if splits else root, asked=bool(splits))
     compression, folders = find_parts(root, compression)
     parts = _with_originals(wanted)
     found: list[_Clip] = []
@@ -209,7 +209,7 @@ def _no_clips(root: Path) -> InputError:
     )
 
 
-def _read_splits(folder: Path, *, asked: bool) -> dict[tuple[str, str], str]:
+def read_splits(folder: Path, *, asked: bool) -> dict[tuple[str, str], str]:
     """The official split of each pair of originals; empty where there are no lists.
 
     Args:

@@ -64,7 +64,7 @@ class Listing:
         items: in a fixed order, which becomes the manifest's.
         ledger: files that the data set's own list and folder do not agree on.
         notes: lines for the person who runs the extraction.
-        published: the published number of items by part, of the parts asked for.
+        published: the published number of items by part, of the parts asked for; None: not known.
         absent: names that were published and are not there, by part, as far as names are known.
         counted: how many there are of published parts that are no items, such as the lines of a list.
     """
@@ -72,7 +72,7 @@ class Listing:
     items: list[Item]
     ledger: list[LedgerRow] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
-    published: Mapping[str, int] = field(default_factory=dict)
+    published: Mapping[str, int | None] = field(default_factory=dict)
     absent: Mapping[str, Sequence[str]] = field(default_factory=dict)
     counted: Mapping[str, int] = field(default_factory=dict)
 
