@@ -149,6 +149,12 @@ def read_manifest(path: Path, *, torn_groups: bool = False) -> list[FaceSample]:
     return samples
 
 
+def manifest_in(path: Path) -> Path:
+    """The manifest in a folder that holds one; any other path as it is."""
+    inside = path / MANIFEST_FILE
+    return inside if inside.is_file() else path
+
+
 def check_groups(path: Path, samples: Sequence[FaceSample]) -> None:
     """Refuse samples of which one group stands in two splits, or is spelt in two ways that look alike.
 

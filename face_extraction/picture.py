@@ -94,9 +94,7 @@ def _colours(frame: Any, width: int) -> NDArray[np.uint8]:
     pixels = picture.to_ndarray()
     rgb = _standard(pixels[:, :, :3], primaries, curve) if wide else pixels[:, :, :3]
     if alpha:  # Players show black behind what is transparent.
-        rgb = cv2.multiply(
-            rgb, np.repeat(pixels[:, :, 3:], 3, 2), scale=1 / np.iinfo(pixels.dtype).max, dtype=0
-        )
+        rgb = cv2.multiply(rgb, np.repeat(pixels[:, :, 3:], 3, 2), scale=1 / np.iinfo(pixels.dtype).max, dtype=0)
     return np.asarray(rgb, np.uint8)
 
 
@@ -109,7 +107,7 @@ def _tags(frame: Any) -> tuple[int, int]:
 
 
 def _colorspace(frame: Any, primaries: int) -> str | None:
-    """Swscale's name of the matrix: it takes what is untagged for BT.601, of whatever size."""
+    """swscale's name of the matrix: it takes what is untagged for BT.601, of whatever size."""
     if int(frame.colorspace) != _UNTAGGED:
         return _MATRICES.get(int(frame.colorspace))
     if primaries == ColorPrimaries.BT2020:
