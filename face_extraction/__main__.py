@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from face_extraction import check, download
+from face_extraction.check import add_root
 from face_extraction.command import DONE, FINDING, Parser, run
 from face_extraction.errors import InputError, unknown_name
 from face_extraction.settings import DETECTORS, FORMATS, POLICIES, CropSpec, ExtractionSettings
@@ -96,10 +97,11 @@ OF_A_SOURCE = {"check": _check, "download": _download}
 
 
 def _source_parser(source: Source) -> Parser:
-    example = f"example:\n  {PROG} {source.name} --root RAW --out data/{source.name}"
+    given = f"--{source.root_of} FILE" if source.root_of else "--root RAW"
+    example = f"example:\n  {PROG} {source.name} {given} --out data/{source.name}"
     parser = Parser(f"{PROG} {source.name}", source.description, f"{example}\n\n{STATUS}")
     add = parser.add_argument
-    add("--root", type=Path, required=True, metavar="RAW", help="the data set's folder")
+    add_root(parser, source)
     add("--out", type=Path, required=True, metavar="OUT", help="the folder for manifest.csv and the crops")
     _add_options(parser, source)
     if not source.ready_made:
@@ -128,11 +130,22 @@ def _source_parser(source: Source) -> Parser:
 
 def _add_options(parser: Parser, source: Source) -> None:
     for option in source.options:
-        parser.add_argument(f"--{option.name}", default="", metavar=option.metavar, help=option.help)
+        name = f"--{option.name}"
+        if not option.metavar:
+            parser.add_argument(name, action="store_true", help=option.help)
+        elif option.many:
+            parser.add_argument(name, action="append", default=[], metavar=option.metavar, help=option.help)
+        else:
+            parser.add_argument(name, default="", metavar=option.metavar, help=option.help)
 
 
 def _find(source: Source, args: argparse.Namespace) -> Listing:
     options = {option.keyword: getattr(args, option.keyword) for option in source.options}
+    if args.root is None:
+        file = options.get(source.root_of)
+        if not file:
+            raise InputError(f"--root is missing; needed: --root, or --{source.root_of}")
+        args.root = Path(file).parent
     return source.find(args.root, **options)
 
 

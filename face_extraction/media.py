@@ -20,8 +20,10 @@ VIDEO_SUFFIXES = (
 )  # fmt: skip
 
 PHOTO, VIDEO, CROP, ARCHIVE = "photo", "video", "crop", "archive"
+# Folders of one video's frames, and of its ready-made crops.
+FRAMES, SEQUENCE = "frames", "sequence"
 # Faces that are cut out already.
-READY_MADE = (CROP, ARCHIVE)
+READY_MADE = (CROP, ARCHIVE, SEQUENCE)
 
 
 def kind_of(path: PurePath) -> str | None:

@@ -13,9 +13,9 @@ import tomli_w
 
 from face_extraction.atomic import write_text
 from face_extraction.errors import InputError, unknown_name
+from face_extraction.manifest import SETTINGS_FILE
 from face_extraction.toml import read_toml
 
-SETTINGS_FILE = "extraction.toml"
 DETECTORS = ("hog", "cnn")
 POLICIES = ("largest", "all", "exactly-one")
 FORMATS = ("png", "jpg")

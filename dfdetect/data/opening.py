@@ -10,7 +10,14 @@ from dfdetect.data.paired import check_kinds, check_reals
 from dfdetect.data.splitting import choose, parted_swaps, parts_swaps
 from dfdetect.recipe import PAIRED, Recipe, split_leak
 from dfdetect.sample.sample_set import NOTICE, sample_manifest
-from face_extraction.manifest import SPLITS, FaceSample, count_table, manifest_hash, read_manifest
+from face_extraction.manifest import (
+    SPLITS,
+    FaceSample,
+    count_table,
+    manifest_hash,
+    manifest_in,
+    read_manifest,
+)
 
 
 @dataclass(frozen=True)
@@ -48,17 +55,18 @@ class Data:
 
 
 def open_manifest(path: Path) -> Data:
-    """A manifest with its own split.
+    """A manifest, or that of a folder, with its own split.
 
     Raises:
         InputError: the manifest is missing or wrong.
     """
+    path = manifest_in(path)
     return Data(path, read_manifest(path), manifest_hash(path), ())
 
 
 def manifest_path(manifest: str) -> Path:
     """The manifest that a recipe names; the embedded sample set's, drawn if need be, where it names none."""
-    return Path(manifest) if manifest else sample_manifest()
+    return manifest_in(Path(manifest)) if manifest else sample_manifest()
 
 
 def open_data(recipe: Recipe) -> Data:

@@ -46,7 +46,9 @@ def _evaluate(args: argparse.Namespace) -> int:
 
     source = Run(args.run)
     results, unscored = evaluate(source, args.manifest, args.split, args.name, args.batch_size)
-    print(f"\n{text(metrics_table(results.metrics()))}\n\nlook at {results.page}")
+    table = metrics_table(results.metrics())
+    print(f"\n{text(table)}\n" if table.rows else "")
+    print(f"look at {results.page}")
     if unscored:
         print(f"{unscored} {source.recipe().unit}s were not scored: {results.unscored}")
     return FINDING if unscored else DONE

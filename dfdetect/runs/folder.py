@@ -147,8 +147,9 @@ class Run:
         for name, value in {**vars(recipe), **known}.items():
             had = old.get(name, "")
             if had != value:
+                why = " (other faces, or cut otherwise)" if name == "manifest_sha256" else ""
                 raise InputError(
-                    f"{self.folder}: it holds a run with {name} {had!r}, not {value!r}; "
+                    f"{self.folder}: it holds a run with {name} {had!r}, not {value!r}{why}; "
                     "give another --out, or delete that folder (dfdetect.train: --overwrite)"
                 )
 
@@ -249,7 +250,9 @@ class Run:
             InputError: it has changed.
         """
         if digest != self.environment()["manifest_sha256"]:
-            raise InputError(f"{path}: changed since {self.folder} was trained on it")
+            raise InputError(
+                f"{path}: changed since {self.folder} was trained, or its faces were cut otherwise"
+            )
 
     def write_history(self, history: Sequence[Mapping[str, Any]]) -> None:
         """Write history.csv, one row an epoch; there is at least one."""

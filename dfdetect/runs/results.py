@@ -23,8 +23,10 @@ from face_extraction.errors import InputError
 from face_extraction.images import read_rgb
 from face_extraction.ledger import LedgerRow, write_ledger
 from face_extraction.lock import alone
+from face_extraction.manifest import LABEL_NAMES, UNKNOWN, FaceSample
 from face_extraction.settings import ExtractionSettings, read_settings
 
+CHANGED = "The rows of this manifest, or how its faces were cut, changed since the run was trained on it."
 # Facts that the page has no room for, or shows apart or by another name.
 LONG_FACTS = ("counts", "random_layers", "leaks", "weights_file", "members_starts")
 
@@ -142,7 +144,13 @@ def evaluate(
     if recipe.frames:
         check_videos(samples, recipe.frames, data.path)
     leaks = scoring_leaks(run, samples)
-    notices = [*data.notices, *_other_crops(run.folder, data.path.parent)]
+    changed = manifest is None and data.digest != trained["manifest_sha256"]
+    notices = [
+        *data.notices,
+        *([CHANGED] if changed else []),
+        *_other_crops(run.folder, data.path.parent),
+        *_one_class(samples),
+    ]
     for notice in (*notices, *leaks):
         print(notice)
     model = load_model(run)
@@ -169,6 +177,17 @@ def evaluate(
         )
         write_results(results, outcome)
     return results, len(unscored)
+
+
+def _one_class(samples: Sequence[FaceSample]) -> list[str]:
+    """What cannot be measured on these faces, for want of a class."""
+    labels = {sample.label for sample in samples} - {UNKNOWN}
+    if not labels:
+        return ["No face here has a known label: the faces are scored, and nothing is measured on them."]
+    if len(labels) == 1:
+        name = LABEL_NAMES[labels.pop()]
+        return [f"All labelled faces here are {name}: AUC, EER and balanced accuracy need both classes."]
+    return []
 
 
 def _training_only(recipe: Recipe) -> list[str]:

@@ -409,3 +409,38 @@ def test_the_page_names_what_makes_the_losses_differ(manifest, tmp_path):
     run(manifest, tmp_path / "run", "--l2", "0.01", "--label-smoothing", "0.1", "--balance", "weights")
     words = "in training (with dropout, the L2 penalty, label smoothing, class weights) and in validation"
     assert words in (tmp_path / "run" / "index.html").read_text()
+
+
+def test_faces_that_were_cut_otherwise_are_other_data(manifest, tmp_path, capsys):
+    """The manifest's rows may be equal, byte for byte, though the pixels are not."""
+    out = tmp_path / "run"
+    write_settings(manifest.parent, ExtractionSettings())
+    assert run(manifest, out) == 0
+    write_settings(manifest.parent, ExtractionSettings(crop=CropSpec(align=True)))
+    capsys.readouterr()
+
+    assert run(manifest, out) == 2
+    assert "(other faces, or cut otherwise); give another --out" in capsys.readouterr().err
+    assert evaluate.main([str(out)]) == 0
+    shown = capsys.readouterr().out
+    assert "or how its faces were cut, changed since the run was trained on it" in shown
+    assert "align True (in training False)" in shown
+
+
+def test_what_cannot_be_measured_is_said_in_a_line(manifest, tmp_path, capsys):
+    out = tmp_path / "run"
+    assert run(manifest.parent, out) == 0  # a manifest may be named by its folder
+    samples = read_manifest(manifest)
+    for label, line in (
+        (-1, "No face here has a known label: the faces are scored, and nothing is measured on them."),
+        (0, "All labelled faces here are real: AUC, EER and balanced accuracy need both classes."),
+    ):
+        write_manifest(manifest, [replace(sample, label=label) for sample in samples])
+        capsys.readouterr()
+        assert evaluate.main([str(out), "--manifest", str(manifest.parent), "--name", f"x{label}"]) == 0
+        shown = capsys.readouterr().out
+        assert line in shown
+        assert ("accuracy" in shown.replace(line, "")) == (label == 0)
+        assert line in (out / "evaluations" / f"x{label}" / "index.html").read_text()
+        assert run(manifest, tmp_path / "other") == 2
+        assert "has no" in capsys.readouterr().err

@@ -132,7 +132,7 @@ def test_photos_of_kinds_that_are_not_read_are_in_the_ledger(make):
     ("names", "message"),
     [
         (["real/a.jpg"], "no folder 'fake' in it; needed: real and fake, or unknown"),
-        (["real/a.jpg", "Fakes/b.jpg"], r"no folder 'fake' in it \(nearest: Fakes\)"),
+        (["real/a.jpg", "Fakke/b.jpg"], r"no folder 'fake' in it \(nearest: Fakke\)"),
         (["real/a.jpg", "fake/b.txt"], "fake: neither photos nor videos in it"),
         (["real/a.jpg", "Real/a.jpg", "fake/b.jpg"], "folders Real and real are both 'real'"),
     ],
@@ -177,3 +177,61 @@ def test_a_name_of_its_own_tells_a_data_set_from_others_in_folders_of_one_name(m
     root = make("real/000.mp4", "fake/1.jpg")
 
     assert {item.source for item in _find(root, source="street").items} == {"street"}
+
+
+def test_folders_of_other_names(make):
+    listing = _find(make("Original/a.jpg", "DeepFake/b.jpg"))
+
+    assert {(item.path, item.label) for item in listing.items} == {
+        ("Original/a.jpg", 0),
+        ("DeepFake/b.jpg", 1),
+    }
+    assert listing.notes == ["Original/ is read as real", "DeepFake/ is read as fake"]
+    assert listing.ledger == []
+
+
+def test_labels_name_folders(make):
+    root = make("people/a.jpg", "DF/b.jpg", "FS/c.jpg", "real/d.jpg")
+
+    listing = _find(root, label=["real=people", "fake=DF,fs"])
+
+    found = {(item.path, item.label) for item in listing.items}
+    assert found == {("people/a.jpg", 0), ("DF/b.jpg", 1), ("FS/c.jpg", 1)}
+    assert [(row.path, row.reason) for row in listing.ledger] == [("real", "unlisted")]
+    with pytest.raises(InputError, match="no folder gone in it; there: DF, FS, people, real"):
+        _find(root, label=["real=gone", "fake=DF"])
+    with pytest.raises(InputError, match="--label 'x': accepted: real=WORD"):
+        _find(root, label=["x"])
+    with pytest.raises(InputError, match="'DF' is named both"):
+        _find(root, label=["real=DF", "fake=DF"])
+
+
+def test_folders_that_may_be_one_class_are_not_guessed(make):
+    with pytest.raises(
+        InputError, match="genuine and original may both be real; --label real=genuine,original"
+    ):
+        _find(make("original/a.jpg", "genuine/c.jpg", "fake/b.jpg"))
+
+
+def test_what_lies_beside_the_classes_is_listed(make):
+    root = make("real/a.jpg", "fake/b.jpg", "unknown/c.jpg", "unknown/x/d.mp4", "masks/e.txt", "f.png")
+
+    assert [(row.path, row.reason, row.detail) for row in _find(root).ledger] == [
+        ("unknown", "unlisted", "2 photos and videos, of no class"),
+        ("f.png", "unlisted", "in no folder of a class"),
+    ]
+
+
+@pytest.mark.parametrize(("option", "folder", "label"), [("real_only", "real", 0), ("fake_only", "fake", 1)])
+def test_one_class_alone(make, option, folder, label):
+    root = make(f"{folder}/a.jpg")
+
+    assert [item.label for item in _find(root, **{option: True}).items] == [label]
+    with pytest.raises(InputError, match="--real-only"):
+        _find(root)
+    with pytest.raises(InputError, match="accepted: one of them"):
+        _find(root, real_only=True, fake_only=True)
+
+
+def test_blanks_around_a_folders_name_make_no_second_group(make):
+    assert {item.group for item in _find(make("real/ann/a.jpg", "fake/ann /b.jpg")).items} == {"ann"}
