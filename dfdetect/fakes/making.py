@@ -35,7 +35,7 @@ from face_extraction.settings import copy_settings
 SET_FILE = "fakes.json"
 LEDGER_FILE = "ledger.csv"
 _JITTER = 0.006
-"""Deviation of a video's landmarks from frame to frame, as a share of the face's width: a tracker trembles."""
+"""Deviation of a video's landmarks from frame to frame, as a share of the face's width."""
 
 
 @dataclass(frozen=True)
