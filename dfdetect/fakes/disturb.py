@@ -7,10 +7,12 @@ to the fake.
 
 from collections.abc import Callable, Sequence
 from fractions import Fraction
+from typing import cast
 
 import av
 import cv2
 import numpy as np
+from av.video.codeccontext import VideoCodecContext
 
 from dfdetect.fakes.registry import Rgb, Rng
 
@@ -145,7 +147,7 @@ def film(rng: Rng, side: int) -> Apply:
 
     def apply(picture: Rgb) -> Rgb:
         height, width = picture.shape[:2]
-        even = cv2.copyMakeBorder(picture, 0, height % 2, 0, width % 2, cv2.BORDER_REPLICATE)
+        even = np.pad(picture, ((0, height % 2), (0, width % 2), (0, 0)), "edge")
         moving = [np.roll(even, (down * left, across * left), (0, 1)) for left in range(frames - 1, -1, -1)]
         return np.ascontiguousarray(_filmed(moving, name, crf)[:height, :width])
 
@@ -155,11 +157,11 @@ def film(rng: Rng, side: int) -> Apply:
 def _filmed(frames: Sequence[Rgb], name: str, crf: int) -> Rgb:
     """The last of the frames, after all went through the encoder and the decoder."""
     reads, options = _VIDEO_CODECS[name]
-    encoder = av.CodecContext.create(name, "w")
+    encoder = cast(VideoCodecContext, av.CodecContext.create(name, "w"))
     encoder.height, encoder.width = frames[0].shape[:2]
     encoder.pix_fmt, encoder.time_base = "yuv420p", Fraction(1, 24)
     encoder.options = {"crf": str(crf), **options}
-    decoder = av.CodecContext.create(reads, "r")
+    decoder = cast(VideoCodecContext, av.CodecContext.create(reads, "r"))
     encoder.thread_count = decoder.thread_count = 1
     packets = []
     for number, picture in enumerate(frames):

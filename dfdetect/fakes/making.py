@@ -1,9 +1,9 @@
 """Sets of fakes as files: crops with masks and a manifest, or videos."""
 
 import hashlib
-import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
@@ -12,10 +12,10 @@ import numpy as np
 from dfdetect.fakes.motion import moving, write_video
 from dfdetect.fakes.pairs import Donors, check_shares, make_fake, scaled
 from dfdetect.fakes.reals import Reals, find_reals
-from dfdetect.fakes.registry import Face, Fake, Points, Rng, get_kind
-from face_extraction.atomic import write_text
+from dfdetect.fakes.registry import Face, Fake, Points, Rgb, Rng, get_kind
 from face_extraction.errors import InputError
 from face_extraction.images import Unreadable, read_rgb, write_image
+from face_extraction.json_file import read_json, write_json
 from face_extraction.ledger import FAILED, ItemFailed, LedgerRow, write_ledger
 from face_extraction.lock import alone
 from face_extraction.manifest import (
@@ -35,7 +35,7 @@ from face_extraction.settings import copy_settings
 SET_FILE = "fakes.json"
 LEDGER_FILE = "ledger.csv"
 _JITTER = 0.006
-"""Deviation of a video's landmarks from frame to frame, as a share of the face's width: a tracker trembles."""
+"""Deviation of a video's landmarks from frame to frame, as a share of the face's width."""
 
 
 @dataclass(frozen=True)
@@ -96,9 +96,8 @@ class Task:
 
 @dataclass(frozen=True)
 class MadeSet:
-    """What `make_set` gave: the rows of the manifest (none for videos), how many files, and what failed."""
+    """How many faces or videos a set has, and the real faces that gave none."""
 
-    samples: Sequence[FaceSample]
     files: int
     ledger: Sequence[LedgerRow]
 
@@ -125,7 +124,7 @@ def make_set(order: Order, out: Path, *, workers: int = 1) -> MadeSet:
     chosen = [sample for sample in samples if order.split in ("all", sample.split)]
     reals, ledger = find_reals(order.manifest, chosen)
     with alone(out):
-        _check_same(order, out)
+        check_same(asdict(order) | {"kinds": list(order.kinds)}, order.manifest, out)
         made: list[FaceSample] = []
         files = 0
         tasks = list(_tasks(reals, order, out))
@@ -136,43 +135,54 @@ def make_set(order: Order, out: Path, *, workers: int = 1) -> MadeSet:
                     made += rows
                     files += count
                 except Exception as error:
-                    ledger.append(_failed(task, error))
+                    ledger.append(failed(task.sample, error))
                 advance()
-        if not order.frames:
-            write_manifest(out / MANIFEST_FILE, made)
-            copy_settings(order.manifest.parent, out)
-        write_ledger(out / LEDGER_FILE, ledger)
-    return MadeSet(made, files, ledger)
+        finish(out, order.manifest, [] if order.frames else made, ledger)
+    return MadeSet(files, ledger)
 
 
-def _failed(task: Task, error: Exception) -> LedgerRow:
+def finish(out: Path, manifest: Path, rows: Sequence[FaceSample], ledger: Sequence[LedgerRow]) -> None:
+    """Write a set's manifest, if it has rows, with how its crops were cut, and its ledger."""
+    if rows:
+        write_manifest(out / MANIFEST_FILE, rows)
+        copy_settings(manifest.parent, out)
+    write_ledger(out / LEDGER_FILE, ledger)
+
+
+def failed(sample: FaceSample, error: Exception) -> LedgerRow:
     """What one strange face costs: itself. A disk that is full would cost all others too, and is raised."""
     if isinstance(error, ItemFailed):
-        return LedgerRow(task.sample.path, error.reason, error.detail)
+        return LedgerRow(sample.path, error.reason, error.detail)
     if isinstance(error, OSError):
         raise error
-    return LedgerRow(task.sample.path, FAILED, f"{type(error).__name__}: {error}")
+    return LedgerRow(sample.path, FAILED, f"{type(error).__name__}: {error}")
 
 
-def _check_same(order: Order, out: Path) -> None:
-    """Refuse a folder that holds another set, and record what this one is."""
-    wanted = asdict(order) | {"manifest": manifest_hash(order.manifest), "kinds": list(order.kinds)}
+def check_same(wanted: Mapping[str, object], manifest: Path, out: Path) -> None:
+    """Refuse a folder that holds another set, and record what this one is.
+
+    Args:
+        wanted: what decides the set, by name, as JSON has it.
+        manifest: the manifest of real faces, of which the hash is recorded.
+        out: the set's folder.
+
+    Raises:
+        InputError: `out` holds another set, or a manifest that was not made here.
+    """
+    wanted = {**wanted, "manifest": manifest_hash(manifest)}
     path = out / SET_FILE
     if path.is_file():
-        try:
-            had = json.loads(path.read_text(encoding="utf-8"))
-        except ValueError:
-            had = {}
-        differ = [name for name in wanted if had.get(name) != wanted[name]]
-        if differ:
-            name = differ[0]
+        had = read_json(path, dict[str, object])
+        name = next((name for name in wanted if had.get(name) != wanted[name]), None)
+        if name is not None:
             raise InputError(
                 f"{out}: it holds a set with {name} {had.get(name)!r}, not {wanted[name]!r}; "
                 "choose another --out"
             )
     elif (out / MANIFEST_FILE).exists():
         raise InputError(f"{out / MANIFEST_FILE}: exists, and was not made here; choose another --out")
-    write_text(path, json.dumps(wanted, indent=2) + "\n")
+    else:
+        write_json(path, wanted)
 
 
 def _tasks(reals: Reals, order: Order, out: Path) -> Iterator[Task]:
@@ -229,17 +239,36 @@ def _name(sample: FaceSample) -> str:
 
 
 def _make_crops(task: Task, face: Face, donor: Face | None) -> list[FaceSample]:
-    sample, name = task.sample, _name(task.sample)
+    order, path = task.order, task.sample.path
+    makers = {kind: partial(_fake, kind, face, _rng(order.seed, kind, path), donor) for kind in order.kinds}
+    return write_crops(task.out, task.sample, face.picture, makers)
+
+
+def write_crops(
+    out: Path, sample: FaceSample, picture: Rgb, makers: Mapping[str, Callable[[], Fake]]
+) -> list[FaceSample]:
+    """Write a real face, and each fake of it with its mask, but for those that are there.
+
+    Args:
+        out: the set's folder.
+        sample: the real face's row.
+        picture: the real face.
+        makers: for each kind what makes the fake; called only where it is missing.
+
+    Returns:
+        Their rows, the real face's first.
+    """
+    name = _name(sample)
     real = replace(sample, path=f"faces/{LABEL_NAMES[REAL]}/{name}.png", label=REAL, method="")
     rows = [real]
-    if not (task.out / real.path).is_file():
-        write_image(task.out / real.path, face.picture)
-    for kind in task.order.kinds:
+    if not (out / real.path).is_file():
+        write_image(out / real.path, picture)
+    for kind, make in makers.items():
         fake = replace(sample, path=f"faces/{LABEL_NAMES[FAKE]}/{kind}/{name}.png", label=FAKE, method=kind)
-        mask = task.out / "masks" / kind / f"{name}.png"
-        if not ((task.out / fake.path).is_file() and mask.is_file()):
-            made = _fake(kind, face, _rng(task.order.seed, kind, sample.path), donor)
-            write_image(task.out / fake.path, made.picture)
+        mask = out / "masks" / kind / f"{name}.png"
+        if not ((out / fake.path).is_file() and mask.is_file()):
+            made = make()
+            write_image(out / fake.path, made.picture)
             grey = np.rint(made.mask * 255).astype(np.uint8)
             write_image(mask, np.repeat(grey[:, :, None], 3, axis=2))
         rows.append(fake)
