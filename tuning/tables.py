@@ -6,7 +6,7 @@ from pathlib import Path
 
 from dfdetect.metrics.estimates import DASH
 from dfdetect.recipe import Recipe
-from dfdetect.render.table import Table, columns, csv_rows, markdown
+from dfdetect.render.table import Column, Table, columns, csv_rows, markdown
 from dfdetect.render.text import short
 from face_extraction.atomic import write_csv, write_text
 from tuning.figures import Importances
@@ -65,12 +65,14 @@ def importance(found: Importances) -> Table:
     names = list(
         dict.fromkeys(name for shares in found.values() if not isinstance(shares, str) for name in shares)
     )
-    body = []
+    rows = []
     for case, shares in found.items():
-        known = {} if isinstance(shares, str) else shares
-        why = shares if isinstance(shares, str) else ""
-        body.append([case, *(f"{known.get(name, 0):.3f}" if known else DASH for name in names), why])
-    return Table([*columns(["Case"], [_title(name) for name in names]), *columns([""])], body, "Importance")
+        known, why = ({}, shares) if isinstance(shares, str) else (shares, "")
+        rows.append([case, *(f"{known.get(name, 0):.3f}" if known else DASH for name in names), why])
+    head = [*columns(["Case"], map(_title, names)), Column("Why none")]
+    if not any(row[-1] for row in rows):
+        head, rows = head[:-1], [row[:-1] for row in rows]
+    return Table(head, rows, "Importance")
 
 
 def trial_table(rows: Sequence[Row], objective: str) -> Table:
