@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from dfdetect.data.clips import fewest, shortage, spread
 from dfdetect.metrics.estimates import UNITS, useful_levels
 from dfdetect.models.build import frames_of
+from dfdetect.models.shipped import DEFAULT, pretrained_folder
 from dfdetect.predict.verdicts import ClipVerdict, FaceVerdict, PersonVerdict, Verdict
 from dfdetect.predictions import deciding
-from dfdetect.pretrained import DEFAULT, pretrained_folder
 from dfdetect.recipe import Recipe
 from dfdetect.runs.build import build_from_recipe, load_model
 from dfdetect.runs.calibration import Calibration, read_calibration
