@@ -2,8 +2,12 @@
 
 from types import SimpleNamespace
 
+import pytest
+
 from dfdetect.report import sections
 from dfdetect.report.declared import read_experiment
+
+CNN = "custom_cnn, base"
 
 
 def test_a_caption_says_how_much_and_what_trained(declare):
@@ -29,3 +33,12 @@ def test_a_caption_says_how_much_and_what_trained(declare):
     assert caption.endswith(" Trained on CPU with TensorFlow 2.21.0; 2 NVIDIA H200 with JAX 0.11.2.")
     unknown = SimpleNamespace(**{**vars(done[0]), "environment": {}})
     assert "Trained" not in sections._caption(experiment, "full", [unknown])
+
+
+@pytest.mark.parametrize(("own", "said"), [('["dfdc"]', False), ('["celebdf"]', True), ("[]", True)])
+def test_tables_say_when_the_data_are_not_the_reports(declare, own, said, measured):
+    experiment = read_experiment(declare(f"own_data = {own}\n{declare.text}"))
+    data = {"manifest_sha256": "m", "sample_set": False, "sources": ["dfdc"]}
+    (section,) = sections.sections(experiment, [measured(experiment, CNN, data=data)], ())
+    assert ("not the report's own data" in section.caption) == said
+    assert "nothing else" not in section.caption

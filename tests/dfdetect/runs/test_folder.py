@@ -1,11 +1,14 @@
 """Run folders that are damaged, or come from a stranger."""
 
+import dataclasses
+import hashlib
 import json
 import random
 import shutil
 
 import pytest
 
+from dfdetect.recipe import Recipe
 from dfdetect.runs.build import load_model
 from dfdetect.runs.folder import Run
 from dfdetect.train.__main__ import main as train
@@ -125,3 +128,61 @@ def test_a_folder_of_runs_names_them(finished, run):
     shutil.copytree(finished.folder, run.folder / "fold-1")
     with pytest.raises(InputError, match=r"a folder of runs; choose one of: \S+/fold-1$"):
         run.require_finished()
+
+
+RECIPE = Recipe(epochs=4, batch_size=8, learning_rate=0.02, augment="report-c", weight_decay=0.01)
+
+
+def test_another_recipe_in_the_folder_is_refused_by_its_first_difference(tmp_path):
+    run = Run(tmp_path / "run")
+    run.begin(RECIPE, "other")
+    run.begin(RECIPE, "digest")  # nothing is lost: no epoch was finished
+    run.checkpoint.write_bytes(b"an epoch")
+    with pytest.raises(InputError, match="manifest_sha256 'digest', not 'other'"):
+        run.begin(RECIPE, "other")
+    with pytest.raises(InputError, match="epochs 4, not 5"):
+        run.begin(dataclasses.replace(RECIPE, epochs=5), "digest")
+
+
+def test_other_weights_under_the_same_name_are_refused(tmp_path):
+    weights, run = tmp_path / "a.weights.h5", Run(tmp_path / "run")
+    weights.write_bytes(b"old")
+    recipe = dataclasses.replace(RECIPE, weights=str(weights))
+    run.begin(recipe, "digest")
+    run.checkpoint.write_bytes(b"an epoch")
+    run.begin(recipe, "digest")
+    weights.write_bytes(b"new")
+    with pytest.raises(InputError, match=f"weights_sha256 '{hashlib.sha256(b'old').hexdigest()}', not '"):
+        run.begin(recipe, "digest")
+    weights.unlink()
+    run.begin(recipe, "digest")
+
+
+def test_a_kill_before_the_recipe_was_written_blocks_nothing(tmp_path):
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / ".tmp-1-recipe.toml").write_text("model = ")
+    run = Run(tmp_path / "run")
+    run.begin(RECIPE, "digest")
+    assert run.recipe() == RECIPE
+    assert sorted(path.name for path in run.folder.iterdir()) == ["environment.json", "recipe.toml"]
+
+
+def test_what_a_training_left_before_its_first_checkpoint_is_no_part_of_the_next(tmp_path):
+    """Faces would be cut for prediction as those of the former training were."""
+    run = Run(tmp_path / "run")
+    run.begin(RECIPE, "digest")
+    for name in ("extraction.toml", "history.csv", "epoch-0001.weights.h5"):
+        (run.folder / name).write_text("old")
+    (run.folder / ".tmp-export").mkdir()
+    (run.folder / ".tmp-export" / "model.tflite").write_text("half")
+    run.begin(RECIPE, "other")
+    assert sorted(path.name for path in run.folder.iterdir()) == ["environment.json", "recipe.toml"]
+
+
+def test_a_finished_run_leaves_alone_what_another_process_writes_there(tmp_path):
+    run = Run(tmp_path / "run")
+    run.begin(RECIPE, "digest")
+    run.metrics_file.write_text("{}")
+    (run.folder / ".tmp-export").mkdir()
+    run.begin(RECIPE, "digest")
+    assert (run.folder / ".tmp-export").is_dir()
