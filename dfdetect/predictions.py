@@ -81,10 +81,7 @@ class Predictions:
             key = _clip(sample)
             first.setdefault(key, sample)
             clips.setdefault(key, {}).setdefault(sample.person, []).append(p_fake)
-        scores = []
-        for people in clips.values():
-            who = deciding({person: len(faces) for person, faces in people.items()})
-            scores.append(max(float(np.mean(people[person])) for person in who))
+        scores = [joined(people)[0] for people in clips.values()]
         return Predictions(list(first.values()), np.array(scores, dtype=np.float64))
 
 
@@ -103,6 +100,21 @@ def _clip(sample: FaceSample) -> tuple[str, ...]:
 def _number(keys: Iterable[tuple[str, ...]]) -> NDArray[np.int64]:
     numbers: dict[tuple[str, ...], int] = {}
     return np.array([numbers.setdefault(key, len(numbers)) for key in keys], dtype=np.int64)
+
+
+def joined(people: Mapping[int, Sequence[float]]) -> tuple[float, dict[int, float]]:
+    """The one rule that joins the scores of faces to those of people, and these to the video's.
+
+    Args:
+        people: the scores of each person's faces; a person has at least one.
+
+    Returns:
+        The video's score, the highest of those people who decide (see `deciding`), and each person's, the
+        mean of their faces.
+    """
+    means = {person: float(np.mean(scores)) for person, scores in people.items()}
+    who = deciding({person: len(scores) for person, scores in people.items()})
+    return max(means[person] for person in who), means
 
 
 def deciding(faces: Mapping[int, int]) -> set[int]:

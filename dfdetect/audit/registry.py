@@ -1,15 +1,11 @@
 """What a file in the folder "kinds" provides: a function from rows to their links."""
 
-import importlib
-import pkgutil
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
 
 from dfdetect.audit.links import Links
 from dfdetect.audit.rows import NotLooked, Rows
-from face_extraction.errors import unknown_name
+from face_extraction.registry import Registry
 
 __all__ = ["Find", "Kind", "NotLooked", "get_kind", "list_kinds", "register"]
 
@@ -40,31 +36,22 @@ class Kind:
     find: Find
 
 
-_KINDS: dict[str, Kind] = {}
+_KINDS: Registry[Kind] = Registry("kind of leak", f"{__package__}.kinds")
 
 
 def register(name: str, title: str, meaning: str, *, needs: str = COLUMNS) -> Callable[[Find], Find]:
     """Register the decorated function as the kind of leak `name`."""
 
     def add(find: Find) -> Find:
-        if name in _KINDS:
-            raise ValueError(f"kinds of leak must have unique names. Received: {name!r} a second time")
-        _KINDS[name] = Kind(name, title, meaning, needs, find)
+        _KINDS.add(name, Kind(name, title, meaning, needs, find))
         return find
 
     return add
 
 
-@cache
-def _load_all() -> None:
-    for module in pkgutil.iter_modules([str(Path(__file__).parent / "kinds")]):
-        importlib.import_module(f"{__package__}.kinds.{module.name}")
-
-
 def list_kinds() -> list[Kind]:
     """All kinds, the cheap ones first."""
-    _load_all()
-    return sorted(_KINDS.values(), key=lambda kind: (NEEDS.index(kind.needs), kind.name))
+    return sorted(_KINDS.all(), key=lambda kind: (NEEDS.index(kind.needs), kind.name))
 
 
 def get_kind(name: str) -> Kind:
@@ -73,7 +60,4 @@ def get_kind(name: str) -> Kind:
     Raises:
         InputError: there is none of that name; the nearest is named.
     """
-    _load_all()
-    if name not in _KINDS:
-        raise unknown_name("kind of leak", name, _KINDS)
-    return _KINDS[name]
+    return _KINDS.get(name)

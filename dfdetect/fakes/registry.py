@@ -1,17 +1,13 @@
 """What a file in the folder "kinds" provides: a function from a real face to a fake one."""
 
-import importlib
-import pkgutil
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from face_extraction.errors import unknown_name
+from face_extraction.registry import Registry
 
 __all__ = ["Face", "Fake", "Kind", "Mask", "Points", "Rgb", "Rng", "get_kind", "list_kinds", "register"]
 
@@ -60,7 +56,7 @@ class Kind:
     make: Make
 
 
-_KINDS: dict[str, Kind] = {}
+_KINDS: Registry[Kind] = Registry("kind of fake", f"{__package__}.kinds")
 
 
 def register(name: str, summary: str, source: str, *, needs_donor: bool = False) -> Callable[[Make], Make]:
@@ -71,24 +67,15 @@ def register(name: str, summary: str, source: str, *, needs_donor: bool = False)
     """
 
     def add(make: Make) -> Make:
-        if name in _KINDS:
-            raise ValueError(f"kinds of fake must have unique names. Received: {name!r} a second time")
-        _KINDS[name] = Kind(name, summary, source, needs_donor, make)
+        _KINDS.add(name, Kind(name, summary, source, needs_donor, make))
         return make
 
     return add
 
 
-@cache
-def _load_all() -> None:
-    for module in pkgutil.iter_modules([str(Path(__file__).parent / "kinds")]):
-        importlib.import_module(f"{__package__}.kinds.{module.name}")
-
-
 def list_kinds() -> list[Kind]:
     """All kinds, by name."""
-    _load_all()
-    return sorted(_KINDS.values(), key=lambda kind: kind.name)
+    return _KINDS.all()
 
 
 def get_kind(name: str) -> Kind:
@@ -97,7 +84,4 @@ def get_kind(name: str) -> Kind:
     Raises:
         InputError: there is none of that name; the nearest is named.
     """
-    _load_all()
-    if name not in _KINDS:
-        raise unknown_name("kind of fake", name, _KINDS)
-    return _KINDS[name]
+    return _KINDS.get(name)

@@ -13,15 +13,13 @@ one `p_fake` a clip; all else is the same.
 Files of families import Keras inside their functions, so that names can be listed without it.
 """
 
-import functools
-import importlib
 import inspect
-import pkgutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from face_extraction.errors import InputError, unknown_name
+from face_extraction.registry import Registry
 
 if TYPE_CHECKING:
     import keras
@@ -139,7 +137,7 @@ def _accepted_instead(value: Any, default: Any) -> str:
     return ""
 
 
-_families: dict[str, Family] = {}
+_FAMILIES: Registry[Family] = Registry("model", f"{__package__}.families")
 
 
 def register(name: str, **facts: Any) -> Callable[[Callable[..., Backbone]], Callable[..., Backbone]]:
@@ -154,9 +152,7 @@ def register(name: str, **facts: Any) -> Callable[[Callable[..., Backbone]], Cal
     """
 
     def decorate(build: Callable[..., Backbone]) -> Callable[..., Backbone]:
-        if name in _families:
-            raise ValueError(f"two families are named {name!r}")
-        _families[name] = Family(name=name, build=build, **facts)
+        _FAMILIES.add(name, Family(name=name, build=build, **facts))
         return build
 
     return decorate
@@ -164,8 +160,7 @@ def register(name: str, **facts: Any) -> Callable[[Callable[..., Backbone]], Cal
 
 def list_models() -> list[str]:
     """Names of all models, sorted. Imports no Keras."""
-    _discover()
-    return sorted(_families)
+    return _FAMILIES.names()
 
 
 def family(name: str) -> Family:
@@ -174,14 +169,4 @@ def family(name: str) -> Family:
     Raises:
         InputError: there is none; the line names the nearest.
     """
-    _discover()
-    if name not in _families:
-        raise unknown_name("model", name, _families)
-    return _families[name]
-
-
-@functools.cache
-def _discover() -> None:
-    package = f"{__name__.rpartition('.')[0]}.families"
-    for module in pkgutil.iter_modules(importlib.import_module(package).__path__):
-        importlib.import_module(f"{package}.{module.name}")
+    return _FAMILIES.get(name)

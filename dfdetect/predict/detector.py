@@ -1,7 +1,7 @@
 """The detector: find faces, score them, come to a verdict on a photo or a clip."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
@@ -15,7 +15,7 @@ from dfdetect.metrics.estimates import UNITS, useful_levels
 from dfdetect.models.build import frames_of
 from dfdetect.models.shipped import DEFAULT, pretrained_folder
 from dfdetect.predict.verdicts import ClipVerdict, FaceVerdict, PersonVerdict, Verdict
-from dfdetect.predictions import deciding
+from dfdetect.predictions import joined
 from dfdetect.recipe import Recipe
 from dfdetect.runs.build import build_from_recipe, load_model
 from dfdetect.runs.calibration import Calibration, read_calibration
@@ -295,16 +295,18 @@ class Detector:
 
     def _verdict(self, faces: Sequence[FaceVerdict], *, frames: int, clip: bool) -> Verdict:
         """The verdict that follows from scored faces, of which there is at least one."""
-        people = tuple(self._people(faces)) if clip else ()
-        who = deciding({person.person: person.faces for person in people})
-        p_fake = max(one.p_fake for one in ([one for one in people if one.person in who] or faces))
+        if not clip:
+            p_fake = max(face.p_fake for face in faces)
+            return Verdict(tuple(faces), p_fake, p_fake >= self.threshold, frames)
+        scores: dict[int, list[float]] = {}
+        for face in faces:
+            scores.setdefault(face.person, []).append(face.p_fake)
+        p_fake, means = joined(scores)
+        people = tuple(
+            PersonVerdict(person, means[person], means[person] >= self.threshold, len(scores[person]))
+            for person in sorted(scores)
+        )
         return Verdict(tuple(faces), p_fake, p_fake >= self.threshold, frames, people=people)
-
-    def _people(self, faces: Sequence[FaceVerdict]) -> Iterator[PersonVerdict]:
-        for person in sorted({face.person for face in faces}):
-            scores = [face.p_fake for face in faces if face.person == person]
-            p_fake = float(np.mean(scores))
-            yield PersonVerdict(person, p_fake, p_fake >= self.threshold, len(scores))
 
     def _faces(self, rgb: Rgb) -> list[FoundFace]:
         """Faces cut out as for training; with `whole`, the picture is the face."""

@@ -1,18 +1,15 @@
 """What a data set's file in this folder provides: a function from its root folder to items."""
 
-import importlib
-import pkgutil
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 from typing import Any, Protocol
 
-from face_extraction.errors import unknown_name
 from face_extraction.ledger import LedgerRow
 from face_extraction.manifest import FAKE, REAL
 from face_extraction.media import PHOTO
+from face_extraction.registry import Registry
 
 NOT_TEST, LEFT_OUT = "train or val", "left out"
 
@@ -144,7 +141,7 @@ class Source:
     root_of: str
 
 
-_SOURCES: dict[str, Source] = {}
+_SOURCES: Registry[Source] = Registry("data set", __package__ or "")
 
 
 def register(
@@ -163,10 +160,8 @@ def register(
 
     def add(find: Callable[..., Listing]) -> Callable[..., Listing]:
         description = (sys.modules[find.__module__].__doc__ or "").strip()
-        if name in _SOURCES:
-            raise ValueError(f"data set names must be unique. Received: {name!r} a second time")
         summary = description.partition("\n")[0]
-        _SOURCES[name] = Source(
+        source = Source(
             name,
             summary,
             description,
@@ -180,22 +175,15 @@ def register(
             classes,
             root_of,
         )
+        _SOURCES.add(name, source)
         return find
 
     return add
 
 
-@cache
-def _load_all() -> None:
-    package = __package__ or ""
-    for module in pkgutil.iter_modules([str(Path(__file__).parent)]):
-        importlib.import_module(f"{package}.{module.name}")
-
-
 def list_sources() -> list[Source]:
     """All data sets, in the order of their names."""
-    _load_all()
-    return [_SOURCES[name] for name in sorted(_SOURCES)]
+    return _SOURCES.all()
 
 
 def get_source(name: str) -> Source:
@@ -204,7 +192,4 @@ def get_source(name: str) -> Source:
     Raises:
         InputError: there is none of that name; the nearest is named.
     """
-    _load_all()
-    if name not in _SOURCES:
-        raise unknown_name("data set", name, _SOURCES)
-    return _SOURCES[name]
+    return _SOURCES.get(name)

@@ -203,7 +203,7 @@ def tiny_family(monkeypatch):
             "vit_base_patch16_224_imagenet", "ViTBackbone", {**VIT, "image_shape": (8, 8, 3)}, vit._weights
         ),
     )
-    monkeypatch.setitem(registry._families, "tiny", kind)
+    monkeypatch.setitem(registry._FAMILIES._things, "tiny", kind)
 
 
 # The patches, the class token and five positions, two blocks, the last normalisation.

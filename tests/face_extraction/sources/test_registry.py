@@ -6,6 +6,7 @@ import sys
 import pytest
 
 from face_extraction.errors import InputError
+from face_extraction.registry import Registry
 from face_extraction.sources import get_source, list_sources
 from face_extraction.sources.layout import need_folder
 from face_extraction.sources.registry import register
@@ -75,10 +76,8 @@ def test_one_new_file_is_all_that_a_source_takes(tmp_path, monkeypatch):
         "def my_set(root):\n"
         "    return Listing([])\n"
     )
-    monkeypatch.setattr(registry, "__file__", str(tmp_path / "registry.py"))
     monkeypatch.setattr(sys.modules["face_extraction.sources"], "__path__", [str(tmp_path)])
-    monkeypatch.setattr(registry, "_SOURCES", {})
-    registry._load_all.cache_clear()
+    monkeypatch.setattr(registry, "_SOURCES", Registry("data set", "face_extraction.sources"))
 
     try:
         assert [source.name for source in list_sources()] == ["my-set"]

@@ -1,0 +1,62 @@
+"""Things found by name, one file each in a folder: data sets, models, kinds of leak, kinds of fake."""
+
+import importlib
+import pkgutil
+from typing import Generic, TypeVar
+
+from face_extraction.errors import unknown_name
+
+T = TypeVar("T")
+
+
+class Registry(Generic[T]):
+    """Named things. A file of the package adds its own when it is imported; a new file needs nothing else.
+
+    The files are imported when a name is first asked for, so that importing the registry costs nothing.
+
+    Args:
+        what: what the things are, in words, for errors.
+        package: the dotted name of the package whose files add them.
+    """
+
+    def __init__(self, what: str, package: str) -> None:
+        self._what = what
+        self._package = package
+        self._things: dict[str, T] = {}
+        self._loaded = False
+
+    def add(self, name: str, thing: T) -> None:
+        """Enter `thing` as `name`.
+
+        Raises:
+            ValueError: the name is taken.
+        """
+        if name in self._things:
+            raise ValueError(f"each {self._what} needs a name of its own. Received: {name!r} a second time")
+        self._things[name] = thing
+
+    def names(self) -> list[str]:
+        """All names, sorted."""
+        self._load()
+        return sorted(self._things)
+
+    def all(self) -> list[T]:
+        """All things, in the order of their names."""
+        return [self._things[name] for name in self.names()]
+
+    def get(self, name: str) -> T:
+        """The thing called `name`.
+
+        Raises:
+            InputError: there is none; the line names the nearest.
+        """
+        self._load()
+        if name not in self._things:
+            raise unknown_name(self._what, name, self._things)
+        return self._things[name]
+
+    def _load(self) -> None:
+        if not self._loaded:
+            for module in pkgutil.iter_modules(importlib.import_module(self._package).__path__):
+                importlib.import_module(f"{self._package}.{module.name}")
+            self._loaded = True
