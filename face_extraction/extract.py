@@ -24,6 +24,7 @@ from face_extraction.manifest import (
     LABEL_NAMES,
     MANIFEST_FILE,
     REAL,
+    SETTINGS_FILE,
     SPLITS,
     UNKNOWN,
     FaceSample,
@@ -35,7 +36,7 @@ from face_extraction.media import ARCHIVE, PHOTO, READY_MADE
 from face_extraction.paths import inside
 from face_extraction.pool import local_pool
 from face_extraction.progress import progress
-from face_extraction.settings import SETTINGS_FILE, ExtractionSettings, write_settings
+from face_extraction.settings import ExtractionSettings, write_settings
 from face_extraction.shards import SHARD_FILE, Shard, write_part
 from face_extraction.sources import Item
 from face_extraction.splits import SplitRule, drawn_splits

@@ -21,7 +21,7 @@ from face_extraction.digest import file_digest
 from face_extraction.errors import InputError, one_line
 from face_extraction.json_file import read_json, write_json
 from face_extraction.lock import LOCK_FILE, alone
-from face_extraction.settings import SETTINGS_FILE
+from face_extraction.manifest import SETTINGS_FILE
 
 MetricsBySplit = dict[str, dict[str, Metrics]]
 

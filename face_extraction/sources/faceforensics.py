@@ -202,9 +202,9 @@ def _no_clips(root: Path) -> InputError:
     above, part, name = next((each for each in there if each[1] in known), there[0])
     if part not in known:
         return InputError(f"{root / above}: unknown folder {part}; accepted: {', '.join(METHODS)}")
-    inside = ", ".join(subfolders(root / above / part / name)) or "nothing"
+    held = ", ".join(subfolders(root / above / part / name)) or "nothing"
     return InputError(
-        f"{root / above / part / name}: no folder videos in it, but {inside}; frames that are cut out "
+        f"{root / above / part / name}: no folder videos in it, but {held}; frames that are cut out "
         "already are read with: list --frame-folders"
     )
 

@@ -134,7 +134,7 @@ def _class_folders(root: Path, given: Sequence[str], labels: Collection[int]) ->
         for name, value in LABELS.items():
             if value in labels:
                 found |= _folder_of_class(root, name, value)
-    for value in sorted(labels - set(found.values())):
+    for value in sorted(set(labels) - set(found.values())):
         name = LABEL_NAMES[value]
         needed = "real and fake, or unknown; --label names other folders, --real-only reads one class"
         raise InputError(f"{root}: no folder {name!r} in it{nearest(name, names)}; needed: {needed}")
