@@ -190,6 +190,8 @@ def _sound(path: Path, packets: Packets, wanted: list[int], damage: Damage) -> I
     back = 0
     while todo:
         for decoded in _pass(path, packets, todo, back, damage):
+            if decoded.place not in todo:
+                continue
             at = todo.index(decoded.place)
             if any(_retry(packets, place, back, damage) for place in todo[:at]):
                 break
@@ -264,7 +266,7 @@ def _decode(
                 continue
             if can_skip:
                 context.skip_frame = "DEFAULT" if place in (plan.needed or ()) else "NONREF"
-            packet.opaque = place
+            packet.opaque = (place,)  # PyAV keeps it by its address: a number could be another packet's too.
             yield from _frames(context, packet, place, aspect, damage)
         yield from _drain(context, place, aspect, damage)
 
@@ -280,7 +282,7 @@ def _frames(context: Any, packet: Any, place: int, aspect: float, damage: Damage
         damage.places.add(place)
         return
     for frame in frames:
-        at = place if frame.opaque is None else frame.opaque
+        at = place if frame.opaque is None else frame.opaque[0]
         if frame.is_corrupt:
             damage.places.add(at)
         yield _Decoded(at, frame, aspect)
