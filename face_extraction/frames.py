@@ -17,8 +17,16 @@ from numpy.typing import NDArray
 
 from face_extraction.images import Unreadable, check_readable
 from face_extraction.ledger import DAMAGED, TRUNCATED, ItemFailed
-from face_extraction.packets import ERRORS, Damage, Packets, each_packet, open_video, read_packets
-from face_extraction.picture import pixel_aspect, upright
+from face_extraction.packets import (
+    ERRORS,
+    JUMP_SECONDS,
+    Damage,
+    Packets,
+    each_packet,
+    open_video,
+    read_packets,
+)
+from face_extraction.picture import View, upright
 from face_extraction.spacing import middles_in_time
 
 # Decoders that leave out the frames nobody needs when they are told so between two packets.
@@ -42,11 +50,11 @@ class Frame:
 
 
 class _Decoded(NamedTuple):
-    """PyAV's frame, the place of its packet in the file, and a pixel's width over its height."""
+    """PyAV's frame, the place of its packet in the file, and how it is to be viewed."""
 
     place: int
     frame: Any
-    aspect: float
+    view: View
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,7 +99,7 @@ def read_frames(path: Path, *, count: int | None = None, first: bool = False) ->
     for decoded in _sound(path, packets, wanted, damage):
         index = int(packets.number[decoded.place])
         seconds = round(float(packets.timeline[index]) * packets.tick, 6)
-        yield Frame(index, seconds, upright(path, decoded.frame, decoded.aspect))
+        yield Frame(index, seconds, upright(path, decoded.frame, decoded.view))
         got += 1
     _judge(path, packets, damage, len(wanted), got)
 
@@ -115,7 +123,7 @@ def _first(path: Path) -> Frame:
         if decoded.place in damage.places:
             check_readable(path)
             raise ItemFailed(DAMAGED, "the first frame cannot be decoded whole")
-        return Frame(0, 0.0, upright(path, decoded.frame, decoded.aspect))
+        return Frame(0, 0.0, upright(path, decoded.frame, decoded.view))
     check_readable(path)
     raise Unreadable(path, _NOTHING)
 
@@ -156,28 +164,50 @@ def _timed_by_decoder(path: Path, packets: Packets, damage: Damage) -> Packets:
 
     A packet that cannot be decoded counts as a frame.
     """
-    with open_video(path) as (_, stream):
+    with open_video(path) as (container, stream):
         base, step = float(stream.time_base), 1 / float(stream.average_rate or 25)
+        name = container.format.name
     count = len(packets.times)
-    times, shown = np.zeros(count, np.int64), np.zeros(count, np.bool_)
-    now, offset, past = -step, 0.0, -1
+    given: list[tuple[int, float | None]] = []
     for decoded in _decode(path, _Plan(((0, count - 1),)), damage):
-        for place in sorted(at for at in damage.places if past < at < decoded.place and not shown[at]):
-            now += step
-            times[place], shown[place] = round(1000 * now), True
-        # The last frames of an AVI have no time; the clock of joined files begins again.
-        time = now + step if decoded.frame.pts is None else decoded.frame.pts * base + offset
-        if now < 0 or time <= now or (time - now > 10 and "mpeg" in stream.container.format.name):
-            offset += max(now, -step) + step - time
-            time = max(now, -step) + step
-        now, past = time, max(past, decoded.place)
-        times[decoded.place], shown[decoded.place] = round(1000 * now), True
-    for place in sorted(at for at in damage.places if at > past):
-        now += step
-        times[place], shown[place] = round(1000 * now), True
+        pts = decoded.frame.pts
+        given.append((decoded.place, None if pts is None else pts * base))
+    if name == "avi":  # It tells when each packet is decoded: in another order, when each frame is shown.
+        known = iter(sorted(seconds for _, seconds in given if seconds is not None))
+        given = [(place, next(known, None)) for place, _ in given]
+    sequence = _with_lost(given, damage)
+    clock = _clock([seconds for _, seconds in sequence], step, "mpeg" in name)
     # Of what is never shown it is not known which frames need it: it counts as shown last.
-    times[~shown] = round(1000 * (now + step))
-    return replace(packets, times=times, shown=shown, said=int(shown.sum()), tick=0.001)
+    times = np.full(count, clock[-1] + 1 if clock else 0, np.int64)
+    places = [place for place, _ in sequence]
+    times[places] = clock
+    shown = np.zeros(count, np.bool_)
+    shown[places] = True
+    return replace(packets, times=times, shown=shown, said=len(places), tick=0.001)
+
+
+def _with_lost(given: list[tuple[int, float | None]], damage: Damage) -> list[tuple[int, float | None]]:
+    """The frames given, and before the next of them those that gave none."""
+    lost = sorted(damage.places - {place for place, _ in given}, reverse=True)
+    sequence: list[tuple[int, float | None]] = []
+    for place, seconds in given:
+        while lost and lost[-1] < place:
+            sequence.append((lost.pop(), None))
+        sequence.append((place, seconds))
+    return sequence + [(place, None) for place in reversed(lost)]
+
+
+def _clock(told: list[float | None], step: float, jumps: bool) -> list[int]:
+    """Ascending milliseconds: what has no time comes a step later, as does what begins another clock."""
+    now, offset, clock = -step, 0.0, list[int]()
+    for seconds in told:
+        time = now + step if seconds is None else seconds + offset
+        if not clock or time <= now or (jumps and time - now > JUMP_SECONDS):
+            offset += now + step - time
+            time = now + step
+        now = time
+        clock.append(max(round(1000 * now), clock[-1] + 1 if clock else 0))
+    return clock
 
 
 def _sound(path: Path, packets: Packets, wanted: list[int], damage: Damage) -> Iterator[_Decoded]:
@@ -206,9 +236,7 @@ def _retry(packets: Packets, place: int, back: int, damage: Damage) -> bool:
     return packets.told and packets.start(place, back) > 0 and not damage.reaches(place, packets, back)
 
 
-def _pass(
-    path: Path, packets: Packets, todo: list[int], back: int, damage: Damage
-) -> Iterator[_Decoded]:
+def _pass(path: Path, packets: Packets, todo: list[int], back: int, damage: Damage) -> Iterator[_Decoded]:
     """The frames at the places `todo` that are sound, in the order in which they are shown."""
     needed = frozenset(todo)
     plan = _Plan(_stretches(packets, todo, back), needed if packets.told else None)
@@ -249,7 +277,7 @@ def _decode(
 ) -> Iterator[_Decoded]:
     """The one loop that decodes: the frames of the plan's stretches, as they are shown, also damaged ones."""
     with open_video(path) as (container, stream):
-        context, aspect = stream.codec_context, pixel_aspect(stream)
+        context, view = stream.codec_context, View(stream)
         context.copy_opaque = True
         can_skip = plan.needed is not None and context.name in _CAN_SKIP
         stretches = iter(plan.stretches)
@@ -257,7 +285,7 @@ def _decode(
         place = -1
         for place, packet in enumerate(each_packet(container, stream)):
             if place > end:
-                yield from _drain(context, place - 1, aspect, damage)
+                yield from _drain(context, place - 1, view, damage)
                 context.flush_buffers()
                 start, end = next(stretches, (0, -1))
                 if end < 0:
@@ -267,15 +295,15 @@ def _decode(
             if can_skip:
                 context.skip_frame = "DEFAULT" if place in (plan.needed or ()) else "NONREF"
             packet.opaque = (place,)  # PyAV keeps it by its address: a number could be another packet's too.
-            yield from _frames(context, packet, place, aspect, damage)
-        yield from _drain(context, place, aspect, damage)
+            yield from _frames(context, packet, place, view, damage)
+        yield from _drain(context, place, view, damage)
 
 
-def _drain(context: Any, place: int, aspect: float, damage: Damage) -> Iterator[_Decoded]:
-    return _frames(context, None, place, aspect, damage)
+def _drain(context: Any, place: int, view: View, damage: Damage) -> Iterator[_Decoded]:
+    return _frames(context, None, place, view, damage)
 
 
-def _frames(context: Any, packet: Any, place: int, aspect: float, damage: Damage) -> Iterator[_Decoded]:
+def _frames(context: Any, packet: Any, place: int, view: View, damage: Damage) -> Iterator[_Decoded]:
     try:
         frames = context.decode(packet)
     except ERRORS:  # Of this packet; the next may be sound.
@@ -285,4 +313,4 @@ def _frames(context: Any, packet: Any, place: int, aspect: float, damage: Damage
         at = place if frame.opaque is None else frame.opaque[0]
         if frame.is_corrupt:
             damage.places.add(at)
-        yield _Decoded(at, frame, aspect)
+        yield _Decoded(at, frame, view)

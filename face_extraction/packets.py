@@ -179,8 +179,8 @@ class _Read:
     def add(self, packet: Any) -> None:
         place = len(self.flags)
         joined = packet.dts is not None and self.last_dts is not None and packet.dts < self.last_dts
-        if joined and packet.is_keyframe and self.broken[-1:] == [place - 1]:
-            # Where two files were joined, the counters do not go on: that breaks no packet.
+        if joined and packet.is_keyframe and self.broken and self.broken[-1] >= place - 2:
+            # Where two files were joined, the counters do not go on: that breaks none of the last packets.
             self.broken.pop()
         if packet.is_corrupt:
             self.broken.append(place)

@@ -40,13 +40,39 @@ _TO_709 = {
 _STEPS = 4096
 
 
-def upright(path: Path, frame: Any, aspect: float) -> NDArray[np.uint8]:
+class View:
+    """How a video's pictures are shown.
+
+    Attributes:
+        aspect: a pixel's width over its height.
+    """
+
+    def __init__(self, stream: Any = None) -> None:
+        told = float(stream.sample_aspect_ratio or 1) if stream else 1.0
+        self.aspect = told if abs(told - 1) > SQUARE_TOLERANCE else 1.0
+        self._matrix: NDArray[np.int32] | None = None
+        self._asked = False
+
+    def matrix(self, frame: Any) -> NDArray[np.int32] | None:
+        """The upper left 2x2 of the display matrix; PyAV's `rotation` tells an angle alone, not a mirror.
+
+        The first frame alone is asked: one whose side data PyAV has shown is freed late.
+        """
+        if not self._asked:
+            found = frame.side_data.get(SideData.DISPLAYMATRIX)
+            self._asked = True
+            if found is not None:
+                self._matrix = np.frombuffer(found, np.int32).reshape(3, 3)[:2, :2].copy()
+        return self._matrix
+
+
+def upright(path: Path, frame: Any, view: View) -> NDArray[np.uint8]:
     """The picture as a player shows it: whole lines, SDR colours, square pixels, head up.
 
     Args:
         path: the video, for errors.
         frame: PyAV's.
-        aspect: a pixel's width over its height.
+        view: of its video.
 
     Returns:
         uint8 of shape (height, width, 3), RGB in BT.709's primaries.
@@ -54,18 +80,13 @@ def upright(path: Path, frame: Any, aspect: float) -> NDArray[np.uint8]:
     Raises:
         Unreadable: it has more than `MAX_PIXELS` pixels.
     """
-    width = max(round(frame.width * aspect), 1)
+    width = max(round(frame.width * view.aspect), 1)
     if max(width, frame.width) * frame.height > MAX_PIXELS:
         raise Unreadable(path, f"frames of more than {MAX_PIXELS:,} pixels")
+    matrix = view.matrix(frame)
     if frame.interlaced_frame:
         frame = _whole_lines(frame)
-    return np.ascontiguousarray(_turn(_colours(frame, width), _matrix(frame)))
-
-
-def pixel_aspect(stream: Any) -> float:
-    """How many times as wide as high a pixel is to be shown."""
-    aspect = float(stream.sample_aspect_ratio or 1)
-    return aspect if abs(aspect - 1) > SQUARE_TOLERANCE else 1.0
+    return np.ascontiguousarray(_turn(_colours(frame, width), matrix))
 
 
 def _whole_lines(frame: Any) -> Any:
@@ -94,7 +115,9 @@ def _colours(frame: Any, width: int) -> NDArray[np.uint8]:
     pixels = picture.to_ndarray()
     rgb = _standard(pixels[:, :, :3], primaries, curve) if wide else pixels[:, :, :3]
     if alpha:  # Players show black behind what is transparent.
-        rgb = cv2.multiply(rgb, np.repeat(pixels[:, :, 3:], 3, 2), scale=1 / np.iinfo(pixels.dtype).max, dtype=0)
+        rgb = cv2.multiply(
+            rgb, np.repeat(pixels[:, :, 3:], 3, 2), scale=1 / np.iinfo(pixels.dtype).max, dtype=0
+        )
     return np.asarray(rgb, np.uint8)
 
 
@@ -153,12 +176,6 @@ def _linear(curve: int) -> NDArray[np.float32]:
 def _display() -> NDArray[np.uint8]:
     """The 8-bit codes for `_STEPS` steps of light on a display of BT.1886."""
     return np.round(255 * np.linspace(0, 1, _STEPS) ** (1 / 2.4)).astype(np.uint8)
-
-
-def _matrix(frame: Any) -> NDArray[np.int32] | None:
-    """The upper left 2x2 of the display matrix; PyAV's `rotation` tells an angle alone, not a mirror."""
-    found = frame.side_data.get(SideData.DISPLAYMATRIX)
-    return None if found is None else np.frombuffer(found, np.int32).reshape(3, 3)[:2, :2]
 
 
 def _turn(rgb: NDArray[np.uint8], matrix: NDArray[np.int32] | None) -> NDArray[np.uint8]:

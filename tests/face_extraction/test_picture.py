@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from face_extraction.frames import read_frames
-from face_extraction.picture import upright
+from face_extraction.picture import View, upright
 
 from .videos import HEIGHT, WIDTH, set_matrix, write
 
@@ -68,12 +68,14 @@ def test_diffuse_white_of_hdr_is_white(tmp_path, trc, code, tagged):
 @pytest.mark.parametrize(("trc", "code", "grey"), [(16, 0.3, 63), (16, 0.4, 112), (18, 0.4, 107)])
 def test_the_greys_of_hdr_are_those_of_swscale(tmp_path, trc, code, grey):
     # swscale's own conversion, to sRGB's curve, which is a little darker in the shadows than BT.1886's.
-    assert upright(tmp_path, _grey(code, trc), 1.0).mean() == pytest.approx(grey, abs=10)
+    assert upright(tmp_path, _grey(code, trc), View()).mean() == pytest.approx(grey, abs=10)
 
 
 @pytest.mark.parametrize(("trc", "primaries", "matrix"), [(1, 1, 1), (14, 1, 9), (2, 2, 2)])
 def test_ten_bits_of_sdr_are_left_as_they_are(tmp_path, trc, primaries, matrix):
-    assert upright(tmp_path, _grey(0.58, trc, primaries, matrix), 1.0).mean() == pytest.approx(147, abs=1.5)
+    assert upright(tmp_path, _grey(0.58, trc, primaries, matrix), View()).mean() == pytest.approx(
+        147, abs=1.5
+    )
 
 
 def test_bt2020_red_is_brought_into_bt709(tmp_path):
@@ -86,14 +88,20 @@ def test_bt2020_red_is_brought_into_bt709(tmp_path):
     frame = av.VideoFrame.from_ndarray(planes, "yuv420p10le")
     frame.color_trc, frame.color_primaries, frame.colorspace, frame.color_range = 14, 9, 9, 1
 
-    red, green, blue = upright(tmp_path, frame, 1.0).reshape(-1, 3).mean(axis=0)
+    red, green, blue = upright(tmp_path, frame, View()).reshape(-1, 3).mean(axis=0)
 
     assert red > 250 and green < 25 and blue < 25
 
 
 @pytest.mark.parametrize(
     ("size", "tag", "bt709"),
-    [((64, 48), 2, False), ((720, 576), 2, False), ((1280, 720), 2, True), ((64, 48), 1, True), ((1280, 720), 5, False)],
+    [
+        ((64, 48), 2, False),
+        ((720, 576), 2, False),
+        ((1280, 720), 2, True),
+        ((64, 48), 1, True),
+        ((1280, 720), 5, False),
+    ],
 )
 def test_the_matrix_is_the_tagged_one_or_that_of_the_size(tmp_path, size, tag, bt709):
     width, height = size
@@ -102,7 +110,7 @@ def test_the_matrix_is_the_tagged_one_or_that_of_the_size(tmp_path, size, tag, b
     frame = av.VideoFrame.from_ndarray(planes, "yuv420p")
     frame.colorspace, frame.color_range = tag, 1
 
-    green = upright(tmp_path, frame, 1.0)[:, :, 1].mean()
+    green = upright(tmp_path, frame, View())[:, :, 1].mean()
 
     assert green == pytest.approx(1.164 * 84 - (0.533 if bt709 else 0.813) * 72, abs=2)
 
@@ -111,7 +119,9 @@ def test_the_matrix_is_the_tagged_one_or_that_of_the_size(tmp_path, size, tag, b
 def test_full_range_is_not_stretched(tmp_path, pixels, white):
     planes = np.full((HEIGHT * 3 // 2, WIDTH), 128, np.uint8)
     planes[:HEIGHT] = 235
-    assert upright(tmp_path, av.VideoFrame.from_ndarray(planes, pixels), 1.0).mean() == pytest.approx(white, abs=1)
+    assert upright(tmp_path, av.VideoFrame.from_ndarray(planes, pixels), View()).mean() == pytest.approx(
+        white, abs=1
+    )
 
 
 def _combs(rgb):

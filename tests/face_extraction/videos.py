@@ -40,7 +40,9 @@ def write(
         if times is not None:
             stream.codec_context.time_base = Fraction(1, 1000)
         for index, picture in enumerate(pictures):
-            frame = av.VideoFrame.from_ndarray(picture, "rgb24") if isinstance(picture, np.ndarray) else picture
+            frame = (
+                av.VideoFrame.from_ndarray(picture, "rgb24") if isinstance(picture, np.ndarray) else picture
+            )
             if index == 0:
                 stream.width, stream.height, stream.pix_fmt = frame.width, frame.height, pixels
                 for name in ("color_primaries", "color_trc", "colorspace", "color_range"):
