@@ -248,7 +248,7 @@ def _read_through(container: Any, stream: Any) -> _Read:
 
 
 def _without_jumps(times: NDArray[np.int64], longest: int) -> NDArray[np.int64]:
-    """The times with jumps of the clock closed: a frame that seemed to stand for longer stands for one step."""
+    """The times with jumps of the clock closed: a frame that seemed to stand longer stands for one step."""
     order = np.argsort(times, kind="stable")
     steps = np.diff(times[order])
     if not (steps > longest).any():

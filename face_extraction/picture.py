@@ -112,8 +112,8 @@ def _colours(frame: Any, width: int) -> NDArray[np.uint8]:
     picture = VideoReformatter().reformat(
         frame, width=width, format=name, src_colorspace=_colorspace(frame, primaries), threads=1
     )
-    pixels = picture.to_ndarray()
-    rgb = _standard(pixels[:, :, :3], primaries, curve) if wide else pixels[:, :, :3]
+    pixels: Any = picture.to_ndarray()
+    rgb: Any = _standard(pixels[:, :, :3], primaries, curve) if wide else pixels[:, :, :3]
     if alpha:  # Players show black behind what is transparent.
         rgb = cv2.multiply(
             rgb, np.repeat(pixels[:, :, 3:], 3, 2), scale=1 / np.iinfo(pixels.dtype).max, dtype=0
@@ -130,7 +130,7 @@ def _tags(frame: Any) -> tuple[int, int]:
 
 
 def _colorspace(frame: Any, primaries: int) -> str | None:
-    """swscale's name of the matrix: it takes what is untagged for BT.601, of whatever size."""
+    """Swscale's name of the matrix: it takes what is untagged for BT.601, of whatever size."""
     if int(frame.colorspace) != _UNTAGGED:
         return _MATRICES.get(int(frame.colorspace))
     if primaries == ColorPrimaries.BT2020:
@@ -139,16 +139,16 @@ def _colorspace(frame: Any, primaries: int) -> str | None:
 
 
 def _standard(rgb: NDArray[np.uint16], primaries: int, curve: int) -> NDArray[np.uint8]:
-    """SDR of BT.709's primaries. What is brighter than diffuse white is cut off, so that skin keeps its tone."""
-    light = np.ascontiguousarray(_linear(curve)[rgb >> 4])
-    if primaries in _TO_709:
-        light = cv2.transform(light, np.float32(_TO_709[ColorPrimaries(primaries)]))
+    """SDR of BT.709's primaries. What is brighter than diffuse white is cut off: skin keeps its tone."""
+    light: Any = np.ascontiguousarray(_linear(curve)[rgb >> 4])
     if curve == ColorTrc.ARIB_STD_B67:
         # What the scene's light becomes on a display of `_HLG_PEAK`: BT.2100's OOTF.
-        scene = np.maximum(light @ np.float32([0.2126, 0.7152, 0.0722]), 1e-6)
+        scene = np.maximum(light @ np.array([0.2627, 0.6780, 0.0593], np.float32), 1e-6)
         light *= (scene**0.2 * (_HLG_PEAK / _WHITE))[:, :, None]
+    if primaries in _TO_709:
+        light = cv2.transform(light, np.array(_TO_709[ColorPrimaries(primaries)], np.float32))
     steps = (np.clip(light, 0, 1) * (_STEPS - 1) + 0.5).astype(np.uint16)
-    return _display()[steps]
+    return np.asarray(_display()[steps], np.uint8)
 
 
 def _pq(code: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -169,7 +169,8 @@ _CURVES = {int(ColorTrc.SMPTE2084): _pq, int(ColorTrc.ARIB_STD_B67): _hlg}
 def _linear(curve: int) -> NDArray[np.float32]:
     """The light of each of `_STEPS` codes, where 1 is diffuse white (HLG: the scene's peak)."""
     code = np.linspace(0, 1, _STEPS)
-    return np.float32(_CURVES[curve](code) if curve in _CURVES else code**2.4)
+    light = _CURVES[curve](code) if curve in _CURVES else code**2.4
+    return light.astype(np.float32)
 
 
 @cache

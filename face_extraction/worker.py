@@ -6,6 +6,7 @@ from collections import Counter
 from functools import cache
 from pathlib import Path, PurePosixPath
 
+from face_extraction.animation import is_animated
 from face_extraction.archive import read_members
 from face_extraction.atomic import write_bytes
 from face_extraction.clip import ClipFinder
@@ -34,7 +35,7 @@ def extract_item(item: Item, root: Path, out: Path, settings: ExtractionSettings
             return ItemResult(item.path, [_copy(item, root, out)], [])
         if item.kind == ARCHIVE:
             return _unpack(item, root, out)
-        if item.kind == VIDEO:
+        if item.kind == VIDEO or is_animated(root / item.path):
             return _extract_clip(item, root, out, settings)
         rgb = read_rgb(root / item.path)
         faces = cut_faces(rgb, _detector_for(settings), settings.policy, settings.crop)

@@ -19,6 +19,7 @@ from dfdetect.recipe import Recipe
 from dfdetect.runs.build import build_from_recipe, load_model
 from dfdetect.runs.folder import Run
 from dfdetect.sample.sample_set import NOTICE
+from face_extraction.animation import is_animated
 from face_extraction.clip import ClipFinder
 from face_extraction.detect import FaceDetector, FoundFace, cut_faces
 from face_extraction.digest import file_digest
@@ -156,7 +157,7 @@ class Detector:
         """
         path = Path(path)
         try:
-            if kind_of(path) == VIDEO:
+            if kind_of(path) == VIDEO or is_animated(path):
                 return self.predict_video(path, frames=frames)
             try:
                 rgb = read_rgb(path)

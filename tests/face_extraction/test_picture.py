@@ -62,7 +62,8 @@ def test_diffuse_white_of_hdr_is_white(tmp_path, trc, code, tagged):
 
     (frame,) = read_frames(path, count=1)
 
-    assert 248 <= frame.rgb.min() and frame.rgb.max() <= 255
+    assert frame.rgb.min() >= 248
+    assert frame.rgb.max() <= 255
 
 
 @pytest.mark.parametrize(("trc", "code", "grey"), [(16, 0.3, 63), (16, 0.4, 112), (18, 0.4, 107)])
@@ -90,7 +91,9 @@ def test_bt2020_red_is_brought_into_bt709(tmp_path):
 
     red, green, blue = upright(tmp_path, frame, View()).reshape(-1, 3).mean(axis=0)
 
-    assert red > 250 and green < 25 and blue < 25
+    assert red > 250
+    assert green < 25
+    assert blue < 25
 
 
 @pytest.mark.parametrize(
