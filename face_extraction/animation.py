@@ -19,7 +19,7 @@ from face_extraction.spacing import middles_in_time
 class Picture(NamedTuple):
     """A picture's number, its seconds from the start, and its uint8 RGB of shape (height, width, 3)."""
 
-    index: int
+    number: int
     time: float
     rgb: NDArray[np.uint8]
 

@@ -14,7 +14,7 @@ import av.filter
 import cv2
 import numpy as np
 from av.sidedata.sidedata import Type as SideData
-from av.video.reformatter import ColorPrimaries, ColorTrc, VideoReformatter
+from av.video.reformatter import ColorPrimaries, Colorspace, ColorTrc, VideoReformatter
 from numpy.typing import NDArray
 
 from face_extraction.images import MAX_PIXELS, Unreadable
@@ -27,7 +27,15 @@ SD_WIDTH, SD_HEIGHT = 1280, 576
 _WHITE, _HLG_PEAK = 203.0, 1000.0
 _UNTAGGED = 2
 # FFmpeg's numbers of the matrices, and swscale's of the same.
-_MATRICES = {1: "ITU709", 4: "FCC", 5: "ITU601", 6: "ITU601", 7: "SMPTE240M", 9: "BT2020", 10: "BT2020"}
+_MATRICES = {
+    1: Colorspace.ITU709,
+    4: Colorspace.FCC,
+    5: Colorspace.ITU601,
+    6: Colorspace.ITU601,
+    7: Colorspace.SMPTE240M,
+    9: Colorspace.BT2020,
+    10: Colorspace.BT2020,
+}
 # Linear light of wider primaries in BT.709's; the second is P3-D65's.
 _TO_709 = {
     ColorPrimaries.BT2020: (
@@ -129,13 +137,13 @@ def _tags(frame: Any) -> tuple[int, int]:
     return primaries, curve
 
 
-def _colorspace(frame: Any, primaries: int) -> str | None:
+def _colorspace(frame: Any, primaries: int) -> Colorspace | None:
     """Swscale's name of the matrix: it takes what is untagged for BT.601, of whatever size."""
     if int(frame.colorspace) != _UNTAGGED:
         return _MATRICES.get(int(frame.colorspace))
     if primaries == ColorPrimaries.BT2020:
-        return "BT2020"
-    return "ITU709" if frame.width >= SD_WIDTH or frame.height > SD_HEIGHT else "ITU601"
+        return Colorspace.BT2020
+    return Colorspace.ITU709 if frame.width >= SD_WIDTH or frame.height > SD_HEIGHT else Colorspace.ITU601
 
 
 def _standard(rgb: NDArray[np.uint16], primaries: int, curve: int) -> NDArray[np.uint8]:

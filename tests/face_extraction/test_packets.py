@@ -55,9 +55,7 @@ def test_a_cut_at_an_open_group_is_whole(tmp_path, suffix, codec, options):
 
 
 def test_decodable_leading_pictures_are_kept(tmp_path):
-    options = {
-        "x265-params": "log-level=none:radl=2:open-gop=0:keyint=20:min-keyint=20:bframes=3:b-adapt=0:scenecut=0"
-    }
+    options = {"x265-params": "log-level=none:radl=2:open-gop=0:keyint=20:bframes=3:b-adapt=0:scenecut=0"}
     source = write(tmp_path / "whole.mkv", (paint(index) for index in range(60)), "libx265", options=options)
     path = cut(source, tmp_path / "cut.mkv", 1)
 
