@@ -268,7 +268,7 @@ def _draw(missed: Unmatched, added: Unmatched, root: Path, show: Path) -> None:
 
 
 def _all_cores(clips: list[str], root: Path, out: Path, settings: ExtractionSettings, loop: Side) -> None:
-    from face_extraction.pool import available_cores
+    from face_extraction.machine import available_cores
 
     workers = available_cores()
     with ProcessPoolExecutor(workers) as pool:

@@ -22,6 +22,7 @@ COMMANDS = {
     "compare": ("dfdetect.compare", "tell whether one run is better than another on the same faces"),
     "export": ("dfdetect.export", "write a run's model for other programs"),
     "models": ("dfdetect.models", "list the models, and the blocks of one"),
+    "fakes": ("dfdetect.fakes", "make fakes of real faces, to train on and to test with"),
     "report": ("dfdetect.report", "run declared grids of recipes, and render their tables"),
 }
 """Each command's module, which `python -m` runs too, and what it does."""

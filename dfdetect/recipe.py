@@ -17,10 +17,13 @@ Option = str | int | float | bool
 
 # The model name of a run that combines others; its weights file holds theirs too.
 ENSEMBLE = "ensemble"
+# How an ensemble combines its members: the values of its option `combine`.
+COMBINES = ("mean", "weighted", "stacked")
 OPTIMIZERS = ("adamw", "adam", "sgd", "nadam")
 SCHEDULES = ("constant", "cosine", "one-cycle")
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
-AUGMENTATIONS = ("none", "report-c", "strong")
+PAIRED = "paired"
+AUGMENTATIONS = ("none", "report-c", "strong", PAIRED)
 BALANCES = ("none", "weights", "sampling")
 SPLITTINGS = ("manifest", "group", "random")
 MONITORS = ("val_auc", "val_accuracy", "val_loss", "epoch")
@@ -52,7 +55,9 @@ class Recipe:
     manifest: str = _setting(
         "", "manifest.csv to train on", metavar="FILE", meaning="the embedded sample set of drawn people"
     )
-    frames: int = _setting(0, "faces of one clip that the model takes at once; 0 = single faces", low=0)
+    frames: int = _setting(
+        0, "faces of one clip that the model takes at once; 0 = single faces", low=0, high=1024
+    )
     per_class: int = _setting(
         0, "draw so many faces (with --frames: clips) of each class from the manifest; 0 = take all", low=0
     )
@@ -75,7 +80,7 @@ class Recipe:
         meaning="the published weights, where there are any",
     )
     partial_weights: bool = _setting(False, "accept a weights file that covers only a part of the model")
-    image_size: int = _setting(0, "side of the input in pixels", low=0, meaning="the model's own")
+    image_size: int = _setting(0, "side of the input in pixels", low=0, high=4096, meaning="the model's own")
     normalisation: str = _setting(
         OWN,
         "of the pixels: own (the one that the backbone's published weights were trained with), tf (-1 to 1), "
@@ -87,7 +92,9 @@ class Recipe:
         "what is trained: head, all, last:N (the head and the last N blocks), or norm (the head and all "
         "batch, layer and group normalisations)",
     )
-    dense_units: int = _setting(0, "units of a dense layer before the last one; 0 = no such layer", low=0)
+    dense_units: int = _setting(
+        0, "units of a dense layer before the last one; 0 = no such layer", low=0, high=65536
+    )
     dropout: float = _setting(0.2, "share of features dropped before the last layer", low=0, high=0.95)
     l2: float = _setting(0.0, "L2 penalty on the kernels of trainable layers, in the loss", low=0)
     bn_momentum: float = _setting(
@@ -115,12 +122,23 @@ class Recipe:
         low=0,
         high=0.99999,
     )
-    batch_size: int = _setting(32, "faces (with --frames: clips) a step", low=1)
+    batch_size: int = _setting(32, "faces (with --frames: clips) a step", low=1, high=65536)
     early_stopping: int = _setting(0, "stop after so many epochs without a better one; 0 = never", low=0)
     monitor: str = _setting(
         "val_auc", "what makes an epoch the one that is kept; epoch: that it is the last", choices=MONITORS
     )
-    augment: str = _setting("report-c", "named augmentation of training faces", choices=AUGMENTATIONS)
+    augment: str = _setting(
+        "report-c",
+        "named augmentation of training faces; paired: each real face comes with a fake made from it, anew "
+        "in each epoch",
+        choices=AUGMENTATIONS,
+    )
+    fakes: str = _setting(
+        "",
+        "kinds of fake that --augment paired makes, and their shares",
+        metavar="KIND:SHARE,...",
+        meaning="self_blend:0.6,region:0.15,swap:0.25",
+    )
     balance: str = _setting("none", "against unequal classes: class weights or sampling", choices=BALANCES)
     precision: str = _setting("float32", "arithmetic of the layers", choices=PRECISIONS)
     seed: int = _setting(
@@ -136,6 +154,7 @@ class Recipe:
             object.__setattr__(self, item.name, _checked(item, getattr(self, item.name)))
         _check_trainable(self.trainable)
         _check_split(self)
+        _check_paired(self)
         if self.frames == 1:
             raise InputError("recipe: frames 1; accepted: 0 for single faces, or 2 or more")
         if self.early_stopping and self.monitor == "epoch":
@@ -155,6 +174,11 @@ class Recipe:
     def levels(self) -> tuple[str, ...]:
         """The levels of the metrics: scores of clips have no level of faces."""
         return ("video",) if self.frames else ("face", "video")
+
+    @property
+    def fake_shares(self) -> dict[str, float]:
+        """The kinds of fake that the recipe names, each with its share; empty where it names none."""
+        return _shares(self.fakes)
 
     @property
     def drawing_seed(self) -> int:
@@ -280,6 +304,42 @@ def _check_split(recipe: Recipe) -> None:
             f"recipe: val_share {recipe.val_share}, test_share {recipe.test_share}; "
             "accepted: together below 1, and val_share above 0"
         )
+
+
+def _check_paired(recipe: Recipe) -> None:
+    shares = recipe.fake_shares
+    if recipe.augment != PAIRED:
+        if shares:
+            raise InputError(
+                f"recipe: fakes {recipe.fakes!r} with augment {recipe.augment}; accepted: paired"
+            )
+        return
+    accepted = {
+        "frames": (recipe.frames == 0, "0, for pairs are of single faces"),
+        "batch_size": (recipe.batch_size % 2 == 0, "an even number, so that no pair is torn"),
+        "balance": (recipe.balance != "sampling", "none or weights, for pairs are balanced"),
+        "folds": (recipe.folds == 0, "0, for folds need fakes of the manifest's own"),
+    }
+    for name, (fits, what) in accepted.items():
+        if not fits:
+            raise InputError(f"recipe: {name} {getattr(recipe, name)} with augment paired; accepted: {what}")
+
+
+def _shares(text: str) -> dict[str, float]:
+    """The kinds and shares in "self_blend:0.6,swap"; a kind without a share has 1."""
+    shares: dict[str, float] = {}
+    for part in filter(None, text.split(",")):
+        name, colon, share = part.partition(":")
+        try:
+            value = float(share) if colon else 1.0
+        except ValueError:
+            value = math.nan
+        if not name or name in shares or not 0 < value < math.inf:
+            raise InputError(
+                f"recipe: fakes {text!r}; accepted: KIND:SHARE,..., each kind once, shares above 0"
+            )
+        shares[name] = value
+    return shares
 
 
 def _check_trainable(text: str) -> None:

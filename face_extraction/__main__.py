@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from face_extraction import check, download
+from face_extraction.check import add_root
 from face_extraction.command import DONE, FINDING, Parser, run
 from face_extraction.errors import InputError, unknown_name
 from face_extraction.settings import DETECTORS, FORMATS, POLICIES, CropSpec, ExtractionSettings
@@ -40,6 +41,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         from face_extraction import combine
 
         return run(combine.parser(PROG), combine.run_combine, argv[1:])
+    if argv and argv[0] == "landmarks":
+        from face_extraction import landmarks
+
+        return run(landmarks.parser(PROG), landmarks.run_landmarks, argv[1:])
     if argv and argv[0] in OF_A_SOURCE:
         if len(argv) > 1 and argv[1] in sources:
             return OF_A_SOURCE[argv[0]](sources[argv[1]], argv[2:])
@@ -84,6 +89,7 @@ def _download(source: Source, argv: Sequence[str]) -> int:
 COMMANDS = {
     "check": "Compare a data set's folder with what was published, before hours are spent on it.",
     "download": "Download a data set that needs no signed form.",
+    "landmarks": "Find 68 landmarks on each crop of a manifest.",
     "manifest": "Join manifests, or keep some of their rows.",
     "merge": "Make one extraction of the parts that were made with --shard.",
 }
@@ -91,10 +97,11 @@ OF_A_SOURCE = {"check": _check, "download": _download}
 
 
 def _source_parser(source: Source) -> Parser:
-    example = f"example:\n  {PROG} {source.name} --root RAW --out data/{source.name}"
+    given = f"--{source.root_of} FILE" if source.root_of else "--root RAW"
+    example = f"example:\n  {PROG} {source.name} {given} --out data/{source.name}"
     parser = Parser(f"{PROG} {source.name}", source.description, f"{example}\n\n{STATUS}")
     add = parser.add_argument
-    add("--root", type=Path, required=True, metavar="RAW", help="the data set's folder")
+    add_root(parser, source)
     add("--out", type=Path, required=True, metavar="OUT", help="the folder for manifest.csv and the crops")
     _add_options(parser, source)
     if not source.ready_made:
@@ -123,11 +130,22 @@ def _source_parser(source: Source) -> Parser:
 
 def _add_options(parser: Parser, source: Source) -> None:
     for option in source.options:
-        parser.add_argument(f"--{option.name}", default="", metavar=option.metavar, help=option.help)
+        name = f"--{option.name}"
+        if not option.metavar:
+            parser.add_argument(name, action="store_true", help=option.help)
+        elif option.many:
+            parser.add_argument(name, action="append", default=[], metavar=option.metavar, help=option.help)
+        else:
+            parser.add_argument(name, default="", metavar=option.metavar, help=option.help)
 
 
 def _find(source: Source, args: argparse.Namespace) -> Listing:
     options = {option.keyword: getattr(args, option.keyword) for option in source.options}
+    if args.root is None:
+        file = options.get(source.root_of)
+        if not file:
+            raise InputError(f"--root is missing; needed: --root, or --{source.root_of}")
+        args.root = Path(file).parent
     return source.find(args.root, **options)
 
 
@@ -168,6 +186,13 @@ def _add_settings(parser: Parser) -> None:
         metavar="PIXELS",
         help="side of a crop (default: %(default)s)",
     )
+    add(
+        "--rotations",
+        action=argparse.BooleanOptionalAction,
+        default=default.rotations,
+        help="turn a photo without a face by 90, 180 and 270 degrees, which takes four times as long "
+        "(default: --rotations)",
+    )
     add("--align", action="store_true", help="turn crops so that the eyes are level")
     add(
         "--format",
@@ -181,6 +206,7 @@ def _settings(args: argparse.Namespace) -> ExtractionSettings:
         detector=args.detector,
         min_face=args.min_face,
         policy=args.policy,
+        rotations=args.rotations,
         faces_per_video=args.faces_per_video,
         first_frame_only=args.first_frame,
         format=args.format,

@@ -1,91 +1,101 @@
-"""Animated WebP and PNG: named as photos, read as the videos that they are.
-
-FFmpeg reads animated PNG and GIF; animated WebP only Pillow does.
-"""
+"""GIF, PNG, WebP and AVIF files of several pictures, read like the frames of a video."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import accumulate
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
-from face_extraction.images import MAX_PIXELS, Unreadable, open_file
+from face_extraction.heif import HEAD, is_avif, is_heic
+from face_extraction.images import Animated, known_format, open_file, open_picture, read_photo, shown_rgb
 from face_extraction.ledger import DAMAGED, ItemFailed
-from face_extraction.spacing import middles_in_time
+
+# Browsers show a picture for so long that asks for no time.
+_SHORTEST, _DEFAULT = 11, 100
 
 
-class Picture(NamedTuple):
-    """A picture's number, its seconds from the start, and its uint8 RGB of shape (height, width, 3)."""
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A picture of an animation.
 
-    number: int
+    Attributes:
+        index: its number, from 0.
+        time: seconds from the start at which it appears.
+        rgb: uint8 of shape (height, width, 3), upright sRGB.
+    """
+
+    index: int
     time: float
     rgb: NDArray[np.uint8]
 
 
-def is_animated(path: Path) -> bool:
-    """Whether a file's head says that it is a WebP or PNG of several pictures.
+def is_picture(path: Path) -> bool:
+    """Whether a file is a GIF, PNG, WebP, AVIF or HEIC by its content, whatever its name.
+
+    FFmpeg would give one tile of a HEIC, and knows no moving WebP. JPEG is left to it, for a stream of them
+    is a video.
 
     Raises:
-        Unreadable: the system cannot open it.
+        Unreadable: the system cannot open the file.
     """
-    with open_file(path) as file:
-        head = file.read(4096)
-    if head.startswith(b"\x89PNG"):
-        return b"acTL" in head.partition(b"IDAT")[0]
-    return is_animated_webp(head)
-
-
-def is_animated_webp(head: bytes) -> bool:
-    """Whether a file that begins so is a WebP whose header has the bit of an animation."""
-    return head[:4] == b"RIFF" and head[8:16] == b"WEBPVP8X" and bool(head[20:21]) and bool(head[20] & 2)
-
-
-def read_pictures(path: Path, count: int | None) -> Iterator[Picture]:
-    """The pictures of an animated WebP, `count` of them evenly spaced in time; all where it is None.
-
-    What is transparent is shown black, as in other videos.
-
-    Raises:
-        Unreadable: it is no WebP, or has too many pixels.
-        ItemFailed: "damaged", after the pictures before the first that cannot be decoded.
-    """
-    with open_file(path) as file:
+    with open_file(path) as stream:
         try:
-            image = Image.open(file, formats=["WEBP"])
-        except (UnidentifiedImageError, OSError, ValueError):
-            raise Unreadable(path, "the WebP animation cannot be decoded") from None
-        with image:
-            if image.width * image.height > MAX_PIXELS:
-                raise Unreadable(path, f"more than {MAX_PIXELS:,} pixels")
-            starts = _starts(image)
-            total = len(starts) - 1
-            times = np.array(starts[:-1], np.int64)
-            wanted = range(total) if count is None else middles_in_time(times, starts[-1], count).tolist()
-            for index in wanted:
-                try:
-                    yield Picture(index, starts[index] / 1000, _seek(image, index))
-                except (OSError, EOFError, ValueError) as error:
-                    raise ItemFailed(DAMAGED, f"picture {index} of {total}: {error}") from None
+            head = stream.read(HEAD)
+        except OSError:  # Whoever reads the frames tells it.
+            return False
+    return known_format(head) in ("GIF", "PNG", "WebP") or is_heic(head) or is_avif(head)
 
 
-def _starts(image: Image.Image) -> list[int]:
-    """When each picture begins and the last ends, in milliseconds; up to the first that is damaged."""
-    starts = [0]
-    for index in range(getattr(image, "n_frames", 1)):
+def read_pictures(path: Path, *, count: int | None = None) -> Iterator[Shown]:
+    """The pictures of an animation; of a photo the one that it is.
+
+    Args:
+        path: the file.
+        count: how many, evenly spaced over the time that the animation takes; None for all.
+
+    Raises:
+        Unreadable: no picture can be read.
+        ItemFailed: "damaged", after the last picture before the damage.
+    """
+    try:
+        yield Shown(0, 0.0, read_photo(path).rgb)
+        return
+    except Animated:
+        pass
+    with open_file(path) as stream, open_picture(stream, path) as image:
+        times, damage = _times(image)
+        for index in _evenly(times, count):
+            image.seek(index)
+            image.load()
+            yield Shown(index, times[index], shown_rgb(image))
+    if damage:
+        raise ItemFailed(DAMAGED, damage)
+
+
+def _times(image: Image.Image) -> tuple[list[float], str]:
+    """When each picture appears, and at the end when the last one goes, in seconds; and what is damaged."""
+    total = getattr(image, "n_frames", 1)
+    durations: list[float] = []
+    damage = ""
+    for index in range(total):
         try:
             image.seek(index)
             image.load()
-            length = int(image.info.get("duration", 0))
-        except (OSError, EOFError, ValueError):
-            length = 0  # It is told when it is wanted.
-        starts.append(starts[-1] + max(length, 1))
-    return starts
+        except (OSError, EOFError, SyntaxError, ValueError) as error:
+            damage = f"picture {index + 1} of {total} cannot be decoded ({error})"
+            break
+        wanted = image.info.get("duration") or 0
+        durations.append((wanted if wanted >= _SHORTEST else _DEFAULT) / 1000)
+    return [round(time, 6) for time in accumulate(durations, initial=0.0)], damage
 
 
-def _seek(image: Image.Image, index: int) -> NDArray[np.uint8]:
-    image.seek(index)
-    ground = Image.new("RGBA", image.size, "black")
-    ground.alpha_composite(image.convert("RGBA"))
-    return np.array(ground.convert("RGB"))
+def _evenly(times: list[float], count: int | None) -> list[int]:
+    """Numbers of the pictures that are shown in the middles of `count` equal parts of the time."""
+    total = len(times) - 1
+    if count is None or count >= total:
+        return list(range(total))
+    middles = ((part + 0.5) * times[-1] / count for part in range(count))
+    return sorted({int(np.searchsorted(times, middle, side="right")) - 1 for middle in middles})

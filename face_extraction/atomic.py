@@ -1,6 +1,7 @@
 """Writes that are either whole or absent: a temporary name beside the target, then a rename."""
 
 import csv
+import errno
 import io
 import os
 import shutil
@@ -17,18 +18,21 @@ def atomic_path(target: Path) -> Iterator[Path]:
     """Yield a temporary path beside `target`; rename it over `target` when the block ends well.
 
     The temporary name ends as the target's does, because writers choose their format by it. After an
-    exception nothing is left behind and an older `target` is untouched.
+    exception nothing is left behind and an older `target` is untouched. The content is on the disk before
+    the rename, and the rename is on the disk before this returns: a power cut leaves the old file or the
+    new one, never an empty one.
 
     Raises:
         FileNotFoundError: the block wrote nothing.
     """
-    target.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(target.parent)
     temporary = target.with_name(f"{TEMPORARY}{os.getpid()}-{target.name}")
     try:
         yield temporary
         with temporary.open("rb") as handle:
             os.fsync(handle.fileno())
         temporary.replace(target)
+        sync_folder(target.parent)
     except OSError as error:
         error.filename = error.filename or str(target)  # a full disk names no file
         raise
@@ -36,13 +40,51 @@ def atomic_path(target: Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
+def make_folder(folder: Path) -> None:
+    """Make a folder and those above it, and put the names of the new ones on the disk."""
+    new = [path for path in (folder, *folder.parents) if not path.exists()]
+    folder.mkdir(parents=True, exist_ok=True)
+    for path in new:
+        sync_folder(path.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Put a folder's names on the disk: what was made, renamed, linked or deleted in it.
+
+    Windows cannot open a folder, and some network file systems cannot do this; both keep names safe in
+    their own way.
+    """
+    if os.name == "nt":
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):
+            raise
+    finally:
+        os.close(handle)
+
+
+def sweep(folder: Path) -> None:
+    """Delete the temporary files that killed writers left directly in `folder`, which may be absent.
+
+    Only for a folder that no other process writes into.
+    """
+    for path in folder.glob(f"{TEMPORARY}*"):
+        if path.is_file():
+            path.unlink(missing_ok=True)
+
+
 def link_or_copy(source: Path, target: Path) -> None:
     """Make `target` a hard link to `source`, or a copy of it where the file system has no hard links.
+
+    A link's name may be lost in a power cut: `sync_folder` follows when all are made.
 
     Raises:
         FileNotFoundError: there is no `source`.
     """
-    target.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(target.parent)
     try:
         os.link(source, target)
     except OSError:

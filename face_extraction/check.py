@@ -99,9 +99,18 @@ def parser(prog: str, source: Source) -> Parser:
     """The command line of `check` for one data set."""
     command = f"{prog} check {source.name}"
     parser = Parser(command, source.description, f"example:\n  {command} --root RAW\n\n{STATUS}")
-    parser.add_argument("--root", type=Path, required=True, metavar="RAW", help="the data set's folder")
+    add_root(parser, source)
     parser.add_argument("--json", action="store_true", help="print the report as JSON")
     return parser
+
+
+def add_root(parser: Parser, source: Source) -> None:
+    """Add `--root`, which is left out where an option names a file in the folder."""
+    own = f" (that of --{source.root_of})" if source.root_of else ""
+    required = not source.root_of
+    parser.add_argument(
+        "--root", type=Path, required=required, metavar="RAW", help=f"the data set's folder{own}"
+    )
 
 
 def run_check(listing: Listing, args: argparse.Namespace) -> int:

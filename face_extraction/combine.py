@@ -8,7 +8,7 @@ from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
-from face_extraction.atomic import link_or_copy
+from face_extraction.atomic import link_or_copy, sync_folder
 from face_extraction.command import DONE, Parser
 from face_extraction.digest import file_size
 from face_extraction.errors import InputError, unknown_name
@@ -22,6 +22,7 @@ from face_extraction.manifest import (
     read_manifest,
     write_manifest,
 )
+from face_extraction.paths import inside
 from face_extraction.progress import progress
 from face_extraction.settings import copy_settings, read_settings
 from face_extraction.sources import list_sources
@@ -147,9 +148,11 @@ def combine(manifests: Sequence[Path], out: Path, where: Sequence[str] = ()) -> 
     with progress("crops", len(kept)) as advance:
         for path, sample in kept:
             new = f"{folders[path.parent]}/{sample.path}" if len(folders) > 1 else sample.path
-            _link(path.parent / sample.path, out / new)
+            _link(inside(path.parent, sample.path), inside(out, new))
             samples.append(replace(sample, path=new))
             advance()
+    for parent in {(out / sample.path).parent for sample in samples}:
+        sync_folder(parent)
     _settings(list(folders), out)
     write_manifest(target, samples)
     return samples, doubled

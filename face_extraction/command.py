@@ -1,7 +1,9 @@
 """What every command line does the same way: exit statuses, one-line errors, Ctrl-C, `--debug`."""
 
 import argparse
+import difflib
 import os
+import re
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import redirect_stdout
@@ -49,7 +51,13 @@ class _LastingOutput:
 
 
 class Parser(argparse.ArgumentParser):
-    """An `ArgumentParser` with `--debug`, without abbreviations, whose errors are one line."""
+    """An `ArgumentParser` with `--debug`, without abbreviations, whose errors are one line.
+
+    Attributes:
+        has_tasks: `add_subparsers` was called. Then argparse allows no options between positional arguments.
+    """
+
+    has_tasks = False
 
     def __init__(self, prog: str, description: str, epilog: str = "") -> None:
         super().__init__(
@@ -59,11 +67,48 @@ class Parser(argparse.ArgumentParser):
             allow_abbrev=False,
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
-        self.add_argument("--debug", action="store_true", help="show the traceback of an error")
+        # Without a default, so that a task's parser leaves alone what was given before the task.
+        self.add_argument(
+            "--debug",
+            action="store_true",
+            default=argparse.SUPPRESS,
+            help="show the traceback of an error",
+        )
+
+    def add_subparsers(self, **options: Any) -> Any:
+        """As argparse does; the tasks' parsers are of this class too."""
+        self.has_tasks = True
+        return super().add_subparsers(**options)
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        """Name the nearest choice; argparse itself does so from Python 3.14 on."""
+        if action.choices is not None and value not in action.choices:
+            names = [str(choice) for choice in action.choices]
+            near = difflib.get_close_matches(str(value), names, n=1)
+            hint = f" (nearest: {near[0]})" if near else ""
+            raise argparse.ArgumentError(
+                action, f"invalid choice: {value!r}{hint}; accepted: {', '.join(names)}"
+            )
 
     def error(self, message: str) -> NoReturn:
-        """Print one line and leave with status 2."""
-        self.exit(USAGE, f"{self.prog}: {message} (--help lists the options)\n")
+        """Print one line, which names the flag nearest to an unknown one, and leave with status 2."""
+        unknown = re.match(r"unrecognized arguments: (--[\w-]+)", message)
+        near = _nearest_flag(unknown[1], self._actions) if unknown else ""
+        hint = f" (nearest: {near})" if near else ""
+        self.exit(USAGE, f"{self.prog}: {message}{hint} (--help lists the options)\n")
+
+
+def _nearest_flag(given: str, actions: Sequence[argparse.Action]) -> str:
+    """The flag that is spelled alike, has these initials (--lr), or has the word in its help (--gpu)."""
+    flags = {flag: action for action in actions for flag in action.option_strings if flag.startswith("--")}
+    word = given.lstrip("-").lower()
+    initials = [flag for flag in flags if "".join(part[0] for part in flag[2:].split("-")) == word]
+    told = [
+        flag
+        for flag, action in flags.items()
+        if re.search(rf"\b{re.escape(word)}s?\b", (action.help or "").lower())
+    ]
+    return next(iter([*difflib.get_close_matches(given, flags, n=1, cutoff=0.75), *initials, *told]), "")
 
 
 def run(parser: Parser, main: Callable[[argparse.Namespace], int], argv: Sequence[str] | None = None) -> int:
@@ -72,24 +117,25 @@ def run(parser: Parser, main: Callable[[argparse.Namespace], int], argv: Sequenc
     Returns:
         0 done, 1 a finding or a failed item, 2 wrong use, 130 interrupted.
     """
-    args = parser.parse_intermixed_args(argv)
+    args = parser.parse_args(argv) if parser.has_tasks else parser.parse_intermixed_args(argv)
+    debug = getattr(args, "debug", False)
     try:
         with redirect_stdout(cast(TextIO, _LastingOutput(sys.stdout))) as output:
             status = main(args)
             output.flush()
         return status
     except InputError as error:
-        if args.debug:
+        if debug:
             raise
         print(f"{parser.prog}: {error}", file=sys.stderr)
         return USAGE
     except KeyboardInterrupt:
-        if args.debug:
+        if debug:
             raise
         print(f"{parser.prog}: interrupted; what was finished is kept", file=sys.stderr)
         return INTERRUPTED
     except OSError as error:
-        if args.debug:
+        if debug:
             raise
         print(f"{parser.prog}: {error.filename or 'a file'}: {error.strerror or error}", file=sys.stderr)
         return USAGE

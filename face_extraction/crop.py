@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from face_extraction.images import resize
+from face_extraction.images import check_rgb, resize
 from face_extraction.manifest import Box
 from face_extraction.settings import CropSpec
 
@@ -36,8 +36,10 @@ def crop_face(
         uint8 of shape (spec.size, spec.size, 3).
 
     Raises:
-        ValueError: `spec.align` without landmarks.
+        TypeError: `rgb` is no array of uint8.
+        ValueError: `rgb` has another shape, or `spec.align` without landmarks.
     """
+    rgb = check_rgb(rgb)
     side = crop_side(box, spec)
     centre = ((box.left + box.right) / 2, (box.top + box.bottom) / 2)
     if not spec.align:

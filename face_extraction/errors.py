@@ -4,11 +4,16 @@ import difflib
 from collections.abc import Iterable
 
 
-class InputError(ValueError):
+class InputError(Exception):
     """Wrong input: one line that names the thing, what is accepted, and the file.
 
     Commands print it without a traceback and exit with status 2.
     """
+
+
+def one_line(error: BaseException, limit: int = 300) -> str:
+    """An error's message on one line, cut to `limit` characters; its type's name where it has none."""
+    return (" ".join(str(error).split()) or type(error).__name__)[:limit]
 
 
 def unknown_name(kind: str, given: str, accepted: Iterable[str], where: str = "") -> InputError:

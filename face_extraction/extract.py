@@ -5,31 +5,35 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, Executor, Future, wait
 from contextlib import closing, nullcontext
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from errno import ETIMEDOUT
 from itertools import islice
 from pathlib import Path
 
 from pebble import ProcessExpired
 
-from face_extraction.digest import file_size
+from face_extraction.atomic import sweep
+from face_extraction.digest import FileMark
 from face_extraction.errors import InputError
 from face_extraction.journal import JOURNAL_FILE, ROOT, FaceRow, ItemResult, Journal
 from face_extraction.ledger import FAILED, REASONS, LedgerRow, write_ledger
 from face_extraction.lock import alone
+from face_extraction.machine import available_cores
 from face_extraction.manifest import (
     FAKE,
     LABEL_NAMES,
     MANIFEST_FILE,
     REAL,
     SPLITS,
+    UNKNOWN,
     FaceSample,
     check_groups,
     count_table,
     write_manifest,
 )
-from face_extraction.media import ARCHIVE, READY_MADE
-from face_extraction.pool import available_cores, local_pool
+from face_extraction.media import ARCHIVE, PHOTO, READY_MADE
+from face_extraction.paths import inside
+from face_extraction.pool import local_pool
 from face_extraction.progress import progress
 from face_extraction.settings import SETTINGS_FILE, ExtractionSettings, write_settings
 from face_extraction.shards import SHARD_FILE, Shard, write_part
@@ -38,6 +42,13 @@ from face_extraction.splits import SplitRule, drawn_splits
 from face_extraction.worker import FACES_FOLDER, extract_item
 
 LEDGER_FILE = "ledger.csv"
+_JOIN = "training, AUC and accuracy need both classes (face_extraction manifest joins manifests)"
+# What can be done with faces of one class alone, or of none.
+_ONE_CLASS = {
+    frozenset[int](): "note: no label is known: these faces can be scored, neither trained nor measured on",
+    frozenset({REAL}): f"note: real faces alone: they can be scored, and fakes be made of them; {_JOIN}",
+    frozenset({FAKE}): f"note: fake faces alone: they can be scored; {_JOIN}",
+}
 
 
 class WorkerDied(Exception):
@@ -53,18 +64,22 @@ class Summary:
         samples: the manifest's rows.
         ledger: the ledger's rows.
         wanted: splits that were to have faces; a note tells which of them lack a class.
+        labels: of the items.
     """
 
     items: int
     samples: Sequence[FaceSample]
     ledger: Sequence[LedgerRow]
     wanted: Sequence[str] = ()
+    labels: frozenset[int] = frozenset()
 
     def __str__(self) -> str:
         counts = Counter(row.reason for row in self.ledger)
         lines = [count_table(self.samples), f"{len(self.samples):,} faces from {self.items:,} items"]
         lines += [f"{counts[reason]:>9,} {reason}: {REASONS[reason]}" for reason in REASONS if counts[reason]]
         found = {(sample.split, sample.label) for sample in self.samples}
+        if self.labels and not {REAL, FAKE} <= self.labels:
+            return "\n".join([*lines, _ONE_CLASS[frozenset(self.labels - {UNKNOWN})]])
         lines += [
             f"note: split {split!r} has no {LABEL_NAMES[label]} faces; training can split anew by groups "
             "(--split group)"
@@ -93,8 +108,8 @@ def extract(
     """Extract the faces of `items` into `out`: manifest.csv, ledger.csv, extraction.toml, faces/.
 
     Finished items are kept in `out`/journal.jsonl: after a stop of any kind the same call goes on
-    from there and ends in the same manifest, byte for byte. An item whose file has another size
-    than before, or whose crops are gone, is done again. Groups and splits are not in the journal:
+    from there and ends in the same manifest, byte for byte. An item whose file has changed, or whose crops
+    are gone or changed, is done again. Groups and splits are not in the journal:
     they can be changed without searching the faces again.
 
     Args:
@@ -133,11 +148,15 @@ def extract(
             header["crops_per_archive"] = max(item.take for item in items)
         header |= {"shard": str(shard)} if shard else {}
         finished = journal.start(header)
-        _check_moved(journal.root, root, out, finished)
+        unchanged = _unchanged(finished, items, root)
+        _check_moved(journal.root, root, out, finished, unchanged)
         if shard:
             items = write_part(out, shard, items, split_rule, ledger, drawn)
             drawn = None  # A part says nothing of the whole.
-        results = _still_valid(finished, items, root, out)
+        results = _still_valid(unchanged, items, out)
+        for path, result in results.items():
+            if result != finished[path]:  # copied or touched: noted, so that the next start is quick
+                journal.add(result)
         if searched:
             write_settings(out, settings)
         waiting = [item for item in items if item.path not in results]
@@ -154,7 +173,8 @@ def extract(
                 if failed:  # It will be done again: what it gave so far is no part of the data set.
                     result = ItemResult(result.path, [], failed)
                 else:
-                    journal.add(file_size(root / result.path), result)
+                    journal.add(result)
+                    _delete_others(finished.get(result.path), result, out)
                 results[result.path] = result
                 advance(note=result.path)
         return write_results(out, items, results, split_rule, ledger, drawn)
@@ -179,11 +199,37 @@ def _check_apart(items: Sequence[Item], root: Path, out: Path) -> None:
         raise InputError(f"{out}: lies in {root / inside[0]}, which is searched; choose another --out")
 
 
-def _check_moved(before: str, root: Path, out: Path, finished: Mapping[str, tuple[int, ItemResult]]) -> None:
-    """Accept that the data lie elsewhere than before if all that is finished lies there, with its size."""
+def _unchanged(
+    finished: Mapping[str, ItemResult], items: Sequence[Item], root: Path
+) -> dict[str, ItemResult]:
+    """The finished items whose files are what they were, each with its file's mark now.
+
+    A file whose times have changed is read again, to compare its content.
+    """
+    unchanged = {}
+    known = [finished[item.path] for item in items if item.path in finished]
+    if not known:
+        return {}
+    with progress("check", len(known), unit="files") as advance:
+        for result in known:
+            mark = result.file and result.file.now(root / result.path)
+            if mark:
+                unchanged[result.path] = replace(result, file=mark)
+            advance()
+    return unchanged
+
+
+def _check_moved(
+    before: str,
+    root: Path,
+    out: Path,
+    finished: Mapping[str, ItemResult],
+    unchanged: Mapping[str, ItemResult],
+) -> None:
+    """Accept that the data lie elsewhere than before if all that is finished lies there, unchanged."""
     if before == str(root.resolve()):
         return
-    other = next((path for path, (size, _) in finished.items() if size != file_size(root / path)), None)
+    other = next((path for path in finished if path not in unchanged), None)
     if other is not None:
         raise InputError(
             f"{out}: made with root {before}, now {root.resolve()}, where {other} is missing or another "
@@ -195,10 +241,16 @@ def _check_moved(before: str, root: Path, out: Path, finished: Mapping[str, tupl
 def prepare(out: Path, overwrite: bool) -> None:
     """Refuse a folder that holds something else; with `overwrite` delete what was made before.
 
+    What killed processes left half written is deleted.
+
     Raises:
-        InputError: it holds a manifest that was not made here.
+        InputError: it holds a manifest that was not made here, or its crops' folder is a link that leads out.
     """
     journal = out / JOURNAL_FILE
+    for name in LABEL_NAMES.values():
+        crops = inside(out, f"{FACES_FOLDER}/{name}/crop").parent
+        sweep(crops)
+    sweep(out)
     if (out / MANIFEST_FILE).exists() and not journal.exists():
         raise InputError(f"{out / MANIFEST_FILE}: exists, and was not made here; choose another --out")
     if overwrite:
@@ -211,19 +263,34 @@ def prepare(out: Path, overwrite: bool) -> None:
 
 
 def _still_valid(
-    finished: Mapping[str, tuple[int, ItemResult]], items: Sequence[Item], root: Path, out: Path
+    unchanged: Mapping[str, ItemResult], items: Sequence[Item], out: Path
 ) -> dict[str, ItemResult]:
-    """The journal's results whose item's file and crops are still as they were."""
+    """The results whose crops are still as they were written, in the folder of the item's label."""
     results = {}
     for item in items:
-        size, result = finished.get(item.path, (None, None))
-        if (
-            result is not None
-            and size == file_size(root / item.path)
-            and all((out / face.path).is_file() for face in result.faces)
-        ):
-            results[item.path] = result
+        result = unchanged.get(item.path)
+        if result is None:
+            continue
+        marks = [_crop_mark(out, item, face) for face in result.faces]
+        if all(marks):
+            pairs = zip(result.faces, marks, strict=True)
+            faces = [replace(face, file=mark) for face, mark in pairs]
+            results[item.path] = replace(result, faces=faces)
     return results
+
+
+def _crop_mark(out: Path, item: Item, face: FaceRow) -> FileMark | None:
+    """The crop's mark now; None where it is gone, has changed or was cut under another label."""
+    labelled = face.path.startswith(f"{FACES_FOLDER}/{LABEL_NAMES[item.label]}/")
+    return face.file.now(inside(out, face.path)) if labelled and face.file else None
+
+
+def _delete_others(before: ItemResult | None, now: ItemResult, out: Path) -> None:
+    """Delete crops of an item that were cut before and not again."""
+    kept = {face.path for face in now.faces}
+    for face in before.faces if before else ():
+        if face.path not in kept:
+            inside(out, face.path).unlink(missing_ok=True)
 
 
 def _run(
@@ -295,7 +362,10 @@ def write_results(
     write_ledger(out / LEDGER_FILE, ledger)
     write_manifest(out / MANIFEST_FILE, samples)
     wanted = {*drawn, *(sample.split for sample in samples)} if drawn is not None else ()
-    return Summary(len(items), samples, ledger, [split for split in SPLITS if split in wanted])
+    splits = [split for split in SPLITS if split in wanted]
+    # A part says nothing of the whole.
+    labels = frozenset(item.label for item in items) if drawn is not None else frozenset[int]()
+    return Summary(len(items), samples, ledger, splits, labels)
 
 
 def _sample(item: Item, face: FaceRow, split_rule: SplitRule) -> FaceSample:
@@ -304,13 +374,16 @@ def _sample(item: Item, face: FaceRow, split_rule: SplitRule) -> FaceSample:
         label=item.label,
         split=item.split or split_rule.split_of(item.group),
         group=item.group,
-        video=item.video,
+        # A photo's file whose faces are numbered by person is an animation.
+        video=item.video or (item.path if item.kind == PHOTO and face.person else ""),
         frame=face.frame,
         time=face.time,
         box=face.box,
         width=face.width,
         height=face.height,
         person=face.person,
+        rotation=face.rotation,
+        digest=face.file.digest[:16] if face.file else "",
         method=item.method,
         source=item.source,
     )

@@ -9,14 +9,15 @@ that could not be decoded is known as one. OpenCV 4.14 gives garbage for interla
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from face_extraction.animation import is_animated_webp, read_pictures
-from face_extraction.images import Unreadable, check_readable, open_file
+from face_extraction.animation import is_picture, read_pictures
+from face_extraction.images import Unreadable, check_readable
 from face_extraction.ledger import DAMAGED, TRUNCATED, ItemFailed
 from face_extraction.packets import (
     ERRORS,
@@ -89,13 +90,9 @@ def read_frames(path: Path, *, count: int | None = None, first: bool = False) ->
         ItemFailed: after the last frame was yielded; what was yielded before is good. "truncated":
             the video ends before its container says. "damaged": wanted frames cannot be decoded.
     """
-    with open_file(path) as file:
-        head = file.read(32)
-    if is_animated_webp(head):
-        for picture in read_pictures(path, count):
-            yield Frame(*picture)
-            if first:
-                return
+    if is_picture(path):
+        for shown in islice(read_pictures(path, count=count), 1 if first else None):
+            yield Frame(shown.index, shown.time, shown.rgb)
         return
     if first:
         yield _first(path)

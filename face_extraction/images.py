@@ -2,39 +2,60 @@
 
 import io
 import warnings
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageFile, UnidentifiedImageError
 
 from face_extraction.atomic import write_bytes
+from face_extraction.colour import orientation_of, plain_mode, shrink, to_rgb, turn_upright
+from face_extraction.heif import HEAD, HeifMissing, decode_heic, is_heic, open_heic
 from face_extraction.ledger import FAILED, UNREADABLE, ItemFailed
 from face_extraction.media import IMAGE_SUFFIXES, VIDEO_SUFFIXES
+from face_extraction.png import SIGNATURE, sound_png
 
 __all__ = [
     "IMAGE_SUFFIXES",
     "MAX_PIXELS",
     "VIDEO_SUFFIXES",
+    "Animated",
     "NoImage",
+    "Photo",
     "Unreadable",
     "check_readable",
+    "check_rgb",
     "open_file",
     "read_bytes_rgb",
     "read_content",
+    "read_photo",
     "read_rgb",
     "resize",
     "write_image",
 ]
 
-# Pillow's own limit, at which it warns: 89 megapixels, 268 MB once decoded.
+# Pillow's own limit, at which it warns: 89 megapixels, 358 MB once decoded.
 MAX_PIXELS = 89_478_485
-_TOO_MANY = f"more than {MAX_PIXELS:,} pixels"
+# JPEG is decoded smaller where it is larger than `MAX_WHOLE`, and of HEIC one copy is held: phones of 200
+# megapixels write both.
+MAX_LARGE = 250_000_000
+# A picture of more pixels is halved, or divided by 3, 4 ..., before it is looked at.
+MAX_WHOLE = 50_000_000
 # Named one by one, because Pillow would also run Ghostscript on a PostScript file called .jpg.
-_FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF")
+_FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF", "AVIF")
+ACCEPTED = (*_FORMATS, "HEIC")
+# Pillow calls a JPEG that holds further pictures, such as a depth map, MPO.
+_JPEG = ("JPEG", "MPO")
+_ANIMATED = ("GIF", "PNG", "WEBP", "AVIF")
+_SIGNATURES = {"PNG": SIGNATURE, "JPEG": b"\xff\xd8\xff", "GIF": b"GIF8"}
+_JPEG_END = b"\xff\xd9"
+_TAIL = 2**16
 
+# Our own limits are checked before anything is decoded; Pillow's is below them.
+Image.MAX_IMAGE_PIXELS = MAX_LARGE
 # Pillow warns of large images, which are refused below, and of damaged EXIF or TIFF tags, which do
 # not touch the pixels: noise beside a progress bar.
 warnings.filterwarnings("ignore", module=r"PIL\.")
@@ -59,26 +80,51 @@ class Unreadable(ItemFailed):
 
 
 class NoImage(Unreadable):
-    """A file that no reader of pictures knows; it may be a clip."""
+    """A file that no reader of pictures knows; it may be a video."""
 
 
-def read_rgb(path: Path) -> NDArray[np.uint8]:
-    """Decode a photo strictly: a file that is cut short or damaged is refused, never filled up.
+class Animated(NoImage):
+    """A file of several pictures that are shown one after the other: a video, whatever its name."""
 
-    The EXIF orientation is applied. Transparent parts are laid over white, as a viewer would show
-    them; of 16 bits a channel the upper 8 are kept; colour profiles are ignored; of several images
-    in one file the first is taken.
 
-    Returns:
-        uint8 of shape (height, width, 3), RGB.
+@dataclass(frozen=True)
+class Photo:
+    """A photo as a viewer shows it.
+
+    Attributes:
+        rgb: uint8 of shape (height, width, 3), upright sRGB.
+        scale: pixels of the file to one pixel of `rgb`, along a side: 1, or more of a very large photo.
+    """
+
+    rgb: NDArray[np.uint8]
+    scale: float = 1.0
+
+
+def read_photo(path: Path) -> Photo:
+    """Decode a photo strictly: a file whose pixels are cut short or damaged is refused, never filled up.
+
+    The picture is the one that a viewer shows: turned upright by EXIF or HEIC's own orientation, colours
+    brought to sRGB by an embedded profile, transparent parts over white, the upper 8 of 16 bits a channel,
+    the main one of several pictures. What is damaged beside the pixels, such as EXIF, does not matter.
 
     Raises:
+        Animated: its pictures are shown one after the other.
         NoImage: it is no image of a kind that is read.
-        Unreadable: the file is missing, empty, damaged, or has over `MAX_PIXELS` pixels (seen in its
-            header, before anything is decoded).
+        Unreadable: the file is missing, empty, damaged, or has more pixels than `MAX_PIXELS` (JPEG and
+            HEIC: `MAX_LARGE`), which its header tells before anything is decoded. As "failed": the system
+            cannot read it, or it is HEIC and pillow-heif is not installed.
     """
     with open_file(path) as stream:
         return _decode(stream, path)
+
+
+def read_rgb(path: Path) -> NDArray[np.uint8]:
+    """The pixels of `read_photo`: uint8 of shape (height, width, 3), upright sRGB.
+
+    Raises:
+        Unreadable: as there.
+    """
+    return read_photo(path).rgb
 
 
 def open_file(path: Path) -> IO[bytes]:
@@ -128,47 +174,171 @@ def _failed(path: Path | str, error: OSError) -> Unreadable:
 
 def read_bytes_rgb(content: bytes, name: str) -> NDArray[np.uint8]:
     """Decode the bytes of an image file, by the rules of `read_rgb`; errors say `name`."""
-    return _decode(io.BytesIO(content), name)
+    return _decode(io.BytesIO(content), name).rgb
 
 
-def _decode(stream: IO[bytes], name: Path | str) -> NDArray[np.uint8]:
+def check_rgb(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """A picture in memory as the libraries in C take it: itself, or a copy of a view.
+
+    Args:
+        rgb: uint8 of shape (height, width, 3).
+
+    Raises:
+        TypeError: it is no array of uint8.
+        ValueError: it has another shape, or no pixels.
+    """
+    wanted = "a picture must be uint8 of shape (H, W, 3). Received:"
+    if not isinstance(rgb, np.ndarray):
+        raise TypeError(f"{wanted} {type(rgb).__name__}")
+    if rgb.dtype != np.uint8:
+        raise TypeError(f"{wanted} {rgb.dtype} of shape {rgb.shape}")
+    if rgb.ndim != 3 or rgb.shape[2] != 3 or not rgb.size:
+        raise ValueError(f"{wanted} shape {rgb.shape}")
+    return np.ascontiguousarray(rgb)
+
+
+def _decode(stream: IO[bytes], name: Path | str) -> Photo:
     # Importing face_recognition sets this to True for the whole process.
     ImageFile.LOAD_TRUNCATED_IMAGES = False
+    known = ""
     try:
-        if not stream.seek(0, io.SEEK_END):
+        head = stream.read(HEAD)
+        if not head:
             raise Unreadable(name, "the file is empty")
         stream.seek(0)
-        with Image.open(stream, formats=_FORMATS) as image:
-            if image.width * image.height > MAX_PIXELS:
-                raise Unreadable(name, _TOO_MANY)
-            image.load()
-            return _to_rgb(ImageOps.exif_transpose(image))
+        known = known_format(head)
+        if is_heic(head):
+            return _decode_heic(stream, name)
+        return _decode_picture(stream, name)
     except (Unreadable, MemoryError):
         raise
+    except HeifMissing as error:
+        raise Unreadable(name, str(error), FAILED) from None
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
-        raise Unreadable(name, _TOO_MANY) from None
+        raise _too_many(name, MAX_LARGE if known == "JPEG" else MAX_PIXELS) from None
     except UnidentifiedImageError:
-        raise NoImage(name, f"no image of a kind that is read; accepted: {', '.join(_FORMATS)}") from None
+        if known:
+            raise Unreadable(name, f"damaged {known}: its header cannot be read") from None
+        raise NoImage(name, f"no image of a kind that is read; accepted: {', '.join(ACCEPTED)}") from None
     except OSError as error:
         if error.errno is not None:  # The system's: Pillow's own, of what is damaged, have no number.
             raise _failed(name, error) from None
-        raise Unreadable(name, str(error) or type(error).__name__) from None
-    except Exception as error:  # Pillow's decoders raise many kinds, SyntaxError among them.
-        raise Unreadable(name, str(error) or type(error).__name__) from None
+        raise Unreadable(name, _one_line(error)) from None
+    except Exception as error:  # The decoders raise many kinds, SyntaxError among them.
+        raise Unreadable(name, _one_line(error)) from None
 
 
-def _to_rgb(image: Image.Image) -> NDArray[np.uint8]:
-    if image.mode in ("F", "I"):
-        raise ValueError("pixels of floating point or 32 bits have no defined range")
-    if image.mode.startswith("I"):
-        # convert("RGB") would cut 16-bit values off at 255, which makes a white picture.
-        grey = (np.asarray(image) >> 8).astype(np.uint8)
-        return np.repeat(grey[:, :, np.newaxis], 3, axis=2)
-    if image.has_transparency_data:
-        white = Image.new("RGBA", image.size, "white")
-        white.alpha_composite(image.convert("RGBA"))
-        image = white
-    return np.array(image.convert("RGB"))
+def known_format(head: bytes) -> str:
+    """The format whose signature a file begins with; "" for none, or one too short to tell anything."""
+    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
+        return "WebP"
+    return next((kind for kind, signature in _SIGNATURES.items() if head.startswith(signature)), "")
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split()) or type(error).__name__
+
+
+def open_picture(stream: IO[bytes], name: Path | str) -> Image.Image:
+    """The picture in an open file, of which the size is checked and nothing is decoded.
+
+    Raises:
+        DamagedPng: a chunk that the pixels need is damaged.
+        Unreadable: it has too many pixels.
+        Exception: as Pillow raises them.
+    """
+    signature = stream.read(len(SIGNATURE))
+    stream.seek(0)
+    image = Image.open(sound_png(stream) if signature == SIGNATURE else stream, formats=_FORMATS)
+    _check_size(image.size, name, MAX_LARGE if image.format in _JPEG else MAX_PIXELS)
+    return image
+
+
+def _decode_picture(stream: IO[bytes], name: Path | str) -> Photo:
+    with open_picture(stream, name) as image:
+        if image.format in _ANIMATED and (count := getattr(image, "n_frames", 1)) > 1:
+            raise Animated(name, f"an animation of {count} pictures")
+        if image.format not in _JPEG:
+            return _load(image)
+        stream.seek(0)
+        if _lacks_end(stream):
+            return _load_without_end(stream, name)
+        try:
+            return _load(image)
+        except OSError as error:
+            if error.errno is not None:
+                raise
+        return _load_without_end(stream, name)
+
+
+def _load(image: Image.Image) -> Photo:
+    width, height = image.size
+    if image.format in _JPEG:
+        part = 1
+        while (width // part) * (height // part) > MAX_WHOLE and part < 8:
+            part *= 2
+        image.draft(None, (width // part, height // part))
+    image.load()
+    small = shrink(plain_mode(image), MAX_WHOLE)
+    rgb = to_rgb(small, image.info.get("icc_profile") or b"")
+    return Photo(turn_upright(rgb, orientation_of(image)), width / small.width)
+
+
+def shown_rgb(image: Image.Image) -> NDArray[np.uint8]:
+    """A picture that Pillow has decoded, as a viewer shows it: uint8 of shape (height, width, 3)."""
+    rgb = to_rgb(plain_mode(image), image.info.get("icc_profile") or b"")
+    return turn_upright(rgb, orientation_of(image))
+
+
+def _lacks_end(stream: IO[bytes]) -> bool:
+    """Whether a JPEG's rest is zeros, as a download leaves them that was cut, and no marker ends it."""
+    stream.seek(0, io.SEEK_END)
+    size = min(_TAIL, stream.tell())
+    stream.seek(-size, io.SEEK_END)
+    tail = stream.read()
+    stream.seek(0)
+    return tail.endswith(bytes(16)) and not tail.rstrip(b"\0").endswith(_JPEG_END)
+
+
+def _load_without_end(stream: IO[bytes], name: Path | str) -> Photo:
+    """A JPEG that has no end marker, if every row is there all the same.
+
+    A decoder fills missing rows up without a word. What it fills them with depends on what follows, so the
+    rows are there where two different ends give one picture.
+    """
+    stream.seek(0)
+    content = stream.read().rstrip(b"\0").rstrip(b"\xff")
+    ends = (_JPEG_END, b"\x55\xa9" * 2048 + _JPEG_END)
+    photos = []
+    for end in ends:
+        with Image.open(io.BytesIO(content + end), formats=_FORMATS) as image:
+            photos.append(_load(image))
+    if not np.array_equal(photos[0].rgb, photos[1].rgb):
+        raise Unreadable(name, "the JPEG file is truncated: its last rows are missing")
+    return photos[0]
+
+
+def _decode_heic(stream: IO[bytes], name: Path | str) -> Photo:
+    image = open_heic(stream)
+    width, height = image.size
+    _check_size(image.size, name, MAX_LARGE)
+    pixels, profile = decode_heic(image)
+    factor = 1
+    while (width // factor) * (height // factor) > MAX_WHOLE:
+        factor += 1
+    if factor > 1:
+        size = (width // factor, height // factor)
+        pixels = np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), np.uint8)
+    return Photo(to_rgb(Image.fromarray(pixels), profile), width / pixels.shape[1])
+
+
+def _check_size(size: tuple[int, int], name: Path | str, limit: int) -> None:
+    if size[0] * size[1] > limit:
+        raise _too_many(name, limit)
+
+
+def _too_many(name: Path | str, limit: int) -> Unreadable:
+    return Unreadable(name, f"more than {limit:,} pixels")
 
 
 def resize(rgb: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:

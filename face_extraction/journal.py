@@ -2,22 +2,27 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import IO, Any
 
 from face_extraction.atomic import write_text
+from face_extraction.digest import FileMark
 from face_extraction.errors import InputError
 from face_extraction.ledger import LedgerRow
 from face_extraction.lines import cut_torn_line, whole_lines
 from face_extraction.manifest import Box
+from face_extraction.paths import relative_path
 
 JOURNAL_FILE = "journal.jsonl"
 
 
 @dataclass(frozen=True, slots=True)
 class FaceRow:
-    """One crop of an item; the fields mean what they mean in `FaceSample`."""
+    """One crop of an item; the fields mean what they mean in `FaceSample`.
+
+    `file` is the crop as it was written; None where it has not been yet.
+    """
 
     path: str
     frame: int = 0
@@ -26,6 +31,8 @@ class FaceRow:
     width: int = 0
     height: int = 0
     person: int = 0
+    rotation: int = 0
+    file: FileMark | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,15 +43,19 @@ class ItemResult:
         path: the item's file, relative to the root.
         faces: its crops, which are written already.
         ledger: what was the matter with it.
+        file: the item's file as it was read; None where it could not be.
     """
 
     path: str
     faces: Sequence[FaceRow]
     ledger: Sequence[LedgerRow]
+    file: FileMark | None = None
 
 
 # Where the data lay: that alone may differ, for the same data can be moved or mounted elsewhere.
 ROOT = "root"
+# Counted up when older journals can no longer be read.
+VERSION = ("journal", 2)
 
 
 class Journal:
@@ -58,31 +69,33 @@ class Journal:
         self.root = ""
         self._handle: IO[bytes] | None = None
 
-    def start(self, header: dict[str, Any]) -> dict[str, tuple[int, ItemResult]]:
+    def start(self, header: dict[str, Any]) -> dict[str, ItemResult]:
         """Open the journal for `header`, which is compared with that of an earlier run, but for the root.
 
         `root` then tells the earlier run's.
 
         Returns:
-            the finished items by their path, each with the size its file had, in bytes.
+            the finished items by their path.
 
         Raises:
             InputError: the journal belongs to other settings, or is damaged.
         """
+        header = dict([VERSION]) | header
         if not self.path.exists():
             write_text(self.path, _line(header))
-        before, finished = _read(self.path)
+        before = _read_header(self.path)
         self._check_header(header, before)
+        finished = _read_items(self.path)
         self.root = str(before.get(ROOT))
         self._handle = self.path.open("r+b")
         cut_torn_line(self._handle)
         return finished
 
-    def add(self, size: int, result: ItemResult) -> None:
-        """Append one finished item, whose file has `size` bytes. Its crops must be written before."""
+    def add(self, result: ItemResult) -> None:
+        """Append one finished item. Its crops must be written before."""
         if self._handle is None:
             raise RuntimeError("start() opens the journal. Received: add() before it")
-        self._handle.write(_line({"size": size, **asdict(result)}).encode())
+        self._handle.write(_line(asdict(result)).encode())
         self._handle.flush()
 
     def close(self) -> None:
@@ -106,43 +119,65 @@ def first_difference(header: Mapping[str, Any], other: Mapping[str, Any]) -> str
     return next((name for name in names if header.get(name) != other.get(name)), "")
 
 
-def read_journal(folder: Path) -> tuple[dict[str, Any], dict[str, tuple[int, ItemResult]]]:
+def read_journal(folder: Path) -> tuple[dict[str, Any], dict[str, ItemResult]]:
     """The first line of the journal in `folder`, and the finished items as `Journal.start` gives them.
 
     Raises:
-        InputError: there is no journal, or it is damaged.
+        InputError: there is no journal, it is damaged, or it is of an earlier version.
     """
     path = folder / JOURNAL_FILE
     if not path.is_file():
         raise InputError(f"{folder}: no extraction (it has no {JOURNAL_FILE})")
-    return _read(path)
+    header = _read_header(path)
+    name, version = VERSION
+    if header.get(name) != version:
+        raise InputError(f"{path}: written by another version of face_extraction; extract again")
+    return header, _read_items(path)
 
 
-def _read(path: Path) -> tuple[dict[str, Any], dict[str, tuple[int, ItemResult]]]:
-    """The first line, and the finished items."""
-    lines = whole_lines(path)
-    _, first = next(lines, (1, b"null"))
+def _read_header(path: Path) -> dict[str, Any]:
+    _, first = next(whole_lines(path), (1, b"null"))
     try:
         header = json.loads(first)
     except ValueError:
         header = None
     if not isinstance(header, dict):
         raise InputError(f"{path}: not a journal of an extraction; --overwrite starts afresh")
+    return header
+
+
+def _read_items(path: Path) -> dict[str, ItemResult]:
     finished = {}
-    for number, line in lines:
+    for number, line in whole_lines(path):
+        if number == 1:
+            continue
+        where = f"{path}, line {number}"
         try:
-            size, result = _parse(json.loads(line))
+            result = _parse(json.loads(line))
         except (ValueError, TypeError, KeyError):
-            raise InputError(f"{path}, line {number}: damaged; --overwrite starts afresh") from None
-        finished[result.path] = (size, result)
-    return header, finished
+            raise InputError(f"{where}: damaged; --overwrite starts afresh") from None
+        # Crops are deleted and written by these paths.
+        faces = [replace(face, path=relative_path(face.path, where)) for face in result.faces]
+        finished[result.path] = replace(result, faces=faces)
+    return finished
 
 
 def _line(values: dict[str, Any]) -> str:
     return json.dumps(values, separators=(",", ":")) + "\n"
 
 
-def _parse(values: dict[str, Any]) -> tuple[int, ItemResult]:
-    faces = [FaceRow(**{**face, "box": Box(*face["box"])}) for face in values["faces"]]
+def _parse(values: dict[str, Any]) -> ItemResult:
+    faces = [
+        FaceRow(**{**face, "box": Box(*face["box"]), "file": _mark(face["file"])}) for face in values["faces"]
+    ]
+    if not all(isinstance(text, str) for text in (values["path"], *(face.path for face in faces))):
+        raise TypeError("a path must be text")
     ledger = [LedgerRow(**row) for row in values["ledger"]]
-    return values["size"], ItemResult(values["path"], faces, ledger)
+    return ItemResult(values["path"], faces, ledger, _mark(values["file"]))
+
+
+def _mark(values: dict[str, Any] | None) -> FileMark | None:
+    if values is None:
+        return None
+    size, changed, touched = values["stat"]
+    return FileMark((size, changed, touched), values["digest"])

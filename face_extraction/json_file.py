@@ -1,11 +1,17 @@
-"""JSON files: written whole or not at all, read with one line for what is wrong."""
+"""JSON files: written whole or not at all, and checked against a type when they are read."""
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar, cast
+
+import msgspec
 
 from face_extraction.atomic import write_text
-from face_extraction.errors import InputError
+from face_extraction.errors import InputError, one_line
+
+T = TypeVar("T")
+
+MOST_BYTES = 64 << 20
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -13,14 +19,26 @@ def write_json(path: Path, value: Any) -> None:
     write_text(path, json.dumps(value, indent=2, allow_nan=False) + "\n")
 
 
-def read_json(path: Path) -> dict[str, Any]:
-    """A JSON object.
+def read_json(path: Path, kind: type[T]) -> T:
+    """A JSON file's value, which is checked to be of `kind`. Fields that `kind` does not name stay in it.
+
+    Args:
+        path: the file.
+        kind: a `TypedDict`, or another type of plain values that msgspec can check.
 
     Raises:
-        InputError: the file is missing or not JSON.
+        InputError: the file is missing, is no regular file, is larger than `MOST_BYTES`, is not JSON, or
+            holds something else; the line names the field.
     """
     try:
-        value: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path}: not a readable JSON file ({error})") from None
-    return value
+        if path.exists() and not path.is_file():
+            raise InputError(f"{path}: not a regular file")
+        if path.stat().st_size > MOST_BYTES:
+            raise InputError(f"{path}: larger than {MOST_BYTES >> 20} MB")
+        value = msgspec.json.decode(path.read_bytes())
+        msgspec.convert(value, kind)
+        return cast(T, value)
+    except msgspec.ValidationError as error:
+        raise InputError(f"{path}: {one_line(error)}") from None
+    except (OSError, ValueError, RecursionError) as error:
+        raise InputError(f"{path}: not a readable JSON file ({one_line(error)})") from None

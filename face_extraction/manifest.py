@@ -1,22 +1,26 @@
 """The manifest: a CSV file with one row per labelled face crop, the type that everything speaks."""
 
 import csv
+import hashlib
+import math
+import unicodedata
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import astuple, dataclass, fields
-from pathlib import Path, PurePosixPath
-from typing import NamedTuple, TypeVar
+from pathlib import Path
+from typing import NamedTuple
 
 from face_extraction.atomic import write_csv
 from face_extraction.digest import file_digest
 from face_extraction.errors import InputError, unknown_name
+from face_extraction.paths import check_inside, relative_path
 
 REAL, FAKE, UNKNOWN = 0, 1, -1
 LABEL_NAMES = {REAL: "real", FAKE: "fake", UNKNOWN: "unknown"}
 SPLITS = ("train", "val", "test")
 MANIFEST_FILE = "manifest.csv"
-
-_N = TypeVar("_N", int, float)
+# The settings of the extraction that made the crops, beside the manifest.
+SETTINGS_FILE = "extraction.toml"
 
 
 class Box(NamedTuple):
@@ -64,6 +68,10 @@ class FaceSample:
         source: the data set's name.
         person: whose face it is, within its clip: numbered from 1 in the order in which people appear;
             0 where they were not told apart (stills, ready-made crops but those of archives).
+        rotation: degrees by which a photo was turned clockwise before its face was found; `box` is where
+            the face is without that turn.
+        digest: the beginning of the SHA-256 of the crop's file, so that a manifest of other pixels is another
+            manifest; "" where it was not told.
     """
 
     path: str
@@ -79,6 +87,8 @@ class FaceSample:
     method: str = ""
     source: str = ""
     person: int = 0
+    rotation: int = 0
+    digest: str = ""
 
     @property
     def clip(self) -> tuple[str, str, str]:
@@ -95,7 +105,7 @@ COLUMNS = tuple(
     for name in (("top", "right", "bottom", "left") if field.name == "box" else (field.name,))
 )
 REQUIRED = ("path", "label", "split", "group")
-_INTEGERS = frozenset({"frame", "top", "right", "bottom", "left", "width", "height", "person"})
+_INTEGERS = frozenset({"frame", "top", "right", "bottom", "left", "width", "height", "person", "rotation"})
 
 
 def write_manifest(path: Path, samples: Iterable[FaceSample]) -> None:
@@ -114,8 +124,9 @@ def read_manifest(path: Path, *, torn_groups: bool = False) -> list[FaceSample]:
 
     Raises:
         InputError: the file is missing, empty or not CSV text; a column is unknown or missing; a
-            value is not of its kind; a path is absolute, leaves the manifest's folder or stands
-            twice; a group stands in two splits. The line names the file and its row.
+            value is not of its kind; a path is absolute, leaves the manifest's folder (through a link, too),
+            names no regular file or stands twice; a group stands in two splits; two names differ in blanks
+            alone. The line names the file and its row.
     """
     if not path.is_file():
         inside = path / MANIFEST_FILE
@@ -130,17 +141,27 @@ def read_manifest(path: Path, *, torn_groups: bool = False) -> list[FaceSample]:
     if not samples:
         raise InputError(f"{path}: the manifest has no rows")
     _check_unique(path, samples)
-    if not torn_groups:
+    check_inside(path.parent, (sample.path for sample in samples))
+    if torn_groups:
+        _check_spelling(path, samples)
+    else:
         check_groups(path, samples)
     return samples
 
 
+def manifest_in(path: Path) -> Path:
+    """The manifest in a folder that holds one; any other path as it is."""
+    inside = path / MANIFEST_FILE
+    return inside if inside.is_file() else path
+
+
 def check_groups(path: Path, samples: Sequence[FaceSample]) -> None:
-    """Refuse samples of which one group stands in two splits.
+    """Refuse samples of which one group stands in two splits, or is spelt in two ways that look alike.
 
     Raises:
         InputError: naming the file, the first such group, and how many there are.
     """
+    _check_spelling(path, samples)
     homes: dict[tuple[str, str], set[str]] = {}
     for sample in samples:
         homes.setdefault((sample.source, sample.group), set()).add(sample.split)
@@ -153,9 +174,35 @@ def check_groups(path: Path, samples: Sequence[FaceSample]) -> None:
         )
 
 
+def _check_spelling(path: Path, samples: Iterable[FaceSample]) -> None:
+    """Refuse two names that look alike, such as "g" and "g ": one person would stand in two splits unseen."""
+    names = {
+        (column, getattr(sample, column))
+        for sample in samples
+        for column in ("group", "video", "method", "source")
+    }
+    known: dict[tuple[str, str], str] = {}
+    for column, name in sorted(names):
+        plain = unicodedata.normalize("NFC", name).strip()
+        other = known.setdefault((column, plain), name)
+        if other != name:
+            raise InputError(
+                f"{path}: {column} {other!r} and {name!r} differ in blanks or in how an accent is written; "
+                "accepted: one spelling"
+            )
+
+
 def manifest_hash(path: Path) -> str:
-    """SHA-256 of the manifest's bytes, in hexadecimal: which data a run saw."""
-    return file_digest(path)
+    """Which data a run saw: SHA-256, in hexadecimal, of the manifest and of how its crops were cut.
+
+    The bytes of the extraction.toml beside the manifest count too: crops that were cut otherwise are other
+    data. Without that file it is the SHA-256 of the manifest's bytes.
+    """
+    digest = file_digest(path)
+    settings = path.with_name(SETTINGS_FILE)
+    if not settings.is_file():
+        return digest
+    return hashlib.sha256(f"{digest} {file_digest(settings)}".encode()).hexdigest()
 
 
 def count_table(samples: Iterable[FaceSample]) -> str:
@@ -182,8 +229,16 @@ def _values(sample: FaceSample) -> list[object]:
 
 
 def _check_columns(path: Path, names: Sequence[str]) -> None:
-    for name in names:
+    for place, name in enumerate(names, start=1):
+        if name.startswith("Unnamed:") or not name.strip():
+            raise InputError(
+                f"{path}: column {place} has no name: an index? Write the table without it (in pandas: "
+                "to_csv(..., index=False))"
+            )
         if name not in COLUMNS:
+            other = next((sign for sign in ";\t" if sign in name), None)
+            if other and len(names) == 1:
+                raise InputError(f"{path}: separated by {other!r}; accepted: a table separated by commas")
             raise unknown_name("column", name, COLUMNS, str(path))
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
@@ -198,45 +253,51 @@ def _parse(path: Path, number: int, row: dict[str, str | None]) -> FaceSample:
     if None in row or None in row.values():
         raise InputError(f"{where}: the number of values is not the number of columns")
     text = {name: value for name, value in row.items() if value is not None}
-    if text["label"] not in ("-1", "0", "1"):
+    label = text["label"].removesuffix(".0")  # pandas, in a column that once had a gap
+    if label not in ("-1", "0", "1"):
         raise InputError(f"{where}: label {text['label']!r}; accepted: 1 = fake, 0 = real, -1 = unknown")
     if text["split"] not in SPLITS:
         raise unknown_name("split", text["split"], SPLITS, where)
     if not text["group"]:
         raise InputError(f"{where}: the group is empty")
-    integers = {name: _number(where, name, text.get(name) or "0", int) for name in _INTEGERS}
+    integers = {name: _whole(where, name, text.get(name) or "0") for name in _INTEGERS}
     return FaceSample(
-        path=_path(where, text["path"]),
-        label=int(text["label"]),
+        path=relative_path(text["path"], where),
+        label=int(label),
         split=text["split"],
         group=text["group"],
         video=text.get("video", ""),
         frame=integers["frame"],
-        time=_number(where, "time", text.get("time") or "0", float),
+        time=_number(where, "time", text.get("time") or "0"),
         box=Box(integers["top"], integers["right"], integers["bottom"], integers["left"]),
         width=integers["width"],
         height=integers["height"],
         method=text.get("method", ""),
         source=text.get("source", ""),
         person=integers["person"],
+        rotation=integers["rotation"],
+        digest=text.get("digest", ""),
     )
 
 
-def _number(where: str, name: str, text: str, kind: Callable[[str], _N]) -> _N:
+def _number(where: str, name: str, text: str) -> float:
     try:
-        return kind(text)
+        number = float(text)
     except ValueError:
-        raise InputError(f"{where}: {name} {text!r} is not a number") from None
+        number = math.nan
+    if not math.isfinite(number):
+        raise InputError(f"{where}: {name} {text!r} is not a number")
+    return number
 
 
-def _path(where: str, text: str) -> str:
-    """The path in its one spelling: "./a.png" and "a.png" are one crop."""
-    path = PurePosixPath(text)
-    if not path.parts or path.is_absolute() or ".." in path.parts or any(sign in text for sign in "\\:\0"):
-        raise InputError(
-            f"{where}: path {text!r}; accepted: relative to the manifest, with '/', inside its folder"
-        )
-    return str(path)
+def _whole(where: str, name: str, text: str) -> int:
+    """A whole number; 12.0 is one, as pandas writes a column that has gaps."""
+    if text.isdecimal():
+        return int(text)
+    number = _number(where, name, text)
+    if number != int(number):
+        raise InputError(f"{where}: {name} {text!r} must be a whole number")
+    return int(number)
 
 
 def _check_unique(path: Path, samples: Iterable[FaceSample]) -> None:

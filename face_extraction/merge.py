@@ -5,13 +5,14 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from face_extraction.atomic import link_or_copy
+from face_extraction.atomic import link_or_copy, sync_folder
 from face_extraction.errors import InputError
 from face_extraction.extract import LEDGER_FILE, Summary, prepare, write_results
 from face_extraction.journal import ItemResult, Journal, first_difference, read_journal
 from face_extraction.ledger import FAILED, read_ledger
 from face_extraction.lock import alone
 from face_extraction.manifest import MANIFEST_FILE
+from face_extraction.paths import inside
 from face_extraction.progress import progress
 from face_extraction.settings import copy_settings
 from face_extraction.shards import Part, read_part
@@ -29,7 +30,8 @@ def merge(folders: Sequence[Path], out: Path) -> Summary:
 
     Raises:
         InputError: a shard is missing, given twice or not finished; shards are of different data or
-            settings; `out` holds something else.
+            settings; a path in a shard leads out of its folder; `out` holds
+            something else.
     """
     parts = [read_part(folder) for folder in folders]
     _check_parts(folders, parts)
@@ -39,18 +41,23 @@ def merge(folders: Sequence[Path], out: Path) -> Summary:
         places = {place: item for part in parts for place, item in part.items.items()}
         items = [places[place] for place in sorted(places)]
         before = journal.start(header)
+        made: set[Path] = set()
         with progress("merge", len(items), unit="items") as advance:
             for item in items:
-                folder, size, result = results[item.path]
-                known = before.get(item.path) == (size, result)
+                folder, finished, result = results[item.path]
+                known = before.get(item.path) == result
                 for face in result.faces:
-                    target = out / face.path
+                    target = inside(out, face.path)
                     if not (known and target.exists()):
+                        source = inside(folder, face.path)
                         target.unlink(missing_ok=True)  # of a shard that was run again since
-                        link_or_copy(folder / face.path, target)
-                if size is not None and not known:
-                    journal.add(size, result)
+                        link_or_copy(source, target)
+                        made.add(target.parent)
+                if finished and not known:
+                    journal.add(result)
                 advance()
+        for parent in made:
+            sync_folder(parent)
         copy_settings(folders[0], out)
         found = {path: result for path, (_, _, result) in results.items()}
         return write_results(out, items, found, parts[0].split_rule, parts[0].ledger, parts[0].drawn)
@@ -76,13 +83,13 @@ def _check_parts(folders: Sequence[Path], parts: Sequence[Part]) -> None:
 
 def _read_results(
     folders: Sequence[Path], parts: Sequence[Part]
-) -> tuple[dict[str, Any], dict[str, tuple[Path, int | None, ItemResult]]]:
-    """What the journals begin with, but for the shard; and of each item the folder, size and result.
+) -> tuple[dict[str, Any], dict[str, tuple[Path, bool, ItemResult]]]:
+    """What the journals begin with, but for the shard; and each item's folder, whether finished, and result.
 
-    Items that failed stand in no journal, but in their shard's ledger; they have no size.
+    Items that failed stand in no journal, but in their shard's ledger; they are not finished.
     """
     common: dict[str, Any] = {}
-    results: dict[str, tuple[Path, int | None, ItemResult]] = {}
+    results: dict[str, tuple[Path, bool, ItemResult]] = {}
     for folder, part in zip(folders, parts, strict=True):
         header, finished = read_journal(folder)
         header.pop("shard", None)
@@ -93,11 +100,11 @@ def _read_results(
             raise InputError(f"{folder}: made with {different} {here}, but {folders[0]} with {theirs}")
         done = (folder / MANIFEST_FILE).exists()
         failed = [row for row in read_ledger(folder / LEDGER_FILE) if row.reason == FAILED] if done else []
-        for path, (size, result) in finished.items():
-            results[path] = (folder, size, result)
+        for path, result in finished.items():
+            results[path] = (folder, True, result)
         for row in failed:
             # Also of an item that the journal holds: its file has changed since.
-            results[row.path] = (folder, None, ItemResult(row.path, [], [row]))
+            results[row.path] = (folder, False, ItemResult(row.path, [], [row]))
         left = [item.path for item in part.items.values() if item.path not in results]
         if left or not done:
             what = f"{len(left)} items, such as {left[0]}, are" if left else "it is"

@@ -9,7 +9,7 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import Executor, Future
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
@@ -70,6 +70,17 @@ def local_pool(workers: int, time_limit: float | None) -> Iterator[Executor]:
 
 
 @contextmanager
+def small_pool(workers: int) -> Iterator[Executor]:
+    """A `LocalPool` for several workers; for one, a thread, which starts at once and guards nothing."""
+    if workers == 1:
+        with ThreadPoolExecutor(1) as thread:
+            yield thread
+    else:
+        with local_pool(workers, None) as pool:
+            yield pool
+
+
+@contextmanager
 def dask_pool(address: str) -> Iterator[tuple[Executor, int]]:
     """The executor of the dask scheduler at `address`, such as tcp://host:8786, and its threads.
 
@@ -99,11 +110,6 @@ def dask_pool(address: str) -> Iterator[tuple[Executor, int]]:
         yield client.get_executor(pure=False), threads
     finally:
         client.close()
-
-
-def available_cores() -> int:
-    """How many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _start_worker() -> None:

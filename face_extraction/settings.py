@@ -13,9 +13,9 @@ import tomli_w
 
 from face_extraction.atomic import write_text
 from face_extraction.errors import InputError, unknown_name
+from face_extraction.manifest import SETTINGS_FILE
 from face_extraction.toml import read_toml
 
-SETTINGS_FILE = "extraction.toml"
 DETECTORS = ("hog", "cnn")
 POLICIES = ("largest", "all", "exactly-one")
 FORMATS = ("png", "jpg")
@@ -53,6 +53,7 @@ class ExtractionSettings:
         detector: dlib's "hog" (fast, frontal) or "cnn" (slow without a GPU, finds turned faces).
         min_face: longer side of the smallest face box wanted, in pixels of the upright frame.
         policy: "largest" face of each frame, "all", or "exactly-one" (frames with more are left out).
+        rotations: turn a photo by 90, 180 and 270 degrees where it shows no face as it is.
         faces_per_video: how many frames of each clip are searched, evenly spaced over the clip.
         first_frame_only: search the first frame of each clip instead.
         format: "png" (lossless) or "jpg".
@@ -66,6 +67,7 @@ class ExtractionSettings:
     detector: str = "hog"
     min_face: int = MIN_FACE
     policy: str = "largest"
+    rotations: bool = True
     faces_per_video: int = 10
     first_frame_only: bool = False
     format: str = "png"

@@ -117,5 +117,5 @@ def read_part(folder: Path) -> Part:
             values.get("drawn", []),  # Earlier versions did not note it.
             {place: Item(**item) for place, item in values["items"]},
         )
-    except (ValueError, TypeError, KeyError):
+    except (ValueError, TypeError, KeyError, InputError):
         raise InputError(f"{path}: damaged; run this shard again") from None

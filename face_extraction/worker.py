@@ -3,21 +3,23 @@
 import hashlib
 import re
 from collections import Counter
+from dataclasses import replace
 from functools import cache
 from pathlib import Path, PurePosixPath
 
-from face_extraction.animation import is_animated
 from face_extraction.archive import read_members
 from face_extraction.atomic import write_bytes
 from face_extraction.clip import ClipFinder
 from face_extraction.crop import crop_side
-from face_extraction.detect import FaceDetector, FoundFace, cut_faces
+from face_extraction.detect import FaceDetector, FoundFace, cut_photo
+from face_extraction.digest import FileMark
+from face_extraction.framefolder import FRAMES_PER_SECOND, frame_files
 from face_extraction.frames import Frame, read_frames
-from face_extraction.images import read_bytes_rgb, read_content, read_rgb, write_image
+from face_extraction.images import Animated, read_bytes_rgb, read_content, read_photo, read_rgb, write_image
 from face_extraction.journal import FaceRow, ItemResult
-from face_extraction.ledger import NO_FACE, ItemFailed, LedgerRow, without_faces
+from face_extraction.ledger import FAILED, NO_FACE, UNREADABLE, ItemFailed, LedgerRow, without_faces
 from face_extraction.manifest import LABEL_NAMES
-from face_extraction.media import ARCHIVE, CROP, VIDEO
+from face_extraction.media import ARCHIVE, CROP, FRAMES, SEQUENCE, VIDEO
 from face_extraction.settings import ExtractionSettings
 from face_extraction.sources import Item
 
@@ -31,15 +33,30 @@ def extract_item(item: Item, root: Path, out: Path, settings: ExtractionSettings
         OSError: a crop could not be written.
     """
     try:
+        mark = FileMark.of(root / item.path)  # before it is read: a change meanwhile is seen next time
+    except OSError:
+        mark = None  # reading it tells why
+    result = _extract(item, root, out, settings)
+    faces = [replace(face, file=FileMark.of(out / face.path)) for face in result.faces]
+    return replace(result, faces=faces, file=mark)
+
+
+def _extract(item: Item, root: Path, out: Path, settings: ExtractionSettings) -> ItemResult:
+    try:
         if item.kind == CROP:
             return ItemResult(item.path, [_copy(item, root, out)], [])
         if item.kind == ARCHIVE:
             return _unpack(item, root, out)
-        if item.kind == VIDEO or is_animated(root / item.path):
+        if item.kind == SEQUENCE:
+            return _copy_sequence(item, root, out)
+        if item.kind == VIDEO:
             return _extract_clip(item, root, out, settings)
-        rgb = read_rgb(root / item.path)
-        faces = cut_faces(rgb, _detector_for(settings), settings.policy, settings.crop)
+        if item.kind == FRAMES:
+            return _extract_frames(item, root, out, settings)
+        faces = cut_photo(read_photo(root / item.path), _detector_for(settings), settings)
         return ItemResult(item.path, _write_faces(item, out, settings, faces), [])
+    except Animated:
+        return _extract_clip(item, root, out, settings)
     except ItemFailed as error:
         return ItemResult(item.path, [], [LedgerRow(item.path, error.reason, error.detail)])
 
@@ -92,6 +109,48 @@ def _unpack(item: Item, root: Path, out: Path) -> ItemResult:
     return ItemResult(item.path, faces, ledger)
 
 
+def _copy_sequence(item: Item, root: Path, out: Path) -> ItemResult:
+    """The ready-made crops of one video in a folder, each decoded as a check and copied byte for byte."""
+    faces: list[FaceRow] = []
+    ledger: list[LedgerRow] = []
+    for number, path in frame_files(root / item.path, item.take):
+        try:
+            content = read_content(path)
+            rgb = read_bytes_rgb(content, path.name)
+        except ItemFailed as error:
+            ledger.append(LedgerRow(f"{item.path}/{path.name}", error.reason, error.detail))
+            continue
+        target = crop_path(item, f"_{number:06d}", path.suffix.lower())
+        write_bytes(out / target, content)
+        height, width = rgb.shape[:2]
+        faces.append(FaceRow(target, number, width=width, height=height, person=1))
+    return ItemResult(item.path, faces, ledger)
+
+
+def _extract_frames(item: Item, root: Path, out: Path, settings: ExtractionSettings) -> ItemResult:
+    """Faces of a video whose frames are pictures in a folder."""
+    faces: list[FaceRow] = []
+    ledger: list[LedgerRow] = []
+    without: Counter[str] = Counter()
+    finder = ClipFinder(_detector_for(settings), settings.policy, settings.crop)
+    files = frame_files(root / item.path, 0 if settings.first_frame_only else settings.faces_per_video)
+    for number, path in files:
+        try:
+            frame = Frame(number, number / FRAMES_PER_SECOND, read_rgb(path))
+            faces += _write_faces(item, out, settings, finder.faces(frame), frame)
+        except ItemFailed as error:
+            if error.reason in (UNREADABLE, FAILED):
+                ledger.append(LedgerRow(f"{item.path}/{path.name}", error.reason, error.detail))
+            else:
+                without[error.reason] += 1
+        if settings.first_frame_only:
+            break
+    if without and not faces:
+        failed = without_faces(without)
+        ledger.append(LedgerRow(item.path, failed.reason, failed.detail))
+    return ItemResult(item.path, faces, ledger)
+
+
 def _extract_clip(item: Item, root: Path, out: Path, settings: ExtractionSettings) -> ItemResult:
     """Faces of a clip's frames; a frame without one is no failure unless all are without."""
     faces: list[FaceRow] = []
@@ -123,7 +182,7 @@ def _write_faces(
         target = crop_path(item, f"{tail}_{number}", f".{settings.format}")
         write_image(out / target, face.crop, settings.format, settings.quality)
         side = crop_side(face.box, settings.crop)
-        rows.append(FaceRow(target, index, time, face.box, side, side, face.person))
+        rows.append(FaceRow(target, index, time, face.box, side, side, face.person, face.rotation))
     return rows
 
 

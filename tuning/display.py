@@ -13,6 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
+from dfdetect.render.text import short
 from tuning.rows import RUNNING, WAITING, Row, best_of, varied
 
 SHOWN = 12
@@ -144,11 +145,6 @@ def describe(row: Row) -> str:
     """A trial's values in a few words, and why it ended, if it failed."""
     text = ", ".join(f"{name.removeprefix('options.')} {short(value)}" for name, value in row.values.items())
     return f"{text}  {row.state}: {row.reason}" if row.reason else text
-
-
-def short(value: Any) -> str:
-    """A value for people."""
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 def _cells(row: Row, names: Sequence[str]) -> list[str]:

@@ -8,7 +8,7 @@ import numpy as np
 
 from dfdetect.render.figures.canvas import BLUE, FAINT, GREEN, GREY, INK, ORANGE, PURPLE, canvas, not_defined
 from dfdetect.render.figures.drawing import Figure
-from tuning.display import short
+from dfdetect.render.text import short
 from tuning.importance import METHOD
 from tuning.rows import Row, varied
 
@@ -44,7 +44,7 @@ def draw(rows: Sequence[Row], objective: str, found: Importances, folder: Path) 
         Figure(
             f"{FOLDER}/parallel.png",
             "Parallel coordinates",
-            f"Each line is a finished trial, coloured by {objective}; the darkest are the best.",
+            f"Each line is a finished trial, coloured by {objective}; the better, the stronger its contrast.",
             wide=True,
         ),
     ]

@@ -18,7 +18,7 @@ from sklearn.exceptions import ConvergenceWarning
 from threadpoolctl import threadpool_limits
 
 from dfdetect.recipe import Recipe
-from tuning.display import short
+from dfdetect.render.text import short
 from tuning.job import Job
 from tuning.space import Axis, Values
 from tuning.strategy import EPOCHS, Turn

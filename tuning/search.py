@@ -19,13 +19,14 @@ from tuning.features import FeatureCache
 from tuning.importance import importances
 from tuning.job import Case, slug, write_job
 from tuning.opening import JOB, Search
+from tuning.outputs import write_outputs
 from tuning.parzen import prune_rule
-from tuning.report import write_report
 from tuning.rows import DONE, FAILED, PRUNED, VALUES, Row, best_of, rows_of
 from tuning.space import apply
 from tuning.store import REASON, Held, Store
 from tuning.strategies import make_strategy
 from tuning.strategy import Strategy, Turn
+from tuning.tables import Trials
 from tuning.trial import Result, SearchStopped, Trainer, why_failed
 
 POLL_SECONDS = 1.0
@@ -167,5 +168,5 @@ def _write_results(search: Search, store: Store) -> list[Row]:
         if overall is not None:
             write_recipe(search.out, recipes[overall.case])
         studied = {row.label: best_recipe(search, row) for row in rows if row.values}
-        write_report(search.folder, search.job, rows, studied, search.data, search.notices, found, search.out)
+        write_outputs(search, Trials(rows, studied, found))
     return rows

@@ -1,36 +1,46 @@
-"""The tables of a search, as Markdown and CSV."""
+"""The tables of a search."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from dfdetect.metrics.estimates import DASH
 from dfdetect.recipe import Recipe
-from dfdetect.render.markdown import markdown_table
+from dfdetect.render.table import Column, Table, columns, csv_rows, markdown
+from dfdetect.render.text import short
 from face_extraction.atomic import write_csv, write_text
-from tuning.display import short
-from tuning.rows import Row, varied
+from tuning.figures import Importances
+from tuning.rows import Row, best_of, varied
 
 ABLATION = "ablation"
 SHOWN_APART = ("optimizer", "learning_rate")
 
 
-def ablation(rows: Sequence[Row], recipes: Mapping[str, Recipe]) -> tuple[list[str], list[list[str]]]:
+@dataclass(frozen=True)
+class Trials:
+    """What a search has found so far.
+
+    Attributes:
+        rows: the trials.
+        recipes: by `Row.label`, what each trial trained.
+        importances: by case, each setting's importance, or why there is none.
+    """
+
+    rows: Sequence[Row]
+    recipes: Mapping[str, Recipe]
+    importances: Importances
+
+
+def ablation(trials: Trials) -> Table:
     """Report C's ablation table: optimizer, learning rate, [loss, accuracy], model type.
 
     What else was varied stands between, and the trial at the end.
-
-    Args:
-        rows: the trials.
-        recipes: by `Row.label`, what each trial trained.
-
-    Returns:
-        Names of the columns, and the cells.
     """
-    others = [name for name in varied(rows) if name not in SHOWN_APART]
+    others = [name for name in varied(trials.rows) if name not in SHOWN_APART]
     head = ["Optimizer", "Learning rate", *map(_title, others), "Score", "Model type", "AUC", "Trial"]
     body = []
-    for row in rows:
-        recipe = recipes.get(row.label)
+    for row in trials.rows:
+        recipe = trials.recipes.get(row.label)
         if recipe is None:
             continue
         score = row.state
@@ -47,7 +57,45 @@ def ablation(rows: Sequence[Row], recipes: Mapping[str, Recipe]) -> tuple[list[s
                 str(row.number),
             ]
         )
-    return head, body
+    return Table(columns(head), body, "Ablation table")
+
+
+def importance(found: Importances) -> Table:
+    """How much each setting matters, of each case."""
+    names = list(
+        dict.fromkeys(name for shares in found.values() if not isinstance(shares, str) for name in shares)
+    )
+    rows = []
+    for case, shares in found.items():
+        known, why = ({}, shares) if isinstance(shares, str) else (shares, "")
+        rows.append([case, *(f"{known.get(name, 0):.3f}" if known else DASH for name in names), why])
+    head = [*columns(["Case"], map(_title, names)), Column("Why none")]
+    if not any(row[-1] for row in rows):
+        head, rows = head[:-1], [row[:-1] for row in rows]
+    return Table(head, rows, "Importance")
+
+
+def trial_table(rows: Sequence[Row], objective: str) -> Table:
+    """A row a trial; the best one is marked."""
+    names = varied(rows)
+    best = best_of(rows)
+    body = []
+    for row in rows:
+        features = {True: "once", False: "no"}.get(row.facts.get("features", ""), "")
+        body.append(
+            [
+                row.label,
+                row.state,
+                DASH if row.score is None else f"{row.score:.4f}",
+                *(short(row.values.get(name, "")) for name in names),
+                str(row.facts.get("kept_epoch", "")),
+                short(row.facts.get("seconds", "")),
+                features,
+                row.reason,
+            ]
+        )
+    head = ["Trial", "State", objective, *map(_title, names), "Kept epoch", "Seconds", "Features", "Reason"]
+    return Table(columns(head), body, "Trials", best=None if best is None else rows.index(best))
 
 
 def note(folds: int) -> str:
@@ -59,11 +107,11 @@ def note(folds: int) -> str:
     )
 
 
-def write_ablation(folder: Path, rows: Sequence[Row], recipes: Mapping[str, Recipe], folds: int) -> None:
+def write_ablation(folder: Path, trials: Trials, folds: int) -> None:
     """Write the ablation table as Markdown and CSV, atomically."""
-    head, body = ablation(rows, recipes)
-    write_csv(folder / f"{ABLATION}.csv", head, body)
-    write_text(folder / f"{ABLATION}.md", f"{markdown_table(head, body)}\n\n{note(folds)}\n")
+    table = ablation(trials)
+    write_csv(folder / f"{ABLATION}.csv", table.titles, csv_rows(table))
+    write_text(folder / f"{ABLATION}.md", f"{markdown(table)}\n\n{note(folds)}\n")
 
 
 def _title(name: str) -> str:

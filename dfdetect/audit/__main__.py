@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from face_extraction.command import DONE, FINDING, Parser, aligned, run
+from face_extraction.command import DONE, FINDING, Parser, run
 from face_extraction.errors import InputError
 
 if TYPE_CHECKING:
@@ -81,7 +81,8 @@ def _audit(args: argparse.Namespace, command: str) -> int:
     from dfdetect.audit.page import render_audit
     from dfdetect.audit.rows import Rows
     from dfdetect.audit.scores import compare
-    from dfdetect.audit.table import HEAD, finding_rows, repair_line, to_json, verdict
+    from dfdetect.audit.table import findings_table, repair_line, to_json, verdict
+    from dfdetect.render.table import text
     from dfdetect.runs.folder import Run
     from face_extraction.atomic import write_text
     from face_extraction.json_file import write_json
@@ -98,12 +99,11 @@ def _audit(args: argparse.Namespace, command: str) -> int:
     _check_out(out)
     rows = Rows(folder, target.samples, args.cache or folder / CACHE)
     result = audit(rows, kinds, named=args.kinds not in (None, "all"))
-    findings = aligned([HEAD, *finding_rows(result)], "<<>>>>")
-    print(f"{verdict(result)}\n\n{findings}")
+    print(f"{verdict(result)}\n\n{text(findings_table(result))}")
     _print_notes(result)
     scores = compare(scored, result) if scored else None
     if scores:
-        print("\n" + aligned(scores.lines(), "<<>>>>>>"))
+        print("\n" + text(scores.table()))
     repaired = None
     if args.write_clean:
         repaired = (args.write_clean, repair(result))

@@ -17,7 +17,7 @@ from dfdetect.recipe import Recipe, read_recipe
 from dfdetect.runs.folder import Run, located
 from face_extraction.errors import InputError
 from face_extraction.ledger import LedgerRow
-from face_extraction.manifest import SPLITS, FaceSample, manifest_hash, read_manifest
+from face_extraction.manifest import SPLITS, FaceSample, manifest_hash, manifest_in, read_manifest
 
 CACHE = "audit-cache.sqlite"
 
@@ -78,17 +78,19 @@ def open_target(path: Path | None, run: Run | None) -> Target:
     """The rows to audit.
 
     Args:
-        path: a manifest, a recipe or a run's folder; None for `run`.
+        path: a manifest or its folder, a recipe or a run's folder; None for `run`.
         run: the run whose scores are shown, which also decides how a manifest is split.
 
     Raises:
         InputError: it cannot be read, or is no longer what the run was made from.
     """
+    if path and not Run(path).recipe_file.is_file():
+        path = manifest_in(path)
     if path is None or path.is_dir():
         of = Run(path) if path else run
         if of is None:
             raise InputError(
-                "nothing to audit; accepted: a manifest, a recipe, a run's folder, or --scores RUN"
+                "nothing to audit; accepted: a manifest or its folder, a recipe, a run, or --scores RUN"
             )
         recipe = located(of.recipe(), of.environment())
         manifest = manifest_path(recipe.manifest)

@@ -1,6 +1,5 @@
 """Faces as dlib's 128 numbers, for the rows that stand for their clips, kept for the next audit."""
 
-import os
 from collections import defaultdict
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -15,6 +14,7 @@ from dfdetect.audit.store import open_store
 from face_extraction.detect import FaceDetector
 from face_extraction.errors import InputError
 from face_extraction.images import Unreadable, read_rgb
+from face_extraction.machine import available_cores
 from face_extraction.manifest import Box, FaceSample
 from face_extraction.progress import progress
 
@@ -48,7 +48,7 @@ def encode(rows: Rows, chosen: Sequence[int]) -> NDArray[np.float32]:
         known = store.encodings(sorted(set(digests)))
         first = dict(zip(reversed(digests), reversed(chosen), strict=True))
         wanted = [(digest, row) for digest, row in first.items() if digest not in known]
-        workers = os.cpu_count() or 1
+        workers = available_cores()
         detector = FaceDetector()
 
         def encode_part(part: list[tuple[bytes, int]]) -> list[tuple[bytes, bytes]]:

@@ -1,18 +1,20 @@
 """The page of an audit: what leaks, with pictures of it."""
 
 import base64
-from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
 
 from dfdetect.audit.auditing import Audit, Repair, Target
-from dfdetect.audit.links import Crossing, Links
-from dfdetect.audit.registry import Kind, list_kinds
+from dfdetect.audit.links import Crossing
+from dfdetect.audit.registry import list_kinds
 from dfdetect.audit.scores import Scores
-from dfdetect.audit.table import HEAD, finding_rows, repair_line, verdict
-from dfdetect.render.document import document, text, text_table
-from dfdetect.render.report import INTERVALS, plural
+from dfdetect.audit.table import findings_table, repair_line, verdict
+from dfdetect.render.run_content import INTERVALS
+from dfdetect.render.table import Table, columns
+from dfdetect.render.templating import render
+from dfdetect.render.text import plural
 from face_extraction.images import Unreadable, read_rgb, resize
 from face_extraction.manifest import LABEL_NAMES, SPLITS, FaceSample, count_table
 
@@ -23,98 +25,66 @@ def render_audit(
     target: Target, result: Audit, scores: Scores | None, repaired: tuple[Path, Repair] | None, command: str
 ) -> str:
     """The page as HTML text; the pictures are in it."""
-    leaks = not result.clean
-    banner = f'<p class="notice" role="note">{text(verdict(result))}</p>' if leaks else ""
-    counts = ", ".join(f"{int((result.rows.splits == i).sum()):,} {split}" for i, split in enumerate(SPLITS))
-    sections = [
-        ("findings", "Findings", _findings(result)),
-        ("scores", "What it does to the numbers", _scores(scores) if scores else ""),
-        ("clean", "A manifest without leaks", _repaired(*repaired) if repaired else ""),
-        *(
-            (f"kind-{kind.name}", kind.title, _kind(kind, result, found))
+    return render(
+        "audit.html.j2",
+        name=target.name,
+        clean=result.clean,
+        verdict=verdict(result),
+        counts=", ".join(
+            f"{int((result.rows.splits == i).sum()):,} {split}" for i, split in enumerate(SPLITS)
+        ),
+        findings=findings_table(result),
+        scores=scores,
+        intervals=INTERVALS,
+        repaired=(repaired[0], repair_line(repaired[1]), count_table(repaired[1].samples))
+        if repaired
+        else (),
+        kinds=[
+            (kind, result.found[kind].note, [_crossing(result, each) for each in found])
             for kind, found in result.crossings.items()
             if found
-        ),
-        ("looked", "What was looked for", _looked(result)),
-        ("data", "Data", f"<pre>{text(count_table(result.rows.samples))}</pre>"),
-        ("reproduce", "How it was made", f'<pre class="command">{text(command)}</pre>'),
-    ]
-    summary = f'<p class="soft">Rows of different splits that have something in common · {counts}</p>'
-    words = "Leaks are looked for between splits; what rows of one split share is no leak."
-    title = text(f"Leakage audit: {target.name}")
-    return document(title, summary, banner, sections, footer=words)
-
-
-def _findings(result: Audit) -> str:
-    lead = "" if not result.clean else f"<p><strong>{text(verdict(result))}</strong></p>\n"
-    note = (
-        "Pairs: a row of the one split with a row of the other. Rows and groups: how many these pairs "
-        "touch. Share: rows of the split named that have such a pair."
-    )
-    return f'{lead}{text_table(HEAD, finding_rows(result), "Findings", left=2)}\n<p class="soft">{note}</p>'
-
-
-def _scores(scores: Scores) -> str:
-    head, *rows = scores.lines()
-    note = (
-        f"Test predictions of {text(scores.run)}, which were made before this audit. <em>whole</em>: all "
-        "test rows; <em>clean</em>: those that have nothing in common with train or val rows; "
-        "<em>leaking</em>: the others. The parts can differ in how hard they are, too. " + INTERVALS
-    )
-    return f'{text_table(head, rows, "Scores", left=2)}\n<p class="soft">{note}</p>'
-
-
-def _repaired(path: Path, repair: Repair) -> str:
-    return (
-        f"<p><strong>{text(path)}</strong>: {repair_line(repair)} All test rows stay; val rows that share "
-        "something with them are dropped, and train rows that share something with either. No row changes "
-        "its split. Audited again for the same kinds, it is clean.</p>"
-        f"<pre>{text(count_table(repair.samples))}</pre>"
+        ],
+        looked=_looked(result),
+        unread=len(result.unread),
+        counts_table=count_table(result.rows.samples),
+        command=command,
     )
 
 
-def _kind(kind: Kind, result: Audit, found: Sequence[Crossing]) -> str:
-    parts = [f"<p>{text(kind.meaning)}</p>", _note(result.found[kind])]
-    for each in found:
-        first, second = each.splits
-        parts.append(
-            f"<h3>{first} – {second}: {plural(each.pairs, 'pair')}, {plural(each.rows[0], f'{first} row')}, "
-            f"{plural(each.rows[1], f'{second} row')}</h3>"
-        )
-        pairs = "\n".join(_pair(result, pair) for pair in each.examples)
-        parts.append(f'<div class="pairs">\n{pairs}\n</div>')
-    return "\n".join(part for part in parts if part)
+@dataclass(frozen=True)
+class _Face:
+    """One face of an example.
+
+    Attributes:
+        sample: its row.
+        label: the name of its label.
+        where: the video and frame that it was cut from; else its file.
+        picture: a small JPEG in base64; "" where it cannot be read.
+    """
+
+    sample: FaceSample
+    label: str
+    where: str
+    picture: str
 
 
-def _note(links: Links) -> str:
-    return f'<p class="soft">{text(links.note)}</p>' if links.note else ""
-
-
-def _pair(result: Audit, pair: tuple[int, int]) -> str:
-    samples = [result.rows.samples[row] for row in pair]
-    faces = "".join(_face(sample, _picture(result.rows.folder / sample.path)) for sample in samples)
-    return f'<div class="twins">{faces}</div>'
-
-
-def _face(sample: FaceSample, picture: str) -> str:
-    shown = (
-        f'<img src="data:image/jpeg;base64,{picture}" alt="{text(sample.path)}">'
-        if picture
-        else '<span class="gone">not readable</span>'
+def _crossing(result: Audit, found: Crossing) -> tuple[str, list[list[_Face]]]:
+    """What two splits have in common, as a heading and pairs of faces."""
+    first, second = found.splits
+    heading = (
+        f"{first} – {second}: {plural(found.pairs, 'pair')}, {plural(found.rows[0], f'{first} row')}, "
+        f"{plural(found.rows[1], f'{second} row')}"
     )
-    words = f"{sample.split}, {LABEL_NAMES[sample.label]}"
-    where = (
-        f"{sample.video}, frame {sample.frame}"
-        if sample.video and sample.frame
-        else sample.video or sample.path
-    )
-    title = f"{sample.path} · group {sample.group} · {sample.method} · {sample.source}"
-    caption = f"<figcaption><strong>{words}</strong>{text(where)}</figcaption>"
-    return f'<figure title="{text(title)}">{shown}{caption}</figure>'
+    samples = result.rows.samples
+    return heading, [[_face(samples[row], result.rows.folder) for row in pair] for pair in found.examples]
+
+
+def _face(sample: FaceSample, folder: Path) -> _Face:
+    where = f"{sample.video}, frame {sample.frame}" if sample.video and sample.frame else sample.video
+    return _Face(sample, LABEL_NAMES[sample.label], where or sample.path, _picture(folder / sample.path))
 
 
 def _picture(path: Path) -> str:
-    """A small JPEG of a crop, in base64; "" where it cannot be read."""
     try:
         rgb = resize(read_rgb(path), PICTURE)
     except Unreadable:
@@ -125,7 +95,7 @@ def _picture(path: Path) -> str:
     ).decode()
 
 
-def _looked(result: Audit) -> str:
+def _looked(result: Audit) -> Table:
     rows = []
     for kind in list_kinds():
         if kind in result.found:
@@ -135,6 +105,4 @@ def _looked(result: Audit) -> str:
         else:
             state, note = "not looked for", result.skipped.get(kind, "not asked for (--kinds)")
         rows.append([kind.name, state, f"{note} {kind.meaning if state == 'none found' else ''}".strip()])
-    unread = result.unread
-    more = f"<p>{plural(len(unread), 'crop')} could not be read; unread.csv lists them.</p>" if unread else ""
-    return text_table(("kind", "result", "what was looked at"), rows, "Kinds") + more
+    return Table(columns(["kind", "result", "what was looked at"]), rows, "Kinds")

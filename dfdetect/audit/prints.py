@@ -1,7 +1,6 @@
 """Prints of crops: the hash of a file's content, and a small grey picture to compare it by."""
 
 import hashlib
-import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from numpy.typing import NDArray
 from dfdetect.audit.store import open_store
 from face_extraction.images import Unreadable, read_bytes_rgb, read_content, resize
 from face_extraction.ledger import MISSING, LedgerRow
+from face_extraction.machine import available_cores
 from face_extraction.progress import progress
 
 SIDE = 32  # of the small picture, in pixels
@@ -78,7 +78,7 @@ def read_prints(folder: Path, paths: Sequence[str], cache: Path) -> Prints:
                 keep(row, digest, thumb)
         wanted = [row for row, stat in enumerate(stats) if stat and not digests[row]]
         with (
-            ThreadPoolExecutor(os.cpu_count()) as pool,
+            ThreadPoolExecutor(available_cores()) as pool,
             progress("read crops", len(wanted), unit="crops") as advance,
         ):
             for start in range(0, len(wanted), BLOCK):

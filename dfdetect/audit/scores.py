@@ -7,11 +7,12 @@ import numpy as np
 from dfdetect.audit.auditing import Audit
 from dfdetect.metrics.estimates import Metrics, compute_metrics
 from dfdetect.predictions import Predictions
+from dfdetect.render.table import Cell, Table, Value, columns
 from dfdetect.runs.folder import Run
 from face_extraction.errors import InputError
 from face_extraction.manifest import FaceSample
 
-SHOWN = ("auc", "accuracy", "balanced_accuracy", "eer")
+SHOWN = {"auc": "AUC", "accuracy": "accuracy", "balanced_accuracy": "balanced acc.", "eer": "EER"}
 PARTS = ("whole", "clean", "leaking")
 
 
@@ -27,14 +28,14 @@ class Scores:
     run: str
     parts: dict[tuple[str, str], Metrics]
 
-    def lines(self) -> list[list[str]]:
-        """The table as text: a header, then a row for each part and level."""
-        names = ["AUC", "accuracy", "balanced acc.", "EER"]
-        table = [["test split", "level", "n", "groups", *names]]
-        for (part, level), metrics in self.parts.items():
-            numbers = [str(metrics.estimates[name]) for name in SHOWN]
-            table.append([part, level, f"{metrics.n:,}", f"{metrics.n_groups:,}", *numbers])
-        return table
+    def table(self) -> Table:
+        """A row for each part and level."""
+        head = columns(["test split", "level"], ["n", "groups", *SHOWN.values()])
+        rows: list[list[Cell]] = [
+            [part, level, f"{m.n:,}", f"{m.n_groups:,}", *(Value(m.estimates[name]) for name in SHOWN)]
+            for (part, level), m in self.parts.items()
+        ]
+        return Table(head, rows, "Scores")
 
 
 def compare(run: Run, result: Audit) -> Scores:

@@ -7,7 +7,6 @@ wrong candidates at which the whole coefficients find 9 of 10. A mirrored pictur
 coefficients with other signs, so that it is searched without being drawn.
 """
 
-import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
@@ -19,6 +18,7 @@ from threadpoolctl import threadpool_limits
 
 from dfdetect.audit.neighbours import Floats, Integers, pairs_within
 from dfdetect.audit.prints import SIDE, Thumbs
+from face_extraction.machine import available_cores
 from face_extraction.manifest import SPLITS
 from face_extraction.progress import progress
 
@@ -130,7 +130,7 @@ def _alike(thumbs: Thumbs, left: Integers, right: Integers, mirrored: bool) -> I
         return [(one, asked) for one in candidates[same].tolist()]
 
     # One thread a product: ones this small take twice the processor time with threads inside these threads.
-    with threadpool_limits(1, "blas"), ThreadPoolExecutor(os.cpu_count()) as pool:
+    with threadpool_limits(1, "blas"), ThreadPoolExecutor(available_cores()) as pool:
         for pairs in pool.map(check, runs):
             yield from pairs
 

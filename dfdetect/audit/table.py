@@ -3,22 +3,21 @@
 from typing import Any
 
 from dfdetect.audit.auditing import Audit, Repair
+from dfdetect.render.table import Table, columns
 from face_extraction.manifest import SPLITS
 
-HEAD = ("kind", "between", "pairs", "rows", "groups", "share of the latter")
 
-
-def finding_rows(result: Audit) -> list[list[str]]:
-    """Cells under `HEAD`: a row for each kind and two splits, or one that says that nothing was found."""
+def findings_table(result: Audit) -> Table:
+    """A row for each kind and two splits, or one that says that nothing was found."""
     sizes = {split: sum(sample.split == split for sample in result.rows.samples) for split in SPLITS}
-    table = []
+    rows = []
     for kind, found in result.crossings.items():
         if not found:
-            table.append([kind.name, "none", "0", "0", "0", ""])
+            rows.append([kind.name, "none", "0", "0", "0", ""])
         for each in found:
             first, second = each.splits
             share = each.rows[1] / sizes[second]
-            table.append(
+            rows.append(
                 [
                     kind.name,
                     f"{first} – {second}",
@@ -28,7 +27,8 @@ def finding_rows(result: Audit) -> list[list[str]]:
                     f"{each.rows[1]:,} {second} ({share:.1%})".replace("%", " %"),
                 ]
             )
-    return table
+    head = columns(["kind", "between"], ["pairs", "rows", "groups", "share of the latter"])
+    return Table(head, rows, "Findings")
 
 
 def verdict(result: Audit) -> str:

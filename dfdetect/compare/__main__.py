@@ -62,7 +62,7 @@ def _levels(run: "Run", split: str) -> list[str]:
     Raises:
         InputError: the run is not finished, or the split has no metrics.
     """
-    run.threshold()  # refuses a run that is not finished
+    run.require_finished()
     measured = run.metrics()
     if split not in measured:
         raise InputError(f"{run.folder}: no metrics of split {split!r}; there are: {', '.join(measured)}")

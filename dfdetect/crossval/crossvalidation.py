@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from dfdetect.data.clips import make_clips
-from dfdetect.data.opening import Data, open_trainings
+from dfdetect.data.opening import open_trainings
 from dfdetect.metrics.folds import CrossValidation, Fold, matrix_text, summarise
 from dfdetect.metrics.measures import MEASURES
 from dfdetect.recipe import Conditions, Recipe
+from dfdetect.render.table import Cell, Table, Value, columns
+from dfdetect.render.templating import render
 from dfdetect.runs.folder import Run
 from dfdetect.train.training import train
 from face_extraction.atomic import write_text
@@ -44,7 +45,7 @@ def cross_validate(recipe: Recipe, folder: Path, conditions: Conditions) -> Cros
         notices += data.notices
         leaks += [f"Fold {number}: {line}" for line in run.leaks()]
         tested = run.metrics()["test"][part.levels[0]]
-        folds.append(Fold(number, tested, *(size(part, data, split) for split in ("train", "test"))))
+        folds.append(Fold(number, tested, *(data.count(split, part.frames) for split in ("train", "test"))))
     result = summarise(folds)
     told = [*dict.fromkeys(notices), *leaks]
     write_json(
@@ -65,34 +66,20 @@ def cross_validate(recipe: Recipe, folder: Path, conditions: Conditions) -> Cros
     return result
 
 
-def size(recipe: Recipe, data: Data, split: str) -> int:
-    """How many faces, or clips (of each of a video's people), a recipe has in a split."""
-    samples = [sample for sample in data.samples if sample.split == split]
-    return len(make_clips(samples, recipe.frames)[0]) if recipe.frames else len(samples)
-
-
 def markdown(result: CrossValidation, recipe: Recipe, notices: Sequence[str]) -> str:
     """Report B's table: per fold and on average, with the confusion matrices."""
-    titles = [MEASURES[name].title for name in NAMES]
-    lines = [f"# {recipe.model}: {recipe.folds}-fold cross-validation, split by {recipe.split}", ""]
-    for notice in notices:
-        lines += [f"> **Note.** {notice}", ""]
-    lines += [
-        f"| fold | n | {' | '.join(titles)} | confusion matrix |",
-        f"|---|---:|{'---:|' * len(titles)}---|",
+    head = columns(["fold"], ["n", *(MEASURES[name].title for name in NAMES)])
+    rows: list[list[Cell]] = [
+        [
+            str(fold.number),
+            f"{fold.metrics.n:,}",
+            *(f"{fold.metrics.estimates[name].value:.4f}" for name in NAMES),
+            matrix_text(fold.metrics.confusion),
+        ]
+        for fold in result.folds
     ]
-    for fold in result.folds:
-        values = " | ".join(f"{fold.metrics.estimates[name].value:.4f}" for name in NAMES)
-        lines.append(
-            f"| {fold.number} | {fold.metrics.n:,} | {values} | {matrix_text(fold.metrics.confusion)} |"
-        )
-    means = " | ".join(str(result.averages[name]) for name in NAMES)
-    lines.append(f"| average | | {means} | {matrix_text(result.confusion)} |")
-    lines += [
-        "",
-        "Each fold is tested once, by a model whose epoch and threshold were chosen on others. Brackets "
-        "hold the 95 % interval of the mean, with the corrected variance of Nadeau and Bengio (2003). "
-        "Matrices are [[real called real, real called fake], [fake called real, fake called fake]].",
-        "",
-    ]
-    return "\n".join(lines)
+    rows.append(
+        ["average", "", *(Value(result.averages[name]) for name in NAMES), matrix_text(result.confusion)]
+    )
+    table = Table([*head, *columns(["confusion matrix"])], rows)
+    return render("crossval.md.j2", recipe=recipe, notices=notices, table=table)

@@ -1,20 +1,21 @@
 """Faces as arrays: one loader behind tf.data, NumPy batches and scoring, so that they cannot differ."""
 
-import os
 from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dfdetect.data.augment import augment
+from dfdetect.recipe import PAIRED
 from face_extraction.errors import InputError
 from face_extraction.images import Unreadable, read_rgb, resize
 from face_extraction.ledger import LedgerRow
+from face_extraction.machine import available_cores
 from face_extraction.manifest import FAKE, REAL, UNKNOWN, FaceSample
 from face_extraction.progress import progress
 
@@ -42,6 +43,13 @@ class Store(Protocol):
 
     def load(self, index: int) -> Rgb:
         """Number `index`: uint8 of `shape`."""
+
+
+class Paired(Store, Protocol):
+    """What a paired training takes: faces that are drawn together with the fake made from them."""
+
+    def draw(self, indices: Sequence[int], entropy: Sequence[int]) -> list[Rgb]:
+        """The real face and the fake of one pair, or one face that has no other."""
 
 
 class FaceStore:
@@ -116,7 +124,10 @@ def open_faces(
         except Unreadable as error:
             failures[index] = LedgerRow(samples[index].path, error.reason, error.detail)
 
-    with ThreadPoolExecutor(os.cpu_count()) as pool, progress(title, len(samples), unit="faces") as advance:
+    with (
+        ThreadPoolExecutor(available_cores()) as pool,
+        progress(title, len(samples), unit="faces") as advance,
+    ):
         for start in range(0, len(samples), BLOCK):
             for _ in pool.map(attempt, range(start, min(start + BLOCK, len(samples)))):
                 advance()
@@ -168,14 +179,35 @@ def class_weights(labels: NDArray[np.int64]) -> tuple[float, float]:
     return float(real), float(fake)
 
 
-def epoch_order(labels: NDArray[np.int64], *, seed: int, epoch: int, balance: str) -> NDArray[np.int64]:
+def pair_order(labels: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.int64]:
+    """A random order of a `PairStore`'s pictures in which both of a pair stand side by side.
+
+    The manifest's fakes are taken two by two, so that no pair is torn by a batch of an even size.
+
+    Args:
+        labels: those of the store.
+        rng: the only source of chance.
+    """
+    pairs = 2 * int(np.sum(labels == REAL))
+    singles = rng.permutation(np.arange(pairs, len(labels)))
+    whole = len(singles) // 2 * 2
+    twos = np.concatenate([np.arange(pairs), singles[:whole]]).reshape(-1, 2)
+    return np.concatenate([rng.permutation(twos).ravel(), singles[whole:]]).astype(np.int64)
+
+
+def epoch_order(
+    labels: NDArray[np.int64], *, seed: int, epoch: int, balance: str, paired: bool = False
+) -> NDArray[np.int64]:
     """The order of an epoch's faces, as indices of shape (n,).
 
     It depends on `seed` and `epoch` alone, so that a resumed training meets the same faces.
     With balance "sampling" half of them are real, half fake: the rarer class is repeated (each of
-    its faces equally often, to within one), the other is drawn without replacement.
+    its faces equally often, to within one), the other is drawn without replacement. `paired` labels are
+    those of a `PairStore`, and the order keeps its pairs together.
     """
     rng = np.random.default_rng((seed, epoch))
+    if paired:
+        return pair_order(labels, rng)
     n = len(labels)
     if balance != "sampling":
         return rng.permutation(n)
@@ -195,7 +227,7 @@ class Pass:
         store: the faces or clips.
         order: indices into the store, int64 of shape (n,).
         batch_size: faces or clips a batch; the last batch may be smaller and is never dropped.
-        policy: the augmentation, by name.
+        policy: the augmentation, by name; "paired" needs a `PairStore` and an order of `pair_order`.
         seed: entropy of the augmentation, such as (seed, epoch).
         weights: the weight of each class (real, fake), or None for no weights.
     """
@@ -212,11 +244,30 @@ class Pass:
         """The number of batches."""
         return -(-len(self.order) // self.batch_size)
 
+    @property
+    def together(self) -> int:
+        """How many positions one call of `rows` should load: 2 where they are pairs, made as one."""
+        return 2 if self.policy == PAIRED else 1
+
+    def rows(self, start: int, end: int) -> Rgb:
+        """The faces or clips at positions `start` to `end` - 1, stacked: uint8 of shape (n, ...)."""
+        if self.policy != PAIRED:
+            return np.stack([self.item(position) for position in range(start, end)])
+        pictures: list[Rgb] = []
+        for first in range(start, end, 2):
+            indices = [int(index) for index in self.order[first : min(first + 2, end)]]
+            pictures += cast(Paired, self.store).draw(indices, (*self.seed, first))
+        return np.stack(pictures)
+
     def item(self, position: int) -> Rgb:
         """The face or clip at `position` of the order, augmented: uint8 of the store's shape.
 
         The frames of a clip all get one draw: a flicker of the augmentation's would drown a fake's.
         """
+        if self.policy == PAIRED:
+            first = position // 2 * 2
+            pair: Rgb = self.rows(first, min(first + 2, len(self.order)))[position - first]
+            return pair
         rgb = self.store.load(int(self.order[position]))
         if self.policy == "none":
             return rgb

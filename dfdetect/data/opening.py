@@ -5,10 +5,19 @@ from pathlib import Path
 
 from dfdetect.data.clips import check_videos, make_clips
 from dfdetect.data.faces import NEW_FOLDS, check_classes
+from dfdetect.data.held_out import with_pairs
+from dfdetect.data.paired import check_kinds, check_reals
 from dfdetect.data.splitting import choose, parted_swaps, parts_swaps
-from dfdetect.recipe import Recipe, split_leak
+from dfdetect.recipe import PAIRED, Recipe, split_leak
 from dfdetect.sample.sample_set import NOTICE, sample_manifest
-from face_extraction.manifest import SPLITS, FaceSample, count_table, manifest_hash, read_manifest
+from face_extraction.manifest import (
+    SPLITS,
+    FaceSample,
+    count_table,
+    manifest_hash,
+    manifest_in,
+    read_manifest,
+)
 
 
 @dataclass(frozen=True)
@@ -31,6 +40,11 @@ class Data:
         """What there is per split and class, as lines of text."""
         return f"{self.path}:\n{count_table(self.samples)}"
 
+    def count(self, split: str, frames: int) -> int:
+        """How many faces a split has; with `frames`, how many clips of so many faces (one of each person)."""
+        samples = [sample for sample in self.samples if sample.split == split]
+        return len(make_clips(samples, frames)[0]) if frames else len(samples)
+
     def facts(self) -> dict[str, str]:
         """What a run records of its data."""
         return {
@@ -41,17 +55,18 @@ class Data:
 
 
 def open_manifest(path: Path) -> Data:
-    """A manifest with its own split.
+    """A manifest, or that of a folder, with its own split.
 
     Raises:
         InputError: the manifest is missing or wrong.
     """
+    path = manifest_in(path)
     return Data(path, read_manifest(path), manifest_hash(path), ())
 
 
 def manifest_path(manifest: str) -> Path:
     """The manifest that a recipe names; the embedded sample set's, drawn if need be, where it names none."""
-    return Path(manifest) if manifest else sample_manifest()
+    return manifest_in(Path(manifest)) if manifest else sample_manifest()
 
 
 def open_data(recipe: Recipe) -> Data:
@@ -66,7 +81,12 @@ def open_data(recipe: Recipe) -> Data:
         check_videos(data.samples, recipe.frames, path)
     samples = choose(data.samples, recipe)
     parted = recipe.split == "group" and parts_swaps(samples)
+    made: list[str] = []
+    if recipe.augment == PAIRED:
+        check_kinds(recipe)
+        samples, made = with_pairs(path, samples, recipe)
     notices = (
+        *made,
         "" if recipe.manifest else NOTICE,
         split_leak(recipe.split, recipe.frames),
         parted_swaps() if parted else "",
@@ -98,7 +118,10 @@ def open_training_data(recipe: Recipe, *, tested: bool = False) -> Data:
         samples = [clip.sample for clip in make_clips(samples, recipe.frames)[0]]
     if not recipe.folds:
         for split in SPLITS if tested else ("train", "val"):
-            check_classes(samples, split, data.path, recipe.unit)
+            if recipe.augment == PAIRED and split == "train":
+                check_reals(samples, data.path)
+            else:
+                check_classes(samples, split, data.path, recipe.unit)
         return data
     where = f"{data.path}: fold {recipe.fold} of {recipe.folds}"
     for split in SPLITS:  # a test fold of one class has no AUC, nor has the average of all then

@@ -1,6 +1,6 @@
 """Batches for Keras: tf.data on the TensorFlow backend, NumPy batches on any other."""
 
-import os
+import math
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +9,7 @@ import numpy as np
 
 from dfdetect.data.faces import Pass
 from dfdetect.data.features import FeatureBatches, FeatureStore
+from face_extraction.machine import available_cores
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -38,6 +39,8 @@ def make_dataset(faces: Pass) -> "tf.data.Dataset":
     """
     import tensorflow as tf
 
+    if faces.together > 1:
+        return _dataset_of_pairs(faces)
     labels, weights = faces.targets()
 
     def load(position: Any, label: Any, weight: Any) -> tuple[Any, Any, Any]:
@@ -45,19 +48,60 @@ def make_dataset(faces: Pass) -> "tf.data.Dataset":
         return tf.ensure_shape(rgb, faces.store.shape), label, weight
 
     positions = np.arange(len(faces.order))
-    options = tf.data.Options()
-    options.autotune.enabled = False
     return (
         tf.data.Dataset.from_tensor_slices((positions, labels, weights))
-        .map(load, num_parallel_calls=os.cpu_count() or 1, deterministic=True)
+        .map(load, num_parallel_calls=available_cores(), deterministic=True)
         .batch(faces.batch_size)
         .prefetch(2)
-        .with_options(options)
+        .with_options(_options())
     )
 
 
+def _dataset_of_pairs(faces: Pass) -> "tf.data.Dataset":
+    """As `make_dataset`, but that one call makes the two pictures of a pair."""
+    import tensorflow as tf
+
+    labels, weights = faces.targets()
+    count, together = len(faces.order), faces.together
+
+    def load(start: Any) -> tuple[Any, Any, Any]:
+        def rows(first: Any) -> tuple[Any, Any, Any]:
+            part = slice(int(first), min(int(first) + together, count))
+            return faces.rows(part.start, part.stop), labels[part], weights[part]
+
+        rgb, label, weight = tf.numpy_function(
+            rows, [start], (tf.uint8, tf.float32, tf.float32), stateful=False
+        )
+        return (
+            tf.ensure_shape(rgb, (None, *faces.store.shape)),
+            tf.ensure_shape(label, (None, 1)),
+            tf.ensure_shape(weight, (None,)),
+        )
+
+    return (
+        tf.data.Dataset.from_tensor_slices(np.arange(0, count, together))
+        .map(load, num_parallel_calls=available_cores(), deterministic=True)
+        .unbatch()
+        .batch(faces.batch_size)
+        .apply(tf.data.experimental.assert_cardinality(faces.steps))
+        .prefetch(2)
+        .with_options(_options())
+    )
+
+
+def _options() -> Any:
+    import tensorflow as tf
+
+    options = tf.data.Options()
+    options.autotune.enabled = False
+    return options
+
+
 class NumpyBatches(keras.utils.PyDataset):  # type: ignore[misc]
-    """The pass as NumPy batches, each loaded by a thread, as many ahead as there are cores.
+    """The pass as NumPy batches, whose faces are loaded by a thread for each core.
+
+    So many batches are loaded ahead as keep the threads busy: one more than hold a face for each of them.
+    Memory thus grows with the cores by faces, not by batches.
 
     Keras' own workers are not used: on the JAX backend they gave the first batches in another order
     (Keras 3.15).
@@ -67,9 +111,10 @@ class NumpyBatches(keras.utils.PyDataset):  # type: ignore[misc]
         super().__init__(workers=1)
         self._faces = faces
         self._targets = faces.targets()
-        self._ahead = os.cpu_count() or 1
-        self._pool = ThreadPoolExecutor(self._ahead)
-        self._coming: dict[int, Future[Any]] = {}
+        cores = available_cores()
+        self._ahead = 1 + math.ceil(cores / faces.batch_size)
+        self._pool = ThreadPoolExecutor(cores)
+        self._coming: dict[int, list[Future[Any]]] = {}
 
     def __len__(self) -> int:
         """The number of batches."""
@@ -77,15 +122,19 @@ class NumpyBatches(keras.utils.PyDataset):  # type: ignore[misc]
 
     def __getitem__(self, step: int) -> tuple[Any, Any, Any]:
         """Batch number `step`."""
+        together = self._faces.together
         for number in range(step, min(step + 1 + self._ahead, len(self))):
             if number not in self._coming:
-                self._coming[number] = self._pool.submit(self._load, number)
-        rgb = self._coming.pop(step).result()
-        rows = slice(step * self._faces.batch_size, step * self._faces.batch_size + len(rgb))
+                rows = self._rows(number)
+                self._coming[number] = [
+                    self._pool.submit(self._faces.rows, start, min(start + together, rows.stop))
+                    for start in range(rows.start, rows.stop, together)
+                ]
+        rgb = np.concatenate([part.result() for part in self._coming.pop(step)])
+        rows = self._rows(step)
         labels, weights = self._targets
         return rgb, labels[rows], weights[rows]
 
-    def _load(self, step: int) -> Any:
+    def _rows(self, step: int) -> slice:
         start = step * self._faces.batch_size
-        end = min(start + self._faces.batch_size, len(self._faces.order))
-        return np.stack([self._faces.item(position) for position in range(start, end)])
+        return slice(start, min(start + self._faces.batch_size, len(self._faces.order)))

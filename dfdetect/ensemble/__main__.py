@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from dfdetect.cli import load_keras
+from dfdetect.recipe import COMBINES
 from face_extraction.command import DONE, Parser, run
 from face_extraction.errors import InputError
-
-COMBINE = ("mean", "weighted", "stacked")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -27,7 +26,7 @@ def _parser() -> Parser:
         "exit status: 0 combined, 2 wrong use, or runs that do not go together",
     )
     parser.add_argument("runs", nargs="+", type=Path, metavar="RUN", help="two runs or more")
-    parser.add_argument("--combine", choices=COMBINE, default="mean", help="how (default: mean)")
+    parser.add_argument("--combine", choices=COMBINES, default="mean", help="how (default: mean)")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="the new run's folder")
     return parser
 
@@ -37,12 +36,13 @@ def _ensemble(args: argparse.Namespace) -> int:
         raise InputError(f"{args.runs[0]}: one run; accepted: two or more")
     load_keras()
     from dfdetect.ensemble.ensembling import build_ensemble
+    from dfdetect.render.table import text
     from dfdetect.runs.folder import Run
-    from dfdetect.runs.results import text_table
+    from dfdetect.runs.results import metrics_table
 
     out = Run(args.out)
     build_ensemble([Run(folder) for folder in args.runs], args.combine, out)
-    print(f"\n{text_table(out.metrics())}\n\nlook at {out.page}")
+    print(f"\n{text(metrics_table(out.metrics()))}\n\nlook at {out.page}")
     return DONE
 
 

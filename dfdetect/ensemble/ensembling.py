@@ -19,7 +19,7 @@ from dfdetect.runs.checkpoint import save_weights
 from dfdetect.runs.environment import describe
 from dfdetect.runs.folder import Run, located
 from dfdetect.runs.lineage import STARTED_FROM, origin_without_folder, random_backbone
-from dfdetect.runs.results import write_results
+from dfdetect.runs.results import Outcome, write_results
 from dfdetect.runs.scoring import score
 from face_extraction.errors import InputError
 from face_extraction.settings import copy_settings, read_settings
@@ -94,7 +94,7 @@ def is_ensemble_of(members: Sequence[Run], combine: str, out: Run) -> bool:
     recipe, names = out.recipe(), _names(members)
     return (
         recipe.model == ENSEMBLE
-        and recipe.options["combine"] == combine
+        and recipe.options.get("combine") == combine
         and sorted(out.environment()["members"]) == sorted(names)
     )
 
@@ -122,18 +122,17 @@ def _fill(
             model, data.path.parent, samples, batch_size=recipe.batch_size, title=f"score {split}"
         )
         unscored += rows
-    threshold = choose_threshold(predictions["val"])
-    write_results(
-        out,
-        recipe,
-        describe() | data.facts() | facts,
-        predictions,
-        threshold,
-        unscored,
-        data.path.parent,
+    outcome = Outcome(
+        recipe=recipe,
+        environment=describe() | data.facts() | facts,
+        predictions=predictions,
+        threshold=choose_threshold(predictions["val"]),
+        unscored=unscored,
+        crops=data.path.parent,
         notices=data.notices,
         leaks=leaks,
     )
+    write_results(out, outcome)
 
 
 def _same_faces(members: Sequence[Run]) -> list[Predictions]:
@@ -144,7 +143,7 @@ def _same_faces(members: Sequence[Run]) -> list[Predictions]:
             raise InputError(f"{member.folder}: named twice; accepted: each member once")
         if member.recipe().model == ENSEMBLE:
             raise InputError(f"{member.folder}: an ensemble cannot be a member; name its members instead")
-        member.threshold()  # refuses a run that is not finished
+        member.require_finished()
     first = members[0]
     for member in members[1:]:
         frames = [run.recipe().frames for run in (member, first)]

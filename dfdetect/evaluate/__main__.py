@@ -40,12 +40,15 @@ def _evaluate(args: argparse.Namespace) -> int:
     if args.batch_size is not None and args.batch_size < 1:
         raise InputError(f"--batch-size {args.batch_size}; accepted: 1 or more")
     load_keras()
+    from dfdetect.render.table import text
     from dfdetect.runs.folder import Run
-    from dfdetect.runs.results import evaluate, text_table
+    from dfdetect.runs.results import evaluate, metrics_table
 
     source = Run(args.run)
     results, unscored = evaluate(source, args.manifest, args.split, args.name, args.batch_size)
-    print(f"\n{text_table(results.metrics())}\n\nlook at {results.page}")
+    table = metrics_table(results.metrics())
+    print(f"\n{text(table)}\n" if table.rows else "")
+    print(f"look at {results.page}")
     if unscored:
         print(f"{unscored} {source.recipe().unit}s were not scored: {results.unscored}")
     return FINDING if unscored else DONE

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from face_extraction.atomic import TEMPORARY
 from face_extraction.digest import file_digest
-from face_extraction.errors import InputError
+from face_extraction.errors import InputError, one_line
 from face_extraction.settings import read_settings
 
 if TYPE_CHECKING:
@@ -120,7 +120,6 @@ def export(run: "Run", name: str, out: Path, *, overwrite: bool = False) -> Expo
 
     form = FORMATS[name]
     check(name, out, overwrite=overwrite)
-    run.recipe()  # refuses a folder that is no run
     threshold = run.threshold()
     if keras.backend.backend() != "tensorflow":
         raise InputError(f"KERAS_BACKEND={keras.backend.backend()}; exports accept: tensorflow")
@@ -196,9 +195,8 @@ def _convert(model: "keras.Model", form: Format, path: Path, rgb: Array) -> Arra
 
 def _line(error: Exception) -> str:
     """An error of a converter in short: what it has no operation for, where it says so."""
-    text = " ".join(str(error).split())
-    lacking = sorted(set(re.findall(r"'tf\.(\w+)' op", text)))
-    return f"it has no {', '.join(lacking)}" if lacking else text[:300]
+    lacking = sorted(set(re.findall(r"'tf\.(\w+)' op", str(error))))
+    return f"it has no {', '.join(lacking)}" if lacking else one_line(error)
 
 
 def _facts(

@@ -5,12 +5,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 import numpy as np
 
 from dfdetect.metrics.bootstrap import draw_weights, percentile_interval
 from dfdetect.metrics.measures import MEASURES, Array, Scores, measure, prepare
 from dfdetect.predictions import Predictions
-from face_extraction.errors import InputError, unknown_name
+from face_extraction.errors import InputError, one_line, unknown_name
 
 # What is counted at each level.
 UNITS = {"face": "face", "video": "clip"}
@@ -90,13 +91,14 @@ class Metrics:
         """
         try:
             estimates = {
-                name: Estimate(**{key: math.nan if end is None else float(end) for key, end in ends.items()})
+                name: {key: math.nan if end is None else end for key, end in ends.items()}
                 for name, ends in record["estimates"].items()
             }
-            (tn, fp), (fn, tp) = record["confusion"]
-            return cls(**{**record, "confusion": ((tn, fp), (fn, tp)), "estimates": estimates})
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise InputError(f"not a record of metrics ({type(error).__name__}: {error})") from None
+            if missing := [name for name in MEASURES if name not in estimates]:
+                raise KeyError(missing[0])
+            return msgspec.convert({**record, "estimates": estimates}, cls)
+        except (KeyError, TypeError, AttributeError, msgspec.ValidationError) as error:
+            raise InputError(f"not a record of metrics ({type(error).__name__}: {one_line(error)})") from None
 
 
 def compute_metrics(

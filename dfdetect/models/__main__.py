@@ -9,6 +9,8 @@ from dfdetect.cli import load_keras
 from dfdetect.models.build import build_model
 from dfdetect.models.names import PUBLISHED
 from dfdetect.models.registry import Family, family, list_models
+from dfdetect.models.shipped import list_pretrained, pretrained_folder
+from dfdetect.recipe import read_recipe
 from face_extraction.command import DONE, Parser, aligned, run
 from face_extraction.progress import progress
 
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     import keras
 
 LISTED = ("model", "input", "parameters", "head", "blocks", "Report B", "trained", "pretrained", "reference")
+SHIPPED = ("pretrained", "model", "input", "MB")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -33,11 +36,17 @@ def _parser() -> Parser:
     )
     asked = parser.add_mutually_exclusive_group()
     asked.add_argument("--list", action="store_true", help="list all models (default; builds each of them)")
+    asked.add_argument(
+        "--pretrained", action="store_true", help="list the detectors that ship with the package"
+    )
     asked.add_argument("--blocks", metavar="NAME", help="list the blocks of this model, input first")
     return parser
 
 
 def _show(args: argparse.Namespace) -> int:
+    if args.pretrained:
+        print(aligned([SHIPPED, *map(_shipped, list_pretrained())], "<<>>"))
+        return DONE
     # An unknown name is refused before the seconds that Keras takes to load.
     asked = [family(name) for name in ([args.blocks] if args.blocks else list_models())]
     load_keras()
@@ -51,6 +60,14 @@ def _show(args: argparse.Namespace) -> int:
                 advance(note=kind.name)
         print(aligned([LISTED, *rows], "<>>>>>><<"))
     return DONE
+
+
+def _shipped(name: str) -> tuple[str, ...]:
+    """The row of a detector that ships: its name, its model, the side of its input, and its file's size."""
+    folder = pretrained_folder(name)
+    recipe = read_recipe(folder / "recipe.toml")
+    bytes_ = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+    return name, recipe.model, str(recipe.image_size), f"{bytes_ / 1e6:.1f}"
 
 
 def _facts(kind: Family) -> tuple[str, ...]:

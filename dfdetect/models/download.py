@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from face_extraction.errors import InputError
+from face_extraction.errors import InputError, one_line
 
 
 @contextmanager
@@ -26,8 +26,7 @@ def download_errors(name: str) -> Iterator[None]:
 
 def download_failed(name: str, error: Exception) -> InputError:
     """The error of a model whose published weights could not be downloaded."""
-    text = str(error).splitlines()[0] if str(error) else type(error).__name__
     return InputError(
-        f"the published weights of {name} could not be downloaded ({text}); "
+        f"the published weights of {name} could not be downloaded ({one_line(error)}); "
         "give a file with --weights PATH or --weights none"
     )

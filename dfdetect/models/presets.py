@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from dfdetect.models.names import CONFIG, WEIGHTS
 from face_extraction.digest import file_digest
-from face_extraction.errors import InputError
+from face_extraction.errors import InputError, one_line
 
 if TYPE_CHECKING:
     import keras
@@ -69,10 +69,9 @@ def load_preset(model: "keras.Model", preset: Preset, folder: Path | None) -> st
             # Keras warns of values that the file lacks, and leaves them random.
             warnings.simplefilter("error", UserWarning)
             network.load_weights(folder / WEIGHTS)
-        _copy(model, preset.weights(network))
+        copy_values(model, preset.weights(network))
     except (ValueError, KeyError, OSError, UserWarning) as error:
-        line = " ".join(str(error).split())[:300]
-        raise InputError(f"{folder / WEIGHTS}: does not fit {model.name}: {line}") from error
+        raise InputError(f"{folder / WEIGHTS}: does not fit {model.name}: {one_line(error)}") from error
     return file_digest(folder / WEIGHTS)
 
 
@@ -120,7 +119,7 @@ def _check(folder: Path, preset: Preset, kind: type, name: str) -> None:
             raise InputError(f"{path}: does not fit {name}: {key} is {given[key]}, not {wanted}")
 
 
-def _copy(model: "keras.Model", pairs: Iterable[tuple[str, Sequence[Any]]]) -> None:
+def copy_values(model: "keras.Model", pairs: Iterable[tuple[str, Sequence[Any]]]) -> None:
     """Give the layers their values. Shapes may differ, for example by a leading 1, and sizes not."""
     import numpy as np
 

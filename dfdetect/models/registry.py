@@ -27,7 +27,11 @@ if TYPE_CHECKING:
     import keras
     from keras import KerasTensor
 
+    from dfdetect.models.archive import Archive
     from dfdetect.models.presets import Preset
+
+# The largest count that an option accepts: units, say. A recipe from a stranger may ask for any.
+LARGEST_COUNT = 65_536
 
 BlockRule = str | Callable[[Sequence["keras.Layer"]], Sequence[str]]
 
@@ -63,6 +67,7 @@ class Family:
         reference: address of the paper, or the report.
         pretrained: the word of `PUBLISHED` for weights that can be downloaded for it; "" if none.
         preset: how keras-hub's presets fit it; None if they do not.
+        archive: how an archive (`.npz`) of named arrays fits it; None where there is none.
         size_step: the side must be a multiple of it.
         clips: whether it can take clips; `frames.fold` helps to build it.
         report_b: what Report B's fine-tuned rows train, as in a recipe's `trainable`; "" where it
@@ -81,6 +86,7 @@ class Family:
     reference: str
     pretrained: str = ""
     preset: "Preset | None" = None
+    archive: "Archive | None" = None
     size_step: int = 1
     clips: bool = False
     report_b: str = ""
@@ -126,8 +132,8 @@ def _accepted_instead(value: Any, default: Any) -> str:
 
     Where its default is a whole number it is a count, as of units; where it is a number, a share.
     """
-    if type(default) is int and not (type(value) is int and value >= 1):
-        return "a whole number of 1 or more"
+    if type(default) is int and not (type(value) is int and 1 <= value <= LARGEST_COUNT):
+        return f"a whole number from 1 to {LARGEST_COUNT:,}"
     if type(default) is float and not (type(value) in (int, float) and 0 <= value < 1):
         return "a number from 0 to below 1"
     return ""

@@ -1,7 +1,10 @@
 """Where a model's weights come from: files are checked whole before a value is loaded."""
 
+import errno
 import tempfile
-from collections.abc import Iterable
+import zipfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,14 +12,19 @@ from typing import TYPE_CHECKING
 import h5py  # type: ignore[import-untyped]
 import keras
 
+from dfdetect.models.archive import SUFFIX, load_archive
 from dfdetect.models.blocks import backbone_layers
+from dfdetect.models.hdf5 import check_contents, check_room, most_bytes, open_hdf5, write_weights
 from dfdetect.models.names import PUBLISHED, is_preset
 from dfdetect.models.presets import load_preset
 from face_extraction.digest import file_digest
-from face_extraction.errors import InputError
+from face_extraction.errors import InputError, one_line
 
 if TYPE_CHECKING:
     from dfdetect.models.registry import Family
+
+# The weights inside a .keras archive.
+ARCHIVED = "model.weights.h5"
 
 Shapes = dict[str, tuple[int, ...]]
 
@@ -59,7 +67,7 @@ def start(model: keras.Model, family: "Family", weights: str, *, partial: bool, 
     Args:
         model: a model of the family; published weights of keras.applications are in it already.
         family: the family.
-        weights: "none", the family's `pretrained`, a preset's folder, or a weights file.
+        weights: "none", the family's `pretrained`, a preset's folder, an archive, or a weights file.
         partial: see `load_weights`.
         whole: see `load_weights`.
 
@@ -74,6 +82,13 @@ def start(model: keras.Model, family: "Family", weights: str, *, partial: bool, 
     if family.preset and (folder is None or is_preset(folder)):
         digest = load_preset(model, family.preset, folder)
         _record(model, weights, digest, backbone_layers(model))
+    elif folder and folder.suffix == SUFFIX:
+        if whole or not family.archive:
+            accepted = "whole models alone" if whole else "none"
+            raise InputError(
+                f"{folder}: an archive of a backbone's arrays; {family.name} takes {accepted} here"
+            )
+        _record(model, weights, load_archive(model, family.archive, folder), backbone_layers(model))
     elif published or weights == "none":
         _record(model, weights, "", backbone_layers(model) if published else [])
     else:
@@ -98,8 +113,8 @@ def load_weights(model: keras.Model, family: "Family", source: str, *, partial: 
     Args:
         model: a model of the family.
         family: the family.
-        source: path of a file of the backbone or of the whole model: `.weights.h5` as Keras 3 writes
-            it, or `.h5` as Keras 2 did.
+        source: path of a file of the backbone or of the whole model: `.weights.h5` or `.keras` as Keras 3
+            writes them, or `.h5` as Keras 2 did.
         partial: accept a file that covers only some layers of the backbone.
         whole: refuse a file that lacks the head.
 
@@ -111,21 +126,48 @@ def load_weights(model: keras.Model, family: "Family", source: str, *, partial: 
     if not path.is_file():
         accepted = f"{family.pretrained}, none" if family.pretrained else "none"
         raise InputError(f"{path}: no such weights file; accepted: {accepted}, or a file")
-    try:
-        with h5py.File(path) as file:
-            legacy = "layer_names" in file.attrs or "model_weights" in file
-    except OSError:
-        raise InputError(f"{path}: not a weights file; accepted: HDF5, named *.weights.h5 or *.h5") from None
-    try:
-        loaded = _load_keras2(model, family, path) if legacy else _load_keras3(model, family, path, partial)
-    except (ValueError, KeyError, OSError) as error:
-        if isinstance(error, InputError):
-            raise
-        raise InputError(f"{path}: does not fit {family.name}: {_line(error)}") from error
+    with _unpacked(path, model.count_params()) as file:
+        loaded = _load_file(model, family, file, partial)
     missing = [layer.name for layer in _weighted(model.layers) if layer not in loaded]
     if whole and missing:
         raise InputError(f"{path}: not the weights of a whole {family.name}; it lacks {_some(missing)}")
     _record(model, source, file_digest(path), loaded)
+
+
+@contextmanager
+def _unpacked(path: Path, parameters: int) -> Iterator[Path]:
+    """The file of weights itself, or the one inside a `.keras` archive of Keras 3.
+
+    The archive's model is not read: it could hold code.
+    """
+    if path.suffix != ".keras":
+        yield path
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        inside = Path(folder) / ARCHIVED
+        try:
+            with zipfile.ZipFile(path) as archive:
+                size = archive.getinfo(ARCHIVED).file_size
+                if size > most_bytes(parameters):
+                    raise InputError(f"{path}: holds far more values than the model's {parameters:,}")
+                check_room(inside.parent, size)
+                archive.extract(ARCHIVED, folder)
+        except (zipfile.BadZipFile, KeyError) as error:
+            raise InputError(f"{path}: not a .keras file with weights ({one_line(error)})") from None
+        yield inside
+
+
+def _load_file(model: keras.Model, family: "Family", path: Path, partial: bool) -> list[keras.Layer]:
+    """Load a file whose contents were checked; its layers."""
+    check_contents(path, model.count_params())
+    with open_hdf5(path) as file:
+        legacy = "layer_names" in file.attrs or "model_weights" in file
+    try:
+        return _load_keras2(model, family, path) if legacy else _load_keras3(model, family, path, partial)
+    except (ValueError, KeyError, OSError) as error:
+        if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+            raise
+        raise InputError(f"{path}: does not fit {family.name}: {one_line(error)}") from error
 
 
 def _load_keras3(model: keras.Model, family: "Family", path: Path, partial: bool) -> list[keras.Layer]:
@@ -209,20 +251,20 @@ def _load_in_order(backbone: keras.Model, path: Path) -> bool:
     with h5py.File(path) as file:
         group = _keras2_group(file)
         layers = [group[name] for name in group.attrs["layer_names"]]
-        values = [layer[name][()] for layer in layers for name in layer.attrs["weight_names"]]
-    variables = [variable for layer in _weighted(backbone.layers) for variable in layer.weights]
-    if [value.shape for value in values] != [tuple(variable.shape) for variable in variables]:
-        return False
-    for variable, value in zip(variables, values, strict=True):
-        variable.assign(value)
+        values = [layer[name] for layer in layers for name in layer.attrs["weight_names"]]
+        variables = [variable for layer in _weighted(backbone.layers) for variable in layer.weights]
+        if [value.shape for value in values] != [tuple(variable.shape) for variable in variables]:
+            return False
+        for variable, value in zip(variables, values, strict=True):
+            variable.assign(value[()])
     return True
 
 
 def _expected(model: keras.Model) -> dict[str, tuple[keras.Layer, Shapes]]:
     """Layers with weights, and the shapes of their values, by the name Keras gives them in a file."""
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "model.weights.h5"
-        model.save_weights(path)
+        path = Path(folder) / ARCHIVED
+        write_weights(path, model)
         shapes = _shapes(path)
         with h5py.File(path) as file:
             names = {name: file["layers"][name]["vars"].attrs["name"] for name in shapes}
@@ -254,7 +296,3 @@ def _some(names: Iterable[str], most: int = 6) -> str:
     listed = list(names)
     more = f" and {len(listed) - most} more" if len(listed) > most else ""
     return ", ".join(listed[:most]) + more
-
-
-def _line(error: Exception) -> str:
-    return " ".join(str(error).split())[:300]

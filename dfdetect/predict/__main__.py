@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import re
 import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dfdetect.cli import load_keras
+from dfdetect.models.shipped import DEFAULT
 from dfdetect.predict.scorefile import Outcome, open_scores
 from dfdetect.predict.verdicts import Verdict
 from dfdetect.recipe import Recipe, read_recipe
@@ -25,6 +27,8 @@ from face_extraction.sources.layout import files_below
 if TYPE_CHECKING:
     from dfdetect.predict.detector import Detector
 
+ARCHIVES = frozenset({".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".zst", ".7z", ".rar"})
+RECIPE = "recipe.toml"  # of a run's folder
 FRAMES_HELP = (
     "frames of a clip to search (default: 16; with a run that takes clips, as many as its extraction did)"
 )
@@ -38,17 +42,27 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _parser() -> Parser:
     parser = Parser(
         "python -m dfdetect.predict",
-        "Score photos, clips and folders of them with a finished run.\n\n"
+        "Score photos, videos and folders of them with a detector that ships, or with a finished run.\n\n"
         "A photo's score is that of its most suspicious face, a clip's that of its most suspicious person\n"
         "(the mean over their frames), or with a run that takes clips the one score of a person's faces.\n"
         "A file without a face gets no score.",
-        "examples:\n  python -m dfdetect.predict runs/xception-1a2b3c4d clip.mp4 photos/\n"
+        "examples:\n  python -m dfdetect.predict video.mp4\n"
+        "  python -m dfdetect.predict runs/xception-1a2b3c4d video.mp4 photos/\n"
         "  python -m dfdetect.predict runs/xception-1a2b3c4d millions/ --shard 3/16 --out scores-3.jsonl\n\n"
         "exit status: 0 every file was scored, 1 some were not, or only in part, 2 wrong use,\n"
         "130 interrupted",
     )
     parser.add_argument(
-        "inputs", nargs="+", type=Path, metavar="PATH", help="a run's folder (not with --weights), then files"
+        "inputs",
+        nargs="+",
+        type=Path,
+        metavar="PATH",
+        help="files and folders of them; a run's folder before them judges by that run",
+    )
+    parser.add_argument(
+        "--pretrained",
+        metavar="NAME",
+        help=f"a detector that ships, of python -m dfdetect.models --pretrained (default: {DEFAULT})",
     )
     parser.add_argument("--weights", type=Path, metavar="FILE", help="weights of a whole model, not a run")
     parser.add_argument("--model", metavar="NAME", help="the model of --weights, as its family builds it")
@@ -97,16 +111,15 @@ def _predict(args: argparse.Namespace) -> int:
     shard = Shard.parse(args.shard)
     if (bool(args.model) + bool(args.recipe)) != bool(args.weights):
         raise InputError("--weights goes with either --model or --recipe, and they with it")
-    if not args.weights and not args.inputs[0].is_dir():
-        raise InputError(f"{args.inputs[0]}: not a run folder; the first path is the run's, files follow it")
-    inputs = args.inputs if args.weights else args.inputs[1:]
+    run = None if args.weights else _run_folder(args.inputs[0], args.pretrained)
+    inputs = args.inputs[1:] if run else args.inputs
     files, others = _files(inputs)
     if not files:
         raise InputError(f"{args.inputs[-1]}: no photo or clip to score; give files or folders after the run")
     if args.out and not args.out.parent.is_dir():
         raise InputError(f"--out {args.out}: there is no folder {args.out.parent}")
     files = [path for path in files if shard.holds(str(path))]
-    detector = _detector(args)
+    detector = _detector(args, run)
     if args.threshold is not None:
         detector.threshold, detector.threshold_origin = args.threshold, "given with --threshold"
     if others:
@@ -165,21 +178,41 @@ def _verdicts(
             advance(note=_shown(path.name))
 
 
-def _detector(args: argparse.Namespace) -> "Detector":
+def _run_folder(first: Path, pretrained: str | None) -> Path | None:
+    """The run that the first path names; None where it is a file to score, by a detector that ships.
+
+    A folder counts as a run's if it has anything of a run, or of runs, so that a training that was cut, or
+    a folder of runs, is not scored as photos.
+
+    Raises:
+        InputError: the path does not exist, or is a run beside --pretrained.
+    """
+    if not first.exists():
+        raise InputError(f"{first}: no such file or folder")
+    if not first.is_dir() or not any(path for path in (*first.glob(RECIPE), *first.glob(f"*/{RECIPE}"))):
+        return None
+    if pretrained:
+        raise InputError(f"{first}: a run beside --pretrained {pretrained}; accepted: one of them")
+    return first
+
+
+def _detector(args: argparse.Namespace, run: Path | None) -> "Detector":
     load_keras()
     from dfdetect.predict.detector import Detector
 
     if args.weights:
         recipe = read_recipe(args.recipe) if args.recipe else Recipe(model=args.model)
         return Detector.from_weights(recipe, args.weights, whole=args.whole, policy=args.policy)
-    return Detector.from_run(args.inputs[0], whole=args.whole, policy=args.policy)
+    if run:
+        return Detector.from_run(run, whole=args.whole, policy=args.policy)
+    return Detector.default(args.pretrained or DEFAULT, whole=args.whole, policy=args.policy)
 
 
 def _files(inputs: Sequence[Path]) -> tuple[list[Path], list[Path]]:
     """The files named with the photos and clips in the folders named; and what else lies in these.
 
     Raises:
-        InputError: a path does not exist.
+        InputError: a path does not exist, or is an archive or a web address.
     """
     files: list[Path] = []
     others: list[Path] = []
@@ -188,7 +221,11 @@ def _files(inputs: Sequence[Path]) -> tuple[list[Path], list[Path]]:
             for inside in files_below(path):
                 (files if kind_found(inside) else others).append(inside)
         elif path.exists():
+            if path.suffix.lower() in ARCHIVES:
+                raise InputError(f"{path}: an archive; unpack it first, and give the folder")
             files.append(path)
+        elif re.match(r"(https?|ftp|s3|gs):/", str(path)):
+            raise InputError(f"{path}: a web address; download the file first, and give its path")
         else:
             raise InputError(f"{path}: no such file or folder")
     return files, others
@@ -232,23 +269,34 @@ def _sides(box: Sequence[int]) -> dict[str, int]:
     return dict(zip(("top", "right", "bottom", "left"), box, strict=True))
 
 
+def _cuts(detector: "Detector") -> str:
+    """What the words of the verdicts stand for."""
+    graded = detector.calibration
+    if graded and detector.threshold == graded.upper:
+        return (
+            f"evidence of manipulation: substantial from p_fake {graded.upper:.3f} on, little below "
+            f"{graded.lower:.3f}; {detector.threshold_origin}"
+        )
+    return f"fake from p_fake {detector.threshold:.6g} on, {detector.threshold_origin}"
+
+
 def _table(verdicts: Sequence[tuple[Path, Verdict]], detector: "Detector") -> str:
     width = max(4, *(len(_shown(path)) for path, _ in verdicts))
-    lines = [f"{'file':<{width}}  {'verdict':<8}  {'p_fake':>6}  {'faces':>5}  {'frames':>6}"]
+    lines = [f"{'file':<{width}}  {'verdict':<11}  {'p_fake':>6}  {'faces':>5}  {'frames':>6}"]
     for path, verdict in verdicts:
         score = "-" if verdict.p_fake is None else shown_score(verdict.p_fake, detector.threshold)
-        word = {True: "fake", False: "real", None: "-"}[verdict.fake]
+        word = verdict.evidence or {True: "fake", False: "real", None: "-"}[verdict.fake]
         note = f"  {verdict.detail}" if verdict.detail else ""
         lines.append(
-            f"{_shown(path):<{width}}  {word:<8}  {score:>6}  {verdict.n_faces:>5}  {verdict.frames:>6}{note}"
+            f"{_shown(path):<{width}}  {word:<11}  {score:>6}  {verdict.n_faces:>5}  {verdict.frames:>6}{note}"
         )
         for person in verdict.people if len(verdict.people) > 1 else ():
             name = f"  person {person.person}"
             word = "fake" if person.fake else "real"
             note = "" if verdict.counts(person) else "          seen once: no part in the clip's score"
             score = shown_score(person.p_fake, detector.threshold)
-            lines.append(f"{name:<{width}}  {word:<8}  {score:>6}  {person.faces:>5}{note}")
-    lines.append(f"\nfake from p_fake {detector.threshold:.6g} on, {detector.threshold_origin}")
+            lines.append(f"{name:<{width}}  {word:<11}  {score:>6}  {person.faces:>5}{note}")
+    lines.append("\n" + _cuts(detector))
     lines += [line for line in (detector.skill, detector.note) if line]
     return "\n".join(lines)
 

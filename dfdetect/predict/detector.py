@@ -13,13 +13,14 @@ from numpy.typing import NDArray
 from dfdetect.data.clips import fewest, shortage, spread
 from dfdetect.metrics.estimates import UNITS, useful_levels
 from dfdetect.models.build import frames_of
+from dfdetect.models.shipped import DEFAULT, pretrained_folder
 from dfdetect.predict.verdicts import ClipVerdict, FaceVerdict, PersonVerdict, Verdict
 from dfdetect.predictions import deciding
 from dfdetect.recipe import Recipe
 from dfdetect.runs.build import build_from_recipe, load_model
+from dfdetect.runs.calibration import Calibration, read_calibration
 from dfdetect.runs.folder import Run
 from dfdetect.sample.sample_set import NOTICE
-from face_extraction.animation import is_animated
 from face_extraction.clip import ClipFinder
 from face_extraction.detect import FaceDetector, FoundFace, cut_faces
 from face_extraction.digest import file_digest
@@ -76,6 +77,7 @@ class Detector:
         weights_sha256: of the file that the weights come from; "" where that is not told.
         skill: what it showed on the run's test split, in words; "" of weights without a run.
         note: what must be said of every verdict and of that skill; "" if nothing.
+        calibration: makes its scores calibrated, and grades them; None where the run has none.
     """
 
     def __init__(
@@ -95,10 +97,25 @@ class Detector:
         self.note = "" if settings or whole else UNKNOWN_CROPS
         self.skill = ""
         self.weights_sha256 = ""
+        self.calibration: Calibration | None = None
         self.whole = whole
         self.policy = policy
         self.frames = frames_of(model)
         self._finder = FaceDetector(self.settings.detector, self.settings.min_face)
+
+    @classmethod
+    def default(cls, name: str = DEFAULT, *, whole: bool = False, policy: str = "all") -> "Detector":
+        """A detector that ships with the package: it needs no training and no data.
+
+        Args:
+            name: one of `dfdetect.pretrained.list_pretrained()`.
+            whole: as for the class.
+            policy: as for the class.
+
+        Raises:
+            InputError: none ships under that name.
+        """
+        return cls.from_run(pretrained_folder(name), whole=whole, policy=policy)
 
     @classmethod
     def from_run(cls, folder: Path | str, *, whole: bool = False, policy: str = "all") -> "Detector":
@@ -120,6 +137,11 @@ class Detector:
             detector.note = f"This model was trained on the embedded sample set. {NOTICE}"
         detector.note = " ".join(filter(None, [detector.note, *run.cautions()]))
         detector.skill = _skill(run)
+        detector.calibration = read_calibration(run.folder)
+        if detector.calibration:
+            detector.threshold = detector.calibration.upper
+            detector.threshold_origin = f"chosen on {detector.calibration.origin}"
+            detector.note = " ".join(filter(None, [detector.note, detector.calibration.cannot]))
         detector.weights_sha256 = file_digest(run.weights)
         return detector
 
@@ -157,13 +179,13 @@ class Detector:
         """
         path = Path(path)
         try:
-            if kind_of(path) == VIDEO or is_animated(path):
-                return self.predict_video(path, frames=frames)
+            if kind_of(path) == VIDEO:
+                return self._graded(self.predict_video(path, frames=frames))
             try:
                 rgb = read_rgb(path)
             except NoImage as photo:
-                return self._predict_misnamed(path, photo, frames)
-            return self._verdict(self.predict_image(rgb), frames=1, clip=False)
+                return self._graded(self._predict_misnamed(path, photo, frames))
+            return self._graded(self._verdict(self.predict_image(rgb), frames=1, clip=False))
         except ItemFailed as error:
             return Verdict((), None, None, 0, error.reason, error.detail)
         except InputError:
@@ -241,6 +263,12 @@ class Detector:
             verdict = self._verdict(faces, frames=looked, clip=True)
         return replace(verdict, reason=cut.reason, detail=cut.detail) if cut else verdict
 
+    def _graded(self, verdict: Verdict) -> Verdict:
+        """The verdict with its grade of evidence, where the model has cuts."""
+        if self.calibration is None or verdict.p_fake is None:
+            return verdict
+        return replace(verdict, evidence=self.calibration.grade(verdict.p_fake))
+
     def _clip_verdict(self, seen: Sequence[_Seen], crops: Sequence[Rgb], looked: int) -> Verdict:
         """The verdict of a model that takes clips, on the faces of each person."""
         people = {
@@ -296,6 +324,8 @@ class Detector:
         scores = np.concatenate([np.asarray(self.model.predict_on_batch(part))[:, 0] for part in parts])
         if not np.isfinite(scores).all():
             raise InputError("the model gives scores that are no numbers: its weights are damaged")
+        if self.calibration:
+            scores = self.calibration.apply(scores)
         return [float(p_fake) for p_fake in scores]
 
 

@@ -50,8 +50,11 @@ def open_scores(path: Path, about: Mapping[str, Any]) -> Iterator[ScoreFile]:
         about: what every row holds beside its verdict, of the model and how faces are found.
 
     Raises:
-        InputError: another process writes into it, it holds other things than rows, or `about` differs.
+        InputError: it is no regular file, another process writes into it, it holds other things than rows,
+            or `about` differs.
     """
+    if (path.exists() and not path.is_file()) or Path("/dev") in path.absolute().parents:
+        raise InputError(f"--out {path}: not a regular file; lines on standard output come with --jsonl")
     with held(path.with_name(f"{path.name}.lock"), path), path.open("a+b") as handle:
         done = _read(path, json.loads(json.dumps(about)))
         if not _START.startswith(torn_line(handle)[: len(_START)]):

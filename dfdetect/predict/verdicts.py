@@ -75,6 +75,8 @@ class Verdict:
         reason: why there is no score, or what was wrong although there is one; "" if nothing.
         detail: the same, in words.
         clips: the scores of a model that takes clips, one a person.
+        evidence: "substantial", "uncertain" or "little" evidence of manipulation, by the two cuts of a
+            calibrated model; "" of a model without them, or without a score.
         people: the people of a clip by their number. Those of whom a single face was seen have no
             part in the clip's score where somebody was seen more often: it may be no face at all.
     """
@@ -87,6 +89,7 @@ class Verdict:
     detail: str = ""
     clips: tuple[ClipVerdict, ...] = ()
     people: tuple[PersonVerdict, ...] = ()
+    evidence: str = ""
 
     @property
     def n_faces(self) -> int:

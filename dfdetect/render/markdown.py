@@ -1,27 +1,30 @@
-"""Tables and plain text in Markdown."""
+"""Text in Markdown."""
 
 import re
-from collections.abc import Sequence
+from typing import Any
 
-
-def markdown_table(header: Sequence[str], rows: Sequence[Sequence[str]], left: int | None = None) -> str:
-    """A table; what would end a cell is escaped.
-
-    Args:
-        header: the columns' titles.
-        rows: cells, a string for each column.
-        left: how many columns begin at one place; the others end there. None: all.
-    """
-    right = 0 if left is None else len(header) - left
-    sides = ["---"] * (len(header) - right) + ["---:"] * right
-    return "\n".join([_row(header), f"|{'|'.join(sides)}|", *map(_row, rows)])
-
-
-def _row(cells: Sequence[str]) -> str:
-    escaped = (re.sub(r"\s*\n\s*", " ", cell).replace("|", "\\|") for cell in cells)
-    return f"| {' | '.join(escaped)} |"
+from dfdetect.render.text import show
 
 
 def plain(text: str) -> str:
     """Text on one line, in which nothing is taken for HTML; names and brackets stay readable as they are."""
     return re.sub(r"\s+", " ", text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def escape(value: Any) -> str:
+    """A value from outside as Markdown that shows it as it is, on one line."""
+    text = re.sub(r"\s+", " ", show(value)).replace("&", "&amp;").replace("<", "&lt;")
+    return re.sub(r"([\\`*_\[\]|#~!>])", r"\\\1", text)
+
+
+def code(value: Any) -> str:
+    """A value from outside as code in a line."""
+    text = re.sub(r"\s+", " ", show(value)).replace("`", "'")
+    return f"`{text}`"
+
+
+def fence(text: str) -> str:
+    """A block of code, whose fence is longer than any run of backticks in it."""
+    longest = max((len(run) for run in re.findall("`+", text)), default=0)
+    bar = "`" * max(3, longest + 1)
+    return f"{bar}text\n{text}\n{bar}"

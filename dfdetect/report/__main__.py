@@ -4,6 +4,7 @@ import argparse
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from dfdetect import cli
 from dfdetect.cli import load_keras
@@ -18,48 +19,30 @@ PROG = "python -m dfdetect.report"
 ROOT = Path("reports")
 README = Path("README.md")
 UNITS = {"s": 1, "m": 60, "h": 3600}
-TASKS = {
-    "run": "run what is missing of a report's grid",
-    "add": "enter a finished run as the result of the cell that declares it",
-    "tables": "render the tables, the page over all reports and the README's summary",
-    "recheck": "recompute what the reports published from their own numbers, and list contradictions",
-}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Do one task, and return the exit status."""
-    argv = sys.argv[1:] if argv is None else argv
-    parsers = {
-        "run": (_run_parser, _run),
-        "add": (_add_parser, _add),
-        "tables": (_tables_parser, _tables),
-        "recheck": (_recheck_parser, _recheck),
-    }
-    if argv and argv[0] in parsers:
-        make, task = parsers[argv[0]]
-        return run(make(), task, argv[1:])
-    lines = "\n".join(f"  {name:<8}{about}" for name, about in TASKS.items())
-    parser = Parser(PROG, "Declared experiments: grids of recipes, and their tables.", f"tasks:\n{lines}")
-    parser.add_argument("task", metavar="TASK", help="one of those below; TASK --help says more")
-    return run(parser, _refuse, argv[:1])
-
-
-def _refuse(args: argparse.Namespace) -> int:
-    raise unknown_name("task", args.task, TASKS)
+    parser = Parser(PROG, "Declared experiments: grids of recipes, and their tables.")
+    tasks = parser.add_subparsers(title="tasks", metavar="TASK", required=True, prog=PROG)
+    for add in (_add_run, _add_add, _add_tables, _add_recheck):
+        add(tasks)
+    return run(parser, lambda args: args.do(args), argv)
 
 
 def _experiments(folders: Sequence[Path]) -> list[Experiment]:
     return [read_experiment(folder) for folder in folders] if folders else find_experiments(ROOT)
 
 
-def _run_parser() -> Parser:
-    parser = Parser(
-        f"{PROG} run",
-        "Run the cells of a report that have no result yet, and compare those of each table.\n\n"
+def _add_run(tasks: Any) -> None:
+    parser = tasks.add_parser(
+        "run",
+        help="run what is missing of a report's grid",
+        description="Run the cells of a report that have no result yet, and compare those of each table.\n\n"
         "Each training is an ordinary run folder; a line of results.jsonl keeps what tables need. Killed\n"
         "and started again, it goes on; several processes may work on one grid. Without --manifest the\n"
         "embedded sample set is used, which says nothing about real faces.",
-        f"example:\n  {PROG} run reports/report_b --manifest data/mine/manifest.csv --only model=vgg16\n\n"
+        epilog=f"example:\n  {PROG} run reports/report_b --manifest data/manifest.csv --only model=vgg16\n\n"
         "exit status: 0 every cell asked for has its result, 1 some failed or wait, 2 wrong use",
     )
     add = parser.add_argument
@@ -89,7 +72,7 @@ def _run_parser() -> Parser:
     add("--again", action="store_true", help="run cells again that are done but whose run folders are gone")
     add("--list", action="store_true", help="list the cells and what became of them, and run nothing")
     cli.add_conditions(parser)
-    return parser
+    parser.set_defaults(do=_run)
 
 
 def _run(args: argparse.Namespace) -> int:
@@ -140,15 +123,16 @@ def _check_weights(weights: Mapping[str, str], cells: Sequence[Cell]) -> None:
             raise InputError(f"--weights {model}={file}: no such file")
 
 
-def _add_parser() -> Parser:
-    parser = Parser(
-        f"{PROG} add",
-        "Enter a finished run as the result of the cell that declares the same recipe, at any size.",
-        f"example:\n  {PROG} add reports/report_c runs/custom_cnn-1a2b3c4d",
+def _add_add(tasks: Any) -> None:
+    parser = tasks.add_parser(
+        "add",
+        help="enter a finished run as the result of the cell that declares it",
+        description="Enter a finished run as the result of the cell, at any size, that declares its recipe.",
+        epilog=f"example:\n  {PROG} add reports/report_c runs/custom_cnn-1a2b3c4d",
     )
     parser.add_argument("folder", type=Path, metavar="REPORT", help="the report's folder")
     parser.add_argument("run", type=Path, metavar="RUN", help="the run's folder")
-    return parser
+    parser.set_defaults(do=_add)
 
 
 def _add(args: argparse.Namespace) -> int:
@@ -162,25 +146,27 @@ def _add(args: argparse.Namespace) -> int:
     return DONE
 
 
-def _tables_parser() -> Parser:
-    parser = Parser(
-        f"{PROG} tables",
-        "Render every report's tables (Markdown, CSV, LaTeX, HTML), its figures, the page over all reports\n"
-        "and, of reports/ itself, the summary in README.md, from experiment.toml, results.jsonl and\n"
-        "comparisons.json alone.",
-        f"example:\n  {PROG} tables --check\n\n"
+def _add_tables(tasks: Any) -> None:
+    parser = tasks.add_parser(
+        "tables",
+        help="render the tables, the page over all reports and the README's summary",
+        description="Render every report's tables (Markdown, CSV, LaTeX, HTML), its figures, the page over\n"
+        "all reports and, of reports/ itself, the summary in README.md, from experiment.toml,\n"
+        "results.jsonl and comparisons.json alone.",
+        epilog=f"example:\n  {PROG} tables --check\n\n"
         "exit status: 0 written, or nothing to write; 1 with --check: a file differs; 2 wrong use",
     )
     parser.add_argument(
         "--root", type=Path, default=ROOT, metavar="DIR", help="the folder of reports (%(default)s)"
     )
     parser.add_argument("--check", action="store_true", help="write nothing; say which files differ")
-    return parser
+    parser.set_defaults(do=_tables)
 
 
 def _tables(args: argparse.Namespace) -> int:
+    from dfdetect.report.files import files
+    from dfdetect.report.overview import overview, with_summary
     from dfdetect.report.pictures import draw_figures, figure_files
-    from dfdetect.report.writing import files, overview, with_summary
 
     experiments = find_experiments(args.root)
     wanted = {path: text for experiment in experiments for path, text in files(experiment).items()}
@@ -240,18 +226,19 @@ def _duration(text: str) -> float:
         raise argparse.ArgumentTypeError(f"{text!r}; accepted: 90s, 30m or 2h") from None
 
 
-def _recheck_parser() -> Parser:
-    parser = Parser(
-        f"{PROG} recheck",
-        "Recompute every published figure that follows from other published figures of its report:\n"
+def _add_recheck(tasks: Any) -> None:
+    parser = tasks.add_parser(
+        "recheck",
+        help="recompute what the reports published from their own numbers, and list contradictions",
+        description="Recompute every published figure that follows from other figures of its report:\n"
         "metrics from confusion matrices, averages from folds, set sizes from matrix sums, and what the\n"
         "text claims. A contradiction is what no rounding of any number explains.",
-        f"example:\n  {PROG} recheck reports/report_b\n\n"
+        epilog=f"example:\n  {PROG} recheck reports/report_b\n\n"
         "exit status: 0 no contradiction, 1 some, 2 wrong use",
     )
     parser.add_argument("folders", nargs="*", type=Path, metavar="REPORT", help="default: all in reports/")
     parser.add_argument("--all", action="store_true", help="list what agrees, too")
-    return parser
+    parser.set_defaults(do=_recheck)
 
 
 def _recheck(args: argparse.Namespace) -> int:

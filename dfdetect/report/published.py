@@ -142,8 +142,6 @@ def read_published(content: Mapping[str, Any], where: str) -> Published:
             for entry in content.get("opposed", [])
         ]
     except (KeyError, TypeError, ValueError) as error:
-        if isinstance(error, InputError):
-            raise
         raise InputError(f"{where}: published values: {type(error).__name__}: {error}") from None
     return Published(blocks, numbers, claims, opposed)
 

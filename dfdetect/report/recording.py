@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from dfdetect.crossval.crossvalidation import size
 from dfdetect.data.opening import Data, open_training_data
 from dfdetect.metrics.comparison import Scored
 from dfdetect.metrics.estimates import compute_metrics
@@ -35,7 +34,7 @@ def adopt(experiment: Experiment, run: Run) -> Result:
     Raises:
         InputError: the run is not finished, or no cell declares its recipe.
     """
-    run.threshold()  # refuses a run that is not finished
+    run.require_finished()
     recipe = run.recipe()
     data = open_training_data(located(recipe, run.environment()))
     run.check_manifest(data.path, data.digest)
@@ -102,7 +101,7 @@ def record(cell: Cell, profile: str, runs: Sequence[Run], data: Data) -> Result:
     """
     environment = runs[0].environment()
     # Of the last fold; the others have as many to within a few.
-    sizes = {f"n_{split}": size(cell.recipe, data, split) for split in ("train", "test")}
+    sizes = {f"n_{split}": data.count(split, cell.recipe.frames) for split in ("train", "test")}
     result = Result(
         at=cell.at,
         profile=profile,

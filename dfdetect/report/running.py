@@ -18,7 +18,7 @@ from dfdetect.models.weights import weights_origin
 from dfdetect.predictions import Predictions
 from dfdetect.recipe import ENSEMBLE, Conditions, Recipe
 from dfdetect.render.figures.comparison import faces_and_scores
-from dfdetect.render.report import plural
+from dfdetect.render.text import plural
 from dfdetect.report.declared import FACES, Cell, Experiment
 from dfdetect.report.pictures import faces_file, pictured, title_of
 from dfdetect.report.recording import measure_anew, record, record_failure, same_start
@@ -72,8 +72,8 @@ class Setup:
 
 
 def takes_weights(recipe: Recipe) -> bool:
-    """Whether a cell starts from published weights, for which a local file can stand."""
-    return resolve(recipe).weights in PUBLISHED
+    """Whether a cell starts from weights, published ones or a file's, for which a local file can stand."""
+    return resolve(recipe).weights != "none"
 
 
 class _Waits(Exception):

@@ -9,10 +9,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from dfdetect.render.table import Table
 from dfdetect.report.comparisons import Comparison
-from dfdetect.report.declared import FULL, Cell, Experiment
+from dfdetect.report.declared import FULL, Experiment
 from dfdetect.report.results import DONE, Result, current
-from dfdetect.report.tables import Asked, Table, build
+from dfdetect.report.tables import Asked, build
 
 SIZES = {
     "image_size": "{} pixels",
@@ -65,18 +66,18 @@ def sections(
             newest = {cell.name: current(results, cell, profile, manifest) for cell in cells}
             mine = {name: result for name, result in newest.items() if result is not None}
             if any(result.status == DONE for result in mine.values()):
-                found.append(_section(experiment, profile, manifest, cells, mine, comparisons))
-    return found or [_section(experiment, FULL, "", experiment.cells(), {}, ())]
+                found.append(_section(experiment, profile, manifest, mine, comparisons))
+    return found or [_section(experiment, FULL, "", {}, ())]
 
 
 def _section(
     experiment: Experiment,
     profile: str,
     manifest: str,
-    cells: Sequence[Cell],
     results: Mapping[str, Result],
     comparisons: Sequence[Comparison],
 ) -> Section:
+    cells = experiment.cells(profile)
     tables = [
         build(Asked(experiment, spec, shown, results, comparisons))
         for spec in experiment.tables

@@ -8,12 +8,13 @@ from dataclasses import dataclass, replace
 from dfdetect.metrics.estimates import DASH, UNITS, Estimate
 from dfdetect.metrics.folds import matrix_text
 from dfdetect.metrics.measures import MEASURES
+from dfdetect.render.table import SAME, Table, Value, columns
+from dfdetect.render.table import Cell as Entry
 from dfdetect.report.comparisons import Comparison
 from dfdetect.report.declared import MATRIX, Cell, Experiment, TableSpec
 from dfdetect.report.published import Matrix, Values
 from dfdetect.report.results import FAILED, Result
 
-SAME = "≈"
 NOTE_BEST = (
     "Bold: the best of those in this table that were measured on the same faces; a row of dashes does not "
     f"compete. {SAME}: cannot be told from it (paired bootstrap over groups; Holm over all pairs and metrics "
@@ -33,57 +34,6 @@ NOTE_INTERVAL = (
     "there are too few groups, or all folds or resamples give the same. Those of single runs hold no "
     "variation between trainings."
 )
-
-
-@dataclass(frozen=True)
-class Value:
-    """One measured number in a table.
-
-    Attributes:
-        estimate: the number and its interval; None where nothing was measured.
-        best: it is the best of its column.
-        same: it cannot be told from the best.
-        footnote: number of the table's footnote, from 1; 0 = none.
-        n: test faces or clips that it rests on.
-    """
-
-    estimate: Estimate | None
-    best: bool = False
-    same: bool = False
-    footnote: int = 0
-    n: int = 0
-
-
-Entry = str | Value
-
-
-@dataclass(frozen=True)
-class Table:
-    """A table, before it is rendered.
-
-    Attributes:
-        name: its key.
-        title: its heading.
-        labels: how many columns name the row.
-        header: a title for each column.
-        rows: an entry for each column.
-        notes: sentences below it.
-        general: sentences that hold for many tables alike.
-        footnotes: those to which numbers in it refer, from 1.
-    """
-
-    name: str
-    title: str
-    labels: int
-    header: Sequence[str]
-    rows: Sequence[Sequence[Entry]]
-    notes: Sequence[str]
-    general: Sequence[str] = ()
-    footnotes: Sequence[str] = ()
-
-    def below(self) -> list[str]:
-        """What stands below it, in order, where the page says the general sentences once."""
-        return [*self.notes, *(f"({number}) {text}" for number, text in enumerate(self.footnotes, start=1))]
 
 
 @dataclass(frozen=True)
@@ -336,8 +286,17 @@ def _table(
     several = sum(any(isinstance(entry, Value) and entry.estimate for entry in row) for row in rows) > 1
     general += [NOTE_BEST] if best else []
     notes += [NOTE_UNCOMPARED] if several and not best and spec.kind != "folds" else []
-    labels = len(spec.rows) + (spec.kind == "folds")
-    return Table(spec.name, spec.title, labels, header, rows, notes, general, footnotes.texts)
+    names = len(spec.rows) + (spec.kind == "folds")
+    return Table(
+        columns(header[:names], header[names:]),
+        rows,
+        spec.title,
+        label=spec.name,
+        names=names,
+        notes=notes,
+        general=general,
+        footnotes=footnotes.texts,
+    )
 
 
 def _title(metric: str) -> str:

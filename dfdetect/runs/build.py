@@ -7,11 +7,12 @@ import keras
 
 from dfdetect.models.build import build_model
 from dfdetect.models.ensemble import combine_models
+from dfdetect.models.hdf5 import check_contents
 from dfdetect.models.registry import family
-from dfdetect.recipe import ENSEMBLE, Recipe, read_recipe
+from dfdetect.recipe import COMBINES, ENSEMBLE, Recipe, read_recipe
 from dfdetect.runs.devices import dtype_policy
 from dfdetect.runs.folder import Run, started_from
-from face_extraction.errors import InputError
+from face_extraction.errors import InputError, one_line
 
 
 def build_from_recipe(recipe: Recipe, *, whole: bool = False) -> keras.Model:
@@ -61,14 +62,24 @@ def load_model(run: Run) -> keras.Model:
     if not run.weights.is_file():
         raise InputError(f"{run.weights}: no such weights; {run.remedy()}")
     if recipe.model == ENSEMBLE:
-        parts = [read_recipe(path) for path in run.members()]
-        models = [build_from_recipe(replace(part, weights="none")) for part in parts]
-        model = combine_models(models, on_logits=recipe.options["combine"] == "stacked")
+        model = _ensemble(run, recipe)
     else:
         model = build_from_recipe(replace(recipe, weights="none"))
+    check_contents(run.weights, model.count_params())
     try:
         model.load_weights(run.weights)
     except (ValueError, KeyError, OSError) as error:
-        line = " ".join(str(error).split())[:300]
-        raise InputError(f"{run.weights}: torn, or not of the recipe's model: {line}") from error
+        raise InputError(f"{run.weights}: torn, or not of the recipe's model: {one_line(error)}") from error
     return model
+
+
+def _ensemble(run: Run, recipe: Recipe) -> keras.Model:
+    """The model of an ensemble's run, without its weights."""
+    combine = recipe.options.get("combine")
+    if combine not in COMBINES:
+        raise InputError(f"{run.recipe_file}: option combine {combine!r}; accepted: {', '.join(COMBINES)}")
+    parts = [read_recipe(path) for path in run.members()]
+    if len(parts) < 2 or any(part.model == ENSEMBLE for part in parts):
+        raise InputError(f"{run.folder}: an ensemble needs the recipes of 2 models or more in members/")
+    models = [build_from_recipe(replace(part, weights="none")) for part in parts]
+    return combine_models(models, on_logits=combine == "stacked")

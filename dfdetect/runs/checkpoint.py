@@ -1,9 +1,6 @@
 """A training's whole state in one file: a kill at any moment leaves the last one intact."""
 
-import errno
 import json
-import os
-import shutil
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,25 +10,19 @@ from typing import Any
 import keras
 import numpy as np
 
+from dfdetect.models.hdf5 import write_weights
 from face_extraction.atomic import atomic_path
 from face_extraction.errors import InputError
-
-# A little more than the numbers: HDF5 keeps two kilobytes of its own for each variable.
-_PER_VARIABLE = 4096
 
 
 def save_weights(path: Path, model: keras.Model) -> None:
     """Write a model's weights, atomically.
 
     Raises:
-        OSError: the disk has no room for them. HDF5 that finds a disk full while it writes can crash the
-            whole process (h5py 3.14), so that this is seen before.
+        OSError: the disk has no room for them.
     """
     with atomic_path(path) as temporary:
-        size = sum(np.asarray(variable).nbytes + _PER_VARIABLE for variable in model.variables)
-        if shutil.disk_usage(temporary.parent).free < size:
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        model.save_weights(temporary)
+        write_weights(temporary, model)
 
 
 def save_checkpoint(path: Path, model: keras.Model, state: dict[str, Any]) -> None:

@@ -8,7 +8,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Required, TypedDict, cast
+
+import msgspec
 
 from dfdetect.metrics.estimates import Metrics
 from dfdetect.models.names import PUBLISHED, is_preset
@@ -16,12 +18,37 @@ from dfdetect.predictions import Predictions, read_predictions, write_prediction
 from dfdetect.recipe import Recipe, read_recipe, split_leak, write_recipe
 from face_extraction.atomic import TEMPORARY, write_csv
 from face_extraction.digest import file_digest
-from face_extraction.errors import InputError
+from face_extraction.errors import InputError, one_line
 from face_extraction.json_file import read_json, write_json
 from face_extraction.lock import LOCK_FILE, alone
 from face_extraction.settings import SETTINGS_FILE
 
 MetricsBySplit = dict[str, dict[str, Metrics]]
+
+
+class Environment(TypedDict, total=False):
+    """The fields of environment.json that this package reads back; it holds others, too."""
+
+    manifest: str
+    manifest_sha256: Required[str]
+    weights: str
+    weights_sha256: str
+    weights_file: str
+    weights_source: str
+    random_layers: list[str]
+    leaks: list[str]
+    members: dict[str, float]
+    members_starts: list[dict[str, Any]]
+    training_seconds: float
+    features: str
+    part: Any
+
+
+class Results(TypedDict):
+    """metrics.json."""
+
+    threshold: Annotated[float, msgspec.Meta(ge=0, le=1)]
+    splits: dict[str, dict[str, dict[str, Any]]]
 
 
 @dataclass(frozen=True)
@@ -85,6 +112,7 @@ class Run:
             InputError: the folder is not a run.
         """
         if not self.recipe_file.is_file():
+            self._refuse_folder_of_runs()
             raise InputError(f"{self.folder}: not a run folder (it has no {self.recipe_file.name})")
         return read_recipe(self.recipe_file)
 
@@ -119,8 +147,9 @@ class Run:
         for name, value in {**vars(recipe), **known}.items():
             had = old.get(name, "")
             if had != value:
+                why = " (other faces, or cut otherwise)" if name == "manifest_sha256" else ""
                 raise InputError(
-                    f"{self.folder}: it holds a run with {name} {had!r}, not {value!r}; "
+                    f"{self.folder}: it holds a run with {name} {had!r}, not {value!r}{why}; "
                     "give another --out, or delete that folder (dfdetect.train: --overwrite)"
                 )
 
@@ -186,7 +215,7 @@ class Run:
         Raises:
             InputError: there is no such file.
         """
-        return read_json(self._environment_file)
+        return cast(dict[str, Any], read_json(self._environment_file, Environment))
 
     def recorded(self) -> dict[str, Any]:
         """The same, and nothing of a run that was killed before there was any."""
@@ -221,7 +250,9 @@ class Run:
             InputError: it has changed.
         """
         if digest != self.environment()["manifest_sha256"]:
-            raise InputError(f"{path}: changed since {self.folder} was trained on it")
+            raise InputError(
+                f"{path}: changed since {self.folder} was trained, or its faces were cut otherwise"
+            )
 
     def write_history(self, history: Sequence[Mapping[str, Any]]) -> None:
         """Write history.csv, one row an epoch; there is at least one."""
@@ -232,8 +263,11 @@ class Run:
         path = self.history_file
         if not path.is_file():
             return []
-        with path.open(newline="", encoding="utf-8") as handle:
-            return [{name: float(value) for name, value in row.items()} for row in csv.DictReader(handle)]
+        try:
+            with path.open(newline="", encoding="utf-8") as handle:
+                return [{name: float(value) for name, value in row.items()} for row in csv.DictReader(handle)]
+        except (ValueError, TypeError, AttributeError, csv.Error) as error:
+            raise InputError(f"{path}: not a table of numbers ({one_line(error)})") from None
 
     def write_metrics(self, threshold: float, metrics: MetricsBySplit) -> None:
         """Write metrics.json: the threshold and the metrics by split and level."""
@@ -243,15 +277,45 @@ class Run:
         }
         write_json(self.metrics_file, {"threshold": threshold, "splits": by_split})
 
+    def require_run(self) -> None:
+        """Refuse a folder that is no run, or whose recipe is damaged.
+
+        Raises:
+            InputError: it is.
+        """
+        self.recipe()
+
+    def require_finished(self) -> None:
+        """Refuse a run that is not finished.
+
+        Raises:
+            InputError: it is not finished, or the folder is no run.
+        """
+        self.require_run()
+        if not self.finished:
+            self._refuse_folder_of_runs()
+            raise InputError(f"{self.folder}: the run is not finished; {self.remedy()}")
+
+    def _refuse_folder_of_runs(self) -> None:
+        """Name the finished runs that a folder holds, such as `runs/` or that of a cross-validation.
+
+        Raises:
+            InputError: it holds some.
+        """
+        inside = sorted(path.parent for path in self.folder.glob("*/metrics.json"))
+        runs = [str(path) for path in inside if Run(path).recipe_file.is_file()]
+        if runs:
+            more = f" and {len(runs) - 10:,} more" if len(runs) > 10 else ""
+            raise InputError(f"{self.folder}: a folder of runs; choose one of: {', '.join(runs[:10])}{more}")
+
     def threshold(self) -> float:
         """The threshold chosen on the validation split.
 
         Raises:
-            InputError: the run is not finished.
+            InputError: the run is not finished, or its metrics.json is damaged.
         """
-        if not self.finished:
-            raise InputError(f"{self.folder}: the run is not finished; {self.remedy()}")
-        return float(read_json(self.metrics_file)["threshold"])
+        self.require_finished()
+        return read_json(self.metrics_file, Results)["threshold"]
 
     def remedy(self) -> str:
         """What to do about a run that is not finished."""
@@ -261,11 +325,14 @@ class Run:
 
     def metrics(self) -> MetricsBySplit:
         """The metrics by split and level."""
-        splits = read_json(self.metrics_file)["splits"]
-        return {
-            split: {level: Metrics.from_dict(values) for level, values in levels.items()}
-            for split, levels in splits.items()
-        }
+        splits = read_json(self.metrics_file, Results)["splits"]
+        try:
+            return {
+                split: {level: Metrics.from_dict(values) for level, values in levels.items()}
+                for split, levels in splits.items()
+            }
+        except InputError as error:
+            raise InputError(f"{self.metrics_file}: {error}") from None
 
     def forget_results(self) -> None:
         """Delete scores and metrics of an earlier evaluation, whose splits or data may have been others."""
@@ -314,7 +381,7 @@ def started_from(recipe: Recipe) -> Run | None:
     if recipe.weights in ("", "none", *PUBLISHED) or (path.is_dir() and is_preset(path)):
         return None
     if path.is_dir():
-        Run(path).recipe()  # refuses a folder that is no run
+        Run(path).require_run()
         return Run(path)
     run = Run(path.parent)
     return run if path == run.weights and run.recipe_file.is_file() else None

@@ -1,7 +1,7 @@
 """From scores to a folder of results: predictions, metrics, figures and the page."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +10,10 @@ from dfdetect.data.opening import Data, open_data, open_manifest
 from dfdetect.metrics.estimates import compute_metrics
 from dfdetect.predictions import Predictions
 from dfdetect.recipe import Recipe
-from dfdetect.render.figures.drawing import draw_all, reading_order
-from dfdetect.render.page import write_page
-from dfdetect.render.report import CHOSEN_ON_VAL, RunReport
+from dfdetect.render.figures.drawing import Drawing, draw_all, reading_order
+from dfdetect.render.run_content import CHOSEN_ON_VAL, RunContent
+from dfdetect.render.run_page import write_page
+from dfdetect.render.table import Cell, Table, Value, columns
 from dfdetect.runs.build import load_model
 from dfdetect.runs.environment import describe
 from dfdetect.runs.folder import MetricsBySplit, Run, located
@@ -22,8 +23,10 @@ from face_extraction.errors import InputError
 from face_extraction.images import read_rgb
 from face_extraction.ledger import LedgerRow, write_ledger
 from face_extraction.lock import alone
+from face_extraction.manifest import LABEL_NAMES, UNKNOWN, FaceSample
 from face_extraction.settings import ExtractionSettings, read_settings
 
+CHANGED = "The rows of this manifest, or how its faces were cut, changed since the run was trained on it."
 # Facts that the page has no room for, or shows apart or by another name.
 LONG_FACTS = ("counts", "random_layers", "leaks", "weights_file", "members_starts")
 
@@ -39,23 +42,11 @@ def measure(
     }
 
 
-def write_results(
-    results: Run,
-    recipe: Recipe,
-    environment: Mapping[str, Any],
-    predictions: Mapping[str, Predictions],
-    threshold: float,
-    unscored: Sequence[LedgerRow],
-    crops: Path,
-    *,
-    notices: Sequence[str] = (),
-    leaks: Sequence[str] = (),
-    threshold_origin: str = CHOSEN_ON_VAL,
-) -> MetricsBySplit:
-    """Write all that follows from predictions; metrics.json last, which says that all is there.
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """What scoring gave, and what must be known beside it.
 
-    Args:
-        results: the folder: a run, or an evaluation inside one.
+    Attributes:
         recipe: what the model was made from.
         environment: the run's facts.
         predictions: by split.
@@ -65,47 +56,61 @@ def write_results(
         notices: what a reader must know of the data before any number.
         leaks: and of what the model's weights have seen; kept with the facts.
         threshold_origin: how the threshold came about, to follow "It was ...".
+    """
+
+    recipe: Recipe
+    environment: Mapping[str, Any]
+    predictions: Mapping[str, Predictions]
+    threshold: float
+    unscored: Sequence[LedgerRow]
+    crops: Path
+    notices: Sequence[str] = ()
+    leaks: Sequence[str] = ()
+    threshold_origin: str = CHOSEN_ON_VAL
+
+
+def write_results(results: Run, outcome: Outcome) -> MetricsBySplit:
+    """Write all that follows from predictions; metrics.json last, which says that all is there.
+
+    Args:
+        results: the folder: a run, or an evaluation inside one.
+        outcome: the predictions, and what must be known beside them.
 
     Returns:
         The metrics by split and level.
     """
     results.forget_results()
-    for split, scored in predictions.items():
+    for split, scored in outcome.predictions.items():
         results.write_predictions(split, scored)
-    write_ledger(results.unscored, unscored)
-    results.write_environment({**environment, "leaks": list(leaks)})
-    metrics = measure(predictions, threshold, recipe.levels)
+    write_ledger(results.unscored, outcome.unscored)
+    results.write_environment({**outcome.environment, "leaks": list(outcome.leaks)})
+    metrics = measure(outcome.predictions, outcome.threshold, outcome.recipe.levels)
     history = results.history()
-
-    def load(path: str) -> Any:
-        return read_rgb(crops / path)
-
-    figures = draw_all(
-        history,
-        predictions,
-        metrics,
-        threshold,
-        load,
-        results.folder,
-        monitor=recipe.monitor,
-        training_only=_training_only(recipe),
-    )
-    report = RunReport(
-        title=results.folder.name,
-        model=recipe.model,
-        recipe=asdict(recipe),
-        environment={name: value for name, value in environment.items() if name not in LONG_FACTS},
-        metrics=metrics,
-        threshold=threshold,
-        threshold_origin=threshold_origin,
-        notices=[*notices, *leaks],
+    drawing = Drawing(
         history=history,
-        figures=figures,
-        unscored=[(row.path, row.reason, row.detail) for row in unscored],
-        data_table=environment["counts"],
+        predictions=outcome.predictions,
+        metrics=metrics,
+        threshold=outcome.threshold,
+        load=lambda path: read_rgb(outcome.crops / path),
+        monitor=outcome.recipe.monitor,
+        training_only=_training_only(outcome.recipe),
     )
-    write_page(results.folder, report)
-    results.write_metrics(threshold, metrics)
+    content = RunContent(
+        title=results.folder.name,
+        model=outcome.recipe.model,
+        recipe=asdict(outcome.recipe),
+        environment={name: value for name, value in outcome.environment.items() if name not in LONG_FACTS},
+        metrics=metrics,
+        threshold=outcome.threshold,
+        threshold_origin=outcome.threshold_origin,
+        notices=[*outcome.notices, *outcome.leaks],
+        history=history,
+        figures=draw_all(drawing, results.folder),
+        unscored=[(row.path, row.reason, row.detail) for row in outcome.unscored],
+        data_table=outcome.environment["counts"],
+    )
+    write_page(results.folder, content)
+    results.write_metrics(outcome.threshold, metrics)
     return metrics
 
 
@@ -139,7 +144,13 @@ def evaluate(
     if recipe.frames:
         check_videos(samples, recipe.frames, data.path)
     leaks = scoring_leaks(run, samples)
-    notices = [*data.notices, *_other_crops(run.folder, data.path.parent)]
+    changed = manifest is None and data.digest != trained["manifest_sha256"]
+    notices = [
+        *data.notices,
+        *([CHANGED] if changed else []),
+        *_other_crops(run.folder, data.path.parent),
+        *_one_class(samples),
+    ]
     for notice in (*notices, *leaks):
         print(notice)
     model = load_model(run)
@@ -153,19 +164,30 @@ def evaluate(
             title=f"score {split}",
         )
         facts = trained | describe() | {"trained_on": recipe.manifest or trained["manifest"]} | data.facts()
-        write_results(
-            results,
-            recipe,
-            facts,
-            {split: scored},
-            threshold,
-            unscored,
-            data.path.parent,
+        outcome = Outcome(
+            recipe=recipe,
+            environment=facts,
+            predictions={split: scored},
+            threshold=threshold,
+            unscored=unscored,
+            crops=data.path.parent,
             notices=notices,
             leaks=leaks,
             threshold_origin=f"{CHOSEN_ON_VAL}, in the run's own training",
         )
+        write_results(results, outcome)
     return results, len(unscored)
+
+
+def _one_class(samples: Sequence[FaceSample]) -> list[str]:
+    """What cannot be measured on these faces, for want of a class."""
+    labels = {sample.label for sample in samples} - {UNKNOWN}
+    if not labels:
+        return ["No face here has a known label: the faces are scored, and nothing is measured on them."]
+    if len(labels) == 1:
+        name = LABEL_NAMES[labels.pop()]
+        return [f"All labelled faces here are {name}: AUC, EER and balanced accuracy need both classes."]
+    return []
 
 
 def _training_only(recipe: Recipe) -> list[str]:
@@ -207,12 +229,12 @@ def _default_name(data: Data, split: str, recipe: Recipe | None) -> str:
     return "-".join([data.path.absolute().parent.name, data.digest[:8], *chosen, split])
 
 
-def text_table(metrics: MetricsBySplit) -> str:
-    """The main numbers as lines of text, test first, with n and 95 % intervals."""
+def metrics_table(metrics: MetricsBySplit) -> Table:
+    """The main numbers, test first, with n and 95 % intervals."""
     names = {"auc": "AUC", "accuracy": "accuracy", "balanced_accuracy": "balanced acc.", "eer": "EER"}
-    lines = [f"{'split':<9}{'level':<7}{'n':>7}{'groups':>8}  " + "".join(f"{n:<23}" for n in names.values())]
-    for split in reading_order(metrics):
-        for level, values in metrics[split].items():
-            numbers = "".join(f"{values.estimates[name]!s:<23}" for name in names)
-            lines.append(f"{split:<9}{level:<7}{values.n:>7,}{values.n_groups:>8,}  {numbers}")
-    return "\n".join(line.rstrip() for line in lines)
+    rows: list[list[Cell]] = [
+        [split, level, f"{m.n:,}", f"{m.n_groups:,}", *(Value(m.estimates[name]) for name in names)]
+        for split in reading_order(metrics)
+        for level, m in metrics[split].items()
+    ]
+    return Table(columns(["split", "level"], ["n", "groups", *names.values()]), rows)

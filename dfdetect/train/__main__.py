@@ -37,8 +37,9 @@ def _train(args: argparse.Namespace) -> int:
     # Keras takes seconds to import: only after the command line was understood.
     load_keras()
     from dfdetect.data.opening import open_training_data
+    from dfdetect.render.table import text
     from dfdetect.runs.folder import Run
-    from dfdetect.runs.results import text_table
+    from dfdetect.runs.results import metrics_table
     from dfdetect.train.training import default_folder, resolve, train
 
     recipe = resolve(recipe)
@@ -50,7 +51,7 @@ def _train(args: argparse.Namespace) -> int:
         print(f"{run.folder}: this training is finished already; --overwrite trains anew")
     else:
         train(recipe, data, run, cli.conditions_of(args), overwrite=args.overwrite)
-    print(f"\n{text_table(run.metrics())}\n\nlook at {run.page}")
+    print(f"\n{text(metrics_table(run.metrics()))}\n\nlook at {run.page}")
     return DONE
 
 

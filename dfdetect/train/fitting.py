@@ -16,7 +16,7 @@ from dfdetect.data.faces import Pass, Store, class_weights, epoch_order
 from dfdetect.data.pipeline import make_batches
 from dfdetect.models.blocks import set_trainable
 from dfdetect.models.registry import family
-from dfdetect.recipe import Recipe
+from dfdetect.recipe import PAIRED, Recipe
 from dfdetect.runs.checkpoint import load_checkpoint, read_state, reset_seeds, save_checkpoint, save_weights
 from dfdetect.runs.folder import Run
 from dfdetect.runs.scoring import score_store
@@ -158,7 +158,13 @@ def train_epoch(model: keras.Model, recipe: Recipe, train: Store, epoch: int) ->
     reset_seeds(model, recipe.seed, epoch)
     faces = Pass(
         train,
-        epoch_order(train.labels, seed=recipe.seed, epoch=epoch, balance=recipe.balance),
+        epoch_order(
+            train.labels,
+            seed=recipe.seed,
+            epoch=epoch,
+            balance=recipe.balance,
+            paired=recipe.augment == PAIRED,
+        ),
         recipe.batch_size,
         recipe.augment,
         (recipe.seed, epoch),

@@ -13,21 +13,22 @@ import keras
 from dfdetect.data.clips import ClipStore, open_store
 from dfdetect.data.faces import Store, check_classes, labelled
 from dfdetect.data.opening import Data
+from dfdetect.data.paired import open_pairs
 from dfdetect.metrics.estimates import choose_threshold
 from dfdetect.models.registry import family
 from dfdetect.models.weights import weights_origin
 from dfdetect.predictions import Predictions
-from dfdetect.recipe import Conditions, Recipe
+from dfdetect.recipe import PAIRED, Conditions, Recipe
 from dfdetect.runs.build import build_from_recipe
 from dfdetect.runs.devices import check_batches, check_clipping, parallel
 from dfdetect.runs.environment import describe
 from dfdetect.runs.folder import Run, default_name
 from dfdetect.runs.lineage import training_leaks
-from dfdetect.runs.results import write_results
+from dfdetect.runs.results import Outcome, write_results
 from dfdetect.runs.scoring import score_store
 from dfdetect.train.fitting import Row, fit
 from face_extraction.errors import InputError
-from face_extraction.ledger import TOO_FEW, LedgerRow
+from face_extraction.ledger import NO_FACE, TOO_FEW, LedgerRow
 from face_extraction.manifest import SPLITS
 from face_extraction.settings import copy_settings
 
@@ -93,17 +94,17 @@ def train(recipe: Recipe, data: Data, run: Run, conditions: Conditions, *, overw
             split: Predictions(stores[split].samples, score_store(model, stores[split], recipe.batch_size))
             for split in ("val", "test")
         }
-        write_results(
-            run,
-            recipe,
-            facts,
-            predictions,
-            choose_threshold(predictions["val"]),
-            unscored,
-            data.path.parent,
+        outcome = Outcome(
+            recipe=recipe,
+            environment=facts,
+            predictions=predictions,
+            threshold=choose_threshold(predictions["val"]),
+            unscored=unscored,
+            crops=data.path.parent,
             notices=data.notices,
             leaks=leaks,
         )
+        write_results(run, outcome)
         run.checkpoint.unlink(missing_ok=True)
 
 
@@ -121,16 +122,23 @@ def open_stores(
     stores: dict[str, Store] = {}
     ledger: list[LedgerRow] = []
     for split in splits:
-        stores[split], rows = open_store(
-            data.path.parent,
-            labelled(data.samples, split),
-            recipe.image_size,
-            recipe.frames,
-            title=f"open {split}",
-            cached=conditions.cached,
-        )
+        samples, title = labelled(data.samples, split), f"open {split}"
+        if split == "train" and recipe.augment == PAIRED:
+            stores[split], rows = open_pairs(
+                data.path, samples, recipe, title=title, cached=conditions.cached
+            )
+        else:
+            stores[split], rows = open_store(
+                data.path.parent,
+                samples,
+                recipe.image_size,
+                recipe.frames,
+                title=title,
+                cached=conditions.cached,
+            )
         ledger += rows
-    unreadable = [row for row in ledger if row.reason != TOO_FEW]
+    # A face without landmarks gives no pair, but its file is whole.
+    unreadable = [row for row in ledger if row.reason not in (TOO_FEW, NO_FACE)]
     if unreadable and not conditions.skip_unreadable:
         first = unreadable[0]
         raise InputError(
@@ -145,7 +153,7 @@ def open_stores(
 def _check_overwrite(recipe: Recipe, run: Run) -> None:
     """Refuse to delete a folder that is no run, or that holds the weights to start from."""
     if run.folder.exists():
-        run.recipe()
+        run.require_run()
     weights = Path(recipe.weights)
     if weights.exists() and weights.resolve().is_relative_to(run.folder.resolve()):
         raise InputError(

@@ -2,9 +2,10 @@
 
 Layout: `Celeb-real/id0_0000.mp4` (person, recording), `Celeb-synthesis/id0_id1_0000.mp4` (target, source,
 recording: made from `Celeb-real/id0_0000.mp4`), `YouTube-real/00000.mp4` (other people) and
-`List_of_testing_videos.txt`: lines such as `1 YouTube-real/00170.mp4`, without a header. **1 means real
-there**; a line that its folder contradicts is refused. v2 has 590, 5,639 and 300 clips, 518 of them in
-the list; v1, with --version v1, has 158, 795 and 250, and 100.
+`List_of_testing_videos.txt` (clips may lie in a folder `videos` of each, as in DeepfakeBench): lines such
+as `1 YouTube-real/00170.mp4`, without a header. **1 means real there**; a line that its folder
+contradicts is refused. v2 has 590, 5,639 and 300 clips, 518 of them in the list; v1, with --version v1,
+has 158, 795 and 250, and 100.
 
 Splits. The list names the test split and nothing else, and draws on nearly every person and recording:
 a person of the test split cannot be kept out of training. With `--protocol official` (the default) the
@@ -98,7 +99,7 @@ def celebdf(root: Path, *, version: str = "", protocol: str = "") -> Listing:
         LedgerRow(f"{name}.mp4", MISSING, f"named in {LIST}, but not there") for name in sorted(tests - found)
     ]
     if not items:
-        raise InputError(f"{root}: no clip in its folders; needed: {', '.join(LABELS)}")
+        raise InputError(f"{root}: no clip in its folders or their videos/; needed: {', '.join(LABELS)}")
     if protocol == IDENTITY:
         return Listing(items, ledger, notes, PUBLISHED[version])
     published = PUBLISHED[version] | {LIST: LISTED[version]}

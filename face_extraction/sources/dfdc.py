@@ -2,7 +2,8 @@
 
 Layout: one of three.
 Training: `dfdc_train_part_N/*.mp4` (N from 0 to 49, any of them will do) with a `metadata.json` in each:
-`{"x.mp4": {"label": "FAKE", "split": "train", "original": "y.mp4"}}`; or RAW is such a folder itself.
+`{"x.mp4": {"label": "FAKE", "split": "train", "original": "y.mp4"}}`; or RAW is such a folder itself. A part
+may lie one folder deeper, as where each zip was unpacked into a folder of its own.
 Preview: `dataset.json`: paths with `label`, `set` (train or test), `target_id` and `swapped_id`.
 Test: `labels.csv` with `filename,label` (1 = fake), or without it the test clips' own `metadata.json`:
 `{"x.mp4": {"augmentations": {}, "is_fake": 1}}`; the clips beside it or in a folder beside it.
@@ -111,7 +112,8 @@ def dfdc(root: Path, *, parts: str = "", protocol: str = "") -> Listing:
             raise InputError(f"{root}: none of the parts {parts} in it; there: {', '.join(sorted(there))}")
         listing = _training(root, held, wanted, protocol)
     if not listing.items:
-        raise InputError(f"{root}: none of the clips that its lists name is there")
+        first = f" ({listing.ledger[0].path}: {listing.ledger[0].detail})" if listing.ledger else ""
+        raise InputError(f"{root}: none of the clips that its lists name is there{first}")
     return listing
 
 
@@ -120,7 +122,8 @@ def _training(root: Path, parts: dict[str, int], wanted: set[int], protocol: str
     ledger: list[LedgerRow] = []
     counts: Counter[str] = Counter()
     for name in sorted(parts, key=parts.__getitem__) or [""]:
-        folder, number = root / name, parts.get(name)
+        folder, number = _part_folder(root / name), parts.get(name)
+        above = relative_to(folder, root) if name else ""
         if not (folder / METADATA).is_file():
             ledger.append(LedgerRow(name, UNLISTED, f"no {METADATA} in it: its clips were not read"))
             continue
@@ -132,7 +135,7 @@ def _training(root: Path, parts: dict[str, int], wanted: set[int], protocol: str
         counts[part] += len(entries)
         ledger += _unlisted(root, _clips_in(folder), {folder / clip for clip in names})
         for clip, label, original in entries:
-            path = f"{name}/{clip}" if name else clip
+            path = f"{above}/{clip}" if above else clip
             if not (folder / clip).is_file():
                 ledger.append(LedgerRow(path, MISSING, f"named in {METADATA}, but not there"))
             elif clip in items:
@@ -143,6 +146,14 @@ def _training(root: Path, parts: dict[str, int], wanted: set[int], protocol: str
     away = [str(number) for number in sorted(wanted - set(parts.values()))] if parts else []
     # Of a part alone no count is published: what it has is held against its own list.
     return Listing(list(items.values()), ledger, notes, counts, {"other parts": away} if away else {})
+
+
+def _part_folder(folder: Path) -> Path:
+    """The folder that holds a part's list: itself, or the one folder in it that does."""
+    if (folder / METADATA).is_file():
+        return folder
+    inside = [folder / name for name in subfolders(folder) if (folder / name / METADATA).is_file()]
+    return inside[0] if len(inside) == 1 else folder
 
 
 def _notes(items: list[Item], parts: dict[str, int], protocol: str) -> list[str]:

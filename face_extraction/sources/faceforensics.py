@@ -3,7 +3,7 @@
 Layout: as the official script leaves it (any part of it will do),
 `original_sequences/{youtube,actors}/COMPRESSION/videos/*.mp4` and
 `manipulated_sequences/METHOD/COMPRESSION/videos/*.mp4`, where COMPRESSION is raw, c23 or c40; or the
-folders of the Kaggle mirror "ff-c23": `original/` and `METHOD/` with c23 clips.
+folders of the Kaggle mirror "ff-c23": `original/` and `METHOD/` with c23 clips. Older copies call raw c0.
 1,000 originals `000.mp4`; of each method 1,000 fakes `TARGET_SOURCE.mp4`, in pairs that swap both ways.
 DFD: 363 clips of actors, `ACTOR__SCENE.mp4`, and 3,068 fakes `TARGET_SOURCE__SCENE__ID.mp4`.
 
@@ -44,6 +44,7 @@ NAME = "faceforensics"
 YOUTUBE, ACTORS, DFD = "youtube", "actors", "DeepFakeDetection"
 METHODS = ("Deepfakes", "Face2Face", "FaceSwap", "NeuralTextures", "FaceShifter", DFD)
 COMPRESSIONS = ("raw", "c23", "c40")
+RAW_OF_OLD = "c0"
 ORIGINALS, FAKES, MIRRORED = "original_sequences", "manipulated_sequences", "original"
 PUBLISHED = dict.fromkeys((YOUTUBE, *METHODS), 1_000) | {ACTORS: 363, DFD: 3_068}
 NUMBERS = tuple(f"{number:03d}" for number in range(1_000))
@@ -105,7 +106,7 @@ def faceforensics(root: Path, *, compression: str = "", methods: str = "", split
     """
     need_folder(root)
     wanted = chosen("methods", methods, METHODS, "method")
-    official = _read_splits(Path(splits) if splits else root, asked=bool(splits))
+    official = read_splits(Path(splits) if splits else root, asked=bool(splits))
     compression, folders = find_parts(root, compression)
     parts = _with_originals(wanted)
     found: list[_Clip] = []
@@ -146,6 +147,7 @@ def find_parts(root: Path, compression: str) -> tuple[str, dict[str, Path]]:
     Raises:
         InputError: neither layout is there, or not exactly one compression is meant.
     """
+    compression = "raw" if compression == RAW_OF_OLD else compression
     if compression and compression not in COMPRESSIONS:
         raise unknown_name("compression", compression, COMPRESSIONS, "--compression")
     if _is_mirror(root):
@@ -157,12 +159,15 @@ def find_parts(root: Path, compression: str) -> tuple[str, dict[str, Path]]:
     held: dict[str, dict[str, Path]] = {}
     for above, names in ((ORIGINALS, (YOUTUBE, ACTORS)), (FAKES, METHODS)):
         for part in names:
-            for name in COMPRESSIONS:
+            for name in (*COMPRESSIONS, RAW_OF_OLD):
                 folder = root / above / part / name / "videos"
                 if folder.is_dir():
-                    held.setdefault(name, {})[part] = folder
+                    parts = held.setdefault("raw" if name == RAW_OF_OLD else name, {})
+                    if part in parts:
+                        raise InputError(f"{root / above / part}: holds raw and c0, which are the same")
+                    parts[part] = folder
     if not held:
-        raise no_layout(root, _NEEDED, ORIGINALS, FAKES, MIRRORED, *METHODS)
+        raise _no_clips(root)
     if compression and compression not in held:
         raise InputError(f"{root}: no clips of {compression} in it; there: {', '.join(held)}")
     if not compression and len(held) > 1:
@@ -171,7 +176,40 @@ def find_parts(root: Path, compression: str) -> tuple[str, dict[str, Path]]:
     return compression, held[compression]
 
 
-def _read_splits(folder: Path, *, asked: bool) -> dict[tuple[str, str], str]:
+def _no_clips(root: Path) -> InputError:
+    """The error for a root in which no clips lie where they should, which says what is there instead."""
+    there = [
+        (above, part, name)
+        for above in (ORIGINALS, FAKES)
+        for part in subfolders(root / above)
+        for name in subfolders(root / above / part)
+    ]
+    if not there:
+        if (root / ORIGINALS).is_dir() or (root / FAKES).is_dir():
+            inside = [f"{above}/{name}" for above in (ORIGINALS, FAKES) for name in subfolders(root / above)]
+            return InputError(
+                f"{root}: no folder of a compression in {', '.join(inside) or 'its folders'}; needed: "
+                f"{FAKES}/METHOD/{'|'.join(COMPRESSIONS)}/videos"
+            )
+        return no_layout(root, _NEEDED, ORIGINALS, FAKES, MIRRORED, *METHODS)
+    strange = sorted({name for _, _, name in there} - {*COMPRESSIONS, RAW_OF_OLD})
+    if strange:
+        accepted = ", ".join(COMPRESSIONS)
+        return InputError(
+            f"{root}: compression {', '.join(strange)}; accepted: {accepted} (or {RAW_OF_OLD} for raw)"
+        )
+    known = {*METHODS, YOUTUBE, ACTORS}
+    above, part, name = next((each for each in there if each[1] in known), there[0])
+    if part not in known:
+        return InputError(f"{root / above}: unknown folder {part}; accepted: {', '.join(METHODS)}")
+    inside = ", ".join(subfolders(root / above / part / name)) or "nothing"
+    return InputError(
+        f"{root / above / part / name}: no folder videos in it, but {inside}; frames that are cut out "
+        "already are read with: list --frame-folders"
+    )
+
+
+def read_splits(folder: Path, *, asked: bool) -> dict[tuple[str, str], str]:
     """The official split of each pair of originals; empty where there are no lists.
 
     Args:

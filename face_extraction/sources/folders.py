@@ -8,6 +8,12 @@ real and faked clips into subfolders of one name, or say with --group-pattern ho
 the original. The folder's name is the data set's, unless --source gives one: two data sets that will be
 joined need two names.
 
+Folders of other names, such as Original/ and DeepFake/, are taken where their names mean one class and
+nothing else; `--label real=NAME,NAME` and `--label fake=NAME` say what others mean. What lies in RAW beside
+the folders that are read is listed in the ledger. `--real-only` and `--fake-only` read one class, for a set
+that has no other: nothing can be trained or measured on its manifest alone, but it can be scored, joined
+with another, or (real faces) be what fakes are made of.
+
 `unknown/`, where there is neither of the two, holds what is to be scored and not learned from: its
 faces are of unknown label and in the split test, which is what dfdetect.evaluate scores.
 
@@ -16,20 +22,26 @@ Licence and citation: those of the material.
 
 import re
 import unicodedata
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from face_extraction.errors import InputError
-from face_extraction.ledger import LedgerRow
+from face_extraction.ledger import UNLISTED, UNREADABLE, LedgerRow, as_text
 from face_extraction.manifest import LABEL_NAMES, UNKNOWN
-from face_extraction.media import VIDEO, kind_found
+from face_extraction.media import UNREAD_SUFFIXES, VIDEO, kind_found, kinds_told
 from face_extraction.sources.layout import (
+    LABEL_WORDS,
     LABELS,
     files_below,
+    label_options,
     named_folder,
     nearest,
     need_folder,
     no_text,
+    plain,
     subfolders,
+    wanted_labels,
 )
 from face_extraction.sources.registry import Item, Listing, Option, register
 
@@ -47,55 +59,162 @@ NAMELESS = LABEL_NAMES[UNKNOWN]
             "(?P<group>...), or else the first (...)",
         ),
         Option("source", "NAME", "the data set's name in the manifest (the name of RAW)"),
+        Option(
+            "label",
+            "CLASS=NAME,NAME",
+            "folders of a class: real=Original or fake=DF,FS",
+            many=True,
+        ),
+        Option("real-only", "", "read the real files alone"),
+        Option("fake-only", "", "read the fake files alone"),
     ),
 )
-def folders(root: Path, *, group_pattern: str = "", source: str = "") -> Listing:
-    """List the photos and videos under `root`/real and `root`/fake, or under `root`/unknown.
+def folders(
+    root: Path,
+    *,
+    group_pattern: str = "",
+    source: str = "",
+    label: Sequence[str] = (),
+    real_only: bool = False,
+    fake_only: bool = False,
+) -> Listing:
+    """List the photos and videos under the folders of the two classes, or under `root`/unknown.
 
     Args:
         root: the folder that holds real/ and fake/, or unknown/.
         group_pattern: a regular expression with a group, searched in each relative path.
         source: the data set's name; "" for the root's.
+        label: names of folders, such as "real=Original,Genuine".
+        real_only: read no fake ones, which need not be there.
+        fake_only: read no real ones, which need not be there.
 
     Raises:
         InputError: a folder is missing or holds neither photo nor video, or the pattern is wrong
             or misses a file.
     """
     need_folder(root)
+    labels = wanted_labels(real_only=real_only, fake_only=fake_only)
     pattern = _compile(group_pattern) if group_pattern else None
-    source = source or root.resolve().name
-    items: list[Item] = []
-    ledger: list[LedgerRow] = []
-    others = 0
-    unlabelled = named_folder(root, NAMELESS) and not any(named_folder(root, name) for name in LABELS)
-    for name, label in ({NAMELESS: UNKNOWN} if unlabelled else LABELS).items():
-        folder = named_folder(root, name)
-        if folder is None:
-            near = nearest(name, subfolders(root))
-            needed = f"{' and '.join(LABELS)}, or {NAMELESS}"
-            raise InputError(f"{root}: no folder {name!r} in it{near}; needed: {needed}")
-        before = len(items) + len(ledger)
+    found = _class_folders(root, label, labels)
+    unlabelled = UNKNOWN in found.values()
+    reader = _Reader(root, pattern, source or root.resolve().name, "test" if unlabelled else None)
+    for name, meaning in found.items():
+        reader.read(root / name, meaning)
+    ledger = reader.ledger + _beside(root, found)
+    left = kinds_told(reader.others) if reader.others else ""
+    notes = [f"left out, being neither photo nor video: {left}"] if left else []
+    notes += [
+        f"{name}/ is read as {LABEL_NAMES[value]}"
+        for name, value in found.items()
+        if name.lower() != LABEL_NAMES[value]
+    ]
+    return Listing(reader.items, ledger, notes)
+
+
+def _class_folders(root: Path, given: Sequence[str], labels: Collection[int]) -> dict[str, int]:
+    """The folders to read, by name, with the label of their files.
+
+    Raises:
+        InputError: a class has no folder, or several that nobody named.
+    """
+    words = label_options(given)
+    names = subfolders(root)
+    if words:
+        found = {name: words[plain(name)] for name in names if words.get(plain(name)) in labels}
+        missing = [word for word, value in words.items() if value in labels and word not in map(plain, names)]
+        if missing:
+            raise InputError(
+                f"{root}: no folder {', '.join(missing)} in it; there: {', '.join(names) or 'none'}"
+            )
+    else:
+        unlabelled = named_folder(root, NAMELESS)
+        if unlabelled and not any(named_folder(root, name) for name in LABELS):
+            return {unlabelled.name: UNKNOWN}
+        found = {}
+        for name, value in LABELS.items():
+            if value in labels:
+                found |= _folder_of_class(root, name, value)
+    for value in sorted(labels - set(found.values())):
+        name = LABEL_NAMES[value]
+        needed = "real and fake, or unknown; --label names other folders, --real-only reads one class"
+        raise InputError(f"{root}: no folder {name!r} in it{nearest(name, names)}; needed: {needed}")
+    return found
+
+
+def _folder_of_class(root: Path, name: str, value: int) -> dict[str, int]:
+    exact = named_folder(root, name)
+    if exact:
+        return {exact.name: value}
+    meant = [each for each in subfolders(root) if LABEL_WORDS.get(plain(each)) == value]
+    if len(meant) > 1:
+        raise InputError(
+            f"{root}: the folders {' and '.join(meant)} may both be {name}; --label {name}={','.join(meant)} "
+            "names those that are"
+        )
+    return dict.fromkeys(meant, value)
+
+
+@dataclass
+class _Reader:
+    """Reads the folders of classes one after another."""
+
+    root: Path
+    pattern: re.Pattern[str] | None
+    source: str
+    split: str | None
+    items: list[Item] = field(default_factory=list)
+    ledger: list[LedgerRow] = field(default_factory=list)
+    others: list[Path] = field(default_factory=list)
+
+    def read(self, folder: Path, label: int) -> None:
+        """Add what lies below a folder; neither a photo nor a video in it is an error."""
+        before = len(self.items) + len(self.ledger)
         for path in files_below(folder):
             kind = kind_found(path)
+            relative = path.relative_to(self.root).as_posix()
+            if unnamed := no_text(relative) if kind or _is_unread(path) else []:
+                self.ledger += unnamed
+                continue
             if kind is None:
-                others += 1
+                self.others.append(path)
+                if _is_unread(path):
+                    self.ledger.append(LedgerRow(relative, UNREADABLE, f"{path.suffix.lower()} is not read"))
                 continue
-            relative = path.relative_to(root).as_posix()
-            if unnamed := no_text(relative):
-                ledger += unnamed
-                continue
-            group = _group_by_pattern(pattern, relative) if pattern else _group(relative)
+            group = _group_by_pattern(self.pattern, relative) if self.pattern else _group(relative)
             # macOS writes é as e and an accent, others as one letter: one name all the same.
-            group = unicodedata.normalize("NFC", group)
+            group = unicodedata.normalize("NFC", group).strip()
             video = relative if kind == VIDEO else ""
-            split = "test" if unlabelled else None
-            items.append(
-                Item(relative, label, group, kind, source=source, video=video, split=split, part=name)
+            self.items.append(
+                Item(
+                    relative,
+                    label,
+                    group,
+                    kind,
+                    source=self.source,
+                    video=video,
+                    split=self.split,
+                    part=LABEL_NAMES[label],
+                )
             )
-        if len(items) + len(ledger) == before:
-            raise InputError(f"{folder}: neither photos nor videos in it")
-    notes = [f"left out, being neither photo nor video: {others:,}"] if others else []
-    return Listing(items, ledger, notes)
+        if len(self.items) + len(self.ledger) == before:
+            inside = f"; it holds {kinds_told(self.others)}" if self.others else ""
+            raise InputError(f"{folder}: neither photos nor videos in it{inside}")
+
+
+def _beside(root: Path, read: Collection[str]) -> list[LedgerRow]:
+    """Ledger rows for what lies in the root beside the folders that are read."""
+    rows = []
+    for name in subfolders(root):
+        if name not in read:
+            count = sum(kind_found(path) is not None for path in files_below(root / name))
+            if count:
+                rows.append(LedgerRow(as_text(name), UNLISTED, f"{count:,} photos and videos, of no class"))
+    files = sorted(path.name for path in root.iterdir() if path.is_file() and kind_found(path))
+    return rows + [LedgerRow(as_text(name), UNLISTED, "in no folder of a class") for name in files]
+
+
+def _is_unread(path: Path) -> bool:
+    return path.suffix.lower() in UNREAD_SUFFIXES and not path.name.startswith(".")
 
 
 def _group(relative: str) -> str:

@@ -1,9 +1,10 @@
 """Kaggle's "deepfake and real images": face crops of OpenForensics, 256 pixels wide.
 
-Layout: `{Train,Validation,Test}/{Real,Fake}/*.jpg`, in RAW or in RAW/Dataset. Class folders are told by
-their names: by the order of names fake would be 0 and real 1. Published: 140,002 crops to train with
-(70,001 of each class), 39,428 for validation (19,787 real, 19,641 fake), 10,905 to test (5,413 real,
-5,492 fake).
+Layout: `{Train,Validation,Test}/{Real,Fake}/*.jpg`, in RAW or in RAW/Dataset. Sets of the same layout
+with `valid`, `val` or `dev` for Validation, as "140k real and fake faces" has it, are read too; `check`
+then differs. Class folders are told by their names: by the order of names fake would be 0 and real 1.
+Published: 140,002 crops to train with (70,001 of each class), 39,428 for validation (19,787 real, 19,641
+fake), 10,905 to test (5,413 real, 5,492 fake).
 
 Splits: the folders'. Several crops come from one photo of OpenForensics, and their names do not tell
 which: every crop is a group of its own here, so that intervals are too narrow, and one photo's faces may
@@ -22,12 +23,14 @@ from face_extraction.manifest import FAKE
 from face_extraction.media import CROP, PHOTO, kind_found
 from face_extraction.sources.layout import (
     LABELS,
+    SPLIT_WORDS,
     files_below,
     named_folder,
     nearest,
     need_folder,
     no_layout,
     no_text,
+    plain,
     relative_to,
     subfolders,
 )
@@ -62,7 +65,7 @@ def kaggle_faces(root: Path) -> Listing:
     """
     need_folder(root)
     above = named_folder(root, FOLDER) or root
-    folders = {name: named_folder(above, name) for name in SPLITS}
+    folders = {name: _split_folder(above, name) for name in SPLITS}
     if not any(folders.values()):
         raise no_layout(root, f"{FOLDER}/{'|'.join(SPLITS)}/{'|'.join(CLASSES)}/*.jpg", *SPLITS, FOLDER)
     items: list[Item] = []
@@ -72,10 +75,29 @@ def kaggle_faces(root: Path) -> Listing:
             found, rows = _split(root, name, folder)
             items += found
             ledger += rows
+    ledger += [
+        LedgerRow(
+            relative_to(above / name, root), UNLISTED, f"a folder of another name than {', '.join(SPLITS)}"
+        )
+        for name in subfolders(above)
+        if above / name not in folders.values() and name != FOLDER
+    ]
     notes = [f"no folder {name} in {above}" for name, folder in folders.items() if folder is None]
     if not items:
         raise InputError(f"{above}: no crop in its folders")
     return Listing(items, ledger, notes, PUBLISHED)
+
+
+def _split_folder(above: Path, name: str) -> Path | None:
+    """The folder of a split, by any of its usual names.
+
+    Raises:
+        InputError: two folders mean it.
+    """
+    found = [folder for folder in subfolders(above) if SPLIT_WORDS.get(plain(folder)) == SPLITS[name]]
+    if len(found) > 1:
+        raise InputError(f"{above}: the folders {' and '.join(found)} are both {name}; one is accepted")
+    return above / found[0] if found else None
 
 
 def _split(root: Path, name: str, folder: Path) -> tuple[list[Item], list[LedgerRow]]:

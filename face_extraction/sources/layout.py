@@ -5,7 +5,7 @@ import difflib
 import json
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -16,8 +16,21 @@ from face_extraction.media import VIDEO, kind_found
 
 # Label polarity is fixed by these names, never by the order of folders or by a bare number.
 LABELS = {"real": REAL, "fake": FAKE}
+# Words that mean one of the two and nothing else; compared by letters alone, whatever their capitals.
+LABEL_WORDS = {
+    **dict.fromkeys(("real", "reals", "original", "originals", "genuine", "pristine", "authentic"), REAL),
+    **dict.fromkeys(("bonafide", "unmanipulated"), REAL),
+    **dict.fromkeys(("fake", "fakes", "deepfake", "deepfakes", "forged", "manipulated", "altered"), FAKE),
+    **dict.fromkeys(("synthetic", "synthesized", "generated", "swapped", "tampered"), FAKE),
+}
+SPLIT_WORDS = {
+    **dict.fromkeys(("train", "training"), "train"),
+    **dict.fromkeys(("val", "valid", "validation", "dev", "development"), "val"),
+    **dict.fromkeys(("test", "testing"), "test"),
+}
 # Synology's folder of small pictures, which it makes in every folder that it shares.
 THUMBNAILS = "@eaDir"
+INNER = "videos"
 
 
 def need_folder(root: Path) -> None:
@@ -74,6 +87,45 @@ def no_layout(root: Path, needed: str, *markers: str) -> InputError:
     return InputError(f"{root}: needed: {needed}{nearest(markers[0], subfolders(root))}")
 
 
+def plain(word: str) -> str:
+    """The letters and digits of a word, in small letters: "Deep-Fake" is "deepfake"."""
+    return "".join(sign for sign in word.lower() if sign.isalnum())
+
+
+def label_options(given: Sequence[str]) -> dict[str, int]:
+    """The words of `--label real=A,B` and `--label fake=C`, by what they mean.
+
+    Args:
+        given: what stands behind each `--label`.
+
+    Returns:
+        Labels by words, as `plain` gives them.
+
+    Raises:
+        InputError: an option is written otherwise, or a word means both.
+    """
+    words: dict[str, int] = {}
+    for text in given:
+        name, sign, values = text.partition("=")
+        if not sign or plain(name) not in LABELS or not values:
+            raise InputError(f"--label {text!r}: accepted: real=WORD,WORD or fake=WORD,WORD")
+        for word in values.split(","):
+            if words.setdefault(plain(word), LABELS[plain(name)]) != LABELS[plain(name)]:
+                raise InputError(f"--label: {word!r} is named both real and fake")
+    return words
+
+
+def wanted_labels(*, real_only: bool, fake_only: bool) -> set[int]:
+    """The labels that `--real-only` and `--fake-only` leave.
+
+    Raises:
+        InputError: both are given.
+    """
+    if real_only and fake_only:
+        raise InputError("--real-only and --fake-only: accepted: one of them")
+    return {REAL} if real_only else {FAKE} if fake_only else {REAL, FAKE}
+
+
 def label_by_name(text: str, where: str) -> int:
     """1 for "fake" and 0 for "real", whatever the capitals.
 
@@ -88,7 +140,7 @@ def label_by_name(text: str, where: str) -> int:
 def clips(
     root: Path, folder: Path, pattern: re.Pattern[str], form: str
 ) -> tuple[dict[str, re.Match[str]], list[LedgerRow]]:
-    """The clips that lie directly in `folder`, in the order of their names.
+    """The clips that lie directly in `folder`, or in `videos` in it, in the order of their names.
 
     Args:
         root: the folder that the paths are relative to.
@@ -102,8 +154,9 @@ def clips(
     found: dict[str, re.Match[str]] = {}
     ledger = []
     stems: dict[str, str] = {}
-    for name in sorted(os.listdir(folder)):
-        path = folder / name
+    # DeepfakeBench puts the clips of every data set one folder deeper.
+    folders = [folder, *([folder / INNER] if (folder / INNER).is_dir() else [])]
+    for path in (each / name for each in folders for name in sorted(os.listdir(each))):
         if kind_found(path) != VIDEO:
             continue
         relative = relative_to(path, root)
@@ -114,7 +167,7 @@ def clips(
             ledger.append(LedgerRow(relative, DOUBLED, f"{stems[path.stem]} is the same clip"))
         else:
             found[relative] = match
-            stems[path.stem] = name
+            stems[path.stem] = path.relative_to(folder).as_posix()
     return found, ledger
 
 

@@ -7,10 +7,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from face_extraction.errors import unknown_name
 from face_extraction.ledger import LedgerRow
+from face_extraction.manifest import FAKE, REAL
 from face_extraction.media import PHOTO
 
 NOT_TEST, LEFT_OUT = "train or val", "left out"
@@ -24,8 +25,8 @@ class Item:
         path: its file, relative to the root, with forward slashes.
         label: 1 = fake, 0 = real, -1 = unknown.
         group: the original video or identity; a group never stands in two splits.
-        kind: "photo", "video", "crop" (a face that is cut out already: copied as it is) or "archive"
-            (a tar of such crops, which are the frames of one clip).
+        kind: "photo", "video", "frames" (a folder of a video's frames), "crop" (a face that is cut out
+            already: copied as it is), "sequence" (a folder of a video's crops) or "archive" (a tar of them).
         source: the data set's name.
         method: how it was faked; "" if real or not known.
         split: the official split; or None: decided by a hash of the group; or `NOT_TEST`: the same,
@@ -63,7 +64,7 @@ class Listing:
         items: in a fixed order, which becomes the manifest's.
         ledger: files that the data set's own list and folder do not agree on.
         notes: lines for the person who runs the extraction.
-        published: the published number of items by part, of the parts asked for.
+        published: the published number of items by part, of the parts asked for; None: not known.
         absent: names that were published and are not there, by part, as far as names are known.
         counted: how many there are of published parts that are no items, such as the lines of a list.
     """
@@ -71,18 +72,26 @@ class Listing:
     items: list[Item]
     ledger: list[LedgerRow] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
-    published: Mapping[str, int] = field(default_factory=dict)
+    published: Mapping[str, int | None] = field(default_factory=dict)
     absent: Mapping[str, Sequence[str]] = field(default_factory=dict)
     counted: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Option:
-    """A text option of one data set, such as "group-pattern": `--group-pattern` on the command line."""
+    """An option of one data set, such as "group-pattern": `--group-pattern` on the command line.
+
+    Attributes:
+        name: without its dashes.
+        metavar: what stands for its value in the help; "" for a switch, whose value is True or False.
+        help: what it does.
+        many: it may stand several times; its value is a tuple.
+    """
 
     name: str
     metavar: str
     help: str
+    many: bool = False
 
     @property
     def keyword(self) -> str:
@@ -93,7 +102,7 @@ class Option:
 class Find(Protocol):
     """Lists a data set."""
 
-    def __call__(self, root: Path, /, **options: str) -> Listing:
+    def __call__(self, root: Path, /, **options: Any) -> Listing:
         """List what lies under `root`.
 
         Raises:
@@ -117,6 +126,8 @@ class Source:
         kaggle: its handle on Kaggle, "" where it has no public download.
         page: where the data set, or the form that asks for it, is found.
         recordings_of: the data set from whose recordings it is made, though a manifest names it otherwise.
+        classes: the labels that it holds: fakes alone, where the reals are another data set's.
+        root_of: an option that names a file, in whose folder the data lie unless --root is given.
     """
 
     name: str
@@ -129,6 +140,8 @@ class Source:
     kaggle: str
     page: str
     recordings_of: str
+    classes: tuple[int, ...]
+    root_of: str
 
 
 _SOURCES: dict[str, Source] = {}
@@ -143,6 +156,8 @@ def register(
     kaggle: str = "",
     page: str = "",
     recordings_of: str = "",
+    classes: tuple[int, ...] = (REAL, FAKE),
+    root_of: str = "",
 ) -> Callable[[Callable[..., Listing]], Callable[..., Listing]]:
     """Register the decorated function as the data set `name`; its module's docstring describes it."""
 
@@ -152,7 +167,18 @@ def register(
             raise ValueError(f"data set names must be unique. Received: {name!r} a second time")
         summary = description.partition("\n")[0]
         _SOURCES[name] = Source(
-            name, summary, description, find, ready_made, options, example, kaggle, page, recordings_of
+            name,
+            summary,
+            description,
+            find,
+            ready_made,
+            options,
+            example,
+            kaggle,
+            page,
+            recordings_of,
+            classes,
+            root_of,
         )
         return find
 

@@ -1,65 +1,15 @@
-"""The recipe: TOML and flags, limits, and what a wrong value says."""
-
-import argparse
-from dataclasses import fields
+"""The recipe: TOML, limits, and what a wrong value says."""
 
 import pytest
 
-from dfdetect.cli import add_recipe_flags, recipe_from_flags
 from dfdetect.recipe import Recipe, from_mapping, read_recipe, write_recipe
 from face_extraction.errors import InputError
-
-
-def parse(*argv: str) -> argparse.Namespace:
-    parser = argparse.ArgumentParser()
-    add_recipe_flags(parser)
-    return parser.parse_args(argv)
 
 
 def test_toml_returns_what_was_written(tmp_path):
     recipe = Recipe(model="vgg16", learning_rate=1e-5, options={"units": 3, "name": 'a "b"', "on": True})
     write_recipe(tmp_path / "r.toml", recipe)
     assert read_recipe(tmp_path / "r.toml") == recipe
-
-
-def test_every_field_has_a_flag_and_a_help_text():
-    args = parse()
-    for item in fields(Recipe):
-        assert getattr(args, item.name) is None, item.name
-        assert item.metadata["help"]
-
-
-def test_the_help_tells_every_default():
-    parser = argparse.ArgumentParser()
-    add_recipe_flags(parser)
-    helps = {action.dest: action.help for action in parser._actions}
-    for item in fields(Recipe):
-        assert helps[item.name].count(" (default: ") == 1, item.name
-    assert helps["l2"].endswith("(default: 0.0)")
-    assert helps["partial_weights"].endswith("(default: no)")
-    assert helps["image_size"].endswith("(default: the model's own)")
-
-
-def test_flags_go_over_the_file_and_the_file_over_the_base(tmp_path):
-    (tmp_path / "r.toml").write_text('model = "vgg16"\nepochs = 7\n[options]\na = 1\nb = 2\n')
-    args = parse(
-        "--recipe", str(tmp_path / "r.toml"), "--epochs", "3", "--option", "b=0.5", "--option", "c=x"
-    )
-    recipe = recipe_from_flags(args, Recipe(batch_size=5, epochs=9))
-    assert (recipe.model, recipe.epochs) == ("vgg16", 3)
-    assert recipe.options == {"a": 1, "b": 0.5, "c": "x"}
-    assert recipe.batch_size == 5
-
-
-def test_a_flag_can_turn_off_what_the_file_turns_on(tmp_path):
-    (tmp_path / "r.toml").write_text("partial_weights = true\n")
-    file = ("--recipe", str(tmp_path / "r.toml"))
-    assert recipe_from_flags(parse(*file), Recipe()).partial_weights
-    assert not recipe_from_flags(parse(*file, "--no-partial-weights"), Recipe()).partial_weights
-
-
-def test_a_flag_can_set_zero_over_a_base():
-    assert recipe_from_flags(parse("--dropout", "0", "--epochs", "0"), Recipe(dropout=0.5)).dropout == 0
 
 
 @pytest.mark.parametrize(
@@ -98,8 +48,3 @@ def test_a_file_that_is_not_toml_is_named(tmp_path):
         read_recipe(tmp_path / "bad.toml")
     with pytest.raises(InputError, match=r"none\.toml: no such file"):
         read_recipe(tmp_path / "none.toml")
-
-
-def test_an_option_without_a_value_is_refused():
-    with pytest.raises(InputError, match="NAME=VALUE"):
-        recipe_from_flags(parse("--option", "units"), Recipe())

@@ -1,33 +1,95 @@
-"""Animated pictures are videos, whatever their name."""
+"""GIF, PNG, WebP and AVIF of several pictures are read alike, as the frames of a video."""
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from face_extraction.animation import is_animated
+from face_extraction.animation import is_picture
 from face_extraction.frames import read_frames
+from face_extraction.images import write_image
+from face_extraction.ledger import ItemFailed
+from face_extraction.settings import ExtractionSettings
+from face_extraction.sources import Item
+from face_extraction.worker import extract_item
+
+KINDS = ["GIF", "PNG", "WEBP", "AVIF"]
 
 
-def _animate(path, count=20):
-    pictures = [Image.fromarray(np.full((48, 64, 3), 10 * index, np.uint8)) for index in range(count)]
-    pictures[0].save(path, save_all=True, append_images=pictures[1:], duration=100, lossless=True)
+def _write(path, kind, values, durations=100):
+    pictures = [Image.new("RGB", (48, 32), (value, value, value)) for value in values]
+    pictures[0].save(path, kind, save_all=True, append_images=pictures[1:], duration=durations)
     return path
 
 
-@pytest.mark.parametrize("name", ["a.webp", "a.png", "a.gif"])
-def test_all_kinds_give_the_same_frames(tmp_path, name):
-    path = _animate(tmp_path / name)
-
-    frames = list(read_frames(path, count=4))
-
-    assert [frame.index for frame in frames] == [2, 7, 12, 17]
-    assert [frame.time for frame in frames] == pytest.approx([0.2, 0.7, 1.2, 1.7], abs=0.02)
-    assert [int(frame.rgb.mean()) for frame in frames] == pytest.approx([20, 70, 120, 170], abs=2)
-    assert len(list(read_frames(path))) == 20
-    assert [frame.index for frame in read_frames(path, first=True)] == [0]
+def _values(path, **options):
+    return [
+        (frame.index, round(frame.time, 2), int(frame.rgb[5, 5, 0])) for frame in read_frames(path, **options)
+    ]
 
 
-@pytest.mark.parametrize(("count", "animated"), [(20, True), (1, False)])
-@pytest.mark.parametrize("name", ["a.webp", "a.png"])
-def test_a_photo_is_told_from_an_animation(tmp_path, name, count, animated):
-    assert is_animated(_animate(tmp_path / name, count)) is animated
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("suffix", ["gif", "mp4"])
+def test_pictures_are_frames(tmp_path, kind, suffix):
+    path = _write(tmp_path / f"a.{suffix}", kind, range(0, 200, 20))
+
+    read = _values(path, count=5)
+
+    assert [(index, time) for index, time, _ in read] == [(1, 0.1), (3, 0.3), (5, 0.5), (7, 0.7), (9, 0.9)]
+    assert [value for *_, value in read] == pytest.approx([20, 60, 100, 140, 180], abs=4)
+    assert len(_values(path)) == 10
+    assert [index for index, *_ in _values(path, first=True)] == [0]
+
+
+def test_a_picture_that_is_shown_long_is_taken(tmp_path):
+    path = _write(tmp_path / "a.gif", "GIF", range(0, 200, 20), [40] * 9 + [5000])
+
+    assert [index for index, *_ in _values(path, count=4)] == [9]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_still_picture_is_one_frame(tmp_path, kind):
+    Image.new("RGB", (48, 32), (90, 90, 90)).save(tmp_path / "a.mp4", kind)
+
+    assert [(index, time) for index, time, _ in _values(tmp_path / "a.mp4")] == [(0, 0)]
+
+
+@pytest.mark.parametrize("kind", ["GIF", "PNG"])
+def test_half_an_animation_is_told(tmp_path, kind):
+    noise = np.random.default_rng(0).integers(0, 255, (6, 64, 64, 3), dtype=np.uint8)
+    pictures = [Image.fromarray(picture) for picture in noise]
+    pictures[0].save(tmp_path / "a.gif", kind, save_all=True, append_images=pictures[1:])
+    content = (tmp_path / "a.gif").read_bytes()
+    (tmp_path / "a.gif").write_bytes(content[: int(len(content) * 0.6)])
+
+    with pytest.raises(ItemFailed):
+        list(read_frames(tmp_path / "a.gif"))
+
+
+def test_a_heic_under_a_videos_name_is_whole(tmp_path):
+    pillow_heif = pytest.importorskip("pillow_heif", reason="pip install dfdetect[heic]")
+    heif = pillow_heif.from_pillow(Image.new("RGB", (512, 384), (90, 90, 90)))
+    heif.save(tmp_path / "a.mov", quality=50, tile_size=128)
+
+    assert [frame.rgb.shape for frame in read_frames(tmp_path / "a.mov")] == [(384, 512, 3)]
+
+
+def test_videos_and_jpeg_are_no_pictures(tmp_path, write_clip):
+    write_image(tmp_path / "a.jpg", np.zeros((32, 32, 3), np.uint8), "jpg")
+
+    assert not is_picture(tmp_path / "a.jpg")
+    assert not is_picture(write_clip(tmp_path / "a.mp4", [np.zeros((32, 32, 3), np.uint8)]))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_animated_photo_gives_a_videos_faces(tmp_path, draw_faces, kind):
+    # No two are equal, for Pillow would join them.
+    pictures = [np.full((240, 320, 3), 50 * number, np.uint8) for number in range(3)]
+    pictures += [draw_faces((150 + 6 * number, 120, 110)) for number in range(3)]
+    images = [Image.fromarray(picture) for picture in pictures]
+    images[0].save(tmp_path / "a.webp", kind, save_all=True, append_images=images[1:], duration=100)
+
+    result = extract_item(Item("a.webp", 0, "a", "photo"), tmp_path, tmp_path / "out", ExtractionSettings())
+
+    assert [face.frame for face in result.faces] == [3, 4, 5]
+    assert {face.person for face in result.faces} == {1}
+    assert not result.ledger

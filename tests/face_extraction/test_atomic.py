@@ -3,10 +3,12 @@
 import csv
 import errno
 import os
+import stat
+from pathlib import Path
 
 import pytest
 
-from face_extraction.atomic import atomic_path, write_bytes, write_csv, write_text
+from face_extraction.atomic import atomic_path, sweep, write_bytes, write_csv, write_text
 
 
 def test_folders_are_made_and_nothing_else_is_left(tmp_path):
@@ -79,14 +81,52 @@ def test_a_full_disk_names_the_file(tmp_path):
     assert failure.value.filename == str(tmp_path / "a.npz")
 
 
-def test_the_content_is_on_the_disk_before_the_name_is(tmp_path, monkeypatch):
-    """Else a power cut can leave an empty file under the name of a good one."""
-    named = []
-    monkeypatch.setattr(os, "fsync", lambda handle: named.append((tmp_path / "a").exists()))
+def test_content_is_on_the_disk_before_the_name_and_the_name_before_the_return(tmp_path, monkeypatch):
+    """Else a power cut leaves an empty file under the name of a good one, or the old one."""
+    calls = []
+    replace, fsync = Path.replace, os.fsync
+
+    def note_replace(path, target):
+        calls.append(("rename", Path(target).name))
+        return replace(path, target)
+
+    def note_fsync(handle):
+        calls.append(("fsync", Path(os.readlink(f"/proc/self/fd/{handle}")).name.partition("-")[0]))
+        fsync(handle)
+
+    monkeypatch.setattr(Path, "replace", note_replace)
+    monkeypatch.setattr(os, "fsync", note_fsync)
+
+    write_bytes(tmp_path / "new" / "a", b"new")
+
+    parent = tmp_path.name.partition("-")[0]
+    assert calls == [("fsync", parent), ("fsync", ".tmp"), ("rename", "a"), ("fsync", "new")]
+
+
+@pytest.mark.parametrize("number", [errno.EINVAL, errno.ENOTSUP])
+def test_a_file_system_that_cannot_sync_folders_is_written_to(tmp_path, monkeypatch, number):
+    fsync = os.fsync
+
+    def refuse(handle):
+        if stat.S_ISDIR(os.fstat(handle).st_mode):
+            raise OSError(number, "no")
+        fsync(handle)
+
+    monkeypatch.setattr(os, "fsync", refuse)
 
     write_bytes(tmp_path / "a", b"new")
 
-    assert named == [False]
+    assert (tmp_path / "a").read_bytes() == b"new"
+
+
+def test_what_killed_writers_left_is_swept(tmp_path):
+    (tmp_path / ".tmp-12-a.png").write_bytes(b"half")
+    (tmp_path / "a.png").write_bytes(b"whole")
+
+    sweep(tmp_path)
+    sweep(tmp_path / "absent")
+
+    assert [path.name for path in tmp_path.iterdir()] == ["a.png"]
 
 
 def test_an_older_file_is_not_written_into(tmp_path):

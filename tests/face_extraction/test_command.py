@@ -115,3 +115,67 @@ def test_what_the_output_cannot_encode_is_written_as_python_writes_it(encoding, 
     environment = os.environ | {"PYTHONIOENCODING": encoding}
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, env=environment, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (0, line, b"")
+
+
+@pytest.mark.parametrize(
+    ("argv", "near"),
+    [
+        (["--lr", "1"], "--learning-rate"),
+        (["--gpu", "0"], "--devices"),
+        (["--learnign-rate", "1"], "--learning-rate"),
+        (["--format", "tflite"], "litert"),
+        (["--zzz"], ""),
+    ],
+)
+def test_an_unknown_flag_or_value_names_the_nearest(capsys, argv, near):
+    parser = Parser("prog", "about")
+    parser.add_argument("--learning-rate", type=float)
+    parser.add_argument("--devices", help="GPUs to use at once")
+    parser.add_argument("--format", choices=("savedmodel", "litert", "onnx"))
+    with pytest.raises(SystemExit):
+        parser.parse_args(argv)
+    line = capsys.readouterr().err
+    assert (f"(nearest: {near})" in line) if near else ("nearest" not in line)
+
+
+@pytest.fixture
+def tasks():
+    """A parser with two tasks, and the tasks' parsers."""
+    parser = Parser("prog", "What it does.")
+    made = parser.add_subparsers(metavar="TASK", required=True, prog="prog")
+    for name in ("render", "recheck"):
+        task = made.add_parser(name, help="a word", description="Words.", epilog="More words.")
+        task.add_argument("--form", choices=("html", "tex"))
+        task.set_defaults(do=_raise(InputError(name)))
+    return parser
+
+
+def do(args):
+    return args.do(args)
+
+
+@pytest.mark.parametrize("line", ["render --form html --debug", "--debug render"])
+def test_debug_stands_before_or_after_the_task(tasks, line):
+    with pytest.raises(InputError, match="render"):
+        run(tasks, do, line.split())
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("", "prog: the following arguments are required: TASK"),
+        ("rendr", "invalid choice: 'rendr' (nearest: render); accepted: render, recheck"),
+        (
+            "render --form htm",
+            "prog render: argument --form: invalid choice: 'htm' (nearest: html); accepted: ",
+        ),
+        ("render --from html", "unrecognized arguments: --from html"),
+    ],
+)
+def test_a_wrong_task_or_choice_is_one_line_with_the_nearest(tasks, capsys, line, said):
+    with pytest.raises(SystemExit) as status:
+        run(tasks, do, line.split())
+    error = capsys.readouterr().err
+    assert status.value.code == 2
+    assert error.count("\n") == 1
+    assert said in error

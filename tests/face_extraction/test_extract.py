@@ -3,6 +3,7 @@
 import dataclasses
 import errno
 import os
+import shutil
 import tarfile
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -10,14 +11,16 @@ from pathlib import Path
 
 import pytest
 from filelock import FileLock
+from PIL import Image
 
 from face_extraction import extract as module
+from face_extraction.digest import FileMark
 from face_extraction.errors import InputError
 from face_extraction.extract import WorkerDied, extract, prepare
-from face_extraction.images import write_image
+from face_extraction.images import read_rgb, write_image
 from face_extraction.journal import ItemResult
 from face_extraction.ledger import LedgerRow, read_ledger
-from face_extraction.manifest import read_manifest
+from face_extraction.manifest import manifest_hash, read_manifest
 from face_extraction.settings import CropSpec, ExtractionSettings, read_settings
 from face_extraction.sources import Item
 from face_extraction.splits import SplitRule
@@ -323,13 +326,6 @@ def test_processes_give_what_a_thread_gives(run, root, tmp_path):
         ).read_bytes()
 
 
-@pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="the system does not tell the cores allowed")
-def test_workers_are_the_cores_that_the_process_may_use(monkeypatch):
-    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 3, 5})
-
-    assert module.available_cores() == 3
-
-
 def test_another_number_of_crops_an_archive_is_another_extraction(tmp_path, draw_faces):
     write_image(tmp_path / "raw/0.png", draw_faces(width=32, height=32))
     with tarfile.open(tmp_path / "raw/0.tar", "w") as archive:
@@ -412,3 +408,141 @@ def test_deleting_that_was_cut_short_can_be_started_again(tmp_path, monkeypatch)
     prepare(tmp_path, overwrite=True)
 
     assert list(tmp_path.iterdir()) == []
+
+
+def _colours(folder, samples):
+    return {sample.label: read_rgb(folder / sample.path)[0, 0].tolist() for sample in samples}
+
+
+@pytest.mark.parametrize("way", ["swapped", "same times", "edited in place"])
+def test_a_file_of_the_same_size_is_done_again(tmp_path, pool, way):
+    """Somebody mends a labelling error: the crops must follow their sources."""
+    colours = {"real/a.bmp": (200, 0, 0), "fake/a.bmp": (0, 0, 200)}
+    root = tmp_path / "raw"
+    for name, colour in colours.items():
+        (root / name).parent.mkdir(parents=True)
+        Image.new("RGB", (64, 64), colour).save(root / name)
+        os.utime(root / name, ns=(10**18, 10**18))
+    items = [Item("real/a.bmp", 0, "r", "crop"), Item("fake/a.bmp", 1, "f", "crop")]
+
+    def run():
+        summary = extract(items, root, tmp_path / "out", SETTINGS, RULE, executor=pool)
+        return _colours(tmp_path / "out", summary.samples), manifest_hash(tmp_path / "out/manifest.csv")
+
+    before, digest = run()
+    real, fake = root / "real/a.bmp", root / "fake/a.bmp"
+    if way == "edited in place":
+        contents = real.read_bytes(), fake.read_bytes()
+        real.write_bytes(contents[1])
+        fake.write_bytes(contents[0])
+    else:
+        real.rename(tmp_path / "x")
+        fake.rename(real)
+        (tmp_path / "x").rename(fake)
+    if way != "swapped":
+        for path in (real, fake):
+            os.utime(path, ns=(10**18, 10**18))
+    after, other = run()
+
+    assert before == {0: [200, 0, 0], 1: [0, 0, 200]}
+    assert after == {0: [0, 0, 200], 1: [200, 0, 0]}
+    assert digest != other  # so that a run trained on the old crops is told
+
+
+def test_copied_and_touched_files_are_not_done_again(run, root, tmp_path, monkeypatch, pool):
+    run()
+    copied = shutil.copytree(root, tmp_path / "copied", copy_function=shutil.copyfile)
+    for path in (tmp_path / "out/faces/real").iterdir():
+        path.touch()
+    monkeypatch.setattr(module, "extract_item", None)  # nothing is left to do
+    read = []
+    monkeypatch.setattr(FileMark, "of", _noting(FileMark.of, read))
+
+    for _ in range(2):
+        extract(ITEMS, copied, tmp_path / "out", SETTINGS, RULE, executor=pool)
+
+    assert len(read) == 7  # four files and three crops: the second start finds their new times
+
+
+def _noting(function, calls):
+    def noted(path):
+        calls.append(path)
+        return function(path)
+
+    return noted
+
+
+@pytest.mark.parametrize("damage", ["empty", "half", "same size"])
+def test_a_damaged_crop_is_cut_again(run, tmp_path, damage):
+    summary = run()
+    crop = tmp_path / "out" / summary.samples[0].path
+    whole = crop.read_bytes()
+    crop.write_bytes({"empty": b"", "half": whole[:50], "same size": bytes(len(whole))}[damage])
+
+    run()
+
+    assert crop.read_bytes() == whole
+
+
+def test_what_killed_processes_left_is_deleted(run, tmp_path):
+    run()
+    left = [tmp_path / "out" / name for name in (".tmp-1-manifest.csv", "faces/real/.tmp-1-a.png")]
+    for path in left:
+        path.write_bytes(b"half")
+
+    run()
+
+    assert not any(path.exists() for path in left)
+
+
+def test_crops_that_an_item_no_longer_gives_are_deleted(run, root, tmp_path, draw_faces):
+    first = run().samples[0]
+    write_image(root / "real/2.png", draw_faces())
+
+    summary = run()
+
+    assert not (tmp_path / "out" / first.path).exists()
+    assert [row.path for row in summary.ledger] == ["real/2.png", "fake/0.png"]
+
+
+def test_a_new_label_moves_the_crop(run, tmp_path):
+    item = ITEMS[0]
+    run([item])
+
+    (sample,) = run([dataclasses.replace(item, label=1)]).samples
+
+    assert sample.path.startswith("faces/fake/")
+    assert not list((tmp_path / "out/faces/real").iterdir())
+
+
+def test_a_folder_of_crops_that_leads_elsewhere_is_refused(run, tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out/faces").symlink_to(tmp_path / "elsewhere")
+
+    with pytest.raises(InputError, match="leads out of"):
+        run()
+    assert not list((tmp_path / "elsewhere").iterdir())
+
+
+def test_frames_in_a_folder_are_one_video(tmp_path, draw_faces, pool):
+    for number in (1, 2, 10, 11):
+        write_image(tmp_path / f"raw/v/f_{number}.png", draw_faces((150 + number, 120, 110)))
+    (tmp_path / "raw/v/f_3.png").write_bytes(b"no picture")
+    settings = dataclasses.replace(SETTINGS, faces_per_video=10)
+
+    def run(kind):
+        item = Item("v", 1, "g", kind, video="v")
+        return extract([item], tmp_path / "raw", tmp_path / kind, settings, RULE, executor=pool)
+
+    for kind in ("frames", "sequence"):
+        summary = run(kind)
+        assert [(sample.frame, sample.person) for sample in summary.samples] == [
+            (1, 1),
+            (2, 1),
+            (10, 1),
+            (11, 1),
+        ]
+        assert [(row.path, row.reason) for row in summary.ledger] == [("v/f_3.png", "unreadable")]
+    write_image(tmp_path / "raw/v/f_3.png", draw_faces((150, 120, 110)))
+    assert len(run("frames").samples) == 5

@@ -12,10 +12,20 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from PIL import Image, ImageFile
+from PIL import Image, ImageCms, ImageFile, ImageOps
 
 from face_extraction import images
-from face_extraction.images import MAX_PIXELS, Unreadable, read_bytes_rgb, read_rgb, resize, write_image
+from face_extraction.images import (
+    MAX_PIXELS,
+    Animated,
+    NoImage,
+    Unreadable,
+    check_rgb,
+    read_bytes_rgb,
+    read_rgb,
+    resize,
+    write_image,
+)
 
 
 def _encode(image: Image.Image, kind: str, **options: object) -> bytes:
@@ -99,17 +109,22 @@ def test_16_bit_grey_keeps_its_range():
 
 def _cases(noise: np.ndarray) -> dict[str, bytes]:
     jpeg = _encode(Image.fromarray(noise), "JPEG", quality=95)
+    slow = _encode(Image.fromarray(noise), "JPEG", progressive=True)
     png = _encode(Image.fromarray(noise), "PNG")
     middle = len(png) // 2
     return {
         "empty": b"",
         "text": b"this is no picture\n" * 20,
         "half a JPEG": jpeg[: len(jpeg) // 2],
-        "JPEG less its end": jpeg[:-2],
+        "JPEG less its last row": jpeg[:-9],
+        "JPEG, the rest zeros": jpeg[: len(jpeg) // 2] + bytes(len(jpeg) // 2),
+        "half a progressive JPEG": slow[: len(slow) // 2],
         "header of a JPEG": jpeg[:30],
         "half a PNG": png[:middle],
         "damaged PNG": png[:middle] + bytes([png[middle] ^ 255]) + png[middle + 1 :],
-        "GIF": _encode(Image.fromarray(noise), "GIF"),
+        "animated GIF": _encode(
+            Image.fromarray(noise), "GIF", save_all=True, append_images=[Image.new("RGB", (60, 40))]
+        ),
         "PostScript": b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\n",
         "floating point": _encode(Image.fromarray(np.full((20, 20), 0.5, np.float32)), "TIFF"),
         "32 bits": _encode(Image.fromarray(np.full((20, 20), 200, np.int32)), "TIFF"),
@@ -191,6 +206,195 @@ def test_the_limit_is_ours_not_only_pillows(noise, monkeypatch):
 
     with pytest.raises(Unreadable, match="more than"):
         read_bytes_rgb(_encode(Image.fromarray(noise), "PNG"), "x")
+
+
+def _with_chunk(png: bytes, kind: bytes, content: bytes, *, damaged: bool = False) -> bytes:
+    """A PNG with one more chunk behind its header."""
+    chunk = _chunk(kind, content)
+    return png[:33] + (chunk[:-1] + bytes([chunk[-1] ^ 1]) if damaged else chunk) + png[33:]
+
+
+@pytest.mark.filterwarnings("ignore:Corrupt EXIF data")  # As images.py has it, which pytest overrides.
+@pytest.mark.parametrize("kind", ["PNG", "WEBP", "JPEG"])
+@pytest.mark.parametrize("exif", [b"Exif\0\0" + b"garbage!" * 8, b"Exif\0\0Exif\0\0MM\0*\0\0\0\x08"])
+def test_damaged_exif_does_not_matter(noise, kind, exif):
+    whole = _encode(Image.fromarray(noise), kind, lossless=True)
+
+    rgb = read_bytes_rgb(_encode(Image.fromarray(noise), kind, lossless=True, exif=exif), "x")
+
+    assert np.array_equal(rgb, read_bytes_rgb(whole, "x"))
+
+
+@pytest.mark.parametrize(
+    ("kind", "content"),
+    [
+        (b"tEXt", b"a\0" + b"x" * 70_000_000),
+        (b"zTXt", b"workflow\0\0" + zlib.compress(b"x" * 3_000_000)),
+        (b"iTXt", b"workflow\0\1\0\0\0" + zlib.compress(b"x" * 3_000_000)),
+        (b"iCCP", b"a\0\0" + zlib.compress(np.random.default_rng(1).bytes(1_200_000))),
+        (b"iCCP", b"a\0\7nonsense"),
+        (b"prVt", b"x" * 5),
+        (b"eXIf", b"nonsense"),
+    ],
+)
+@pytest.mark.parametrize("damaged", [False, True])
+def test_what_stands_beside_the_pixels_of_a_png_does_not_matter(noise, kind, content, damaged):
+    png = _with_chunk(_encode(Image.fromarray(noise), "PNG"), kind, content, damaged=damaged)
+
+    assert np.array_equal(read_bytes_rgb(png, "x"), noise)
+
+
+def test_a_damaged_resolution_of_a_png_does_not_matter(noise):
+    png = bytearray(_encode(Image.fromarray(noise), "PNG", dpi=(72, 72)))
+    png[png.find(b"pHYs") + 5] ^= 1
+
+    assert np.array_equal(read_bytes_rgb(bytes(png), "x"), noise)
+
+
+@pytest.mark.parametrize("mode", ["RGB", "P", "LA"])
+def test_no_flipped_bit_of_a_png_gives_other_pixels(mode):
+    smooth = np.tile(np.arange(0, 240, 4, dtype=np.uint8)[None, :, None], (40, 1, 3))
+    image = Image.fromarray(smooth).convert("RGB").convert(mode)
+    png = _encode(image, "PNG", **({"transparency": 3} if mode == "P" else {}))
+    expected = read_bytes_rgb(png, "x")
+    refused = []
+    for at in range(8, len(png)):
+        for bit in (0, 5):
+            flipped = png[:at] + bytes([png[at] ^ 1 << bit]) + png[at + 1 :]
+            try:
+                assert np.array_equal(read_bytes_rgb(flipped, "x"), expected), (at, bit)
+            except Unreadable as error:
+                refused.append(error)
+    assert len(refused) > len(png) // 2
+    assert not [error.detail for error in refused if isinstance(error, NoImage)]
+
+
+def test_a_png_without_its_last_chunk_is_read(noise):
+    png = _encode(Image.fromarray(noise), "PNG")
+
+    assert np.array_equal(read_bytes_rgb(png[:-12], "x"), noise)
+    with pytest.raises(Unreadable, match="truncated"):
+        read_bytes_rgb(png[:-17], "x")
+
+
+@pytest.mark.parametrize(
+    "options", [{}, {"progressive": True}, {"subsampling": 2}, {"restart_marker_rows": 1}]
+)
+@pytest.mark.parametrize("lost", [1, 2])
+def test_a_jpeg_without_its_end_marker_is_read(noise, options, lost):
+    jpeg = _encode(Image.fromarray(noise), "JPEG", **options)
+
+    assert np.array_equal(read_bytes_rgb(jpeg[:-lost], "x"), read_bytes_rgb(jpeg, "x"))
+
+
+def test_zeros_behind_a_whole_jpeg_do_not_matter(noise):
+    jpeg = _encode(Image.fromarray(noise), "JPEG")
+
+    for tail in (bytes(5000), b"more" + bytes(500)):
+        assert np.array_equal(read_bytes_rgb(jpeg + tail, "x"), read_bytes_rgb(jpeg, "x"))
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "AVIF"])
+def test_every_orientation_is_applied_as_pillow_does(kind, orientation):
+    corner = np.full((32, 48, 3), 255, np.uint8)
+    corner[:8, :16] = 0
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    content = _encode(Image.fromarray(corner), kind, exif=exif, quality=90)
+
+    rgb = read_bytes_rgb(content, "x")
+
+    with Image.open(io.BytesIO(content)) as image:
+        expected = np.asarray(ImageOps.exif_transpose(image).convert("RGB"))
+    assert rgb.shape == expected.shape
+    assert np.abs(rgb.astype(int) - expected).max() < 30
+
+
+def test_a_still_gif_is_a_photo(noise):
+    with Image.open(io.BytesIO(_encode(Image.fromarray(noise), "GIF"))) as image:
+        expected = np.asarray(image.convert("RGB"))
+
+    assert np.array_equal(read_bytes_rgb(_encode(Image.fromarray(noise), "GIF"), "x"), expected)
+
+
+@pytest.mark.parametrize("kind", ["GIF", "PNG", "WEBP", "AVIF"])
+def test_an_animation_is_no_photo(noise, kind):
+    second = Image.fromarray(noise[::-1])
+
+    with pytest.raises(Animated, match="an animation of 2 pictures"):
+        read_bytes_rgb(_encode(Image.fromarray(noise), kind, save_all=True, append_images=[second]), "x")
+
+
+def test_a_colour_profile_is_applied(noise):
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("XYZ"))
+    swapped = _swapped_profile()
+    plain = Image.new("RGB", (8, 8), (200, 30, 30))
+
+    assert tuple(read_bytes_rgb(_encode(plain, "PNG", icc_profile=swapped), "x")[0, 0]) != (200, 30, 30)
+    for useless in (profile.tobytes(), b"nonsense" * 40):
+        assert tuple(read_bytes_rgb(_encode(plain, "PNG", icc_profile=useless), "x")[0, 0]) == (200, 30, 30)
+
+
+def _swapped_profile() -> bytes:
+    """sRGB with the primaries of red and green exchanged, under another name."""
+    profile = bytearray(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
+    profile = profile.replace(b"s\0R\0G\0B", b"t\0e\0s\0t")
+    return bytes(profile.replace(b"rXYZ", b"????").replace(b"gXYZ", b"rXYZ").replace(b"????", b"gXYZ"))
+
+
+def test_cmyk_is_read(noise):
+    cmyk = Image.new("CMYK", (16, 16), (0, 255, 255, 0))
+
+    red = read_bytes_rgb(_encode(cmyk, "JPEG"), "x")[4, 4]
+
+    assert red[0] > 200
+    assert red[1] < 60 > red[2]
+
+
+def test_the_transparent_grey_of_a_16_bit_png_is_white():
+    image = Image.fromarray(np.full((20, 20), 0x80FF, np.uint16))
+    image.putpixel((3, 3), 0x1234)
+
+    rgb = read_bytes_rgb(_with_chunk(_encode(image, "PNG"), b"tRNS", b"\x12\x34"), "x")
+
+    assert (rgb[3, 3, 0], rgb[0, 0, 0]) == (255, 128)
+
+
+@pytest.mark.parametrize(
+    ("kind", "shape", "part"),
+    [("JPEG", (100, 180), 8), ("PNG", (100, 180), 5), ("WEBP", (60, 90), 3)],
+)
+def test_a_very_large_photo_is_made_smaller(monkeypatch, kind, shape, part):
+    monkeypatch.setattr(images, "MAX_WHOLE", 900)
+    picture = np.full((*shape, 3), 50, np.uint8)
+    picture[: shape[0] // 2] = 200
+
+    photo = images._decode(io.BytesIO(_encode(Image.fromarray(picture), kind)), "x")
+
+    assert photo.scale == pytest.approx(part, rel=0.03)
+    assert photo.rgb.shape[0] == pytest.approx(shape[0] / part, abs=1)
+    assert photo.rgb[2, 5, 0] == pytest.approx(200, abs=3)
+    assert photo.rgb[-3, 5, 0] == pytest.approx(50, abs=3)
+
+
+@pytest.mark.parametrize(
+    "rgb",
+    [
+        np.zeros((9, 9, 3)),
+        np.zeros((9, 9), np.uint8),
+        np.zeros((9, 9, 4), np.uint8),
+        np.zeros((9, 9, 3), np.int64),
+        np.zeros((3, 9, 9), np.uint8),
+        np.zeros((1, 9, 9, 3), np.uint8),
+        np.zeros((0, 9, 3), np.uint8),
+        [[[0, 0, 0]]],
+        "a.jpg",
+    ],
+)
+def test_a_picture_in_memory_of_another_kind_is_refused(rgb):
+    with pytest.raises((TypeError, ValueError), match=r"uint8 of shape \(H, W, 3\)\. Received"):
+        check_rgb(rgb)
 
 
 def test_resize_averages_when_it_shrinks_and_keeps_flat_colours():

@@ -1,16 +1,21 @@
 """What is found again after a stop."""
 
+import json
 import tracemalloc
 
 import pytest
 
+from face_extraction.digest import FileMark
 from face_extraction.errors import InputError
-from face_extraction.journal import FaceRow, ItemResult, Journal
+from face_extraction.journal import FaceRow, ItemResult, Journal, read_journal
 from face_extraction.ledger import LedgerRow
 from face_extraction.manifest import Box
 
 HEADER = {"root": "/raw", "min_face": 60}
-ONE = ItemResult("real/ü 1.mp4", [FaceRow("faces/a.png", 15, 0.5, Box(1, 4, 3, 2), 176, 176)], [])
+CROP, FILE = FileMark((9, 1, 2), "ab"), FileMark((10, 3, 4), "cd")
+ONE = ItemResult(
+    "real/ü 1.mp4", [FaceRow("faces/a.png", 15, 0.5, Box(1, 4, 3, 2), 176, 176, file=CROP)], [], FILE
+)
 TWO = ItemResult("fake/b.jpg", [], [LedgerRow("fake/b.jpg", "no_face", "hog found none")])
 
 
@@ -27,22 +32,22 @@ def folder(tmp_path):
     """A folder whose journal holds two finished items."""
     journal = Journal(tmp_path)
     assert journal.start(HEADER) == {}
-    journal.add(10, ONE)
-    journal.add(20, TWO)
+    journal.add(ONE)
+    journal.add(TWO)
     journal.close()
     return tmp_path
 
 
 def test_finished_items_are_found_again(folder):
-    assert _start(folder) == {ONE.path: (10, ONE), TWO.path: (20, TWO)}
+    assert _start(folder) == {ONE.path: ONE, TWO.path: TWO}
 
 
 def test_a_line_is_on_disk_as_soon_as_it_is_added(tmp_path):
     journal = Journal(tmp_path)
     journal.start(HEADER)
-    journal.add(10, ONE)
+    journal.add(ONE)
 
-    assert _start(tmp_path) == {ONE.path: (10, ONE)}
+    assert _start(tmp_path) == {ONE.path: ONE}
     journal.close()
 
 
@@ -51,22 +56,22 @@ def test_a_torn_last_line_is_ignored_and_cut_off(folder, lost):
     path = folder / "journal.jsonl"
     path.write_bytes(path.read_bytes()[:-lost])
 
-    assert _start(folder) == {ONE.path: (10, ONE)}
+    assert _start(folder) == {ONE.path: ONE}
 
     journal = Journal(folder)
     journal.start(HEADER)
-    journal.add(21, TWO)
+    journal.add(TWO)
     journal.close()
-    assert _start(folder) == {ONE.path: (10, ONE), TWO.path: (21, TWO)}
+    assert _start(folder) == {ONE.path: ONE, TWO.path: TWO}
 
 
 def test_an_item_done_again_counts_as_it_was_last(folder):
     journal = Journal(folder)
     journal.start(HEADER)
-    journal.add(11, ItemResult(ONE.path, [], []))
+    journal.add(ItemResult(ONE.path, [], []))
     journal.close()
 
-    assert _start(folder)[ONE.path] == (11, ItemResult(ONE.path, [], []))
+    assert _start(folder)[ONE.path] == ItemResult(ONE.path, [], [])
 
 
 def test_another_extraction_is_refused(folder):
@@ -76,7 +81,7 @@ def test_another_extraction_is_refused(folder):
 
 def test_the_root_alone_may_differ_and_the_first_one_is_told(folder):
     journal = Journal(folder)
-    assert journal.start({**HEADER, "root": "/other"}) == {ONE.path: (10, ONE), TWO.path: (20, TWO)}
+    assert journal.start({**HEADER, "root": "/other"}) == {ONE.path: ONE, TWO.path: TWO}
     assert journal.root == "/raw"
     journal.close()
 
@@ -90,7 +95,14 @@ def test_what_is_no_journal_is_refused(tmp_path, content):
 
 
 @pytest.mark.parametrize(
-    "line", ["nonsense", "{}", '{"size": 1, "path": "a", "faces": [{}], "ledger": []}', "3"]
+    "line",
+    [
+        "nonsense",
+        "{}",
+        '{"path": "a", "faces": [{}], "ledger": [], "file": null}',
+        '{"path": 1, "faces": [], "ledger": [], "file": null}',
+        "3",
+    ],
 )
 def test_a_damaged_line_in_the_middle_is_named(folder, line):
     path = folder / "journal.jsonl"
@@ -108,9 +120,30 @@ def test_a_long_journal_is_not_held_as_a_whole(folder):
 
     tracemalloc.start()
     try:
-        assert _start(folder) == {ONE.path: (10, ONE), TWO.path: (20, TWO)}
+        assert _start(folder) == {ONE.path: ONE, TWO.path: TWO}
         most = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
 
     assert most < path.stat().st_size / 2
+
+
+@pytest.mark.parametrize("crop", ["../x.png", "/etc/passwd", "faces/../../x.png", "faces\\x.png", ""])
+def test_a_crop_outside_the_folder_is_refused(folder, crop):
+    path = folder / "journal.jsonl"
+    lines = path.read_text().splitlines()
+    values = json.loads(lines[1])
+    values["faces"][0]["path"] = crop
+    path.write_text("\n".join([lines[0], json.dumps(values), lines[2]]) + "\n")
+
+    with pytest.raises(InputError, match=r"line 2: path .*accepted: relative"):
+        _start(folder)
+
+
+def test_a_journal_of_an_earlier_version_is_refused(tmp_path):
+    (tmp_path / "journal.jsonl").write_text('{"root": "/raw", "min_face": 60}\n{"size": 1, "path": "a"}\n')
+
+    with pytest.raises(InputError, match=r"made with journal None, now 2; .*--overwrite"):
+        _start(tmp_path)
+    with pytest.raises(InputError, match="another version"):
+        read_journal(tmp_path)

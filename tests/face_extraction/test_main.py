@@ -57,7 +57,7 @@ def test_a_tree_of_good_and_bad_files(raw, tmp_path, capfd):
         ("fake/empty wall.png", "no_face"),
         ("fake/text.mp4", "unreadable"),
     ]
-    assert "left out, being neither photo nor video: 1\n" in printed
+    assert "left out, being neither photo nor video: 1 (" in printed
     assert "4 faces from 7 items" in printed
     assert "3 unreadable: the file cannot be decoded" in printed
     assert [line for line in noise.splitlines() if not line.startswith("faces: ")] == []

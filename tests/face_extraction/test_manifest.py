@@ -1,6 +1,7 @@
 """The CSV file that everything speaks."""
 
 import hashlib
+import os
 
 import pytest
 from hypothesis import given
@@ -16,6 +17,7 @@ from face_extraction.manifest import (
     read_manifest,
     write_manifest,
 )
+from face_extraction.settings import CropSpec, ExtractionSettings, write_settings
 
 FULL = FaceSample(
     path="faces/fake/a.png",
@@ -31,6 +33,7 @@ FULL = FaceSample(
     method="NeuralTextures",
     source="ff++",
     person=2,
+    digest="0a1b",
 )
 STILL = FaceSample("faces/real/b.png", 0, "train", "005")
 ROW = "a.png,0,train,g"
@@ -45,9 +48,10 @@ def test_the_files_text_is_as_documented(tmp_path):
     write_manifest(tmp_path / "manifest.csv", [FULL, STILL])
 
     assert (tmp_path / "manifest.csv").read_bytes().decode() == (
-        "path,label,split,group,video,frame,time,top,right,bottom,left,width,height,method,source,person\n"
-        "faces/fake/a.png,1,val,004,004_982,15,0.500501,1,40,30,2,176,175,NeuralTextures,ff++,2\n"
-        "faces/real/b.png,0,train,005,,0,0.0,0,0,0,0,0,0,,,0\n"
+        "path,label,split,group,video,frame,time,top,right,bottom,left,width,height,method,source,"
+        "person,rotation,digest\n"
+        "faces/fake/a.png,1,val,004,004_982,15,0.500501,1,40,30,2,176,175,NeuralTextures,ff++,2,0,0a1b\n"
+        "faces/real/b.png,0,train,005,,0,0.0,0,0,0,0,0,0,,,0,0,\n"
     )
 
 
@@ -70,6 +74,8 @@ _TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=
         method=_TEXT,
         source=_TEXT,
         person=st.integers(0, 99),
+        rotation=st.sampled_from([0, 90, 180, 270]),
+        digest=_TEXT,
     )
 )
 def test_every_sample_comes_back(tmp_path_factory, sample):
@@ -104,6 +110,18 @@ def test_a_byte_order_mark_as_spreadsheets_write_is_no_part_of_a_name(tmp_path):
         (["path,label,split,group", "a.png,0,train,"], "row 2: the group is empty"),
         (["path,label,split,group,width", ROW + ",wide"], "row 2: width 'wide' is not a number"),
         (["path,label,split,group,time", ROW + ",1s"], "row 2: time '1s' is not a number"),
+        (["path,label,split,group,time", ROW + ",nan"], "row 2: time 'nan' is not a number"),
+        (["path,label,split,group,frame", ROW + ",1.5"], "row 2: frame '1.5' must be a whole number"),
+        (["path,label,split,group,frame", ROW + ",inf"], "row 2: frame 'inf' is not a number"),
+        ([",path,label,split,group", "0," + ROW], "column 1 has no name: an index"),
+        (["Unnamed: 0,path,label,split,group", "0," + ROW], "column 1 has no name: an index"),
+        (["path;label;split;group", ROW], "separated by ';'; accepted: .* commas"),
+        (["path,label,split,group", ROW, "b.png,1,test,g "], "group 'g' and 'g ' differ in blanks"),
+        (["path,label,split,group", "a.png,0,val,é", "b.png,1,test,e\u0301"], "differ in blanks or"),
+        (
+            ["path,label,split,group,method", ROW + ",swap", "b.png,1,test,h, swap"],
+            "method ' swap' and 'swap' differ",
+        ),
         (["path,label,split,group", ROW, ROW], "'a.png' stands in 2 rows"),
         (["path,label,split,group", ROW, "./a.png,0,test,h"], "'a.png' stands in 2 rows"),
         (["path,label,split,group", "x//a.png,0,val,g", "x/a.png,0,test,h"], "'x/a.png' stands in 2 rows"),
@@ -123,7 +141,7 @@ def test_a_wrong_manifest_is_refused_by_row(tmp_path, lines, message):
     "path", ["/etc/passwd", "../a.png", "a/../../b.png", "a\\b.png", "C:/a.png", "", ".", "a\0.png"]
 )
 def test_paths_stay_inside_the_manifests_folder(tmp_path, path):
-    with pytest.raises(InputError, match=r"row 2: path .*; accepted: relative to the manifest"):
+    with pytest.raises(InputError, match=r"row 2: path .*; accepted: relative to the file"):
         _read(tmp_path, "path,label,split,group", f"{path},0,train,g")
 
 
@@ -174,3 +192,65 @@ def test_the_table_counts_faces_clips_and_groups():
         ["val", "0", "0", "0", "0", "0"],
         ["test", "1", "0", "1", "2", "1"],
     ]
+
+
+def test_whole_numbers_may_be_written_as_pandas_does(tmp_path):
+    (sample,) = _read(tmp_path, "path,label,split,group,frame,width", "a.png,1.0,train,g,12.0,")
+
+    assert (sample.label, sample.frame, sample.width) == (1, 12, 0)
+
+
+def test_crops_that_were_cut_otherwise_are_other_data(tmp_path):
+    write_manifest(tmp_path / "manifest.csv", [FaceSample("a.png", 0, "train", "g")])
+    hashes = {manifest_hash(tmp_path / "manifest.csv")}
+    for align in (False, True):
+        write_settings(tmp_path, ExtractionSettings(crop=CropSpec(align=align)))
+        hashes.add(manifest_hash(tmp_path / "manifest.csv"))
+
+    assert len(hashes) == 3
+
+
+def test_an_audit_too_is_told_of_names_that_look_alike(tmp_path):
+    write_manifest(
+        tmp_path / "manifest.csv",
+        [FaceSample("a.png", 0, "train", "g"), FaceSample("b.png", 0, "test", "g\u00a0")],
+    )
+
+    with pytest.raises(InputError, match="differ in blanks"):
+        read_manifest(tmp_path / "manifest.csv", torn_groups=True)
+
+
+@pytest.mark.parametrize("kind", ["link", "folder", "pipe", "device"])
+def test_a_crop_must_be_a_file_in_the_folder(tmp_path, kind):
+    data = tmp_path / "data"
+    (data / "faces").mkdir(parents=True)
+    (tmp_path / "secret.png").write_bytes(b"x")
+    crop = data / "faces/a.png"
+    if kind == "link":
+        crop.symlink_to(tmp_path / "secret.png")
+    elif kind == "folder":
+        (data / "faces").rmdir()
+        (data / "faces").symlink_to(tmp_path)
+    elif kind == "pipe":
+        os.mkfifo(crop)
+    else:
+        crop.symlink_to("/dev/zero")
+    write_manifest(data / "manifest.csv", [FaceSample("faces/a.png", 0, "train", "g")])
+
+    with pytest.raises(InputError, match=r"leads out of|not a regular file"):
+        read_manifest(data / "manifest.csv")
+
+
+def test_links_inside_the_folder_and_to_it_are_fine(tmp_path):
+    data = tmp_path / "data"
+    (data / "big").mkdir(parents=True)
+    (data / "big/a.png").write_bytes(b"x")
+    (data / "faces").symlink_to(data / "big")
+    (data / "b.png").symlink_to("big/a.png")
+    write_manifest(
+        data / "manifest.csv",
+        [FaceSample("faces/a.png", 0, "train", "g"), FaceSample("b.png", 0, "train", "g")],
+    )
+    (tmp_path / "linked").symlink_to(data)
+
+    assert len(read_manifest(tmp_path / "linked/manifest.csv")) == 2

@@ -1,5 +1,6 @@
 """Parts of an extraction, and that their merging equals the whole."""
 
+import json
 import shutil
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -285,3 +286,28 @@ def test_a_shard_in_which_nothing_waits_stays_finished(run, tmp_path, monkeypatc
         run("1", "1/2")
 
     assert (tmp_path / "1" / "manifest.csv").read_bytes() == before
+
+
+def test_a_part_cannot_reach_outside(run, tmp_path):
+    """Its journal may come from anybody: merge deletes and links what it names."""
+    run("1", "1/2")
+    run("2", "2/2")
+    victim = tmp_path / "victim.png"
+    victim.write_bytes(b"mine")
+    journal = tmp_path / "1/journal.jsonl"
+    lines = journal.read_text().splitlines()
+    place, line = next((n, line) for n, line in enumerate(lines) if "faces/" in line)
+    crop = json.loads(line)["faces"][0]["path"]
+    for name in ("../victim.png", str(victim)):
+        lines[place] = line.replace(crop, name)
+        journal.write_text("\n".join(lines) + "\n")
+        with pytest.raises(InputError, match=r"path .*accepted: relative"):
+            merge([tmp_path / "1", tmp_path / "2"], tmp_path / "out")
+    lines[place] = line
+    journal.write_text("\n".join(lines) + "\n")
+    (tmp_path / "1" / crop).unlink()
+    (tmp_path / "1" / crop).symlink_to(victim)
+    with pytest.raises(InputError, match="leads out of"):
+        merge([tmp_path / "1", tmp_path / "2"], tmp_path / "out")
+    assert victim.read_bytes() == b"mine"
+    assert not (tmp_path / "out" / crop).exists()

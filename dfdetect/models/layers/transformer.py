@@ -6,7 +6,7 @@ import keras
 from keras import layers, ops
 from PIL import Image
 
-from dfdetect.models.layers.resample import resampling
+from dfdetect.models.layers.resample import resampling, sharp_bicubic
 
 if TYPE_CHECKING:
     from keras import KerasTensor
@@ -14,9 +14,7 @@ if TYPE_CHECKING:
 EPSILON = 1e-6
 
 
-def embed(
-    image: "KerasTensor", *, patch: int, width: int, grid: int, leading: int = 1, registers: int = 0
-) -> "KerasTensor":
+def embed(image: "KerasTensor", *, patch: int, width: int, grid: int, **tokens: Any) -> "KerasTensor":
     """Cut an image into patches and make a token of each.
 
     Args:
@@ -24,14 +22,13 @@ def embed(
         patch: side of a patch in pixels.
         width: channels of a token.
         grid: see `Tokens`.
-        leading: see `Tokens`.
-        registers: see `Tokens`.
+        tokens: the other arguments of `Tokens`.
 
     Returns:
         Tokens of shape (B, leading + registers + H * W / patch**2, width).
     """
     x = layers.Conv2D(width, patch, patch, kernel_initializer="lecun_normal", name="patch")(image)
-    return Tokens(grid, registers, leading, name="tokens")(x)
+    return Tokens(grid, name="tokens", **tokens)(x)
 
 
 def encode(x: "KerasTensor", *, depth: int, heads: int, scaled: bool = False) -> "KerasTensor":
@@ -73,20 +70,25 @@ class Tokens(layers.Layer):  # type: ignore[misc]
     The class token comes first, then other leading tokens, the registers, the patches by rows. All but
     the registers have a position: the table begins with those of the leading tokens. That of the patches
     keeps the size that it was trained at, so that weights fit images of any size; at other sizes it is
-    resampled, bicubic and antialiased (Oquab et al. 2023; Darcet et al. 2024).
+    resampled, bicubic.
 
     Args:
         grid: patches on a side of the table of positions.
         registers: number of learned tokens without a position (Darcet et al. 2024).
         leading: number of learned tokens with one: the class token, and DeiT's distillation token
             (Touvron et al. 2021).
+        antialiased: whether that resampling is antialiased, as with registers (Darcet et al. 2024), or
+            not, as in DINOv2 without them (Oquab et al. 2023).
     """
 
-    def __init__(self, grid: int, registers: int = 0, leading: int = 1, **kwargs: Any) -> None:
+    def __init__(
+        self, grid: int, registers: int = 0, leading: int = 1, antialiased: bool = True, **kwargs: Any
+    ) -> None:
         super().__init__(**kwargs)
         self.grid = grid
         self.registers = registers
         self.leading = leading
+        self.antialiased = antialiased
 
     def build(self, input_shape: Any) -> None:
         """Make the weights, and the matrices that resample the table."""
@@ -104,10 +106,13 @@ class Tokens(layers.Layer):  # type: ignore[misc]
             name="positions",
             autocast=False,
         )
-        self.down, self.across = (
-            resampling(self.grid, side, Image.Resampling.BICUBIC) for side in (height, width)
-        )
+        self.down, self.across = (self._resampling(side) for side in (height, width))
         super().build(input_shape)
+
+    def _resampling(self, side: int) -> Any:
+        if self.antialiased:
+            return resampling(self.grid, side, Image.Resampling.BICUBIC)
+        return sharp_bicubic(self.grid, side)
 
     def call(self, patches: Any) -> Any:
         """Tokens of a batch."""
@@ -132,8 +137,8 @@ class Tokens(layers.Layer):  # type: ignore[misc]
 
     def get_config(self) -> dict[str, Any]:
         """What rebuilds the layer."""
-        own = {"grid": self.grid, "registers": self.registers, "leading": self.leading}
-        return {**super().get_config(), **own}
+        own = ("grid", "registers", "leading", "antialiased")
+        return {**super().get_config(), **{name: getattr(self, name) for name in own}}
 
 
 @keras.saving.register_keras_serializable("dfdetect")

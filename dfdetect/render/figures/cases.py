@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from dfdetect.predictions import Predictions
 from dfdetect.render.figures.canvas import CLASS_TEXT, FAINT, GREY, canvas
 from dfdetect.render.text import shown_score
+from face_extraction.ledger import ItemFailed
 from face_extraction.manifest import FAKE, LABEL_NAMES, REAL
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ def surest(predictions: Predictions, label: int, called: int, threshold: float) 
 def _tile(axes: "Axes", path: str, load: Load) -> None:
     try:
         axes.imshow(load(path), aspect="equal")
-    except (OSError, ValueError):
+    except (OSError, ItemFailed):
         axes.imshow(np.full((8, 8, 3), 0.93), aspect="equal")
         axes.text(3.5, 3.5, "not\nreadable", ha="center", va="center", size=8, color=GREY)
     axes.set_axis_on()

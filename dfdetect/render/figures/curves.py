@@ -45,7 +45,7 @@ def loss_curves(history: History, path: Path, *, monitor: str = "val_auc") -> No
         curves = (("loss", "training", GREY, "--"), ("val_loss", "validation", BLUE, "-"))
         _draw(upper, history, curves, monitor)
         upper.set_ylabel("loss")
-        _line(lower, history, "learning_rate", "learning rate at the end", GREY, "-")
+        _line(lower, history, ("learning_rate", "learning rate at the end", GREY, "-"))
         lower.set(xlabel="epoch", ylabel="rate", ylim=(0, None))
         lower.ticklabel_format(axis="y", style="sci", scilimits=(-2, 2))
 
@@ -70,7 +70,7 @@ def accuracy_curves(history: History, path: Path, *, monitor: str = "val_auc") -
 
 
 def _draw(axes: "Axes", history: History, curves: Sequence[tuple[str, str, str, str]], monitor: str) -> None:
-    drawn = [_line(axes, history, *curve) for curve in curves]
+    drawn = [_line(axes, history, curve) for curve in curves]
     if not any(drawn):
         not_defined(axes, "no epoch was trained")
         return
@@ -83,9 +83,10 @@ def _draw(axes: "Axes", history: History, curves: Sequence[tuple[str, str, str, 
     axes.legend()
 
 
-def _line(axes: "Axes", history: History, key: str, label: str, colour: str, style: str) -> bool:
+def _line(axes: "Axes", history: History, curve: tuple[str, str, str, str]) -> bool:
     from matplotlib.ticker import MaxNLocator
 
+    key, label, colour, style = curve
     values = [_number(row, key) for row in history]
     if all(math.isnan(value) for value in values):
         return False

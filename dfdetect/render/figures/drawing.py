@@ -35,35 +35,38 @@ class Figure:
 Plan = tuple[Figure, Callable[[Path], None]]
 
 
-def draw_all(
-    history: History,
-    predictions_by_split: Mapping[str, Predictions],
-    metrics: Mapping[str, Mapping[str, Metrics]],
-    threshold: float,
-    load: Load,
-    folder: Path,
-    *,
-    monitor: str = "val_auc",
-    training_only: Sequence[str] = ("dropout", "augmentation"),
-) -> list[Figure]:
-    """Draw every figure that the data allow, into the folder "figures" of a run's folder.
+@dataclass(frozen=True, kw_only=True)
+class Drawing:
+    """What the figures of a run are drawn of.
 
-    Args:
+    Attributes:
         history: one row an epoch; empty for a model that was not trained.
-        predictions_by_split: predictions of faces or clips; only the first split in `reading_order` is shown.
+        predictions: by split, of faces or clips; only the first split in `reading_order` is shown.
         metrics: by split and level, of these predictions.
         threshold: from here on a score is called fake.
         load: from a sample's path to its crop, uint8 RGB of shape (H, W, 3).
-        folder: the run's folder.
         monitor: what made an epoch the best.
         training_only: what the loss in training has and that in validation lacks, in words.
+    """
+
+    history: History
+    predictions: Mapping[str, Predictions]
+    metrics: Mapping[str, Mapping[str, Metrics]]
+    threshold: float
+    load: Load
+    monitor: str = "val_auc"
+    training_only: Sequence[str] = ("dropout", "augmentation")
+
+
+def draw_all(drawing: Drawing, folder: Path) -> list[Figure]:
+    """Draw every figure that the data allow, into the folder "figures" of a run's folder.
 
     Returns:
         The figures in the order in which to show them.
     """
-    plans = list(_history_plans(history, monitor, training_only))
-    for split in reading_order(metrics)[:1]:
-        plans += _score_plans(split, predictions_by_split[split], metrics[split], threshold, load)
+    plans = list(_history_plans(drawing.history, drawing.monitor, drawing.training_only))
+    for split in reading_order(drawing.metrics)[:1]:
+        plans += _score_plans(drawing, split)
     for figure, draw in plans:
         draw(folder / figure.file)
     return [figure for figure, _ in plans]
@@ -101,10 +104,9 @@ def _history_plans(history: History, monitor: str, training_only: Sequence[str])
     )
 
 
-def _score_plans(
-    split: str, predictions: Predictions, metrics: Mapping[str, Metrics], threshold: float, load: Load
-) -> Iterator[Plan]:
-    levels = useful_levels(metrics)
+def _score_plans(drawing: Drawing, split: str) -> Iterator[Plan]:
+    predictions, threshold = drawing.predictions[split], drawing.threshold
+    levels = useful_levels(drawing.metrics[split])
     level = "face" if "face" in levels else next(iter(levels))
     scored = predictions.at_level(level)
     yield (
@@ -160,5 +162,5 @@ def _score_plans(
             wide=True,
             photo=True,
         ),
-        lambda path: case_sheet(predictions, threshold, load, path),
+        lambda path: case_sheet(predictions, threshold, drawing.load, path),
     )

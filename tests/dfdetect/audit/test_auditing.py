@@ -10,7 +10,7 @@ from dfdetect.audit.links import link
 from dfdetect.audit.registry import Kind, get_kind
 from dfdetect.audit.rows import Rows
 from dfdetect.audit.scores import compare
-from dfdetect.audit.table import finding_rows
+from dfdetect.audit.table import findings_table
 from dfdetect.metrics.estimates import compute_metrics
 from dfdetect.predictions import Predictions
 from dfdetect.recipe import Recipe, write_recipe
@@ -33,7 +33,7 @@ def rows(tmp_path):
 
 def test_the_share_is_one_of_the_later_split(rows):
     found = audit(rows("train a", "train b", "train c", "test a", "test d"), [get_kind("group")])
-    assert finding_rows(found) == [["group", "train – test", "1", "2", "1", "1 test (50.0 %)"]]
+    assert findings_table(found).rows == [["group", "train – test", "1", "2", "1", "1 test (50.0 %)"]]
 
 
 def test_a_repair_goes_on_until_an_audit_finds_nothing(rows):

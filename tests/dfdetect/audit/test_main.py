@@ -207,7 +207,7 @@ def test_a_run_of_other_data_is_refused(run, data, capsys):
 @pytest.mark.parametrize(
     ("words", "line"),
     [
-        ([], "nothing to audit; accepted: a manifest, a recipe, a run's folder"),
+        ([], "nothing to audit; accepted: a manifest or its folder, a recipe, a run"),
         (["nothing.csv"], "nothing.csv: no such manifest"),
         (["DATA", "--kinds", "nera"], "unknown kind of leak 'nera' (nearest: near)"),
         (["DATA", "--write-clean", "clean.csv"], "to which the rows' paths are relative"),
@@ -256,3 +256,11 @@ def test_the_help_names_every_kind(capsys):
     for name in ("group", "clip", "swap", "youtube", "file", "near", "identity"):
         assert get_kind(name)
         assert name in words
+
+
+def test_the_folder_of_a_manifest_is_audited(data, capsys):
+    assert audit.main([str(data), "--kinds", "group"]) == 1
+    assert "group  train – test" in capsys.readouterr().out
+    (data / "manifest.csv").unlink()
+    assert audit.main([str(data)]) == 2
+    assert "not a run folder" in capsys.readouterr().err

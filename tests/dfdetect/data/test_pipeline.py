@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from dfdetect.data import pipeline
 from dfdetect.data.faces import FaceStore, Pass
 from dfdetect.data.pipeline import NumpyBatches, make_dataset
 from face_extraction.manifest import read_manifest
@@ -31,6 +32,20 @@ def test_both_kinds_give_every_face_in_order(faces):
     np.testing.assert_array_equal(np.concatenate([t[0] for t in tensors])[4], faces.item(4))
     assert np.concatenate([t[1] for t in tensors])[:, 0].tolist() == [0, 0, 1, 0, 1, 1, 0]
     assert np.concatenate([t[2] for t in tensors]).tolist() == [2, 2, 1, 2, 1, 1, 2]
+
+
+def test_few_batches_wait_in_memory_on_many_cores(faces, monkeypatch):
+    monkeypatch.setattr(pipeline, "available_cores", lambda: 128)
+    many = Pass(faces.store, np.arange(7).repeat(300), 32, "none", (0, 2))
+    loaded = []
+    monkeypatch.setattr(Pass, "item", lambda self, position: loaded.append(position) or np.zeros(1, np.uint8))
+    batches = NumpyBatches(many)
+
+    for step in range(3):
+        batches[step]
+    batches._pool.shutdown()
+
+    assert sorted(loaded) == list(range(32 * (3 + 1 + 128 // 32)))
 
 
 def test_a_file_that_breaks_after_opening_is_named(faces):

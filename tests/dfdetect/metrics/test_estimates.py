@@ -266,3 +266,8 @@ def test_unknown_labels_move_no_threshold() -> None:
 )
 def test_nothing_is_rounded_to_all_or_nothing(value: float, low: float, high: float, text: str) -> None:
     assert str(Estimate(value, low, high)) == text
+
+
+def test_an_average_that_is_not_defined_is_written_as_null():
+    assert Estimate(0.5, math.nan, math.nan).to_dict() == {"value": 0.5, "low": None, "high": None}
+    assert Estimate(math.nan, math.nan, math.nan).to_dict()["value"] is None

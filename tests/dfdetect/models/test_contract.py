@@ -43,6 +43,8 @@ PARAMETERS = {
     "vit_b16": 86_567_656 - 769 * 1000,
     "vit_l16": 304_326_632 - 1025 * 1000,
     "vit_s16": 22_050_664 - 385 * 1000,
+    # The published 22,056,576 of DINOv2-S, less its mask token.
+    "vit_s14": 22_056_576 - 384,
     "vit_ti16": 5_717_416 - 193 * 1000,
     "xception": 20_861_480,
 }
@@ -130,6 +132,7 @@ BLOCKS = {
     "vgg16": (13, "block1_conv2", 9 * 64 * 64 + 64),
     "vit_b16": transformer(12, 768),
     "vit_l16": transformer(24, 1024),
+    "vit_s14": transformer(12, 384, 2 * 384),
     "vit_s16": transformer(12, 384),
     "vit_ti16": transformer(12, 192),
     "xception": (
@@ -153,7 +156,7 @@ IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 HALF = ((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
 STATISTICS = {
     **dict.fromkeys(("alexnet", "alexnet_rnn", "resnet18", "convnext_tiny"), IMAGENET),
-    **dict.fromkeys(("deit_s16", "deit_ti16", "dinov2_b14", "dinov2_s14", "swin_t"), IMAGENET),
+    **dict.fromkeys(("deit_s16", "deit_ti16", "dinov2_b14", "dinov2_s14", "swin_t", "vit_s14"), IMAGENET),
     **dict.fromkeys(("vit_b16", "vit_l16", "vit_s16", "vit_ti16"), HALF),
 }
 

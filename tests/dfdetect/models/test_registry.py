@@ -33,7 +33,7 @@ def test_models_are_found():
         *("custom_cnn", "densenet121", "inception_v3", "meso4", "mesoinception4"),
         *("mobilenet", "resnet50", "vgg16", "xception"),
         *("deit_ti16", "deit_s16"),
-        *("vit_ti16", "vit_s16", "vit_b16", "vit_l16", "swin_t", "dinov2_s14", "dinov2_b14"),
+        *("vit_ti16", "vit_s16", "vit_b16", "vit_l16", "vit_s14", "swin_t", "dinov2_s14", "dinov2_b14"),
     }
 
 
@@ -56,7 +56,9 @@ def test_unknown_option_names_those_there_are():
 
 @pytest.mark.parametrize("units", [0, -1, 2.5, "abc", True])
 def test_an_option_of_another_kind_or_size_is_refused(units):
-    with pytest.raises(InputError, match=r"alexnet: option units .*; accepted: a whole number of 1 or more"):
+    with pytest.raises(
+        InputError, match=r"alexnet: option units .*; accepted: a whole number from 1 to 65,536"
+    ):
         build_model("alexnet", units=units)
 
 

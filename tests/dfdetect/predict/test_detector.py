@@ -1,31 +1,21 @@
 """Verdicts on drawn people, with a model whose score is known beforehand."""
 
 import hashlib
-import io
-import json
-import os
 import re
-import sys
 from pathlib import Path
 
 import cv2
-import keras
 import numpy as np
 import pytest
-from filelock import FileLock
 
 from dfdetect.metrics.estimates import compute_metrics
-from dfdetect.predict import __main__ as predict
 from dfdetect.predict.detector import Detector
-from dfdetect.predict.verdicts import FaceVerdict, PersonVerdict, Verdict
+from dfdetect.predict.verdicts import FaceVerdict
 from dfdetect.predictions import Predictions
 from dfdetect.recipe import Recipe, write_recipe
 from dfdetect.runs.folder import Run
-from dfdetect.sample.clips import film, write_clip
-from dfdetect.sample.identity import draw_identity
-from dfdetect.sample.people import Person
+from dfdetect.sample.clips import write_clip
 from dfdetect.sample.sample_set import NOTICE
-from dfdetect.train import __main__ as train
 from face_extraction.crop import crop_face
 from face_extraction.detect import FaceDetector
 from face_extraction.errors import InputError
@@ -34,30 +24,6 @@ from face_extraction.images import write_image
 from face_extraction.ledger import ItemFailed
 from face_extraction.manifest import Box, FaceSample
 from face_extraction.settings import ExtractionSettings, write_settings
-
-
-class Brightness(keras.Model):
-    """`p_fake` is the crop's mean brightness over 255: a score that a test can compute itself."""
-
-    def build(self, shape):
-        self.built = True
-
-    @property
-    def input_shape(self):
-        return (None, 32, 32, 3)
-
-    def call(self, rgb):
-        return keras.ops.mean(keras.ops.cast(rgb, "float32"), axis=(1, 2, 3), keepdims=True)[:, :, 0, 0] / 255
-
-
-@pytest.fixture(scope="module")
-def clip():
-    return film(Person(draw_identity(np.random.default_rng([0, 1]))), np.random.default_rng(2), 12).frames
-
-
-@pytest.fixture
-def detector():
-    return Detector(Brightness(), 0.4, "set by the test", ExtractionSettings())
 
 
 def brightness(rgb, box):
@@ -122,12 +88,14 @@ def _framed(rgb):
     return large
 
 
-def test_the_smaller_face_counts_too_unless_the_largest_alone_is_asked_for(detector, clip, tmp_path):
+def test_the_smaller_face_counts_too_unless_the_largest_alone_is_asked_for(
+    detector, clip, tmp_path, brightness_model
+):
     dark = [(frame * 0.6).astype(np.uint8) for frame in clip]
     pairs = [np.hstack([_enlarged(b), _framed(a)]) for a, b in zip(clip, dark, strict=True)]
     write_clip(tmp_path / "two.mp4", pairs)
     write_image(tmp_path / "two.png", pairs[0])
-    largest = Detector(Brightness(), 0.4, "set by the test", None, policy="largest")
+    largest = Detector(brightness_model(), 0.4, "set by the test", None, policy="largest")
 
     for name in ("two.mp4", "two.png"):
         whole, part = detector.predict(tmp_path / name, frames=2), largest.predict(tmp_path / name, frames=2)
@@ -160,11 +128,11 @@ def test_no_face_gets_no_score(detector, tmp_path):
 
 
 def test_a_clip_without_a_face_tells_the_commonest_reason_and_a_cut_before_its_first_frame(
-    clip, tmp_path, monkeypatch
+    clip, tmp_path, monkeypatch, brightness_model
 ):
     path = tmp_path / "clip.mp4"
     write_clip(path, [np.hstack([frame, frame]) for frame in clip])
-    strict = Detector(Brightness(), 0.4, "set by the test", None, policy="exactly-one")
+    strict = Detector(brightness_model(), 0.4, "set by the test", None, policy="exactly-one")
 
     verdict = strict.predict(path, frames=3)
 
@@ -216,8 +184,8 @@ def test_the_readmes_program_runs(detector, clip, tmp_path, monkeypatch, capsys)
     assert [line.split()[-1] for line in faces] == [str(face.p_fake) for face in verdict.faces]
 
 
-def test_a_score_that_is_no_number_is_no_verdict(clip, tmp_path):
-    class Broken(Brightness):
+def test_a_score_that_is_no_number_is_no_verdict(clip, tmp_path, brightness_model):
+    class Broken(brightness_model):
         def call(self, rgb):
             return super().call(rgb) * float("nan")
 
@@ -235,8 +203,8 @@ def test_frames_without_a_face_have_no_part_in_the_mean(detector, clip, tmp_path
     assert verdict.p_fake == pytest.approx(np.mean([face.p_fake for face in verdict.faces]))
 
 
-def test_whole_scores_the_picture_itself(clip):
-    detector = Detector(Brightness(), 0.5, "", ExtractionSettings(), whole=True)
+def test_whole_scores_the_picture_itself(clip, brightness_model):
+    detector = Detector(brightness_model(), 0.5, "", ExtractionSettings(), whole=True)
     grey = np.full((50, 50, 3), 51, np.uint8)
     (verdict,) = detector.predict_image(grey)
     assert verdict.p_fake == pytest.approx(0.2, abs=1e-5)
@@ -247,16 +215,16 @@ def test_whole_scores_the_picture_itself(clip):
     ("settings", "whole", "said"),
     [(None, False, True), (None, True, False), (ExtractionSettings(), False, False)],
 )
-def test_crops_that_may_not_be_as_in_training_are_named(settings, whole, said):
-    detector = Detector(Brightness(), 0.5, "", settings, whole=whole)
+def test_crops_that_may_not_be_as_in_training_are_named(settings, whole, said, brightness_model):
+    detector = Detector(brightness_model(), 0.5, "", settings, whole=whole)
     assert detector.settings == ExtractionSettings()
     assert ("How the faces of training were cropped is not recorded" in detector.note) == said
 
 
 @pytest.fixture
-def finish(tmp_path, monkeypatch):
+def finish(tmp_path, monkeypatch, brightness_model):
     """Makes a finished run of a recipe, which found both of two fakes and called one of two reals fake."""
-    monkeypatch.setattr("dfdetect.predict.detector.load_model", lambda run: Brightness())
+    monkeypatch.setattr("dfdetect.predict.detector.load_model", lambda run: brightness_model())
 
     def make(recipe, split="test", leaks=(), videos="0123"):
         samples = [
@@ -267,7 +235,7 @@ def finish(tmp_path, monkeypatch):
         run = Run(tmp_path)
         write_recipe(run.recipe_file, recipe)
         run.weights.write_text("the weights")
-        run.write_environment({"leaks": list(leaks)})
+        run.write_environment({"manifest_sha256": "", "leaks": list(leaks)})
         levels = {level: compute_metrics(scores, threshold=0.5, level=level) for level in recipe.levels}
         run.write_metrics(0.5, {split: levels})
         return tmp_path
@@ -312,245 +280,6 @@ def test_what_makes_the_runs_numbers_too_high_is_said_beside_them(finish):
 
 def test_a_run_without_a_test_split_says_so(finish):
     assert "the run has no test split" in Detector.from_run(finish(Recipe(), split="val")).skill
-
-
-@pytest.fixture(scope="module")
-def files(clip, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("files")
-    write_image(folder / "person.png", clip[0])
-    write_clip(folder / "person.mp4", clip)
-    (folder / "words.mp4").write_text("these are words")
-    (folder / "empty.jpg").write_bytes(b"")
-    (folder / "notes.txt").write_text("left alone")
-    (folder / "._person.png").write_text("what macOS leaves beside person.png")
-    (folder / "run").mkdir()
-    linked = tmp_path_factory.mktemp("linked")
-    write_image(linked / "linked.png", clip[0])
-    (folder / "run" / "link").symlink_to(linked)
-    return folder
-
-
-def test_the_command_scores_a_folder_and_says_what_it_could_not(make_manifest, files, tmp_path, capsys):
-    options = ["--model", "custom_cnn", "--image-size", "32", "--epochs", "1", "--batch-size", "8"]
-    train.main([*options, "--manifest", str(make_manifest()), "--out", str(tmp_path / "run")])
-    capsys.readouterr()
-    assert predict.main([str(tmp_path / "run"), str(files), "--json", "--frames", "2"]) == 1
-    said = capsys.readouterr()
-    assert "left out of the folders, being neither photo nor clip: 2 (.png 1, .txt 1)" in said.err
-    rows = {row["file"].rpartition("/")[2]: row for row in json.loads(said.out)}
-    assert set(rows) == {"person.png", "person.mp4", "words.mp4", "empty.jpg", "linked.png"}
-    assert 0 < rows["person.png"]["p_fake"] < 1
-    assert len(rows["person.mp4"]["faces"]) == 2
-    for name in ("words.mp4", "empty.jpg"):
-        assert rows[name]["p_fake"] is None
-        assert rows[name]["reason"] == "unreadable"
-    assert predict.main([str(tmp_path / "run"), str(files / "person.png")]) == 0
-    table = capsys.readouterr().out
-    assert f"{rows['person.png']['p_fake']:.3f}" in table
-    assert table.strip().splitlines()[-1] == rows["person.png"]["note"]
-    assert "not recorded (ready-made crops" in rows["person.png"]["note"]
-    assert rows["person.png"]["skill"] == table.splitlines()[-2]
-
-
-def test_lines_of_json_come_one_by_one_and_say_what_json_says(command, detector, files, monkeypatch, capsys):
-    paths = (files / "person.png", files / "empty.jpg")
-    assert command("--json", *paths) == 1
-    rows = json.loads(capsys.readouterr().out)
-    printed = []
-
-    def watched(path, *, frames, score=detector.predict):
-        printed.append(len(capsys.readouterr().out.splitlines()))
-        return score(path, frames=frames)
-
-    monkeypatch.setattr(detector, "predict", watched)
-    assert command("--jsonl", *paths) == 1
-    assert printed == [0, 1]
-    assert [json.loads(line) for line in capsys.readouterr().out.splitlines()] == rows[1:]
-
-
-def test_no_score_is_rounded_to_the_other_side_of_the_threshold(
-    command, detector, files, monkeypatch, capsys
-):
-    detector.threshold = 0.51498
-    person = PersonVerdict(1, 0.51497, fake=False, faces=2)
-    verdict = Verdict((), 0.51497, False, 1, people=(person, person))
-    monkeypatch.setattr(detector, "predict", lambda path, *, frames: verdict)
-    assert command(files / "person.png") == 0
-    said = capsys.readouterr().out
-    assert said.count("real      0.51497") == 3
-    assert "fake from p_fake 0.51498 on" in said
-
-
-def test_a_file_of_scores_is_gone_on_with(command, detector, files, tmp_path, monkeypatch, capsys):
-    out = tmp_path / "scores.jsonl"
-    paths = [files / name for name in ("person.png", "empty.jpg", "person.mp4")]
-    assert command("--json", *paths) == 1
-    expected = json.loads(capsys.readouterr().out)
-    scored = []
-
-    def watched(path, *, frames, score=detector.predict):
-        scored.append(path.name)
-        if path.name == "person.mp4" and scored.count(path.name) == 1:
-            raise KeyboardInterrupt
-        if path.name == "empty.jpg" and scored.count(path.name) == 1:
-            return Verdict((), None, None, 0, "failed", "the disk was away")
-        return score(path, frames=frames)
-
-    monkeypatch.setattr(detector, "predict", watched)
-    assert command("--out", out, *paths) == 130
-    with out.open("a") as handle:
-        handle.write('{"file": "torn')
-    assert command("--out", out, *paths) == 1
-
-    assert scored == ["person.png", "empty.jpg", "person.mp4", "empty.jpg", "person.mp4"]
-    lines = [json.loads(line) for line in out.read_text().splitlines()]
-    assert [lines[0], *lines[2:]] == expected
-    assert lines[1]["detail"] == "the disk was away"
-    assert (
-        capsys.readouterr().out
-        == f"{out}: 3 files, {sum(bool(r['fake']) for r in expected)} called fake, 1 without a score\n"
-    )
-    assert command("--out", out, *paths[::2]) == 0
-    assert len(scored) == 5
-
-
-def test_the_jobs_of_a_queue_share_the_files(command, files, tmp_path, capsys):
-    named = []
-    for job in (1, 2, 3):
-        out = tmp_path / f"{job}.jsonl"
-        assert command("--shard", f"{job}/3", "--out", out, files) in (0, 1)
-        named += [json.loads(line)["file"] for line in out.read_text().splitlines()]
-    capsys.readouterr()
-    assert command("--json", files) == 1
-    everything = json.loads(capsys.readouterr().out)
-    assert sorted(named) == sorted(row["file"] for row in everything)
-
-
-def test_a_threshold_that_is_given_goes_over_the_runs(command, detector, files, capsys):
-    known = detector.predict(files / "person.png")
-    for threshold, fake in ((known.p_fake, True), (known.p_fake + 1e-6, False)):
-        assert command("--json", "--threshold", threshold, files / "person.png") == 0
-        (row,) = json.loads(capsys.readouterr().out)
-        assert (row["fake"], row["threshold"]) == (fake, threshold)
-    assert command("--threshold", 0.25, files / "person.png") == 0
-    assert "fake from p_fake 0.25 on, given with --threshold" in capsys.readouterr().out
-
-
-def test_a_file_of_scores_holds_those_of_one_model_and_nothing_else(
-    command, detector, files, tmp_path, capsys
-):
-    out = tmp_path / "scores.jsonl"
-    first, last = '{"file": 1}\n', '{"other": "torn'
-    for text, line in (("words", "last line"), (first, "line 1"), ("[]\n", "line 1"), (last, "last line")):
-        out.write_text(text)
-        assert command("--out", out, files / "person.png") == 2
-        assert f"scores.jsonl, {line}: no verdict of dfdetect.predict" in capsys.readouterr().err
-        assert out.read_text() == text
-    out.unlink()
-    assert command("--out", out, files / "person.png") == 0
-    detector.weights_sha256 = "another"
-    assert command("--out", out, files / "person.mp4") == 2
-    assert (
-        "line 1: written with weights_sha256 '', now 'another'; give another --out" in capsys.readouterr().err
-    )
-    with FileLock(f"{out}.lock"):
-        assert command("--out", out, files / "person.png") == 2
-    assert "another process writes into it" in capsys.readouterr().err
-    assert command("--out", tmp_path / "no" / "scores.jsonl", files / "person.png") == 2
-    assert "there is no folder" in capsys.readouterr().err
-    assert len(out.read_text().splitlines()) == 1
-
-
-def test_scoring_ends_when_nobody_reads_the_lines(command, detector, files, monkeypatch, capsys):
-    scored = []
-
-    def watched(path, *, frames, score=detector.predict):
-        scored.append(path)
-        return score(path, frames=frames)
-
-    class Gone(io.StringIO):
-        def write(self, text):
-            raise BrokenPipeError
-
-        def fileno(self):
-            return os.open(os.devnull, os.O_WRONLY)
-
-    monkeypatch.setattr(detector, "predict", watched)
-    monkeypatch.setattr(sys, "stdout", Gone())
-    assert command("--jsonl", files / "person.png", files / "person.mp4") == 2
-    assert len(scored) == 1
-    assert "nobody reads the lines any more" in capsys.readouterr().err
-
-
-@pytest.fixture
-def command(detector, tmp_path, monkeypatch):
-    """`predict` with the test's detector; the arguments follow the run's folder."""
-    monkeypatch.setattr(predict, "_detector", lambda args: detector)
-    return lambda *arguments: predict.main([str(tmp_path), *map(str, arguments)])
-
-
-def test_no_name_breaks_a_line_or_steers_the_terminal(command, files, tmp_path, capsys):
-    names = ["a\nb.jpg", "a\x1b[31mb.jpg", "a\udcffb.jpg"]
-    for name in names:
-        (tmp_path / name).write_bytes(b"")
-    paths = [tmp_path / name for name in names]
-
-    assert command(*paths) == 1
-    rows = capsys.readouterr().out.splitlines()[1 : len(names) + 1]
-    assert command("--json", *paths) == 1
-
-    assert [row.partition(".jpg")[0].rpartition("/")[2] for row in rows] == [
-        r"a\nb",
-        r"a\x1b[31mb",
-        r"a\udcffb",
-    ]
-    assert [row["file"] for row in json.loads(capsys.readouterr().out)] == [str(path) for path in paths]
-
-
-def test_an_interruption_keeps_what_was_scored(command, detector, files, monkeypatch, capsys):
-    known = detector.predict(files / "person.png")
-    answers = iter([known])
-
-    def then_interrupted(path, *, frames):
-        for verdict in answers:
-            return verdict
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(detector, "predict", then_interrupted)
-
-    assert command(files / "person.png", files / "person.mp4", "--json") == 130
-    (row,) = json.loads(capsys.readouterr().out)
-    assert row["file"] == str(files / "person.png")
-    assert row["p_fake"] == known.p_fake
-
-
-@pytest.mark.parametrize(
-    ("arguments", "words"),
-    [
-        (["nowhere", "person.png"], "nowhere: not a run folder"),
-        (["person.png"], "person.png: not a run folder; the first path is the run's"),
-        (["run"], "give files or folders"),
-        (["--model", "meso4", "person.png"], "--weights goes with either --model or --recipe"),
-        (["--weights", "none.h5", "person.png"], "--weights goes with either --model or --recipe"),
-        (["--recipe", "none.toml", "--weights", "none.h5", "person.png"], "none.toml"),
-        (["--model", "meso4", "--weights", "none.h5", "person.png"], "none.h5"),
-        (
-            ["--weights", "none", "--model", "custom_cnn", "--whole", "person.png"],
-            "weights 'none' leave the head random; accepted: a file with those of a whole custom_cnn",
-        ),
-        (["run", "missing.png"], "missing.png: no such file or folder"),
-        (["run", "person.png", "--frames", "0"], "--frames 0; accepted: 1 or more"),
-        (["run", "person.png", "--threshold", "1.5"], "--threshold 1.5; accepted: 0 to 1"),
-        (["run", "person.png", "--threshold", "nan"], "--threshold nan; accepted: 0 to 1"),
-        (["run", "person.png", "--shard", "3/2"], "shard 3/2; accepted: 1/N to N/N"),
-    ],
-)
-def test_wrong_use_is_one_line(files, monkeypatch, capsys, arguments, words):
-    monkeypatch.chdir(files)
-    assert predict.main(arguments) == 2
-    error = capsys.readouterr().err.strip().splitlines()
-    assert len(error) == 1
-    assert words in error[0]
 
 
 @pytest.mark.shared

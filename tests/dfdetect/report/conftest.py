@@ -1,6 +1,13 @@
-"""A tiny declared experiment, run end to end."""
+"""A tiny declared experiment, run end to end, and results made up for its cells."""
 
+import numpy as np
 import pytest
+
+from dfdetect.metrics.estimates import compute_metrics
+from dfdetect.predictions import Predictions
+from dfdetect.report import __main__ as report
+from dfdetect.report.results import Result, declared
+from face_extraction.manifest import FaceSample
 
 DECLARED = """
 title = "Tiny: two models and an ensemble"
@@ -97,3 +104,36 @@ def declare(tmp_path):
 
     write.text = DECLARED
     return write
+
+
+@pytest.fixture(scope="module")
+def trained(write_squares, tmp_path_factory):
+    """A manifest, and a folder of runs that a file's tests share: what one has trained is there for all."""
+    folder = tmp_path_factory.mktemp("grid")
+    return write_squares(folder / "data", train=16, val=8, test=16), folder / "runs"
+
+
+@pytest.fixture
+def grid(declare, trained, tmp_path, monkeypatch, capsys):
+    """The tiny grid, run once: its folder, its runs, the command and what that printed."""
+    folder, (manifest, runs) = declare(), trained
+    monkeypatch.chdir(tmp_path)
+    command = ["run", str(folder), "--manifest", str(manifest), "--runs", str(runs)]
+    assert report.main(command) == 1  # one model does not exist
+    return folder, runs, command, capsys.readouterr().out
+
+
+@pytest.fixture(scope="session")
+def measured():
+    """Makes the result of a cell, with so many right of 40 drawn scores."""
+
+    def make(experiment, name, accuracy=0.9, folds=1, **changes):
+        labels, right = np.arange(40) % 2, np.arange(40) < round(40 * accuracy)
+        samples = [FaceSample(f"{row}.png", int(labels[row]), "test", str(row)) for row in range(40)]
+        scores = Predictions(samples, np.where(right, labels, 1 - labels).astype(np.float64))
+        metrics = {"face": compute_metrics(scores, threshold=0.5, resamples=0).to_dict()}
+        cell = next(cell for cell in experiment.cells() if cell.name == name)
+        parts = [{"n_train": 9, "metrics": metrics}] * folds
+        return Result(cell.at, "full", "done", declared(cell), parts=parts, **changes)
+
+    return make

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from dfdetect.models.registry import family
 from dfdetect.report import __main__ as report
 from dfdetect.report.declared import find_experiments
@@ -23,3 +25,32 @@ def test_report_b_fine_tunes_the_blocks_that_each_family_names():
         recipe.model: family(recipe.model).report_b for recipe in tuned
     }
     assert len(tuned) == 7
+
+
+@pytest.mark.parametrize("name", ["report_a", "report_b", "report_d", "report_e"])
+def test_size_cpu_tests_enough_faces_for_intervals_of_a_twentieth(name):
+    (experiment,) = (one for one in find_experiments(ROOT / "reports") if one.name == name)
+    for cell in experiment.cells("cpu"):
+        recipe = cell.recipe
+        tested = 2 * recipe.per_class * (1 / recipe.folds if recipe.folds else recipe.test_share)
+        assert 2 * 1.96 * 0.5 / tested**0.5 <= 0.05, cell.name
+
+
+def test_at_size_cpu_report_d_shares_trainings_with_report_a():
+    recipes = {
+        experiment.name: [cell.recipe for cell in experiment.cells("cpu") if not cell.members]
+        for experiment in find_experiments(ROOT / "reports")
+        if experiment.name in ("report_a", "report_d")
+    }
+
+    own = [recipe.model for recipe in recipes["report_d"] if recipe not in recipes["report_a"]]
+
+    assert sorted(own) == ["swin_t"] * 3 + ["xception"] * 3
+
+
+@pytest.mark.parametrize("report_name", ["report_a", "report_b", "report_d", "report_e"])
+def test_at_size_cpu_no_frozen_layer_is_random_but_under_a_head_alone(report_name):
+    (experiment,) = (one for one in find_experiments(ROOT / "reports") if one.name == report_name)
+    for cell in experiment.cells("cpu"):
+        if cell.recipe.weights == "none" and not cell.members:
+            assert cell.recipe.trainable in ("all", "head"), cell.name

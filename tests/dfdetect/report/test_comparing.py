@@ -9,10 +9,15 @@ import pytest
 from dfdetect.metrics.comparison import Scored
 from dfdetect.metrics.estimates import compute_metrics
 from dfdetect.predictions import Predictions
+from dfdetect.report import comparing
 from dfdetect.report.comparing import _compare
-from dfdetect.report.comparisons import COMPARISONS, read_comparisons
+from dfdetect.report.comparisons import COMPARISONS, Comparison, read_comparisons
+from dfdetect.report.declared import read_experiment
+from dfdetect.report.results import add_result, read_results
 from face_extraction.json_file import write_json
 from face_extraction.manifest import FaceSample
+
+CNN, MESO = "custom_cnn, base", "meso4, base"
 
 
 def table_of(*metrics):
@@ -100,3 +105,19 @@ def test_all_metrics_of_a_table_are_one_family_of_tests():
     chance = {f"chance {number}": rng.random(40) for number in range(6)}
     found = compare(scores_of(samples, best=np.array([0.1, 0.9] * 20), **chance), "auc", "accuracy")
     assert [one.holm for one in found] == pytest.approx([42 * 2 / (50 * 42 + 1)] * 12)
+
+
+def test_two_processes_that_compare_lose_nothing(declare, measured):
+    folder = declare()
+    ends = {"value": 0.1, "low": 0.0, "high": 0.2, "p": 0.1, "holm": 0.1, "together": "t"}
+    experiment = read_experiment(folder)
+    for name in (CNN, MESO):
+        add_result(folder, measured(experiment, name))
+    one, other = (result.digest for result in read_results(folder))
+    mine = Comparison("list", "face", "auc", one, other, **ends)
+    theirs = Comparison("grid", "face", "accuracy", other, one, **ends)
+    comparing._write(folder, [theirs], set())
+    comparing._write(folder, [mine], set())
+    assert read_comparisons(folder) == [theirs, mine]
+    comparing._write(folder, [], {one, other})
+    assert read_comparisons(folder) == []

@@ -4,11 +4,15 @@ from types import SimpleNamespace
 
 import numpy as np
 
+from dfdetect.metrics.comparison import Scored
 from dfdetect.metrics.estimates import compute_metrics
 from dfdetect.predictions import Predictions
-from dfdetect.report.scores import scores_of
+from dfdetect.report.declared import read_experiment
+from dfdetect.report.scores import scores_of, still_measures
 from dfdetect.runs.folder import Run
 from face_extraction.manifest import FaceSample
+
+CNN = "custom_cnn, base"
 
 
 def test_where_one_folds_run_folder_is_not_here_there_are_no_scores(tmp_path):
@@ -23,3 +27,17 @@ def test_where_one_folds_run_folder_is_not_here_there_are_no_scores(tmp_path):
     assert len(scores_of(result, tmp_path)) == 2
     Run(tmp_path / "two").metrics_file.unlink()
     assert scores_of(result, tmp_path) is None
+
+
+def test_a_run_folder_with_other_scores_of_one_fold_is_noticed(declare, measured):
+    labels, samples = (
+        np.arange(40) % 2,
+        [FaceSample(f"{row}.png", row % 2, "test", str(row)) for row in range(40)],
+    )
+    same, other = (
+        Scored(Predictions(samples, np.where(np.arange(40) < right, labels, 1.0 - labels)), 0.5)
+        for right in (36, 30)
+    )
+    result = measured(read_experiment(declare()), CNN, accuracy=0.9, folds=2)
+    assert still_measures(result, [same, same])
+    assert not still_measures(result, [same, other])

@@ -1,12 +1,10 @@
-"""Training: validation chooses, a kill changes nothing, and what the recipe says acts."""
+"""Training in epochs: what is kept, resumed, stopped and refused."""
 
 import dataclasses
 import gc
-import hashlib
 import itertools
 import json
 import os
-import shutil
 import subprocess
 import sys
 from types import SimpleNamespace
@@ -19,10 +17,8 @@ from dfdetect.data.augment import augment
 from dfdetect.data.faces import FaceStore, epoch_order
 from dfdetect.recipe import BALANCES, OPTIMIZERS, Recipe
 from dfdetect.render.figures.curves import best_epoch
-from dfdetect.runs.checkpoint import load_checkpoint, reset_seeds, save_checkpoint, save_weights
 from dfdetect.runs.folder import Run
 from dfdetect.train.fitting import fit, phases, start_phase, train_epoch
-from dfdetect.train.optimization import averaged, make_optimizer
 from dfdetect.train.schedule import Schedule
 from face_extraction.errors import InputError
 from face_extraction.manifest import read_manifest
@@ -230,22 +226,6 @@ def test_an_epoch_is_drawn_from_its_number_and_the_recipe(stores, monkeypatch, b
         assert model.given.targets()[1][position] == pytest.approx(weights[few.labels[index]])
 
 
-def test_dropout_is_drawn_from_the_seed_the_epoch_and_the_layer():
-    image = keras.Input((200,))
-    model = keras.Model(image, [keras.layers.Dropout(0.5)(image) for _ in range(2)])
-    ones = np.ones((1, 200), "float32")
-
-    def masks(seed, epoch):
-        reset_seeds(model, seed, epoch)
-        return [np.array(mask) for mask in model(ones, training=True)]
-
-    first = masks(0, 0)
-    different = [*first, *masks(0, 1), *masks(1, 0)]
-    assert len({mask.tobytes() for mask in different}) == 6
-    for left, right in zip(first, masks(0, 0), strict=True):
-        np.testing.assert_array_equal(left, right)
-
-
 def test_validation_faces_are_not_augmented(stores, make_model, tmp_path):
     recipe, model = dataclasses.replace(RECIPE, epochs=1, augment="strong"), make_model()
     (row,) = train(model, stores, tmp_path / "run", recipe).history()
@@ -384,50 +364,6 @@ def test_phases_and_averages_on_the_other_backend():
     assert "4 passed" in done.stdout, done.stdout
 
 
-@pytest.mark.parametrize("name", OPTIMIZERS)
-def test_weight_decay_leaves_biases_and_normalisation_alone(name):
-    recipe = Recipe(optimizer=name, weight_decay=0.5, learning_rate=0.1)
-    optimizer = make_optimizer(recipe, Schedule("constant", 0.1, 10))
-    kernel = keras.Variable(np.ones(2, "float32"), name="kernel")
-    others = [keras.Variable(np.ones(2, "float32"), name=name) for name in ("bias", "gamma", "beta")]
-    optimizer.apply([keras.ops.zeros(2)] * 4, [kernel, *others])
-    np.testing.assert_allclose(kernel.numpy(), 1 - 0.1 * 0.5, rtol=1e-5)
-    for other in others:
-        np.testing.assert_array_equal(other.numpy(), 1)
-
-
-@pytest.mark.parametrize(
-    ("name", "first", "second"),
-    [
-        # SGD: the second step is that of the momentum alone.
-        ("sgd", 0.1, 0.09),
-        # Adam: .1 (.09 / .19) / sqrt(.000999 / .001999).
-        ("adam", 0.1, 0.067006),
-        ("adamw", 0.1, 0.067006),
-        # Nadam: the momentum of steps 1 to 3 is .468, .48528, .501869; the slope's part of it is ahead.
-        ("nadam", 0.106279, 0.007211),
-    ],
-)
-def test_steps_of_each_optimizer_after_slopes_of_1_and_0_are_those_computed_by_hand(name, first, second):
-    optimizer = make_optimizer(Recipe(optimizer=name), Schedule("constant", 0.1, 10))
-    kernel = keras.Variable(np.zeros(1, "float32"))
-    seen = [0.0]
-    for slope in (1.0, 0.0):
-        optimizer.apply([keras.ops.array([slope])], [kernel])
-        seen.append(float(kernel.numpy()[0]))
-    assert -np.diff(seen) == pytest.approx([first, second], rel=1e-4)
-
-
-@pytest.mark.parametrize(("bound", "factor"), [(0.0, 1), (1.0, 1 / 5), (50.0, 1)])
-def test_gradients_are_cut_by_their_norm_together(bound, factor):
-    """Of (3, 0) and (0, 4) it is 5; by its own each would become 1 long."""
-    optimizer = make_optimizer(Recipe(optimizer="sgd", clip_norm=bound), Schedule("constant", 0.1, 10))
-    kernels = [keras.Variable(np.zeros(2, "float32")) for _ in range(2)]
-    optimizer.apply([keras.ops.array([3.0, 0.0]), keras.ops.array([0.0, 4.0])], kernels)
-    np.testing.assert_allclose(kernels[0].numpy(), [-0.3 * factor, 0], rtol=1e-5)
-    np.testing.assert_allclose(kernels[1].numpy(), [0, -0.4 * factor], rtol=1e-5)
-
-
 def test_each_phase_has_a_schedule_over_its_own_steps(make_model):
     changes = {"head_epochs": 2, "head_learning_rate": 0.4, "epochs": 3, "schedule": "cosine", "warmup": 0.0}
     recipe, model = dataclasses.replace(RECIPE, **changes), make_model()
@@ -448,61 +384,6 @@ def test_label_smoothing_is_in_the_loss(make_model):
     assert float(value) == pytest.approx(-0.9 * np.log(0.7) - 0.1 * np.log(0.3), rel=1e-5)
 
 
-def test_another_recipe_in_the_folder_is_refused_by_its_first_difference(tmp_path):
-    run = Run(tmp_path / "run")
-    run.begin(RECIPE, "other")
-    run.begin(RECIPE, "digest")  # nothing is lost: no epoch was finished
-    run.checkpoint.write_bytes(b"an epoch")
-    with pytest.raises(InputError, match="manifest_sha256 'digest', not 'other'"):
-        run.begin(RECIPE, "other")
-    with pytest.raises(InputError, match="epochs 4, not 5"):
-        run.begin(dataclasses.replace(RECIPE, epochs=5), "digest")
-
-
-def test_other_weights_under_the_same_name_are_refused(tmp_path):
-    weights, run = tmp_path / "a.weights.h5", Run(tmp_path / "run")
-    weights.write_bytes(b"old")
-    recipe = dataclasses.replace(RECIPE, weights=str(weights))
-    run.begin(recipe, "digest")
-    run.checkpoint.write_bytes(b"an epoch")
-    run.begin(recipe, "digest")
-    weights.write_bytes(b"new")
-    with pytest.raises(InputError, match=f"weights_sha256 '{hashlib.sha256(b'old').hexdigest()}', not '"):
-        run.begin(recipe, "digest")
-    weights.unlink()
-    run.begin(recipe, "digest")
-
-
-def test_a_kill_before_the_recipe_was_written_blocks_nothing(tmp_path):
-    (tmp_path / "run").mkdir()
-    (tmp_path / "run" / ".tmp-1-recipe.toml").write_text("model = ")
-    run = Run(tmp_path / "run")
-    run.begin(RECIPE, "digest")
-    assert run.recipe() == RECIPE
-    assert sorted(path.name for path in run.folder.iterdir()) == ["environment.json", "recipe.toml"]
-
-
-def test_what_a_training_left_before_its_first_checkpoint_is_no_part_of_the_next(tmp_path):
-    """Faces would be cut for prediction as those of the former training were."""
-    run = Run(tmp_path / "run")
-    run.begin(RECIPE, "digest")
-    for name in ("extraction.toml", "history.csv", "epoch-0001.weights.h5"):
-        (run.folder / name).write_text("old")
-    (run.folder / ".tmp-export").mkdir()
-    (run.folder / ".tmp-export" / "model.tflite").write_text("half")
-    run.begin(RECIPE, "other")
-    assert sorted(path.name for path in run.folder.iterdir()) == ["environment.json", "recipe.toml"]
-
-
-def test_a_finished_run_leaves_alone_what_another_process_writes_there(tmp_path):
-    run = Run(tmp_path / "run")
-    run.begin(RECIPE, "digest")
-    run.metrics_file.write_text("{}")
-    (run.folder / ".tmp-export").mkdir()
-    run.begin(RECIPE, "digest")
-    assert (run.folder / ".tmp-export").is_dir()
-
-
 def test_weights_of_the_best_epoch_that_are_gone_are_missed(stores, make_model, tmp_path):
     def kill(row):
         raise Killed
@@ -516,53 +397,3 @@ def test_weights_of_the_best_epoch_that_are_gone_are_missed(stores, make_model, 
     assert state["best_epoch"] == 1
     with pytest.raises(InputError, match=r"epoch-0001\.weights\.h5: gone, the weights of the best epoch"):
         fit(make_model(), dataclasses.replace(recipe, epochs=1), *stores, run)
-
-
-def test_without_a_step_there_is_no_average(make_model):
-    """Under float16 the steps of a short epoch may all overflow, and be left out."""
-    recipe = dataclasses.replace(RECIPE, ema=0.9)
-    model = make_model()
-    start_phase(model, recipe, *phases(recipe), 1)
-    model.optimizer.build(model.trainable_variables)
-    before = [weight.numpy() for weight in model.weights]
-    with averaged(model, recipe):
-        for left, right in zip(before, model.weights, strict=True):
-            np.testing.assert_array_equal(left, right.numpy())
-
-
-@pytest.mark.parametrize("content", [b"PK\x03\x04 torn", b"", b"words", b"\x93NUMPY"])
-def test_a_torn_checkpoint_is_named(stores, make_model, tmp_path, content):
-    run = Run(tmp_path / "run")
-    run.begin(RECIPE, "digest")
-    run.checkpoint.write_bytes(content)
-    with pytest.raises(InputError, match=r"checkpoint\.npz: not a checkpoint"):
-        fit(make_model(), RECIPE, *stores, run)
-
-
-def test_a_checkpoint_of_another_optimizer_is_refused(make_model, tmp_path):
-    models = []
-    for name in ("adamw", "sgd"):
-        recipe = dataclasses.replace(RECIPE, optimizer=name)
-        models.append(make_model())
-        start_phase(models[-1], recipe, *phases(recipe), 1)
-        models[-1].optimizer.build(models[-1].trainable_variables)
-    save_checkpoint(tmp_path / "checkpoint.npz", models[0], {})
-    load_checkpoint(tmp_path / "checkpoint.npz", models[0])
-    with pytest.raises(InputError, match=r"checkpoint\.npz: a checkpoint of another model; delete it"):
-        load_checkpoint(tmp_path / "checkpoint.npz", models[1])
-
-
-def test_weights_that_the_disk_cannot_hold_are_refused_before_they_are_written(
-    make_model, tmp_path, monkeypatch
-):
-    path, model = tmp_path / "best.weights.h5", make_model()
-    save_weights(path, model)
-    before = path.read_bytes()
-
-    usage = shutil.disk_usage(tmp_path)._replace(free=len(before) - 1)
-    monkeypatch.setattr(shutil, "disk_usage", lambda folder: usage)
-    with pytest.raises(OSError, match="No space left on device") as failure:
-        save_weights(path, model)
-
-    assert failure.value.filename == str(path)
-    assert [(file.name, file.read_bytes()) for file in tmp_path.iterdir()] == [(path.name, before)]

@@ -164,3 +164,19 @@ def test_the_version_names_source_and_counts(lay):
         _find(root, version="v3")
     with pytest.raises(InputError, match="--protocol: unknown protocol"):
         _find(root, protocol="hash")
+
+
+def test_clips_may_lie_in_a_folder_videos(lay):
+    root = lay(
+        "Celeb-real/videos/id0_0000.mp4",
+        "Celeb-synthesis/videos/id0_id1_0000.mp4",
+        "Youtube-real/videos/00170.mp4",
+        texts={LIST: "1 YouTube-real/00170.mp4\n"},
+    )
+
+    listing = _find(root)
+
+    assert len(listing.items) == 3
+    assert all("/videos/" in item.path for item in listing.items)
+    assert _splits(listing)["00170"] == "test"
+    assert listing.ledger == []

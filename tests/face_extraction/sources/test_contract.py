@@ -9,7 +9,7 @@ import pytest
 from face_extraction.__main__ import main
 from face_extraction.extract import extract
 from face_extraction.manifest import SPLITS, read_manifest
-from face_extraction.media import VIDEO
+from face_extraction.media import SEQUENCE, VIDEO
 from face_extraction.settings import ExtractionSettings
 from face_extraction.sources import get_source, list_sources
 from face_extraction.splits import SplitRule, settle
@@ -33,9 +33,11 @@ def test_the_example_is_listed_wholly(source, lay):
     listing = source.find(root)
 
     media = {name for name, text in source.example.items() if not text}
+    folders = [item.path for item in listing.items if item.kind == SEQUENCE]
+    media = {next((one for one in folders if name.startswith(f"{one}/")), name) for name in media}
     assert {item.path for item in listing.items} == media
     assert listing.ledger == []
-    assert {item.label for item in listing.items} == {0, 1}
+    assert {item.label for item in listing.items} == set(source.classes)
     assert all(item.source and item.group for item in listing.items)
     assert all(not item.method for item in listing.items if item.label == 0)
 
@@ -74,7 +76,7 @@ def test_the_example_becomes_a_manifest(source, draw, tmp_path):
     assert summary.ledger == []
     samples = read_manifest(tmp_path / "out/manifest.csv")
     assert len({sample.clip for sample in samples}) == len(listing.items)
-    assert {sample.label for sample in samples} == {0, 1}
+    assert {sample.label for sample in samples} == set(source.classes)
     assert {sample.split for sample in samples} <= set(SPLITS)
 
 

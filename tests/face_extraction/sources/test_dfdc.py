@@ -243,3 +243,19 @@ def test_a_training_part_beside_the_test_clips_lists_is_refused(lay):
 
     with pytest.raises(InputError, match=r"holds metadata\.json and labels\.csv and dfdc_train_part_N"):
         _find(lay(texts=texts))
+
+
+def test_parts_unpacked_into_folders_of_their_own(lay):
+    inner = "dfdc_train_part_00/dfdc_train_part_0"
+    text = '{"a.mp4": {"label": "REAL", "original": null}}'
+
+    listing = get_source("dfdc").find(lay(f"{inner}/a.mp4", texts={f"{inner}/metadata.json": text}))
+
+    found = [(item.path, item.split, item.part) for item in listing.items]
+    assert found == [(f"{inner}/a.mp4", "train", "part 0")]
+    assert listing.ledger == []
+
+
+def test_parts_without_a_list_are_named_with_the_error(lay):
+    with pytest.raises(InputError, match=r"\(dfdc_train_part_0: no metadata.json in it"):
+        get_source("dfdc").find(lay("dfdc_train_part_0/a.mp4"))

@@ -196,3 +196,40 @@ def test_missing_numbers_are_named(lay):
 
     assert listing.absent == {"youtube": ["007", "300"]}
     assert len(listing.items) == 998
+
+
+@pytest.mark.parametrize("option", ["", "raw", "c0"])
+def test_raw_of_older_copies_is_c0(lay, option):
+    root = lay(
+        "original_sequences/youtube/c0/videos/000.mp4",
+        "manipulated_sequences/Deepfakes/c0/videos/000_003.mp4",
+    )
+
+    listing = get_source("faceforensics").find(root, compression=option)
+
+    assert {item.video for item in listing.items} == {"raw/000", "raw/000_003"}
+
+
+@pytest.mark.parametrize(
+    ("paths", "message"),
+    [
+        (
+            ["original_sequences/youtube/c10/videos/0.mp4"],
+            r"compression c10; accepted: raw, c23, c40 \(or c0",
+        ),
+        (["manipulated_sequences/Deepfakes/C23/videos/0.mp4"], "compression C23; accepted: raw"),
+        (["manipulated_sequences/Deepfakes/000_003.mp4"], "no folder of a compression in manipulated_seq"),
+        (
+            ["original_sequences/youtube/c23/frames/000/1.png"],
+            r"no folder videos in it, but frames;.*--frame",
+        ),
+        (["manipulated_sequences/Deepfake/c23/frames/0.mp4"], "unknown folder Deepfake; accepted: Deepfakes"),
+        (
+            ["original_sequences/youtube/c0/videos/000.mp4", "original_sequences/youtube/raw/videos/000.mp4"],
+            "holds raw and c0",
+        ),
+    ],
+)
+def test_what_is_wrong_in_the_official_layout_is_named(lay, paths, message):
+    with pytest.raises(InputError, match=message):
+        get_source("faceforensics").find(lay(*paths))

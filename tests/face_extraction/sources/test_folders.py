@@ -103,7 +103,28 @@ def test_other_files_are_counted_not_failed(make):
     listing = _find(make("real/a.jpg", "real/Thumbs.db", "real/._a.jpg", "fake/b.jpg", "fake/notes.txt"))
 
     assert [item.path for item in listing.items] == ["real/a.jpg", "fake/b.jpg"]
-    assert listing.notes == ["left out, being neither photo nor video: 3"]
+    assert listing.notes == ["left out, being neither photo nor video: 3 (.jpg 1, .db 1, .txt 1)"]
+    assert not listing.ledger
+
+
+def test_photos_of_phones_and_the_web_are_listed(make):
+    names = ["real/a.heic", "real/b.HEIF", "real/c.avif", "real/d.gif", "fake/e.apng", "fake/f.hif"]
+
+    listing = _find(make(*names))
+
+    assert sorted(item.path for item in listing.items) == sorted(names)
+    assert {item.kind for item in listing.items} == {"photo"}
+    assert not listing.notes
+
+
+def test_photos_of_kinds_that_are_not_read_are_in_the_ledger(make):
+    listing = _find(make("real/a.jpg", "real/b.DNG", "real/.c.dng", "fake/b.jpg", "fake/c.jxl", "fake/d.txt"))
+
+    assert [(row.path, row.reason, row.detail) for row in listing.ledger] == [
+        ("real/b.DNG", "unreadable", ".dng is not read"),
+        ("fake/c.jxl", "unreadable", ".jxl is not read"),
+    ]
+    assert listing.notes == ["left out, being neither photo nor video: 4 (.dng 2, .jxl 1, .txt 1)"]
     assert listing.ledger == []
 
 
@@ -111,7 +132,7 @@ def test_other_files_are_counted_not_failed(make):
     ("names", "message"),
     [
         (["real/a.jpg"], "no folder 'fake' in it; needed: real and fake, or unknown"),
-        (["real/a.jpg", "Fakes/b.jpg"], r"no folder 'fake' in it \(nearest: Fakes\)"),
+        (["real/a.jpg", "Fakke/b.jpg"], r"no folder 'fake' in it \(nearest: Fakke\)"),
         (["real/a.jpg", "fake/b.txt"], "fake: neither photos nor videos in it"),
         (["real/a.jpg", "Real/a.jpg", "fake/b.jpg"], "folders Real and real are both 'real'"),
     ],
@@ -156,3 +177,61 @@ def test_a_name_of_its_own_tells_a_data_set_from_others_in_folders_of_one_name(m
     root = make("real/000.mp4", "fake/1.jpg")
 
     assert {item.source for item in _find(root, source="street").items} == {"street"}
+
+
+def test_folders_of_other_names(make):
+    listing = _find(make("Original/a.jpg", "DeepFake/b.jpg"))
+
+    assert {(item.path, item.label) for item in listing.items} == {
+        ("Original/a.jpg", 0),
+        ("DeepFake/b.jpg", 1),
+    }
+    assert listing.notes == ["Original/ is read as real", "DeepFake/ is read as fake"]
+    assert listing.ledger == []
+
+
+def test_labels_name_folders(make):
+    root = make("people/a.jpg", "DF/b.jpg", "FS/c.jpg", "real/d.jpg")
+
+    listing = _find(root, label=["real=people", "fake=DF,fs"])
+
+    found = {(item.path, item.label) for item in listing.items}
+    assert found == {("people/a.jpg", 0), ("DF/b.jpg", 1), ("FS/c.jpg", 1)}
+    assert [(row.path, row.reason) for row in listing.ledger] == [("real", "unlisted")]
+    with pytest.raises(InputError, match="no folder gone in it; there: DF, FS, people, real"):
+        _find(root, label=["real=gone", "fake=DF"])
+    with pytest.raises(InputError, match="--label 'x': accepted: real=WORD"):
+        _find(root, label=["x"])
+    with pytest.raises(InputError, match="'DF' is named both"):
+        _find(root, label=["real=DF", "fake=DF"])
+
+
+def test_folders_that_may_be_one_class_are_not_guessed(make):
+    with pytest.raises(
+        InputError, match="genuine and original may both be real; --label real=genuine,original"
+    ):
+        _find(make("original/a.jpg", "genuine/c.jpg", "fake/b.jpg"))
+
+
+def test_what_lies_beside_the_classes_is_listed(make):
+    root = make("real/a.jpg", "fake/b.jpg", "unknown/c.jpg", "unknown/x/d.mp4", "masks/e.txt", "f.png")
+
+    assert [(row.path, row.reason, row.detail) for row in _find(root).ledger] == [
+        ("unknown", "unlisted", "2 photos and videos, of no class"),
+        ("f.png", "unlisted", "in no folder of a class"),
+    ]
+
+
+@pytest.mark.parametrize(("option", "folder", "label"), [("real_only", "real", 0), ("fake_only", "fake", 1)])
+def test_one_class_alone(make, option, folder, label):
+    root = make(f"{folder}/a.jpg")
+
+    assert [item.label for item in _find(root, **{option: True}).items] == [label]
+    with pytest.raises(InputError, match="--real-only"):
+        _find(root)
+    with pytest.raises(InputError, match="accepted: one of them"):
+        _find(root, real_only=True, fake_only=True)
+
+
+def test_blanks_around_a_folders_name_make_no_second_group(make):
+    assert {item.group for item in _find(make("real/ann/a.jpg", "fake/ann /b.jpg")).items} == {"ann"}

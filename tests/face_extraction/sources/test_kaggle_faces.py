@@ -80,3 +80,18 @@ def test_a_third_class_is_listed(lay):
 
     assert [(row.path, row.reason) for row in listing.ledger] == [("Train/Unsure", "unlisted")]
     assert len(listing.items) == 2
+
+
+@pytest.mark.parametrize("name", ["valid", "val", "Dev", "validation"])
+def test_validation_by_its_usual_names(lay, name):
+    listing = _find(lay(*(path.replace("Validation", name) for path in NAMES)))
+
+    assert sorted(item.split for item in listing.items) == ["test", "test", "train", "train", "val", "val"]
+    assert (listing.notes, listing.ledger) == ([], [])
+
+
+def test_a_folder_of_another_split_is_listed_and_two_of_one_are_refused(lay):
+    root = lay(*NAMES, "Extra/Real/x.jpg")
+    assert [(row.path, row.reason) for row in _find(root).ledger] == [("Extra", "unlisted")]
+    with pytest.raises(InputError, match="folders Validation and valid are both Validation"):
+        _find(lay("valid/Real/x.jpg"))

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -15,8 +16,8 @@ from numpy.typing import NDArray
 from dfdetect.metrics.estimates import LEVELS, Metrics, compute_metrics, useful_levels
 from dfdetect.predictions import Predictions
 from dfdetect.render.figures.cases import CASES, case_sheet, surest
-from dfdetect.render.figures.curves import accuracy_curves, best_epoch, loss_curves
-from dfdetect.render.figures.drawing import draw_all, reading_order
+from dfdetect.render.figures.curves import History, accuracy_curves, best_epoch, loss_curves
+from dfdetect.render.figures.drawing import Drawing, Figure, draw_all, reading_order
 from dfdetect.render.figures.plots import confusion, histogram, precision_recall, reliability, roc
 from face_extraction.manifest import FaceSample
 
@@ -208,10 +209,18 @@ def test_a_level_that_repeats_another_is_left_out() -> None:
     assert list(useful_levels(measured(CLIPS))) == ["face", "video"]
 
 
+def drawn_of(
+    folder: Path, history: History = (), predictions: Any = MappingProxyType({}), **more: Any
+) -> list[Figure]:
+    metrics = {split: measured(scored) for split, scored in predictions.items()}
+    drawing = Drawing(
+        history=history, predictions=predictions, metrics=metrics, threshold=0.5, load=load, **more
+    )
+    return draw_all(drawing, folder)
+
+
 def test_draw_all_writes_what_it_lists_and_prefers_the_test_split(tmp_path: Path) -> None:
-    by_split = {"val": CLIPS, "test": CLIPS}
-    metrics = {split: measured(CLIPS) for split in by_split}
-    figures = draw_all(HISTORY, by_split, metrics, 0.5, load, tmp_path)
+    figures = drawn_of(tmp_path, HISTORY, {"val": CLIPS, "test": CLIPS})
     assert [figure.file.split("/")[1] for figure in figures] == [
         "loss.png", "accuracy.png", "roc.png", "precision_recall.png", "reliability.png", "scores.png",
         "confusion.png", "cases.png",
@@ -223,15 +232,15 @@ def test_draw_all_writes_what_it_lists_and_prefers_the_test_split(tmp_path: Path
 
 def test_the_losses_caption_names_what_training_alone_has(tmp_path: Path) -> None:
     only = ("dropout", "label smoothing")
-    (loss, *_) = draw_all(HISTORY, {}, {}, 0.5, load, tmp_path, training_only=only)
+    (loss, *_) = drawn_of(tmp_path, HISTORY, training_only=only)
     assert "in training (with dropout, label smoothing) and in validation (without)." in loss.caption
 
 
 def test_draw_all_without_a_test_split_or_a_history(tmp_path: Path) -> None:
-    figures = draw_all([], {"val": CLIPS}, {"val": measured(CLIPS)}, 0.5, load, tmp_path)
+    figures = drawn_of(tmp_path, predictions={"val": CLIPS})
     assert len(figures) == 6
     assert all(figure.title.endswith(", val") for figure in figures)
-    assert draw_all([], {}, {}, 0.5, load, tmp_path) == []
+    assert drawn_of(tmp_path) == []
 
 
 def test_equal_data_give_equal_bytes(tmp_path: Path) -> None:
@@ -255,7 +264,7 @@ def test_a_failed_drawing_leaves_the_old_figure(tmp_path: Path) -> None:
 def test_matplotlib_comes_with_the_first_figure_and_pyplot_never(tmp_path: Path) -> None:
     code = f"""
 import sys, pathlib, numpy
-import dfdetect.render.page
+import dfdetect.render.run_page
 from dfdetect.predictions import Predictions
 assert not any(name.startswith(("matplotlib", "sklearn", "keras", "tensorflow")) for name in sys.modules)
 from dfdetect.render.figures.plots import histogram

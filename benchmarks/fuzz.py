@@ -1,0 +1,193 @@
+"""`python -m benchmarks.fuzz`: damaged and hostile files, read in processes with limits.
+
+Each kind of file is drawn, changed at random thousands of times, and read as the commands read it. A mutant
+may be read, or refused with a line. It may not raise anything else, end its process, hang, or take much
+memory. Exit status 1: some did.
+"""
+
+import argparse
+import random
+import resource
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Sequence
+from concurrent.futures import TimeoutError as TimedOut
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pebble import ProcessExpired, ProcessPool
+
+from benchmarks.seeds import SEEDS, read_seed
+from face_extraction.errors import InputError
+from face_extraction.ledger import ItemFailed
+from face_extraction.progress import progress
+
+SECONDS = 30  # after which a mutant counts as one that hangs
+MEMORY = 4 << 30  # address space of a process, in bytes: the last net
+PEAK = 1 << 30  # bytes that no mutant may need
+
+
+@dataclass
+class Tally:
+    """What became of the mutants of one kind.
+
+    Attributes:
+        outcomes: how many were read, refused, raised something else, ended their process, or hung.
+        peak: the most memory that a process held, in bytes, without what it held before.
+        faults: a line for each mutant that must be looked at.
+    """
+
+    outcomes: Counter[str] = field(default_factory=Counter)
+    peak: int = 0
+    faults: list[str] = field(default_factory=list)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Read mutants, print a table, and return the exit status."""
+    parser = argparse.ArgumentParser("python -m benchmarks.fuzz", description=__doc__.partition("\n\n")[0])
+    parser.add_argument("--mutants", type=int, default=1000, metavar="N", help="of each kind (default: 1000)")
+    parser.add_argument("--kind", action="append", choices=sorted(SEEDS), help="one kind (default: all)")
+    parser.add_argument("--seed", type=int, default=0, help="another seed gives other mutants (default: 0)")
+    parser.add_argument("--workers", type=int, default=2, metavar="N", help="processes (default: 2)")
+    parser.add_argument("--keep", type=Path, metavar="DIR", help="write the mutants at fault there")
+    args = parser.parse_args(argv)
+    tallies = {}
+    for kind in args.kind or sorted(SEEDS):
+        with tempfile.TemporaryDirectory() as folder:
+            seed = SEEDS[kind](Path(folder))
+            tallies[kind] = run_kind(kind, seed, range(args.seed, args.seed + args.mutants), args.workers)
+            if args.keep:
+                _keep(args.keep, kind, seed, tallies[kind])
+    print(table(tallies))
+    return int(any(tally.faults for tally in tallies.values()))
+
+
+def run_kind(kind: str, seed: bytes, numbers: Sequence[int], workers: int) -> Tally:
+    """Read one mutant of `seed` for each number."""
+    tally = Tally()
+    with (
+        ProcessPool(max_workers=workers, initializer=_limit) as pool,
+        progress(kind, len(numbers), unit="mutants") as advance,
+    ):
+        futures = [pool.schedule(_read, (kind, seed, number), timeout=SECONDS) for number in numbers]
+        for number, future in zip(numbers, futures, strict=True):
+            try:
+                outcome, said, peak = future.result()
+                tally.peak = max(tally.peak, peak)
+            except TimedOut:
+                outcome, said = "hung", f"no answer in {SECONDS} s"
+            except ProcessExpired as error:
+                outcome, said = "ended", f"its process ended, exit status {error.exitcode}"
+            tally.outcomes[outcome] += 1
+            if outcome not in ("read", "refused"):
+                tally.faults.append(f"{kind} {number}: {outcome}: {said}")
+            advance()
+    if tally.peak > PEAK:
+        tally.faults.append(f"{kind}: a process took {tally.peak / 2**20:.0f} MB")
+    return tally
+
+
+def mutate(content: bytes, number: int) -> bytes:
+    """The mutant of this number: the same number gives the same one.
+
+    Bits are turned, bytes and 32-bit numbers replaced by extremes, and parts cut off, taken out, doubled,
+    zeroed or moved: one to four of these, at random places.
+    """
+    rng = random.Random(number)
+    data = bytearray(content)
+    for _ in range(rng.choice((1, 1, 1, 2, 4))):
+        rng.choice(CHANGES)(data, rng)
+    return bytes(data)
+
+
+def _turn_bits(data: bytearray, rng: random.Random) -> None:
+    for _ in range(rng.choice((1, 1, 3, 30))):
+        if data:
+            data[rng.randrange(len(data))] ^= 1 << rng.randrange(8)
+
+
+def _extreme(data: bytearray, rng: random.Random) -> None:
+    width = rng.choice((1, 2, 4, 8))
+    value = rng.choice((0, 1, 2 ** (8 * width - 1) - 1, 2 ** (8 * width - 1), 2 ** (8 * width) - 1))
+    place = rng.randrange(len(data) + 1)
+    data[place : place + width] = value.to_bytes(width, rng.choice(("big", "little")))
+
+
+def _cut(data: bytearray, rng: random.Random) -> None:
+    del data[rng.randrange(len(data) + 1) :]
+
+
+def _part(data: bytearray, rng: random.Random) -> slice:
+    start = rng.randrange(len(data) + 1)
+    return slice(start, start + rng.choice((1, 4, 64, 1024)))
+
+
+def _take_out(data: bytearray, rng: random.Random) -> None:
+    del data[_part(data, rng)]
+
+
+def _double(data: bytearray, rng: random.Random) -> None:
+    part = _part(data, rng)
+    data[part.start : part.start] = data[part]
+
+
+def _zero(data: bytearray, rng: random.Random) -> None:
+    part = _part(data, rng)
+    data[part] = bytes(len(data[part]))
+
+
+def _move(data: bytearray, rng: random.Random) -> None:
+    part = _part(data, rng)
+    content = data[part]
+    del data[part]
+    place = rng.randrange(len(data) + 1)
+    data[place:place] = content
+
+
+CHANGES: tuple[Callable[[bytearray, random.Random], None], ...] = (
+    *(_turn_bits, _extreme, _cut, _take_out, _double, _zero, _move),
+)
+
+
+def _limit() -> None:
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+
+
+def _read(kind: str, seed: bytes, number: int) -> tuple[str, str, int]:
+    """What became of one mutant: the outcome, what was said, and the peak of memory in bytes."""
+    before = _peak()
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            read_seed(kind, Path(folder), mutate(seed, number))
+            return "read", "", _peak() - before
+        except (InputError, ItemFailed) as error:
+            return "refused", str(error), _peak() - before
+        except Exception as error:
+            return "raised", f"{type(error).__name__}: {error}"[:300], _peak() - before
+
+
+def _peak() -> int:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
+def _keep(folder: Path, kind: str, seed: bytes, tally: Tally) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    for line in tally.faults:
+        number = line.partition(":")[0].partition(" ")[2]
+        if number:
+            (folder / f"{kind}-{number}").write_bytes(mutate(seed, int(number)))
+
+
+def table(tallies: dict[str, Tally]) -> str:
+    """The outcomes of each kind as text, and then each fault."""
+    names = ("read", "refused", "raised", "ended", "hung")
+    lines = [f"{'kind':<16}" + "".join(f"{name:>9}" for name in names) + f"{'peak MB':>9}"]
+    for kind, tally in tallies.items():
+        counts = "".join(f"{tally.outcomes[name]:>9,}" for name in names)
+        lines.append(f"{kind:<16}{counts}{tally.peak / 2**20:>9.0f}")
+    return "\n".join([*lines, *(fault for tally in tallies.values() for fault in tally.faults)])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""Fakes of our own, made from real faces: kinds, pairs for training, and files."""

@@ -1,0 +1,61 @@
+"""A contact sheet of fakes: real, fake, mask and difference side by side, to be looked at."""
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+
+from dfdetect.fakes.pairs import PairSampler, make_fake, scaled
+from dfdetect.fakes.reals import Reals
+from dfdetect.fakes.registry import Mask, Rgb
+
+_GAIN = 4
+"""By how much differences are amplified."""
+
+
+def contact_sheet(
+    reals: Reals, kinds: Sequence[str], *, count: int, side: int, disturbed: bool, seed: int
+) -> Rgb:
+    """Draw `count` faces of each kind, one below the other.
+
+    Args:
+        reals: the real faces.
+        kinds: the kinds of fake, each in a column of its own.
+        count: rows.
+        side: of each picture, in pixels.
+        disturbed: show them as a training step sees them: cut, disturbed and compressed.
+        seed: chooses the faces and the fakes.
+
+    Returns:
+        uint8 of shape (count * side, kinds * 4 * side, 3).
+    """
+    chosen = np.random.default_rng(seed).permutation(len(reals.samples))[:count]
+    columns = []
+    for kind in kinds:
+        sampler = PairSampler(
+            lambda i: reals.load(i).picture, reals.points, reals.groups, side, {kind: 1.0}, seed
+        )
+        rows = []
+        for index in map(int, chosen):
+            if disturbed:
+                pair = sampler.pair(index)
+                rows.append(_row(pair.real, pair.fake, pair.mask))
+            else:
+                face = scaled(reals.load(index), side)
+                rng = np.random.default_rng((seed, index))
+                fake = make_fake(kind, face, rng, sampler.donor_of(index))
+                rows.append(_row(face.picture, fake.picture, fake.mask))
+        columns.append(_titled(np.vstack(rows), kind))
+    return np.hstack(columns)
+
+
+def _row(real: Rgb, fake: Rgb, mask: Mask) -> Rgb:
+    grey = np.rint(mask * 255).astype(np.uint8)
+    difference = np.minimum(255, _GAIN * np.abs(fake.astype(np.int16) - real)).astype(np.uint8)
+    return np.hstack([real, fake, np.repeat(grey[:, :, None], 3, axis=2), difference])
+
+
+def _titled(picture: Rgb, title: str) -> Rgb:
+    written = picture.copy()
+    cv2.putText(written, title, (4, 16), cv2.FONT_HERSHEY_SIMPLEX, 0.5, (255, 255, 0), 1, cv2.LINE_AA)
+    return written

@@ -1,0 +1,120 @@
+"""HDF5 files of weights: checked before one value is read, because a stranger may have made them."""
+
+import errno
+import math
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import h5py  # type: ignore[import-untyped]
+import keras
+import numpy as np
+
+from face_extraction.errors import InputError, one_line
+
+# Weights of a training hold the optimizer's state too: two more values for each of the model's.
+_COPIES = 4
+# What files hold beside the values, such as seeds and counters.
+_SLACK = 1 << 20
+# A little more than the numbers: HDF5 keeps two kilobytes of its own for each variable.
+_PER_VARIABLE = 4096
+
+
+def write_weights(path: Path, model: keras.Model) -> None:
+    """Write a model's weights to `path`, in place.
+
+    Raises:
+        OSError: the disk has no room for them. HDF5 that finds a disk full while it writes can crash the
+            whole process (h5py 3.14), so the room is checked before.
+    """
+    size = sum(np.asarray(variable).nbytes + _PER_VARIABLE for variable in model.variables)
+    check_room(path.parent, size)
+    model.save_weights(path)
+
+
+def check_room(folder: Path, size: int) -> None:
+    """Refuse to write `size` bytes into a folder whose disk has no room for them.
+
+    Raises:
+        OSError: it has none.
+    """
+    if shutil.disk_usage(folder).free < size:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(folder))
+
+
+def most_bytes(parameters: int) -> int:
+    """The largest size of the values in a weights file of a model with so many parameters."""
+    return _COPIES * 8 * parameters + _SLACK
+
+
+@contextmanager
+def open_hdf5(path: Path) -> Iterator[h5py.File]:
+    """Open a file of weights.
+
+    Raises:
+        InputError: it is not HDF5, or another program holds its lock.
+    """
+    try:
+        file = h5py.File(path)
+    except OSError as error:
+        if "unable to lock file" in str(error):
+            raise InputError(
+                f"{path}: cannot be locked: another program writes to it, or its file system has no locks; "
+                "for the latter set HDF5_USE_FILE_LOCKING=FALSE"
+            ) from None
+        raise InputError(f"{path}: not a weights file; accepted: HDF5, named *.weights.h5 or *.h5") from None
+    with file:
+        yield file
+
+
+def check_contents(path: Path, parameters: int) -> None:
+    """Refuse a file whose values lie elsewhere or are far more than a model has.
+
+    HDF5 can take values from any file on the machine (external storage, external links, virtual data
+    sets), and a small file can claim any number of them.
+
+    Args:
+        path: the file.
+        parameters: how many the model has.
+
+    Raises:
+        InputError: the file is such a file, or is not HDF5.
+    """
+    try:
+        _check_contents(path, parameters)
+    except (KeyError, RuntimeError, OSError, ValueError, TypeError, OverflowError) as error:
+        # What h5py raises for a damaged file depends on where the damage is.
+        raise InputError(f"{path}: a damaged weights file ({one_line(error)})") from None
+
+
+def _check_contents(path: Path, parameters: int) -> None:
+    left = most_bytes(parameters)
+    with open_hdf5(path) as file:
+        for name, item in _items(path, file):
+            if isinstance(item, h5py.Dataset):
+                if item.external or item.is_virtual:
+                    raise InputError(f"{path}: {name} takes its values from another file, which is refused")
+                left -= math.prod(item.shape or (0,)) * item.dtype.itemsize
+                if left < 0:
+                    raise InputError(f"{path}: holds far more values than the model's {parameters:,}")
+
+
+def _items(path: Path, group: h5py.Group) -> Iterator[tuple[str, h5py.Group | h5py.Dataset]]:
+    """Everything below a group, each thing once; links to elsewhere are refused."""
+    waiting, seen = [group], set[int]()
+    while waiting:
+        parent = waiting.pop()
+        for name in parent:
+            where = f"{parent.name.rstrip('/')}/{name}"
+            if not isinstance(parent.get(name, getlink=True), h5py.HardLink):
+                raise InputError(f"{path}: {where} is a link, which is refused")
+            item = parent[name]
+            address = h5py.h5o.get_info(item.id).addr
+            if address in seen:
+                raise InputError(f"{path}: {where} stands in it twice, which is refused")
+            seen.add(address)
+            if isinstance(item, h5py.Group):
+                waiting.append(item)
+            yield where, item

@@ -1,0 +1,176 @@
+"""From a finished run to what ships: calibrated, slim, hashed."""
+
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import h5py  # type: ignore[import-untyped]
+import keras
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.metrics import roc_auc_score
+
+from dfdetect.fakes.reals import find_reals
+from dfdetect.models.names import PUBLISHED
+from dfdetect.models.shipped import HASHES
+from dfdetect.pretrained.trial import LOOKED, Trial, make_trial
+from dfdetect.recipe import Recipe, write_recipe
+from dfdetect.runs.build import load_model
+from dfdetect.runs.calibration import Calibration, choose_cuts, fit_platt, write_calibration
+from dfdetect.runs.folder import Run
+from face_extraction.atomic import atomic_path, write_text
+from face_extraction.digest import file_digest
+from face_extraction.errors import InputError
+from face_extraction.json_file import write_json
+from face_extraction.manifest import read_manifest
+from face_extraction.settings import copy_settings
+
+CANNOT = (
+    "It was trained on faked parts of faces alone (blended, swapped, retouched by this package) and measured "
+    "on face swaps and reenactment: it cannot judge faces that are generated whole, text-to-video, or sound."
+)
+TRIAL_FILE = "trial.json"
+# What a run's environment tells that is of use without its data and its machine.
+FACTS = (
+    *("dfdetect", "packages", "parameters", "trainable_parameters"),
+    *("manifest_sha256", "counts", "training_seconds"),
+)
+BATCH = 32
+
+Scores = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Shipped:
+    """What a folder was made with.
+
+    Attributes:
+        calibration: chosen on people of the validation split.
+        trial: what it does on videos of people of each split: AUC, and shares above and below the cuts.
+    """
+
+    calibration: Calibration
+    trial: Mapping[str, Mapping[str, float]]
+
+
+def ship(run: Run, manifest: Path, out: Path) -> Shipped:
+    """Calibrate a run on videos of held-out people, and write the slim folder.
+
+    Args:
+        run: finished, of single faces, trained on the manifest with paired fakes.
+        manifest: the faces that it was trained on, with their landmarks beside it.
+        out: the folder to write; its card is kept, all else is written anew.
+
+    Raises:
+        InputError: the run is not finished or not of these faces, or there are no landmarks of them.
+    """
+    run.threshold()  # refuses a run that is not finished
+    run.check_manifest(manifest, file_digest(manifest))
+    # Both in half precision, so that the cuts are those of the scores that the shipped file gives.
+    out.mkdir(parents=True, exist_ok=True)
+    halve(run.weights, Run(out).weights)
+    recipe = run.recipe()
+    write_recipe(Run(out).recipe_file, anonymous(recipe))
+    model = load_model(Run(out))
+    scores = {split: _videos(model, manifest, recipe, split) for split in ("val", "test")}
+    shipped = calibrate(scores)
+    _write_rest(run, out, shipped)
+    return shipped
+
+
+def halve(source: Path, target: Path) -> None:
+    """Copy a weights file with all its numbers in half precision.
+
+    Raises:
+        InputError: a number does not fit into half precision.
+    """
+    with atomic_path(target) as temporary, h5py.File(source) as old, h5py.File(temporary, "w") as new:
+        new.attrs.update(old.attrs)
+
+        def copy(name: str, item: Any) -> None:
+            if isinstance(item, h5py.Dataset):
+                values = item[()]
+                if values.dtype == np.float32:
+                    values = values.astype(np.float16)
+                    if not np.isfinite(values).all():
+                        raise InputError(f"{source}: {name} does not fit into half precision")
+                new.create_dataset(name, data=values, compression="gzip" if values.ndim else None)
+            else:
+                new.require_group(name)
+            new[name].attrs.update(item.attrs)
+
+        old.visititems(copy)
+
+
+def anonymous(recipe: Recipe) -> Recipe:
+    """The recipe with names in the place of paths, which are of the machine that trained it."""
+    weights = recipe.weights if recipe.weights in (*PUBLISHED, "none") else Path(recipe.weights).name
+    return replace(recipe, manifest="open_faces/manifest.csv", weights=weights)
+
+
+def _videos(model: keras.Model, manifest: Path, recipe: Recipe, split: str) -> tuple[Trial, Scores]:
+    """The videos of a split's people, and the raw score of each of their faces."""
+    rows = [sample for sample in read_manifest(manifest) if sample.split == split]
+    reals, _ = find_reals(manifest, rows)
+    trial = make_trial(reals, recipe, model.input_shape[1])
+    parts = [trial.crops[start : start + BATCH] for start in range(0, len(trial.crops), BATCH)]
+    return trial, np.concatenate([np.asarray(model.predict_on_batch(part))[:, 0] for part in parts])
+
+
+def calibrate(scores: Mapping[str, tuple[Trial, Scores]]) -> Shipped:
+    """Calibration and cuts by "val", and what they do on each split.
+
+    Args:
+        scores: the videos of each split, and the raw score of each of their faces.
+    """
+    trial, raw = scores["val"]
+    slope, intercept = fit_platt(raw, np.repeat(trial.labels, LOOKED))
+    free = Calibration(slope, intercept, 0.0, 1.0, "", CANNOT)
+    lower, upper = choose_cuts(video_scores(free, raw), trial.labels)
+    people = len(set(trial.people))
+    origin = (
+        f"{len(trial.labels):,} compressed videos of {people:,} people of open_faces that were not trained on, "
+        "half of them fakes of this package"
+    )
+    calibration = replace(free, lower=lower, upper=upper, origin=origin)
+    return Shipped(
+        calibration, {split: _shares(calibration, trial, raw) for split, (trial, raw) in scores.items()}
+    )
+
+
+def video_scores(calibration: Calibration, raw: Scores) -> Scores:
+    """The score of each video: the mean of its faces' calibrated ones."""
+    return np.asarray(calibration.apply(raw).reshape(-1, LOOKED).mean(axis=1))
+
+
+def _shares(calibration: Calibration, trial: Trial, raw: Scores) -> dict[str, float]:
+    scores, fake = video_scores(calibration, raw), trial.labels == 1
+    return {
+        "videos": len(scores),
+        "people": len(set(trial.people)),
+        "auc": float(roc_auc_score(trial.labels, scores)),
+        "reals_above_upper": float(np.mean(scores[~fake] >= calibration.upper)),
+        "fakes_above_upper": float(np.mean(scores[fake] >= calibration.upper)),
+        "reals_below_lower": float(np.mean(scores[~fake] < calibration.lower)),
+        "fakes_below_lower": float(np.mean(scores[fake] < calibration.lower)),
+    }
+
+
+def _write_rest(run: Run, out: Path, shipped: Shipped) -> None:
+    target = Run(out)
+    write_calibration(out, shipped.calibration)
+    write_json(out / TRIAL_FILE, {split: dict(shares) for split, shares in shipped.trial.items()})
+    shutil.copyfile(run.metrics_file, target.metrics_file)
+    copy_settings(run.folder, out)
+    facts = {name: value for name, value in run.environment().items() if name in FACTS}
+    target.write_environment({**facts, "leaks": []})
+    write_hashes(out)
+
+
+def write_hashes(folder: Path) -> None:
+    """Write the SHA-256 of each file of a folder that ships, as `sha256sum` does."""
+    paths = sorted(path for path in folder.rglob("*") if path.is_file() and path.name != HASHES)
+    lines = [f"{file_digest(path)}  {path.relative_to(folder).as_posix()}\n" for path in paths]
+    write_text(folder / HASHES, "".join(lines))

@@ -1,0 +1,94 @@
+"""Held-out people as they look in videos: moving faces, real and faked, through a real codec.
+
+Portraits are sharper and better lit than the faces of videos. A threshold chosen on them would call too
+many real videos fake, so the cuts of what ships are chosen on these.
+"""
+
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from dfdetect.data.paired import fake_shares
+from dfdetect.fakes.motion import moving, write_video
+from dfdetect.fakes.pairs import Donors, make_fake
+from dfdetect.fakes.reals import Reals
+from dfdetect.fakes.registry import Rgb
+from dfdetect.recipe import Recipe
+from face_extraction.frames import read_frames
+from face_extraction.images import resize
+
+FRAMES = 12
+"""Frames of a video, so that the codec predicts most of them from others."""
+LOOKED = 4
+"""Frames of each that are scored."""
+SIDES = (72, 224)
+"""Smallest and largest side of the face's crop in the video, in pixels."""
+QUALITIES = (18, 38)
+"""x264's best and coarsest quality."""
+
+
+@dataclass(frozen=True)
+class Trial:
+    """The faces of all videos, those of each video together.
+
+    Attributes:
+        crops: uint8 of shape (videos * LOOKED, S, S, 3).
+        labels: of each video, 0 or 1.
+        people: the group of each video.
+    """
+
+    crops: Rgb
+    labels: NDArray[np.int64]
+    people: list[str]
+
+
+def make_trial(reals: Reals, recipe: Recipe, size: int) -> Trial:
+    """Two videos of each real face, itself and a fake of it, equal in motion, size and quality.
+
+    Args:
+        reals: faces of people that were not trained on.
+        recipe: tells the kinds of fake, their shares, and the seed.
+        size: side of the crops.
+    """
+    donors = Donors(reals.points, reals.groups)
+    crops: list[Rgb] = []
+    for index in range(len(reals.samples)):
+        rng = np.random.default_rng((recipe.seed, 1, index))
+        for frames in _pair(reals, donors, index, recipe, rng):
+            crops += [resize(frame, size) for frame in frames]
+    labels = np.tile([0, 1], len(reals.samples))
+    return Trial(np.stack(crops), labels, [group for group in reals.groups for _ in (0, 1)])
+
+
+def _pair(
+    reals: Reals, donors: Donors, index: int, recipe: Recipe, rng: np.random.Generator
+) -> Iterator[list[Rgb]]:
+    """The scored frames of the real video, then of the faked one."""
+    shares = fake_shares(recipe)
+    names = sorted(shares)
+    weights = np.array([shares[name] for name in names])
+    kind = str(rng.choice(names, p=weights / weights.sum()))
+    donor = reals.load(int(rng.choice(donors.near(index))))
+    faces = list(moving(reals.load(index), rng, FRAMES))
+    side, crf = 2 * round(rng.uniform(*SIDES) / 2), round(rng.uniform(*QUALITIES))
+    seed = int(rng.integers(2**32))
+    # The same seed in each frame: a fake's flaws stay where they are on the face.
+    fakes = [make_fake(kind, face, np.random.default_rng(seed), lambda _: donor).picture for face in faces]
+    for pictures in ([face.picture for face in faces], fakes):
+        yield _through_codec([_shrunk(picture, side) for picture in pictures], crf)
+
+
+def _shrunk(picture: Rgb, side: int) -> Rgb:
+    return np.asarray(cv2.resize(picture, (side, side), interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def _through_codec(pictures: list[Rgb], crf: int) -> list[Rgb]:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "trial.mp4"
+        write_video(path, pictures, crf)
+        return [frame.rgb for frame in read_frames(path, count=LOOKED)]

@@ -1,0 +1,159 @@
+"""What a run has to tell: its page and its model card show the same content."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from dfdetect.metrics.estimates import Metrics, useful_levels
+from dfdetect.metrics.measures import MEASURES
+from dfdetect.render.figures.curves import History
+from dfdetect.render.figures.drawing import Figure, reading_order
+from dfdetect.render.table import Cell, Table, Value, columns
+from dfdetect.render.text import plural
+
+PARTS = {
+    "ranking": "Ranking, without a threshold",
+    "decision": "Decisions at the threshold",
+    "probability": "p_fake taken as a probability",
+}
+CHOSEN_ON_VAL = "chosen on the validation split, where it gives the largest balanced accuracy"
+INTERVALS = (
+    "Brackets hold the 95 % interval: a percentile bootstrap over groups, because faces of one group are not "
+    "independent. A dash stands for what is not defined or cannot be estimated."
+)
+FEW_GROUPS = 20
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunContent:
+    """Everything that the page and the model card of a run show.
+
+    Attributes:
+        title: the run's name.
+        model: the model's name.
+        recipe: every field of the recipe.
+        environment: names to facts: versions, commit, manifest's hash, weights' origin, device, times,
+            parameters. "command" is the command that made the run. Values may be mappings or lists.
+        metrics: by split, such as "test" and "val", and level ("face", "video").
+        threshold: a `p_fake` from here on is called fake.
+        threshold_origin: how it came about, to follow "It was ...".
+        notices: what a reader must know before any number, such as that the data are a sample set.
+        history: one row an epoch; empty for a model that was not trained.
+        figures: in the order in which to show them.
+        unscored: (path, reason, detail) of every sample that has no score.
+        data_table: lines of text with the counts of the data.
+    """
+
+    title: str
+    model: str
+    recipe: Mapping[str, Any]
+    environment: Mapping[str, Any]
+    metrics: Mapping[str, Mapping[str, Metrics]]
+    threshold: float
+    threshold_origin: str = CHOSEN_ON_VAL
+    notices: Sequence[str] = ()
+    history: History = ()
+    figures: Sequence[Figure] = ()
+    unscored: Sequence[tuple[str, str, str]] = ()
+    data_table: str = ""
+
+    @property
+    def command(self) -> str:
+        """The command that made the run; "" when it is not known."""
+        return str(self.environment.get("command", ""))
+
+    @property
+    def frames(self) -> int:
+        """Faces of one clip that the model takes at once; 0 if it takes single faces."""
+        return int(self.recipe.get("frames", 0))
+
+    @property
+    def monitor(self) -> str:
+        """What made an epoch the best."""
+        return str(self.recipe.get("monitor", "val_auc"))
+
+    def columns(self) -> list[tuple[str, str, Metrics]]:
+        """(split, level, metrics), in reading order, video first; levels that repeat another left out."""
+        return [
+            (split, level, levels[level])
+            for split in reading_order(self.metrics)
+            for levels in [useful_levels(self.metrics[split])]
+            for level in ("video", "face")
+            if level in levels
+        ]
+
+    def headline(self) -> list[tuple[str, str, Metrics]]:
+        """The columns whose numbers come first: those of the first split in reading order."""
+        columns = self.columns()
+        return [column for column in columns if column[0] == columns[0][0]]
+
+    def metrics_table(self) -> Table:
+        """Every metric of every column, in the groups of `PARTS`."""
+        shown = [metrics for *_, metrics in self.columns()]
+        titles = [f"{split}, by {level}" for split, level, _ in self.columns()]
+        rows: list[list[Cell]] = [
+            ["Samples", *(f"{m.n:,}" for m in shown)],
+            ["Real / fake", *(f"{m.n_real:,} / {m.n_fake:,}" for m in shown)],
+            ["Groups", *(f"{m.n_groups:,}" for m in shown)],
+        ]
+        headings = {}
+        for part, heading in PARTS.items():
+            headings[len(rows)] = heading
+            rows += _decisions(shown) if part == "decision" else []
+            rows += [
+                [measure.title, *(Value(m.estimates[name]) for m in shown)]
+                for name, measure in MEASURES.items()
+                if measure.part == part
+            ]
+        return Table(columns(["Metric"], titles), rows, "All metrics", headings=headings)
+
+    def choices(self) -> str:
+        """Which choices were made by the validation split, and what that means for its numbers."""
+        made = ["the epoch to keep"] if self.history and self.monitor != "epoch" else []
+        if self.recipe.get("options", {}).get("combine", "mean") != "mean":
+            made.append("the members' weights")
+        if self.threshold_origin == CHOSEN_ON_VAL:
+            made.append("the threshold")
+        if not made:
+            return "No choice was made by any number here."
+        return (
+            f"Chosen by the validation split: {' and '.join(made)}. Its numbers are therefore optimistic; "
+            "nothing was chosen by the test split."
+        )
+
+    def remarks(self) -> list[str]:
+        """What follows from the data themselves and a reader must know, after the `notices`."""
+        found = []
+        if "test" not in self.metrics and "val" in self.metrics:
+            found.append(
+                "There is no test split. Validation numbers are optimistic: choices were made by them."
+            )
+        for split, level, metrics in self.columns():
+            if metrics.n_unknown and (level == "face" or self.frames):
+                found.append(
+                    f"Not counted: {plural(metrics.n_unknown, f'{split} {level}')} of unknown label."
+                )
+        first = self.headline()[:1]
+        for split, _, metrics in first:
+            if metrics.n_groups < FEW_GROUPS:
+                found.append(
+                    f"The {split} split has {plural(metrics.n_groups, 'group')}: "
+                    "intervals from so few are rough, and rather too narrow."
+                )
+            if not (metrics.n_real and metrics.n_fake):
+                found.append(f"The {split} split has one class only, so most metrics are not defined.")
+        if self.unscored:
+            found.append(
+                f"{plural(len(self.unscored), 'sample')} could not be scored and entered no number; "
+                "the end of the page lists them."
+            )
+        return found
+
+
+def _decisions(shown: Sequence[Metrics]) -> list[list[Cell]]:
+    """The threshold, and how many fall on which side of it."""
+    return [
+        ["Threshold", *(f"{m.threshold:.4f}" for m in shown)],
+        ["Reals called real / fake", *("{:,} / {:,}".format(*m.confusion[0]) for m in shown)],
+        ["Fakes called real / fake", *("{:,} / {:,}".format(*m.confusion[1]) for m in shown)],
+    ]

@@ -1,0 +1,202 @@
+"""A table, and its renderings as text, Markdown, LaTeX and CSV; table.html.j2 renders it as HTML."""
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from dfdetect.metrics.estimates import DASH, Estimate
+from dfdetect.render.markdown import plain
+from face_extraction.command import aligned
+
+SAME = "≈"
+LATEX = str.maketrans(
+    {
+        "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{",
+        "}": r"\}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"\textless{}",
+        ">": r"\textgreater{}", "|": r"\textbar{}", "–": "--", SAME: r"$\approx$",
+    }
+)  # fmt: skip
+LINE = 70  # letters that a line of an article holds, less the room between columns
+
+
+@dataclass(frozen=True)
+class Value:
+    """One measured number in a table.
+
+    Attributes:
+        estimate: the number and its interval; None where nothing was measured.
+        best: it is the best of its column.
+        same: it cannot be told from the best.
+        footnote: number of the table's footnote, from 1; 0 = none.
+        n: faces or clips that it rests on.
+    """
+
+    estimate: Estimate | None
+    best: bool = False
+    same: bool = False
+    footnote: int = 0
+    n: int = 0
+
+    @property
+    def number(self) -> str:
+        """The number without its interval, or a dash."""
+        return DASH if self.estimate is None else str(self.estimate).partition(" ")[0]
+
+    @property
+    def interval(self) -> str:
+        """Such as "[0.874, 0.943]"; "" where there is no number."""
+        return "" if self.estimate is None else str(self.estimate).partition(" ")[2]
+
+    @property
+    def marks(self) -> str:
+        """What follows the interval: the sign that it cannot be told from the best, and the footnote."""
+        return (f" {SAME}" if self.same else "") + (f" ({self.footnote})" if self.footnote else "")
+
+
+Cell = str | Value
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a table.
+
+    Attributes:
+        title: what stands above it.
+        align: "<" where its cells begin at one place, ">" where they end there, as numbers do.
+    """
+
+    title: str
+    align: Literal["<", ">"] = "<"
+
+
+def columns(left: Iterable[str], right: Iterable[str] = ()) -> list[Column]:
+    """Columns by their titles: texts, then numbers."""
+    return [*(Column(title) for title in left), *(Column(title, ">") for title in right)]
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table, before it is rendered.
+
+    Attributes:
+        columns: in order.
+        rows: a cell for each column.
+        caption: its heading.
+        label: its name, for references and files.
+        names: how many columns name the row.
+        notes: sentences below it.
+        general: sentences that hold for many tables alike, for a page to say once.
+        footnotes: those to which numbers in it refer, from 1.
+        headings: what stands above some of the rows, by the number of the row, from 0.
+        best: the number of the row to mark, from 0.
+    """
+
+    columns: Sequence[Column]
+    rows: Sequence[Sequence[Cell]]
+    caption: str = ""
+    label: str = ""
+    names: int = 1
+    notes: Sequence[str] = ()
+    general: Sequence[str] = ()
+    footnotes: Sequence[str] = ()
+    headings: Mapping[int, str] = field(default_factory=dict)
+    best: int | None = None
+
+    @property
+    def titles(self) -> list[str]:
+        """The columns' titles."""
+        return [column.title for column in self.columns]
+
+    def below(self) -> list[str]:
+        """The sentences below it, in order, where the page says the general ones once."""
+        return [*self.notes, *(f"({number}) {text}" for number, text in enumerate(self.footnotes, start=1))]
+
+
+def text(table: Table) -> str:
+    """Lines of text, the columns two spaces apart."""
+    return aligned(
+        [table.titles, *_cells(table, "{}", str)], "".join(column.align for column in table.columns)
+    )
+
+
+def markdown(table: Table, escape: Callable[[str], str] = plain) -> str:
+    """The rows and their titles in Markdown.
+
+    Args:
+        table: the table.
+        escape: makes Markdown of a cell's text.
+    """
+    sides = ("---:" if column.align == ">" else "---" for column in table.columns)
+    body = _cells(table, "**{}**", escape)
+    return "\n".join([_row(table.titles), f"|{'|'.join(sides)}|", *map(_row, body)])
+
+
+def _row(cells: Sequence[str]) -> str:
+    escaped = (re.sub(r"\s*\n\s*", " ", re.sub(r"(?<!\\)\|", r"\\|", cell)) for cell in cells)
+    return f"| {' | '.join(escaped)} |"
+
+
+def latex(table: Table, about: str, label: str) -> str:
+    """A LaTeX table, a wide one scaled to the text's width, with its notes in small letters below.
+
+    Args:
+        table: the table.
+        about: follows the heading in the caption.
+        label: what `ref` calls it.
+    """
+    head, body = [_latex(title) for title in table.titles], list(_cells(table, r"\textbf{{{}}}", _latex))
+    wide = sum(max(map(len, column)) for column in zip(head, *body, strict=True)) > LINE
+    title = _latex(table.caption)
+    caption = " ".join(filter(None, (f"{title}.", _latex(about))))
+    sides = "".join("r" if column.align == ">" else "l" for column in table.columns)
+    lines = [
+        r"% \usepackage{booktabs, graphicx}" if wide else r"% \usepackage{booktabs}",
+        r"\begin{table}",
+        # In brackets what the list of tables shows.
+        rf"\caption[{{{title}}}]{{{caption}}}",
+        rf"\label{{{label}}}",
+        r"\par\smallskip",
+        *([r"\resizebox{\textwidth}{!}{%"] if wide else []),
+        rf"\begin{{tabular}}{{{sides}}}",
+        r"\toprule",
+        _latex_row(head),
+        r"\midrule",
+        *map(_latex_row, body),
+        r"\bottomrule",
+        r"\end{tabular}" + "}" * wide,
+        r"\par\smallskip\footnotesize\raggedright",
+        *(_latex(note) + r"\par" for note in (*table.below(), *table.general)),
+        r"\end{table}",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _latex(text: str) -> str:
+    # A blank line would end the caption.
+    return re.sub(r"\s+", " ", text).translate(LATEX)
+
+
+def _latex_row(cells: Sequence[str]) -> str:
+    """A row; the line before it would take a bracket at its beginning for an option."""
+    return ("{}" if cells[0].startswith("[") else "") + " & ".join(cells) + r" \\"
+
+
+def csv_rows(table: Table) -> list[list[str]]:
+    """The cells as they are shown, for a CSV file."""
+    return list(_cells(table, "{}", str))
+
+
+def _cells(table: Table, bold: str, escape: Callable[[str], str]) -> Iterator[list[str]]:
+    """The rows' texts, those above rows among them; `bold` is a format."""
+    for number, row in enumerate(table.rows):
+        if number in table.headings:
+            yield [bold.format(escape(table.headings[number])), *[""] * (len(table.columns) - 1)]
+        yield [_cell(cell, bold, escape) for cell in row]
+
+
+def _cell(cell: Cell, bold: str, escape: Callable[[str], str]) -> str:
+    if isinstance(cell, str):
+        return escape(cell)
+    number = bold.format(escape(cell.number)) if cell.best else escape(cell.number)
+    return number + escape(f" {cell.interval}{cell.marks}" if cell.interval else cell.marks)

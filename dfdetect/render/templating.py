@@ -1,0 +1,51 @@
+"""The templates of pages and cards."""
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from dfdetect import __version__
+from dfdetect.render.markdown import code, escape, fence, plain
+from dfdetect.render.table import markdown
+from dfdetect.render.text import encodable, plural, short, show
+
+TEMPLATES = Path(__file__).with_name("templates")
+
+
+def render(template: str, **values: Any) -> str:
+    """A template's text.
+
+    Args:
+        template: its file name. What a ".html.j2" shows is escaped; others escape with filters.
+        **values: the names that it uses.
+
+    Raises:
+        jinja2.UndefinedError: it uses a name that is not among them.
+    """
+    return _environment().get_template(template).render(values)
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=lambda name: name is not None and name.endswith(".html.j2"),
+        undefined=StrictUndefined,
+        finalize=_finalize,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.globals.update(version=__version__, plural=plural)
+    environment.filters.update(
+        show=show, short=short, plain=plain, md=escape, code=code, fence=fence, markdown=markdown
+    )
+    environment.filters["thousands"] = "{:,}".format
+    return environment
+
+
+def _finalize(value: Any) -> Any:
+    return encodable(value) if isinstance(value, str) and not isinstance(value, Markup) else value

@@ -1,0 +1,76 @@
+"""tables.csv: one row a cell of a table, with all digits and what must be known beside them."""
+
+import csv
+import io
+import math
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from dfdetect.metrics.estimates import DASH
+from dfdetect.render.table import Cell, Table
+from dfdetect.report.printed import Printed
+from dfdetect.report.sections import Section
+from face_extraction.errors import InputError
+
+COLUMNS = (
+    "profile", "manifest", "table", "row", "column", "value", "low", "high", "best", "same_as_best",
+    "n", "data", "note", "text",
+)  # fmt: skip
+
+
+def csv_text(sections: Sequence[Section]) -> str:
+    """All tables as one CSV file.
+
+    `text` is the cell as the table shows it. `value` is a number, of what a report printed too, as a share
+    where it printed per cent; what is no one number, such as a matrix, has a text alone.
+    """
+    out = io.StringIO(newline="")
+    writer = csv.DictWriter(out, COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    for section in sections:
+        writer.writerows(_rows(section))
+    return out.getvalue()
+
+
+def _rows(section: Section) -> Iterator[dict[str, Any]]:
+    for table in section.tables:
+        for row in table.rows:
+            name = " / ".join(str(cell) for cell in row[: table.names])
+            for title, cell in zip(table.titles[table.names :], row[table.names :], strict=True):
+                yield {
+                    "profile": section.profile,
+                    "manifest": section.manifest[:8],
+                    "table": table.label,
+                    "row": name,
+                    "column": title,
+                    **_facts(cell, table, section),
+                }
+
+
+def _facts(cell: Cell, table: Table, section: Section) -> dict[str, Any]:
+    """The columns that tell of a cell; those that are missing are empty."""
+    if isinstance(cell, str):
+        text = "" if cell == DASH else cell
+        return {"value": _number(text), "text": text}
+    note = table.footnotes[cell.footnote - 1] if cell.footnote else ""
+    if cell.estimate is None:
+        return {"note": note}
+    ends = {name: getattr(cell.estimate, name) for name in ("value", "low", "high")}
+    return {
+        **{name: "" if math.isnan(end) else repr(float(end)) for name, end in ends.items()},
+        "best": int(cell.best),
+        "same_as_best": int(cell.same),
+        "n": cell.n,
+        "data": section.data,
+        "note": note,
+        "text": str(cell.estimate),
+    }
+
+
+def _number(text: str) -> str:
+    """What a report prints, as a plain number; "" where it is none, or a range."""
+    try:
+        number = Printed(text, "")
+    except InputError:
+        return ""
+    return repr(number.value) if number.interval.open else ""

@@ -1,0 +1,122 @@
+"""What a run's scores mean: a calibration, and two cuts between three grades of evidence.
+
+The cuts say what was promised on held-out real and faked videos: above the upper one the evidence of
+manipulation is substantial, below the lower one there is little, between them it is uncertain.
+"""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from face_extraction.errors import InputError
+from face_extraction.json_file import read_json, write_json
+
+CALIBRATION_FILE = "calibration.json"
+SUBSTANTIAL, UNCERTAIN, LITTLE = "substantial", "uncertain", "little"
+LEAST = 1e-7
+"""Scores nearer than this to 0 or 1 count as so near: a score of exactly 1 has no finite logit."""
+FALSE_ALARMS, MISSED = 0.05, 0.10
+"""At most these shares of held-out real videos lie above the upper cut, and of fakes below the lower one."""
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """A map from raw to calibrated scores, and the cuts.
+
+    Attributes:
+        slope: factor of the logit.
+        intercept: added to it.
+        lower: calibrated scores below it are little evidence.
+        upper: calibrated scores from it on are substantial evidence.
+        origin: what both were chosen on, in words.
+        cannot: what the model cannot judge, in words.
+    """
+
+    slope: float
+    intercept: float
+    lower: float
+    upper: float
+    origin: str
+    cannot: str
+
+    def __post_init__(self) -> None:
+        if not (self.slope > 0 and 0 <= self.lower <= self.upper <= 1):
+            raise ValueError(
+                "slope must be above 0, and the cuts in order from 0 to 1. "
+                f"Received: slope={self.slope}, lower={self.lower}, upper={self.upper}"
+            )
+
+    def apply(self, p_fake: ArrayLike) -> NDArray[np.float64]:
+        """Calibrated scores of raw ones, in the same order: a higher raw score stays higher."""
+        p = np.clip(np.asarray(p_fake, dtype=np.float64), LEAST, 1 - LEAST)
+        return np.asarray(1 / (1 + np.exp(-(self.slope * np.log(p / (1 - p)) + self.intercept))))
+
+    def grade(self, p_fake: float) -> str:
+        """The evidence that a calibrated score is: substantial, uncertain or little."""
+        if p_fake >= self.upper:
+            return SUBSTANTIAL
+        return LITTLE if p_fake < self.lower else UNCERTAIN
+
+
+def write_calibration(folder: Path, calibration: Calibration) -> None:
+    """Write it into a run's folder."""
+    write_json(folder / CALIBRATION_FILE, asdict(calibration))
+
+
+def read_calibration(folder: Path) -> Calibration | None:
+    """The calibration of a run's folder; None where there is none.
+
+    Raises:
+        InputError: the file does not hold one.
+    """
+    path = folder / CALIBRATION_FILE
+    if not path.is_file():
+        return None
+    values: Any = read_json(path)
+    try:
+        return Calibration(**values)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"{path}: not a calibration: {error}") from None
+
+
+def fit_platt(p_fake: ArrayLike, labels: Sequence[int]) -> tuple[float, float]:
+    """Slope and intercept of a logistic regression of labels on logits (Platt 1999).
+
+    Args:
+        p_fake: raw scores.
+        labels: 0 or 1, both present.
+
+    Raises:
+        InputError: higher scores do not mean fake more often, so that no calibration can mend them.
+    """
+    from sklearn.linear_model import LogisticRegression
+
+    p = np.clip(np.asarray(p_fake, dtype=np.float64), LEAST, 1 - LEAST)
+    regression = LogisticRegression(C=np.inf).fit(np.log(p / (1 - p))[:, None], labels)
+    slope = float(regression.coef_[0, 0])
+    if slope <= 0:
+        raise InputError("calibration: fakes have no higher scores than reals")
+    return slope, float(regression.intercept_[0])
+
+
+def choose_cuts(p_fake: ArrayLike, labels: Sequence[int]) -> tuple[float, float]:
+    """The lower and the upper cut by calibrated scores of held-out videos.
+
+    The upper cut is the lowest that at most `FALSE_ALARMS` of the reals reach; the lower cut is the
+    highest with at most `MISSED` of the fakes below it, but not above the upper one.
+
+    Args:
+        p_fake: calibrated scores.
+        labels: 0 or 1, both present.
+    """
+    scores, truth = np.asarray(p_fake, dtype=np.float64), np.asarray(labels)
+    reals, fakes = np.sort(scores[truth == 0]), np.sort(scores[truth == 1])
+    allowed = int(FALSE_ALARMS * len(reals))
+    # The next number above the highest real score that must stay below the cut.
+    upper = min(1.0, float(np.nextafter(reals[len(reals) - allowed - 1], 2)))
+    lower = float(fakes[int(MISSED * len(fakes))])
+    return min(lower, upper), upper

@@ -1,0 +1,101 @@
+"""Pictures of every mode as a viewer shows them: upright sRGB of 8 bits."""
+
+import io
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageCms
+
+_ORIENTATION = 0x0112
+# How the rows and columns of a file's pixels are turned into the upright picture, by EXIF's number.
+_TURNS = {
+    2: lambda rgb: rgb[:, ::-1],
+    3: lambda rgb: rgb[::-1, ::-1],
+    4: lambda rgb: rgb[::-1],
+    5: lambda rgb: rgb.transpose(1, 0, 2),
+    6: lambda rgb: np.rot90(rgb, -1),
+    7: lambda rgb: rgb[::-1, ::-1].transpose(1, 0, 2),
+    8: lambda rgb: np.rot90(rgb),
+}
+# The colour space of a profile that fits pixels of each mode.
+_SPACES = {"RGB": "RGB", "CMYK": "CMYK", "L": "GRAY"}
+_MAX_PROFILE = 2**22
+
+
+def orientation_of(image: Image.Image) -> int:
+    """EXIF's orientation of a picture, 1 to 8; 1 where EXIF is missing or damaged, which harms no pixel."""
+    try:
+        number = image.getexif().get(_ORIENTATION, 1)
+    except Exception:  # Pillow's parsers of EXIF raise many kinds.
+        return 1
+    return number if number in _TURNS else 1
+
+
+def turn_upright(rgb: NDArray[np.uint8], orientation: int) -> NDArray[np.uint8]:
+    """The picture that EXIF's `orientation` asks for: uint8 of shape (height, width, 3), its own memory."""
+    turn = _TURNS.get(orientation)
+    return np.ascontiguousarray(turn(rgb)) if turn else rgb
+
+
+def shrink(image: Image.Image, max_pixels: int) -> Image.Image:
+    """The picture itself, or one of whole parts of its sides with at most `max_pixels` pixels."""
+    factor = 1
+    while (image.width // factor) * (image.height // factor) > max_pixels:
+        factor += 1
+    return image.reduce(factor) if factor > 1 else image
+
+
+def plain_mode(image: Image.Image) -> Image.Image:
+    """The picture in one of the modes L, RGB, RGBA, CMYK and their kin, 8 bits a channel.
+
+    Raises:
+        ValueError: floating point or 32 bits a channel.
+    """
+    if image.mode in ("F", "I"):
+        raise ValueError("pixels of floating point or 32 bits have no defined range")
+    if image.mode.startswith("I"):
+        # convert("RGB") would cut 16-bit values off at 255, which makes a white picture.
+        values = np.asarray(image)
+        clear = image.info.get("transparency")
+        grey = Image.fromarray((values >> 8).astype(np.uint8))
+        if isinstance(clear, int):
+            grey.putalpha(Image.fromarray(np.where(values == clear, 0, 255).astype(np.uint8)))
+        return grey
+    if image.has_transparency_data:
+        return image.convert("RGBA")
+    return image.convert({"1": "L", "P": "RGB"}.get(image.mode, image.mode))
+
+
+def to_rgb(image: Image.Image, profile: bytes = b"") -> NDArray[np.uint8]:
+    """A picture of a plain mode as sRGB, transparent parts over white.
+
+    Args:
+        image: what `plain_mode` gave.
+        profile: its ICC profile; a damaged one, or one of another colour space, is ignored.
+
+    Returns:
+        uint8 of shape (height, width, 3).
+    """
+    if image.has_transparency_data:
+        white = Image.new("RGBA", image.size, "white")
+        white.alpha_composite(image.convert("RGBA"))
+        image = white.convert("RGB")
+    return np.array(_managed(image, profile).convert("RGB"))
+
+
+def _managed(image: Image.Image, profile: bytes) -> Image.Image:
+    space = _SPACES.get(image.mode)
+    if not space or not 0 < len(profile) <= _MAX_PROFILE:
+        return image
+    try:
+        source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+        if source.profile.xcolor_space.strip() != space or _is_srgb(source):
+            return image
+        shown = ImageCms.profileToProfile(image, source, ImageCms.createProfile("sRGB"), outputMode="RGB")
+    except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
+        return image
+    return shown or image
+
+
+def _is_srgb(profile: ImageCms.ImageCmsProfile) -> bool:
+    return "srgb" in (profile.profile.profile_description or "").lower()

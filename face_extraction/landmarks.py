@@ -1,0 +1,241 @@
+"""Landmarks of the faces in a manifest: 68 points for each crop, kept beside it in landmarks.npz.
+
+Reference: dlib's shape predictor (Kazemi & Sullivan 2014), trained on iBUG 300-W.
+"""
+
+import argparse
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+from zipfile import BadZipFile
+
+import numpy as np
+from numpy.typing import NDArray
+
+from face_extraction.atomic import atomic_path
+from face_extraction.command import DONE, FINDING, Parser
+from face_extraction.digest import file_size
+from face_extraction.errors import InputError
+from face_extraction.ledger import FAILED, NO_FACE, ItemFailed, LedgerRow, write_ledger
+from face_extraction.manifest import Box, FaceSample, read_manifest
+from face_extraction.progress import progress
+from face_extraction.settings import read_settings
+
+if TYPE_CHECKING:
+    from face_extraction.detect import FaceDetector
+
+LANDMARKS_FILE = "landmarks.npz"
+LANDMARKS_LEDGER = "landmarks_ledger.csv"
+_CHUNK = 64
+"""Faces that a process is handed at a time."""
+_SAVED = 1000
+"""Faces after which what was found is written, so that a stop costs little."""
+
+
+@dataclass(frozen=True)
+class Landmarks:
+    """Landmarks of crops.
+
+    Attributes:
+        points: by the crop's path in the manifest: float32 of shape (68, 2), x and y in pixels of the crop.
+        shapes: by the same path: height and width of the crop, in pixels.
+        sizes: by the same path: bytes of the crop's file, which tell a crop that was written anew.
+    """
+
+    points: Mapping[str, NDArray[np.float32]]
+    shapes: Mapping[str, tuple[int, int]]
+    sizes: Mapping[str, int]
+
+
+def read_landmarks(folder: Path) -> Landmarks:
+    """Read the landmarks that lie beside a manifest; none where there is no such file.
+
+    Raises:
+        InputError: the file is not one that `write_landmarks` wrote.
+    """
+    path = folder / LANDMARKS_FILE
+    if not path.is_file():
+        return Landmarks({}, {}, {})
+    try:
+        with np.load(path) as stored:
+            paths, points = stored["paths"].tolist(), stored["points"]
+            shapes, sizes = stored["shapes"], stored["sizes"].tolist()
+    except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
+        raise InputError(f"{path}: not a file of landmarks ({error}); delete it and make it again") from None
+    count = len(paths)
+    whole = points.shape == (count, 68, 2) and shapes.shape == (count, 2) and len(sizes) == count
+    if points.dtype != np.float32 or not whole:
+        raise InputError(f"{path}: not a file of landmarks; delete it and make it again")
+    return Landmarks(
+        dict(zip(paths, points, strict=True)),
+        dict(zip(paths, map(tuple, shapes.tolist()), strict=True)),
+        dict(zip(paths, sizes, strict=True)),
+    )
+
+
+def write_landmarks(folder: Path, landmarks: Landmarks) -> None:
+    """Write `landmarks` as `folder`/landmarks.npz, atomically."""
+    paths = list(landmarks.points)
+    points = np.stack(list(landmarks.points.values())) if paths else np.zeros((0, 68, 2))
+    with atomic_path(folder / LANDMARKS_FILE) as temporary:
+        np.savez(
+            temporary,
+            paths=np.array(paths, dtype=str),
+            points=points.astype(np.float32),
+            shapes=np.array([landmarks.shapes[path] for path in paths], dtype=np.int32).reshape(-1, 2),
+            sizes=np.array([landmarks.sizes[path] for path in paths], dtype=np.int64),
+        )
+
+
+def find_landmarks(manifest: Path, workers: int = 1) -> tuple[Landmarks, list[LedgerRow]]:
+    """Find the landmarks of every crop in `manifest` that has none yet, and write them beside it.
+
+    What is found is written now and then. Crops that left the manifest leave the file too.
+
+    Args:
+        manifest: the CSV file.
+        workers: number of processes.
+
+    Returns:
+        all landmarks, and a row for each crop that has none. The rows also go into landmarks_ledger.csv.
+
+    Raises:
+        InputError: the manifest cannot be read, or a file cannot be written.
+    """
+    from face_extraction.pool import small_pool
+
+    folder = manifest.parent
+    samples = read_manifest(manifest, torn_groups=True)
+    known = read_landmarks(folder)
+    valid = [s.path for s in samples if known.sizes.get(s.path, -2) == file_size(folder / s.path)]
+    found = {path: _Found(known.points[path], known.shapes[path], known.sizes[path]) for path in valid}
+    settings = read_settings(folder)
+    margin = settings.crop.margin if settings else None
+    waiting = [sample for sample in samples if sample.path not in found]
+    ledger: list[LedgerRow] = []
+    saved = len(found)
+    with (
+        progress("landmarks", len(samples), unit="faces", done=saved) as advance,
+        small_pool(workers) as pool,
+    ):
+        for future in [pool.submit(_find_chunk, folder, chunk, margin) for chunk in _chunks(waiting)]:
+            fresh, failed = future.result()
+            found |= fresh
+            ledger += failed
+            advance(len(fresh) + len(failed))
+            if len(found) >= saved + _SAVED:
+                write_landmarks(folder, _gathered(samples, found))
+                saved = len(found)
+    landmarks = _gathered(samples, found)
+    write_landmarks(folder, landmarks)
+    write_ledger(folder / LANDMARKS_LEDGER, ledger)
+    return landmarks, ledger
+
+
+class _Found(NamedTuple):
+    """What was found on one crop."""
+
+    points: NDArray[np.float32]
+    shape: tuple[int, int]
+    size: int
+
+
+def _gathered(samples: Sequence[FaceSample], found: Mapping[str, _Found]) -> Landmarks:
+    """What was found, in the manifest's order."""
+    paths = [sample.path for sample in samples if sample.path in found]
+    return Landmarks(
+        {path: found[path].points for path in paths},
+        {path: found[path].shape for path in paths},
+        {path: found[path].size for path in paths},
+    )
+
+
+def face_box(sample: FaceSample, side: int, margin: float | None) -> Box | None:
+    """Where the face is in its own crop, by how the crop was cut; None where that is not known.
+
+    Args:
+        sample: the manifest's row.
+        side: of the crop, in pixels.
+        margin: with which the crops were cut; None if not known.
+    """
+    if sample.box.longer_side > 0 and sample.width > 0:
+        share = sample.box.longer_side / sample.width
+    elif margin is not None:
+        share = 1 / (1 + margin)
+    else:
+        return None
+    low, high = round(side * (1 - share) / 2), round(side * (1 + share) / 2)
+    return Box(low, high, high, low)
+
+
+def _chunks(samples: Sequence[FaceSample]) -> Iterator[Sequence[FaceSample]]:
+    return (samples[start : start + _CHUNK] for start in range(0, len(samples), _CHUNK))
+
+
+@cache
+def _detector() -> "FaceDetector":
+    from face_extraction.detect import FaceDetector
+
+    return FaceDetector()
+
+
+def _find_chunk(
+    folder: Path, samples: Sequence[FaceSample], margin: float | None
+) -> tuple[dict[str, _Found], list[LedgerRow]]:
+    found: dict[str, _Found] = {}
+    ledger = []
+    for sample in samples:
+        try:
+            found[sample.path] = _find(folder / sample.path, sample, margin)
+        except ItemFailed as error:
+            ledger.append(LedgerRow(sample.path, error.reason, error.detail))
+        except Exception as error:  # One strange crop must not end the work on all others.
+            ledger.append(LedgerRow(sample.path, FAILED, f"{type(error).__name__}: {error}"))
+    return found, ledger
+
+
+def _find(path: Path, sample: FaceSample, margin: float | None) -> _Found:
+    from face_extraction.images import read_rgb
+
+    size = file_size(path)
+    rgb = read_rgb(path)
+    box = face_box(sample, rgb.shape[0], margin)
+    if box is None:
+        boxes = _detector().largest(rgb)
+        if not boxes:
+            raise ItemFailed(NO_FACE, "how the crop was cut is not known, and hog found no face in it")
+        box = boxes[0]
+    points = _detector().landmarks(rgb, box, points=68).astype(np.float32)
+    return _Found(points, (rgb.shape[0], rgb.shape[1]), size)
+
+
+def parser(prog: str) -> Parser:
+    """The command line of `landmarks`."""
+    command = f"{prog} landmarks"
+    parser = Parser(
+        command,
+        "Find 68 landmarks on each crop of a manifest and keep them beside it, in landmarks.npz. Crops that "
+        "have theirs are not looked at again.",
+        f"example:\n  {command} data/mine/manifest.csv\n\nexit status:\n"
+        "  0  every crop has its landmarks\n"
+        f"  1  {LANDMARKS_LEDGER} names crops without\n"
+        "  2  wrong use",
+    )
+    parser.add_argument("manifest", type=Path, metavar="MANIFEST", help="manifest.csv of the crops")
+    parser.add_argument("--workers", type=int, metavar="N", help="processes (default: one for each core)")
+    return parser
+
+
+def run_landmarks(args: argparse.Namespace) -> int:
+    """Find the landmarks and return the exit status."""
+    from face_extraction.machine import available_cores
+
+    if args.workers is not None and args.workers < 1:
+        raise InputError(f"--workers {args.workers}; accepted: 1 or more")
+    landmarks, ledger = find_landmarks(args.manifest, args.workers or available_cores())
+    print(f"{len(landmarks.points):,} faces with landmarks: {args.manifest.parent / LANDMARKS_FILE}")
+    if ledger:
+        print(f"{len(ledger):,} without: see {args.manifest.parent / LANDMARKS_LEDGER}")
+    return FINDING if ledger else DONE

@@ -1,0 +1,95 @@
+"""How many cores and how much memory this process may use: a container's quota counts, not the host's."""
+
+import math
+import os
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+ROOT = Path("/")
+
+
+def available_cores(root: Path = ROOT) -> int:
+    """The cores that this process may keep busy, by its affinity and its control groups' quotas.
+
+    A quota of 1.5 cores counts as 2. Versions 1 and 2 of control groups are read, and all groups above
+    the process's own, for each may have a quota.
+
+    Args:
+        root: the folder below which proc/ and sys/ lie, for tests.
+
+    Returns:
+        1 or more.
+    """
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    for group in _groups(root, "cpu"):
+        quota, period = _quota(group)
+        if quota > 0 and period > 0:
+            cores = min(cores, math.ceil(quota / period))
+    return max(cores, 1)
+
+
+def available_memory(root: Path = ROOT) -> int | None:
+    """The bytes that this process may hold, by the machine's memory and its control groups' limits.
+
+    Args:
+        root: as for `available_cores`.
+
+    Returns:
+        None where the system tells neither.
+    """
+    limits = [_number(group / name) for group in _groups(root, "memory") for name in _MEMORY_FILES]
+    with suppress(AttributeError, ValueError, OSError):  # Windows has no sysconf, others lack the names.
+        limits.append(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
+    return min((limit for limit in limits if limit > 0), default=None)
+
+
+# Of version 2 and of version 1. A group without a limit has the word "max", or in version 1 a number
+# that is larger than any memory.
+_MEMORY_FILES = ("memory.max", "memory.limit_in_bytes")
+
+
+def _quota(group: Path) -> tuple[int, int]:
+    """Microseconds of a core's time in each period of so many microseconds; 0 where there is no quota."""
+    if (group / "cpu.max").is_file():
+        words = _text(group / "cpu.max").split()
+        if len(words) == 2 and all(word.isdecimal() for word in words):
+            return int(words[0]), int(words[1])
+        return 0, 0
+    return _number(group / "cpu.cfs_quota_us"), _number(group / "cpu.cfs_period_us")
+
+
+def _groups(root: Path, controller: str) -> Iterator[Path]:
+    """The folders of the process's control groups that may limit `controller`, from the inmost outwards.
+
+    A container often shows its own group as the mount's root while /proc names the path on the host:
+    folders that are not there are passed over.
+    """
+    mount = root / "sys/fs/cgroup"
+    for line in _text(root / "proc/self/cgroup").splitlines():
+        _, _, rest = line.partition(":")
+        names, _, path = rest.partition(":")
+        if not names:
+            bases = [mount, mount / "unified"]
+        elif controller in names.split(","):
+            bases = [mount / names, mount / controller]
+        else:
+            continue
+        inner = Path(path.strip("/"))
+        for base in bases:
+            for part in (inner, *inner.parents):
+                if ".." not in part.parts and (base / part).is_dir():
+                    yield base / part
+
+
+def _number(path: Path) -> int:
+    """The whole number in a file; 0 where there is none."""
+    text = _text(path).strip()
+    return int(text) if text.isdecimal() else 0
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""

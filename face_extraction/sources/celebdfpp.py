@@ -1,0 +1,183 @@
+"""Celeb-DF++ (v3): the real clips of Celeb-DF v2, and fakes of them by 22 methods.
+
+Layout: `Celeb-real/id0_0000.mp4`, `YouTube-real/00000.mp4`, `Celeb-synthesis/SCENARIO/METHOD/*.mp4` with
+the scenarios FaceSwap, FaceReenact and TalkingFace, and `List_of_testing_videos.txt`; clips may lie in a
+folder `videos` of each. Swaps and reenactments are named `id0_id1_0000.mp4` (target, source, recording),
+talking faces `id0_0000_test_X.mp4` (person, recording, and the voice): the latter is known from other
+people's code. The list is read as that of v2 (`1 YouTube-real/00170.mp4`, where **1 means real**); a line
+that its folder contradicts is refused. It names 178 real clips and 200, 200 and 300 of each method of the
+scenarios, with 340 of `FaceSwap/Celeb-DF`, which are v2's: 5,418. Of the other methods no counts are known.
+
+Splits: as in Celeb-DF with `--protocol official`: the list is the test split, what shares a recording with
+it is in no split (which leaves few clips), and of the rest each person is in train or val by a hash, while
+fakes between the two are left out.
+
+Licence: the terms to use Celeb-DF++, research only, after a signed form; it may not be passed on.
+Citation: Y. Li et al., "Celeb-DF++: A Large-scale Challenging Video DeepFake Benchmark for Generalizable
+Forensics", 2025, https://arxiv.org/abs/2507.18015
+"""
+
+import re
+from pathlib import Path, PurePosixPath
+
+from face_extraction.errors import InputError
+from face_extraction.ledger import MISSING, UNLISTED, LedgerRow
+from face_extraction.manifest import FAKE, REAL
+from face_extraction.media import VIDEO
+from face_extraction.sources.layout import (
+    INNER,
+    clips,
+    named_folder,
+    need_folder,
+    no_layout,
+    read_lines,
+    relative_to,
+    subfolders,
+)
+from face_extraction.sources.registry import LEFT_OUT, NOT_TEST, Item, Listing, register
+
+NAME = "celebdf-pp"
+LIST = "List_of_testing_videos.txt"
+CELEBRITIES, OTHERS, FAKES = "Celeb-real", "YouTube-real", "Celeb-synthesis"
+SCENARIOS = {
+    "FaceSwap": (
+        "Celeb-DF",
+        "BlendFace",
+        "GHOST",
+        "HifiFace",
+        "InSwapper",
+        "MobileFaceSwap",
+        "SimSwap",
+        "UniFace",
+    ),
+    "FaceReenact": ("DaGAN", "FSRT", "HyperReenact", "LIA", "LivePortrait", "MCNET", "TPSMM"),
+    "TalkingFace": ("AniTalker", "EchoMimic", "EDTalk", "FLOAT", "IP_LAP", "Real3DPortrait", "SadTalker"),
+}
+METHODS = {method: scenario for scenario, methods in SCENARIOS.items() for method in methods}
+PUBLISHED: dict[str, int | None] = {
+    CELEBRITIES: 590,
+    OTHERS: 300,
+    **dict.fromkeys(METHODS),
+    "Celeb-DF": 5_639,
+    LIST: 5_418,
+}
+_FORMS = {
+    CELEBRITIES: (re.compile(r"(?P<person>id\d+)_(?P<take>\d{4})"), "id0_0000.mp4"),
+    OTHERS: (re.compile(r"(?P<person>\d{5})"), "00000.mp4"),
+    "TalkingFace": (re.compile(r"(?P<person>id\d+)_(?P<take>\d{4})(_.*)?"), "id0_0000_test_X.mp4"),
+}
+_SWAP = (re.compile(r"(?P<person>id\d+)_(?P<other>id\d+)_(?P<take>\d{4})"), "id0_id1_0000.mp4")
+_LINE = re.compile(r"([01])\s+(\S+\.mp4)")
+
+
+@register(
+    NAME,
+    page="https://github.com/OUC-VAS/Celeb-DF-PP",
+    recordings_of="celebdf-v2",
+    example={
+        LIST: "1 Celeb-real/id0_0000.mp4\n0 Celeb-synthesis/FaceSwap/BlendFace/id0_id1_0000.mp4\n",
+        "Celeb-real/id0_0000.mp4": "",
+        "Celeb-real/id1_0003.mp4": "",
+        "YouTube-real/00000.mp4": "",
+        "Celeb-synthesis/FaceSwap/BlendFace/id0_id1_0000.mp4": "",
+        "Celeb-synthesis/FaceReenact/LIA/id1_id2_0003.mp4": "",
+        "Celeb-synthesis/TalkingFace/FLOAT/id1_0003_test_00001.mp4": "",
+    },
+)
+def celebdfpp(root: Path) -> Listing:
+    """List the clips of the real folders and of all methods.
+
+    Raises:
+        InputError: the folder has another layout, or the list is wrong.
+    """
+    need_folder(root)
+    folders, ledger = _folders(root)
+    if not folders:
+        raise no_layout(root, f"{CELEBRITIES}, {OTHERS}, {FAKES}/SCENARIO/METHOD", CELEBRITIES, FAKES)
+    found: list[tuple[str, str, re.Match[str]]] = []
+    for part, folder in folders.items():
+        pattern, form = _FORMS.get(METHODS.get(part, part), _SWAP)
+        matches, rows = clips(root, folder, pattern, form)
+        found += [(part, path, match) for path, match in matches.items()]
+        ledger += rows
+    tests = _read_list(root / LIST)
+    named = {_key(part, match[0]): _recording(part, match) for part, _, match in found}
+    held = {recording for key, recording in named.items() if key in tests}
+    items = []
+    for part, path, match in found:
+        test = _key(part, match[0]) in tests
+        left = "test" if test else LEFT_OUT if _recording(part, match) in held else NOT_TEST
+        items.append(_item(part, path, match, left if tests else None))
+    if not items:
+        raise InputError(f"{root}: no clip in its folders")
+    ledger += [
+        LedgerRow(f"{name}.mp4", MISSING, f"named in {LIST}, but not there")
+        for name in sorted(tests - named.keys())
+    ]
+    notes = [] if tests else [f"no {LIST}: the test split is drawn by a hash of the people, as the others"]
+    return Listing(items, ledger, notes, PUBLISHED, counted={LIST: len(tests)})
+
+
+def _folders(root: Path) -> tuple[dict[str, Path], list[LedgerRow]]:
+    """The folders of clips by part, and ledger rows for those of unknown methods."""
+    folders = {part: folder for part in (CELEBRITIES, OTHERS) if (folder := named_folder(root, part))}
+    rows = []
+    fakes = named_folder(root, FAKES) or root / FAKES
+    known = {(scenario.lower(), method.lower()): method for method, scenario in METHODS.items()}
+    for scenario in subfolders(fakes):
+        for name in subfolders(fakes / scenario):
+            path = fakes / scenario / name
+            method = known.get((scenario.lower(), name.lower()))
+            if method:
+                folders[method] = path
+            else:
+                rows.append(LedgerRow(relative_to(path, root), UNLISTED, "no method of that scenario"))
+    return folders, rows
+
+
+def _read_list(path: Path) -> set[str]:
+    """The test clips, as `_key` names them; empty without the list."""
+    tests = set()
+    for number, line in enumerate(read_lines(path) if path.is_file() else (), start=1):
+        match = _LINE.fullmatch(line.strip())
+        if not line.strip():
+            continue
+        parts = PurePosixPath(match[2]).parts if match else ()
+        if match is None or parts[0] not in (CELEBRITIES, OTHERS, FAKES):
+            raise InputError(
+                f"{path}, line {number}: {line!r}; accepted: 1 or 0 and a path, such as 1 {OTHERS}/00170.mp4"
+            )
+        if (match[1] == "1") != (parts[0] != FAKES):
+            raise InputError(f"{path}, line {number}: {line!r}; in this list 1 means real and 0 fake")
+        inside = [part for part in parts if part != INNER]
+        tests.add(_key(parts[0] if parts[0] != FAKES else inside[-2], PurePosixPath(match[2]).stem))
+    return tests
+
+
+def _key(part: str, stem: str) -> str:
+    above = f"{FAKES}/{METHODS[part]}/{part}" if part in METHODS else part
+    return f"{above}/{stem}"
+
+
+def _recording(part: str, match: re.Match[str]) -> str:
+    """The real clip that a clip is or was made from."""
+    return f"{OTHERS}/{match[0]}" if part == OTHERS else f"{CELEBRITIES}/{match['person']}_{match['take']}"
+
+
+def _item(part: str, path: str, match: re.Match[str], split: str | None) -> Item:
+    fake = part in METHODS
+    person = f"youtube {match['person']}" if part == OTHERS else match["person"]
+    other = match.groupdict().get("other") or ""
+    return Item(
+        path=path,
+        label=FAKE if fake else REAL,
+        # Test clips are grouped by recording: their people stand in the other splits too.
+        group=_recording(part, match) if split == "test" else person,
+        kind=VIDEO,
+        source=NAME,
+        method=part if fake else "",
+        split=split,
+        video=match[0],
+        swapped="" if split == "test" else other,
+        part=part,
+    )

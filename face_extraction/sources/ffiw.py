@@ -1,0 +1,80 @@
+"""FFIW10K: videos of several people, in some of which a part of the faces is swapped.
+
+Layout: `source/{train,val,test}/*.mp4` (real) and `target/{train,val,test}/*.mp4` (fake), in RAW, in
+RAW/FFIW10K-v1-release or in RAW/FFIW10K-v1-release-test; clips may lie in a folder `videos` of each.
+`target_mask/` is not read. Published: 8,000, 250 and 1,738 clips of each class. That layout is the
+authors'; the counts and the test folder were taken from other people's code, and not checked on the data.
+
+**The label is the clip's, not the face's.** In a fake clip some faces are real: with the policy "largest"
+the face that is taken may be one of them, and with "all" some are.
+
+Splits: the folders'. Clips of one name and split are one group; which real clip a fake was made from is not
+known beyond that.
+
+Licence: its terms of use, research only, after a form; it may not be passed on.
+Citation: T. Zhou et al., "Face Forensics in the Wild", CVPR 2021, pages 5778-5788
+"""
+
+import re
+from pathlib import Path
+
+from face_extraction.errors import InputError
+from face_extraction.ledger import LedgerRow
+from face_extraction.manifest import FAKE, REAL, SPLITS
+from face_extraction.media import VIDEO
+from face_extraction.sources.layout import clips, named_folder, need_folder, no_layout
+from face_extraction.sources.registry import Item, Listing, register
+
+NAME = "ffiw"
+CLASSES = {"source": REAL, "target": FAKE}
+RELEASES = ("FFIW10K-v1-release", "FFIW10K-v1-release-test", "FFIW10K")
+COUNTS = {"train": 8_000, "val": 250, "test": 1_738}
+PUBLISHED = {f"{name}/{split}": count for name in CLASSES for split, count in COUNTS.items()}
+_ANY = re.compile(r"(.+)")
+
+
+@register(
+    NAME,
+    page="https://github.com/tfzhou/FFIW",
+    example={f"{name}/{split}/{split}_00000000.mp4": "" for name in CLASSES for split in SPLITS},
+)
+def ffiw(root: Path) -> Listing:
+    """List the clips of both classes.
+
+    Raises:
+        InputError: neither class's folder is there, or it holds no clip.
+    """
+    need_folder(root)
+    above = [root, *(folder for name in RELEASES if (folder := named_folder(root, name)))]
+    items: list[Item] = []
+    ledger: list[LedgerRow] = []
+    found = False
+    for release in above:
+        for name in CLASSES:
+            folder = named_folder(release, name)
+            found = found or folder is not None
+            for split in SPLITS:
+                inside = named_folder(folder, split) if folder else None
+                if inside is not None:
+                    matches, rows = clips(root, inside, _ANY, "any clip")
+                    items += [_item(path, match[1], name, split) for path, match in matches.items()]
+                    ledger += rows
+    if not found:
+        raise no_layout(root, "source/ and target/ with train, val and test", *CLASSES, *RELEASES)
+    if not items:
+        raise InputError(f"{root}: no clip in its folders; needed: source/train/*.mp4 and so on")
+    return Listing(items, ledger, published=PUBLISHED)
+
+
+def _item(path: str, stem: str, name: str, split: str) -> Item:
+    return Item(
+        path=path,
+        label=CLASSES[name],
+        group=f"{split}/{stem}",
+        kind=VIDEO,
+        source=NAME,
+        method="FFIW" if CLASSES[name] == FAKE else "",
+        split=split,
+        video=f"{split}/{stem}",
+        part=f"{name}/{split}",
+    )

@@ -1,0 +1,360 @@
+"""Anybody's own list of photos, videos, ready-made crops or folders of frames, as a CSV file.
+
+Layout: a text file with a line for each file, its columns separated by commas, semicolons or tabs, with or
+without a header. The folder of the list, or --root, is where relative paths begin; absolute paths are taken
+as they are. Columns are found by their names (path, file, filename, image or video; label, label_name, class
+or target; split or set; group, original, identity, person or subject; method), or named with --path-column
+and so on, by their numbers from 1 too. Without a header the path and the label are found by what they hold.
+
+Labels: REAL and FAKE, and words that mean one of the two and nothing else (original, genuine, pristine;
+deepfake, manipulated, forged), in any capitals. **Numbers are refused** unless --label says what they mean:
+in some lists 1 is fake, in others real. `--label real=0,original --label fake=1,swap` names values of a list.
+
+Splits: the list's, where it has them (validation, valid and dev are val); else by a hash of the groups.
+Groups: the list's; a value that is a file name counts without its suffix, and where it is empty the file
+itself is meant, so that DFDC's `original` can be the group. Without such a column each file is a group of its
+own: name one, if several files show one person or come from one original.
+
+`--crops` takes pictures as faces that are cut out already; `--frame-folders` takes paths of folders, each
+with the frames (with --crops: the faces) of one video; pictures do not tell their rate, and 25 frames a
+second are assumed. `--real-only` and `--fake-only` take one class; the list then needs no labels.
+
+Licence and citation: those of the material.
+"""
+
+import csv
+import io
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+
+from face_extraction.errors import InputError, unknown_name
+from face_extraction.ledger import DOUBLED, MISSING, UNREADABLE, LedgerRow
+from face_extraction.manifest import FAKE, LABEL_NAMES
+from face_extraction.media import CROP, FRAMES, PHOTO, SEQUENCE, VIDEO, kind_of
+from face_extraction.sources.layout import (
+    LABEL_WORDS,
+    SPLIT_WORDS,
+    label_options,
+    need_folder,
+    no_text,
+    plain,
+    relative_to,
+    wanted_labels,
+)
+from face_extraction.sources.registry import Item, Listing, Option, register
+
+NAMES = {
+    "path": ("path", "file", "filename", "filepath", "image", "imagepath", "video", "videopath", "videoname"),
+    "label": ("label", "labelname", "class", "classname", "target"),
+    "split": ("split", "set", "subset", "partition"),
+    "group": ("group", "original", "identity", "person", "personid", "subject", "subjectid", "actor"),
+    "method": ("method", "manipulation", "technique"),
+}
+SUFFIXES = (".csv", ".tsv", ".txt")
+DELIMITERS = ",;\t"
+FOLDERS = (FRAMES, SEQUENCE)
+
+
+@dataclass(frozen=True)
+class _Table:
+    """The rows of a list with their numbers, and the place of each column that was found."""
+
+    path: Path
+    rows: list[tuple[int, list[str]]]
+    places: dict[str, int]
+
+    def value(self, row: list[str], column: str) -> str:
+        """The value of a column; "" where the list has none."""
+        place = self.places.get(column)
+        return row[place].strip() if place is not None else ""
+
+
+@dataclass(frozen=True)
+class _Wish:
+    """What the options ask for; `kind` is "" where each file's suffix tells."""
+
+    root: Path
+    source: str
+    words: dict[str, int]
+    labels: set[int]
+    kind: str
+
+
+@dataclass
+class _Found:
+    """The items of a list so far, by their paths, and what is wrong with its rows."""
+
+    items: dict[str, Item] = field(default_factory=dict)
+    ledger: list[LedgerRow] = field(default_factory=list)
+
+
+@register(
+    "list",
+    root_of="csv",
+    options=(
+        Option("csv", "FILE", "the list (the only .csv, .tsv or .txt in RAW)"),
+        Option("path-column", "COLUMN", "the column of the files' paths (found by its name)"),
+        Option("label-column", "COLUMN", "the column of the labels (found by its name)"),
+        Option("split-column", "COLUMN", "the column of the splits (found by its name, or none)"),
+        Option("group-column", "COLUMN", "the column of originals or people (found by its name, or none)"),
+        Option("method-column", "COLUMN", "the column of how it was faked (found by its name, or none)"),
+        Option("label", "CLASS=VALUE,VALUE", "what values mean: real=0,original or fake=1,swap", many=True),
+        Option("source", "NAME", "the data set's name in the manifest (the list's name)"),
+        Option("crops", "", "the pictures are faces that are cut out already"),
+        Option("frame-folders", "", "each path is a folder with the frames of one video"),
+        Option("real-only", "", "take the real files alone"),
+        Option("fake-only", "", "take the fake files alone"),
+    ),
+    example={
+        "list.csv": "filename;label_name;split;original\n"
+        "a/1.jpg;REAL;train;\nb/2.jpg;Fake;train;1.jpg\nc/3.mp4;original;validation;\n",
+        "a/1.jpg": "",
+        "b/2.jpg": "",
+        "c/3.mp4": "",
+    },
+)
+def listed(
+    root: Path,
+    *,
+    csv: str = "",
+    path_column: str = "",
+    label_column: str = "",
+    split_column: str = "",
+    group_column: str = "",
+    method_column: str = "",
+    label: Sequence[str] = (),
+    source: str = "",
+    crops: bool = False,
+    frame_folders: bool = False,
+    real_only: bool = False,
+    fake_only: bool = False,
+) -> Listing:
+    """List the files that a list names and that are there.
+
+    Args:
+        root: where relative paths begin.
+        csv: the list; "" for the only one in `root`.
+        path_column: the column of the paths, by name or number; "" finds it, as those that follow.
+        label_column: that of the labels.
+        split_column: that of the splits.
+        group_column: that of the groups.
+        method_column: that of how it was faked.
+        label: what its labels mean, such as "real=0,original".
+        source: the data set's name; "" for the list's.
+        crops: its pictures are faces that are cut out already.
+        frame_folders: its paths are folders of frames.
+        real_only: take the real ones alone.
+        fake_only: take the fake ones alone.
+
+    Raises:
+        InputError: the list or an option is wrong, a label or split can be misread, or nothing is there.
+    """
+    need_folder(root)
+    path = Path(csv) if csv else _only_list(root)
+    labels = wanted_labels(real_only=real_only, fake_only=fake_only)
+    given = (path_column, label_column, split_column, group_column, method_column)
+    asked = dict(zip(NAMES, given, strict=True))
+    table = _read_table(path, asked, ("path",) if len(labels) == 1 else ("path", "label"))
+    kind = (SEQUENCE if crops else FRAMES) if frame_folders else (CROP if crops else "")
+    wish = _Wish(root, source or path.stem, label_options(label), labels, kind)
+    found = _Found()
+    for number, row in table.rows:
+        _take(found, table, number, row, wish)
+    if not found.items:
+        first = f" ({found.ledger[0].path}: {found.ledger[0].detail})" if found.ledger else ""
+        raise InputError(f"{path}: none of the files that it names is there, or of the class wanted{first}")
+    places = ", ".join(f"{name} is column {place + 1}" for name, place in table.places.items())
+    notes = [f"{path.name}: {places}"]
+    if "group" not in table.places:
+        notes.append("no column of groups: each file is a group of its own; --group-column names one")
+    return Listing(list(found.items.values()), found.ledger, notes)
+
+
+def _only_list(root: Path) -> Path:
+    found = sorted(path for path in root.iterdir() if path.suffix.lower() in SUFFIXES and path.is_file())
+    if len(found) != 1:
+        there = ", ".join(path.name for path in found) or "none"
+        raise InputError(f"{root}: needed: --csv FILE, or one list in it; there: {there}")
+    return found[0]
+
+
+def _read_table(path: Path, asked: Mapping[str, str], needed: Collection[str]) -> _Table:
+    if not path.is_file():
+        raise InputError(f"{path}: no such list")
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+        delimiter = max(DELIMITERS, key=text.partition("\n")[0].count)
+        rows = [
+            (number, row)
+            for number, row in enumerate(csv.reader(io.StringIO(text), delimiter=delimiter, strict=True), 1)
+            if any(value.strip() for value in row)
+        ]
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise InputError(f"{path}: not a CSV text file in UTF-8 ({error})") from None
+    if not rows:
+        raise InputError(f"{path}: the list is empty")
+    width = len(rows[0][1])
+    for number, row in rows:
+        if len(row) != width:
+            raise InputError(f"{path}, row {number}: {len(row)} values, but {width} in the first row")
+    header = _header(rows[0][1], asked)
+    if header is None:
+        return _Table(path, rows, _places_by_content(path, rows[0][1], asked, needed))
+    return _Table(path, rows[1:], _places_by_name(path, header, asked, needed))
+
+
+def _header(first: list[str], asked: Mapping[str, str]) -> list[str] | None:
+    """The first row, if it is a header: it names no file, but a column that is known or asked for."""
+    names = [value.strip() for value in first]
+    if any(kind_of(PurePosixPath(name)) for name in names):
+        return None
+    known = {plain(name) for name in names} & {word for words in NAMES.values() for word in words}
+    return names if known or any(value in names for value in asked.values() if value) else None
+
+
+def _places_by_name(
+    path: Path, header: list[str], asked: Mapping[str, str], needed: Collection[str]
+) -> dict[str, int]:
+    places = {}
+    for column, words in NAMES.items():
+        name = asked[column]
+        if name:
+            places[column] = _asked(path, column, name, header)
+            continue
+        found = [place for place, each in enumerate(header) if plain(each) in words]
+        if len(found) > 1:
+            meant = " and ".join(header[place] for place in found)
+            raise InputError(f"{path}: {meant} may both be the {column}; choose one with --{column}-column")
+        if found:
+            places[column] = found[0]
+        elif column in needed:
+            there = ", ".join(header)
+            raise InputError(f"{path}: no column is the {column}; --{column}-column names it; there: {there}")
+    return places
+
+
+def _asked(path: Path, column: str, name: str, header: list[str]) -> int:
+    if name in header:
+        return header.index(name)
+    if name.isdecimal() and 1 <= int(name) <= len(header):
+        return int(name) - 1
+    raise unknown_name("column", name, header, f"{path}: --{column}-column")
+
+
+def _places_by_content(
+    path: Path, first: list[str], asked: Mapping[str, str], needed: Collection[str]
+) -> dict[str, int]:
+    """The columns of a list without a header: those asked for by number, one of files and one of labels."""
+    places = {}
+    for column, name in asked.items():
+        if name and not (name.isdecimal() and 1 <= int(name) <= len(first)):
+            raise InputError(
+                f"{path}: --{column}-column {name}: the list has no header; accepted: 1 to {len(first)}"
+            )
+        if name:
+            places[column] = int(name) - 1
+    free = [place for place in range(len(first)) if place not in places.values()]
+    if "path" not in places:
+        files = [place for place in free if kind_of(PurePosixPath(first[place].strip()))]
+        if len(files) != 1:
+            raise InputError(
+                f"{path}: no header, and {len(files)} columns of files; --path-column N names one"
+            )
+        places["path"] = files[0]
+        free.remove(files[0])
+    if "label" not in places and (free or "label" in needed):
+        if len(free) != 1:
+            raise InputError(f"{path}: no header; --label-column N names the column of the labels, from 1")
+        places["label"] = free[0]
+    return places
+
+
+def _take(found: _Found, table: _Table, number: int, row: list[str], wish: _Wish) -> None:
+    """Add the item of one row, or a ledger row that says why there is none."""
+    where = f"{table.path}, row {number}"
+    only = next(iter(wish.labels)) if len(wish.labels) == 1 else None
+    label = _label(table.value(row, "label"), wish.words, where) if "label" in table.places else only
+    if label is None or label not in wish.labels:
+        return
+    name = table.value(row, "path").replace("\\", "/")
+    if not name:
+        raise InputError(f"{where}: the path is empty")
+    relative = relative_to(wish.root / name, wish.root)
+    problem = _problem(relative, wish)
+    if problem is not None:
+        found.ledger.append(problem)
+    elif relative in found.items:
+        if found.items[relative].label != label:
+            raise InputError(f"{where}: {name} stands in an earlier row too, with another label")
+        found.ledger.append(LedgerRow(relative, DOUBLED, "named in an earlier row too"))
+    else:
+        kind = wish.kind or kind_of(PurePosixPath(name)) or PHOTO
+        found.items[relative] = Item(
+            path=relative,
+            label=label,
+            group=_group(table, row, relative),
+            kind=kind,
+            source=wish.source,
+            method=table.value(row, "method") if label == FAKE else "",
+            split=_split(table.value(row, "split"), where),
+            video=relative if kind in (VIDEO, *FOLDERS) else "",
+            part=LABEL_NAMES[label],
+        )
+
+
+def _problem(relative: str, wish: _Wish) -> LedgerRow | None:
+    """The ledger's row for a path that cannot be taken."""
+    if unnamed := no_text(relative):
+        return unnamed[0]
+    path = wish.root / relative
+    if wish.kind in FOLDERS:
+        return None if path.is_dir() else LedgerRow(relative, MISSING, "named in the list, but no folder")
+    if path.is_dir():
+        return LedgerRow(relative, UNREADABLE, "a folder; --frame-folders takes folders of frames")
+    if not path.exists():
+        return LedgerRow(relative, MISSING, "named in the list, but not there")
+    kind = kind_of(path)
+    if kind is None or (wish.kind == CROP and kind != PHOTO):
+        wanted = "a picture" if wish.kind == CROP else "a photo or a video"
+        return LedgerRow(relative, UNREADABLE, f"its suffix is not that of {wanted}")
+    return None
+
+
+def _label(text: str, words: Mapping[str, int], where: str) -> int:
+    number = text.removesuffix(".0")  # pandas writes so in a column that had a gap
+    if number.lstrip("+-").isdecimal():
+        if number not in words:
+            raise InputError(
+                f"{where}: label {text!r}: numbers mean one thing here and another there; say which: "
+                "--label real=0 --label fake=1, or the other way round"
+            )
+        return words[number]
+    word = plain(text)
+    label = words.get(word, LABEL_WORDS.get(word))
+    if label is None:
+        raise InputError(
+            f"{where}: label {text!r}; accepted: REAL, FAKE and words that mean the same; others are named "
+            "with --label real=A,B --label fake=C"
+        )
+    return label
+
+
+def _split(text: str, where: str) -> str | None:
+    if not text:
+        return None
+    if plain(text) not in SPLIT_WORDS:
+        raise unknown_name("split", text, ("train", "val", "valid", "validation", "dev", "test"), where)
+    return SPLIT_WORDS[plain(text)]
+
+
+def _group(table: _Table, row: list[str], relative: str) -> str:
+    """The group in the list; a file's name counts alone, without folder and suffix, and none means the file.
+
+    Without a column of groups it is the whole path: folders of frames use the same names again and again.
+    """
+    if "group" not in table.places:
+        return str(PurePosixPath(relative).with_suffix(""))
+    text = table.value(row, "group")
+    path = PurePosixPath(text or relative)
+    return path.stem if not text or kind_of(path) else text

@@ -1,0 +1,35 @@
+"""Runs that tests of exports export."""
+
+import shutil
+
+import numpy as np
+import pytest
+
+from dfdetect.ensemble import __main__ as ensemble
+from dfdetect.recipe import write_recipe
+from dfdetect.runs.folder import Run
+from dfdetect.train import __main__ as train
+
+SMALL = "--model custom_cnn --batch-size 8 --epochs 1 --augment none".split()
+
+
+@pytest.fixture(scope="session")
+def runs(write_squares, tmp_path_factory):
+    """Runs, an ensemble of two that take pictures of two sizes, and one as if it were of bfloat16."""
+    folder = tmp_path_factory.mktemp("runs")
+    manifest = write_squares(folder / "data")
+    for seed, (name, size) in enumerate((("one", "48"), ("two", "48"), ("small", "32"))):
+        out = ["--seed", str(seed), "--manifest", str(manifest), "--out", str(folder / name)]
+        out += ["--image-size", size]
+        assert train.main([*SMALL, *out]) == 0
+    members = [str(folder / name) for name in ("one", "small")]
+    assert ensemble.main([*members, "--combine", "stacked", "--out", str(folder / "both")]) == 0
+    half = Run(shutil.copytree(folder / "one", folder / "half"))
+    write_recipe(half.recipe_file, half.recipe().with_changes(precision="mixed_bfloat16"))
+    return folder
+
+
+@pytest.fixture
+def rgb():
+    """Faces as other programs send them: float32 of 0..255."""
+    return np.random.default_rng(3).integers(0, 256, (5, 48, 48, 3)).astype("float32")

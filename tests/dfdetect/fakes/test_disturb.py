@@ -1,0 +1,125 @@
+"""Disturbances: the same for both pictures of a pair, and each doing its one thing."""
+
+import numpy as np
+import pytest
+
+from dfdetect.fakes import disturb as module
+
+
+@pytest.fixture
+def picture(portrait):
+    return portrait(1, 64)[0]
+
+
+STEPS = [module.recolour, module.resize_chain, module.blur, module.noise, module.film, module.compress]
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_a_step_does_the_same_to_equal_pictures_and_leaves_them_alone(step, picture):
+    before = picture.copy()
+    changed = 0
+    for seed in range(12):
+        apply = step(np.random.default_rng(seed), 64)
+        one, other = apply(picture), apply(picture.copy())
+        assert (one.dtype, one.shape) == (np.uint8, picture.shape)
+        np.testing.assert_array_equal(one, other)
+        changed += (one != picture).any()
+    assert changed >= 10
+    np.testing.assert_array_equal(picture, before)
+
+
+def test_all_pictures_of_a_call_get_the_same_numbers(picture):
+    for seed in range(20):
+        one, other = module.disturb([picture, picture.copy()], np.random.default_rng(seed))
+        np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize("step", [module.compress, module.film])
+def test_compression_in_colour_does_not_swap_channels(step):
+    red = np.zeros((32, 32, 3), np.uint8)
+    red[:, :, 0] = 200
+    for seed in range(30):
+        coded = step(np.random.default_rng(seed), 32)(red).mean(axis=(0, 1))
+        assert coded[0] > 180
+        assert coded[2] < 30
+
+
+def test_noise_is_stronger_where_it_is_brighter():
+    picture = np.full((64, 64, 3), 20, np.uint8)
+    picture[32:] = 200
+    spreads = []
+    for seed in range(20):
+        noisy = module.noise(np.random.default_rng(seed), 64)(picture).astype(float)
+        spreads.append((noisy[:30].std(), noisy[34:].std()))
+    dark, bright = np.mean(spreads, axis=0)
+    assert bright > 1.3 * dark
+
+
+def test_blur_keeps_the_mean_and_takes_detail(picture):
+    for seed in range(20):
+        blurred = module.blur(np.random.default_rng(seed), 64)(picture).astype(float)
+        assert abs(blurred.mean() - picture.mean()) < 2
+        assert (
+            np.abs(np.diff(blurred, axis=1)).mean() <= np.abs(np.diff(picture.astype(float), axis=1)).mean()
+        )
+
+
+@pytest.mark.parametrize("codec", ["libx264", "libx265"])
+def test_a_coarser_quality_of_a_video_loses_more(codec, picture):
+    lost = [
+        np.abs(module._filmed([picture] * 3, codec, crf).astype(int) - picture).mean() for crf in (15, 28, 42)
+    ]
+    assert lost == sorted(lost)
+    assert lost[2] > lost[0] + 1
+
+
+@pytest.mark.parametrize("shape", [(64, 64), (63, 63), (48, 65)])
+def test_film_keeps_the_place_of_things_whatever_moves_and_whatever_the_size(shape):
+    picture = np.zeros((*shape, 3), np.uint8)
+    picture[20:30, 30:40] = 255
+    for seed in range(10):
+        filmed = module.film(np.random.default_rng(seed), shape[1])(picture)
+        assert filmed.shape == picture.shape
+        np.testing.assert_allclose(np.argwhere(filmed[:, :, 0] > 128).mean(axis=0), (24.5, 34.5), atol=0.7)
+
+
+def test_recolour_keeps_a_grey_picture_near_grey():
+    grey = np.full((8, 8, 3), 128, np.uint8)
+    for seed in range(20):
+        toned = module.recolour(np.random.default_rng(seed), 8)(grey).astype(float)
+        assert np.ptp(toned.mean(axis=(0, 1))) < 30
+        assert 70 < toned.mean() < 190
+
+
+@pytest.mark.parametrize("level", [2, 253])
+@pytest.mark.parametrize("step", [module.noise, module.recolour])
+def test_levels_beyond_black_and_white_are_cut_off(step, level):
+    grey = np.full((32, 32, 3), level, np.uint8)
+    for seed in range(10):
+        assert np.abs(step(np.random.default_rng(seed), 32)(grey).astype(int) - level).max() < 110
+
+
+def test_every_step_is_applied_to_its_share(monkeypatch, picture):
+    counts = dict.fromkeys((step.__name__ for step, _ in module._CHAIN), 0)
+
+    def counted(step):
+        def draw(rng, side):
+            counts[step.__name__] += 1
+            return lambda each: each
+
+        return draw
+
+    monkeypatch.setattr(module, "_CHAIN", tuple((counted(step), share) for step, share in module._CHAIN))
+    for seed in range(400):
+        module.disturb([picture], np.random.default_rng(seed))
+    shares = {
+        "recolour": 0.7,
+        "resize_chain": 0.3,
+        "blur": 0.25,
+        "noise": 0.25,
+        "film": 0.25,
+        "compress": 0.6,
+    }
+    assert counts.keys() == shares.keys()
+    for name, share in shares.items():
+        assert abs(counts[name] / 400 - share) < 0.08

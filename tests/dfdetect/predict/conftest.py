@@ -1,0 +1,66 @@
+"""A model whose score is known beforehand, and files for it."""
+
+import keras
+import numpy as np
+import pytest
+
+from dfdetect.predict import __main__ as predict
+from dfdetect.predict.detector import Detector
+from dfdetect.sample.clips import film, write_clip
+from dfdetect.sample.identity import draw_identity
+from dfdetect.sample.people import Person
+from face_extraction.images import write_image
+from face_extraction.settings import ExtractionSettings
+
+
+class Brightness(keras.Model):
+    """`p_fake` is the crop's mean brightness over 255: a score that a test can compute itself."""
+
+    def build(self, shape):
+        self.built = True
+
+    @property
+    def input_shape(self):
+        return (None, 32, 32, 3)
+
+    def call(self, rgb):
+        return keras.ops.mean(keras.ops.cast(rgb, "float32"), axis=(1, 2, 3), keepdims=True)[:, :, 0, 0] / 255
+
+
+@pytest.fixture(scope="module")
+def clip():
+    return film(Person(draw_identity(np.random.default_rng([0, 1]))), np.random.default_rng(2), 12).frames
+
+
+@pytest.fixture
+def detector():
+    return Detector(Brightness(), 0.4, "set by the test", ExtractionSettings())
+
+
+@pytest.fixture(scope="module")
+def files(clip, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("files")
+    write_image(folder / "person.png", clip[0])
+    write_clip(folder / "person.mp4", clip)
+    (folder / "words.mp4").write_text("these are words")
+    (folder / "empty.jpg").write_bytes(b"")
+    (folder / "notes.txt").write_text("left alone")
+    (folder / "._person.png").write_text("what macOS leaves beside person.png")
+    (folder / "run").mkdir()
+    linked = tmp_path_factory.mktemp("linked")
+    write_image(linked / "linked.png", clip[0])
+    (folder / "run" / "link").symlink_to(linked)
+    return folder
+
+
+@pytest.fixture
+def command(detector, tmp_path, monkeypatch):
+    """`predict` with the test's detector; the arguments follow the run's folder."""
+    monkeypatch.setattr(predict, "_detector", lambda args: detector)
+    return lambda *arguments: predict.main([str(tmp_path), *map(str, arguments)])
+
+
+@pytest.fixture(scope="session")
+def brightness_model():
+    """The class of the model, to make others of."""
+    return Brightness

@@ -1,0 +1,185 @@
+"""The command of predictions: what it prints, shares, and refuses."""
+
+import io
+import json
+import os
+import sys
+
+import pytest
+
+from dfdetect.predict import __main__ as predict
+from dfdetect.predict.verdicts import PersonVerdict, Verdict
+from dfdetect.train import __main__ as train
+
+
+def test_the_command_scores_a_folder_and_says_what_it_could_not(make_manifest, files, tmp_path, capsys):
+    options = ["--model", "custom_cnn", "--image-size", "32", "--epochs", "1", "--batch-size", "8"]
+    train.main([*options, "--manifest", str(make_manifest()), "--out", str(tmp_path / "run")])
+    capsys.readouterr()
+    assert predict.main([str(tmp_path / "run"), str(files), "--json", "--frames", "2"]) == 1
+    said = capsys.readouterr()
+    assert "left out of the folders, being neither photo nor clip: 2 (.png 1, .txt 1)" in said.err
+    rows = {row["file"].rpartition("/")[2]: row for row in json.loads(said.out)}
+    assert set(rows) == {"person.png", "person.mp4", "words.mp4", "empty.jpg", "linked.png"}
+    assert 0 < rows["person.png"]["p_fake"] < 1
+    assert len(rows["person.mp4"]["faces"]) == 2
+    for name in ("words.mp4", "empty.jpg"):
+        assert rows[name]["p_fake"] is None
+        assert rows[name]["reason"] == "unreadable"
+    assert predict.main([str(tmp_path / "run"), str(files / "person.png")]) == 0
+    table = capsys.readouterr().out
+    assert f"{rows['person.png']['p_fake']:.3f}" in table
+    assert table.strip().splitlines()[-1] == rows["person.png"]["note"]
+    assert "not recorded (ready-made crops" in rows["person.png"]["note"]
+    assert rows["person.png"]["skill"] == table.splitlines()[-2]
+
+
+def test_lines_of_json_come_one_by_one_and_say_what_json_says(command, detector, files, monkeypatch, capsys):
+    paths = (files / "person.png", files / "empty.jpg")
+    assert command("--json", *paths) == 1
+    rows = json.loads(capsys.readouterr().out)
+    printed = []
+
+    def watched(path, *, frames, score=detector.predict):
+        printed.append(len(capsys.readouterr().out.splitlines()))
+        return score(path, frames=frames)
+
+    monkeypatch.setattr(detector, "predict", watched)
+    assert command("--jsonl", *paths) == 1
+    assert printed == [0, 1]
+    assert [json.loads(line) for line in capsys.readouterr().out.splitlines()] == rows[1:]
+
+
+def test_no_score_is_rounded_to_the_other_side_of_the_threshold(
+    command, detector, files, monkeypatch, capsys
+):
+    detector.threshold = 0.51498
+    person = PersonVerdict(1, 0.51497, fake=False, faces=2)
+    verdict = Verdict((), 0.51497, False, 1, people=(person, person))
+    monkeypatch.setattr(detector, "predict", lambda path, *, frames: verdict)
+    assert command(files / "person.png") == 0
+    said = capsys.readouterr().out
+    assert said.count("real      0.51497") == 3
+    assert "fake from p_fake 0.51498 on" in said
+
+
+def test_the_jobs_of_a_queue_share_the_files(command, files, tmp_path, capsys):
+    named = []
+    for job in (1, 2, 3):
+        out = tmp_path / f"{job}.jsonl"
+        assert command("--shard", f"{job}/3", "--out", out, files) in (0, 1)
+        named += [json.loads(line)["file"] for line in out.read_text().splitlines()]
+    capsys.readouterr()
+    assert command("--json", files) == 1
+    everything = json.loads(capsys.readouterr().out)
+    assert sorted(named) == sorted(row["file"] for row in everything)
+
+
+def test_a_threshold_that_is_given_goes_over_the_runs(command, detector, files, capsys):
+    known = detector.predict(files / "person.png")
+    for threshold, fake in ((known.p_fake, True), (known.p_fake + 1e-6, False)):
+        assert command("--json", "--threshold", threshold, files / "person.png") == 0
+        (row,) = json.loads(capsys.readouterr().out)
+        assert (row["fake"], row["threshold"]) == (fake, threshold)
+    assert command("--threshold", 0.25, files / "person.png") == 0
+    assert "fake from p_fake 0.25 on, given with --threshold" in capsys.readouterr().out
+
+
+def test_scoring_ends_when_nobody_reads_the_lines(command, detector, files, monkeypatch, capsys):
+    scored = []
+
+    def watched(path, *, frames, score=detector.predict):
+        scored.append(path)
+        return score(path, frames=frames)
+
+    class Gone(io.StringIO):
+        def write(self, text):
+            raise BrokenPipeError
+
+        def fileno(self):
+            return os.open(os.devnull, os.O_WRONLY)
+
+    monkeypatch.setattr(detector, "predict", watched)
+    monkeypatch.setattr(sys, "stdout", Gone())
+    assert command("--jsonl", files / "person.png", files / "person.mp4") == 2
+    assert len(scored) == 1
+    assert "nobody reads the lines any more" in capsys.readouterr().err
+
+
+def test_no_name_breaks_a_line_or_steers_the_terminal(command, files, tmp_path, capsys):
+    names = ["a\nb.jpg", "a\x1b[31mb.jpg", "a\udcffb.jpg"]
+    for name in names:
+        (tmp_path / name).write_bytes(b"")
+    paths = [tmp_path / name for name in names]
+
+    assert command(*paths) == 1
+    rows = capsys.readouterr().out.splitlines()[1 : len(names) + 1]
+    assert command("--json", *paths) == 1
+
+    assert [row.partition(".jpg")[0].rpartition("/")[2] for row in rows] == [
+        r"a\nb",
+        r"a\x1b[31mb",
+        r"a\udcffb",
+    ]
+    assert [row["file"] for row in json.loads(capsys.readouterr().out)] == [str(path) for path in paths]
+
+
+def test_an_interruption_keeps_what_was_scored(command, detector, files, monkeypatch, capsys):
+    known = detector.predict(files / "person.png")
+    answers = iter([known])
+
+    def then_interrupted(path, *, frames):
+        for verdict in answers:
+            return verdict
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(detector, "predict", then_interrupted)
+
+    assert command(files / "person.png", files / "person.mp4", "--json") == 130
+    (row,) = json.loads(capsys.readouterr().out)
+    assert row["file"] == str(files / "person.png")
+    assert row["p_fake"] == known.p_fake
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["nowhere", "person.png"], "nowhere: not a run folder"),
+        (["person.png"], "person.png: not a run folder; the first path is the run's"),
+        (["run"], "give files or folders"),
+        (["--model", "meso4", "person.png"], "--weights goes with either --model or --recipe"),
+        (["--weights", "none.h5", "person.png"], "--weights goes with either --model or --recipe"),
+        (["--recipe", "none.toml", "--weights", "none.h5", "person.png"], "none.toml"),
+        (["--model", "meso4", "--weights", "none.h5", "person.png"], "none.h5"),
+        (
+            ["--weights", "none", "--model", "custom_cnn", "--whole", "person.png"],
+            "weights 'none' leave the head random; accepted: a file with those of a whole custom_cnn",
+        ),
+        (["run", "missing.png"], "missing.png: no such file or folder"),
+        (["run", "person.png", "--frames", "0"], "--frames 0; accepted: 1 or more"),
+        (["run", "person.png", "--threshold", "1.5"], "--threshold 1.5; accepted: 0 to 1"),
+        (["run", "person.png", "--threshold", "nan"], "--threshold nan; accepted: 0 to 1"),
+        (["run", "person.png", "--shard", "3/2"], "shard 3/2; accepted: 1/N to N/N"),
+    ],
+)
+def test_wrong_use_is_one_line(files, monkeypatch, capsys, arguments, words):
+    monkeypatch.chdir(files)
+    assert predict.main(arguments) == 2
+    error = capsys.readouterr().err.strip().splitlines()
+    assert len(error) == 1
+    assert words in error[0]
+
+
+@pytest.mark.parametrize(
+    ("argument", "words"),
+    [
+        ("https://example.com/v.mp4", "a web address; download the file first"),
+        ("photos.zip", "an archive; unpack it first"),
+        ("missing.png", "no such file or folder"),
+    ],
+)
+def test_what_is_no_file_says_what_to_do(command, tmp_path, monkeypatch, capsys, argument, words):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "photos.zip").write_bytes(b"PK")
+    assert command(argument) == 2
+    assert words in capsys.readouterr().err

@@ -1,0 +1,75 @@
+"""Files of scores: gone on with, and of one model."""
+
+import json
+import os
+
+import pytest
+from filelock import FileLock
+
+from dfdetect.predict.verdicts import Verdict
+
+
+def test_a_file_of_scores_is_gone_on_with(command, detector, files, tmp_path, monkeypatch, capsys):
+    out = tmp_path / "scores.jsonl"
+    paths = [files / name for name in ("person.png", "empty.jpg", "person.mp4")]
+    assert command("--json", *paths) == 1
+    expected = json.loads(capsys.readouterr().out)
+    scored = []
+
+    def watched(path, *, frames, score=detector.predict):
+        scored.append(path.name)
+        if path.name == "person.mp4" and scored.count(path.name) == 1:
+            raise KeyboardInterrupt
+        if path.name == "empty.jpg" and scored.count(path.name) == 1:
+            return Verdict((), None, None, 0, "failed", "the disk was away")
+        return score(path, frames=frames)
+
+    monkeypatch.setattr(detector, "predict", watched)
+    assert command("--out", out, *paths) == 130
+    with out.open("a") as handle:
+        handle.write('{"file": "torn')
+    assert command("--out", out, *paths) == 1
+
+    assert scored == ["person.png", "empty.jpg", "person.mp4", "empty.jpg", "person.mp4"]
+    lines = [json.loads(line) for line in out.read_text().splitlines()]
+    assert [lines[0], *lines[2:]] == expected
+    assert lines[1]["detail"] == "the disk was away"
+    assert (
+        capsys.readouterr().out
+        == f"{out}: 3 files, {sum(bool(r['fake']) for r in expected)} called fake, 1 without a score\n"
+    )
+    assert command("--out", out, *paths[::2]) == 0
+    assert len(scored) == 5
+
+
+def test_a_file_of_scores_holds_those_of_one_model_and_nothing_else(
+    command, detector, files, tmp_path, capsys
+):
+    out = tmp_path / "scores.jsonl"
+    first, last = '{"file": 1}\n', '{"other": "torn'
+    for text, line in (("words", "last line"), (first, "line 1"), ("[]\n", "line 1"), (last, "last line")):
+        out.write_text(text)
+        assert command("--out", out, files / "person.png") == 2
+        assert f"scores.jsonl, {line}: no verdict of dfdetect.predict" in capsys.readouterr().err
+        assert out.read_text() == text
+    out.unlink()
+    assert command("--out", out, files / "person.png") == 0
+    detector.weights_sha256 = "another"
+    assert command("--out", out, files / "person.mp4") == 2
+    assert (
+        "line 1: written with weights_sha256 '', now 'another'; give another --out" in capsys.readouterr().err
+    )
+    with FileLock(f"{out}.lock"):
+        assert command("--out", out, files / "person.png") == 2
+    assert "another process writes into it" in capsys.readouterr().err
+    assert command("--out", tmp_path / "no" / "scores.jsonl", files / "person.png") == 2
+    assert "there is no folder" in capsys.readouterr().err
+    assert len(out.read_text().splitlines()) == 1
+
+
+@pytest.mark.parametrize("name", ["/dev/full", "/dev/stdout", "pipe"])
+def test_rows_go_into_a_regular_file_alone(command, files, tmp_path, monkeypatch, capsys, name):
+    monkeypatch.chdir(tmp_path)
+    os.mkfifo("pipe")
+    assert command(files / "person.png", "--out", name) == 2
+    assert "not a regular file" in capsys.readouterr().err

@@ -1,0 +1,40 @@
+"""Results: what the page says of them."""
+
+import pytest
+
+from dfdetect.runs.folder import Run
+from dfdetect.train import __main__ as train
+
+SMALL = [
+    "--model",
+    "custom_cnn",
+    "--image-size",
+    "32",
+    "--batch-size",
+    "8",
+    "--epochs",
+    "2",
+    "--augment",
+    "none",
+]
+
+
+@pytest.fixture
+def manifest(make_manifest):
+    return make_manifest(train=24, val=12, test=12)
+
+
+def run(manifest, out, *more):
+    return train.main([*SMALL, "--manifest", str(manifest), "--out", str(out), *more])
+
+
+def test_without_a_test_split_the_page_says_so(make_manifest, tmp_path, capsys):
+    assert run(make_manifest(train=24, val=12, test=0), tmp_path / "run") == 0
+    assert set(Run(tmp_path / "run").metrics()) == {"val"}
+    assert "There is no test split" in (tmp_path / "run" / "index.html").read_text()
+
+
+def test_the_page_names_what_makes_the_losses_differ(manifest, tmp_path):
+    run(manifest, tmp_path / "run", "--l2", "0.01", "--label-smoothing", "0.1", "--balance", "weights")
+    words = "in training (with dropout, the L2 penalty, label smoothing, class weights) and in validation"
+    assert words in (tmp_path / "run" / "index.html").read_text()

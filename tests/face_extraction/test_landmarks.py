@@ -1,0 +1,130 @@
+"""Landmarks beside a manifest: found once, kept, and found again where a crop changed."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from face_extraction import landmarks as module
+from face_extraction.__main__ import main
+from face_extraction.errors import InputError
+from face_extraction.images import write_image
+from face_extraction.landmarks import LANDMARKS_FILE, LANDMARKS_LEDGER, face_box, read_landmarks
+from face_extraction.ledger import read_ledger
+from face_extraction.manifest import Box, FaceSample, read_manifest, write_manifest
+from face_extraction.settings import CropSpec, ExtractionSettings, write_settings
+
+
+@pytest.fixture
+def manifest(tmp_path, draw_faces):
+    """Three crops of a drawn face, 96 pixels wide, cut with a margin of .3."""
+    samples = []
+    for number in range(3):
+        path = f"faces/{number}.png"
+        write_image(tmp_path / path, draw_faces((48 + number, 48, 74), width=96, height=96))
+        samples.append(FaceSample(path, 0, "train", str(number)))
+    write_manifest(tmp_path / "manifest.csv", samples)
+    write_settings(tmp_path, ExtractionSettings(crop=CropSpec(size=96, margin=0.3)))
+    return tmp_path / "manifest.csv"
+
+
+@pytest.fixture
+def here(monkeypatch):
+    """Notes which crops are looked at, in this process."""
+    seen = []
+    found = module._find
+
+    def find(path, sample, margin):
+        seen.append(sample.path)
+        return found(path, sample, margin)
+
+    monkeypatch.setattr(module, "_find", find)
+    return seen
+
+
+def test_the_points_lie_on_the_face_in_pixels_of_the_crop(manifest, here, capsys):
+    assert main(["landmarks", str(manifest), "--workers", "1"]) == 0
+    assert "3 faces with landmarks" in capsys.readouterr().out
+    found = read_landmarks(manifest.parent)
+    assert list(found.points) == [sample.path for sample in read_manifest(manifest)]
+    for path, points in found.points.items():
+        assert points.shape == (68, 2)
+        assert points.dtype == np.float32
+        assert found.shapes[path] == (96, 96)
+        eyes, mouth = points[36:48].mean(axis=0), points[48:].mean(axis=0)
+        assert 25 < eyes[1] < 55 < mouth[1] < 90
+        assert abs(eyes[0] - 48) < 10
+
+
+def test_only_what_is_missing_or_changed_is_looked_at_again(manifest, here, draw_faces):
+    main(["landmarks", str(manifest), "--workers", "1"])
+    before = (manifest.parent / LANDMARKS_FILE).read_bytes()
+    here.clear()
+    main(["landmarks", str(manifest), "--workers", "1"])
+    assert here == []
+    assert (manifest.parent / LANDMARKS_FILE).read_bytes() == before
+    write_image(manifest.parent / "faces/1.png", draw_faces((40, 50, 60), width=96, height=96))
+    rows = read_manifest(manifest)
+    write_image(manifest.parent / "faces/new.png", draw_faces((48, 48, 74), width=96, height=96))
+    write_manifest(manifest, [rows[0], rows[1], FaceSample("faces/new.png", 0, "train", "new")])
+    main(["landmarks", str(manifest), "--workers", "1"])
+    assert here == ["faces/1.png", "faces/new.png"]
+    assert list(read_landmarks(manifest.parent).points) == ["faces/0.png", "faces/1.png", "faces/new.png"]
+
+
+def test_a_crop_that_cannot_be_read_is_listed_and_the_others_go_on(manifest, here, capsys):
+    (manifest.parent / "faces/1.png").write_bytes(b"no picture")
+    (manifest.parent / "faces/2.png").unlink()
+    assert main(["landmarks", str(manifest), "--workers", "1"]) == 1
+    assert [(row.path, row.reason) for row in read_ledger(manifest.parent / LANDMARKS_LEDGER)] == [
+        ("faces/1.png", "unreadable"),
+        ("faces/2.png", "failed"),
+    ]
+    assert list(read_landmarks(manifest.parent).points) == ["faces/0.png"]
+    assert "2 without" in capsys.readouterr().out
+
+
+def test_of_crops_that_somebody_else_cut_the_face_is_searched(manifest, here, draw_faces):
+    (manifest.parent / "extraction.toml").unlink()
+    write_image(manifest.parent / "faces/1.png", draw_faces(width=96, height=96))  # a wall
+    assert main(["landmarks", str(manifest), "--workers", "1"]) == 1
+    [row] = read_ledger(manifest.parent / LANDMARKS_LEDGER)
+    assert (row.path, row.reason) == ("faces/1.png", "no_face")
+    points = read_landmarks(manifest.parent).points["faces/0.png"]
+    assert 25 < points[36:48, 1].mean() < 55
+
+
+def test_the_box_follows_from_how_the_crop_was_cut():
+    row = FaceSample("a.png", 0, "train", "a")
+    assert face_box(row, 130, 0.3) == Box(15, 115, 115, 15)
+    assert face_box(row, 130, None) is None
+    # A row's own numbers go over the settings: a face box of 50 pixels in a square of 100.
+    cut = dataclasses.replace(row, box=Box(0, 50, 50, 0), width=100, height=100)
+    assert face_box(cut, 200, 0.3) == Box(50, 150, 150, 50)
+
+
+def test_without_the_file_there_are_none(tmp_path):
+    assert read_landmarks(tmp_path).points == {}
+
+
+@pytest.mark.parametrize("content", [b"", b"text", None])
+def test_a_file_that_holds_no_landmarks_is_refused(tmp_path, content):
+    path = tmp_path / LANDMARKS_FILE
+    if content is None:
+        np.savez(path, paths=np.array(["a"]), points=np.zeros((2, 68, 2)), shapes=np.zeros((1, 2)), sizes=[1])
+    else:
+        path.write_bytes(content)
+    with pytest.raises(InputError, match="not a file of landmarks"):
+        read_landmarks(tmp_path)
+
+
+def test_wrong_use(manifest, capsys):
+    assert main(["landmarks", str(manifest), "--workers", "0"]) == 2
+    assert "--workers 0; accepted: 1 or more" in capsys.readouterr().err
+    assert main(["landmarks", str(manifest.parent)]) == 2
+    assert "no such manifest; there is" in capsys.readouterr().err
+
+
+def test_processes_give_what_one_process_gives(manifest):
+    assert main(["landmarks", str(manifest), "--workers", "2"]) == 0
+    assert len(read_landmarks(manifest.parent).points) == 3
