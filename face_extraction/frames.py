@@ -1,15 +1,15 @@
-"""Frames of a clip, evenly spaced, read forward and one at a time.
+"""Frames of a video, evenly spaced in time, read forward and one at a time.
 
 Decoded by PyAV and not by OpenCV, though both are FFmpeg and give the same pixels, because PyAV shows
-the packets: what is missing at a clip's end is seen without decoding it; a frame that no other frame
+the packets: what is missing at a video's end is seen without decoding it; a frame that no other frame
 needs and nobody wants is not decoded, nor is a group of pictures without a wanted frame (a third of the
-time, or nearly all of it in a long clip); what an edit list hides is told from what is lost; a frame
+time, or nearly all of it in a long video); what an edit list hides is told from what is lost; a frame
 that could not be decoded is known as one. OpenCV 4.14 gives garbage for interlaced H.264; PyAV does not.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from itertools import chain, islice
+from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,26 +17,33 @@ import numpy as np
 from numpy.typing import NDArray
 
 from face_extraction.animation import is_picture, read_pictures
-from face_extraction.images import MAX_PIXELS, Unreadable, check_readable
+from face_extraction.images import Unreadable, check_readable
 from face_extraction.ledger import DAMAGED, TRUNCATED, ItemFailed
-from face_extraction.packets import ERRORS, Damage, Packets, open_clip, read_packets, whole_packets
-
-# Where a clip's size was rounded, pixels are said to be a little off square: that is not worth scaling.
-SQUARE_TOLERANCE = 0.01
+from face_extraction.packets import (
+    ERRORS,
+    JUMP_SECONDS,
+    Damage,
+    Packets,
+    each_packet,
+    open_video,
+    read_packets,
+)
+from face_extraction.picture import View, upright
+from face_extraction.spacing import middles_in_time
 
 # Decoders that leave out the frames nobody needs when they are told so between two packets.
 _CAN_SKIP = frozenset({"h264", "hevc", "mpeg4", "mpeg2video", "mpeg1video"})
+_NOTHING = "the container opens, but no frame of it can be decoded"
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Frame:
-    """One frame of a clip.
+    """One frame of a video.
 
     Attributes:
-        index: its number in the clip, from 0.
-        time: seconds from the clip's start.
-        rgb: uint8 of shape (height, width, 3), upright; of square pixels, wherefore a clip of others (DV,
-            DVD) is scaled to the width at which players show it.
+        index: its number in the video, from 0.
+        time: seconds from the video's start.
+        rgb: uint8 of shape (height, width, 3): the picture as `picture.upright` makes it.
     """
 
     index: int
@@ -45,217 +52,271 @@ class Frame:
 
 
 class _Decoded(NamedTuple):
-    """A frame's number, its seconds from the start, PyAV's frame, and a pixel's width over its height.
+    """PyAV's frame, the place of its packet in the file, and how it is to be viewed."""
 
-    `place` is that of its packet in the file.
+    place: int
+    frame: Any
+    view: View
+
+
+@dataclass(frozen=True, eq=False)
+class _Plan:
+    """What of a video is decoded.
+
+    Attributes:
+        stretches: first and last places, ascending and apart.
+        needed: the places of the frames wanted; None for all.
     """
 
-    number: int
-    seconds: float
-    frame: Any
-    aspect: float
-    place: int
+    stretches: tuple[tuple[int, float], ...] = ((0, float("inf")),)
+    needed: frozenset[int] | None = None
 
 
-def read_frames(
-    path: Path, *, count: int | None = None, first: bool = False, threads: int = 1
-) -> Iterator[Frame]:
-    """Yield frames of the whole clip, one at a time: memory does not grow with the clip's pictures.
+def read_frames(path: Path, *, count: int | None = None, first: bool = False) -> Iterator[Frame]:
+    """Yield frames of the whole video, one at a time: memory does not grow with the video's pictures.
 
-    The clip is cut into `count` equal parts and the middle frame of each is taken. It is read
-    forward and to its end, because seeking is slower and a missing end must be noticed. Times are
-    the container's own: index / frame rate would be wrong for phones, whose rate varies.
+    The video's time is cut into `count` equal parts; the frame on the screen in the middle of each is
+    taken, and a neighbour where that one is taken already. The file is read forward and to its end,
+    because seeking is slower and a missing end must be noticed. Times are the container's own: index /
+    frame rate would be wrong for phones, whose rate varies.
 
     Args:
         path: the video file.
-        count: how many frames; all of them where the clip has fewer, or where it is None.
+        count: how many frames; all of them where the video has fewer, or where it is None.
         first: the first frame only; the rest is then not looked at.
-        threads: of the decoder; 0 for as many as it likes.
 
     Raises:
         Unreadable: no frame can be read, or, as "failed", the system cannot read the file.
         ItemFailed: after the last frame was yielded; what was yielded before is good. "truncated":
-            the clip ends before its container says. "damaged": wanted frames cannot be decoded.
+            the video ends before its container says. "damaged": wanted frames cannot be decoded.
     """
     if is_picture(path):
         for shown in islice(read_pictures(path, count=count), 1 if first else None):
             yield Frame(shown.index, shown.time, shown.rgb)
         return
     if first:
-        yield from _first(path)
+        yield _first(path)
         return
-    packets, damage = read_packets(path), Damage()
-    if packets.times.size:
-        wanted = _middles(packets.said, count)
-        found = _decode_needed(path, packets, wanted, threads, damage)
-    else:
-        packets = _decode_before(path, packets, damage)
-        wanted = _middles(packets.said, count)
-        found = _decode_again(path, packets, wanted, threads, damage)
+    packets = read_packets(path)
+    damage = Damage(set(packets.broken))
+    packets = _without_leading(path, packets) if packets.told else _timed_by_decoder(path, packets, damage)
+    wanted = _wanted(packets, count)
     got = 0
-    for index, seconds, frame, aspect, _ in found:
-        yield Frame(index, seconds, _upright(path, frame, aspect))
+    for decoded in _sound(path, packets, wanted, damage):
+        index = int(packets.number[decoded.place])
+        seconds = round(float(packets.timeline[index]) * packets.tick, 6)
+        yield Frame(index, seconds, upright(path, decoded.frame, decoded.view))
         got += 1
-    due = packets.said if wanted is None else len(wanted)
-    if packets.lost or got < due or damage.count:
+    _judge(path, packets, damage, len(wanted), got)
+
+
+def _judge(path: Path, packets: Packets, damage: Damage, due: int, got: int) -> None:
+    """Raise what is wrong with a video of whose `due` wanted frames `got` were given."""
+    if packets.lost or got < due or damage.places:
         check_readable(path)
     if packets.lost:
         raise ItemFailed(TRUNCATED, packets.lost)
     if not got:
-        raise Unreadable(path, "the container opens, but no frame of it can be decoded")
-    if got < due or damage.count:
-        raise ItemFailed(
-            DAMAGED, f"{due - got} of {due} wanted frames, {damage.count} packets cannot be decoded"
-        )
+        raise Unreadable(path, _NOTHING)
+    if got < due or damage.places:
+        bad = len(damage.places)
+        raise ItemFailed(DAMAGED, f"{due - got} of {due} wanted frames, {bad} packets cannot be decoded")
 
 
-def _decode_before(path: Path, packets: Packets, damage: Damage) -> Packets:
-    """`packets` as the decoder shows them, where they do not tell when; a frame's time is then its number."""
-    numbers = {decoded.place: decoded.number for decoded in _decode_all(path, 1, damage)}
-    total = max(numbers.values(), default=-1) + 1
-    # Of what is never shown it is not known which frames need it: it counts as shown last.
-    times = np.array([numbers.get(place, total) for place in range(len(packets.keys))], np.int64)
-    return Packets(times, packets.keys, times < total, packets.lost, total)
-
-
-def _decode_again(
-    path: Path, packets: Packets, wanted: set[int] | None, threads: int, damage: Damage
-) -> Iterator[_Decoded]:
-    """The wanted frames that are sound, numbered and judged as by `_decode_before`."""
-    for decoded in _decode_all(path, threads, Damage()):
-        number = int(packets.times[decoded.place])
-        due = number < packets.said and (wanted is None or number in wanted)
-        if due and not damage.reaches(decoded.place, packets):
-            yield decoded._replace(number=number)
-
-
-def _first(path: Path) -> Iterator[Frame]:
+def _first(path: Path) -> Frame:
     damage = Damage()
-    for _, _, frame, aspect, place in _decode_all(path, 1, damage):
-        if place in damage.places:
+    for decoded in _decode(path, _Plan(), damage):
+        if decoded.place in damage.places:
             check_readable(path)
             raise ItemFailed(DAMAGED, "the first frame cannot be decoded whole")
-        yield Frame(0, 0.0, _upright(path, frame, aspect))
-        return
+        return Frame(0, 0.0, upright(path, decoded.frame, decoded.view))
     check_readable(path)
-    raise Unreadable(path, "the container opens, but no frame of it can be decoded")
+    raise Unreadable(path, _NOTHING)
 
 
-def _decode_all(path: Path, threads: int, damage: Damage) -> Iterator[_Decoded]:
-    """Every frame, also damaged ones; a packet that cannot be decoded is counted as a frame."""
-    index, begin, time = 0, None, 0.0
-    with open_clip(path, threads) as (container, stream):
-        step, aspect = 1 / float(stream.average_rate or 25), _aspect(stream)
-        stream.codec_context.copy_opaque = True
-        for place, packet in enumerate(chain(whole_packets(container, stream), [None])):
-            if packet:
-                packet.opaque = place
-            before = damage.count
-            frames = _decode(stream.codec_context, packet, place, damage)
-            index += damage.count - before
-            for frame in frames:
-                at = place if frame.opaque is None else frame.opaque
-                if frame.is_corrupt:
-                    damage.add(at)
-                # The last frames of an AVI have no time.
-                time = time + step if frame.pts is None else float(frame.pts * stream.time_base)
-                begin = time if begin is None else begin
-                yield _Decoded(index, round(time - begin, 6), frame, aspect, at)
-                index += 1
+def _wanted(packets: Packets, count: int | None) -> list[int]:
+    """The numbers of the frames wanted, also of such as were lost with the end."""
+    timeline = packets.timeline
+    if count is None or count >= len(timeline):
+        return list(range(packets.said))
+    step = int(timeline[-1] - timeline[-2]) if len(timeline) > 1 else 1
+    # The last frame of a video of varying rate is not told to last longer than most do.
+    usual = int(np.median(np.diff(timeline))) if len(timeline) > 1 else 1
+    return [int(n) for n in middles_in_time(timeline, int(timeline[-1]) + min(step, usual), count)]
 
 
-def _decode_needed(
-    path: Path, packets: Packets, wanted: set[int] | None, threads: int, damage: Damage
-) -> Iterator[_Decoded]:
-    """The wanted frames that are sound, leaving out what they do not need."""
-    shown = np.flatnonzero(packets.shown)
-    places = shown[np.argsort(packets.times[shown])]
-    order = packets.times[places]
-    runs = iter(_runs(packets, order, wanted))
-    start, end = next(runs, (0, -1))
-    with open_clip(path, threads) as (container, stream):
-        context = stream.codec_context
-        can_skip, base, aspect = context.name in _CAN_SKIP, float(stream.time_base), _aspect(stream)
-        # A frame is shown before others that it needs: whether they are sound is known only later.
-        held: list[_Decoded] = []
+def _without_leading(path: Path, packets: Packets) -> Packets:
+    """The packets without the frames before the first key that need what was cut off: no player shows them.
 
-        def sound(packet: Any, place: int) -> Iterator[_Decoded]:
-            for frame in _decode(context, packet, place, damage):
-                index = int(np.searchsorted(order, frame.pts)) if frame.pts is not None else len(order)
-                if index == len(order) or order[index] != frame.pts:
-                    continue
-                if frame.is_corrupt:
-                    damage.add(int(places[index]))
-                elif wanted is None or index in wanted:
-                    seconds = round(float(order[index] - order[0]) * base, 6)
-                    held.append(_Decoded(index, seconds, frame, aspect, int(places[index])))
-                while held and frame.pts >= packets.settled(held[0].place):
-                    yield from release()
-            while packet is None and held:
-                yield from release()
+    Only the decoder knows them from such as need nothing, so that the first group is decoded to see.
+    """
+    if not len(packets.times):
+        return packets
+    leading = np.flatnonzero(packets.shown & (packets.times < packets.times[0]))
+    if not len(leading):
+        return packets
+    damage = Damage()
+    plan = _Plan(((0, int(leading[-1])),))
+    given = {decoded.place for decoded in _decode(path, plan, damage)}
+    corrupt = damage.places & given  # Pictures with gaps filled in, of what was cut off.
+    absent = [at for at in leading.tolist() if at not in given | damage.places or at in corrupt]
+    shown = packets.shown.copy()
+    shown[absent] = False
+    return replace(packets, shown=shown, said=packets.said - len(absent))
 
-        def release() -> Iterator[_Decoded]:
-            decoded = held.pop(0)
-            if not damage.reaches(decoded.place, packets):
-                yield decoded
 
-        for place, packet in enumerate(whole_packets(container, stream)):
-            if place < start:
+def _timed_by_decoder(path: Path, packets: Packets, damage: Damage) -> Packets:
+    """The packets with the times at which the decoder shows them, in milliseconds.
+
+    A packet that cannot be decoded counts as a frame.
+    """
+    with open_video(path) as (container, stream):
+        base, step = float(stream.time_base), 1 / float(stream.average_rate or 25)
+        name = container.format.name
+    count = len(packets.times)
+    given: list[tuple[int, float | None]] = []
+    for decoded in _decode(path, _Plan(((0, count - 1),)), damage):
+        pts = decoded.frame.pts
+        given.append((decoded.place, None if pts is None else pts * base))
+    if name == "avi":  # It tells when each packet is decoded: in another order, when each frame is shown.
+        known = iter(sorted(seconds for _, seconds in given if seconds is not None))
+        given = [(place, next(known, None)) for place, _ in given]
+    sequence = _with_lost(given, damage)
+    clock = _clock([seconds for _, seconds in sequence], step, "mpeg" in name)
+    # Of what is never shown it is not known which frames need it: it counts as shown last.
+    times = np.full(count, clock[-1] + 1 if clock else 0, np.int64)
+    places = [place for place, _ in sequence]
+    times[places] = clock
+    shown = np.zeros(count, np.bool_)
+    shown[places] = True
+    return replace(packets, times=times, shown=shown, said=len(places), tick=0.001)
+
+
+def _with_lost(given: list[tuple[int, float | None]], damage: Damage) -> list[tuple[int, float | None]]:
+    """The frames given, and before the next of them those that gave none."""
+    lost = sorted(damage.places - {place for place, _ in given}, reverse=True)
+    sequence: list[tuple[int, float | None]] = []
+    for place, seconds in given:
+        while lost and lost[-1] < place:
+            sequence.append((lost.pop(), None))
+        sequence.append((place, seconds))
+    return sequence + [(place, None) for place in reversed(lost)]
+
+
+def _clock(told: list[float | None], step: float, jumps: bool) -> list[int]:
+    """Ascending milliseconds: what has no time comes a step later, as does what begins another clock."""
+    now, offset, clock = -step, 0.0, list[int]()
+    for seconds in told:
+        time = now + step if seconds is None else seconds + offset
+        if not clock or time <= now or (jumps and time - now > JUMP_SECONDS):
+            offset += now + step - time
+            time = now + step
+        now = time
+        clock.append(max(round(1000 * now), clock[-1] + 1 if clock else 0))
+    return clock
+
+
+def _sound(path: Path, packets: Packets, wanted: list[int], damage: Damage) -> Iterator[_Decoded]:
+    """The wanted frames that are sound, ascending.
+
+    A key of a video with intra refresh gives no picture at once: frames that are missing without damage
+    are decoded again from keys further back, and so are all that follow.
+    """
+    todo = [int(packets.order[number]) for number in wanted if number < len(packets.order)]
+    back = 0
+    while todo:
+        for decoded in _pass(path, packets, todo, back, damage):
+            if decoded.place not in todo:
                 continue
-            if can_skip and wanted is not None:
-                needed = int(np.searchsorted(order, packet.pts)) in wanted
-                context.skip_frame = "DEFAULT" if needed else "NONREF"
-            yield from sound(packet, place)
-            if place == end:
-                yield from sound(None, place)
+            at = todo.index(decoded.place)
+            if any(_retry(packets, place, back, damage) for place in todo[:at]):
+                break
+            del todo[: at + 1]
+            yield decoded
+        todo = [place for place in todo if _retry(packets, place, back, damage)]
+        back = max(1, 2 * back)
+
+
+def _retry(packets: Packets, place: int, back: int, damage: Damage) -> bool:
+    """Whether a frame that did not come may come from an earlier key."""
+    return packets.told and packets.start(place, back) > 0 and not damage.reaches(place, packets, back)
+
+
+def _pass(path: Path, packets: Packets, todo: list[int], back: int, damage: Damage) -> Iterator[_Decoded]:
+    """The frames at the places `todo` that are sound, in the order in which they are shown."""
+    needed = frozenset(todo)
+    plan = _Plan(_stretches(packets, todo, back), needed if packets.told else None)
+    # A frame is shown before others that it needs: whether they are sound is known only later.
+    held: list[_Decoded] = []
+    for decoded in _decode(path, plan, damage, packets.broken):
+        while held and packets.times[decoded.place] >= packets.settled(held[0].place, back):
+            yield from _release(held, packets, back, damage)
+        if decoded.place in needed:
+            held.append(decoded)
+    while held:
+        yield from _release(held, packets, back, damage)
+
+
+def _release(held: list[_Decoded], packets: Packets, back: int, damage: Damage) -> Iterator[_Decoded]:
+    decoded = held.pop(0)
+    if not damage.reaches(decoded.place, packets, back):
+        yield decoded
+
+
+def _stretches(packets: Packets, todo: list[int], back: int) -> tuple[tuple[int, int], ...]:
+    """First and last places of what must be decoded: from a key to the frames wanted."""
+    if not packets.told or len(todo) == packets.shown.sum():
+        return ((0, max(todo)),)
+    stretches: list[tuple[int, int]] = []
+    for at in sorted(todo):
+        start, end = packets.start(at, back), at
+        # Such a frame can begin before the stretches of frames that stand before it in the file.
+        while stretches and start <= stretches[-1][1]:
+            first, last = stretches.pop()
+            start, end = min(start, first), max(end, last)
+        stretches.append((start, end))
+    return tuple(stretches)
+
+
+def _decode(
+    path: Path, plan: _Plan, damage: Damage, broken: frozenset[int] = frozenset()
+) -> Iterator[_Decoded]:
+    """The one loop that decodes: the frames of the plan's stretches, as they are shown, also damaged ones."""
+    with open_video(path) as (container, stream):
+        context, view = stream.codec_context, View(stream)
+        context.copy_opaque = True
+        can_skip = plan.needed is not None and context.name in _CAN_SKIP
+        stretches = iter(plan.stretches)
+        start, end = next(stretches, (0, -1))
+        place = -1
+        for place, packet in enumerate(each_packet(container, stream)):
+            if place > end:
+                yield from _drain(context, place - 1, view, damage)
                 context.flush_buffers()
-                start, end = next(runs, (0, -1))
+                start, end = next(stretches, (0, -1))
                 if end < 0:
                     return
-        yield from sound(None, len(packets.times))
+            if place < start or place in broken:
+                continue
+            if can_skip:
+                context.skip_frame = "DEFAULT" if place in (plan.needed or ()) else "NONREF"
+            packet.opaque = (place,)  # PyAV keeps it by its address: a number could be another packet's too.
+            yield from _frames(context, packet, place, view, damage)
+        yield from _drain(context, place, view, damage)
 
 
-def _runs(packets: Packets, order: NDArray[np.int64], wanted: set[int] | None) -> list[tuple[int, int]]:
-    """First and last packets of the stretches to decode: from a key frame to the frames wanted."""
-    if wanted is None:
-        return [(0, len(packets.times) - 1)] if len(packets.times) else []
-    due = order[[index for index in wanted if index < len(order)]]
-    runs: list[tuple[int, int]] = []
-    for at in map(int, np.flatnonzero(packets.shown & np.isin(packets.times, due))):
-        start, end = packets.start(at), at
-        # Such a frame can begin before the runs of frames that stand before it in the file.
-        while runs and start <= runs[-1][1]:
-            first, last = runs.pop()
-            start, end = min(start, first), max(end, last)
-        runs.append((start, end))
-    return runs
+def _drain(context: Any, place: int, view: View, damage: Damage) -> Iterator[_Decoded]:
+    return _frames(context, None, place, view, damage)
 
 
-def _decode(context: Any, packet: Any, place: int, damage: Damage) -> list[Any]:
+def _frames(context: Any, packet: Any, place: int, view: View, damage: Damage) -> Iterator[_Decoded]:
     try:
-        return list(context.decode(packet))
-    except ERRORS:  # Of this packet; the next may be sound. Decoders of several threads tell it later.
-        damage.add(place, context.thread_count - 1)
-        return []
-
-
-def _middles(total: int, count: int | None) -> set[int] | None:
-    """Indices of the middle frames of `count` equal parts of 0..total-1; None means all."""
-    if count is None or count >= total:
-        return None
-    return {(2 * part + 1) * total // (2 * count) for part in range(count)}
-
-
-def _aspect(stream: Any) -> float:
-    """How many times as wide as high a pixel is to be shown."""
-    aspect = float(stream.sample_aspect_ratio or 1)
-    return aspect if abs(aspect - 1) > SQUARE_TOLERANCE else 1.0
-
-
-def _upright(path: Path, frame: Any, aspect: float) -> NDArray[np.uint8]:
-    """The picture as a player shows it: of square pixels, head up."""
-    width = max(round(frame.width * aspect), 1)
-    if max(width, frame.width) * frame.height > MAX_PIXELS:
-        raise Unreadable(path, f"frames of more than {MAX_PIXELS:,} pixels")
-    rgb = frame.reformat(width=width, format="rgb24", threads=1).to_ndarray()
-    return np.ascontiguousarray(np.rot90(rgb, round(frame.rotation / 90)))
+        frames = context.decode(packet)
+    except ERRORS:  # Of this packet; the next may be sound.
+        damage.places.add(place)
+        return
+    for frame in frames:
+        at = place if frame.opaque is None else frame.opaque[0]
+        if frame.is_corrupt:
+            damage.places.add(at)
+        yield _Decoded(at, frame, view)

@@ -14,7 +14,7 @@ import av.filter
 import cv2
 import numpy as np
 from av.sidedata.sidedata import Type as SideData
-from av.video.reformatter import ColorPrimaries, ColorTrc, VideoReformatter
+from av.video.reformatter import ColorPrimaries, Colorspace, ColorTrc, VideoReformatter
 from numpy.typing import NDArray
 
 from face_extraction.images import MAX_PIXELS, Unreadable
@@ -27,7 +27,15 @@ SD_WIDTH, SD_HEIGHT = 1280, 576
 _WHITE, _HLG_PEAK = 203.0, 1000.0
 _UNTAGGED = 2
 # FFmpeg's numbers of the matrices, and swscale's of the same.
-_MATRICES = {1: "ITU709", 4: "FCC", 5: "ITU601", 6: "ITU601", 7: "SMPTE240M", 9: "BT2020", 10: "BT2020"}
+_MATRICES = {
+    1: Colorspace.ITU709,
+    4: Colorspace.FCC,
+    5: Colorspace.ITU601,
+    6: Colorspace.ITU601,
+    7: Colorspace.SMPTE240M,
+    9: Colorspace.BT2020,
+    10: Colorspace.BT2020,
+}
 # Linear light of wider primaries in BT.709's; the second is P3-D65's.
 _TO_709 = {
     ColorPrimaries.BT2020: (
@@ -40,13 +48,39 @@ _TO_709 = {
 _STEPS = 4096
 
 
-def upright(path: Path, frame: Any, aspect: float) -> NDArray[np.uint8]:
+class View:
+    """How a video's pictures are shown.
+
+    Attributes:
+        aspect: a pixel's width over its height.
+    """
+
+    def __init__(self, stream: Any = None) -> None:
+        told = float(stream.sample_aspect_ratio or 1) if stream else 1.0
+        self.aspect = told if abs(told - 1) > SQUARE_TOLERANCE else 1.0
+        self._matrix: NDArray[np.int32] | None = None
+        self._asked = False
+
+    def matrix(self, frame: Any) -> NDArray[np.int32] | None:
+        """The upper left 2x2 of the display matrix; PyAV's `rotation` tells an angle alone, not a mirror.
+
+        The first frame alone is asked: one whose side data PyAV has shown is freed late.
+        """
+        if not self._asked:
+            found = frame.side_data.get(SideData.DISPLAYMATRIX)
+            self._asked = True
+            if found is not None:
+                self._matrix = np.frombuffer(found, np.int32).reshape(3, 3)[:2, :2].copy()
+        return self._matrix
+
+
+def upright(path: Path, frame: Any, view: View) -> NDArray[np.uint8]:
     """The picture as a player shows it: whole lines, SDR colours, square pixels, head up.
 
     Args:
         path: the video, for errors.
         frame: PyAV's.
-        aspect: a pixel's width over its height.
+        view: of its video.
 
     Returns:
         uint8 of shape (height, width, 3), RGB in BT.709's primaries.
@@ -54,18 +88,13 @@ def upright(path: Path, frame: Any, aspect: float) -> NDArray[np.uint8]:
     Raises:
         Unreadable: it has more than `MAX_PIXELS` pixels.
     """
-    width = max(round(frame.width * aspect), 1)
+    width = max(round(frame.width * view.aspect), 1)
     if max(width, frame.width) * frame.height > MAX_PIXELS:
         raise Unreadable(path, f"frames of more than {MAX_PIXELS:,} pixels")
+    matrix = view.matrix(frame)
     if frame.interlaced_frame:
         frame = _whole_lines(frame)
-    return np.ascontiguousarray(_turn(_colours(frame, width), _matrix(frame)))
-
-
-def pixel_aspect(stream: Any) -> float:
-    """How many times as wide as high a pixel is to be shown."""
-    aspect = float(stream.sample_aspect_ratio or 1)
-    return aspect if abs(aspect - 1) > SQUARE_TOLERANCE else 1.0
+    return np.ascontiguousarray(_turn(_colours(frame, width), matrix))
 
 
 def _whole_lines(frame: Any) -> Any:
@@ -91,8 +120,8 @@ def _colours(frame: Any, width: int) -> NDArray[np.uint8]:
     picture = VideoReformatter().reformat(
         frame, width=width, format=name, src_colorspace=_colorspace(frame, primaries), threads=1
     )
-    pixels = picture.to_ndarray()
-    rgb = _standard(pixels[:, :, :3], primaries, curve) if wide else pixels[:, :, :3]
+    pixels: Any = picture.to_ndarray()
+    rgb: Any = _standard(pixels[:, :, :3], primaries, curve) if wide else pixels[:, :, :3]
     if alpha:  # Players show black behind what is transparent.
         rgb = cv2.multiply(
             rgb, np.repeat(pixels[:, :, 3:], 3, 2), scale=1 / np.iinfo(pixels.dtype).max, dtype=0
@@ -108,26 +137,26 @@ def _tags(frame: Any) -> tuple[int, int]:
     return primaries, curve
 
 
-def _colorspace(frame: Any, primaries: int) -> str | None:
+def _colorspace(frame: Any, primaries: int) -> Colorspace | None:
     """Swscale's name of the matrix: it takes what is untagged for BT.601, of whatever size."""
     if int(frame.colorspace) != _UNTAGGED:
         return _MATRICES.get(int(frame.colorspace))
     if primaries == ColorPrimaries.BT2020:
-        return "BT2020"
-    return "ITU709" if frame.width >= SD_WIDTH or frame.height > SD_HEIGHT else "ITU601"
+        return Colorspace.BT2020
+    return Colorspace.ITU709 if frame.width >= SD_WIDTH or frame.height > SD_HEIGHT else Colorspace.ITU601
 
 
 def _standard(rgb: NDArray[np.uint16], primaries: int, curve: int) -> NDArray[np.uint8]:
-    """SDR of BT.709's primaries. What is brighter than diffuse white is cut off, so that skin keeps its tone."""
-    light = np.ascontiguousarray(_linear(curve)[rgb >> 4])
-    if primaries in _TO_709:
-        light = cv2.transform(light, np.float32(_TO_709[ColorPrimaries(primaries)]))
+    """SDR of BT.709's primaries. What is brighter than diffuse white is cut off: skin keeps its tone."""
+    light: Any = np.ascontiguousarray(_linear(curve)[rgb >> 4])
     if curve == ColorTrc.ARIB_STD_B67:
         # What the scene's light becomes on a display of `_HLG_PEAK`: BT.2100's OOTF.
-        scene = np.maximum(light @ np.float32([0.2126, 0.7152, 0.0722]), 1e-6)
+        scene = np.maximum(light @ np.array([0.2627, 0.6780, 0.0593], np.float32), 1e-6)
         light *= (scene**0.2 * (_HLG_PEAK / _WHITE))[:, :, None]
+    if primaries in _TO_709:
+        light = cv2.transform(light, np.array(_TO_709[ColorPrimaries(primaries)], np.float32))
     steps = (np.clip(light, 0, 1) * (_STEPS - 1) + 0.5).astype(np.uint16)
-    return _display()[steps]
+    return np.asarray(_display()[steps], np.uint8)
 
 
 def _pq(code: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -148,19 +177,14 @@ _CURVES = {int(ColorTrc.SMPTE2084): _pq, int(ColorTrc.ARIB_STD_B67): _hlg}
 def _linear(curve: int) -> NDArray[np.float32]:
     """The light of each of `_STEPS` codes, where 1 is diffuse white (HLG: the scene's peak)."""
     code = np.linspace(0, 1, _STEPS)
-    return np.float32(_CURVES[curve](code) if curve in _CURVES else code**2.4)
+    light = _CURVES[curve](code) if curve in _CURVES else code**2.4
+    return light.astype(np.float32)
 
 
 @cache
 def _display() -> NDArray[np.uint8]:
     """The 8-bit codes for `_STEPS` steps of light on a display of BT.1886."""
     return np.round(255 * np.linspace(0, 1, _STEPS) ** (1 / 2.4)).astype(np.uint8)
-
-
-def _matrix(frame: Any) -> NDArray[np.int32] | None:
-    """The upper left 2x2 of the display matrix; PyAV's `rotation` tells an angle alone, not a mirror."""
-    found = frame.side_data.get(SideData.DISPLAYMATRIX)
-    return None if found is None else np.frombuffer(found, np.int32).reshape(3, 3)[:2, :2]
 
 
 def _turn(rgb: NDArray[np.uint8], matrix: NDArray[np.int32] | None) -> NDArray[np.uint8]:

@@ -238,7 +238,7 @@ class Detector:
         crops: list[Rgb] = []
         looked, cut, without = 0, None, Counter[str]()
         try:
-            for frame in read_frames(Path(path), count=count, threads=0):
+            for frame in read_frames(Path(path), count=count):
                 looked += 1
                 try:
                     found = self._faces(frame.rgb) if self.whole else finder.faces(frame)

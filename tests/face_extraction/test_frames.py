@@ -307,20 +307,18 @@ def test_damage_in_the_middle_is_told_and_the_rest_is_used(tmp_path, numbered_cl
 
 
 @pytest.mark.parametrize("name", ["a.mp4", "a.avi"])
-@pytest.mark.parametrize("threads", [1, 0])
-def test_what_is_predicted_from_a_damaged_frame_is_not_given(tmp_path, numbered_clip, name, threads):
+def test_what_is_predicted_from_a_damaged_frame_is_not_given(tmp_path, numbered_clip, name):
     path = numbered_clip(tmp_path / name, 40)
     _spoil(path, 11)  # Between the key frames 10 and 15.
 
     found = []
     with pytest.raises(ItemFailed, match=r"damaged: \d+ of 40 wanted frames, 1 packets"):
-        found.extend(read_frames(path, threads=threads))
+        found.extend(read_frames(path))
 
     given = [frame.index for frame in found]
     assert not set(given) & {11, 12, 13, 14}
     assert _values(found) == given
-    # Decoders of several threads do not tell which of their packets was damaged.
-    assert threads == 0 or given == [*range(11), *range(15, 40)]
+    assert given == [*range(11), *range(15, 40)]
 
 
 def _moving(path, codec):
@@ -351,15 +349,14 @@ def _gap(path, place):
 
 
 @pytest.mark.parametrize(("name", "codec"), [("a.mp4", "libx264"), ("a.mp4", "mpeg4"), ("a.avi", "mpeg4")])
-@pytest.mark.parametrize("threads", [1, 0])
-def test_frames_shown_before_a_damaged_one_that_they_need_are_not_given(tmp_path, name, codec, threads):
+def test_frames_shown_before_a_damaged_one_that_they_need_are_not_given(tmp_path, name, codec):
     path = _moving(tmp_path / name, codec)
     sound = [frame.rgb for frame in read_frames(path)]
     _gap(path, 16)  # Frame 18, before frames 16 and 17 in the file.
 
     found = []
     with pytest.raises(ItemFailed, match="damaged"):
-        found.extend(read_frames(path, threads=threads))
+        found.extend(read_frames(path))
 
     # By the pictures, because a frame that an AVI loses without a word shifts the numbers.
     given = [index for frame in found for index in range(48) if np.array_equal(frame.rgb, sound[index])]

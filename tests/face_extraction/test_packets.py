@@ -1,0 +1,233 @@
+"""Which frames a video has: what healthy files of many makers hold, and what damaged ones lack."""
+
+import struct
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+
+from face_extraction.frames import read_frames
+from face_extraction.images import Unreadable
+from face_extraction.ledger import ItemFailed
+
+from .videos import HEIGHT, WIDTH, cut, paint, values, write
+
+REFRESH = "intra-refresh=1:keyint={}:bframes={}:log-level=none"
+OPEN_264 = {"x264-params": "open-gop=1:keyint=20:min-keyint=20:bframes=3:b-adapt=0:scenecut=0"}
+OPEN_265 = {"x265-params": "log-level=none:open-gop=1:keyint=20:min-keyint=20:bframes=4:b-adapt=0:scenecut=0"}
+GROUPS = {"x264-params": "keyint=10:min-keyint=10:scenecut=0:bframes=2"}
+
+
+def _moving(count, height=64, width=96):
+    noise = np.random.default_rng(0).integers(0, 255, (height, width, 3), dtype=np.uint8)
+    return [np.roll(noise, 3 * index, axis=1) for index in range(count)]
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".ts"])
+@pytest.mark.parametrize(("keyint", "bframes"), [(25, 0), (12, 2), (60, 0)])
+def test_intra_refresh_loses_no_frame(tmp_path, suffix, keyint, bframes):
+    options = {"x264-params": REFRESH.format(keyint, bframes)}
+    path = write(tmp_path / f"a{suffix}", (paint(index) for index in range(100)), options=options)
+
+    for count in (1, 3, 10, 16):
+        frames = list(read_frames(path, count=count))
+        expected = [(2 * part + 1) * 100 // (2 * count) for part in range(count)]
+        assert [frame.index for frame in frames] == expected
+        assert values(frames) == expected
+
+
+@pytest.mark.parametrize("suffix", [".mkv", ".ts", ".mp4"])
+@pytest.mark.parametrize(("codec", "options"), [("libx264", OPEN_264), ("libx265", OPEN_265)])
+def test_a_cut_at_an_open_group_is_whole(tmp_path, suffix, codec, options):
+    # A stream of its own parameters, as a recorder writes it, where the target keeps none beside it.
+    source = tmp_path / f"whole{'.ts' if suffix == '.ts' else '.mkv'}"
+    write(source, (paint(index) for index in range(60)), codec, options=options)
+    path = cut(source, tmp_path / f"cut{suffix}", 1)
+
+    every = list(read_frames(path))
+    seen = values(every)
+
+    assert seen == list(range(seen[0], 60))
+    assert seen[0] <= 20
+    assert len(list(read_frames(path, count=10))) == 10
+    assert values(read_frames(path, first=True)) == seen[:1]
+
+
+def test_decodable_leading_pictures_are_kept(tmp_path):
+    options = {"x265-params": "log-level=none:radl=2:open-gop=0:keyint=20:bframes=3:b-adapt=0:scenecut=0"}
+    source = write(tmp_path / "whole.mkv", (paint(index) for index in range(60)), "libx265", options=options)
+    path = cut(source, tmp_path / "cut.mkv", 1)
+
+    seen = values(read_frames(path))
+
+    assert seen == list(range(seen[0], 60))
+
+
+def _packets_of(path, place, count):
+    content = path.read_bytes()
+    return content[: 188 * place], content[188 * (place + count) :]
+
+
+@pytest.mark.parametrize("gaps", [[(150, 3)], [(100, 2), (200, 4)], [(120, 60)]])
+@pytest.mark.parametrize("count", [None, 10])
+def test_a_gap_in_a_transport_stream_is_damage(tmp_path, gaps, count):
+    path = write(tmp_path / "a.ts", _moving(60), options=GROUPS)
+    for place, lost in reversed(gaps):
+        path.write_bytes(b"".join(_packets_of(path, place, lost)))
+
+    found = []
+    with pytest.raises(ItemFailed, match="damaged"):
+        found.extend(read_frames(path, count=count))
+
+    assert found
+
+
+def test_a_transport_stream_cut_at_its_front_is_whole(tmp_path):
+    path = write(tmp_path / "a.ts", _moving(60), options=GROUPS)
+    path.write_bytes(_packets_of(path, 0, 100)[1])
+
+    assert len(list(read_frames(path, count=10))) == 10
+
+
+def test_joined_transport_streams_are_one_video(tmp_path):
+    parts = [
+        write(tmp_path / f"{start}.ts", (paint(start + index) for index in range(40)), options=GROUPS)
+        for start in (0, 40)
+    ]
+    path = tmp_path / "joined.ts"
+    path.write_bytes(b"".join(part.read_bytes() for part in parts))
+
+    frames = list(read_frames(path))
+
+    assert values(frames) == list(range(80))
+    assert np.diff([frame.time for frame in frames]) == pytest.approx(1 / 30, abs=0.002)
+    assert values(read_frames(path, count=4)) == [10, 30, 50, 70]
+
+
+def test_a_transport_stream_that_breaks_off_does_not_read_all_of_itself(tmp_path):
+    path = write(tmp_path / "a.ts", _moving(60), options=GROUPS)
+    path.write_bytes(path.read_bytes()[: 188 * 200 + 70])
+    try:
+        list(read_frames(path))
+    except ItemFailed as error:
+        said = error.detail.split("read ")[-1].split(" ")
+        assert len(said) < 3 or said[0] != said[2]
+
+
+@pytest.mark.parametrize("start", [0, 5000, -400])
+def test_frames_of_a_varying_rate_are_evenly_spaced_in_time(tmp_path, start):
+    times = [start + 33 * index for index in range(300)]
+    times += [times[-1] + 2500 * index for index in range(1, 21)]
+    path = write(tmp_path / "a.mkv", (paint(index % 256) for index in range(320)), times=times)
+
+    found = [frame.time for frame in read_frames(path, count=16)]
+
+    assert len(found) == 16
+    assert np.diff(found).max() <= 3.75 + 2.5
+    assert sum(time > 10 for time in found) >= 12
+    assert next(iter(read_frames(path))).time == 0
+
+
+def test_a_still_that_stands_for_most_of_a_video_is_taken_once(tmp_path):
+    path = write(tmp_path / "a.mkv", map(paint, range(20)), times=[*range(0, 190, 10), 60_000])
+
+    assert len({frame.index for frame in read_frames(path, count=8)}) == 8
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".avi", ".ts"])
+def test_a_video_of_one_frame(tmp_path, suffix):
+    path = write(tmp_path / f"a{suffix}", [paint(5)])
+
+    assert values(read_frames(path, count=16)) == [5]
+
+
+@pytest.mark.parametrize(
+    ("name", "codec", "pixels"),
+    [("a.avi", "mjpeg", "yuvj420p"), ("a.mov", "mjpeg", "yuvj422p"), ("b.mov", "prores_ks", "yuv422p10le"),
+     ("a.mkv", "ffv1", "yuv420p"), ("b.avi", "libx264", "yuv420p"), ("a.flv", "libx264", "yuv420p")],
+)  # fmt: skip
+def test_what_cameras_and_editors_write(tmp_path, name, codec, pixels):
+    path = write(tmp_path / name, (paint(index) for index in range(30)), codec, pixels=pixels)
+
+    assert values(read_frames(path)) == list(range(30))
+    assert values(read_frames(path, count=3)) == [5, 15, 25]
+
+
+@pytest.mark.parametrize("default", [0, 1])
+def test_the_default_video_is_read_and_not_the_first(tmp_path, default):
+    with av.open(str(tmp_path / "a.mkv"), "w") as container:
+        streams = [container.add_stream("libx264", rate=30) for _ in range(2)]
+        for number, stream in enumerate(streams):
+            stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuv420p"
+            stream.disposition = av.stream.Disposition.default if number == default else 0
+        for number, stream in enumerate(streams):
+            for _ in range(5):
+                container.mux(stream.encode(av.VideoFrame.from_ndarray(paint(number + 1), "rgb24")))
+            container.mux(stream.encode(None))
+
+    assert set(values(read_frames(tmp_path / "a.mkv"))) == {default + 1}
+
+
+def _spoil(path, place):
+    with av.open(str(path)) as container:
+        packet = [packet for packet in container.demux(video=0) if packet.size][place]
+    content = bytearray(path.read_bytes())
+    half = packet.size // 2
+    content[packet.pos + half : packet.pos + packet.size] = bytes(
+        np.random.default_rng(1).integers(0, 255, packet.size - half, dtype=np.uint8)
+    )
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
+def test_a_damaged_video_is_always_told_the_same(tmp_path, suffix):
+    path = write(tmp_path / f"a{suffix}", _moving(60, 128, 160), options=GROUPS)
+    _spoil(path, 24)
+
+    def read():
+        found = []
+        with pytest.raises(ItemFailed) as error:
+            found.extend(frame.rgb.tobytes() for frame in read_frames(path, count=30))
+        return str(error.value), found
+
+    first = read()
+    assert first[0].startswith("damaged")
+    assert all(read() == first for _ in range(3))
+
+
+def _boxes(kind, content):
+    return struct.pack(">I4s", 8 + len(content), kind) + content
+
+
+@pytest.mark.parametrize("kind", [b"stsz", b"stts", b"trun", b"saiz"])
+def test_a_table_that_claims_more_than_the_file_can_hold_is_refused(tmp_path, kind):
+    million = 85_000_000
+    content = {
+        b"stsz": struct.pack(">III", 0, 1, million),
+        b"stts": struct.pack(">IIII", 0, 1, million, 1),
+        b"trun": struct.pack(">II", 0, million),
+        b"saiz": struct.pack(">IBI", 0, 1, million),
+    }[kind]
+    parents = (
+        (b"traf", b"moof") if kind in (b"trun", b"saiz") else (b"stbl", b"minf", b"mdia", b"trak", b"moov")
+    )
+    box = _boxes(kind, content)
+    for parent in parents:
+        box = _boxes(parent, box)
+    path = Path(tmp_path / "a.mp4")
+    path.write_bytes(_boxes(b"ftyp", b"isom" + bytes(4)) + box)
+
+    with pytest.raises(Unreadable, match=rf"table '{kind.decode()}' claims 85,000,000 samples, in \d+ bytes"):
+        list(read_frames(path))
+
+
+def test_a_video_whose_sizes_are_all_claimed_equal_is_refused_before_it_is_opened(tmp_path):
+    path = write(tmp_path / "a.mp4", map(paint, range(10)))
+    content = bytearray(path.read_bytes())
+    at = content.index(b"stsz") + 8
+    struct.pack_into(">II", content, at, 1, 85_000_000)
+    path.write_bytes(content)
+
+    with pytest.raises(Unreadable, match="claims 85,000,000 samples"):
+        list(read_frames(path, first=True))

@@ -1,0 +1,173 @@
+"""The picture that is scored is the one that a player shows."""
+
+import av
+import numpy as np
+import pytest
+
+from face_extraction.frames import read_frames
+from face_extraction.picture import View, upright
+
+from .videos import HEIGHT, WIDTH, set_matrix, write
+
+
+def _quarters():
+    """Red above, black below, its left quarter green."""
+    rgb = np.zeros((HEIGHT, WIDTH, 3), np.uint8)
+    rgb[: HEIGHT // 2] = (250, 20, 20)
+    rgb[:, : WIDTH // 4] = (20, 250, 20)
+    return rgb
+
+
+ORIENTATIONS = {
+    (1, 0, 0, 1): lambda rgb: rgb,
+    (-1, 0, 0, 1): lambda rgb: rgb[:, ::-1],
+    (1, 0, 0, -1): lambda rgb: rgb[::-1],
+    (-1, 0, 0, -1): lambda rgb: rgb[::-1, ::-1],
+    (0, 1, -1, 0): lambda rgb: np.rot90(rgb, -1),
+    (0, -1, 1, 0): lambda rgb: np.rot90(rgb),
+    (0, 1, 1, 0): lambda rgb: rgb.transpose(1, 0, 2),
+    (0, -1, -1, 0): lambda rgb: rgb[::-1, ::-1].transpose(1, 0, 2),
+}
+
+
+@pytest.mark.parametrize("matrix", ORIENTATIONS)
+@pytest.mark.parametrize("first", [True, False])
+def test_all_eight_orientations_are_applied(tmp_path, matrix, first):
+    a, b, c, d = matrix
+    path = write(tmp_path / "a.mp4", [_quarters()] * 3)
+    set_matrix(path, a, b, 0, c, d, 0, WIDTH if a + c < 0 else 0, HEIGHT if b + d < 0 else 0, 1)
+
+    (frame,) = read_frames(path, count=1, first=first)
+
+    shown = ORIENTATIONS[matrix](_quarters()).astype(int)
+    assert frame.rgb.shape == shown.shape
+    assert np.abs(frame.rgb - shown).mean() < 12
+
+
+def _grey(code, trc, primaries=9, matrix=9):
+    """A frame of 10 bits, limited range."""
+    planes = np.full((HEIGHT * 3 // 2, WIDTH), 512, np.uint16)
+    planes[:HEIGHT] = round(64 + code * 876)
+    frame = av.VideoFrame.from_ndarray(planes, "yuv420p10le")
+    frame.color_trc, frame.color_primaries, frame.colorspace, frame.color_range = trc, primaries, matrix, 1
+    return frame
+
+
+@pytest.mark.parametrize(("trc", "code"), [(16, 0.58), (18, 0.75)])
+@pytest.mark.parametrize("tagged", [9, 2])
+def test_diffuse_white_of_hdr_is_white(tmp_path, trc, code, tagged):
+    options = {"x265-params": "log-level=none"}
+    frames = [_grey(code, trc, tagged, tagged) for _ in range(2)]
+    path = write(tmp_path / "a.mp4", frames, "libx265", options=options, pixels="yuv420p10le")
+
+    (frame,) = read_frames(path, count=1)
+
+    assert frame.rgb.min() >= 248
+    assert frame.rgb.max() <= 255
+
+
+@pytest.mark.parametrize(("trc", "code", "grey"), [(16, 0.3, 63), (16, 0.4, 112), (18, 0.4, 107)])
+def test_the_greys_of_hdr_are_those_of_swscale(tmp_path, trc, code, grey):
+    # swscale's own conversion, to sRGB's curve, which is a little darker in the shadows than BT.1886's.
+    assert upright(tmp_path, _grey(code, trc), View()).mean() == pytest.approx(grey, abs=10)
+
+
+@pytest.mark.parametrize(("trc", "primaries", "matrix"), [(1, 1, 1), (14, 1, 9), (2, 2, 2)])
+def test_ten_bits_of_sdr_are_left_as_they_are(tmp_path, trc, primaries, matrix):
+    assert upright(tmp_path, _grey(0.58, trc, primaries, matrix), View()).mean() == pytest.approx(
+        147, abs=1.5
+    )
+
+
+def test_bt2020_red_is_brought_into_bt709(tmp_path):
+    """BT.709's red, as BT.2020 writes it by BT.2087: linear (.6274, .0691, .0164)."""
+    codes = np.array([0.6274, 0.0691, 0.0164]) ** (1 / 2.4)
+    y = codes @ [0.2627, 0.678, 0.0593]
+    cb, cr = (codes[2] - y) / 1.8814, (codes[0] - y) / 1.4746
+    planes = np.full((HEIGHT * 3 // 2, WIDTH), round(64 + 876 * y), np.uint16)
+    planes[HEIGHT : HEIGHT * 5 // 4], planes[HEIGHT * 5 // 4 :] = round(512 + 896 * cb), round(512 + 896 * cr)
+    frame = av.VideoFrame.from_ndarray(planes, "yuv420p10le")
+    frame.color_trc, frame.color_primaries, frame.colorspace, frame.color_range = 14, 9, 9, 1
+
+    red, green, blue = upright(tmp_path, frame, View()).reshape(-1, 3).mean(axis=0)
+
+    assert red > 250
+    assert green < 25
+    assert blue < 25
+
+
+@pytest.mark.parametrize(
+    ("size", "tag", "bt709"),
+    [
+        ((64, 48), 2, False),
+        ((720, 576), 2, False),
+        ((1280, 720), 2, True),
+        ((64, 48), 1, True),
+        ((1280, 720), 5, False),
+    ],
+)
+def test_the_matrix_is_the_tagged_one_or_that_of_the_size(tmp_path, size, tag, bt709):
+    width, height = size
+    planes = np.full((height * 3 // 2, width), 100, np.uint8)
+    planes[height : height * 5 // 4], planes[height * 5 // 4 :] = 128, 200
+    frame = av.VideoFrame.from_ndarray(planes, "yuv420p")
+    frame.colorspace, frame.color_range = tag, 1
+
+    green = upright(tmp_path, frame, View())[:, :, 1].mean()
+
+    assert green == pytest.approx(1.164 * 84 - (0.533 if bt709 else 0.813) * 72, abs=2)
+
+
+@pytest.mark.parametrize(("pixels", "white"), [("yuvj420p", 235), ("yuv420p", 255)])
+def test_full_range_is_not_stretched(tmp_path, pixels, white):
+    planes = np.full((HEIGHT * 3 // 2, WIDTH), 128, np.uint8)
+    planes[:HEIGHT] = 235
+    assert upright(tmp_path, av.VideoFrame.from_ndarray(planes, pixels), View()).mean() == pytest.approx(
+        white, abs=1
+    )
+
+
+def _combs(rgb):
+    grey = rgb.astype(float).mean(axis=2)
+    return np.abs(grey[1:-1:2] - (grey[:-2:2] + grey[2::2]) / 2).mean()
+
+
+@pytest.mark.parametrize(
+    ("name", "codec", "options"),
+    [
+        ("a.mp4", "libx264", {"x264-params": "interlaced=1:tff=1"}),
+        ("b.mp4", "libx264", {"x264-params": "interlaced=1:bff=1"}),
+        ("a.mpg", "mpeg2video", {"flags": "+ildct+ilme"}),
+    ],
+)
+def test_interlaced_pictures_have_no_combs(tmp_path, name, codec, options):
+    picture = np.zeros((HEIGHT, WIDTH, 3), np.uint8)
+    picture[:, 30:60] = 200
+    picture[1::2] = np.roll(picture[1::2], 12, axis=1)
+    frames = [av.VideoFrame.from_ndarray(picture, "rgb24").reformat(format="yuv420p") for _ in range(4)]
+    path = write(tmp_path / name, frames, codec, options=options)
+
+    found = list(read_frames(path))
+
+    assert len(found) == 4
+    assert all(_combs(frame.rgb) < _combs(picture) / 4 for frame in found)
+
+
+def test_progressive_lines_are_left_alone(tmp_path):
+    picture = np.zeros((HEIGHT, WIDTH, 3), np.uint8)
+    picture[1::2] = 200
+    path = write(tmp_path / "a.mp4", [picture] * 2, options={"qp": "0"})
+
+    assert _combs(next(iter(read_frames(path))).rgb) > 150
+
+
+def test_transparent_parts_are_black(tmp_path):
+    rgba = np.full((HEIGHT, WIDTH, 4), (255, 0, 0, 255), np.uint8)
+    rgba[:, WIDTH // 2 :, 3] = 0
+    frames = [av.VideoFrame.from_ndarray(rgba, "rgba") for _ in range(2)]
+    path = write(tmp_path / "a.mov", frames, "qtrle", pixels="argb")
+
+    (frame,) = read_frames(path, count=1)
+
+    assert frame.rgb[5, 5].tolist() == [255, 0, 0]
+    assert frame.rgb[5, WIDTH - 5].tolist() == [0, 0, 0]
