@@ -118,8 +118,8 @@ def _add_autoencoder(tasks: Any) -> None:
         tasks,
         "autoencoder",
         "train an autoencoder with two decoders, and make a set of fakes with it",
-        "Train a small autoencoder, one encoder and a decoder for each half of the people, and make a set in\n"
-        "which each face is rebuilt by the decoder that has never seen it.",
+        "Train a small autoencoder, one encoder and a decoder for each half of the people, and make a set\n"
+        "in which each face is rebuilt by the decoder that has never seen it.",
         "--manifest data/mine/manifest.csv --out data/decoded",
     )
     _add_set(parser)
@@ -183,8 +183,8 @@ def _add_rate(tasks: Any) -> None:
         tasks,
         "rate",
         "how many pairs a second can be made",
-        "Measure how many pairs a second can be made: of each kind alone, of the default shares, and with no\n"
-        "fake made at all.",
+        "Measure how many pairs a second can be made: of each kind alone, of the default shares, and with\n"
+        "no fake made at all.",
         "--manifest data/mine/manifest.csv --processes 2",
     )
     add = parser.add_argument

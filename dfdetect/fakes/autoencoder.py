@@ -47,8 +47,8 @@ class Training:
     """
 
     steps: int = 3000
-    batch_size: int = 16
-    learning_rate: float = 5e-4
+    batch_size: int = 8
+    learning_rate: float = 1e-3
     seed: int = 0
 
 
@@ -96,7 +96,7 @@ def build(seed: int) -> tuple[Any, list[Any]]:
     keras.utils.set_random_seed(seed)
     chip = keras.Input((CHIP, CHIP, 3))
     x = chip
-    for filters in (32, 64, 128, 256):
+    for filters in (24, 48, 96, 192):
         x = layers.Conv2D(filters, 5, strides=2, padding="same")(x)
         x = layers.LeakyReLU(negative_slope=0.1)(x)
     x = layers.Dense(256)(layers.Flatten()(x))
@@ -118,10 +118,10 @@ def _decoder(name: str) -> Any:
 
     code = keras.Input((8, 8, 64))
     x = code
-    for filters in (128, 64, 32):
+    for filters in (96, 48, 24):
         x = layers.Conv2DTranspose(filters, 4, strides=2, padding="same")(x)
         x = layers.LeakyReLU(negative_slope=0.1)(x)
-    return keras.Model(code, layers.Conv2D(3, 5, padding="same", activation="sigmoid")(x), name=name)
+    return keras.Model(code, layers.Conv2D(3, 3, padding="same", activation="sigmoid")(x), name=name)
 
 
 def train_autoencoder(

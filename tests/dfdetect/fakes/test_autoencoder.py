@@ -63,7 +63,7 @@ def test_people_are_parted_and_never_in_both_halves():
 
 
 def test_a_chip_is_upright_whatever_the_turn(portrait):
-    picture, points = portrait(1)
+    _, points = portrait(1)
     turn = np.array([[np.cos(0.4), -np.sin(0.4)], [np.sin(0.4), np.cos(0.4)]], np.float32)
     for face in (points, (points - 48) @ turn.T * 0.7 + 48):
         matrix = module.chip_matrix(face)

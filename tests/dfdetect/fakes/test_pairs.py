@@ -8,6 +8,7 @@ from sklearn.metrics import roc_auc_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from dfdetect.fakes import disturb
 from dfdetect.fakes.pairs import (
     DEFAULT_SHARES,
     Donors,
@@ -73,17 +74,15 @@ def test_the_tiny_model_sees_a_shortcut_where_there_is_one(sampler):
     assert separability([pair._replace(fake=compressed(pair.fake)) for pair in pairs]) > 0.7
 
 
-def test_far_from_the_mask_both_of_a_pair_are_equal_but_for_what_compression_spreads(sampler):
-    differences = []
+def test_beside_the_mask_both_of_a_pair_are_equal(sampler, monkeypatch):
+    """Up to what spreads: that of codecs, blurs and scales, which is left out here, knows no distance."""
+    local = (disturb.recolour, disturb.noise)
+    monkeypatch.setattr(disturb, "_CHAIN", tuple(each for each in disturb._CHAIN if each[0] in local))
     for index in range(24):
         pair = sampler().pair(index)
-        near = cv2.dilate((pair.mask > 0).astype(np.uint8), np.ones((25, 25), np.uint8))
-        differences += (
-            [np.abs(pair.real.astype(int) - pair.fake)[near == 0].mean()] if (near == 0).any() else []
-        )
-    assert len(differences) > 12
-    assert np.median(differences) < 0.5
-    assert np.mean(differences) < 2
+        near = cv2.dilate((pair.mask > 0).astype(np.uint8), np.ones((5, 5), np.uint8))
+        assert (near == 0).any()
+        np.testing.assert_array_equal(pair.real[near == 0], pair.fake[near == 0])
 
 
 def test_a_pair_follows_from_seed_epoch_and_position_alone(sampler):
