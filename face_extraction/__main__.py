@@ -120,7 +120,7 @@ def _source_parser(source: Source) -> Parser:
         "--workers",
         type=_positive,
         metavar="N",
-        help="processes (default: one a core, or fewer where memory is short)",
+        help="processes (default: by cores and memory)",
     )
     add("--time-limit", type=_positive, metavar="S", help=f"seconds for one item (default: {TIME_LIMIT})")
     add(
