@@ -116,7 +116,12 @@ def _source_parser(source: Source) -> Parser:
         default=rule.seed,
         help="another seed gives another split (default: %(default)s)",
     )
-    add("--workers", type=_positive, metavar="N", help="processes (default: one for each core)")
+    add(
+        "--workers",
+        type=_positive,
+        metavar="N",
+        help="processes (default: by cores and memory)",
+    )
     add("--time-limit", type=_positive, metavar="S", help=f"seconds for one item (default: {TIME_LIMIT})")
     add(
         "--dask",

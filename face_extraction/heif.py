@@ -4,6 +4,7 @@ pillow-heif, an extra, reads them by libheif, which puts the tiles together and 
 """
 
 import io
+import re
 from typing import IO, Any, NamedTuple
 
 import numpy as np
@@ -13,6 +14,8 @@ from numpy.typing import NDArray
 _HEVC = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs"})
 _ANY = frozenset({b"mif1", b"mif2", b"msf1"})
 _AV1 = frozenset({b"avif", b"avis"})
+# Version 2 of the box that tells an item's kind: flags, number, protection, kind.
+_EXIF_ITEM = re.compile(rb"(infe\x02.{7})Exif", re.DOTALL)
 HEAD = 64
 MISSING = "HEIC is read by pillow-heif, which is not installed: pip install dfdetect[heic]"
 
@@ -48,6 +51,14 @@ def is_heic(head: bytes) -> bool:
 def is_avif(head: bytes) -> bool:
     """Whether a file that begins so holds an AVIF picture."""
     return head[4:8] == b"ftyp" and bool(_brands(head) & _AV1)
+
+
+def without_exif(stream: IO[bytes]) -> IO[bytes]:
+    """A copy of an AVIF file that keeps its EXIF out of sight.
+
+    libavif refuses a picture for damaged EXIF. The container itself tells the orientation.
+    """
+    return io.BytesIO(_EXIF_ITEM.sub(rb"\1free", stream.read()))
 
 
 def _brands(head: bytes) -> set[bytes]:

@@ -13,7 +13,7 @@ from PIL import Image, ImageFile, UnidentifiedImageError
 
 from face_extraction.atomic import write_bytes
 from face_extraction.colour import orientation_of, plain_mode, shrink, to_rgb, turn_upright
-from face_extraction.heif import HEAD, HeifMissing, decode_heic, is_heic, open_heic
+from face_extraction.heif import HEAD, HeifMissing, decode_heic, is_avif, is_heic, open_heic, without_exif
 from face_extraction.ledger import FAILED, UNREADABLE, ItemFailed
 from face_extraction.media import IMAGE_SUFFIXES, VIDEO_SUFFIXES
 from face_extraction.png import SIGNATURE, sound_png
@@ -247,9 +247,13 @@ def open_picture(stream: IO[bytes], name: Path | str) -> Image.Image:
         Unreadable: it has too many pixels.
         Exception: as Pillow raises them.
     """
-    signature = stream.read(len(SIGNATURE))
+    head = stream.read(HEAD)
     stream.seek(0)
-    image = Image.open(sound_png(stream) if signature == SIGNATURE else stream, formats=_FORMATS)
+    if is_avif(head):
+        stream = without_exif(stream)
+    elif known_format(head) == "PNG":
+        stream = sound_png(stream)
+    image = Image.open(stream, formats=_FORMATS)
     _check_size(image.size, name, MAX_LARGE if image.format in _JPEG else MAX_PIXELS)
     return image
 

@@ -4,7 +4,6 @@ A split that has fakes of its own stays as it is.
 """
 
 import hashlib
-import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -18,6 +17,7 @@ from dfdetect.fakes.reals import Reals, find_reals
 from dfdetect.recipe import Recipe
 from face_extraction.images import write_image
 from face_extraction.ledger import LedgerRow
+from face_extraction.machine import available_cores
 from face_extraction.manifest import FAKE, REAL, FaceSample, read_manifest, write_manifest
 from face_extraction.progress import progress
 
@@ -72,7 +72,7 @@ def _pairs(reals: Reals, split: str, recipe: Recipe) -> list[FaceSample]:
     listed = reals.folder / folder / _ROWS
     if listed.is_file():
         return read_manifest(listed)
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
+    with ThreadPoolExecutor(available_cores()) as pool:
         # None of them may be another's donor: the other's pair would be lost too.
         whole = list(pool.map(reals.readable, range(len(paths))))
         readable = reals.subset([index for index, fine in enumerate(whole) if fine])

@@ -4,7 +4,6 @@ import argparse
 import json
 import re
 import sys
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -13,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 from dfdetect.cli import load_keras
 from dfdetect.models.shipped import DEFAULT
 from dfdetect.predict.scorefile import Outcome, open_scores
-from dfdetect.predict.verdicts import Verdict
+from dfdetect.predict.verdicts import FaceVerdict, Verdict
 from dfdetect.recipe import Recipe, read_recipe
 from dfdetect.render.text import shown_score
 from face_extraction.command import DONE, FINDING, Parser, run
 from face_extraction.errors import InputError
-from face_extraction.media import kind_found
+from face_extraction.media import kind_found, kinds_told
 from face_extraction.progress import progress
 from face_extraction.settings import POLICIES
 from face_extraction.shards import Shard
@@ -78,6 +77,12 @@ def _parser() -> Parser:
         help="which faces of a photo or frame count (default: all)",
     )
     parser.add_argument(
+        "--rotations",
+        action=argparse.BooleanOptionalAction,
+        help="turn a photo without a face by 90, 180 and 270 degrees, which takes four times as long "
+        "(default: as for the run's training, else --rotations)",
+    )
+    parser.add_argument(
         "--threshold",
         type=float,
         metavar="P",
@@ -115,11 +120,16 @@ def _predict(args: argparse.Namespace) -> int:
     inputs = args.inputs[1:] if run else args.inputs
     files, others = _files(inputs)
     if not files:
-        raise InputError(f"{args.inputs[-1]}: no photo or clip to score; give files or folders after the run")
+        inside = f" ({_left_out(others)})" if others else ""
+        raise InputError(
+            f"{args.inputs[-1]}: no photo or video to score{inside}; give files or folders after the run"
+        )
     if args.out and not args.out.parent.is_dir():
         raise InputError(f"--out {args.out}: there is no folder {args.out.parent}")
     files = [path for path in files if shard.holds(str(path))]
     detector = _detector(args, run)
+    if args.rotations is not None:
+        detector.rotations = args.rotations
     if args.threshold is not None:
         detector.threshold, detector.threshold_origin = args.threshold, "given with --threshold"
     if others:
@@ -232,9 +242,7 @@ def _files(inputs: Sequence[Path]) -> tuple[list[Path], list[Path]]:
 
 
 def _left_out(others: Sequence[Path]) -> str:
-    kinds = Counter(path.suffix.lower() or "no suffix" for path in others)
-    told = ", ".join(f"{_shown(kind)} {count:,}" for kind, count in kinds.most_common(5))
-    return f"left out of the folders, being neither photo nor clip: {len(others):,} ({told})"
+    return f"left out of the folders, being neither photo nor clip: {kinds_told(others)}"
 
 
 def _shown(name: object) -> str:
@@ -251,6 +259,7 @@ def _about(detector: "Detector", args: argparse.Namespace) -> dict[str, Any]:
         "note": detector.note,
         "whole": args.whole,
         "policy": args.policy,
+        "rotations": detector.rotations,
         "frames_wanted": args.frames,
     }
 
@@ -286,7 +295,7 @@ def _table(verdicts: Sequence[tuple[Path, Verdict]], detector: "Detector") -> st
     for path, verdict in verdicts:
         score = "-" if verdict.p_fake is None else shown_score(verdict.p_fake, detector.threshold)
         word = verdict.evidence or {True: "fake", False: "real", None: "-"}[verdict.fake]
-        note = f"  {verdict.detail}" if verdict.detail else ""
+        note = "  ".join(["", *filter(None, [verdict.detail, _turned(verdict)])])
         lines.append(
             f"{_shown(path):<{width}}  {word:<11}  {score:>6}  {verdict.n_faces:>5}  {verdict.frames:>6}{note}"
         )
@@ -296,9 +305,24 @@ def _table(verdicts: Sequence[tuple[Path, Verdict]], detector: "Detector") -> st
             note = "" if verdict.counts(person) else "          seen once: no part in the clip's score"
             score = shown_score(person.p_fake, detector.threshold)
             lines.append(f"{name:<{width}}  {word:<11}  {score:>6}  {person.faces:>5}{note}")
+        for number, face in enumerate(verdict.faces if len(verdict.faces) > 1 and not verdict.people else ()):
+            lines.append(_face_line(number, face, verdict, detector.threshold, width))
     lines.append("\n" + _cuts(detector))
     lines += [line for line in (detector.skill, detector.note) if line]
     return "\n".join(lines)
+
+
+def _turned(verdict: Verdict) -> str:
+    rotation = verdict.faces[0].rotation if verdict.faces else 0
+    return f"turned clockwise by {rotation} degrees" if rotation else ""
+
+
+def _face_line(number: int, face: FaceVerdict, verdict: Verdict, threshold: float, width: int) -> str:
+    """A photo's face: its place, its score, and whether the photo's score is its."""
+    name = f"  face {number + 1} at {face.box.left},{face.box.top}"
+    word = "fake" if face.p_fake >= threshold else "real"
+    note = "decides" if number == verdict.decided else "" if face.is_sure else "may be no face"
+    return f"{name:<{width}}  {word:<11}  {shown_score(face.p_fake, threshold):>6}  {note}".rstrip()
 
 
 if __name__ == "__main__":

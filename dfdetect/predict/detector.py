@@ -22,11 +22,11 @@ from dfdetect.runs.calibration import Calibration, read_calibration
 from dfdetect.runs.folder import Run
 from dfdetect.sample.sample_set import NOTICE
 from face_extraction.clip import ClipFinder
-from face_extraction.detect import FaceDetector, FoundFace, cut_faces
+from face_extraction.detect import FaceDetector, FoundFace, cut_faces, cut_photo
 from face_extraction.digest import file_digest
 from face_extraction.errors import InputError
 from face_extraction.frames import read_frames
-from face_extraction.images import NoImage, Unreadable, read_rgb, resize
+from face_extraction.images import NoImage, Photo, Unreadable, check_rgb, read_photo, resize
 from face_extraction.ledger import (
     DAMAGED,
     FAILED,
@@ -78,6 +78,8 @@ class Detector:
         skill: what it showed on the run's test split, in words; "" of weights without a run.
         note: what must be said of every verdict and of that skill; "" if nothing.
         calibration: makes its scores calibrated, and grades them; None where the run has none.
+        rotations: whether a photo without a face is turned by 90, 180 and 270 degrees; as for training,
+            unless changed.
     """
 
     def __init__(
@@ -100,6 +102,7 @@ class Detector:
         self.calibration: Calibration | None = None
         self.whole = whole
         self.policy = policy
+        self.rotations = self.settings.rotations
         self.frames = frames_of(model)
         self._finder = FaceDetector(self.settings.detector, self.settings.min_face)
 
@@ -182,10 +185,10 @@ class Detector:
             if kind_of(path) == VIDEO:
                 return self._graded(self.predict_video(path, frames=frames))
             try:
-                rgb = read_rgb(path)
-            except NoImage as photo:
-                return self._graded(self._predict_misnamed(path, photo, frames))
-            return self._graded(self._verdict(self.predict_image(rgb), frames=1, clip=False))
+                photo = read_photo(path)
+            except NoImage as error:
+                return self._graded(self._predict_misnamed(path, error, frames))
+            return self._graded(self._verdict(self._score_photo(photo), frames=1, clip=False))
         except ItemFailed as error:
             return Verdict((), None, None, 0, error.reason, error.detail)
         except InputError:
@@ -201,19 +204,33 @@ class Detector:
             raise Unreadable(path, f"{photo.detail}; nor a clip: {clip.detail}", clip.reason) from None
 
     def predict_image(self, rgb: Rgb) -> list[FaceVerdict]:
-        """Score the faces of an upright picture, largest first.
+        """Score the faces of a picture in memory, largest first; `rotations` applies as to a photo's file.
 
         Args:
-            rgb: uint8 of shape (H, W, 3).
+            rgb: uint8 of shape (H, W, 3), RGB.
 
         Raises:
             ItemFailed: there is no face, or the model takes clips.
+            TypeError: `rgb` is no array of uint8.
+            ValueError: `rgb` has another shape.
         """
+        return self._score_photo(Photo(check_rgb(rgb)))
+
+    def _score_photo(self, photo: Photo) -> list[FaceVerdict]:
         if self.frames:
             raise ItemFailed(TOO_FEW, f"a photo; this model takes clips, {self.frames} faces at once")
-        found = self._faces(rgb)
+        if self.whole:
+            height, width = photo.rgb.shape[:2]
+            box = Box(0, round(width * photo.scale), round(height * photo.scale), 0)
+            found = [FoundFace(box, photo.rgb)]
+        else:
+            settings = replace(self.settings, policy=self.policy, rotations=self.rotations)
+            found = cut_photo(photo, self._finder, settings)
         scores = self._score([face.crop for face in found])
-        return [FaceVerdict(p_fake, face.box) for p_fake, face in zip(scores, found, strict=True)]
+        return [
+            FaceVerdict(p_fake, face.box, confidence=face.confidence, rotation=face.rotation)
+            for p_fake, face in zip(scores, found, strict=True)
+        ]
 
     def predict_video(self, path: Path | str, *, frames: int | None = None) -> Verdict:
         """The verdict on a clip, from frames evenly spaced over the whole of it.
@@ -296,8 +313,10 @@ class Detector:
     def _verdict(self, faces: Sequence[FaceVerdict], *, frames: int, clip: bool) -> Verdict:
         """The verdict that follows from scored faces, of which there is at least one."""
         if not clip:
-            p_fake = max(face.p_fake for face in faces)
-            return Verdict(tuple(faces), p_fake, p_fake >= self.threshold, frames)
+            sure = [number for number, face in enumerate(faces) if face.is_sure] or range(len(faces))
+            decided = max(sure, key=lambda number: faces[number].p_fake)
+            p_fake = faces[decided].p_fake
+            return Verdict(tuple(faces), p_fake, p_fake >= self.threshold, frames, decided=decided)
         scores: dict[int, list[float]] = {}
         for face in faces:
             scores.setdefault(face.person, []).append(face.p_fake)

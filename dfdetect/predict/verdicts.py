@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from dfdetect.predictions import deciding
 from face_extraction.manifest import Box
+from face_extraction.settings import SURE
 
 
 @dataclass(frozen=True)
@@ -16,6 +17,10 @@ class FaceVerdict:
         frame: index of the frame; 0 in a photo.
         time: seconds from the clip's start.
         person: whose face it is in the clip, numbered from 1; 0 in a photo.
+        confidence: in a photo, how sure the face detector is, from 0; None in a video, and of a picture
+            taken whole.
+        rotation: degrees by which a photo was turned clockwise before its face was found; `box` is where
+            the face is without that turn.
     """
 
     p_fake: float
@@ -23,6 +28,13 @@ class FaceVerdict:
     frame: int = 0
     time: float = 0.0
     person: int = 0
+    confidence: float | None = None
+    rotation: int = 0
+
+    @property
+    def is_sure(self) -> bool:
+        """Whether the box is a face without a doubt."""
+        return self.confidence is None or self.confidence >= SURE
 
 
 @dataclass(frozen=True)
@@ -68,7 +80,8 @@ class Verdict:
 
     Attributes:
         faces: the faces scored, by a model that takes single faces.
-        p_fake: of a photo the highest of its faces (one fake face makes a fake photo), of a clip
+        p_fake: of a photo the highest of its faces (one fake face makes a fake photo; a box that may be
+            no face has no part where another is sure), of a clip
             that of its most suspicious person; None where nothing was scored.
         fake: whether `p_fake` reaches the threshold; None where there is no score.
         frames: frames looked at; 1 for a photo.
@@ -79,6 +92,7 @@ class Verdict:
             calibrated model; "" of a model without them, or without a score.
         people: the people of a clip by their number. Those of whom a single face was seen have no
             part in the clip's score where somebody was seen more often: it may be no face at all.
+        decided: of a photo, the place in `faces` of the one whose score is the photo's; None otherwise.
     """
 
     faces: tuple[FaceVerdict, ...]
@@ -90,6 +104,7 @@ class Verdict:
     clips: tuple[ClipVerdict, ...] = ()
     people: tuple[PersonVerdict, ...] = ()
     evidence: str = ""
+    decided: int | None = None
 
     @property
     def n_faces(self) -> int:

@@ -175,6 +175,18 @@ def test_a_large_picture_is_searched_in_parts(detector, draw_faces, monkeypatch,
         assert 0 <= near.box.top < near.box.bottom <= 560
 
 
+def test_the_cnn_is_shown_no_more_than_fits_its_memory(monkeypatch):
+    detector = FaceDetector("cnn", 60)
+    shown = []
+    # In place of dlib's network, which takes minutes for a photo of 12 megapixels.
+    monkeypatch.setattr(detector, "_search", lambda rgb, _: shown.append(rgb.shape) or [])
+
+    assert detector.search(np.zeros((3000, 4000, 3), np.uint8)) == []
+
+    assert max(height * width for height, width, _ in shown) < 850_000
+    assert sum(height * width for height, width, _ in shown) < 3 * 12_000_000 * (80 / 60) ** 2
+
+
 def test_a_face_where_two_parts_meet_is_one_face(detector, draw_faces, monkeypatch):
     monkeypatch.setitem(detect._MOST_SEARCHED, "hog", 420 * 420)
     for x in range(200, 520, 40):

@@ -546,3 +546,13 @@ def test_frames_in_a_folder_are_one_video(tmp_path, draw_faces, pool):
         assert [(row.path, row.reason) for row in summary.ledger] == [("v/f_3.png", "unreadable")]
     write_image(tmp_path / "raw/v/f_3.png", draw_faces((150, 120, 110)))
     assert len(run("frames").samples) == 5
+
+
+@pytest.mark.parametrize(
+    ("cores", "memory", "workers"), [(2, 8 * 10**9, 2), (32, 8 * 10**9, 6), (32, 10**9, 1), (4, None, 4)]
+)
+def test_workers_fit_the_cores_and_the_memory(monkeypatch, cores, memory, workers):
+    monkeypatch.setattr(module, "available_cores", lambda: cores)
+    monkeypatch.setattr(module, "available_memory", lambda: memory)
+
+    assert module.default_workers() == workers

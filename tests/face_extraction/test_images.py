@@ -208,6 +208,22 @@ def test_the_limit_is_ours_not_only_pillows(noise, monkeypatch):
         read_bytes_rgb(_encode(Image.fromarray(noise), "PNG"), "x")
 
 
+def test_damaged_exif_of_an_avif_does_not_matter(noise):
+    exif = Image.Exif()
+    exif[0x010F] = "a maker"
+    exif[0x0112] = 6
+    content = _encode(Image.fromarray(noise), "AVIF", exif=exif.tobytes())
+    damaged = content.replace(exif.tobytes()[6:14], b"nonsense")
+    plain = Image.Exif()
+    plain[0x0112] = 6
+    assert b"nonsense" in damaged
+
+    rgb = read_bytes_rgb(damaged, "x")
+
+    assert rgb.shape == (60, 40, 3)
+    assert np.array_equal(rgb, read_bytes_rgb(_encode(Image.fromarray(noise), "AVIF", exif=plain), "x"))
+
+
 def _with_chunk(png: bytes, kind: bytes, content: bytes, *, damaged: bool = False) -> bytes:
     """A PNG with one more chunk behind its header."""
     chunk = _chunk(kind, content)

@@ -159,14 +159,16 @@ def test_a_file_that_is_neither_says_what_is_accepted(detector, tmp_path):
     (tmp_path / "page.jpg").write_text("<html>")
     verdict = detector.predict(tmp_path / "page.jpg")
     assert verdict.reason == "unreadable"
-    assert "accepted: JPEG, PNG, WEBP, BMP, TIFF; nor a clip: no video in it" in verdict.detail
+    assert (
+        "accepted: JPEG, PNG, WEBP, BMP, TIFF, GIF, AVIF, HEIC; nor a clip: no video in it" in verdict.detail
+    )
 
 
 def test_an_unforeseen_error_costs_its_file_alone(detector, monkeypatch):
     def fail(*_, **__):
         raise MemoryError("2 TiB")
 
-    monkeypatch.setattr("dfdetect.predict.detector.read_rgb", fail)
+    monkeypatch.setattr("dfdetect.predict.detector.read_photo", fail)
     verdict = detector.predict("huge.png")
     assert (verdict.p_fake, verdict.reason, verdict.detail) == (None, "failed", "MemoryError: 2 TiB")
 
@@ -291,3 +293,40 @@ def test_the_authors_meso4_calls_their_four_pictures_right(shared, whole):
     )
     for path in sorted(pictures.rglob("*.jpg")):
         assert detector.predict(path).fake == (path.parent.name == "df"), path
+
+
+@pytest.mark.parametrize(
+    "wrong", [np.zeros((90, 90, 3)), np.zeros((90, 90), np.uint8), np.zeros((90, 90, 4), np.uint8)]
+)
+@pytest.mark.parametrize("whole", [False, True])
+def test_a_wrong_array_is_refused(wrong, whole):
+    detector = Detector(Brightness(), 0.5, "", ExtractionSettings(), whole=whole)
+    with pytest.raises((TypeError, ValueError), match=r"uint8 of shape \(H, W, 3\)"):
+        detector.predict_image(wrong)
+
+
+def test_a_photo_on_its_side_is_scored_and_told(detector, clip, tmp_path):
+    (upright,) = detector.predict_image(clip[0])
+    write_image(tmp_path / "lying.png", np.ascontiguousarray(np.rot90(clip[0])))
+
+    verdict = detector.predict(tmp_path / "lying.png")
+
+    (face,) = verdict.faces
+    assert face.rotation == 90
+    assert verdict.p_fake == pytest.approx(upright.p_fake, abs=1e-5)
+    detector.rotations = False
+    assert detector.predict(tmp_path / "lying.png").reason == "no_face"
+
+
+@pytest.mark.parametrize(
+    ("faces", "decided"),
+    [(((0.2, 1.5), (0.9, 0.1)), 0), (((0.2, 1.5), (0.9, 1.2)), 1), (((0.2, 0.2), (0.9, 0.1)), 1)],
+)
+def test_a_box_that_may_be_no_face_decides_only_among_such(detector, faces, decided):
+    faces = [FaceVerdict(p_fake, Box(0, 9, 9, 0), confidence=sure) for p_fake, sure in faces]
+
+    verdict = detector._verdict(faces, frames=1, clip=False)
+
+    assert verdict.decided == decided
+    assert verdict.p_fake == faces[decided].p_fake
+    assert verdict.n_faces == 2
