@@ -299,8 +299,8 @@ def test_the_authors_meso4_calls_their_four_pictures_right(shared, whole):
     "wrong", [np.zeros((90, 90, 3)), np.zeros((90, 90), np.uint8), np.zeros((90, 90, 4), np.uint8)]
 )
 @pytest.mark.parametrize("whole", [False, True])
-def test_a_wrong_array_is_refused(wrong, whole):
-    detector = Detector(Brightness(), 0.5, "", ExtractionSettings(), whole=whole)
+def test_a_wrong_array_is_refused(detector, wrong, whole):
+    detector.whole = whole
     with pytest.raises((TypeError, ValueError), match=r"uint8 of shape \(H, W, 3\)"):
         detector.predict_image(wrong)
 
