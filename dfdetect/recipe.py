@@ -222,8 +222,8 @@ def split_leak(split: str, frames: int) -> str:
         return ""
     unit = _unit(frames)
     return (
-        f"Split at random over {unit}s, as some reports did: {unit}s of one original are in several splits, "
-        "so these numbers can be higher than on unseen originals."
+        f"Split at random over {unit}s, as some reports did: {unit}s of one original stand on both sides of "
+        "the split, so these numbers can be higher than those on unseen originals."
     )
 
 
