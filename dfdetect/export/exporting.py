@@ -141,7 +141,7 @@ def export(run: "Run", name: str, out: Path, *, overwrite: bool = False) -> Expo
         difference = float(np.max(np.abs(scores - np.asarray(model.predict_on_batch(rgb)))))
         if not difference <= form.tolerance:  # NaN is refused too
             raise InputError(
-                f"{run.folder}: exported as {name}, its scores differ by {difference:.2g} from the run's own; "
+                f"{run.folder}: as {name}, its scores differ by {difference:.2g} from the run's own; "
                 f"accepted: {form.tolerance:g}; nothing was written"
             )
         write_json(told, _facts(run, model, name, threshold, difference))
@@ -155,7 +155,7 @@ def export(run: "Run", name: str, out: Path, *, overwrite: bool = False) -> Expo
 
 
 def draw(shape: tuple[int, ...]) -> Array:
-    """Random inputs for the check: noise, each between its own two levels, 0..255, float32 (DRAWN, *shape)."""
+    """Random inputs for the check: noise between two levels of its own, 0..255, float32 (DRAWN, *shape)."""
     rng = np.random.default_rng(0)
     low, high = np.sort(rng.uniform(0, 255, (2, DRAWN, *(1 for _ in shape))), axis=0)
     return np.round(rng.uniform(low, high, (DRAWN, *shape))).astype(np.float32)
