@@ -78,7 +78,9 @@ def start(model: keras.Model, family: "Family", weights: str, *, partial: bool, 
     folder = None if published else Path(weights)
     if folder and is_preset(folder) and (whole or not family.preset):
         accepted = "only weights of whole models" if whole else "none"
-        raise InputError(f"{folder}: a keras-hub preset, which is a backbone; {family.name} takes {accepted} here")
+        raise InputError(
+            f"{folder}: a keras-hub preset, which holds a backbone; {family.name} takes {accepted} here"
+        )
     if family.preset and (folder is None or is_preset(folder)):
         digest = load_preset(model, family.preset, folder)
         _record(model, weights, digest, backbone_layers(model))
@@ -135,6 +137,7 @@ def load_weights(model: keras.Model, family: "Family", source: str, *, partial: 
 
 
 @contextmanager
+def _unpacked(path: Path, parameters: int) -> Iterator[Path]:
     """The weights file itself, or the one inside a `.keras` archive of Keras 3.
 
     The model in the archive is not read, because it could hold code.
