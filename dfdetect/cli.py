@@ -1,4 +1,4 @@
-"""What commands share: flags made from the recipe's fields, and a start without TensorFlow's chatter."""
+"""What commands share: flags made from the recipe's fields, and a start without TensorFlow's messages."""
 
 import argparse
 import os
@@ -15,18 +15,18 @@ from dfdetect.recipe import Conditions, Option, Recipe, from_mapping
 from face_extraction.errors import InputError
 from face_extraction.toml import read_toml
 
-# Small, because it must end in minutes on two cores. With Keras' own momentum of .99 the running
-# statistics of batch normalisation would not have left their start by the end (see build_model).
+# Small, so that it ends in minutes on two cores. With Keras' momentum of .99 the running statistics of
+# batch normalisation would still be near their start at the end (see build_model).
 SAMPLE = Recipe(weights="none", image_size=96, epochs=4, batch_size=16, learning_rate=1e-3, bn_momentum=0.9)
 
 
 def add_flags(parser: argparse.ArgumentParser, helps: Mapping[str, str] | None = None) -> None:
-    """Give `parser` the flags of `Conditions` and those of the recipe.
+    """Give `parser` the flags of `Conditions` and of the recipe.
 
     Args:
-        parser: a command's.
-        helps: help of those that mean something else than in a single training, by their names in `args`;
-            `argparse.SUPPRESS` for those that mean nothing.
+        parser: a command's parser.
+        helps: other help texts, by the flag's name in `args`, for flags that mean something else here than
+            in a single training; `argparse.SUPPRESS` hides a flag that means nothing here.
     """
     add_conditions(parser)
     add_recipe_flags(parser)
@@ -41,7 +41,7 @@ def add_conditions(parser: argparse.ArgumentParser) -> None:
         "--unreadable",
         choices=("fail", "skip"),
         default="fail",
-        help="what to do about crops that cannot be decoded: stop before training, or list them and go on "
+        help="if crops cannot be decoded: stop before training (fail), or list them and go on (skip) "
         "(default: fail)",
     )
     parser.add_argument(
@@ -51,7 +51,7 @@ def add_conditions(parser: argparse.ArgumentParser) -> None:
 
 
 def conditions_of(args: argparse.Namespace) -> Conditions:
-    """The conditions that parsed flags name."""
+    """The conditions from the parsed flags."""
     return Conditions(
         cached=args.cache,
         skip_unreadable=args.unreadable == "skip",
@@ -61,11 +61,11 @@ def conditions_of(args: argparse.Namespace) -> Conditions:
 
 
 def recipe_of(args: argparse.Namespace, over: Mapping[str, Any] | None = None) -> Recipe:
-    """The recipe that parsed flags name; without a manifest, that of the sample set.
+    """The recipe from the parsed flags; without a manifest, the recipe of the sample set.
 
     Args:
         args: the parsed flags.
-        over: values that go over those of the recipe's file.
+        over: values that override those in the recipe's file.
 
     Raises:
         InputError: the recipe's file or a value is not accepted.
@@ -75,11 +75,11 @@ def recipe_of(args: argparse.Namespace, over: Mapping[str, Any] | None = None) -
 
 
 def add_recipe_flags(parser: argparse.ArgumentParser) -> None:
-    """Give `parser` a flag for every field, and `--recipe FILE` below them.
+    """Give `parser` a flag for each field of the recipe, and `--recipe FILE`.
 
-    A flag that is not given leaves no value, so that it does not override the file.
+    A flag that is not given has no value, so it does not override the file.
     """
-    group = parser.add_argument_group("recipe", "what decides the result; flags go over --recipe")
+    group = parser.add_argument_group("recipe", "what decides the result; flags override --recipe")
     group.add_argument("--recipe", type=Path, metavar="FILE", help="a recipe.toml to start from")
     for item in fields(Recipe):
         flag = "--" + item.name.replace("_", "-")
@@ -96,7 +96,7 @@ def add_recipe_flags(parser: argparse.ArgumentParser) -> None:
 def recipe_from_flags(
     args: argparse.Namespace, base: Recipe, over: Mapping[str, Any] | None = None
 ) -> Recipe:
-    """The recipe that parsed flags name, over `over`, over `--recipe`, over `base`.
+    """The recipe from the parsed flags, which override `over`, which overrides `--recipe`, then `base`.
 
     Raises:
         InputError: the file or a value is not accepted.
@@ -108,9 +108,9 @@ def recipe_from_flags(
     else:
         base = base.with_changes(**over)
     if args.weights == "":
-        raise InputError("--weights is empty; accepted: imagenet, none, a weights file, or a run's folder")
+        raise InputError("--weights is empty; accepted: imagenet, none, a weights file, or a run folder")
     if args.manifest == "":
-        raise InputError("--manifest is empty; accepted: a manifest.csv; without the flag, the sample set")
+        raise InputError("--manifest is empty; accepted: a manifest.csv; no --manifest: the sample set")
     given = ((item.name, getattr(args, item.name)) for item in fields(Recipe))
     changes = {name: value for name, value in given if value is not None}
     if "options" in changes:
@@ -119,7 +119,7 @@ def recipe_from_flags(
 
 
 def _default(item: Field[Any]) -> str:
-    """A field's default as its help tells it."""
+    """A field's default, as the help shows it."""
     if item.name == "options":
         return "none"
     if item.type is bool:
@@ -147,10 +147,10 @@ def _option(text: str) -> tuple[str, Option]:
 
 
 def load_keras() -> None:
-    """Import Keras and its backend; what they print on standard error is shown only if that fails.
+    """Import Keras and its backend; show what they print on standard error only if the import fails.
 
-    TensorFlow 2.21 prints half a dozen lines at import on which no user can act, before its own log
-    level takes effect. Warnings and errors after the import are not touched.
+    On import, TensorFlow 2.21 prints about six lines that no user can act on, before its own log level
+    takes effect. Warnings and errors after the import are shown as usual.
     """
     with held_back():
         import keras  # noqa: F401
@@ -158,9 +158,9 @@ def load_keras() -> None:
 
 @contextmanager
 def held_back() -> Iterator[None]:
-    """Keep file descriptor 2 in a file while the block runs; print it after an exception.
+    """Hold back what the block writes to file descriptor 2; print it if the block raises an exception.
 
-    Not after an `InputError`, whose line says all.
+    An `InputError` prints nothing more, because its line says everything.
     """
     sys.stderr.flush()
     saved = os.dup(2)

@@ -1,4 +1,4 @@
-"""Predictions: what a model said of every sample, the input of every metric."""
+"""Predictions: a model's score for every sample, the input of every metric."""
 
 import csv
 from collections.abc import Iterable, Mapping, Sequence
@@ -24,7 +24,7 @@ class Predictions:
         p_fake: float64 of shape (n,), 0 to 1.
 
     Raises:
-        ValueError: the lengths differ, or a score is not within 0 and 1.
+        ValueError: the lengths differ, or a score is outside 0 to 1.
     """
 
     samples: Sequence[FaceSample]
@@ -34,7 +34,7 @@ class Predictions:
         if self.p_fake.shape != (len(self.samples),):
             raise ValueError(f"{len(self.samples)} samples. Received: p_fake of shape {self.p_fake.shape}")
         if not np.all((self.p_fake >= 0) & (self.p_fake <= 1)):
-            raise ValueError(f"p_fake must be within 0 and 1. Received: {self.p_fake}")
+            raise ValueError(f"p_fake must be from 0 to 1. Received: {self.p_fake}")
 
     def __len__(self) -> int:
         """The number of samples."""
@@ -47,14 +47,14 @@ class Predictions:
 
     @property
     def groups(self) -> NDArray[np.int64]:
-        """Group numbers of shape (n,), 0 to the number of groups less 1."""
+        """Group numbers of shape (n,), from 0."""
         return _number((sample.source, sample.group) for sample in self.samples)
 
     @property
     def clips(self) -> NDArray[np.int64]:
-        """Clip numbers of shape (n,); a still is its own clip.
+        """Video numbers of shape (n,), from 0; a photo counts as a video of its own.
 
-        A clip has one label: faces of another label under the same name are another clip.
+        A video has one label: faces under the same name with another label count as another video.
         """
         return _number(map(_clip, self.samples))
 
@@ -66,14 +66,15 @@ class Predictions:
         )
 
     def at_level(self, level: str) -> "Predictions":
-        """These for level "face", those of `by_clip` for "video"."""
+        """These predictions for level "face", or those of `by_clip` for level "video"."""
         return self.by_clip() if level == "video" else self
 
     def by_clip(self) -> "Predictions":
-        """One prediction a clip, as `Detector` comes to it, with the clip's first face's sample.
+        """One prediction a video, made as `Detector` makes it, with the sample of the video's first face.
 
-        It is the highest of its people's, each the mean `p_fake` of their faces; see `deciding`. Where
-        the manifest does not tell people apart it is the mean of all.
+        The score of a person is the mean `p_fake` of their faces. The score of the video is the highest
+        score among its people; `deciding` says which people count. If the manifest does not tell people
+        apart, it is the mean of all faces.
         """
         clips: dict[tuple[str, ...], dict[int, list[float]]] = {}
         first: dict[tuple[str, ...], FaceSample] = {}
@@ -86,7 +87,7 @@ class Predictions:
 
 
 def by_clip(samples: Iterable[FaceSample]) -> list[list[FaceSample]]:
-    """The samples of each clip, clips and samples in the order given."""
+    """The samples of each video; videos and samples keep the order given."""
     clips: dict[tuple[str, ...], list[FaceSample]] = {}
     for sample in samples:
         clips.setdefault(_clip(sample), []).append(sample)
@@ -118,32 +119,35 @@ def joined(people: Mapping[int, Sequence[float]]) -> tuple[float, dict[int, floa
 
 
 def deciding(faces: Mapping[int, int]) -> set[int]:
-    """Those of a clip's people, seen in so many faces each, of whom the highest score is the clip's.
+    """The people whose scores decide a video: its score is the highest of theirs.
 
-    Who was seen once has no part where somebody was seen more often: it may be no face at all.
+    A person seen once counts only if nobody was seen more often, because a single detection may be no face.
+
+    Args:
+        faces: how many faces each person of the video has.
     """
     return {person for person, count in faces.items() if count > 1} or set(faces)
 
 
 def write_predictions(path: Path, predictions: Predictions) -> None:
-    """Write the predictions as CSV, atomically; scores keep all their digits."""
+    """Write the predictions as CSV, atomically; scores keep all digits."""
     scored = zip(predictions.samples, predictions.p_fake, strict=True)
     rows = [[*(getattr(sample, name) for name in COLUMNS[:-1]), float(p_fake)] for sample, p_fake in scored]
     write_csv(path, COLUMNS, rows)
 
 
 def read_predictions(path: Path, split: str) -> Predictions:
-    """Read what `write_predictions` wrote.
+    """Read the file that `write_predictions` wrote.
 
     Args:
         path: the CSV file.
-        split: the split that the samples get, which the file does not repeat.
+        split: the split to give the samples; the file does not hold it.
 
     Raises:
-        InputError: the file is missing or not of this form.
+        InputError: the file is missing or malformed.
     """
     if not path.is_file():
-        raise InputError(f"{path}: no such predictions")
+        raise InputError(f"{path}: no such predictions file")
     try:
         with path.open(newline="", encoding="utf-8") as handle:
             reader = csv.DictReader(handle, strict=True)
@@ -159,7 +163,7 @@ def read_predictions(path: Path, split: str) -> Predictions:
 
 def _parse(number: int, row: dict[str, str], split: str) -> tuple[FaceSample, float]:
     if None in row or None in row.values():
-        raise InputError(f"row {number}: the number of values is not the number of columns")
+        raise InputError(f"row {number}: it does not have one value for each column")
     try:
         label, person, p_fake = int(row["label"]), int(row["person"]), float(row["p_fake"])
     except ValueError:

@@ -15,7 +15,7 @@ from face_extraction.toml import read_toml
 
 Option = str | int | float | bool
 
-# The model name of a run that combines others; its weights file holds theirs too.
+# The model name of a run that combines other models; its weights file holds theirs too.
 ENSEMBLE = "ensemble"
 # How an ensemble combines its members: the values of its option `combine`.
 COMBINES = ("mean", "weighted", "stacked")
@@ -34,7 +34,7 @@ NORMALISATIONS = (OWN, "tf", "caffe", "torch", "unit")
 def _setting(default: Any, help: str, **limits: Any) -> Any:
     """A field with its help and its limits: `choices`, `low` and `high` (inclusive), `above` (exclusive).
 
-    In the help, `metavar` is the word that stands for the value, and `meaning` says what the default means.
+    The help shows `metavar` in place of the value, and `meaning` as the default.
     """
     if isinstance(default, dict):
         return field(default_factory=dict, metadata={"help": help})
@@ -45,10 +45,10 @@ def _setting(default: Any, help: str, **limits: Any) -> Any:
 class Recipe:
     """Everything that decides a training result.
 
-    The fields are described by their help texts, which `python -m dfdetect.train --help` prints.
+    The help texts describe the fields; `python -m dfdetect.train --help` prints them.
 
     Raises:
-        InputError: a value is not of its kind or outside its limits. The line names the field.
+        InputError: a value has the wrong type or is outside its limits. The line names the field.
     """
 
     model: str = _setting("xception", "the model's name", metavar="NAME")
@@ -56,81 +56,81 @@ class Recipe:
         "", "manifest.csv to train on", metavar="FILE", meaning="the embedded sample set of drawn people"
     )
     frames: int = _setting(
-        0, "faces of one clip that the model takes at once; 0 = single faces", low=0, high=1024
+        0, "faces of one person that the model takes at once, as a clip; 0 = single faces", low=0, high=1024
     )
     per_class: int = _setting(
-        0, "draw so many faces (with --frames: clips) of each class from the manifest; 0 = take all", low=0
+        0, "draw this many faces (with --frames: clips) of each class from the manifest; 0 = all", low=0
     )
     split: str = _setting(
         "manifest",
-        "the manifest's own split, or a new one by groups, or at random over faces (which leaks)",
+        "the manifest's own split, a new split by groups, or a new split at random over faces (which leaks)",
         choices=SPLITTINGS,
     )
-    val_share: float = _setting(0.1, "share of a new split that validates", low=0, high=0.9)
-    test_share: float = _setting(0.1, "share of a new split that tests, without folds", low=0, high=0.9)
+    val_share: float = _setting(0.1, "share of val in a new split", low=0, high=0.9)
+    test_share: float = _setting(0.1, "share of test in a new split without folds", low=0, high=0.9)
     folds: int = _setting(0, "cross-validation: parts of a new split; 0 = none", low=0)
-    fold: int = _setting(0, "which of the folds tests, from 1", low=0)
+    fold: int = _setting(0, "the fold that is the test split, from 1", low=0)
     split_seed: int = _setting(
-        -1, "draws per_class, a new split and folds; -1 = as seed", low=-1, high=2**32 - 1
+        -1, "seed of per_class, of a new split and of folds; -1 = the same as seed", low=-1, high=2**32 - 1
     )
     weights: str = _setting(
         "",
         "imagenet (dinov2: lvd142m), none, a weights file, or the folder of a run or of a keras-hub preset",
         metavar="PATH",
-        meaning="the published weights, where there are any",
+        meaning="the published weights, if the model has any",
     )
     partial_weights: bool = _setting(False, "accept a weights file that covers only a part of the model")
     image_size: int = _setting(0, "side of the input in pixels", low=0, high=4096, meaning="the model's own")
     normalisation: str = _setting(
         OWN,
-        "of the pixels: own (the one that the backbone's published weights were trained with), tf (-1 to 1), "
+        "how pixels are scaled: own (as for the backbone's published weights), tf (-1 to 1), "
         "caffe (BGR less ImageNet's mean), torch (ImageNet's mean and deviation) or unit (0 to 1)",
         choices=NORMALISATIONS,
     )
     trainable: str = _setting(
         "all",
-        "what is trained: head, all, last:N (the head and the last N blocks), or norm (the head and all "
+        "what is trained: all, head, last:N (the head and the last N blocks), or norm (the head and all "
         "batch, layer and group normalisations)",
     )
     dense_units: int = _setting(
         0, "units of a dense layer before the last one; 0 = no such layer", low=0, high=65536
     )
     dropout: float = _setting(0.2, "share of features dropped before the last layer", low=0, high=0.95)
-    l2: float = _setting(0.0, "L2 penalty on the kernels of trainable layers, in the loss", low=0)
+    l2: float = _setting(0.0, "L2 penalty on the kernels of trainable layers, added to the loss", low=0)
     bn_momentum: float = _setting(
         0.99, "momentum of batch normalisation's running means; lower for short trainings", low=0, high=0.9999
     )
     weight_decay: float = _setting(0.0, "decoupled weight decay of the optimizer", low=0)
-    clip_norm: float = _setting(0.0, "the largest norm of all gradients together; 0 = no bound", low=0)
-    label_smoothing: float = _setting(0.0, "labels are moved this far towards 1/2", low=0, high=0.5)
+    clip_norm: float = _setting(0.0, "largest norm of all gradients together; 0 = no bound", low=0)
+    label_smoothing: float = _setting(0.0, "how far labels move towards 1/2", low=0, high=0.5)
     optimizer: str = _setting("adamw", "the optimizer", choices=OPTIMIZERS)
     learning_rate: float = _setting(3e-4, "the highest learning rate", above=0)
     schedule: str = _setting("cosine", "how the learning rate moves", choices=SCHEDULES)
-    warmup: float = _setting(0.05, "share of the steps in which the rate rises from 0", low=0, high=0.9)
+    warmup: float = _setting(0.05, "share of the steps during which the rate rises from 0", low=0, high=0.9)
     head_epochs: int = _setting(
-        0, "two-phase training: epochs of the head alone before the others; 0 = none", low=0
+        0, "epochs of a first phase that trains the head alone; 0 = no such phase", low=0
     )
     head_learning_rate: float = _setting(
-        1e-3, "the highest learning rate of those epochs, which have a schedule of their own", above=0
+        1e-3, "the highest learning rate of the first phase, which has its own schedule", above=0
     )
     epochs: int = _setting(
-        10, "passes over the training faces (of the last phase); 0 = only score the weights given", low=0
+        10, "passes over the training faces (in the last phase); 0 = only score with the given weights", low=0
     )
     ema: float = _setting(
         0.0,
-        "momentum of a running average of the weights, which is what is validated and kept; 0 = none",
+        "momentum of a running average of the weights; the average is validated and kept; 0 = none",
         low=0,
         high=0.99999,
     )
     batch_size: int = _setting(32, "faces (with --frames: clips) a step", low=1, high=65536)
-    early_stopping: int = _setting(0, "stop after so many epochs without a better one; 0 = never", low=0)
+    early_stopping: int = _setting(0, "stop after this many epochs without a better one; 0 = never", low=0)
     monitor: str = _setting(
-        "val_auc", "what makes an epoch the one that is kept; epoch: that it is the last", choices=MONITORS
+        "val_auc", "the number that chooses which epoch to keep; epoch: keep the last one", choices=MONITORS
     )
     augment: str = _setting(
         "report-c",
-        "named augmentation of training faces; paired: each real face comes with a fake made from it, anew "
-        "in each epoch",
+        "named augmentation of training faces; paired: each real face comes with a fake made from it, a new "
+        "one in each epoch",
         choices=AUGMENTATIONS,
     )
     fakes: str = _setting(
@@ -139,11 +139,11 @@ class Recipe:
         metavar="KIND:SHARE,...",
         meaning="self_blend:0.6,region:0.15,swap:0.25",
     )
-    balance: str = _setting("none", "against unequal classes: class weights or sampling", choices=BALANCES)
+    balance: str = _setting("none", "how to treat unequal classes: by weights or sampling", choices=BALANCES)
     precision: str = _setting("float32", "arithmetic of the layers", choices=PRECISIONS)
     seed: int = _setting(
         0,
-        "sets initial weights, order, augmentation and dropout (and without split_seed what that draws)",
+        "seed of initial weights, order, augmentation and dropout, and of what split_seed draws by default",
         low=0,
         high=2**32 - 1,
     )
@@ -159,7 +159,7 @@ class Recipe:
             raise InputError("recipe: frames 1; accepted: 0 for single faces, or 2 or more")
         if self.early_stopping and self.monitor == "epoch":
             raise InputError(
-                f"recipe: early_stopping {self.early_stopping} with monitor epoch, by which every epoch is "
+                f"recipe: early_stopping {self.early_stopping} with monitor epoch, which calls every epoch "
                 f"better; accepted: {', '.join(name for name in MONITORS if name != 'epoch')}"
             )
         if self.label_smoothing == 0.5:
@@ -167,26 +167,26 @@ class Recipe:
 
     @property
     def unit(self) -> str:
-        """What the model gives one score: "face" or "clip"."""
+        """What one score belongs to: "face" or "clip"."""
         return _unit(self.frames)
 
     @property
     def levels(self) -> tuple[str, ...]:
-        """The levels of the metrics: scores of clips have no level of faces."""
+        """The levels of the metrics. Scores of clips have no face level."""
         return ("video",) if self.frames else ("face", "video")
 
     @property
     def fake_shares(self) -> dict[str, float]:
-        """The kinds of fake that the recipe names, each with its share; empty where it names none."""
+        """The kinds of fake that the recipe names, each with its share; empty if it names none."""
         return _shares(self.fakes)
 
     @property
     def drawing_seed(self) -> int:
-        """The seed of `per_class`, of a new split and of folds."""
+        """The seed that draws `per_class`, a new split and folds."""
         return self.seed if self.split_seed < 0 else self.split_seed
 
     def trainings(self) -> list["Recipe"]:
-        """The recipe of each fold, or this one alone where there are none."""
+        """The recipe of each fold, or this recipe alone if it has no folds."""
         return [dataclasses.replace(self, fold=fold) for fold in range(1, self.folds + 1)] or [self]
 
     def with_changes(self, **changes: Any) -> "Recipe":
@@ -200,12 +200,12 @@ class Recipe:
 
 @dataclass(frozen=True)
 class Conditions:
-    """How a training goes about it; none of it is in the recipe.
+    """How a training runs; none of it is in the recipe.
 
     Attributes:
         cached: keep decoded faces in memory.
-        skip_unreadable: leave crops out that cannot be decoded, and list them; else they are fatal.
-        devices: accelerators to train on; 0 = all. With several, results are nearly those of one: sums have
+        skip_unreadable: leave out crops that cannot be decoded, and list them; if false, they are fatal.
+        devices: accelerators to train on; 0 = all. Several give nearly the results of one: sums have
             another order, and on TensorFlow batch normalisation takes the mean of each device's share.
         tensorboard: write event files into the run.
     """
@@ -217,7 +217,7 @@ class Conditions:
 
 
 def split_leak(split: str, frames: int) -> str:
-    """What must be said of a recipe's split over single faces or clips; "" of any other."""
+    """The caution for a recipe that splits at random over single faces or clips; "" for any other split."""
     if split != "random":
         return ""
     unit = _unit(frames)
@@ -251,18 +251,22 @@ def read_recipe(path: Path) -> Recipe:
     """Read a recipe from TOML.
 
     Raises:
-        InputError: the file is missing, not TOML, or holds what a recipe does not accept.
+        InputError: the file is missing, is not TOML, or holds a value that a recipe does not accept.
     """
     return from_mapping(read_toml(path), str(path))
 
 
 def write_recipe(path: Path, recipe: Recipe) -> None:
-    """Write the whole recipe, defaults too, as TOML, atomically."""
+    """Write the whole recipe, defaults included, as TOML, atomically."""
     write_text(path, tomli_w.dumps(dataclasses.asdict(recipe)))
 
 
 def _checked(item: "dataclasses.Field[Any]", value: Any) -> Any:
-    """`value` as the field's type, or an `InputError` that names the field and what it accepts."""
+    """`value` as the field's type.
+
+    Raises:
+        InputError: the value is not accepted; the line names the field and what it accepts.
+    """
     limits = item.metadata
     if item.name == "options":
         if not isinstance(value, Mapping) or not all(
@@ -298,7 +302,7 @@ def _check_split(recipe: Recipe) -> None:
             f"recipe: folds {recipe.folds}, fold {recipe.fold}; accepted: 2 folds or more, and a fold from 1"
         )
     if recipe.folds and recipe.split == "manifest":
-        raise InputError("recipe: folds need split group or random; the manifest has one split only")
+        raise InputError("recipe: folds need split group or random; the manifest has only one split")
     if recipe.val_share + recipe.test_share >= 1 or not recipe.val_share:
         raise InputError(
             f"recipe: val_share {recipe.val_share}, test_share {recipe.test_share}; "
@@ -315,10 +319,10 @@ def _check_paired(recipe: Recipe) -> None:
             )
         return
     accepted = {
-        "frames": (recipe.frames == 0, "0, for pairs are of single faces"),
-        "batch_size": (recipe.batch_size % 2 == 0, "an even number, so that no pair is torn"),
-        "balance": (recipe.balance != "sampling", "none or weights, for pairs are balanced"),
-        "folds": (recipe.folds == 0, "0, for folds need fakes of the manifest's own"),
+        "frames": (recipe.frames == 0, "0, because pairs are of single faces"),
+        "batch_size": (recipe.batch_size % 2 == 0, "an even number, so that pairs stay together"),
+        "balance": (recipe.balance != "sampling", "none or weights, because pairs are balanced"),
+        "folds": (recipe.folds == 0, "0, because folds need the manifest's own fakes"),
     }
     for name, (fits, what) in accepted.items():
         if not fits:
@@ -326,7 +330,7 @@ def _check_paired(recipe: Recipe) -> None:
 
 
 def _shares(text: str) -> dict[str, float]:
-    """The kinds and shares in "self_blend:0.6,swap"; a kind without a share has 1."""
+    """The kinds and shares in "self_blend:0.6,swap"; a kind without a share gets 1."""
     shares: dict[str, float] = {}
     for part in filter(None, text.split(",")):
         name, colon, share = part.partition(":")
@@ -336,7 +340,7 @@ def _shares(text: str) -> dict[str, float]:
             value = math.nan
         if not name or name in shares or not 0 < value < math.inf:
             raise InputError(
-                f"recipe: fakes {text!r}; accepted: KIND:SHARE,..., each kind once, shares above 0"
+                f"recipe: fakes {text!r}; accepted: KIND:SHARE,..., each kind once, with shares above 0"
             )
         shares[name] = value
     return shares

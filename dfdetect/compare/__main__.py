@@ -26,19 +26,19 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _parser() -> Parser:
     parser = Parser(
         "python -m dfdetect.compare",
-        "Compare two runs, or evaluations, that scored the same faces. Each difference is the first run\n"
-        "less the second, with a 95 % interval and a p-value that respect groups, and Holm's adjustment\n"
-        "over the table. Those for independent faces stand beside: with large groups they find too much.",
+        "Compare two runs, or two evaluations, that scored the same faces. Each difference is first minus\n"
+        "second, with a 95 % interval and a p-value that respect groups; Holm's method adjusts the p-values\n"
+        "of the table. P-values for independent faces are shown too: with large groups they find too much.",
         "example:\n  python -m dfdetect.compare runs/A runs/B\n\n"
-        "exit status: 0 compared, whatever came of it, 2 wrong use",
+        "exit status: 0 compared, whatever the result, 2 wrong use",
     )
     for name in ("first", "second"):
-        parser.add_argument(name, type=Path, metavar="RUN", help="a run's folder, or an evaluation's in one")
+        parser.add_argument(name, type=Path, metavar="RUN", help="the folder of a run or of an evaluation")
     parser.add_argument(
-        "--split", choices=(*SPLITS, "all"), default="test", help="which faces (default: test)"
+        "--split", choices=(*SPLITS, "all"), default="test", help="the faces to compare (default: test)"
     )
     parser.add_argument(
-        "--level", choices=UNITS, help="video: one score a clip (default: face; of models of clips, video)"
+        "--level", choices=UNITS, help="video: one score a video (default: face; video if models take clips)"
     )
     return parser
 
@@ -57,7 +57,7 @@ def _compare(args: argparse.Namespace) -> int:
 
 
 def _levels(run: "Run", split: str) -> list[str]:
-    """The levels at which a split was measured, what the model scores first.
+    """The levels at which a split was measured; the level that the model scores comes first.
 
     Raises:
         InputError: the run is not finished, or the split has no metrics.
@@ -65,21 +65,21 @@ def _levels(run: "Run", split: str) -> list[str]:
     run.require_finished()
     measured = run.metrics()
     if split not in measured:
-        raise InputError(f"{run.folder}: no metrics of split {split!r}; there are: {', '.join(measured)}")
+        raise InputError(f"{run.folder}: no metrics of split {split!r}; it has: {', '.join(measured)}")
     return list(measured[split])
 
 
 def _scored(run: "Run", split: str, level: str) -> "Scored":
-    """A run's scores of faces, or of clips.
+    """A run's scores of a split's faces or videos.
 
     Raises:
-        InputError: as `_levels`, or it has no such level.
+        InputError: as `_levels`, or the run has no such level.
     """
     from dfdetect.metrics.comparison import Scored
 
     levels = _levels(run, split)
     if level not in levels:
-        raise InputError(f"{run.folder}: no metrics of level {level!r}; there are: {', '.join(levels)}")
+        raise InputError(f"{run.folder}: no metrics of level {level!r}; it has: {', '.join(levels)}")
     return Scored(run.predictions(split).at_level(level), run.threshold())
 
 

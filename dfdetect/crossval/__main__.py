@@ -11,9 +11,9 @@ from face_extraction.command import DONE, Parser, run
 from face_extraction.errors import InputError
 from face_extraction.toml import read_toml
 
-FOLDS = "parts of the manifest, each of which is the test split once (default: 3)"
+FOLDS = "number of parts; each part is the test split once (default: 3)"
 SPLITTINGS = ("group", "random")
-SPLIT = "parts of whole groups, or of single faces or clips (default: group)"
+SPLIT = "make parts of whole groups, or of single faces or clips (default: group)"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -24,14 +24,14 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _parser() -> Parser:
     parser = Parser(
         "python -m dfdetect.crossval",
-        "Train and test a recipe on each of --folds parts of a manifest (3, as Report B), and average.\n\n"
+        "Train and test a recipe on --folds parts of a manifest (3, as Report B), and average.\n\n"
         "The parts are made of whole groups; --split random makes them of single faces, as reports did,\n"
-        "and the table says so. Each fold is a run of its own. The same command, given again, goes on.",
+        "and the table says so. Each fold is its own run. The same command, given again, resumes.",
         "example:\n  python -m dfdetect.crossval --model vgg16 --manifest data/mine/manifest.csv --folds 3"
-        "\n\nexit status: 0 every fold is trained, 2 wrong use, 130 interrupted: given again, it goes on",
+        "\n\nexit status: 0 every fold is trained, 2 wrong use, 130 interrupted: the same command resumes",
     )
     parser.add_argument(
-        "--out", type=Path, metavar="DIR", help="folder of all folds (default: runs/crossval-MODEL-HASH)"
+        "--out", type=Path, metavar="DIR", help="the folder for all folds (default: runs/crossval-MODEL-HASH)"
     )
     cli.add_flags(parser, {"fold": argparse.SUPPRESS, "folds": FOLDS, "split": SPLIT})
     for action in parser._actions:
@@ -41,8 +41,8 @@ def _parser() -> Parser:
 
 def _crossval(args: argparse.Namespace) -> int:
     if args.fold is not None:
-        raise InputError(f"--fold {args.fold}: every fold is trained here; dfdetect.train trains one of them")
-    # Not as other fields: a recipe file may hold a split that goes with no fold, or folds without a fold.
+        raise InputError(f"--fold {args.fold}: crossval trains every fold; dfdetect.train trains one fold")
+    # Read these fields apart: a recipe file may have a split without folds, or folds without a fold.
     file = read_toml(args.recipe) if args.recipe else {}
     split = args.split or file.get("split", "manifest")
     folds = (file.get("folds") or 3) if args.folds is None else args.folds
@@ -56,7 +56,7 @@ def _crossval(args: argparse.Namespace) -> int:
 
     recipe = resolve(recipe)
     data = open_training_data(recipe)
-    fold = default_folder(recipe, data)  # in which dfdetect.train trains the first fold alone
+    fold = default_folder(recipe, data)  # where dfdetect.train would put the first fold
     folder = args.out or fold.with_name(f"crossval-{fold.name}")
     cross_validate(recipe, folder, cli.conditions_of(args))
     table = folder / MARKDOWN

@@ -1,4 +1,4 @@
-"""Cross-validation: one run a fold, and the table of all folds (Report B's table)."""
+"""Cross-validation: one run for each fold, and the table of all folds (Report B's table)."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -24,16 +24,18 @@ def cross_validate(recipe: Recipe, folder: Path, conditions: Conditions) -> Cros
     """Train and test every fold, each as a run in `folder`; finished folds are kept.
 
     Args:
-        recipe: resolved, with `folds`; its `fold` is not used.
+        recipe: the recipe, resolved, with `folds`; its `fold` is not used.
         folder: where fold-1, fold-2 and so on, crossval.json and crossval.md go.
-        conditions: how to go about it.
+        conditions: how to train.
 
     Raises:
-        InputError: as training does; no fold is trained if any of them lacks a class, or the folder is
-            a run's.
+        InputError: a training fails; a fold lacks a class (then none is trained); or the folder is
+            a run folder.
     """
     if Run(folder).recipe_file.is_file():
-        raise InputError(f"{folder}: a run's folder, which can be deleted with all in it; give another --out")
+        raise InputError(
+            f"{folder}: a run folder, which can be deleted with all that is in it; give another --out"
+        )
     folds, notices, leaks = [], list[str](), list[str]()
     for number, (part, data) in enumerate(open_trainings(recipe), start=1):
         run = Run(folder / f"fold-{number}")
@@ -67,7 +69,7 @@ def cross_validate(recipe: Recipe, folder: Path, conditions: Conditions) -> Cros
 
 
 def markdown(result: CrossValidation, recipe: Recipe, notices: Sequence[str]) -> str:
-    """Report B's table: per fold and on average, with the confusion matrices."""
+    """Report B's table: each fold and the average, with the confusion matrices."""
     head = columns(["fold"], ["n", *(MEASURES[name].title for name in NAMES)])
     rows: list[list[Cell]] = [
         [

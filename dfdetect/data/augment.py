@@ -1,8 +1,8 @@
 """Named augmentations of training faces. Evaluation never calls this module.
 
-They are written in OpenCV on single uint8 images, outside the model's graph: one implementation
-serves every Keras backend, compression is a real codec's, and each face's random numbers
-come from (seed, epoch, position), so that a resumed training sees the same images.
+They use OpenCV on single uint8 images, outside the model's graph: one implementation serves every Keras
+backend, and compression uses a real codec. Each face's random numbers come from (seed, epoch, position), so
+a resumed training sees the same images.
 """
 
 from collections.abc import Callable, Mapping
@@ -19,12 +19,12 @@ Rng = np.random.Generator
 
 
 def augment(rgb: Rgb, policy: str, rng: Rng) -> Rgb:
-    """One random variant of `rgb` under the named policy, of the same shape.
+    """A random variant of `rgb` under the named policy, of the same shape.
 
     Args:
         rgb: uint8 of shape (H, W, 3); it is not changed.
         policy: a key of `POLICIES`.
-        rng: the only source of chance.
+        rng: the only source of randomness.
     """
     for step in POLICIES[policy]:
         rgb = step(rgb, rng)
@@ -52,17 +52,17 @@ def _moved(rgb: Rgb, rng: Rng, smallest: float, largest: float) -> Rgb:
 
 
 def reframe(rgb: Rgb, rng: Rng) -> Rgb:
-    """As `transform`, but scaled by .85 to 1.25: other extractions cut faces with other margins."""
+    """Like `transform`, but scale by .85 to 1.25, because other extractions cut faces with other margins."""
     return _moved(rgb, rng, 0.85, 1.25)
 
 
 def disturbed(rgb: Rgb, rng: Rng) -> Rgb:
-    """Other cameras, sizes and codecs, as `dfdetect.fakes.disturb` has them."""
+    """Imitate other cameras, sizes and codecs with `dfdetect.fakes.disturb`."""
     return disturb([rgb], rng)[0]
 
 
-# report-c: "randomly flipped or transformed" (Report C, Dataset). strong: what files go through on
-# their way to a reader. (Pairs, `dfdetect.data.paired`, go through the same.)
+# report-c: "randomly flipped or transformed" (Report C, Dataset). strong: what happens to files on their way
+# to a reader; pairs (`dfdetect.data.paired`) get the same.
 POLICIES: Mapping[str, tuple[Callable[[Rgb, Rng], Rgb], ...]] = MappingProxyType(
     {"none": (), "report-c": (flip, transform), "strong": (flip, reframe, disturbed)}
 )

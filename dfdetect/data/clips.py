@@ -1,7 +1,7 @@
-"""Clips for models over time: so many faces of one clip, in order, as one sample.
+"""Clips for models over time: a clip is several faces of one person in one video, in order of time.
 
-A clip is what `dfdetect.predictions` takes for one: the rows of one data set, method, video and label.
-Of a clip with several people each gives a sample of their own: no sample mixes two faces.
+The manifest rows with the same data set, method, video and label are one video, as in
+`dfdetect.predictions`. Each of its people gives a clip, so no clip mixes two people.
 """
 
 from collections.abc import Sequence
@@ -24,59 +24,58 @@ class Clip:
     """One sample of a model over time.
 
     Attributes:
-        faces: the faces that the model takes, in order of time; where the clip has too few, some stand
-            twice.
+        faces: the faces that the model takes, in order of time; if the video has too few, some repeat.
     """
 
     faces: tuple[FaceSample, ...]
 
     @property
     def sample(self) -> FaceSample:
-        """The first face, which stands for the clip in predictions and figures."""
+        """The first face; it represents the clip in predictions and figures."""
         return self.faces[0]
 
     @property
     def repeats(self) -> bool:
-        """Whether a face stands twice."""
+        """Whether a face repeats."""
         return len(set(self.faces)) < len(self.faces)
 
 
 def spread(count: int, frames: int) -> list[int]:
-    """Which of a clip's `count` faces are taken: the middle one of each of `frames` equal parts.
+    """Indices of the faces to take of `count`: the middle one of each of `frames` equal parts.
 
-    With at least `fewest(frames)` faces none stands more than twice, and those that do are spread
+    With at least `fewest(frames)` faces, none repeats more than once, and those that repeat are spread
     evenly.
     """
     return [(2 * part + 1) * count // (2 * frames) for part in range(frames)]
 
 
 def fewest(frames: int) -> int:
-    """The fewest faces that make a clip of `frames`: half of them, and never a single one.
+    """The fewest faces that make a clip of `frames`: half of them, and at least two.
 
-    To repeat more would show the model how well a face could be found, which differs between fakes
-    and reals, rather than how it moves.
+    More repeats would show the model how often a face was found, which differs between fakes and reals,
+    instead of how it moves.
     """
     return max(2, -(-frames // 2))
 
 
 def shortage(count: int, frames: int) -> str:
-    """Why `count` faces make no clip of `frames`, in words."""
+    """The reason why `count` faces make no clip of `frames`."""
     return f"faces of a person: {count}; needed: {fewest(frames)} for a model that takes {frames}"
 
 
 def make_clips(samples: Sequence[FaceSample], frames: int) -> tuple[list[Clip], list[LedgerRow]]:
-    """The clips among rows of a manifest.
+    """Make clips from rows of a manifest.
 
-    Each person of a clip who is seen in enough frames gives a sample. Where a frame shows several faces of
-    one number (of one person, or of people that the manifest does not tell apart), the largest is taken.
+    Each person of a video seen in enough frames gives a clip. If a frame shows several faces of one person
+    number (of one person, or of people that the manifest does not tell apart), the largest is taken.
 
     Args:
         samples: the rows.
         frames: faces a clip.
 
     Returns:
-        The clips, in the order of their first rows, and a ledger row for each clip (and each still) of
-        which nobody is seen in enough frames.
+        The clips, in the order of their first rows, and a ledger row for each video or photo in which
+        nobody is seen in enough frames.
     """
     clips, ledger = [], []
     for rows in by_clip(samples):
@@ -84,7 +83,7 @@ def make_clips(samples: Sequence[FaceSample], frames: int) -> tuple[list[Clip], 
         often = [faces for faces in people if len(faces) >= fewest(frames)]
         clips += [Clip(tuple(faces[index] for index in spread(len(faces), frames))) for faces in often]
         if not often:
-            name = f"clip {rows[0].video!r}" if rows[0].video else "a still"
+            name = f"video {rows[0].video!r}" if rows[0].video else "a photo"
             most = max(map(len, people))
             ledger.append(LedgerRow(rows[0].path, TOO_FEW, f"{name}: {shortage(most, frames)}"))
     return clips, ledger
@@ -98,21 +97,23 @@ def _one_a_frame(rows: Sequence[FaceSample], person: int) -> list[FaceSample]:
 
 
 def check_videos(samples: Sequence[FaceSample], frames: int, where: Path) -> None:
-    """Refuse a manifest of stills.
+    """Refuse a manifest of photos.
 
     Raises:
-        InputError: no row names a video; the line names the file.
+        InputError: no row names a video.
     """
     if not any(sample.video for sample in samples):
-        raise InputError(f"{where}: its rows are stills; frames {frames} takes clips, frames 0 single faces")
+        raise InputError(
+            f"{where}: its rows are photos; frames {frames} needs videos, frames 0 takes single faces"
+        )
 
 
 class ClipStore:
-    """Clips, where a `FaceStore` has faces.
+    """Clips, loaded as `FaceStore` loads faces.
 
     Args:
         faces: the faces of the clips.
-        clips: clips of faces that are all in that store.
+        clips: clips whose faces are all in `faces`.
         frames: faces a clip.
     """
 
@@ -138,7 +139,7 @@ class ClipStore:
         return np.stack([self._faces.load(row) for row in self._rows[index]])
 
     def repeats(self) -> str:
-        """In how many clips of each class a face stands twice: a model could learn that as a cue."""
+        """In how many clips of each class a face repeats: a model could learn that as a cue."""
         counts = []
         for label in (REAL, FAKE):
             mine = self.labels == label
@@ -155,19 +156,19 @@ def open_clips(
     title: str,
     cached: bool = False,
 ) -> tuple[ClipStore, list[LedgerRow]]:
-    """Make the clips of rows, and decode every face of them once.
+    """Make the clips of some rows, and decode each of their faces once.
 
     Args:
         folder: the manifest's folder.
         samples: the rows.
         image_size: side of the square, in pixels.
         frames: faces a clip.
-        title: what the progress bar says.
+        title: the title of the progress bar.
         cached: keep the decoded faces in memory.
 
     Returns:
-        A store, and a ledger row for each clip with too few faces or with one that cannot be decoded,
-        which is named.
+        A store, and a ledger row for each video with too few faces, and for each clip with a face that
+        cannot be decoded; that row names the first such face.
     """
     clips, ledger = make_clips(samples, frames)
     wanted = list(dict.fromkeys(face for clip in clips for face in clip.faces))
@@ -191,7 +192,7 @@ def open_store(
     title: str,
     cached: bool = False,
 ) -> tuple[Store, list[LedgerRow]]:
-    """What a model takes of rows: their clips, or with `frames` 0 their faces."""
+    """Open the clips of some rows, or their faces if `frames` is 0."""
     if frames:
         return open_clips(folder, samples, image_size, frames, title=title, cached=cached)
     return open_faces(folder, samples, image_size, title=title, cached=cached)

@@ -1,4 +1,4 @@
-"""Faces as arrays: one loader behind tf.data, NumPy batches and scoring, so that they cannot differ."""
+"""Faces as arrays: tf.data, NumPy batches and scoring share one loader, so they cannot differ."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -26,12 +26,12 @@ BLOCK = 4096
 
 
 class Store(Protocol):
-    """What a model is trained on and scores: faces, or clips.
+    """What a model is trained on and scores: faces or clips.
 
     Attributes:
-        samples: the manifest's row of each; of a clip, that of its first face.
+        samples: the manifest row of each face, or of each clip's first face.
         labels: int64 of shape (n,).
-        shape: of what `load` gives.
+        shape: the shape of what `load` returns.
     """
 
     samples: Sequence[FaceSample]
@@ -39,24 +39,24 @@ class Store(Protocol):
     shape: tuple[int, ...]
 
     def __len__(self) -> int:
-        """How many there are."""
+        """The number of faces or clips."""
 
     def load(self, index: int) -> Rgb:
-        """Number `index`: uint8 of `shape`."""
+        """Face or clip number `index`: uint8 of `shape`."""
 
 
 class Paired(Store, Protocol):
-    """What a paired training takes: faces that are drawn together with the fake made from them."""
+    """A store for paired training: it draws faces together with the fakes made from them."""
 
     def draw(self, indices: Sequence[int], entropy: Sequence[int]) -> list[Rgb]:
-        """The real face and the fake of one pair, or one face that has no other."""
+        """The real face and the fake of one pair, or a face without a partner."""
 
 
 class FaceStore:
     """The crops of `samples`, scaled to the model's input.
 
     Args:
-        folder: the manifest's folder, to which the paths are relative.
+        folder: the manifest's folder; the paths are relative to it.
         samples: the rows to load.
         image_size: side of the square, in pixels.
         cached: keep each decoded face in memory (`image_size` squared times 3 bytes each).
@@ -90,7 +90,7 @@ class FaceStore:
         return rgb
 
     def subset(self, rows: Sequence[int]) -> "FaceStore":
-        """A store of these rows, in this order, with what is decoded already."""
+        """A store of these rows, in this order, with the faces decoded so far."""
         store = FaceStore(self.folder, [self.samples[row] for row in rows], self.image_size)
         if self._cache is not None:
             store._cache = {new: self._cache[old] for new, old in enumerate(rows) if old in self._cache}
@@ -100,16 +100,16 @@ class FaceStore:
 def open_faces(
     folder: Path, samples: Sequence[FaceSample], image_size: int, *, title: str, cached: bool = False
 ) -> tuple[FaceStore, list[LedgerRow]]:
-    """Decode every crop once, and keep apart what cannot be decoded.
+    """Decode every crop once, and list those that cannot be decoded.
 
-    A whole pass before the first step finds a broken file now rather than hours later, and fixes
-    the number of steps an epoch. With `cached` it is also the only pass that decodes.
+    A whole pass before the first step finds a broken file now and not hours later, and fixes the number
+    of steps an epoch. With `cached`, no later pass decodes.
 
     Args:
         folder: the manifest's folder.
         samples: the rows to open.
         image_size: side of the square, in pixels.
-        title: what the progress bar says.
+        title: the title of the progress bar.
         cached: keep the decoded faces in memory.
 
     Returns:
@@ -143,10 +143,10 @@ def labelled(samples: Sequence[FaceSample], split: str) -> list[FaceSample]:
 
 
 NEW_SPLIT = (
-    "split anew with --split group, which fills every split if there are groups enough, "
-    "or add clips of other groups"
+    "make a new split with --split group, which fills every split if there are enough groups, "
+    "or add videos of other groups"
 )
-NEW_FOLDS = "give another --seed, fewer --folds or another --val-share, or add clips of other groups"
+NEW_FOLDS = "give another --seed, fewer --folds or another --val-share, or add videos of other groups"
 
 
 def check_classes(
@@ -156,13 +156,13 @@ def check_classes(
 
     Args:
         samples: faces, or the first face of each clip.
-        split: which of them count.
-        where: the manifest, and the fold of it.
+        split: the split to check.
+        where: the manifest, with the fold if there is one.
         unit: "face" or "clip".
-        remedy: what can be done.
+        remedy: what the user can do.
 
     Raises:
-        InputError: the split is empty or of one class; the line names the file.
+        InputError: the split is empty or has one class; the line names the file.
     """
     counts = Counter(sample.label for sample in labelled(samples, split))
     if not (counts[REAL] and counts[FAKE]):
@@ -173,20 +173,20 @@ def check_classes(
 
 
 def class_weights(labels: NDArray[np.int64]) -> tuple[float, float]:
-    """Weights (real, fake) under which both classes count equally and the mean weight is 1."""
+    """Weights (real, fake) that give both classes equal influence, with a mean weight of 1."""
     counts = np.bincount(labels, minlength=2)
     real, fake = len(labels) / (2 * counts)
     return float(real), float(fake)
 
 
 def pair_order(labels: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.int64]:
-    """A random order of a `PairStore`'s pictures in which both of a pair stand side by side.
+    """A random order of a `PairStore`'s pictures that keeps both of a pair side by side.
 
-    The manifest's fakes are taken two by two, so that no pair is torn by a batch of an even size.
+    The manifest's fakes are taken two by two, so that batches of an even size split no pair.
 
     Args:
-        labels: those of the store.
-        rng: the only source of chance.
+        labels: the store's labels.
+        rng: the only source of randomness.
     """
     pairs = 2 * int(np.sum(labels == REAL))
     singles = rng.permutation(np.arange(pairs, len(labels)))
@@ -200,10 +200,10 @@ def epoch_order(
 ) -> NDArray[np.int64]:
     """The order of an epoch's faces, as indices of shape (n,).
 
-    It depends on `seed` and `epoch` alone, so that a resumed training meets the same faces.
-    With balance "sampling" half of them are real, half fake: the rarer class is repeated (each of
-    its faces equally often, to within one), the other is drawn without replacement. `paired` labels are
-    those of a `PairStore`, and the order keeps its pairs together.
+    It depends only on `seed` and `epoch`, so a resumed training sees the same faces. With balance
+    "sampling", half are real and half fake: the rarer class is repeated (each face equally often, to within
+    one), and the other is drawn without replacement. `paired` labels are those of a `PairStore`, and the
+    order keeps its pairs together.
     """
     rng = np.random.default_rng((seed, epoch))
     if paired:
@@ -221,14 +221,14 @@ def epoch_order(
 
 @dataclass(frozen=True, eq=False)
 class Pass:
-    """One pass over faces or clips: the same numbers whether tf.data or NumPy carries them.
+    """One pass over faces or clips, with the same numbers from tf.data and from NumPy.
 
     Attributes:
         store: the faces or clips.
         order: indices into the store, int64 of shape (n,).
         batch_size: faces or clips a batch; the last batch may be smaller and is never dropped.
-        policy: the augmentation, by name; "paired" needs a `PairStore` and an order of `pair_order`.
-        seed: entropy of the augmentation, such as (seed, epoch).
+        policy: the augmentation's name; "paired" needs a `PairStore` and an order from `pair_order`.
+        seed: seed of the augmentation, such as (seed, epoch).
         weights: the weight of each class (real, fake), or None for no weights.
     """
 
@@ -246,7 +246,7 @@ class Pass:
 
     @property
     def together(self) -> int:
-        """How many positions one call of `rows` should load: 2 where they are pairs, made as one."""
+        """How many positions one call of `rows` should load: 2 for pairs, which are made together."""
         return 2 if self.policy == PAIRED else 1
 
     def rows(self, start: int, end: int) -> Rgb:
@@ -262,7 +262,7 @@ class Pass:
     def item(self, position: int) -> Rgb:
         """The face or clip at `position` of the order, augmented: uint8 of the store's shape.
 
-        The frames of a clip all get one draw: a flicker of the augmentation's would drown a fake's.
+        All frames of a clip get the same draw: flicker from the augmentation would hide that of a fake.
         """
         if self.policy == PAIRED:
             first = position // 2 * 2
@@ -279,7 +279,7 @@ class Pass:
         return augment(rgb, self.policy, np.random.default_rng((*self.seed, position)))
 
     def targets(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Labels and weights in this order, each float32 of shape (n, 1) and (n,)."""
+        """Labels, float32 of shape (n, 1), and weights, float32 of shape (n,), in this order."""
         labels = self.store.labels[self.order]
         weights = np.ones(len(labels)) if self.weights is None else np.take(self.weights, labels)
         return labels[:, None].astype(np.float32), weights.astype(np.float32)

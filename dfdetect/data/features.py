@@ -1,4 +1,4 @@
-"""Features of faces that were computed before, in the place of the faces."""
+"""Precomputed features of faces, used in place of the faces."""
 
 from collections.abc import Callable
 from typing import Any
@@ -13,12 +13,12 @@ Vectors = NDArray[np.float32]
 
 
 class FeatureStore:
-    """The faces or clips of another store as the features that a model makes of them.
+    """The features that a model computes from the faces or clips of another store.
 
     Args:
         images: the faces or clips.
-        compute: the features of a pass over `images`, float32 of shape (n, ...) in the pass's order.
-            It is called with equal passes again and again, and should remember.
+        compute: gives the features of a pass over `images`, float32 of shape (n, ...) in the pass's order.
+            It is called many times with equal passes, so it should cache.
     """
 
     def __init__(self, images: Store, compute: Callable[[Pass], Vectors]) -> None:
@@ -26,18 +26,18 @@ class FeatureStore:
         self._images, self._compute = images, compute
 
     def __len__(self) -> int:
-        """How many there are."""
+        """The number of faces or clips."""
         return len(self._images)
 
     def load(self, index: int) -> NDArray[np.uint8]:
-        """Number `index` of the faces or clips themselves."""
+        """Face or clip number `index` itself."""
         return self._images.load(index)
 
     def vectors(self, faces: Pass) -> tuple[Vectors, NDArray[np.int64]]:
-        """The features of a pass over this store, as a table and the pass's rows in it.
+        """The features of a pass over this store, as a table and the pass's row numbers in it.
 
-        Without augmentation all passes share one table. With it, each (seed, epoch) has its own: the
-        augmented faces of an epoch follow from these alone.
+        Without augmentation all passes share one table. With it, each (seed, epoch) has its own, because
+        these decide the augmented faces.
         """
         if faces.policy == "none":
             every = Pass(self._images, np.arange(len(self)), faces.batch_size)
@@ -47,7 +47,7 @@ class FeatureStore:
 
 
 class FeatureBatches(keras.utils.PyDataset):  # type: ignore[misc]
-    """A pass over a `FeatureStore` for Keras: (features, label, weight) batches, in order, complete."""
+    """A pass over a `FeatureStore` for Keras: every (features, label, weight) batch, in order."""
 
     def __init__(self, store: FeatureStore, faces: Pass) -> None:
         super().__init__(workers=1)

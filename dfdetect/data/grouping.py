@@ -1,4 +1,4 @@
-"""Whole groups into splits: the shares kept in each class, and both classes in each where that can be."""
+"""Assign whole groups to splits, so that each class keeps its shares and each split has both classes."""
 
 import hashlib
 from collections.abc import Iterable, Mapping
@@ -12,21 +12,21 @@ Shares = NDArray[np.float64]
 
 
 def assign_groups(groups: Mapping[str, Counts], shares: Mapping[str, float], seed: int) -> dict[str, str]:
-    """The split of each group.
+    """Choose the split of each group.
 
-    First each split gets a group with both classes, or one of each, if there are enough groups for
-    that. Then all others, those that are larger than the smallest split first, the rest in an order drawn
-    by `seed`, go where most is missing of what they have. The result depends on names, counts and seed
-    alone, not on the order of `groups`.
+    First each split gets a group with both classes, or one group of each class, if there are enough. The
+    other groups then go to the split that lacks most of what they have: first those that are larger than
+    the smallest split, then the rest in an order drawn by `seed`. The result depends only on names, counts
+    and seed, not on the order of `groups`.
 
     Args:
         groups: the faces of each group by its name.
-        shares: the share of all faces that each split is to have, of both classes alike; above 0.
+        shares: the share of all faces that each split should get, the same for both classes; above 0.
         seed: another seed gives another split.
     """
     order = sorted(groups, key=lambda name: hashlib.sha256(f"{seed}:{name}".encode()).digest())
     totals = np.maximum(1, np.sum([*groups.values()], axis=0))
-    # Of all real and of all fake faces: what each group has, and what each split still lacks.
+    # As shares of all real and of all fake faces: what each group has, and what each split still lacks.
     has = {name: np.array(groups[name]) / totals for name in order}
     lacks: dict[str, Shares] = {split: np.array([share, share]) for split, share in shares.items()}
     chosen: dict[str, str] = {}
@@ -39,7 +39,7 @@ def assign_groups(groups: Mapping[str, Counts], shares: Mapping[str, float], see
     def excess(name: str) -> float:
         return max(0.0, float(has[name].max()) - smallest)
 
-    # Drawn late, when little is missing anywhere, a large group would swell a small split.
+    # A large group comes early: when little is missing anywhere, it would overfill a small split.
     for name in sorted((name for name in order if name not in chosen), key=excess, reverse=True):
         chosen[name] = max(lacks, key=lambda split: float(has[name] @ lacks[split]))
         lacks[chosen[name]] -= has[name]
@@ -47,7 +47,7 @@ def assign_groups(groups: Mapping[str, Counts], shares: Mapping[str, float], see
 
 
 def _fillable(groups: Iterable[Counts], shares: Mapping[str, float]) -> list[str]:
-    """The splits that can have both classes, smallest first; where not all can, the largest ones."""
+    """The splits that can have both classes, smallest first; if not all can, the largest ones."""
     kinds = [(real > 0, fake > 0) for real, fake in groups]
     count = kinds.count((True, True)) + min(kinds.count((True, False)), kinds.count((False, True)))
     return sorted(sorted(shares, key=lambda split: -shares[split])[:count], key=lambda split: shares[split])
@@ -56,9 +56,10 @@ def _fillable(groups: Iterable[Counts], shares: Mapping[str, float]) -> list[str
 def _one_of_each(
     order: Iterable[str], has: Mapping[str, Shares], lack: Shares, chosen: Mapping[str, str], split: str
 ) -> str | None:
-    """The next group for a split that lacks a class: with both where one has both, and of fitting size.
+    """The next group for a split that lacks a class, or None if it lacks none or no group is left.
 
-    The first in order that the split has room for, else the smallest.
+    Groups with both lacking classes come first. Among the candidates it is the first in order that fits the
+    split, else the smallest.
     """
     own = [has[name] for name in chosen if chosen[name] == split]
     wanted = np.sum(own, axis=0) == 0 if own else np.array([True, True])

@@ -1,6 +1,6 @@
-"""Validation and test pairs for a manifest of real faces alone: made once, and kept beside it.
+"""Val and test pairs for a manifest with only real faces: made once, and kept beside the manifest.
 
-A split that has fakes of its own stays as it is.
+A split that has its own fakes stays as it is.
 """
 
 import hashlib
@@ -22,16 +22,16 @@ from face_extraction.manifest import FAKE, REAL, FaceSample, read_manifest, writ
 from face_extraction.progress import progress
 
 FOLDER = "pairs"
-"""Beside the manifest: pairs/KEY/. The key names the faces, the kinds of fake, their shares and the seed."""
+"""Pairs are in pairs/KEY/ beside the manifest. KEY hashes the faces, the kinds of fake, shares and seed."""
 _ROWS = "rows.csv"
 
 
 def with_pairs(
     manifest: Path, samples: Sequence[FaceSample], recipe: Recipe
 ) -> tuple[list[FaceSample], list[str]]:
-    """The rows, in which pairs stand for the real faces of val and test, where these have no fakes.
+    """Replace the real faces of val and test by pairs if the split has no fakes.
 
-    Both of a pair went through the same disturbances, so its real face is not the manifest's crop either.
+    Both pictures of a pair get the same disturbances, so the real one is not the manifest's crop either.
 
     Returns:
         The rows, and a notice for each split that changed.
@@ -54,16 +54,16 @@ def with_pairs(
 def _notice(split: str, missing: Sequence[LedgerRow]) -> str:
     left_out = f"; {len(missing):,} without landmarks are left out" if missing else ""
     return (
-        f"The manifest has no fakes in {split}: each real face stands there beside a fake made from it"
-        f"{left_out}. These numbers tell how well such fakes are found, and nothing of others."
+        f"The manifest has no fakes in {split}: each real face is scored beside a fake made from it"
+        f"{left_out}. These numbers tell how well such fakes are found, and nothing about other fakes."
     )
 
 
 def _pairs(reals: Reals, split: str, recipe: Recipe) -> list[FaceSample]:
-    """The rows of a split's pairs, which are made if they are not there.
+    """The rows of a split's pairs; missing pairs are made.
 
-    A crop that cannot be decoded keeps its row: whoever opens it lists it. What was made is then not taken
-    for whole the next time.
+    A crop that cannot be decoded keeps its row, so that whoever opens it lists it. The set of pairs then
+    counts as incomplete, and is made again the next time.
     """
     shares, seed = dict(fake_shares(recipe)), recipe.drawing_seed
     paths = [sample.path for sample in reals.samples]
@@ -73,7 +73,7 @@ def _pairs(reals: Reals, split: str, recipe: Recipe) -> list[FaceSample]:
     if listed.is_file():
         return read_manifest(listed)
     with ThreadPoolExecutor(available_cores()) as pool:
-        # None of them may be another's donor: the other's pair would be lost too.
+        # A broken crop must not be the donor of another face: that pair would be lost too.
         whole = list(pool.map(reals.readable, range(len(paths))))
         readable = reals.subset([index for index, fine in enumerate(whole) if fine])
         broken = [sample for sample, fine in zip(reals.samples, whole, strict=True) if not fine]

@@ -1,4 +1,4 @@
-"""Opening a manifest: its rows, its hash, and what must be said of it."""
+"""Open a manifest: its rows, its hash, and the notices about it."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -28,7 +28,7 @@ class Data:
         path: the manifest.
         samples: its rows.
         digest: SHA-256 of the manifest's bytes.
-        notices: what must be said wherever results from it are shown.
+        notices: what a reader has to know wherever results are shown.
     """
 
     path: Path
@@ -37,16 +37,16 @@ class Data:
     notices: tuple[str, ...]
 
     def table(self) -> str:
-        """What there is per split and class, as lines of text."""
+        """The counts per split and class, as lines of text."""
         return f"{self.path}:\n{count_table(self.samples)}"
 
     def count(self, split: str, frames: int) -> int:
-        """How many faces a split has; with `frames`, how many clips of so many faces (one of each person)."""
+        """The number of faces of a split, or with `frames` the number of clips of so many faces."""
         samples = [sample for sample in self.samples if sample.split == split]
         return len(make_clips(samples, frames)[0]) if frames else len(samples)
 
     def facts(self) -> dict[str, str]:
-        """What a run records of its data."""
+        """The facts about the data that a run records."""
         return {
             "manifest": str(self.path),
             "manifest_sha256": self.digest,
@@ -55,7 +55,7 @@ class Data:
 
 
 def open_manifest(path: Path) -> Data:
-    """A manifest, or that of a folder, with its own split.
+    """Open a manifest, or that of a folder, with its own split.
 
     Raises:
         InputError: the manifest is missing or wrong.
@@ -65,15 +65,15 @@ def open_manifest(path: Path) -> Data:
 
 
 def manifest_path(manifest: str) -> Path:
-    """The manifest that a recipe names; the embedded sample set's, drawn if need be, where it names none."""
+    """The manifest that a recipe names, or that of the embedded sample set, which is drawn if need be."""
     return manifest_in(Path(manifest)) if manifest else sample_manifest()
 
 
 def open_data(recipe: Recipe) -> Data:
-    """The rows that a recipe takes of its manifest, or of the embedded sample set, split as it says.
+    """The rows that a recipe takes from its manifest, or from the embedded sample set, in its split.
 
     Raises:
-        InputError: the manifest is missing or wrong, or has not enough faces or clips.
+        InputError: the manifest is missing or wrong, or has too few faces or clips.
     """
     path = manifest_path(recipe.manifest)
     data = open_manifest(path)
@@ -95,22 +95,22 @@ def open_data(recipe: Recipe) -> Data:
 
 
 def open_trainings(recipe: Recipe, *, tested: bool = False) -> list[tuple[Recipe, Data]]:
-    """Every fold of a recipe with its data, or the recipe with its own, as `open_training_data` gives them.
+    """Every fold of a recipe, or the recipe alone, each with its data from `open_training_data`.
 
-    All are opened before any is trained: a fold that lacks a class would come hours later.
+    All are opened before any is trained: a missing class would otherwise show up hours later.
     """
     return [(each, open_training_data(each, tested=tested)) for each in recipe.trainings()]
 
 
 def open_training_data(recipe: Recipe, *, tested: bool = False) -> Data:
-    """As `open_data`, of which train and val have both classes, and with folds the test fold too.
+    """Like `open_data`, and check that train and val have both classes; with folds, the test fold too.
 
     Args:
         recipe: the recipe.
-        tested: the test split has to have both, folds or not.
+        tested: check the test split without folds too.
 
     Raises:
-        InputError: the manifest is missing or wrong, or a class is.
+        InputError: the manifest is missing or wrong, or a class is missing.
     """
     data = open_data(recipe)
     samples = data.samples
@@ -124,6 +124,6 @@ def open_training_data(recipe: Recipe, *, tested: bool = False) -> Data:
                 check_classes(samples, split, data.path, recipe.unit)
         return data
     where = f"{data.path}: fold {recipe.fold} of {recipe.folds}"
-    for split in SPLITS:  # a test fold of one class has no AUC, nor has the average of all then
+    for split in SPLITS:  # a test fold of one class has no AUC, so the average would have none
         check_classes(samples, split, where, recipe.unit, NEW_FOLDS)
     return data

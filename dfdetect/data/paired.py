@@ -1,7 +1,7 @@
-"""Paired training: each real face gives a pair, itself and a fake made from it, in the same batch.
+"""Paired training: a batch has each real face together with a fake made from it.
 
-Reference: Shiohara & Yamasaki 2022 (arXiv 2204.08376). The fakes are made anew in each epoch. Fakes of the
-manifest's own, where it has some, go through the same disturbances, alone.
+Reference: Shiohara & Yamasaki 2022 (arXiv 2204.08376). Each epoch makes new fakes. The manifest's own fakes,
+if there are any, get the same disturbances, without a partner.
 """
 
 from collections.abc import Mapping, Sequence
@@ -31,38 +31,38 @@ from face_extraction.manifest import FAKE, REAL, FaceSample
 
 
 def fake_shares(recipe: Recipe) -> Mapping[str, float]:
-    """How often each kind of fake is drawn: as the recipe says, or as `DEFAULT_SHARES` does."""
+    """How often each kind of fake is drawn: from the recipe, or else `DEFAULT_SHARES`."""
     return recipe.fake_shares or DEFAULT_SHARES
 
 
 def check_kinds(recipe: Recipe) -> None:
-    """Refuse kinds of fake that there are not.
+    """Refuse unknown kinds of fake.
 
     Raises:
-        InputError: naming the kind.
+        InputError: a kind is unknown; the line names it.
     """
     check_shares(fake_shares(recipe))
 
 
 def check_reals(samples: Sequence[FaceSample], manifest: Path) -> None:
-    """Refuse a paired training without real faces to make fakes from.
+    """Refuse a paired training without real faces.
 
     Raises:
-        InputError: naming the manifest.
+        InputError: train has no real faces; the line names the manifest.
     """
     if not any(sample.label == REAL and sample.split == "train" for sample in samples):
         raise InputError(f"{manifest}: split 'train' has no real faces; augment paired makes fakes from them")
 
 
 class PairStore:
-    """Real faces that each give a pair, then fakes of the manifest's own.
+    """Pairs made from real faces, then the manifest's own fakes.
 
-    Number 2k is the real face of pair k, and 2k + 1 the fake made from it; the manifest's fakes follow.
+    Picture 2k is the real face of pair k, and picture 2k + 1 the fake made from it.
 
     Args:
-        faces: the crops: first the real ones, then the fakes, at the side at which fakes are made.
-        points: the landmarks of the real ones, in pixels of `faces`' pictures.
-        image_size: side of the pictures of a pair.
+        faces: the crops, first the real ones, then the fakes, at the size at which fakes are made.
+        points: the landmarks of the real faces, in pixels of the pictures in `faces`.
+        image_size: side of the pictures of a pair, in pixels.
         shares: how often each kind of fake is drawn.
     """
 
@@ -95,14 +95,14 @@ class PairStore:
         return index // 2 if index < 2 * self._pairs else index - self._pairs
 
     def draw(self, indices: Sequence[int], entropy: Sequence[int]) -> list[Rgb]:
-        """Pictures as a training step sees them.
+        """Pictures as a training step gets them.
 
         Args:
-            indices: one picture, or the real one and the fake of one pair, in this order.
-            entropy: of the random numbers, such as (seed, epoch, position).
+            indices: one picture, or the real picture and the fake of one pair, in this order.
+            entropy: seed of the random numbers, such as (seed, epoch, position).
 
         Returns:
-            uint8 of `shape` each.
+            Pictures, each uint8 of `shape`.
         """
         rng = np.random.default_rng(tuple(entropy))
         if indices[0] >= 2 * self._pairs:
@@ -111,7 +111,7 @@ class PairStore:
         return [pair.fake if index % 2 else pair.real for index in indices]
 
     def _single(self, index: int, rng: np.random.Generator) -> Rgb:
-        """A fake of the manifest's own, cut and disturbed as the pairs are."""
+        """A fake from the manifest, cut and disturbed as the pairs are."""
         picture = self._faces.load(self._row(index))
         return draw_pair(Face(picture, np.zeros((68, 2), np.float32)), rng, self._size, shares={}).fake
 
@@ -119,20 +119,20 @@ class PairStore:
 def open_pairs(
     manifest: Path, samples: Sequence[FaceSample], recipe: Recipe, *, title: str, cached: bool = False
 ) -> tuple[PairStore, list[LedgerRow]]:
-    """Open the faces of a paired training: decode every crop once, and keep apart what cannot be used.
+    """Open the faces of a paired training: decode every crop once, and list those that cannot be used.
 
     Args:
-        manifest: the manifest, beside which the landmarks lie.
+        manifest: the manifest; the landmarks are beside it.
         samples: its training rows.
         recipe: the recipe, resolved.
-        title: what the progress bar says.
+        title: the title of the progress bar.
         cached: keep the decoded faces in memory.
 
     Returns:
         A store, and a ledger row for each crop that has no landmarks or cannot be decoded.
 
     Raises:
-        InputError: there are no real faces, or no landmarks of them.
+        InputError: there are no real faces, or they have no landmarks.
     """
     reals, ledger = find_reals(manifest, samples)
     fakes = [sample for sample in samples if sample.label == FAKE]

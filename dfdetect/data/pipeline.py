@@ -1,4 +1,4 @@
-"""Batches for Keras: tf.data on the TensorFlow backend, NumPy batches on any other."""
+"""Batches for Keras: tf.data on the TensorFlow backend, NumPy batches on others."""
 
 import math
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 
 
 def make_batches(faces: Pass) -> Any:
-    """What `keras.Model.fit` and `predict` take for one pass: (rgb, label, weight) batches.
+    """The (rgb, label, weight) batches of one pass, for `keras.Model.fit` and `predict`.
 
-    `rgb` is uint8 of shape (B, image_size, image_size, 3), of clips (B, T, image_size, image_size, 3),
-    `label` float32 (B, 1), `weight` float32 (B,). The order is that of the pass and
-    complete, to the last, smaller batch. For a `FeatureStore` the features stand in the place of `rgb`.
+    `rgb` is uint8 of shape (B, image_size, image_size, 3), or (B, T, image_size, image_size, 3) for clips;
+    `label` is float32 (B, 1), `weight` float32 (B,). Batches keep the order of the pass and cover all of it;
+    the last can be smaller. A `FeatureStore` gives features in place of `rgb`.
     """
     if isinstance(faces.store, FeatureStore):
         return FeatureBatches(faces.store, faces)
@@ -30,12 +30,12 @@ def make_batches(faces: Pass) -> Any:
 def make_dataset(faces: Pass) -> "tf.data.Dataset":
     """The pass as a tf.data pipeline: load and augment on all cores, batch, prefetch two batches.
 
-    Nothing is left to tf.data's autotuning. Its thread sleeps for 10 ms, 20 ms, 40 ms and so on up to a
-    minute, and the end of an epoch waits for it to wake (seen with TensorFlow 2.21): on a processor a short
-    epoch took up to twice its time.
+    tf.data's autotuning is off. Its thread sleeps for 10 ms, 20 ms, 40 ms and so on up to a minute, and the
+    end of an epoch waits until it wakes (seen with TensorFlow 2.21): on a CPU a short epoch took up to twice
+    as long.
 
-    An exception in a map ends the iteration with TensorFlow's error, whose text ends with ours.
-    `dfdetect.data.faces.open_faces` has decoded each file before, so that this stays an exception.
+    An exception in `load` ends the iteration with TensorFlow's error, whose text ends with ours. That is
+    rare, because `dfdetect.data.faces.open_faces` has decoded each file before.
     """
     import tensorflow as tf
 
@@ -58,7 +58,7 @@ def make_dataset(faces: Pass) -> "tf.data.Dataset":
 
 
 def _dataset_of_pairs(faces: Pass) -> "tf.data.Dataset":
-    """As `make_dataset`, but that one call makes the two pictures of a pair."""
+    """Like `make_dataset`, but one call makes both pictures of a pair."""
     import tensorflow as tf
 
     labels, weights = faces.targets()
@@ -98,13 +98,12 @@ def _options() -> Any:
 
 
 class NumpyBatches(keras.utils.PyDataset):  # type: ignore[misc]
-    """The pass as NumPy batches, whose faces are loaded by a thread for each core.
+    """The pass as NumPy batches; one thread for each core loads faces.
 
-    So many batches are loaded ahead as keep the threads busy: one more than hold a face for each of them.
-    Memory thus grows with the cores by faces, not by batches.
+    It loads ahead one batch more than it needs to give each thread a face, so memory grows with the
+    number of cores by faces, not by batches.
 
-    Keras' own workers are not used: on the JAX backend they gave the first batches in another order
-    (Keras 3.15).
+    Keras' own workers gave the first batches in another order on the JAX backend (Keras 3.15).
     """
 
     def __init__(self, faces: Pass) -> None:

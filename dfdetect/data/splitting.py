@@ -1,4 +1,4 @@
-"""Which rows of a manifest train, validate and test: as it says, or split anew as reports did."""
+"""Choose which rows train, validate and test: by the manifest's split, or by a new one as in reports."""
 
 import dataclasses
 from collections.abc import Mapping, Sequence
@@ -17,16 +17,16 @@ from face_extraction.manifest import FAKE, LABEL_NAMES, REAL, FaceSample
 
 
 def parted_swaps(scored: str = "test") -> str:
-    """What must be said where `parts_swaps` of a new split, whose `scored` faces are measured."""
+    """The caution about a new split with `parts_swaps`, when `scored` faces are measured."""
     return (
-        f"Split anew by group: people whom {scored} faces show, as target or source of a swap, stand in "
-        "training faces too (clip names tell), so these numbers tend to be higher than those on unseen "
-        "people. The split made at extraction leaves such swaps out."
+        f"New split by group: file names tell that people in {scored} faces, as target or source of a swap, "
+        "are in training faces too, so these numbers tend to be higher than on unseen people. The split made "
+        "at extraction leaves such swaps out."
     )
 
 
 def parts_swaps(samples: Sequence[FaceSample]) -> bool:
-    """Whether training faces show a person whom test faces show: a swap is in the group of one of its two."""
+    """Whether people are in both train and test faces: a swap shows two people but is in one's group."""
     shown = {
         split: {person for row in samples if row.split == split for person in people(row)}
         for split in ("train", "test")
@@ -37,23 +37,23 @@ def parts_swaps(samples: Sequence[FaceSample]) -> bool:
 def choose(samples: Sequence[FaceSample], recipe: Recipe) -> list[FaceSample]:
     """The rows that the recipe takes, in the manifest's order, each with its split.
 
-    Where the recipe has `frames`, clips are chosen as a whole, and counted where faces are otherwise. Those
-    with too few faces of anybody are not counted: `per_class` leaves them out, and otherwise they go where
-    their group, or the manifest, has them, to be listed.
+    If the recipe has `frames`, whole videos are chosen and counted in place of faces. Videos in which nobody
+    has enough faces do not count: `per_class` leaves them out; otherwise they join the split of their group,
+    or of the manifest, so that they get listed.
 
     With `per_class`, that many faces of each class are drawn first (Report A: 20,000, Report C:
     8,000). With `folds`, the test split is fold number `fold` (from 1), and `val_share` of the rest
     validates (Report B: 3 folds). A split by group gives train, val and test both classes if there are
-    enough groups (a test fold can lack one all the same), and without folds does not depend on the order
-    of the rows. Rows of unknown label stay out of anything but the manifest's own split.
+    enough groups (but a test fold can lack one), and without folds it does not depend on the order
+    of the rows. Rows with unknown label are left out, except in the manifest's own split.
 
     Raises:
-        InputError: there are not enough faces or groups.
+        InputError: there are too few faces or groups.
     """
     if not recipe.frames:
         return _choose(samples, recipe)
     clips = by_clip(samples)
-    as_it_is = recipe.split == "manifest" and not recipe.per_class  # nothing is counted, so none is left out
+    as_it_is = recipe.split == "manifest" and not recipe.per_class  # nothing is counted, so nothing left out
     able, unable = list[FaceSample](), list[FaceSample]()
     for clip in clips:
         (able if as_it_is or make_clips(clip, recipe.frames)[0] else unable).append(clip[0])
@@ -76,7 +76,7 @@ def _choose(samples: Sequence[FaceSample], recipe: Recipe) -> list[FaceSample]:
     chosen = [sample for sample in chosen if sample.label in (REAL, FAKE)]
     places = _fold_places(chosen, recipe) if recipe.folds else ["train"] * len(chosen)
     rest = [row for row, place in enumerate(places) if place == "train"]
-    # With folds, val_share is a share of what the test fold leaves.
+    # With folds, val_share is a share of the rows outside the test fold.
     shares = {"val": recipe.val_share} | ({} if recipe.folds else {"test": recipe.test_share})
     divide = _by_group if recipe.split == "group" else _at_random
     for row, place in zip(
@@ -101,7 +101,7 @@ def _draw(samples: Sequence[FaceSample], recipe: Recipe) -> list[FaceSample]:
 
 
 def _fold_places(samples: Sequence[FaceSample], recipe: Recipe) -> list[str]:
-    """Where each row goes: "test" for the recipe's fold, "train" for the others."""
+    """The split of each row: "test" for the recipe's fold, "train" for the others."""
     by_group = recipe.split == "group"
     kind = StratifiedGroupKFold if by_group else StratifiedKFold
     folds = kind(recipe.folds, shuffle=True, random_state=recipe.drawing_seed)
@@ -141,7 +141,7 @@ def _at_random(samples: Sequence[FaceSample], shares: Mapping[str, float], seed:
             except ValueError:  # a split would lack a class
                 raise _too_few(labels, shares) from None
             places[held] = name
-            # In the manifest's order, whatever the draw: the next draw then depends on it alone.
+            # Back in the manifest's order, so that the next draw depends only on which rows remain.
             rest, left = np.sort(rest), left - share
     return [str(place) for place in places]
 
@@ -150,7 +150,7 @@ def _too_few(labels: NDArray[np.int64], shares: Mapping[str, float]) -> InputErr
     counts = f"{np.sum(labels == REAL)} real and {np.sum(labels == FAKE)} fake"
     wanted = " and ".join(f"{name}_share {share:g}" for name, share in shares.items() if share)
     return InputError(
-        f"split random: {counts} to split are too few for both classes in train and in each of {wanted}; "
+        f"split random: {counts} are too few for both classes in train and in each of {wanted}; "
         "accepted: more of them, larger shares, or a share of 0 for test"
     )
 

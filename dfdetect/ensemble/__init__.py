@@ -1,1 +1,1 @@
-"""Combine finished runs into one."""
+"""Combine finished runs into a new one."""

@@ -1,4 +1,4 @@
-"""`python -m dfdetect.ensemble`: combine finished runs into one."""
+"""`python -m dfdetect.ensemble`: combine finished runs into a new one."""
 
 import argparse
 import sys
@@ -19,21 +19,21 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _parser() -> Parser:
     parser = Parser(
         "python -m dfdetect.ensemble",
-        "Combine finished runs of the same data into a run of its own, for evaluate and predict.\n\n"
-        "mean: the mean of the members' p_fake; weighted: by how far each one's validation AUC lies\n"
-        "above .5; stacked: a logistic regression on their logits, fitted on validation faces alone.",
+        "Combine finished runs on the same data into a new run, for evaluate and predict.\n\n"
+        "mean: the mean of the members' p_fake; weighted: weights by how far each member's val AUC is\n"
+        "above .5; stacked: a logistic regression on their logits, fitted only on val faces.",
         "example:\n  python -m dfdetect.ensemble runs/a runs/b runs/c --combine stacked --out runs/abc\n\n"
-        "exit status: 0 combined, 2 wrong use, or runs that do not go together",
+        "exit status: 0 combined, 2 wrong use, or the runs do not fit together",
     )
-    parser.add_argument("runs", nargs="+", type=Path, metavar="RUN", help="two runs or more")
-    parser.add_argument("--combine", choices=COMBINES, default="mean", help="how (default: mean)")
+    parser.add_argument("runs", nargs="+", type=Path, metavar="RUN", help="two or more run folders")
+    parser.add_argument("--combine", choices=COMBINES, default="mean", help="how to combine (default: mean)")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="the new run's folder")
     return parser
 
 
 def _ensemble(args: argparse.Namespace) -> int:
     if len(args.runs) < 2:
-        raise InputError(f"{args.runs[0]}: one run; accepted: two or more")
+        raise InputError(f"{args.runs[0]}: only one run; accepted: two or more")
     load_keras()
     from dfdetect.ensemble.ensembling import build_ensemble
     from dfdetect.render.table import text

@@ -1,4 +1,4 @@
-"""Ensembles: finished runs combined into a run of its own. Only validation data set the weights."""
+"""Ensembles: finished runs combined into a new run. Only validation data set the weights."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -28,15 +28,15 @@ Array = NDArray[np.float64]
 
 
 def weigh(members: Sequence[Predictions], combine: str) -> tuple[Array, float]:
-    """Weight of each member and the bias, from predictions on validation data.
+    """Compute the weight of each member and the bias, from predictions on validation data.
 
     Args:
         members: each member's predictions of the same samples.
-        combine: "mean"; "weighted": by how far the AUC lies above .5; "stacked": a logistic
+        combine: "mean"; "weighted": by how far the AUC is above .5; "stacked": a logistic
             regression on the logits, with scikit-learn's default penalty.
 
     Returns:
-        Weights of shape (members,), and the bias, which is 0 but for "stacked".
+        Weights of shape (members,), and the bias, which is 0 except for "stacked".
 
     Raises:
         InputError: no member's AUC is above .5.
@@ -47,7 +47,7 @@ def weigh(members: Sequence[Predictions], combine: str) -> tuple[Array, float]:
         metrics = [compute_metrics(member, threshold=0.5, resamples=0) for member in members]
         skill = np.array([max(each.estimates["auc"].value - 0.5, 0.0) for each in metrics])
         if not skill.sum() > 0:
-            raise InputError("no member has a validation AUC above 0.5; there is nothing to weigh")
+            raise InputError("no member has a validation AUC above 0.5, so all weights would be 0")
         return skill / skill.sum(), 0.0
     scores = np.stack([np.clip(member.p_fake, LEAST_P_FAKE, 1 - LEAST_P_FAKE) for member in members], axis=1)
     regression = LogisticRegression().fit(np.log(scores / (1 - scores)), members[0].labels)
@@ -55,16 +55,16 @@ def weigh(members: Sequence[Predictions], combine: str) -> tuple[Array, float]:
 
 
 def build_ensemble(members: Sequence[Run], combine: str, out: Run) -> None:
-    """Combine finished runs of the same data into the run `out`.
+    """Combine finished runs on the same data into the run `out`.
 
     Args:
         members: the runs; all scored the same validation and test faces.
         combine: as in `weigh`.
-        out: the folder, new or empty; an ensemble that was cut short is made anew.
+        out: the folder, new or empty; an unfinished ensemble in it is replaced.
 
     Raises:
-        InputError: a member is not a finished run, is named twice, is an ensemble, takes other data, crops or
-            frames, or its manifest has changed since; or the folder holds something else, or another
+        InputError: a member is not a finished run, is named twice, is an ensemble, or takes other data, crops
+            or frames; a member's manifest has changed since; the folder holds something else; or another
             process writes into it.
     """
     out.check_is_run()
@@ -90,7 +90,7 @@ def build_ensemble(members: Sequence[Run], combine: str, out: Run) -> None:
 
 
 def is_ensemble_of(members: Sequence[Run], combine: str, out: Run) -> bool:
-    """Whether a finished run combines just these members, in this way."""
+    """Whether a finished run combines exactly these members in this way."""
     recipe, names = out.recipe(), _names(members)
     return (
         recipe.model == ENSEMBLE
@@ -136,7 +136,7 @@ def _fill(
 
 
 def _same_faces(members: Sequence[Run]) -> list[Predictions]:
-    """Validation predictions of all members, after a check that members are alike."""
+    """Check that the members scored the same faces; return their validation predictions."""
     folders = [member.folder.resolve() for member in members]
     for number, member in enumerate(members):
         if folders[number] in folders[:number]:
@@ -149,22 +149,24 @@ def _same_faces(members: Sequence[Run]) -> list[Predictions]:
         frames = [run.recipe().frames for run in (member, first)]
         if frames[0] != frames[1]:
             raise InputError(
-                f"{member.folder}: it takes {_inputs(frames[0])}, {first.folder} {_inputs(frames[1])}; "
-                "accepted: members that take the same"
+                f"{member.folder}: takes {_inputs(frames[0])}, but {first.folder} {_inputs(frames[1])}; "
+                "accepted: members that take the same input"
             )
         for split in ("val", "test"):
             ours, theirs = (run.predictions(split).samples for run in (first, member))
             if [s.path for s in ours] != [s.path for s in theirs]:
                 raise InputError(
-                    f"{member.folder}: its {split} {first.recipe().unit}s are not those of {first.folder}"
+                    f"{member.folder}: its {split} {first.recipe().unit}s differ from those of {first.folder}"
                 )
         if read_settings(member.folder) != read_settings(first.folder):
-            raise InputError(f"{member.folder}: its crops were not made as those of {first.folder}")
+            raise InputError(
+                f"{member.folder}: its crops were made with other settings than {first.folder}'s"
+            )
     return [member.predictions("val") for member in members]
 
 
 def _names(members: Sequence[Run]) -> list[str]:
-    """The folders' names, with as many of those above as tell all members apart: fold-1 of two models."""
+    """The folders' names, with as many parent folders as tell all members apart."""
     parts = [member.folder.resolve().parts for member in members]
     names: list[str] = []
     for count in range(1, max(map(len, parts)) + 1):

@@ -20,14 +20,14 @@ def _parser() -> Parser:
         "python -m dfdetect.export",
         "Write a finished run's model for programs without dfdetect: RGB 0..255 in, p_fake out.\n\n"
         "savedmodel: a folder for TensorFlow; litert: a .tflite file, which takes one face or clip a call;\n"
-        "onnx: an .onnx file, with pip install 'dfdetect[onnx]'.\n"
-        "PATH.json tells threshold, input, crops and versions. The export is loaded again and must score\n"
-        "drawn inputs as the run does; else nothing is written.",
+        "onnx: an .onnx file; it needs pip install 'dfdetect[onnx]'.\n"
+        "PATH.json holds threshold, input, crops and versions. The export is loaded again and has to score\n"
+        "random inputs as the run does; else nothing is written.",
         "example:\n  python -m dfdetect.export runs/NAME --format litert --out detector.tflite\n\n"
-        "exit status: 0 written, 2 wrong use, or the export would not score as the run does",
+        "exit status: 0 written, 2 wrong use, or the export does not score as the run does",
     )
-    parser.add_argument("run", type=Path, metavar="RUN", help="the run's folder")
-    parser.add_argument("--format", choices=FORMATS, required=True, help="what to write")
+    parser.add_argument("run", type=Path, metavar="RUN", help="the run folder")
+    parser.add_argument("--format", choices=FORMATS, required=True, help="the format to write")
     parser.add_argument("--out", type=Path, required=True, metavar="PATH", help="the file or folder to write")
     parser.add_argument("--overwrite", action="store_true", help="replace an older export")
     return parser
@@ -39,10 +39,10 @@ def _export(args: argparse.Namespace) -> int:
     from dfdetect.export.exporting import export
     from dfdetect.runs.folder import Run
 
-    with held_back():  # a converter prints the whole graph where an operation is missing
+    with held_back():  # a converter prints the whole graph if it lacks an operation
         done = export(Run(args.run), args.format, args.out, overwrite=args.overwrite)
     print(f"{done.path} and {done.about}: scores within {done.difference:.1e} of the run's own")
-    print(f"fake from p_fake {done.threshold:.6g} on")
+    print(f"a p_fake of {done.threshold:.6g} or more is called fake")
     return DONE
 
 

@@ -1,7 +1,7 @@
 """Exports: a run's model for programs without dfdetect, checked against the run's own scores.
 
-SavedModel and LiteRT are TensorFlow's formats, so `tf.` stands here. It and Keras are imported inside
-the functions: the command refuses wrong use before that.
+SavedModel and LiteRT are TensorFlow's formats, so this file uses `tf.`. The functions import it and Keras, so
+that the command can refuse wrong use before that slow import.
 """
 
 import json
@@ -29,22 +29,22 @@ if TYPE_CHECKING:
 
 Array = NDArray[np.float32]
 
-DRAWN = 4  # inputs that an export is scored on before it is believed
+DRAWN = 4  # random inputs on which an export is checked
 
 
 @dataclass(frozen=True)
 class Format:
-    """A format of exports.
+    """An export format.
 
     Attributes:
         keras: its name in `keras.Model.export`.
-        suffix: what the export's name must end in; "" where it is a folder.
-        tolerance: the largest difference from the run's own scores that is let pass.
+        suffix: the ending of the export's name; "" for a folder.
+        tolerance: the largest accepted difference from the run's own scores.
         batch: how many images or clips the export takes at once; None for any number.
-        load: the function that an export computes, from its path.
-        settings: other arguments of `keras.Model.export`, asked for when it is called.
-        float32: whether it cannot hold a model that computes in another precision.
-        packages: what must be installed for it by the extra of its name.
+        load: loads an export from its path, as a function from inputs to scores.
+        settings: gives further arguments of `keras.Model.export`.
+        float32: true if the format needs a model that computes in float32.
+        packages: the packages it needs, which the extra of its name installs.
     """
 
     keras: str
@@ -59,13 +59,13 @@ class Format:
 
 @dataclass(frozen=True)
 class Export:
-    """What was written.
+    """A written export.
 
     Attributes:
         path: the export, a file or a folder.
         about: the JSON file beside it.
-        difference: the largest difference of its scores from the run's own.
-        threshold: the run's.
+        difference: the largest difference between its scores and the run's own.
+        threshold: the run's threshold.
     """
 
     path: Path
@@ -75,11 +75,11 @@ class Export:
 
 
 def check(name: str, out: Path, *, overwrite: bool) -> None:
-    """Refuse what can be refused before a model is loaded.
+    """Refuse wrong use before a model is loaded.
 
     Args:
         name: one of `FORMATS`.
-        out: where the export is to be.
+        out: the path of the export.
         overwrite: whether it may replace an older export.
 
     Raises:
@@ -93,25 +93,25 @@ def check(name: str, out: Path, *, overwrite: bool) -> None:
         raise InputError(f"--out {out}; accepted for {name}: a name that ends in {form.suffix}")
     about = _about(out)
     if overwrite and (out.exists() or about.exists()) and not _tells_of_an_export(about):
-        raise InputError(f"{out}: no export (there is no {about.name} of one beside it); give another --out")
+        raise InputError(f"{out}: not an export (no {about.name} of an export beside it); give another --out")
     if not overwrite:
         for path in (out, about):
             if path.exists():
-                raise InputError(f"{path}: exists already; give another --out, or --overwrite")
+                raise InputError(f"{path}: already exists; give another --out, or --overwrite")
 
 
 def export(run: "Run", name: str, out: Path, *, overwrite: bool = False) -> Export:
-    """Write a finished run's model and its JSON, which are both there in the end or neither.
+    """Write a finished run's model and its JSON file, both or neither.
 
     Args:
         run: the run, of one model or an ensemble.
         name: one of `FORMATS`.
-        out: the export, a file or a folder; its JSON has the same name and `.json`.
+        out: the export, a file or a folder; its JSON file has the same name plus `.json`.
         overwrite: replace an older export.
 
     Raises:
-        InputError: see `check`; the run is not finished, its model does not go into the format, or the
-            export, loaded again, scores drawn inputs otherwise than the run.
+        InputError: see `check`; or the run is not finished, its model does not fit the format, or the
+            export, loaded again, scores random inputs differently from the run.
     """
     import keras
 
@@ -135,18 +135,18 @@ def export(run: "Run", name: str, out: Path, *, overwrite: bool = False) -> Expo
             scores = _convert(model, form, made, rgb)
         except OSError:
             raise
-        # The converters have no base of their errors; nothing else is tried here.
+        # The converters' errors have no common base class; nothing else is tried here.
         except Exception as error:
-            raise InputError(f"{run.folder}: does not go into {name}: {_line(error)}") from error
+            raise InputError(f"{run.folder}: cannot be written as {name}: {_line(error)}") from error
         difference = float(np.max(np.abs(scores - np.asarray(model.predict_on_batch(rgb)))))
-        if not difference <= form.tolerance:  # not a number is no agreement
+        if not difference <= form.tolerance:  # NaN is refused too
             raise InputError(
-                f"{run.folder}: exported as {name} its scores differ by {difference:.2g} from the run's own; "
+                f"{run.folder}: as {name}, its scores differ by {difference:.2g} from the run's own; "
                 f"accepted: {form.tolerance:g}; nothing was written"
             )
         write_json(told, _facts(run, model, name, threshold, difference))
-        # Whenever a kill comes, no export stands beside the JSON of another. An older one goes with the
-        # staging folder.
+        # After a kill at any moment, no export is beside the JSON file of another. An older export is
+        # deleted with the staging folder.
         if out.exists():
             out.rename(Path(staging) / "older")
         told.replace(about)
@@ -155,7 +155,7 @@ def export(run: "Run", name: str, out: Path, *, overwrite: bool = False) -> Expo
 
 
 def draw(shape: tuple[int, ...]) -> Array:
-    """Inputs to compare scores on: noise between two levels of each, RGB 0..255, float32 (DRAWN, *shape)."""
+    """Random inputs for the check: noise between two levels of its own, 0..255, float32 (DRAWN, *shape)."""
     rng = np.random.default_rng(0)
     low, high = np.sort(rng.uniform(0, 255, (2, DRAWN, *(1 for _ in shape))), axis=0)
     return np.round(rng.uniform(low, high, (DRAWN, *shape))).astype(np.float32)
@@ -166,7 +166,7 @@ def _about(out: Path) -> Path:
 
 
 def _tells_of_an_export(about: Path) -> bool:
-    """Whether a file is the JSON that stands beside an export."""
+    """Whether a file is the JSON file of an export."""
     try:
         told = json.loads(about.read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -175,7 +175,7 @@ def _tells_of_an_export(about: Path) -> bool:
 
 
 def _precisions(model: "keras.Model") -> set[str]:
-    """What the layers compute in, those of an ensemble's members too."""
+    """The precisions that the layers compute in, with those of an ensemble's members."""
     return {str(layer.compute_dtype) for layer in model._flatten_layers(include_self=False)}
 
 
@@ -185,7 +185,7 @@ def _convert(model: "keras.Model", form: Format, path: Path, rgb: Array) -> Arra
 
     image = keras.InputSpec(shape=(form.batch, *model.input_shape[1:]), dtype="float32", name="image")
     with warnings.catch_warnings():
-        # Converters warn of their own insides: an interpreter that moves, a name that NumPy gave up.
+        # Converters warn about their internals, such as a moved interpreter or a name removed from NumPy.
         warnings.simplefilter("ignore")
         model.export(path, form.keras, verbose=False, input_signature=[image], **form.settings())
         score = form.load(path)
@@ -194,7 +194,7 @@ def _convert(model: "keras.Model", form: Format, path: Path, rgb: Array) -> Arra
 
 
 def _line(error: Exception) -> str:
-    """An error of a converter in short: what it has no operation for, where it says so."""
+    """A converter's error in one line: the operations that it lacks, if it names them."""
     lacking = sorted(set(re.findall(r"'tf\.(\w+)' op", str(error))))
     return f"it has no {', '.join(lacking)}" if lacking else one_line(error)
 
@@ -202,7 +202,7 @@ def _line(error: Exception) -> str:
 def _facts(
     run: "Run", model: "keras.Model", name: str, threshold: float, difference: float
 ) -> dict[str, Any]:
-    """What a program needs to know of the export, and where it comes from."""
+    """The facts that a program needs to use the export, and those that tell where it comes from."""
     from dfdetect.runs.environment import describe
 
     form, environment = FORMATS[name], run.environment()
@@ -224,8 +224,8 @@ def _facts(
             "label": "1 = fake, 0 = real",
         },
         "threshold": threshold,
-        "verdict": "fake from p_fake = threshold on, which was chosen on the run's validation split",
-        # None: the crops came ready-made, and how is not known.
+        "verdict": "fake if p_fake >= threshold, which was chosen on the run's validation split",
+        # None: the crops came ready-made, and nobody knows how.
         "extraction": asdict(settings) if settings else None,
         "run": {
             "name": run.folder.resolve().name,
@@ -264,7 +264,7 @@ def _load_litert(path: Path) -> Callable[[Array], Array]:
 
 
 def _litert_settings() -> Mapping[str, Any]:
-    """LiteRT's own operations alone: with TensorFlow's among them, each program had to link these too."""
+    """Only LiteRT's own operations, because with TensorFlow's each program would have to link those too."""
     import tensorflow as tf
 
     return {"target_spec": {"supported_ops": [tf.lite.OpsSet.TFLITE_BUILTINS]}}
@@ -275,13 +275,13 @@ def _load_onnx(path: Path) -> Callable[[Array], Array]:
 
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
     names = [each.name for each in session.get_inputs()]
-    if len(names) > 1:  # tf2onnx makes inputs of some constants, and leaves out their values
-        raise ValueError(f"it takes {', '.join(names)}, not the image alone")
+    if len(names) > 1:  # tf2onnx turns some constants into inputs, and loses their values
+        raise ValueError(f"it takes {', '.join(names)}, not only the image")
     return lambda rgb: np.asarray(session.run(None, {names[0]: rgb})[0])
 
 
 def _onnx_settings() -> Mapping[str, Any]:
-    """None; but it teaches tf2onnx TensorFlow's Erfc, of which GELU is made: 1 - Erf."""
+    """No settings; but this teaches tf2onnx TensorFlow's Erfc, which GELU uses, as 1 - Erf."""
     from tf2onnx.handler import tf_op
 
     @tf_op("Erfc")
@@ -300,7 +300,7 @@ def _onnx_settings() -> Mapping[str, Any]:
 
 FORMATS: dict[str, Format] = {
     "savedmodel": Format("tf_saved_model", "", 1e-4, None, _load_savedmodel, float32=False),
-    # One at a time: with any number, an LSTM does not go into LiteRT, and few accelerators take the rest.
+    # One at a time: for any number, LiteRT has no LSTM, and few accelerators support the other models.
     "litert": Format("litert", ".tflite", 1e-3, 1, _load_litert, _litert_settings),
     "onnx": Format(
         "onnx", ".onnx", 1e-3, None, _load_onnx, _onnx_settings, packages=("tf2onnx", "onnx", "onnxruntime")

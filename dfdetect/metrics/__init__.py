@@ -1,1 +1,1 @@
-"""Metrics: predictions in, numbers with 95 % intervals out. NumPy and scikit-learn alone."""
+"""Metrics: from predictions to numbers with 95 % intervals. Needs only NumPy, SciPy and scikit-learn."""

@@ -1,8 +1,8 @@
 """The bootstrap over groups, which gives every number its interval.
 
-Faces of one video, and fakes of one original, resemble each other: they are not independent
-samples. Whole groups are drawn with replacement (Efron & Tibshirani 1993, ch. 8; Field & Welsh
-2007, "cluster bootstrap"), and the interval is the percentile interval of what they give.
+Faces of one video, and fakes of one original, resemble each other, so they are not independent
+samples. The bootstrap draws whole groups with replacement (Efron & Tibshirani 1993, ch. 8; Field & Welsh
+2007, "cluster bootstrap") and takes the percentile interval of the resampled values.
 """
 
 from collections.abc import Iterator
@@ -18,10 +18,10 @@ def draw_weights(n_groups: int, resamples: int, seed: int, rows: int) -> Iterato
     """Draw resamples of `n_groups` groups with replacement.
 
     Args:
-        n_groups: how many groups there are, and how many each resample draws.
-        resamples: how many resamples in all.
+        n_groups: the number of groups, and of draws in each resample.
+        resamples: the number of resamples.
         seed: the same seed gives the same resamples, whatever `rows` is.
-        rows: how many resamples a block holds at most.
+        rows: the largest number of resamples in a block.
 
     Yields:
         How often each group was drawn, shape (rows or fewer, n_groups).
@@ -39,10 +39,10 @@ def percentile_interval(values: Array) -> tuple[float, float]:
     """The interval that holds the middle 95 % of a metric's resampled values.
 
     Args:
-        values: shape (resamples,); NaN where the metric was not defined: those are left out.
+        values: shape (resamples,); NaN values, for which the metric was not defined, are left out.
 
     Returns:
-        Its ends; NaN and NaN (not estimable) when no value is left, or all are the same: a
+        The two ends; both NaN (not estimable) if no value is left, or if all are the same: a
         bootstrap cannot tell how far a perfect score is from perfect.
     """
     defined = values[~np.isnan(values)]

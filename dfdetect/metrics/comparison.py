@@ -1,8 +1,8 @@
 """Is one model better than another on the same faces? Paired tests that respect groups.
 
-Both models scored the same faces, so what counts is each face's difference; and faces of one group
-are not independent, so what is summed, drawn or permuted is groups. With every face its own group
-the tests are the textbook ones, which assume independence.
+Both models scored the same faces, so the tests look at each face's difference. Faces of one group are not
+independent, so the tests sum, draw or permute groups. If every face is its own group, they are the textbook
+tests, which assume independence.
 """
 
 import math
@@ -25,7 +25,7 @@ Integers = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Scored:
-    """One model's predictions and its threshold; a `p_fake` from there on is called fake."""
+    """One model's predictions and its threshold; a `p_fake` at or above it is called fake."""
 
     predictions: Predictions
     threshold: float
@@ -37,13 +37,13 @@ Name = TypeVar("Name", bound=Hashable)
 
 @dataclass(frozen=True)
 class Difference:
-    """First model less second.
+    """A metric of the first model minus that of the second.
 
     Attributes:
-        value: the difference; NaN when not defined.
-        low: lower end of its 95 % interval; NaN when not estimable.
+        value: the difference; NaN if not defined.
+        low: lower end of its 95 % interval; NaN if not estimable.
         high: upper end.
-        p: two-sided p-value of no difference; NaN when not estimable.
+        p: two-sided p-value of the hypothesis of no difference; NaN if not estimable.
     """
 
     value: float
@@ -55,20 +55,20 @@ class Difference:
 def check_pair(first: Predictions, second: Predictions) -> None:
     """Refuse predictions of different faces, or of none.
 
-    Two data sets can name their crops alike, and a manifest can get other groups.
+    Groups are compared too: two data sets can use the same file names, and a manifest can get new groups.
 
     Raises:
-        InputError: naming how many faces differ.
+        InputError: the faces differ; the line says how many.
     """
     if not len(first.known()):
-        raise InputError("two models can be compared on faces of known label only; there are none")
+        raise InputError("only faces with known labels can be compared; there are none")
     ours, theirs = (
         [(s.path, s.label, s.source, s.group) for s in scored.samples] for scored in (first, second)
     )
     if ours != theirs:
         differ = len(set(ours) ^ set(theirs))
-        how = f"{differ} faces differ" if differ else "theirs stand in another order"
-        raise InputError(f"two models can be compared on the same faces, in the same groups, only; {how}")
+        how = f"{differ} faces differ" if differ else "their order differs"
+        raise InputError(f"only models that scored the same faces in the same groups can be compared; {how}")
 
 
 @dataclass(frozen=True)
@@ -84,10 +84,10 @@ class Resampled:
     drawn: Mapping[str, Array]
 
     def difference(self, name: str, first: int, second: int) -> Difference:
-        """A metric of one model less that of another, by their numbers.
+        """A metric of one model minus that of another, each given by its number.
 
-        The p-value is twice the share of resampled differences on the far side of 0, each share with 1
-        added above and below (Davison and Hinkley 1997, section 4.2.3), so it is never 0.
+        The p-value is twice the smaller share of resampled differences on one side of 0, with 1 added above
+        and below the fraction line (Davison and Hinkley 1997, section 4.2.3), so it is never 0.
         """
         points, drawn = self.points[name], self.drawn[name]
         return _summarise(float(points[first] - points[second]), drawn[first] - drawn[second])
@@ -96,18 +96,18 @@ class Resampled:
 def bootstrap(
     models: Sequence[Sequence[Scored]], names: Sequence[str], *, resamples: int = 2000, seed: int = 0
 ) -> Resampled:
-    """Metrics of models on resamples that draw whole groups, the same for all of them.
+    """Metrics of several models on the same resamples, which draw whole groups.
 
     Args:
-        models: of each model its scores of the same faces: one, or one a fold of a cross-validation. A
-            metric is then the mean over folds; a group whose faces stand in several is drawn as a whole.
+        models: each model's scores of the same faces: one entry, or one a fold of a cross-validation. A
+            metric is then the mean over folds; a group with faces in several folds is drawn as a whole.
         names: metrics, as in `MEASURES`.
         resamples: how many resamples.
         seed: seed of the resamples.
 
     Returns:
-        The metrics. One that compares the classes is drawn nowhere (NaN) where a class comes from a
-        single group, as in `compute_metrics`.
+        The metrics. If a class comes from a single group, a metric that compares the classes is NaN on
+        all resamples, as in `compute_metrics`.
 
     Raises:
         InputError: the faces differ.
@@ -176,7 +176,7 @@ def _summarise(value: float, spread: Array) -> Difference:
     defined = spread[~np.isnan(spread)]
     low, high = percentile_interval(spread)
     if value == 0 and defined.size and np.ptp(defined) == 0:
-        return Difference(value, low, high, 1.0)  # equal decisions throughout
+        return Difference(value, low, high, 1.0)  # the models decide alike throughout
     if math.isnan(low):
         return Difference(value, low, high, math.nan)
     tails = [(np.sum(side) + 1) / (defined.size + 1) for side in (defined <= 0, defined >= 0)]
@@ -188,11 +188,11 @@ def mcnemar(correct_first: Integers, correct_second: Integers, groups: Integers 
 
     Args:
         correct_first: 1 where the first model was right, else 0, shape (n,).
-        correct_second: the same of the second model.
-        groups: group numbers, shape (n,). With them the statistic is (sum d)^2 / (sum d^2) over the
-            groups' differences d of right decisions, chi-squared with one degree of freedom (Yang,
-            Sun and Hardin 2010), which is McNemar's where every face is its own group. None assumes
-            that faces are independent: McNemar's exact binomial test (1947).
+        correct_second: the same for the second model.
+        groups: group numbers, shape (n,). With groups the statistic is (sum d)^2 / (sum d^2) over the
+            groups' differences d in the number of right decisions, chi-squared with one degree of freedom
+            (Yang, Sun and Hardin 2010). If every face is its own group, that is McNemar's. None assumes
+            independent faces: McNemar's exact binomial test (1947).
     """
     difference = correct_first - correct_second
     if groups is None:
@@ -204,20 +204,20 @@ def mcnemar(correct_first: Integers, correct_second: Integers, groups: Integers 
 
 
 def delong(labels: Integers, first: Array, second: Array, groups: Integers | None = None) -> Difference:
-    """The difference of two AUCs with DeLong's variance, for groups as Obuchowski extended it.
+    """The difference of two AUCs with DeLong's variance, extended to groups by Obuchowski.
 
-    The variance comes from each face's placement (the share of the other class that it is rightly
-    above or below; DeLong et al. 1988); placements are summed over groups, and fakes and reals of one
-    group covary (Obuchowski 1997, "Nonparametric analysis of clustered ROC curve data").
+    The variance comes from each face's placement, the share of the other class that is on its right side
+    (DeLong et al. 1988). Placements are summed over groups, and fakes and reals of one group
+    covary (Obuchowski 1997, "Nonparametric analysis of clustered ROC curve data").
 
     Args:
         labels: 0 or 1, shape (n,).
         first: the first model's `p_fake`, shape (n,).
         second: the second model's.
-        groups: group numbers, shape (n,). None assumes that faces are independent: plain DeLong.
+        groups: group numbers, shape (n,). None assumes independent faces: plain DeLong.
 
     Returns:
-        All NaN but `value` when a class stands in fewer than two groups.
+        The difference; all but `value` are NaN if a class comes from fewer than two groups.
     """
     groups = np.arange(len(labels)) if groups is None else groups
     fake = labels == 1
@@ -247,7 +247,7 @@ def delong(labels: Integers, first: Array, second: Array, groups: Integers | Non
 
 
 def _placements(fake: NDArray[np.bool_], p_fake: Array) -> Array:
-    """Share of the other class that each face is on the right side of; ties count half."""
+    """The share of the other class that is on each face's right side; ties count half."""
     result = np.empty(len(p_fake))
     for own, sign in ((fake, 1.0), (~fake, -1.0)):
         other = np.sort(sign * p_fake[~own])
@@ -258,11 +258,11 @@ def _placements(fake: NDArray[np.bool_], p_fake: Array) -> Array:
 
 
 def holm(p_values: Mapping[Name, float]) -> dict[Name, float]:
-    """P-values adjusted for their number by Holm's step-down method (1979); NaN is not counted.
+    """Adjust p-values for their number by Holm's step-down method (1979); NaN does not count.
 
-    Below .05 means: different, with a chance of at most 5 % that any such finding among `p_values` is
-    false. Where the best of several models is compared with the others, all pairs belong among them:
-    the scores that are tested also chose which model is the best.
+    An adjusted value below .05 is a finding. The chance that `p_values` give any false finding is at most
+    5 %. To compare the best of several models with the others, pass all pairs, because the tested scores
+    also chose the best model.
     """
     known = sorted(((p, name) for name, p in p_values.items() if not math.isnan(p)), key=lambda one: one[0])
     adjusted, largest = dict(p_values), 0.0
@@ -273,13 +273,13 @@ def holm(p_values: Mapping[Name, float]) -> dict[Name, float]:
 
 
 def comparison_table(first: Scored, second: Scored, names: Sequence[str], unit: str = "face") -> str:
-    """All tests of two models as lines of text; Holm's adjustment is over all that respect groups.
+    """All tests of two models as lines of text; Holm's adjustment covers all tests that respect groups.
 
     Args:
-        first: the first model's.
-        second: the second's.
+        first: the first model's scores.
+        second: the second model's scores.
         names: metrics for the bootstrap, as in `MEASURES`.
-        unit: what was scored, "face" or "clip".
+        unit: what was scored: "face" or "video".
 
     Raises:
         InputError: the faces differ.
@@ -300,7 +300,7 @@ def comparison_table(first: Scored, second: Scored, names: Sequence[str], unit: 
         {name: difference.p for name, difference in found.items()}
         | {title: grouped for title, (grouped, _) in others.items()}
     )
-    lines = [f"{len(labels):,} {unit}s of {len(np.unique(groups)):,} groups; first less second", ""]
+    lines = [f"{len(labels):,} {unit}s of {len(np.unique(groups)):,} groups; first minus second", ""]
     lines.append(f"{'bootstrap over groups':<26}{'difference':<28}{'p':>9}{'p, Holm':>10}")
     for name, difference in found.items():
         estimate = Estimate(difference.value, difference.low, difference.high)

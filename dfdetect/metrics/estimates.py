@@ -1,4 +1,4 @@
-"""Metrics: predictions in, numbers with their intervals out."""
+"""Metrics: from predictions to numbers with intervals."""
 
 import math
 from collections.abc import Mapping
@@ -13,11 +13,11 @@ from dfdetect.metrics.measures import MEASURES, Array, Scores, measure, prepare
 from dfdetect.predictions import Predictions
 from face_extraction.errors import InputError, one_line, unknown_name
 
-# What is counted at each level.
-UNITS = {"face": "face", "video": "clip"}
+# What each level counts.
+UNITS = {"face": "face", "video": "video"}
 LEVELS = tuple(UNITS)
 DASH = "–"
-BLOCK_CELLS = 2**18  # resamples x faces held at once: what the processor's cache takes
+BLOCK_CELLS = 2**18  # resamples x faces held at once; they fit into the processor's cache
 
 
 @dataclass(frozen=True)
@@ -25,9 +25,9 @@ class Estimate:
     """A number and its 95 % interval.
 
     Attributes:
-        value: measured on all samples; NaN when not defined.
-        low: lower end; NaN when not estimable.
-        high: upper end; NaN when not estimable.
+        value: measured on all samples; NaN if not defined.
+        low: lower end; NaN if not estimable.
+        high: upper end; NaN if not estimable.
     """
 
     value: float
@@ -35,7 +35,7 @@ class Estimate:
     high: float
 
     def __str__(self) -> str:
-        """Such as "0.912 [0.874, 0.943]"; a dash stands for what is not defined or not estimable."""
+        """Text such as "0.912 [0.874, 0.943]"; a dash means not defined or not estimable."""
         if math.isnan(self.value):
             return DASH
         ends = DASH if math.isnan(self.low) else f"{shown(self.low)}, {shown(self.high)}"
@@ -47,23 +47,23 @@ class Estimate:
 
 
 def shown(value: float) -> str:
-    """Three digits, or as many as it takes not to call something nothing, or less than all of it all."""
+    """Three digits, or as many as needed so that a value above 0 does not show as 0, nor one below 1 as 1."""
     texts = [f"{value:.{digits}f}" for digits in range(3, 10)]
     return next((text for text in texts if value in (0, 1) or float(text) not in (0, 1)), texts[0])
 
 
 @dataclass(frozen=True)
 class Metrics:
-    """What was measured on one set of predictions.
+    """The metrics of one set of predictions.
 
     Attributes:
-        level: "face" or "video" (one score a clip, see `Predictions.by_clip`).
-        n: samples of known label; `n_real` and `n_fake` of them are real and fake.
-        n_unknown: samples of unknown label, which are not counted in anything.
+        level: "face" or "video" (one score a video, see `Predictions.by_clip`).
+        n: samples with known labels, of which `n_real` are real and `n_fake` are fake.
+        n_unknown: samples with unknown labels; no other number counts them.
         n_groups: groups, the units of the bootstrap.
-        threshold: a `p_fake` from here on is called fake.
+        threshold: a `p_fake` at or above it is called fake.
         confusion: counts; rows are true real and true fake, columns called real and called fake.
-        estimates: name, as in `MEASURES`, to number and interval.
+        estimates: number and interval by name, as in `MEASURES`.
     """
 
     level: str
@@ -87,7 +87,7 @@ class Metrics:
         """The reverse of `to_dict`.
 
         Raises:
-            InputError: `record` is not of that form.
+            InputError: `record` does not have that form.
         """
         try:
             estimates = {
@@ -106,14 +106,14 @@ def compute_metrics(
 ) -> Metrics:
     """Measure predictions, with 95 % intervals from a bootstrap over groups.
 
-    A metric that compares the classes is NaN when there is only one class, and its interval is NaN
-    (not estimable) when one class comes from a single group. Resamples in which a metric is not
+    A metric that compares the classes is NaN if there is only one class, and its interval is NaN
+    (not estimable) if one class comes from a single group. Resamples for which a metric is not
     defined are left out of its interval.
 
     Args:
-        predictions: samples of unknown label are counted apart and left out.
-        threshold: a `p_fake` from here on is called fake; see `choose_threshold`.
-        level: "face", or "video" for one score a clip, see `Predictions.by_clip`.
+        predictions: the scores; samples with unknown labels are only counted.
+        threshold: a `p_fake` at or above it is called fake; see `choose_threshold`.
+        level: "face", or "video" for one score a video, see `Predictions.by_clip`.
         resamples: how many resamples; 0 gives no intervals.
         seed: seed of the resamples.
 
@@ -158,7 +158,7 @@ def _estimate(scores: Scores, n: int, class_groups: int, resamples: int, seed: i
 
 
 def useful_levels(metrics: Mapping[str, Metrics]) -> dict[str, Metrics]:
-    """The levels that differ: where each clip has one face, "video" repeats "face" and is left out."""
+    """The levels that differ: if each video has one face, "video" repeats "face" and is left out."""
     levels = dict(metrics)
     if "face" in levels and "video" in levels and levels["face"].n == levels["video"].n:
         del levels["video"]
@@ -168,11 +168,11 @@ def useful_levels(metrics: Mapping[str, Metrics]) -> dict[str, Metrics]:
 def choose_threshold(predictions: Predictions) -> float:
     """The threshold with the largest balanced accuracy (Youden's J), for use on other data.
 
-    Give it validation data. It lies midway between two neighbouring scores; of equally good ones the
-    nearest to 0.5 is taken.
+    Call it with validation data. The threshold lies midway between two neighbouring scores; among equally
+    good ones it is the nearest to 0.5.
 
     Raises:
-        InputError: there are not both real and fake samples.
+        InputError: the real or the fake samples are missing.
     """
     known = predictions.known()
     real, fake = (np.sort(known.p_fake[known.labels == label]) for label in (0, 1))
@@ -181,7 +181,7 @@ def choose_threshold(predictions: Predictions) -> float:
             f"a threshold needs real and fake samples; given: {len(real)} real and {len(fake)} fake"
         )
     edges = np.unique(np.concatenate(([0.0, 1.0], known.p_fake)))
-    # Of two adjacent floats the mean can be the lower one, which would then be called fake.
+    # The mean of two adjacent floats can equal the lower one, which would then be called fake.
     between = np.maximum((edges[:-1] + edges[1:]) / 2, np.nextafter(edges[:-1], 1.0))
     candidates = np.concatenate(([0.0], between))
     found = len(fake) - np.searchsorted(fake, candidates)

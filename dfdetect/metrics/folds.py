@@ -13,13 +13,13 @@ from dfdetect.metrics.measures import MEASURES
 
 @dataclass(frozen=True)
 class Fold:
-    """What one fold gave.
+    """The result of one fold.
 
     Attributes:
         number: from 1.
-        metrics: of the fold's own faces or clips.
-        n_train: faces or clips that were trained on.
-        n_test: of the same kind, those that were tested on: of a video with two people, two clips.
+        metrics: the metrics of the fold's own faces or clips.
+        n_train: faces or clips trained on.
+        n_test: faces or clips tested on; a video with two people counts as two clips.
     """
 
     number: int
@@ -30,11 +30,11 @@ class Fold:
 
 @dataclass(frozen=True)
 class CrossValidation:
-    """What all folds gave.
+    """The result of all folds.
 
     Attributes:
         folds: in order.
-        averages: name to mean over the folds, with the corrected 95 % interval.
+        averages: mean over the folds by metric name, with the corrected 95 % interval.
         confusion: mean over the folds; rows are true real and fake, columns called real and fake.
     """
 
@@ -47,8 +47,8 @@ def summarise(folds: Sequence[Fold]) -> CrossValidation:
     """Average the folds.
 
     The interval is Student's with the corrected variance of Nadeau and Bengio 2003 (section 3),
-    s^2 (1/k + n_test/n_train): folds share training faces, so their plain variance is too small. It ends
-    where the metric's range does.
+    s^2 (1/k + n_test/n_train): folds share training faces, so their plain variance is too small. The
+    interval is cut at the metric's range.
     """
     ratio = float(np.mean([fold.n_test / fold.n_train for fold in folds]))
     averages = {}
@@ -60,11 +60,11 @@ def summarise(folds: Sequence[Fold]) -> CrossValidation:
 
 
 def student(values: Sequence[float], *, shared: float = 0.0) -> Estimate:
-    """The mean of two values or more, with Student's 95 % interval; of equal ones no interval can be told.
+    """The mean of two or more values, with Student's 95 % interval; equal values have no interval.
 
     Args:
         values: the values.
-        shared: what values that are not independent add to 1/k in the variance of their mean.
+        shared: what dependence between the values adds to 1/k in the variance of their mean.
     """
     k = len(values)
     mean = float(np.mean(values))
@@ -74,5 +74,5 @@ def student(values: Sequence[float], *, shared: float = 0.0) -> Estimate:
 
 
 def matrix_text(confusion: Sequence[Sequence[float]]) -> str:
-    """Such as "[[1, 2], [3, 4.5]]"."""
+    """Text such as "[[1, 2], [3, 4.5]]"."""
     return "[" + ", ".join(f"[{', '.join(f'{count:.6g}' for count in row)}]" for row in confusion) + "]"

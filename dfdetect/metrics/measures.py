@@ -1,7 +1,7 @@
 """The formulas of the metrics, for many weightings of the same scores at once.
 
-A bootstrap over groups repeats some groups and leaves out others, which is a weight for each face.
-So every formula takes weights. Scores are sorted, and sums over groups made, only once; a resample
+A bootstrap over groups repeats some groups and leaves out others, which gives each face a weight.
+So every formula takes weights. Sorting scores and summing over groups happens only once; a resample
 then costs a matrix product and a cumulative sum.
 """
 
@@ -19,16 +19,16 @@ LEAST_PROBABILITY = 1e-7
 
 @dataclass(frozen=True)
 class Measure:
-    """What one metric is called and what it means.
+    """The name and meaning of a metric.
 
     Attributes:
         name: its key in files.
         title: its name for people.
         part: "ranking" (needs no threshold), "decision" (at the threshold) or "probability".
-        both: it is not defined unless there are real and fake samples.
+        both: true if the metric needs both real and fake samples.
         better: "higher" or "lower".
-        meaning: one sentence, with the paper followed where definitions differ.
-        most: the largest value that it can have; the smallest is 0.
+        meaning: one sentence, with the source if definitions differ.
+        most: its largest possible value; the smallest is 0.
     """
 
     name: str
@@ -110,15 +110,15 @@ MEASURES = {
 
 @dataclass(frozen=True, eq=False)
 class Scores:
-    """Labelled scores, prepared for `measure`. Make one with `prepare`.
+    """Labelled scores, prepared for `measure`. `prepare` makes them.
 
     Attributes:
-        n_groups: how many groups there are.
+        n_groups: the number of groups.
         group: group of each sample, from the highest score to the lowest, shape (n,).
-        fake: 1.0 where that sample is fake, shape (n,).
+        fake: 1.0 if that sample is fake, else 0.0, shape (n,).
         last: index of the last sample of each run of equal scores, shape (runs,).
         sums: sums over each group, shape (groups, 6 + ECE_BINS): true reals, false alarms, misses,
-            true fakes, log loss, squared error, and p_fake less label in each bin.
+            true fakes, log loss, squared error, and p_fake minus label in each bin.
     """
 
     n_groups: int
@@ -135,13 +135,13 @@ def ece_bins(p_fake: Array) -> NDArray[np.int64]:
 
 
 def prepare(labels: NDArray[np.int64], p_fake: Array, groups: NDArray[np.int64], threshold: float) -> Scores:
-    """Sort and sum once what every resample needs.
+    """Do the sorting and summing that all resamples share.
 
     Args:
         labels: 0 or 1, shape (n,).
         p_fake: scores 0 to 1, shape (n,).
         groups: group numbers from 0, shape (n,).
-        threshold: a score from here on is called fake.
+        threshold: a score at or above it is called fake.
     """
     fake = labels.astype(np.float64)
     called = p_fake >= threshold
@@ -163,14 +163,14 @@ def prepare(labels: NDArray[np.int64], p_fake: Array, groups: NDArray[np.int64],
 
 
 def measure(scores: Scores, weights: Array) -> dict[str, Array]:
-    """Every metric of `MEASURES`, for each row of weights.
+    """Compute every metric of `MEASURES`, for each row of weights.
 
     Args:
         scores: from `prepare`.
         weights: how often each group counts, whole numbers, shape (rows, groups).
 
     Returns:
-        Name to values of shape (rows,); NaN where a metric is not defined.
+        Values of shape (rows,) by metric name; NaN if a metric is not defined.
     """
     sums = weights @ scores.sums
     real, fake = sums[:, 0] + sums[:, 1], sums[:, 2] + sums[:, 3]
@@ -190,13 +190,13 @@ def measure(scores: Scores, weights: Array) -> dict[str, Array]:
 
 
 def cumulative(scores: Scores, weights: Array) -> tuple[Array, Array]:
-    """Weight of the reals and of the fakes called fake, as the threshold falls.
+    """The weights of the reals and of the fakes that are called fake, as the threshold falls.
 
-    Equal scores pass the threshold together. The ROC curve is the first array against the second,
-    each divided by its last column.
+    Equal scores pass the threshold together. Divide each array by its last column to get the two axes of
+    the ROC curve, false and true positive rate.
 
     Returns:
-        Two arrays of shape (rows, runs + 1), which start with a column of zeros.
+        Two arrays of shape (rows, runs + 1); their first column is zero.
     """
     faces = weights[:, scores.group]
     both = np.zeros((len(weights), len(scores.last) + 1))
@@ -214,7 +214,7 @@ def equal_error_rate(real: Array, fake: Array) -> Array:
         fake: fakes called fake, from `cumulative`.
     """
     reals, fakes = real[:, -1], fake[:, -1]
-    # FPR + TPR without a division, so that the comparison is exact.
+    # FPR + TPR >= 1 without a division, so that the comparison is exact.
     height = real * fakes[:, None] + fake * reals[:, None]
     after = np.argmax(height >= (reals * fakes)[:, None], axis=1)
     rows = np.arange(len(real))
@@ -228,7 +228,7 @@ def _ranking(real: Array, fake: Array) -> dict[str, Array]:
     reals, fakes = real[:, -1], fake[:, -1]
     gained = np.diff(fake)
     area = (np.diff(real) * (fake[:, 1:] - gained / 2)).sum(axis=1)
-    # Where a weighting has called nobody fake yet, no recall is gained either: 1 stands for 0 / 0.
+    # Until a weighting calls something fake, no recall is gained either, so dividing by 1 gives the right 0.
     precision = fake[:, 1:] / np.maximum(real[:, 1:] + fake[:, 1:], 1.0)
     allowed = (100 * real <= LOW_FPR_PERCENT * reals[:, None]).sum(axis=1) - 1
     return {
@@ -240,7 +240,7 @@ def _ranking(real: Array, fake: Array) -> dict[str, Array]:
 
 
 def decisions(tn: Array, fp: Array, fn: Array, tp: Array) -> dict[str, Array]:
-    """The metrics of decisions, from counts of true reals, false alarms, misses and true fakes."""
+    """The metrics of decisions, from the counts of true reals, false alarms, misses and true fakes."""
     real, fake = tn + fp, fn + tp
     precision_real, precision_fake = tn / (tn + fn), tp / (tp + fp)
     f1_real, f1_fake = 2 * tn / (2 * tn + fn + fp), 2 * tp / (2 * tp + fp + fn)

@@ -1,1 +1,1 @@
-"""Models: one file a family, registered by name, all under one contract (see `registry`)."""
+"""Models: one file for each family, registered by name, all under one contract (see `registry`)."""

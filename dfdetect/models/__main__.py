@@ -1,4 +1,4 @@
-"""`python -m dfdetect.models`: the models there are, and the blocks of one."""
+"""`python -m dfdetect.models`: list the models, or the blocks of one model."""
 
 import argparse
 import math
@@ -22,16 +22,16 @@ SHIPPED = ("pretrained", "model", "input", "MB")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Print the table asked for, and return the exit status."""
+    """Print the table, and return the exit status."""
     return run(_parser(), _show, argv)
 
 
 def _parser() -> Parser:
     parser = Parser(
         "python -m dfdetect.models",
-        "List the models, or the blocks of one.\n\n"
-        "Blocks are what `--trainable last:N` of training counts, from the output back; --blocks shows\n"
-        "what each N trains. The list shows what --trainable head trains, and Report B's fine-tuned rows.",
+        "List the models, or the blocks of one model.\n\n"
+        "`--trainable last:N` of training counts blocks from the output back; --blocks shows what each N\n"
+        "trains. The list shows what --trainable head trains, and what Report B fine-tuned.",
         "example:\n  python -m dfdetect.models --blocks xception\n\nexit status: 0 listed, 2 wrong use",
     )
     asked = parser.add_mutually_exclusive_group()
@@ -47,7 +47,7 @@ def _show(args: argparse.Namespace) -> int:
     if args.pretrained:
         print(aligned([SHIPPED, *map(_shipped, list_pretrained())], "<<>>"))
         return DONE
-    # An unknown name is refused before the seconds that Keras takes to load.
+    # Refuse an unknown name before Keras loads, which takes seconds.
     asked = [family(name) for name in ([args.blocks] if args.blocks else list_models())]
     load_keras()
     if args.blocks:
@@ -71,7 +71,7 @@ def _shipped(name: str) -> tuple[str, ...]:
 
 
 def _facts(kind: Family) -> tuple[str, ...]:
-    """A model's row: its parameters with the head, at its own input size, and what is trained of them."""
+    """A model's row: its parameters with the head, at its own input size, and how many are trained."""
     from dfdetect.models.blocks import blocks
 
     model = build_model(kind.name)
@@ -89,7 +89,7 @@ def _facts(kind: Family) -> tuple[str, ...]:
 
 
 def _blocks(kind: Family) -> str:
-    """Every block with its parameters, what is trained from it on and how much that is, and the head."""
+    """Every block and the head: its parameters, and what `--trainable` trains from it on."""
     from dfdetect.models.blocks import blocks
 
     model = build_model(kind.name)
@@ -106,7 +106,7 @@ def _blocks(kind: Family) -> str:
 
 
 def _trained(model: "keras.Model", kind: Family, trainable: str) -> int:
-    """How many parameters are trained; running means of batch normalisation are not."""
+    """The number of trained parameters; the running means of batch normalisation are not trained."""
     from dfdetect.models.blocks import set_trainable
 
     set_trainable(model, kind, trainable)

@@ -1,4 +1,4 @@
-"""Weights from a `.npz` of named arrays: every name and every shape is checked before a value is loaded."""
+"""Load weights from a `.npz` of named arrays; every name and shape is checked before a value is loaded."""
 
 import zipfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -20,9 +20,9 @@ class Archive:
     """How an archive of named arrays fits a family.
 
     Attributes:
-        shapes: the name and the shape of every array.
-        layers: from the arrays by name, the names of the family's layers, each with its values in the
-            order of the layer's own weights.
+        shapes: the name and shape of every array.
+        layers: turns the arrays by name into the names of the family's layers, each with its values in
+            the order of the layer's own weights.
     """
 
     shapes: Mapping[str, tuple[int, ...]]
@@ -34,15 +34,15 @@ def load_archive(model: "keras.Model", archive: Archive, path: Path) -> str:
 
     Args:
         model: the model, with random weights.
-        archive: the family's.
-        path: the `.npz`; its arrays may be of any precision.
+        archive: the family's archive.
+        path: the `.npz` file; its arrays may have any precision.
 
     Returns:
         The SHA-256 of the file, in hexadecimal.
 
     Raises:
-        InputError: the file cannot be read, or an array is missing, too many, of another shape, or holds
-            values that are not numbers. The line names the first. The model is then unchanged.
+        InputError: the file cannot be read, or an array is missing, unknown, of another shape, or holds
+            values that are not numbers. The line names the first fault. The model is then unchanged.
     """
     from dfdetect.models.presets import copy_values
 
@@ -58,7 +58,7 @@ def _read(path: Path) -> dict[str, Any]:
     if not path.is_file():
         raise InputError(f"{path}: no such weights file")
     try:
-        # Opened here: NumPy leaves a torn file open.
+        # Opened here, because NumPy does not close a damaged file.
         with path.open("rb") as handle, np.load(handle, allow_pickle=False) as file:
             return {name: file[name] for name in file.files}
     except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
@@ -67,16 +67,16 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def _check(arrays: Mapping[str, Any], archive: Archive, path: Path, model: str) -> None:
-    """Refuse an archive of another network, naming the first difference."""
+    """Refuse an archive of another network, and name the first difference."""
     import numpy as np
 
     for name, shape in archive.shapes.items():
         if name not in arrays:
-            raise InputError(f"{path}: does not fit {model}: it has no array {name!r}")
+            raise InputError(f"{path}: does not fit {model}: array {name!r} is missing")
         if arrays[name].shape != shape:
             raise InputError(f"{path}: does not fit {model}: {name} is {arrays[name].shape}, not {shape}")
         if arrays[name].dtype.kind != "f" or not np.isfinite(arrays[name]).all():
-            raise InputError(f"{path}: {name} holds values that are no finite numbers")
+            raise InputError(f"{path}: {name} holds values that are not finite numbers")
     for name in arrays:
         if name not in archive.shapes:
-            raise InputError(f"{path}: does not fit {model}: it has an array {name!r} too many")
+            raise InputError(f"{path}: does not fit {model}: array {name!r} is not one of its arrays")

@@ -1,4 +1,4 @@
-"""The blocks of a backbone, and what of a model is trained."""
+"""The blocks of a backbone, and which parts of a model are trained."""
 
 import re
 from collections.abc import Sequence
@@ -28,11 +28,10 @@ def backbone_layers(model: keras.Model) -> list[keras.Layer]:
 def blocks(model: keras.Model, family: "Family") -> dict[str, list[keras.Layer]]:
     """The backbone's layers that have weights, by block, input first.
 
-    The family's rule is a function from the backbone's layers to a block's name for each, or a
-    regular expression: its groups, joined, name the block of a layer whose name it matches, and a
-    layer that it does not match belongs to the block before it; what comes before the first match is
-    the "stem". Layers come in Keras' order, by depth in the graph, so names that Keras made up do not
-    matter.
+    The family's rule gives each layer's block. It is a function from the backbone's layers to block names,
+    or a regular expression. If the expression matches a layer's name, its groups, joined, name the block; a
+    layer that it does not match belongs to the block before it, or to the "stem" if there is none. Layers
+    come in Keras' order, by depth in the graph, so names that Keras generates do not matter.
     """
     layers = backbone_layers(model)
     names = _named(layers, family.blocks) if isinstance(family.blocks, str) else family.blocks(layers)
@@ -53,20 +52,20 @@ def _named(layers: Sequence[keras.Layer], pattern: str) -> list[str]:
 
 
 def set_trainable(model: keras.Model, family: "Family", trainable: str) -> None:
-    """Choose what is trained; compile the model after it.
+    """Choose what is trained; compile the model afterwards.
 
     Args:
         model: a model of the family.
         family: the family.
-        trainable: "all"; "head": what comes after `features`; "last:N": the head and the last N
+        trainable: "all"; "head": the layers after `features`; "last:N": the head and the last N
             blocks; "norm": the head and every batch, layer and group normalisation. Frozen batch
-            normalisation works with its stored statistics and keeps them.
+            normalisation uses its stored statistics and keeps them.
 
     Raises:
-        InputError: the text is not of these, or the backbone has fewer blocks or no normalisation.
+        InputError: the text is none of these, or the backbone has fewer blocks or no normalisation.
     """
     found = blocks(model, family)
-    # One by one: setting the model's own flag leaves layers as they are where it is true already.
+    # One by one: setting the model's own flag changes no layer if the flag is already true.
     for layer in model.layers:
         layer.trainable = True
     if trainable == "norm":
@@ -81,7 +80,7 @@ def set_trainable(model: keras.Model, family: "Family", trainable: str) -> None:
 
 
 def _last(trainable: str, name: str, total: int) -> int:
-    """How many of the `total` blocks are trained."""
+    """The number of blocks, of `total`, that are trained."""
     if trainable in ("all", "head"):
         return total if trainable == "all" else 0
     word, _, number = trainable.partition(":")

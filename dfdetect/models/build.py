@@ -1,4 +1,4 @@
-"""The one way to build a model of any family. Keras is imported when a model is built."""
+"""The one way to build a model of any family. It imports Keras only when it builds a model."""
 
 import random
 from collections.abc import Iterator
@@ -38,19 +38,19 @@ def build_model(
         image_size: side of the square input in pixels; None or 0 for the family's own.
         frames: faces of one clip that the model takes at once, T of its input (B, T, H, W, 3); 0 for
             single faces.
-        weights: "none" (random), the family's published weights by the word of `PUBLISHED`, the folder
-            of a preset of keras-hub, or a weights file of the backbone or of the whole model.
+        weights: "none" (random), the family's published weights (a key of `PUBLISHED`), the folder of a
+            keras-hub preset, or a weights file of the backbone or of the whole model.
             `weights.weights_origin(model)` tells what was loaded.
         partial_weights: accept a file that covers only some layers of the backbone.
-        whole: refuse whatever leaves the head random.
+        whole: refuse weights that leave the head random.
         normalisation: one of `recipe.NORMALISATIONS`; "own" is the family's.
         trainable: "all", "head", "last:N" or "norm"; see `blocks.set_trainable`.
         dense_units: units of a ReLU layer before the last one; 0 = no such layer.
         dropout: share of the features dropped before the last layer, 0 to 1.
         l2: L2 penalty on the kernels of trainable layers, in `model.losses`.
         bn_momentum: momentum of the running means and variances of batch normalisation. At Keras' 0.99
-            they take hundreds of steps to leave their start; in a deep network trained from random
-            weights for fewer, scores in inference are all but constant.
+            they take hundreds of steps to leave their start. If a deep network trains from random weights
+            for fewer steps, its scores in inference are nearly constant.
         seed: equal seeds give equal initial weights and equal dropout. The random state of the
             calling program is neither used nor changed.
         options: the family's own options.
@@ -82,18 +82,18 @@ def build_model(
         if isinstance(layer, keras.layers.BatchNormalization):
             layer.momentum = bn_momentum
     head.penalise_kernels(model, l2)
-    with _seeded(seed):  # keras-hub's network, into which a preset is loaded, is built there
+    with _seeded(seed):  # start() builds keras-hub's network to load a preset
         start(model, kind, weights, partial=partial_weights, whole=whole)
     set_trainable(model, kind, trainable)
     return model
 
 
 def _normalisation(kind: Family, wanted: str) -> str:
-    """The mode of `normalise.MODES` that is wanted of a family."""
+    """The key of `normalise.MODES` for a family."""
     if wanted not in NORMALISATIONS:
         raise unknown_name("normalisation", wanted, NORMALISATIONS)
     if wanted != OWN and kind.normalisation == "none":
-        raise InputError(f"{kind.name}: normalisation {wanted!r}; accepted: {OWN}, which is in its network")
+        raise InputError(f"{kind.name}: normalisation {wanted!r}; accepted: {OWN}, as its network normalises")
     return kind.normalisation if wanted == OWN else wanted
 
 
@@ -112,7 +112,7 @@ def _check(
         raise InputError(f"{kind.name}: image size {size}; accepted: multiples of {kind.size_step}")
     if whole and weights in ("none", *PUBLISHED):
         raise InputError(
-            f"weights {weights!r} leave the head random; accepted: a file with those of a whole {kind.name}"
+            f"weights {weights!r} leave the head random; accepted: a weights file of a whole {kind.name}"
         )
     if weights in PUBLISHED and weights != kind.pretrained:
         accepted = f"{kind.pretrained}, none" if kind.pretrained else "none"
@@ -125,10 +125,9 @@ def _check(
 
 @contextmanager
 def _seeded(seed: int) -> Iterator[None]:
-    """Make what is built inside depend on `seed` alone.
+    """Make what is built inside depend only on `seed`.
 
-    Keras draws the seed of every initializer and dropout layer that was given none from Python's
-    `random`.
+    If an initializer or a dropout layer gets no seed, Keras draws one from Python's `random`.
     """
     state = random.getstate()
     random.seed(seed)

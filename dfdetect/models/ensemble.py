@@ -1,4 +1,4 @@
-"""Several trained models as one: their scores combined (Reports A and D)."""
+"""Several trained models as one model that combines their scores (Reports A and D)."""
 
 import math
 from collections.abc import Sequence
@@ -15,14 +15,14 @@ LARGEST_LOGIT = math.log((1 - LEAST_P_FAKE) / LEAST_P_FAKE)
 
 
 def combine_models(members: Sequence[keras.Model], *, on_logits: bool) -> keras.Model:
-    """One model of several, whose layer `combine` is a linear unit over the members' outputs.
+    """Build one model from several; its layer `combine` is a linear unit over the members' outputs.
 
-    It takes images of the largest member's size; members of a smaller one get them scaled down.
+    It takes images of the largest member's size, and scales them down for smaller members.
 
     Args:
-        members: models of `build_model`, which all take single faces or clips of equally many frames.
-        on_logits: combine the logits, cut off at `LARGEST_LOGIT`, and take the sigmoid (a stacked logistic
-            regression); else combine the members' `p_fake`.
+        members: models from `build_model`; all take single faces, or all take clips of equally many frames.
+        on_logits: combine the logits, clipped at `LARGEST_LOGIT`, and take the sigmoid (a stacked logistic
+            regression); if false, combine the members' `p_fake`.
 
     Returns:
         A model with the output `p_fake` of shape (B, 1). Its `combine` layer has a kernel of shape
@@ -38,8 +38,8 @@ def combine_models(members: Sequence[keras.Model], *, on_logits: bool) -> keras.
         x = image
         side = member.input_shape[-2]
         if side != size:
-            # Not the layer `Resizing`: where nobody says whether the model is trained, it says yes for
-            # all layers after it, and their dropout acts (Keras 3.15).
+            # Not the layer `Resizing`: if the caller does not say whether the model is in training, it tells
+            # all layers after it that it is, and their dropout acts (Keras 3.15).
             down = resampling(size, side, Image.Resampling.BILINEAR)
             x = keras.ops.cast(fold(x) if frames else x, "float32")
             x = keras.ops.einsum("hg,bgkc->bhkc", down, x)
@@ -47,7 +47,7 @@ def combine_models(members: Sequence[keras.Model], *, on_logits: bool) -> keras.
             x = unfold(x, frames) if frames else x
         score = part(x)
         if on_logits:
-            # As far as single precision tells a p_fake from 0 or 1: the weights were fitted on such scores.
+            # Beyond this, single precision rounds p_fake to 0 or 1; the weights were fitted on such scores.
             score = keras.ops.clip(score, -LARGEST_LOGIT, LARGEST_LOGIT)
         scores.append(score)
     joined = keras.layers.Concatenate(dtype="float32", name="members")(scores)
@@ -55,6 +55,6 @@ def combine_models(members: Sequence[keras.Model], *, on_logits: bool) -> keras.
     if on_logits:
         last = keras.layers.Activation("sigmoid", dtype="float32", name="p_fake")
     else:
-        # A mean of values up to 1 can come out a rounding error above it.
+        # Rounding can put a mean of values up to 1 slightly above 1.
         last = keras.layers.ReLU(max_value=1.0, dtype="float32", name="p_fake")
     return keras.Model(image, last(combined), name="ensemble")

@@ -1,4 +1,4 @@
-"""HDF5 files of weights: checked before one value is read, because a stranger may have made them."""
+"""HDF5 weights files: checked before a value is read, because a stranger may have made them."""
 
 import errno
 import math
@@ -14,11 +14,11 @@ import numpy as np
 
 from face_extraction.errors import InputError, one_line
 
-# Weights of a training hold the optimizer's state too: two more values for each of the model's.
+# A file from training also holds the optimizer's state: two more values for each of the model's.
 _COPIES = 4
-# What files hold beside the values, such as seeds and counters.
+# For other contents of the file, such as seeds and counters.
 _SLACK = 1 << 20
-# A little more than the numbers: HDF5 keeps two kilobytes of its own for each variable.
+# HDF5 itself takes two kilobytes for each variable.
 _PER_VARIABLE = 4096
 
 
@@ -26,8 +26,8 @@ def write_weights(path: Path, model: keras.Model) -> None:
     """Write a model's weights to `path`, in place.
 
     Raises:
-        OSError: the disk has no room for them. HDF5 that finds a disk full while it writes can crash the
-            whole process (h5py 3.14), so the room is checked before.
+        OSError: the disk is full. That is checked first, because a disk that fills up during the write can
+            make HDF5 crash the whole process (h5py 3.14).
     """
     size = sum(np.asarray(variable).nbytes + _PER_VARIABLE for variable in model.variables)
     check_room(path.parent, size)
@@ -35,26 +35,26 @@ def write_weights(path: Path, model: keras.Model) -> None:
 
 
 def check_room(folder: Path, size: int) -> None:
-    """Refuse to write `size` bytes into a folder whose disk has no room for them.
+    """Refuse to write `size` bytes to a disk that has no room for them.
 
     Raises:
-        OSError: it has none.
+        OSError: the disk is full.
     """
     if shutil.disk_usage(folder).free < size:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(folder))
 
 
 def most_bytes(parameters: int) -> int:
-    """The largest size of the values in a weights file of a model with so many parameters."""
+    """The largest size of the values in a weights file of a model with this many parameters."""
     return _COPIES * 8 * parameters + _SLACK
 
 
 @contextmanager
 def open_hdf5(path: Path) -> Iterator[h5py.File]:
-    """Open a file of weights.
+    """Open a weights file.
 
     Raises:
-        InputError: it is not HDF5, or another program holds its lock.
+        InputError: the file is not HDF5, or another program holds its lock.
     """
     try:
         file = h5py.File(path)
@@ -70,22 +70,22 @@ def open_hdf5(path: Path) -> Iterator[h5py.File]:
 
 
 def check_contents(path: Path, parameters: int) -> None:
-    """Refuse a file whose values lie elsewhere or are far more than a model has.
+    """Refuse a file whose values are stored elsewhere or are far more than the model has.
 
     HDF5 can take values from any file on the machine (external storage, external links, virtual data
     sets), and a small file can claim any number of them.
 
     Args:
         path: the file.
-        parameters: how many the model has.
+        parameters: the model's number of parameters.
 
     Raises:
-        InputError: the file is such a file, or is not HDF5.
+        InputError: the values are elsewhere or too many, or the file is damaged or not HDF5.
     """
     try:
         _check_contents(path, parameters)
     except (KeyError, RuntimeError, OSError, ValueError, TypeError, OverflowError) as error:
-        # What h5py raises for a damaged file depends on where the damage is.
+        # Which error h5py raises depends on where the damage is.
         raise InputError(f"{path}: a damaged weights file ({one_line(error)})") from None
 
 
@@ -95,25 +95,25 @@ def _check_contents(path: Path, parameters: int) -> None:
         for name, item in _items(path, file):
             if isinstance(item, h5py.Dataset):
                 if item.external or item.is_virtual:
-                    raise InputError(f"{path}: {name} takes its values from another file, which is refused")
+                    raise InputError(f"{path}: refused, because {name} takes its values from another file")
                 left -= math.prod(item.shape or (0,)) * item.dtype.itemsize
                 if left < 0:
                     raise InputError(f"{path}: holds far more values than the model's {parameters:,}")
 
 
 def _items(path: Path, group: h5py.Group) -> Iterator[tuple[str, h5py.Group | h5py.Dataset]]:
-    """Everything below a group, each thing once; links to elsewhere are refused."""
+    """Yield everything below a group once; refuse links."""
     waiting, seen = [group], set[int]()
     while waiting:
         parent = waiting.pop()
         for name in parent:
             where = f"{parent.name.rstrip('/')}/{name}"
             if not isinstance(parent.get(name, getlink=True), h5py.HardLink):
-                raise InputError(f"{path}: {where} is a link, which is refused")
+                raise InputError(f"{path}: refused, because {where} is a link")
             item = parent[name]
             address = h5py.h5o.get_info(item.id).addr
             if address in seen:
-                raise InputError(f"{path}: {where} stands in it twice, which is refused")
+                raise InputError(f"{path}: refused, because it holds {where} twice")
             seen.add(address)
             if isinstance(item, h5py.Group):
                 waiting.append(item)

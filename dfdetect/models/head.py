@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def mark_features(features: "KerasTensor") -> "KerasTensor":
-    """The same values, out of a layer named `features`, to build a family's own top on."""
+    """Pass the values through a layer named `features`, so that a family can build its own top on them."""
     return keras.layers.Identity(name="features")(features)
 
 
@@ -20,10 +20,10 @@ def attach(backbone: "Backbone", *, dense_units: int, dropout: float, seed: int)
     """Put the head on a backbone.
 
     Args:
-        backbone: what the family built.
-        dense_units: units of a ReLU layer before the dropout; 0 = none.
+        backbone: the result of the family's function.
+        dense_units: units of a ReLU layer before the dropout; 0 = no such layer.
         dropout: share of the features dropped, 0 to 1.
-        seed: of the dropout.
+        seed: seed of the dropout.
 
     Returns:
         `p_fake` of shape (B, 1), float32, 0 to 1.
@@ -44,20 +44,20 @@ def attach(backbone: "Backbone", *, dense_units: int, dropout: float, seed: int)
 
 
 def in_head(layer: str) -> bool:
-    """Whether a layer of this name is one of the head's, which no pretrained backbone has."""
+    """Whether a layer of this name belongs to the head; no pretrained backbone has such a layer."""
     return layer == "logit" or layer.startswith("head_")
 
 
 def leave_head(random_layers: Iterable[str]) -> bool:
-    """Whether some of the layers left random are the head's: published weights leave them so."""
+    """Whether layers of the head are among those left random, as after loading published weights."""
     return any(map(in_head, random_layers))
 
 
 def penalise_kernels(model: keras.Model, l2: float) -> None:
     """Add `l2` times the sum of squares of every kernel to the loss.
 
-    Keras counts the penalty only while the kernel is trainable. It reads it from the variable; a
-    layer's `kernel_regularizer` set after construction would be ignored.
+    Keras counts the penalty only while the kernel is trainable. It reads the penalty from the variable, and
+    ignores a layer's `kernel_regularizer` that is set after construction.
     """
     if l2:
         for variable in model.trainable_variables:

@@ -1,4 +1,4 @@
-"""Published weights of keras-hub's presets, by name or from a folder that it wrote."""
+"""Load published weights from keras-hub's presets, by name or from a folder."""
 
 import inspect
 import json
@@ -15,7 +15,7 @@ from face_extraction.errors import InputError, one_line
 if TYPE_CHECKING:
     import keras
 
-# What a preset may have otherwise than our networks: it changes no result, or the weights' shapes tell.
+# Fields in which a preset may differ from our networks: they change no result, or the weights' shapes tell.
 FREE = frozenset(
     {"name", "trainable", "dtype", "data_format", "image_shape", "layer_scale_init_value"}
     | {"dropout_rate", "attention_dropout", "drop_path", "drop_path_rate", "antialias_in_interpolation"}
@@ -27,12 +27,12 @@ class Preset:
     """How the weights of one of keras-hub's networks fit a family.
 
     Attributes:
-        name: keras-hub's name of the published weights; "" where there are none.
-        backbone: class in `keras_hub.models`.
-        settings: its arguments, for a network of the family's form.
-        weights: the names of the family's layers, each with its values in such a network, in the
-            order of the layer's own.
-        also: other values of arguments that a preset may have, because they change no result.
+        name: keras-hub's name of the published weights; "" if there are none.
+        backbone: the class in `keras_hub.models`.
+        settings: its arguments for a network of the family's form.
+        weights: takes such a network, and gives the names of the family's layers, each with its values
+            in the order of the layer's own weights.
+        also: other accepted values of arguments, which change no result.
     """
 
     name: str
@@ -45,19 +45,19 @@ class Preset:
 def load_preset(model: "keras.Model", preset: Preset, folder: Path | None) -> str:
     """Load a preset into the backbone of a model of the preset's family.
 
-    A folder's network is never deserialised: ours is built, and takes the values alone.
+    The network in a folder is never deserialised: our own network is built, and takes only the values.
 
     Args:
         model: the model, with random weights.
-        preset: the family's.
-        folder: a preset's folder; None for the published weights, which are downloaded.
+        preset: the family's preset.
+        folder: a preset's folder; None downloads the published weights.
 
     Returns:
         The SHA-256 of the weights file, in hexadecimal.
 
     Raises:
-        InputError: keras-hub is not installed, the download failed, or the preset is of another
-            network. The model is of no use then.
+        InputError: keras-hub is not installed, the download failed, or the preset is for another
+            network. The model is then unusable.
     """
     hub = _keras_hub(model.name)
     kind = getattr(hub.models, preset.backbone)
@@ -66,7 +66,7 @@ def load_preset(model: "keras.Model", preset: Preset, folder: Path | None) -> st
     network = kind(**preset.settings)
     try:
         with warnings.catch_warnings():
-            # Keras warns of values that the file lacks, and leaves them random.
+            # Keras only warns about values that the file lacks, and leaves them random.
             warnings.simplefilter("error", UserWarning)
             network.load_weights(folder / WEIGHTS)
         copy_values(model, preset.weights(network))
@@ -95,14 +95,14 @@ def _download(handle: str, name: str) -> Path:
     handle = handle.removeprefix("kaggle://")
     try:
         paths = [Path(kagglehub.model_download(handle, file)) for file in (CONFIG, WEIGHTS)]
-    # kagglehub has no base of its errors; nothing but the download is tried here.
+    # kagglehub's errors have no common base class; only the download is tried here.
     except Exception as error:
         raise download_failed(name, error) from error
     return paths[0].parent
 
 
 def _check(folder: Path, preset: Preset, kind: type, name: str) -> None:
-    """Refuse a preset of another network, naming the first difference."""
+    """Refuse a preset of another network, and name the first difference."""
     path = folder / CONFIG
     try:
         config = json.loads(path.read_text(encoding="utf-8"))
@@ -120,7 +120,7 @@ def _check(folder: Path, preset: Preset, kind: type, name: str) -> None:
 
 
 def copy_values(model: "keras.Model", pairs: Iterable[tuple[str, Sequence[Any]]]) -> None:
-    """Give the layers their values. Shapes may differ, for example by a leading 1, and sizes not."""
+    """Give the layers their values. Shapes may differ, for example by a leading 1, but not sizes."""
     import numpy as np
 
     from dfdetect.models.blocks import backbone_layers

@@ -1,16 +1,16 @@
 """The registry of model families.
 
 A family is a function in a file of `families/`, decorated with `register`. To add a model, add such a
-file: the registry finds it, and the contract tests run over it.
+file: the registry finds it, and the contract tests cover it.
 
 The contract of every model: input RGB 0..255 of shape (B, H, W, 3); the backbone's own normalisation
 inside the graph; one flat functional graph; layers named `features` (the last spatial map or token
 grid), `logit` and `p_fake`, the last two in float32; output `p_fake` of shape (B, 1), 1 = fake.
 
-Some families take clips too: input (B, T, H, W, 3), `features` the maps of the frames (B, T, h, w, c),
-one `p_fake` a clip; all else is the same.
+Some families also take clips: input (B, T, H, W, 3), `features` the maps of the frames (B, T, h, w, c),
+one `p_fake` a clip; the rest is the same.
 
-Files of families import Keras inside their functions, so that names can be listed without it.
+The files import Keras inside their functions, so that names can be listed without it.
 """
 
 import inspect
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from dfdetect.models.archive import Archive
     from dfdetect.models.presets import Preset
 
-# The largest count that an option accepts: units, say. A recipe from a stranger may ask for any.
+# The largest count, such as units, that an option accepts: a stranger's recipe may ask for any number.
 LARGEST_COUNT = 65_536
 
 BlockRule = str | Callable[[Sequence["keras.Layer"]], Sequence[str]]
@@ -36,13 +36,13 @@ BlockRule = str | Callable[[Sequence["keras.Layer"]], Sequence[str]]
 
 @dataclass(frozen=True)
 class Backbone:
-    """What a family's function returns.
+    """The result of a family's function.
 
     Attributes:
-        features: the last spatial map (B, h, w, c) or token grid (B, n, c); of clips (B, T, h, w, c).
-        embedding: (B, c), from a family with a top of its own; it must come out of
-            `head.mark_features`'s layer. None: the shared head pools `features`. Over clips a family
-            has one, because what joins the frames is its own affair.
+        features: the last spatial map (B, h, w, c) or token grid (B, n, c); for clips (B, T, h, w, c).
+        embedding: (B, c), from a family with its own top, built on the output of `head.mark_features`.
+            None: the shared head pools `features`. For clips a family needs one, because it decides how to
+            join the frames.
     """
 
     features: "KerasTensor"
@@ -55,24 +55,24 @@ class Family:
 
     Attributes:
         name: the model's name.
-        build: the family's function: the normalised image of shape (B, H, W, 3), or the frames of
-            clips (B, T, H, W, 3), then its options by keyword; with `pretrained` and no `preset` also
+        build: the family's function. It takes the normalised image of shape (B, H, W, 3), or the frames of
+            clips (B, T, H, W, 3), and its options by keyword; with `pretrained` but no `preset` also
             `weights`, which is None or "imagenet".
-        image_size: side of the input in pixels by default.
+        image_size: default side of the input in pixels.
         min_image_size: the smallest side accepted.
         normalisation: one of `normalise.MODES`.
-        blocks: how the backbone's layers fall into blocks; see `blocks.blocks`.
+        blocks: the rule that gives each layer's block; see `blocks.blocks`.
         reference: address of the paper, or the report.
-        pretrained: the word of `PUBLISHED` for weights that can be downloaded for it; "" if none.
+        pretrained: the key in `PUBLISHED` of its downloadable weights; "" if there are none.
         preset: how keras-hub's presets fit it; None if they do not.
-        archive: how an archive (`.npz`) of named arrays fits it; None where there is none.
-        size_step: the side must be a multiple of it.
+        archive: how an archive (`.npz`) of named arrays fits it; None if there is none.
+        size_step: the side must be a multiple of this.
         clips: whether it can take clips; `frames.fold` helps to build it.
-        report_b: what Report B's fine-tuned rows train, as in a recipe's `trainable`; "" where it
-            has no such row. The report counts "layers" or "blocks" and does not show its code: they
-            are read as the blocks here, and the family's file says what else they might mean.
-        adapt_legacy: mends a model into which weights in Keras 2's format were loaded, for authors
-            whose convention is not ours.
+        report_b: what Report B's fine-tuned rows train, as in a recipe's `trainable`; "" if it
+            has no such row. The report counts "layers" or "blocks" and does not show its code. Here they
+            mean our blocks, and the family's file says what else they might mean.
+        adapt_legacy: corrects a model that loaded weights in Keras 2's format, for authors whose
+            convention differs from ours.
     """
 
     name: str
@@ -92,7 +92,7 @@ class Family:
 
     @property
     def default_weights(self) -> str:
-        """The weights to start from when a recipe names none: the published ones, or "none"."""
+        """The weights to start from if a recipe names none: the published ones, or "none"."""
         return self.pretrained or "none"
 
     @property
@@ -102,10 +102,10 @@ class Family:
         return [p.name for p in parameters if p.kind is p.KEYWORD_ONLY and p.name != "weights"]
 
     def check_options(self, options: Mapping[str, Any]) -> None:
-        """Refuse names that are no options of this family, and values that are not as an option's default.
+        """Refuse unknown options, and values that do not suit the option's default.
 
         Raises:
-            InputError: naming the first of them, and what is accepted.
+            InputError: an option is not accepted; the line names the first, and what is accepted.
         """
         for name, value in options.items():
             if name not in self.options:
@@ -115,20 +115,20 @@ class Family:
                 raise InputError(f"{self.name}: option {name} {value!r}; accepted: {accepted}")
 
     def check_frames(self, frames: int) -> None:
-        """Refuse clips where the family takes single faces only.
+        """Refuse clips if the family takes only single faces.
 
         Raises:
-            InputError: naming the families that take clips.
+            InputError: the family takes no clips; the line names those that do.
         """
         if frames and not self.clips:
             able = ", ".join(name for name in list_models() if family(name).clips)
-            raise InputError(f"{self.name} takes single faces; frames {frames} goes with: {able}")
+            raise InputError(f"{self.name} takes single faces; these take frames {frames}: {able}")
 
 
 def _accepted_instead(value: Any, default: Any) -> str:
-    """What an option accepts instead of `value`; "" if it accepts it.
+    """What an option accepts instead of `value`; "" if it accepts `value`.
 
-    Where its default is a whole number it is a count, as of units; where it is a number, a share.
+    If its default is a whole number, the option is a count, such as units; if a float, a share.
     """
     if type(default) is int and not (type(value) is int and 1 <= value <= LARGEST_COUNT):
         return f"a whole number from 1 to {LARGEST_COUNT:,}"
@@ -144,7 +144,7 @@ def register(name: str, **facts: Any) -> Callable[[Callable[..., Backbone]], Cal
     """Register the decorated function as the family `name`.
 
     Args:
-        name: the model's name, as the command line takes it.
+        name: the model's name, as typed on the command line.
         facts: the other fields of `Family`.
 
     Raises:
@@ -159,14 +159,14 @@ def register(name: str, **facts: Any) -> Callable[[Callable[..., Backbone]], Cal
 
 
 def list_models() -> list[str]:
-    """Names of all models, sorted. Imports no Keras."""
+    """Names of all models, sorted. Does not import Keras."""
     return _FAMILIES.names()
 
 
 def family(name: str) -> Family:
-    """The family of that name.
+    """The family with this name.
 
     Raises:
-        InputError: there is none; the line names the nearest.
+        InputError: there is none; the line suggests the nearest name.
     """
     return _FAMILIES.get(name)

@@ -1,4 +1,4 @@
-"""The layers of a ready-made network, connected anew."""
+"""Connect the layers of an existing network again."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -10,15 +10,14 @@ if TYPE_CHECKING:
 
 
 def rewire(network: keras.Model, call: Callable[..., Any]) -> "KerasTensor":
-    """Connect a network's layers once more, from the same input, with their weights as they are.
+    """Connect a network's layers again, from the same input, with their present weights.
 
-    A layer's own `output` remains that of its first connection; models are to be built from the
-    tensor returned.
+    A layer's own `output` stays that of its first connection, so build models from the returned tensor.
 
     Args:
         network: a functional model.
-        call: applies a layer: `call(layer, x)` with `x` the layer's input; it may apply others too,
-            or none. It is given operations such as `+` as well.
+        call: applies a layer: `call(layer, x)` with `x` the layer's input. It may also apply other layers,
+            or none. It gets operations such as `+` as well.
 
     Returns:
         The new output.

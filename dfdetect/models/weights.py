@@ -1,4 +1,4 @@
-"""Where a model's weights come from: files are checked whole before a value is loaded."""
+"""Load a model's weights; a file is checked completely before a value is loaded."""
 
 import errno
 import tempfile
@@ -31,14 +31,14 @@ Shapes = dict[str, tuple[int, ...]]
 
 @dataclass(frozen=True)
 class WeightsOrigin:
-    """What a model started from.
+    """The weights that a model started from.
 
     Attributes:
-        source: "none", "imagenet" or such, or the file or folder as it was given.
-        sha256: of the weights file, in hexadecimal; "" without one, or where Keras fetched it.
-        loaded: parameters loaded.
-        total: parameters of the whole model, head and all.
-        random: names of the layers whose weights are random, input first.
+        source: "none", a name such as "imagenet", or the file or folder as typed.
+        sha256: SHA-256 of the weights file, in hexadecimal; "" without a file, or if Keras downloaded it.
+        loaded: number of parameters loaded.
+        total: parameters of the whole model with its head.
+        random: names of the layers with random weights, input first.
     """
 
     source: str
@@ -48,7 +48,7 @@ class WeightsOrigin:
     random: tuple[str, ...]
 
     def __str__(self) -> str:
-        """One line for people."""
+        """One line for the user."""
         if not self.loaded:
             return "random"
         left = f"random: {_some(self.random)}" if self.random else "nothing left random"
@@ -56,37 +56,39 @@ class WeightsOrigin:
 
 
 def weights_origin(model: keras.Model) -> WeightsOrigin:
-    """What a model of `build_model` started from."""
+    """The weights that a model from `build_model` started from."""
     origin: WeightsOrigin = model.weights_origin
     return origin
 
 
 def start(model: keras.Model, family: "Family", weights: str, *, partial: bool, whole: bool) -> None:
-    """Load what `weights` names into a fresh model, and record it.
+    """Load the weights that `weights` names into a new model, and record them.
 
     Args:
-        model: a model of the family; published weights of keras.applications are in it already.
+        model: a model of the family; it already has the published weights if keras.applications has them.
         family: the family.
         weights: "none", the family's `pretrained`, a preset's folder, an archive, or a weights file.
         partial: see `load_weights`.
         whole: see `load_weights`.
 
     Raises:
-        InputError: the weights cannot be had, or are not this model's.
+        InputError: the weights cannot be had, or belong to another model.
     """
     published = weights in PUBLISHED
     folder = None if published else Path(weights)
     if folder and is_preset(folder) and (whole or not family.preset):
-        accepted = "whole models alone" if whole else "none"
-        raise InputError(f"{folder}: a preset of keras-hub, a backbone; {family.name} takes {accepted} here")
+        accepted = "only weights of whole models" if whole else "none"
+        raise InputError(
+            f"{folder}: a keras-hub preset, which holds a backbone; {family.name} takes {accepted} here"
+        )
     if family.preset and (folder is None or is_preset(folder)):
         digest = load_preset(model, family.preset, folder)
         _record(model, weights, digest, backbone_layers(model))
     elif folder and folder.suffix == SUFFIX:
         if whole or not family.archive:
-            accepted = "whole models alone" if whole else "none"
+            accepted = "only weights of whole models" if whole else "none"
             raise InputError(
-                f"{folder}: an archive of a backbone's arrays; {family.name} takes {accepted} here"
+                f"{folder}: an archive, which holds a backbone; {family.name} takes {accepted} here"
             )
         _record(model, weights, load_archive(model, family.archive, folder), backbone_layers(model))
     elif published or weights == "none":
@@ -108,19 +110,19 @@ def _record(model: keras.Model, source: str, sha256: str, loaded: Iterable[keras
 
 
 def load_weights(model: keras.Model, family: "Family", source: str, *, partial: bool, whole: bool) -> None:
-    """Load a weights file into a fresh model, and record it.
+    """Load a weights file into a new model, and record it.
 
     Args:
         model: a model of the family.
         family: the family.
-        source: path of a file of the backbone or of the whole model: `.weights.h5` or `.keras` as Keras 3
-            writes them, or `.h5` as Keras 2 did.
+        source: path of a file of the backbone or of the whole model: `.weights.h5` or `.keras` in Keras 3's
+            format, or `.h5` in Keras 2's.
         partial: accept a file that covers only some layers of the backbone.
         whole: refuse a file that lacks the head.
 
     Raises:
-        InputError: the file is missing, not of these kinds, of another model, or lacks layers. The
-            line names the file, and the model is of no use then.
+        InputError: the file is missing, of another kind or another model, or lacks layers. The line names
+            the file. The model is then unusable.
     """
     path = Path(source)
     if not path.is_file():
@@ -130,15 +132,15 @@ def load_weights(model: keras.Model, family: "Family", source: str, *, partial: 
         loaded = _load_file(model, family, file, partial)
     missing = [layer.name for layer in _weighted(model.layers) if layer not in loaded]
     if whole and missing:
-        raise InputError(f"{path}: not the weights of a whole {family.name}; it lacks {_some(missing)}")
+        raise InputError(f"{path}: not the weights of a whole {family.name}; missing: {_some(missing)}")
     _record(model, source, file_digest(path), loaded)
 
 
 @contextmanager
 def _unpacked(path: Path, parameters: int) -> Iterator[Path]:
-    """The file of weights itself, or the one inside a `.keras` archive of Keras 3.
+    """The weights file itself, or the one inside a `.keras` archive of Keras 3.
 
-    The archive's model is not read: it could hold code.
+    The model in the archive is not read, because it could hold code.
     """
     if path.suffix != ".keras":
         yield path
@@ -158,7 +160,7 @@ def _unpacked(path: Path, parameters: int) -> Iterator[Path]:
 
 
 def _load_file(model: keras.Model, family: "Family", path: Path, partial: bool) -> list[keras.Layer]:
-    """Load a file whose contents were checked; its layers."""
+    """Check a file and load it; return the layers that it filled."""
     check_contents(path, model.count_params())
     with open_hdf5(path) as file:
         legacy = "layer_names" in file.attrs or "model_weights" in file
@@ -171,22 +173,22 @@ def _load_file(model: keras.Model, family: "Family", path: Path, partial: bool) 
 
 
 def _load_keras3(model: keras.Model, family: "Family", path: Path, partial: bool) -> list[keras.Layer]:
-    """Load a `.weights.h5` after comparing all its shapes with those the model itself would write."""
+    """Load a `.weights.h5` after comparing all its shapes with those that the model would write."""
     if not path.name.endswith(".weights.h5"):
         raise InputError(f"{path}: in Keras 3's format; rename it to *.weights.h5")
     expected, given = _expected(model), _shapes(path)
     for name, shapes in given.items():
         if name not in expected:
-            raise InputError(f"{path}: does not fit {family.name}: it has a layer {name!r} too many")
+            raise InputError(f"{path}: does not fit {family.name}, which has no layer {name!r}")
         layer, wanted = expected[name]
         if shapes != wanted:
             raise InputError(
                 f"{path}: does not fit {family.name}: layer {layer.name} has the shapes "
-                f"{[*wanted.values()]}, the file {[*shapes.values()]}"
+                f"{[*wanted.values()]}, but the file {[*shapes.values()]}"
             )
     loaded = [layer for name, (layer, _) in expected.items() if name in given]
     _check_cover(model, family, path, loaded, partial)
-    # Layers without weights are skipped too: a dropout layer's random state is the seed's affair.
+    # This also skips layers without weights: the seed decides the random state of dropout, not the file.
     model.load_weights(path, objects_to_skip=[layer for layer in model.layers if layer not in loaded])
     return loaded
 
@@ -200,7 +202,7 @@ def _check_cover(
     if any(layer in loaded for layer in head):
         missing += [layer for layer in head if layer not in loaded]
     if not loaded:
-        raise InputError(f"{path}: holds no weights of layers")
+        raise InputError(f"{path}: holds no layer's weights")
     if missing and not partial:
         names = [layer.name for layer in missing]
         raise InputError(
@@ -211,9 +213,9 @@ def _check_cover(
 
 
 def _load_keras2(model: keras.Model, family: "Family", path: Path) -> list[keras.Layer]:
-    """Load a file in Keras 2's format: Keras matches layers by their order, so it must be complete.
+    """Load a file in Keras 2's format. Keras matches layers by their order, so the file must be complete.
 
-    Our own models saved in this format have a layer `logit`; only others' are adapted.
+    Our own models in this format have a layer `logit`; `adapt_legacy` is for files by others.
     """
     if path.name.endswith(".weights.h5") or path.suffix != ".h5":
         raise InputError(f"{path}: in Keras 2's format; rename it to *.h5, without .weights")
@@ -238,15 +240,15 @@ def _load_keras2(model: keras.Model, family: "Family", path: Path) -> list[keras
 
 
 def _keras2_group(file: h5py.File) -> h5py.Group:
-    """The layers of a file of weights, or of a whole model."""
+    """The group that holds the layers, in a weights file or in the file of a whole model."""
     return file if "layer_names" in file.attrs else file["model_weights"]
 
 
 def _load_in_order(backbone: keras.Model, path: Path) -> bool:
-    """Load a file of the backbone in which layers that are flat here lie in others, as in Keras' ConvNeXt.
+    """Load a backbone's file that nests layers which are flat here, as in Keras' ConvNeXt.
 
     Returns:
-        Whether it holds just the backbone's values, in their order.
+        Whether the file holds exactly the backbone's values, in their order.
     """
     with h5py.File(path) as file:
         group = _keras2_group(file)
@@ -261,7 +263,7 @@ def _load_in_order(backbone: keras.Model, path: Path) -> bool:
 
 
 def _expected(model: keras.Model) -> dict[str, tuple[keras.Layer, Shapes]]:
-    """Layers with weights, and the shapes of their values, by the name Keras gives them in a file."""
+    """Layers with weights and the shapes of their values, by the layer's name in a weights file."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / ARCHIVED
         write_weights(path, model)
@@ -272,7 +274,7 @@ def _expected(model: keras.Model) -> dict[str, tuple[keras.Layer, Shapes]]:
 
 
 def _shapes(path: Path) -> dict[str, Shapes]:
-    """Shapes of the values of each layer in a `.weights.h5`, without dropout's random states."""
+    """Shapes of the values of each layer in a `.weights.h5`, without the random states of dropout."""
     found: dict[str, Shapes] = {}
 
     with h5py.File(path) as file:
@@ -292,7 +294,7 @@ def _weighted(layers: Iterable[keras.Layer]) -> list[keras.Layer]:
 
 
 def _some(names: Iterable[str], most: int = 6) -> str:
-    """The first names, and how many more there are."""
+    """The first names, and the number of the others."""
     listed = list(names)
     more = f" and {len(listed) - most} more" if len(listed) > most else ""
     return ", ".join(listed[:most]) + more

@@ -1,1 +1,1 @@
-"""The run folder, and everything that is in it or decides it."""
+"""The run folder: what it holds, and what decides it."""

@@ -1,4 +1,4 @@
-"""Models of recipes and of runs."""
+"""Build the model of a recipe or of a run."""
 
 from dataclasses import replace
 from typing import Any
@@ -16,7 +16,7 @@ from face_extraction.errors import InputError, one_line
 
 
 def build_from_recipe(recipe: Recipe, *, whole: bool = False) -> keras.Model:
-    """The model that the recipe describes, with the weights that it names, not compiled.
+    """Build the model that the recipe describes, with the weights that it names, not compiled.
 
     Args:
         recipe: the recipe.
@@ -25,9 +25,9 @@ def build_from_recipe(recipe: Recipe, *, whole: bool = False) -> keras.Model:
     Raises:
         InputError: the weights cannot be had, or an option is unknown.
     """
-    # Here too, so that an option cannot stand for an argument of build_model.
+    # Check here too, so that an option cannot pass for an argument of build_model.
     family(recipe.model).check_options(recipe.options)
-    # Another run's folder stands for its best weights; the folder of a preset is the model's affair.
+    # A run's folder means its best weights; build_model opens the folder of a preset itself.
     parent = started_from(recipe)
     options: dict[str, Any] = dict(recipe.options)
     with dtype_policy(recipe.precision):
@@ -50,17 +50,17 @@ def build_from_recipe(recipe: Recipe, *, whole: bool = False) -> keras.Model:
 
 
 def load_model(run: Run) -> keras.Model:
-    """A run's model: built from its recipe, with the best epoch's weights.
+    """Build a run's model from its recipe, with the best epoch's weights.
 
-    Weights alone are loaded, never a pickled or serialised model: a run folder from a stranger
-    runs no code of theirs.
+    Only weights are loaded, never a pickled or serialised model, so the run folder of a stranger cannot
+    run their code.
 
     Raises:
-        InputError: the folder is not a run that has weights, or the file of them is damaged.
+        InputError: the folder is no run or has no weights, or the weights file is damaged.
     """
     recipe = run.recipe()
     if not run.weights.is_file():
-        raise InputError(f"{run.weights}: no such weights; {run.remedy()}")
+        raise InputError(f"{run.weights}: no such weights file; {run.remedy()}")
     if recipe.model == ENSEMBLE:
         model = _ensemble(run, recipe)
     else:
@@ -69,7 +69,7 @@ def load_model(run: Run) -> keras.Model:
     try:
         model.load_weights(run.weights)
     except (ValueError, KeyError, OSError) as error:
-        raise InputError(f"{run.weights}: torn, or not of the recipe's model: {one_line(error)}") from error
+        raise InputError(f"{run.weights}: damaged, or weights of another model: {one_line(error)}") from error
     return model
 
 

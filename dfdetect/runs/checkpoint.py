@@ -1,4 +1,4 @@
-"""A training's whole state in one file: a kill at any moment leaves the last one intact."""
+"""A training's whole state in one file; a kill at any moment leaves the last file intact."""
 
 import json
 import zipfile
@@ -19,7 +19,7 @@ def save_weights(path: Path, model: keras.Model) -> None:
     """Write a model's weights, atomically.
 
     Raises:
-        OSError: the disk has no room for them.
+        OSError: the disk is full.
     """
     with atomic_path(path) as temporary:
         write_weights(temporary, model)
@@ -28,8 +28,8 @@ def save_weights(path: Path, model: keras.Model) -> None:
 def save_checkpoint(path: Path, model: keras.Model, state: dict[str, Any]) -> None:
     """Write the model's and the optimizer's variables and `state` (JSON values), atomically.
 
-    `keras.callbacks.BackupAndRestore` writes two files in place and keeps neither early stopping's
-    nor the best checkpoint's state; this is one file, renamed when whole.
+    `keras.callbacks.BackupAndRestore` writes two files in place, without the state of early stopping and
+    of the best epoch. This writes one file and renames it when it is complete.
     """
     arrays: dict[str, Any] = {f"model/{i}": np.asarray(v) for i, v in enumerate(model.variables)}
     arrays |= {f"optimizer/{i}": np.asarray(v) for i, v in enumerate(model.optimizer.variables)}
@@ -49,17 +49,17 @@ def read_state(path: Path) -> dict[str, Any]:
 
 
 def load_checkpoint(path: Path, model: keras.Model) -> None:
-    """Put a checkpoint's values into a model of the same recipe, compiled for the same phase.
+    """Put a checkpoint's values into a model of the same recipe that is compiled for the same phase.
 
     Raises:
-        InputError: the file is not a checkpoint, or one of another model.
+        InputError: the file is not a checkpoint, or it fits another model.
     """
     model.optimizer.build(model.trainable_variables)
     with _opened(path) as arrays:
         for prefix, variables in (("model", model.variables), ("optimizer", model.optimizer.variables)):
             count = sum(name.startswith(prefix + "/") for name in arrays.files)
             if count != len(variables):
-                raise InputError(f"{path}: a checkpoint of another model; delete it to train anew")
+                raise InputError(f"{path}: a checkpoint of another model; delete it to train again")
             for index, variable in enumerate(variables):
                 variable.assign(arrays[f"{prefix}/{index}"])
 
@@ -72,13 +72,13 @@ def _opened(path: Path) -> Iterator[Any]:
     except InputError:
         raise
     except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile) as error:
-        raise InputError(f"{path}: not a checkpoint ({error}); delete it to train anew") from None
+        raise InputError(f"{path}: not a checkpoint ({error}); delete it to train again") from None
 
 
 def reset_seeds(model: keras.Model, seed: int, epoch: int) -> None:
     """Set the state of every random layer from (seed, epoch).
 
-    An epoch then draws the same dropout whether the training came to it in one go or was resumed.
+    An epoch then draws the same dropout in a resumed training as in an uninterrupted one.
     """
     generators = (generator for layer in model._flatten_layers() for generator in seed_generators(layer))
     for number, generator in enumerate(generators):
@@ -87,5 +87,5 @@ def reset_seeds(model: keras.Model, seed: int, epoch: int) -> None:
 
 
 def seed_generators(layer: keras.Layer) -> list[keras.random.SeedGenerator]:
-    """The random states that a layer holds itself; a layer without one gives the same in each call."""
+    """The random states that a layer itself holds; a layer without any gives the same output each time."""
     return [value for value in vars(layer).values() if isinstance(value, keras.random.SeedGenerator)]

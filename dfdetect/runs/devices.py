@@ -11,7 +11,7 @@ from face_extraction.errors import InputError
 
 @contextmanager
 def dtype_policy(precision: str) -> Iterator[None]:
-    """What is built inside computes in this precision."""
+    """Layers built inside compute in this precision."""
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy(precision)
     try:
@@ -27,10 +27,10 @@ def parallel(devices: int) -> AbstractContextManager[Any]:
     recipe's `batch_size` stays the whole batch.
 
     Args:
-        devices: how many; 1 uses Keras' default device, 0 all accelerators there are.
+        devices: how many; 1 uses Keras' default device, 0 all accelerators.
 
     Raises:
-        InputError: there are fewer devices.
+        InputError: the machine has fewer devices.
     """
     if devices < 0:
         raise InputError(f"--devices {devices}; accepted: 1 or more, or 0 for all")
@@ -50,20 +50,21 @@ def parallel(devices: int) -> AbstractContextManager[Any]:
 
 
 def check_clipping(devices: int, clip_norm: float) -> None:
-    """Refuse a bound on the gradients where each device would cut its own share of them to it.
+    """Refuse `clip_norm` where each device would clip its own share of the gradients.
 
-    Keras clips before TensorFlow's devices sum their gradients: the sum could be as many times as long.
+    On TensorFlow, Keras clips before the devices sum their gradients, so the norm of the sum could be
+    the bound times the number of devices.
 
     Args:
         devices: as for `parallel`.
-        clip_norm: the recipe's.
+        clip_norm: the recipe's bound; 0 = none.
 
     Raises:
-        InputError: it would be so.
+        InputError: TensorFlow would clip on several devices.
     """
     if clip_norm and keras.backend.backend() == "tensorflow" and (devices or len(_names())) > 1:
         raise InputError(
-            f"--devices {devices} and --clip-norm {clip_norm:g}: TensorFlow bounds each device's share "
+            f"--devices {devices} and --clip-norm {clip_norm:g}: TensorFlow clips each device's share "
             "alone; accepted: one of the two, or KERAS_BACKEND=jax"
         )
 
@@ -71,13 +72,13 @@ def check_clipping(devices: int, clip_norm: float) -> None:
 def check_batches(devices: int, batch_size: int, sizes: Mapping[str, int]) -> None:
     """Refuse batches that the backend cannot split among devices.
 
-    JAX wants equal shares of each. TensorFlow takes any, but where a device gets nothing of a batch that
-    trains, its batch normalisation takes the mean of no face, and the model's running means are lost.
+    JAX needs equal shares. TensorFlow takes any, but if a device gets no face of a training batch, its batch
+    normalisation takes the mean of nothing, which ruins the model's running means.
 
     Args:
         devices: as for `parallel`.
         batch_size: faces or clips a batch.
-        sizes: how many there are of them in each split; the last batch holds the rest.
+        sizes: faces or clips in each split; the last batch holds the rest.
 
     Raises:
         InputError: a batch cannot be split; the line names it.
@@ -91,18 +92,18 @@ def check_batches(devices: int, batch_size: int, sizes: Mapping[str, int]) -> No
             accepted = "accepted: another --batch-size or --devices"
             if backend != "tensorflow" and batch % count:
                 raise InputError(
-                    f"--devices {devices}: {backend} splits each batch into {count} equal parts, and {split} "
-                    f"has one of {batch}; {accepted}, or KERAS_BACKEND=tensorflow"
+                    f"--devices {devices}: {backend} splits each batch into {count} equal parts, but {split} "
+                    f"has a batch of {batch}; {accepted}, or KERAS_BACKEND=tensorflow"
                 )
             if backend == "tensorflow" and split == "train" and _leaves_one_out(batch, count):
                 raise InputError(
-                    f"--devices {devices}: train has a batch of {batch}, of which one of {count} devices "
-                    f"would get nothing; {accepted}"
+                    f"--devices {devices}: train has a batch of {batch}, which leaves one of {count} devices "
+                    f"without a face; {accepted}"
                 )
 
 
 def _leaves_one_out(batch: int, count: int) -> bool:
-    """Whether TensorFlow's shares of a batch, each of the largest's size while it lasts, do not go round."""
+    """Whether a device gets nothing: TensorFlow fills equal shares in turn until the batch is used up."""
     share = -(-batch // count)
     return 0 < batch <= share * (count - 1)
 
@@ -114,6 +115,6 @@ def _names() -> list[str]:
         return names
     import tensorflow as tf
 
-    # Without accelerators the logical CPUs serve, so that the same path can be tried anywhere.
+    # Without accelerators it spreads over logical CPUs, so that the same code can be tried anywhere.
     found = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")
     return [device.name for device in found]

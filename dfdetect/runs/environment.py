@@ -1,4 +1,4 @@
-"""What a run depends on beside its recipe: versions, commit, command, devices."""
+"""What a run depends on besides its recipe: versions, commit, command, devices."""
 
 import os
 import platform
@@ -40,7 +40,7 @@ def describe() -> dict[str, Any]:
 
 
 def hardware() -> dict[str, Any]:
-    """What computes: on it depends how long a training takes."""
+    """Cores, backend and devices, which decide how long a training takes."""
     return {"cores": os.cpu_count(), "backend": keras.backend.backend(), "devices": _devices()}
 
 
@@ -53,7 +53,7 @@ def _command() -> str:
 
 
 def _devices() -> list[str]:
-    """The accelerators' names, or "CPU" where Keras sees none."""
+    """The accelerators' names, or "CPU" if Keras sees none."""
     if keras.backend.backend() == "tensorflow":
         import tensorflow as tf
 
@@ -78,9 +78,9 @@ def _version(package: str) -> str:
 
 
 def git_commit(folder: Path = PACKAGE) -> str:
-    """The commit of the checkout that holds this package, "+" if the code has changed since; "" outside one.
+    """The commit of the checkout that holds this package, with "+" if the code has changed; "" outside one.
 
-    Code alone, new files too: `dfdetect.report run` itself changes files of reports.
+    Only code counts, new files included, because `dfdetect.report run` itself changes files in reports.
     """
 
     def git(*args: str) -> str:

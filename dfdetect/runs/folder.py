@@ -27,7 +27,7 @@ MetricsBySplit = dict[str, dict[str, Metrics]]
 
 
 class Environment(TypedDict, total=False):
-    """The fields of environment.json that this package reads back; it holds others, too."""
+    """The fields of environment.json that this package reads back; the file holds others too."""
 
     manifest: str
     manifest_sha256: Required[str]
@@ -53,36 +53,36 @@ class Results(TypedDict):
 
 @dataclass(frozen=True)
 class Run:
-    """A training's folder.
+    """The folder of a training.
 
     Attributes:
-        folder: the folder, which `begin` makes.
+        folder: its path; `begin` makes the folder.
     """
 
     folder: Path
 
     @property
     def recipe_file(self) -> Path:
-        """The recipe with every default filled in."""
+        """The recipe with all defaults filled in."""
         return self.folder / "recipe.toml"
 
     @property
     def checkpoint(self) -> Path:
-        """The state to resume from; gone when the run is finished."""
+        """The state to resume from; deleted when the run is finished."""
         return self.folder / "checkpoint.npz"
 
     @property
     def weights(self) -> Path:
-        """The best epoch's weights, the best by the validation split."""
+        """The weights of the best epoch on the val split."""
         return self.folder / "best.weights.h5"
 
     @property
     def history_file(self) -> Path:
-        """One row an epoch."""
+        """The training's history, one row an epoch."""
         return self.folder / "history.csv"
 
     def epoch_weights(self, epoch: int) -> Path:
-        """Weights of the best epoch so far, before the run is finished."""
+        """The weights of the best epoch so far, until the run is finished."""
         return self.folder / f"epoch-{epoch:04d}.weights.h5"
 
     @property
@@ -92,17 +92,17 @@ class Run:
 
     @property
     def tensorboard(self) -> Path:
-        """TensorBoard's event files, when they were asked for."""
+        """TensorBoard's event files, if asked for."""
         return self.folder / "tensorboard"
 
     @property
     def metrics_file(self) -> Path:
-        """The metrics. It is written last: a run that has it is finished."""
+        """The metrics. They are written last: a run that has this file is finished."""
         return self.folder / "metrics.json"
 
     @property
     def finished(self) -> bool:
-        """Whether the run came to its end."""
+        """Whether the run is finished."""
         return self.metrics_file.is_file()
 
     def recipe(self) -> Recipe:
@@ -117,55 +117,55 @@ class Run:
         return read_recipe(self.recipe_file)
 
     def begin(self, recipe: Recipe, digest: str) -> None:
-        """Make the folder for a recipe and data, or take up the one that holds them.
+        """Make the folder for a recipe and data, or check that it already holds them.
 
         Args:
             recipe: the recipe, resolved.
             digest: SHA-256 of the manifest.
 
         Raises:
-            InputError: the folder holds a run of another recipe or manifest, or of another file of the
-                weights' name; the line names the first difference.
+            InputError: the folder holds a run with another recipe, manifest or weights file; the line
+                names the first difference.
         """
         files = {"manifest_sha256": digest, "weights_sha256": _weights_digest(recipe)}
         self.check_is_run()
         self.folder.mkdir(parents=True, exist_ok=True)
-        if not self.finished:  # else they are of an export that goes on
+        if not self.finished:  # temporary files in a finished run belong to an export in progress
             for path in self.folder.glob(f"{TEMPORARY}*"):
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
         if not any(path.exists() for path in (self.checkpoint, self.weights, self.metrics_file)):
-            # What a training left that was cut before its first checkpoint is of another one, maybe.
+            # A run that stopped before its first checkpoint may belong to another recipe.
             for path in (self.folder / SETTINGS_FILE, self.history_file, *self.folder.glob("epoch-*")):
                 path.unlink(missing_ok=True)
-            # The recipe first: it makes the folder a run, whatever else a kill leaves undone.
+            # Write the recipe first: it marks the folder as a run, even if a kill leaves the rest undone.
             write_recipe(self.recipe_file, recipe)
             self.write_environment(files)
             return
         old = {**self.environment(), **vars(self.recipe())}
-        # Weights that are gone by now change nothing.
+        # A weights file that no longer exists is not compared.
         known = {name: found for name, found in files.items() if found}
         for name, value in {**vars(recipe), **known}.items():
             had = old.get(name, "")
             if had != value:
                 why = " (other faces, or cut otherwise)" if name == "manifest_sha256" else ""
                 raise InputError(
-                    f"{self.folder}: it holds a run with {name} {had!r}, not {value!r}{why}; "
+                    f"{self.folder}: holds a run with {name} {had!r}, not {value!r}{why}; "
                     "give another --out, or delete that folder (dfdetect.train: --overwrite)"
                 )
 
     @contextmanager
     def alone(self) -> Iterator[None]:
-        """Keep every other training out of the folder while the block runs.
+        """Lock the folder while the block runs, so that no other process trains in it.
 
         Raises:
-            InputError: another process trains in it, or it holds files and is no run.
+            InputError: another process trains in it, or it holds other files than a run's.
         """
         self.check_is_run()
         with alone(self.folder):
             yield
 
     def check_is_run(self) -> None:
-        """Refuse a folder with files of others; those that a killed process left are none.
+        """Refuse a folder with other files than a run's; leftovers of a killed process do not count.
 
         Raises:
             InputError: it holds files and is no run.
@@ -173,34 +173,34 @@ class Run:
         if self.recipe_file.is_file() or not self.folder.is_dir():
             return
         if any(not path.name.startswith((TEMPORARY, LOCK_FILE)) for path in self.folder.iterdir()):
-            raise InputError(f"{self.folder}: holds files and is no run; give a new or an empty --out")
+            raise InputError(f"{self.folder}: holds files but is no run; give a new or empty --out")
 
     def delete(self) -> None:
-        """Delete the folder, if it is a run.
+        """Delete the folder if it is a run.
 
         Raises:
-            InputError: it is something else, or another process trains in it.
+            InputError: it is no run, or another process trains in it.
         """
         if not self.folder.exists():
             return
         self.recipe()
         with alone(self.folder):
-            # The recipe last: what a kill leaves of it is a run still, and can be deleted.
+            # Delete the recipe last: after a kill the rest is still a run, which can be deleted.
             for path in sorted(self.folder.iterdir(), key=lambda path: path == self.recipe_file):
                 if path.is_dir():
                     shutil.rmtree(path)
                 elif path.name != LOCK_FILE:
                     path.unlink()
-        shutil.rmtree(self.folder)  # with the lock's file, which some systems keep while it is held
+        shutil.rmtree(self.folder)  # with the lock file, which some systems keep while it is held
 
     def members(self) -> list[Path]:
-        """The recipes of an ensemble's members, in order."""
+        """The recipe files of an ensemble's members, in order."""
         return sorted((self.folder / "members").glob("*.toml"))
 
     def write_environment(self, facts: Mapping[str, Any]) -> None:
-        """Write what the run saw: versions, commit, manifest, weights, device.
+        """Write the facts of a run: versions, commit, manifest, weights, device.
 
-        Manifest and weights are written with their whole paths, for `located`.
+        Manifest and weights are written as absolute paths, for `located`.
         """
         places = {"manifest": Path(facts["manifest"]).absolute()} if "manifest" in facts else {}
         source = Path(facts.get("weights_source", ""))
@@ -210,15 +210,15 @@ class Run:
         write_json(self._environment_file, {**facts, **texts})
 
     def environment(self) -> dict[str, Any]:
-        """What `write_environment` wrote.
+        """Read the facts that `write_environment` wrote.
 
         Raises:
-            InputError: there is no such file.
+            InputError: the file does not exist.
         """
         return cast(dict[str, Any], read_json(self._environment_file, Environment))
 
     def recorded(self) -> dict[str, Any]:
-        """The same, and nothing of a run that was killed before there was any."""
+        """The same facts, or none if the run was killed before it wrote any."""
         return self.environment() if self._environment_file.is_file() else {}
 
     @property
@@ -226,21 +226,21 @@ class Run:
         return self.folder / "environment.json"
 
     def leaks(self) -> list[str]:
-        """What must be said of groups of val and test that its weights saw before (see `lineage`)."""
+        """The cautions about groups of val and test that the weights have seen before (see `lineage`)."""
         leaks: list[str] = self.environment().get("leaks", [])
         return leaks
 
     def cautions(self) -> list[str]:
-        """What must be said wherever its numbers are shown: of a split that leaks, and `leaks`.
+        """The cautions to show wherever the run's numbers are shown: for a split that leaks, and `leaks`.
 
-        An evaluation, which has no recipe, names groups that were trained on among its leaks.
+        An evaluation has no recipe; its leaks name the groups that were trained on.
         """
         recipe = self.recipe() if self.recipe_file.is_file() else Recipe()
         split = split_leak(recipe.split, recipe.frames)
         return [*([split] if split else []), *self.leaks()]
 
     def check_manifest(self, path: Path, digest: str) -> None:
-        """Refuse a manifest that is no longer what the run was trained on.
+        """Refuse a manifest that has changed since the run was trained on it.
 
         Args:
             path: the manifest.
@@ -259,7 +259,7 @@ class Run:
         write_csv(self.history_file, list(history[0]), [list(row.values()) for row in history])
 
     def history(self) -> list[dict[str, float]]:
-        """The rows of history.csv; none for weights that were not trained here."""
+        """The rows of history.csv; none if the weights were not trained here."""
         path = self.history_file
         if not path.is_file():
             return []
@@ -281,7 +281,7 @@ class Run:
         """Refuse a folder that is no run, or whose recipe is damaged.
 
         Raises:
-            InputError: it is.
+            InputError: the folder is no run, or its recipe is damaged.
         """
         self.recipe()
 
@@ -289,7 +289,7 @@ class Run:
         """Refuse a run that is not finished.
 
         Raises:
-            InputError: it is not finished, or the folder is no run.
+            InputError: the run is not finished, or the folder is no run.
         """
         self.require_run()
         if not self.finished:
@@ -297,16 +297,16 @@ class Run:
             raise InputError(f"{self.folder}: the run is not finished; {self.remedy()}")
 
     def _refuse_folder_of_runs(self) -> None:
-        """Name the finished runs that a folder holds, such as `runs/` or that of a cross-validation.
+        """Refuse a folder that holds runs, such as `runs/` or that of a cross-validation, and name them.
 
         Raises:
-            InputError: it holds some.
+            InputError: the folder holds finished runs.
         """
         inside = sorted(path.parent for path in self.folder.glob("*/metrics.json"))
         runs = [str(path) for path in inside if Run(path).recipe_file.is_file()]
         if runs:
             more = f" and {len(runs) - 10:,} more" if len(runs) > 10 else ""
-            raise InputError(f"{self.folder}: a folder of runs; choose one of: {', '.join(runs[:10])}{more}")
+            raise InputError(f"{self.folder}: a folder of runs; choose one: {', '.join(runs[:10])}{more}")
 
     def threshold(self) -> float:
         """The threshold chosen on the validation split.
@@ -318,9 +318,9 @@ class Run:
         return read_json(self.metrics_file, Results)["threshold"]
 
     def remedy(self) -> str:
-        """What to do about a run that is not finished."""
+        """What to do if the run is not finished."""
         if "part" in self.recorded():
-            return f"it is a trial of a search: train its recipe, dfdetect.train --recipe {self.recipe_file}"
+            return f"it is a trial of a search: train it with dfdetect.train --recipe {self.recipe_file}"
         return "resume it with dfdetect.train"
 
     def metrics(self) -> MetricsBySplit:
@@ -335,7 +335,7 @@ class Run:
             raise InputError(f"{self.metrics_file}: {error}") from None
 
     def forget_results(self) -> None:
-        """Delete scores and metrics of an earlier evaluation, whose splits or data may have been others."""
+        """Delete scores and metrics of an earlier evaluation, which may come from other splits or data."""
         for path in (self.metrics_file, *self.folder.glob("predictions-*.csv")):
             path.unlink(missing_ok=True)
 
@@ -349,35 +349,35 @@ class Run:
 
     @property
     def unscored(self) -> Path:
-        """The ledger of crops that could not be read."""
+        """The ledger of crops that could not be scored."""
         return self.folder / "unscored.csv"
 
     def evaluation(self, name: str) -> "Run":
-        """The folder of results on other data: it has all of a run's files but recipe and weights.
+        """The folder of results on other data: it has all files of a run except recipe and weights.
 
         Raises:
-            InputError: the name is no plain one, so that the folder would lie elsewhere.
+            InputError: the name has a folder in it, so the results would be written elsewhere.
         """
         if name in ("", ".", "..") or Path(name).name != name:
-            raise InputError(f"evaluation name {name!r}; accepted: one plain name, without a folder")
+            raise InputError(f"evaluation name {name!r}; accepted: a plain name, without a folder")
         return Run(self.folder / "evaluations" / name)
 
 
 def _weights_digest(recipe: Recipe) -> str:
-    """SHA-256 of the weights file that a recipe names; "" without one."""
+    """SHA-256 of the weights file that a recipe names; "" if it names none."""
     parent = started_from(recipe)
     path = parent.weights if parent else Path(recipe.weights)
     return file_digest(path) if path.is_file() else ""
 
 
 def started_from(recipe: Recipe) -> Run | None:
-    """The run whose weights a recipe starts from; None where they come from elsewhere.
+    """The run whose weights a recipe starts from; None if the weights come from elsewhere.
 
     Raises:
         InputError: the weights are a folder that is neither a run nor a preset.
     """
     path = Path(recipe.weights)
-    # A folder that has the name of published weights is not meant.
+    # The name of published weights wins over a folder of that name.
     if recipe.weights in ("", "none", *PUBLISHED) or (path.is_dir() and is_preset(path)):
         return None
     if path.is_dir():
@@ -388,13 +388,13 @@ def started_from(recipe: Recipe) -> Run | None:
 
 
 def located(recipe: Recipe, facts: Mapping[str, Any]) -> Recipe:
-    """A run's recipe with manifest and weights where they lay in training, if they lie there still.
+    """A run's recipe with manifest and weights where they were in training, if they are still there.
 
-    The recipe itself keeps the names as they were typed, which hold from one working directory.
+    The recipe itself keeps the paths as typed, which hold only in one working directory.
 
     Args:
-        recipe: the run's.
-        facts: what `environment` tells of it.
+        recipe: the run's recipe.
+        facts: the run's `environment`.
     """
     places = {"manifest": facts.get("manifest"), "weights": facts.get("weights_file")}
     there: dict[str, Any] = {
@@ -406,21 +406,21 @@ def located(recipe: Recipe, facts: Mapping[str, Any]) -> Recipe:
 
 
 def _from_here(path: Path) -> str:
-    """A whole path as one would type it in the working directory."""
+    """A path relative to the working directory if it lies inside, else absolute."""
     here = Path.cwd()
     return str(path.relative_to(here) if path.is_relative_to(here) else path)
 
 
 def default_name(recipe: Recipe, data: str) -> str:
-    """A folder name that tells the model and changes with anything that decides the result.
+    """A folder name that shows the model and changes with anything that decides the result.
 
-    The same command finds its own run again, and goes on with it.
+    The same command thus finds its own run again, and resumes it.
 
     Args:
         recipe: the recipe.
-        data: hash of the manifest.
+        data: SHA-256 of the manifest.
     """
-    # Without those at their defaults, so that a field that comes in later changes no name.
+    # Leave out fields at their defaults, so that a field added later changes no name.
     usual = vars(Recipe())
     decided = sorted((name, value) for name, value in vars(recipe).items() if value != usual[name])
     content = json.dumps([decided, data])

@@ -1,4 +1,4 @@
-"""Where a run's weights come from, and what they have seen: in its own training and in those before it."""
+"""Where a run's weights come from, and which data they saw: in the run's training and in earlier ones."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -16,18 +16,18 @@ from face_extraction.errors import InputError
 from face_extraction.manifest import FaceSample, manifest_hash, read_manifest
 
 Groups = set[tuple[str, str]]
-# A recipe, and SHA-256 of the weights file that its training started from; "" where it is not known.
+# A recipe, and SHA-256 of the weights file that its training started from; "" if unknown.
 Start = tuple[Recipe, str]
-# The facts of a run that tell it; an ensemble keeps those of its members.
+# The facts that tell what a run started from; an ensemble keeps its members' facts.
 STARTED_FROM = ("weights_file", "weights_sha256")
 
 
 def training_leaks(recipe: Recipe, data: Data) -> list[str]:
-    """What must be said when groups that a training validates or tests on were seen by its weights before.
+    """The cautions about groups of val and test that a training's starting weights have already seen.
 
     Args:
-        recipe: the training's, resolved.
-        data: its rows.
+        recipe: the training's recipe, resolved.
+        data: the training's rows.
     """
     scored = [*labelled(data.samples, "val"), *labelled(data.samples, "test")]
     lines, unknown = _inherited([(recipe, "")], data.samples, scored)
@@ -35,11 +35,11 @@ def training_leaks(recipe: Recipe, data: Data) -> list[str]:
 
 
 def scoring_leaks(run: Run, samples: Sequence[FaceSample]) -> list[str]:
-    """What must be said when groups to be scored were trained on or chose something, or when it is unknown.
+    """The cautions about scored groups that the model has seen, or when that is unknown.
 
     Args:
-        run: whose model scores.
-        samples: what is scored.
+        run: the run whose model scores.
+        samples: the samples to score.
     """
     known = _rows(run)
     own = known if known and _trains(run) else []
@@ -49,7 +49,7 @@ def scoring_leaks(run: Run, samples: Sequence[FaceSample]) -> list[str]:
         f"{len(groups)} of the groups scored {what}"
         for groups, what in (
             (shared, "were trained on: these numbers do not measure skill."),
-            (chose, "chose the epoch or the threshold: numbers of them are optimistic."),
+            (chose, "chose the epoch or the threshold: their numbers are optimistic."),
         )
         if groups
     ]
@@ -58,16 +58,16 @@ def scoring_leaks(run: Run, samples: Sequence[FaceSample]) -> list[str]:
 
 
 def origin_without_folder(run: Run) -> str:
-    """Where a run's weights came from, without the folder that a file of them lay in."""
+    """Where a run's weights came from, without the folder of a weights file."""
     facts = run.environment()
     source = str(facts.get("weights_source", ""))
     return str(facts["weights"]).replace(source, PurePath(source).name, 1)
 
 
 def random_backbone(run: Run) -> list[str]:
-    """The layers before the head that a weights file, which covers a part of the model, left random.
+    """The layers before the head that stayed random because the weights file covers only part of the model.
 
-    Of an ensemble those of all members, each after its member's name.
+    An ensemble names the layers of all members, each with its member's name in front.
     """
     recipe = run.recipe()
     if recipe.model != ENSEMBLE and (recipe.weights == "none" or not recipe.partial_weights):
@@ -78,9 +78,9 @@ def random_backbone(run: Run) -> list[str]:
 def _inherited(
     starts: Sequence[Start], own: Sequence[FaceSample], scored: Sequence[FaceSample]
 ) -> tuple[list[str], list[str]]:
-    """What to say of the runs that weights come from, and the names of those of which nothing is known.
+    """The caution about the runs that weights come from, and the names of runs of which nothing is known.
 
-    Groups that chose their epochs count as seen too, but for those that choose this run's own.
+    Groups that chose an ancestor's epoch count as seen too, except those that choose this run's own.
     """
     ancestors, unknown = _ancestors(starts)
     wanted, own_val = _groups(scored), _groups(labelled(own, "val"))
@@ -90,7 +90,7 @@ def _inherited(
         rows = _rows(run)
         if rows is None:
             unknown.append(str(run.folder))
-        elif rows != own and _trains(run):  # of the same split there is nothing new to say
+        elif rows != own and _trains(run):  # the same rows in the same split tell nothing new
             trained, chosen = (_groups(labelled(rows, split)) for split in ("train", "val"))
             found = wanted & (trained | (chosen - own_val))
             shared |= found
@@ -99,21 +99,21 @@ def _inherited(
         return [], unknown
     line = (
         f"{len(shared)} of the groups scored were trained or validated on by {' and '.join(names)}, "
-        "from whose weights this run started: these numbers do not measure skill."
+        "whose weights this run started from: these numbers do not measure skill."
     )
     return [line], unknown
 
 
 def _ancestors(starts: Sequence[Start]) -> tuple[list[Run], list[str]]:
-    """The runs whose weights recipes start from, and theirs, nearest first; and the names of those gone.
+    """The runs whose weights the recipes start from, and their own ancestors, nearest first; then those gone.
 
-    One that was trained anew since is gone too: what it records now is of other weights.
+    A run that was trained again counts as gone: its records describe the new weights.
     """
     waiting, found, gone = list(starts), dict[Path, Run](), list[str]()
-    for recipe, digest in waiting:  # which grows
+    for recipe, digest in waiting:  # the list grows in the loop
         try:
             run = started_from(recipe)
-        except InputError:  # the folder is there, and is no run any more
+        except InputError:  # the folder exists but is no longer a run
             gone.append(recipe.weights)
             continue
         if run is None:
@@ -127,7 +127,7 @@ def _ancestors(starts: Sequence[Start]) -> tuple[list[Run], list[str]]:
 
 
 def _is_gone(weights: str) -> bool:
-    """Whether they were a run's; of a file from elsewhere nothing was known before either."""
+    """Whether the weights of a run are gone; a file from elsewhere never told what it was trained on."""
     named = weights in ("", "none", *PUBLISHED)
     path = Path(weights)
     of_a_run = path.suffix != ".h5" or path == Run(path.parent).weights
@@ -135,7 +135,7 @@ def _is_gone(weights: str) -> bool:
 
 
 def _starts(run: Run) -> list[Start]:
-    """What a run started from; of an ensemble what each member did."""
+    """What a run started from; for an ensemble, what each member started from."""
     recipes, facts = [run.recipe()], [run.recorded()]
     if members := run.members():
         recipes = list(map(read_recipe, members))
@@ -151,7 +151,7 @@ def _trains(run: Run) -> bool:
 
 
 def _rows(run: Run) -> list[FaceSample] | None:
-    """The rows that a run was made from, each with its split; None where they cannot be had any more."""
+    """The rows that a run was made from, each with its split; None if they are gone or changed."""
     recipe = run.recipe()
     try:
         facts = run.environment()
@@ -163,7 +163,7 @@ def _rows(run: Run) -> list[FaceSample] | None:
         return None
     if "search_fold" not in facts:
         return rows
-    # A search parts train and val rows anew, so any of them can have trained a fold of it.
+    # A search splits train and val rows anew, so any of them can have trained one of its folds.
     return [replace(row, split="train") if row.split == "val" else row for row in rows]
 
 
@@ -171,7 +171,7 @@ def _not_known(names: Sequence[str]) -> list[str]:
     if not names:
         return []
     of = " and ".join(dict.fromkeys(names))
-    return [f"The run or the manifest of {of} is gone or changed: what was trained on is not known."]
+    return [f"The run or the manifest of {of} is gone or changed, so nobody knows what it was trained on."]
 
 
 def _groups(samples: Iterable[FaceSample]) -> Groups:

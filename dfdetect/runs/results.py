@@ -1,4 +1,4 @@
-"""From scores to a folder of results: predictions, metrics, figures and the page."""
+"""Turn scores into a folder of results: predictions, metrics, figures and the page."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -27,14 +27,14 @@ from face_extraction.manifest import LABEL_NAMES, UNKNOWN, FaceSample
 from face_extraction.settings import ExtractionSettings, read_settings
 
 CHANGED = "The rows of this manifest, or how its faces were cut, changed since the run was trained on it."
-# Facts that the page has no room for, or shows apart or by another name.
+# Facts that are too long for the page, or that it shows elsewhere.
 LONG_FACTS = ("counts", "random_layers", "leaks", "weights_file", "members_starts")
 
 
 def measure(
     predictions: Mapping[str, Predictions], threshold: float, levels: Sequence[str]
 ) -> MetricsBySplit:
-    """Metrics of each split's predictions, at each level; an empty split has none."""
+    """Metrics of each split's predictions, at each level; a split without known labels has none."""
     return {
         split: {level: compute_metrics(scored, threshold=threshold, level=level) for level in levels}
         for split, scored in predictions.items()
@@ -44,18 +44,18 @@ def measure(
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """What scoring gave, and what must be known beside it.
+    """The scores, and the facts to show beside them.
 
     Attributes:
-        recipe: what the model was made from.
+        recipe: the model's recipe.
         environment: the run's facts.
         predictions: by split.
-        threshold: from this `p_fake` on, a face is called fake.
-        unscored: the crops that could not be read, and clips that could not be made.
+        threshold: a face with this `p_fake` or more is called fake.
+        unscored: crops that could not be read, and clips that could not be made.
         crops: the manifest's folder, for the figure of best and worst cases.
-        notices: what a reader must know of the data before any number.
-        leaks: and of what the model's weights have seen; kept with the facts.
-        threshold_origin: how the threshold came about, to follow "It was ...".
+        notices: what a reader has to know about the data before any number.
+        leaks: the same about what the weights have seen; kept with the facts.
+        threshold_origin: how the threshold was chosen, as words that follow "It was ...".
     """
 
     recipe: Recipe
@@ -70,11 +70,11 @@ class Outcome:
 
 
 def write_results(results: Run, outcome: Outcome) -> MetricsBySplit:
-    """Write all that follows from predictions; metrics.json last, which says that all is there.
+    """Write everything that follows from the predictions; metrics.json comes last and marks the end.
 
     Args:
-        results: the folder: a run, or an evaluation inside one.
-        outcome: the predictions, and what must be known beside them.
+        results: the folder of a run, or of an evaluation inside one.
+        outcome: the predictions, and the facts to show beside them.
 
     Returns:
         The metrics by split and level.
@@ -117,21 +117,21 @@ def write_results(results: Run, outcome: Outcome) -> MetricsBySplit:
 def evaluate(
     run: Run, manifest: Path | None, split: str, name: str | None, batch_size: int | None
 ) -> tuple[Run, int]:
-    """Score a manifest with a finished run, and write the results into a folder inside the run's.
+    """Score a manifest with a finished run, and write the results into a folder inside the run's folder.
 
     Args:
         run: the run.
-        manifest: what to score; None for the run's own manifest.
-        split: which rows, or "all".
-        name: the folder's name; None makes one from the manifest's folder, its content and the rows chosen.
+        manifest: the manifest to score; None for the run's own.
+        split: the rows to score, or "all".
+        name: the folder's name; None makes one from the manifest's folder, its content and the chosen rows.
         batch_size: faces a batch; None for the recipe's.
 
     Returns:
         The folder, and the number of faces or clips that could not be scored.
 
     Raises:
-        InputError: the run is not finished, the manifest is wrong or has no such rows, the name is
-            no plain one, or another process writes into the folder.
+        InputError: the run is not finished, the manifest is wrong or has no such rows, the name has a
+            folder in it, or another process writes into the folder.
     """
     recipe, threshold, trained = run.recipe(), run.threshold(), run.environment()
     data = open_manifest(manifest) if manifest else open_data(located(recipe, trained))
@@ -154,7 +154,7 @@ def evaluate(
     for notice in (*notices, *leaks):
         print(notice)
     model = load_model(run)
-    # Before hours of scoring: a folder that cannot be written, or that another process writes.
+    # Fail before hours of scoring if the folder cannot be written, or another process writes into it.
     with alone(results.folder):
         scored, unscored = score(
             model,
@@ -191,7 +191,7 @@ def _one_class(samples: Sequence[FaceSample]) -> list[str]:
 
 
 def _training_only(recipe: Recipe) -> list[str]:
-    """What the loss in training has and that in validation lacks."""
+    """What raises the loss in training but not in validation."""
     used = {
         "dropout": True,  # some models have their own
         "augmentation": recipe.augment != "none",
@@ -204,27 +204,27 @@ def _training_only(recipe: Recipe) -> list[str]:
 
 
 def _other_crops(trained: Path, scored: Path) -> list[str]:
-    """What must be said of crops that were not cut as those of training, where both settings are known."""
+    """The caution about crops that were cut with other settings than in training, if both are known."""
     before, now = read_settings(trained), read_settings(scored)
     if before is None or now is None or before == now:
         return []
     old, new = _fields(before), _fields(now)
     differ = [f"{name} {new[name]} (in training {old[name]})" for name in new if new[name] != old[name]]
-    return [f"These faces were extracted with other settings than those of training: {', '.join(differ)}."]
+    return [f"These faces were extracted with other settings than in training: {', '.join(differ)}."]
 
 
 def _fields(settings: ExtractionSettings) -> dict[str, Any]:
-    """Every setting by its name, those of the crop among the others."""
+    """Every setting by its name, with those of the crop beside the others."""
     named = asdict(settings)
     del named["crop"]
     return named | asdict(settings.crop)
 
 
 def _default_name(data: Data, split: str, recipe: Recipe | None) -> str:
-    """A name of the manifest's folder and content, of the recipe's choice from it, and of the split."""
+    """A name from the manifest's folder and content, the recipe's choice of rows, and the split."""
     chosen = []
     if recipe is not None and (recipe.split != "manifest" or recipe.per_class):
-        # Not the rows that the manifest itself names so: an evaluation of those is another one.
+        # The manifest's own rows of this split are another choice, and get another name.
         chosen = [f"{recipe.split}{recipe.drawing_seed}"]
     return "-".join([data.path.absolute().parent.name, data.digest[:8], *chosen, split])
 

@@ -1,4 +1,4 @@
-"""Scores for samples: none dropped, none made up."""
+"""Score samples: none is dropped, no score is made up."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,18 +19,18 @@ from face_extraction.manifest import FaceSample
 def score(
     model: keras.Model, folder: Path, samples: Sequence[FaceSample], *, batch_size: int, title: str = "score"
 ) -> tuple[Predictions, list[LedgerRow]]:
-    """Score every face once, or every clip of them if the model takes clips, in order.
+    """Score every face once, or every clip if the model takes clips, in order.
 
     Args:
         model: a model of `dfdetect.models`.
         folder: the manifest's folder.
-        samples: what to score; unknown labels are scored too.
+        samples: the samples to score; those with unknown labels too.
         batch_size: faces or clips a batch. It does not change the scores.
-        title: what the progress bar says.
+        title: the title of the progress bar.
 
     Returns:
-        Predictions of the readable faces or clips, and a ledger row for each of the others: together
-        as many as there are.
+        Predictions of the readable faces or clips, and a ledger row for each of the others. Together
+        they cover all.
     """
     store, ledger = open_store(folder, samples, model.input_shape[-2], frames_of(model), title=title)
     return Predictions(store.samples, score_store(model, store, batch_size)), ledger

@@ -19,22 +19,22 @@ def _parser() -> Parser:
     parser = Parser(
         "python -m dfdetect.train",
         "Train a detector on a manifest of face crops, and write a run folder.\n\n"
-        "Without --manifest it trains on the embedded sample set of drawn people, small and from\n"
-        "random weights: that shows the pipeline working and says nothing about real faces.\n"
-        "The same command, given again, goes on with a training that was cut.",
+        "Without --manifest it trains a small model from random weights on the embedded sample set of\n"
+        "drawn people: that shows that the pipeline works and says nothing about real faces.\n"
+        "The same command, given again, resumes a training that was interrupted.",
         "example:\n  python -m dfdetect.train --model xception --manifest data/celebdf/manifest.csv "
         "--weights imagenet --trainable head\n\n"
-        "exit status: 0 trained, or it was before, 2 wrong use, 130 interrupted: given again, it goes on",
+        "exit status: 0 trained (now or earlier), 2 wrong use, 130 interrupted: the same command resumes",
     )
-    parser.add_argument("--out", type=Path, metavar="DIR", help="the run's folder (default: runs/MODEL-HASH)")
-    parser.add_argument("--overwrite", action="store_true", help="delete what --out holds, and train anew")
+    parser.add_argument("--out", type=Path, metavar="DIR", help="the run folder (default: runs/MODEL-HASH)")
+    parser.add_argument("--overwrite", action="store_true", help="delete the run in --out, and train again")
     cli.add_flags(parser)
     return parser
 
 
 def _train(args: argparse.Namespace) -> int:
     recipe = cli.recipe_of(args)
-    # Keras takes seconds to import: only after the command line was understood.
+    # Keras takes seconds to import, so errors in the command line come first.
     load_keras()
     from dfdetect.data.opening import open_training_data
     from dfdetect.render.table import text
@@ -48,7 +48,7 @@ def _train(args: argparse.Namespace) -> int:
     print("\n".join((*data.notices, "", data.table(), "")), flush=True)
     if run.finished and not args.overwrite:
         run.begin(recipe, data.digest)  # refuses another recipe's folder
-        print(f"{run.folder}: this training is finished already; --overwrite trains anew")
+        print(f"{run.folder}: this training is already finished; --overwrite trains again")
     else:
         train(recipe, data, run, cli.conditions_of(args), overwrite=args.overwrite)
     print(f"\n{text(metrics_table(run.metrics()))}\n\nlook at {run.page}")

@@ -1,4 +1,4 @@
-"""Training: a recipe in, a run out. Validation data choose the epoch; test data are not read here."""
+"""Training: from a recipe to the best weights. The val split chooses the epoch; test is not read here."""
 
 import dataclasses
 import math
@@ -30,12 +30,12 @@ Row = dict[str, float]
 
 @dataclass
 class State:
-    """What a training has come to, between epochs; kept in the checkpoint.
+    """How far a training has come, between epochs; kept in the checkpoint.
 
     Attributes:
         epoch: epochs finished.
-        best_epoch: the best of them by the recipe's monitor, from 1; 0 before the first.
-        best: its value of the monitored metric, signed so that more is better.
+        best_epoch: the best epoch by the recipe's monitor, from 1; 0 before the first.
+        best: the monitored value of that epoch, signed so that more is better.
         history: one row an epoch.
     """
 
@@ -47,13 +47,13 @@ class State:
 
 @dataclass(frozen=True)
 class Phase:
-    """A stretch of epochs with an optimizer and a schedule of its own.
+    """A stretch of epochs with its own optimizer and schedule.
 
     Attributes:
-        start: epochs before it.
-        end: epochs at its end.
+        start: epochs before the phase.
+        end: epochs by the end of the phase.
         trainable: what is trained, as in the recipe.
-        learning_rate: the highest.
+        learning_rate: the highest learning rate.
     """
 
     start: int
@@ -63,22 +63,22 @@ class Phase:
 
 
 def phases(recipe: Recipe) -> list[Phase]:
-    """The phases of a training: the head alone, where the recipe wants that, then the rest."""
+    """The phases of a training: the head alone, if the recipe asks for it, then the recipe's `trainable`."""
     head, total = recipe.head_epochs, recipe.head_epochs + recipe.epochs
     last = Phase(head, total, recipe.trainable, recipe.learning_rate)
     return [Phase(0, head, "head", recipe.head_learning_rate), last] if head else [last]
 
 
 def start_phase(model: keras.Model, recipe: Recipe, phase: Phase, steps: int) -> None:
-    """Make trainable what the phase trains, and compile with the recipe's loss and a new optimizer.
+    """Make the phase's layers trainable, and compile with the recipe's loss and a new optimizer.
 
     Args:
         model: a model of `dfdetect.models`.
         recipe: the recipe.
         phase: the phase.
-        steps: steps an epoch; the schedule spans those of the phase.
+        steps: steps an epoch; the schedule spans the phase.
     """
-    if recipe.head_epochs:  # in one phase it is trained as it was built, be it whole or a head alone
+    if recipe.head_epochs:  # a training with one phase keeps the layers trainable as they were built
         set_trainable(model, family(recipe.model), phase.trainable)
     span = steps * (phase.end - phase.start)
     rate = Schedule(recipe.schedule, phase.learning_rate, span, recipe.warmup)
@@ -98,26 +98,26 @@ def fit(
     *,
     watch: Callable[[Row], None] = lambda row: None,
 ) -> None:
-    """Train `model`, going on from the run's checkpoint if there is one; leave the best weights in it.
+    """Train `model`, from the run's checkpoint if there is one; leave the best weights in it.
 
-    The order, augmentation and dropout of an epoch follow from the seed and the epoch's number
-    alone, so a training that was killed and resumed goes the way of one that was not.
+    The seed and the epoch's number alone decide the order, augmentation and dropout of an epoch, so a
+    training that was killed and resumed takes the same course as one that was not.
 
-    The best epoch is one of all phases. Early stopping ends the last phase only: the epochs of the
-    head before it are neither cut short nor counted as epochs without a better one. With `ema`,
-    validation and the weights kept are those of the running average; a second phase goes on from
-    the latest weights and starts an average of its own.
+    The best epoch can come from any phase. Early stopping ends only the last phase: it neither cuts
+    the head's epochs short nor counts them as epochs without improvement. With `ema`, the running
+    average of the weights is validated and kept; a second phase starts from the latest weights, with
+    an average of its own.
 
     Args:
         model: the model, not compiled.
         recipe: the recipe.
         train: training faces or clips.
         val: validation faces or clips, which choose the best epoch.
-        run: the folder; `best.weights.h5`, `history.csv` and, meanwhile, the checkpoint go there.
+        run: receives `best.weights.h5`, `history.csv` and, during training, the checkpoint.
         watch: called with each epoch's row of the history.
 
     Raises:
-        InputError: the loss is not a number, or the checkpoint is of another model or its weights are gone.
+        InputError: the loss is not a number, or the checkpoint fits another model, or its weights are gone.
     """
     steps = Pass(train, np.arange(len(train)), recipe.batch_size).steps
     state = State(**read_state(run.checkpoint)) if run.checkpoint.is_file() else State()
@@ -141,7 +141,7 @@ def fit(
 
 
 def train_epoch(model: keras.Model, recipe: Recipe, train: Store, epoch: int) -> Row:
-    """Train one epoch, its order, augmentation and dropout drawn from the seed and its number.
+    """Train one epoch; the seed and the epoch's number draw its order, augmentation and dropout.
 
     Args:
         model: compiled by `start_phase`.
@@ -150,7 +150,7 @@ def train_epoch(model: keras.Model, recipe: Recipe, train: Store, epoch: int) ->
         epoch: its number, from 0.
 
     Returns:
-        The training's columns of the history's row; the learning rate is that which the epoch ends with.
+        The training columns of the history's row, with the learning rate at the end of the epoch.
 
     Raises:
         InputError: the loss is not a number.
@@ -172,7 +172,7 @@ def train_epoch(model: keras.Model, recipe: Recipe, train: Store, epoch: int) ->
     )
     start = time.monotonic()
     with _epoch_bar(epoch, recipe, faces) as bar:
-        # Our own loop over epochs, one `fit` each: all state lives between two calls.
+        # Our own loop with one `fit` an epoch: between two calls all state is in our hands.
         history = model.fit(
             make_batches(faces),
             initial_epoch=epoch,
@@ -207,8 +207,8 @@ def _diverged(what: str, recipe: Recipe) -> InputError:
 def _validate(model: keras.Model, val: Store, recipe: Recipe) -> Row:
     """Loss, accuracy at 0.5 and exact AUC on validation faces or clips."""
     p_fake = score_store(model, val, recipe.batch_size)
-    if not np.isfinite(p_fake).all():  # the loss of an epoch is that before its last step
-        raise _diverged("its scores are no numbers", recipe)
+    if not np.isfinite(p_fake).all():  # the epoch's loss misses this: it is from before the last step
+        raise _diverged("the scores are not numbers", recipe)
     return {
         "val_loss": float(log_loss(val.labels, np.clip(p_fake, 1e-7, 1 - 1e-7), labels=[0, 1])),
         "val_accuracy": float(np.mean((p_fake >= 0.5) == val.labels)),
@@ -227,10 +227,10 @@ def _keep_if_best(state: State, row: Row, recipe: Recipe, model: keras.Model, ru
 
 
 def _record(state: State, model: keras.Model, run: Run) -> None:
-    """Write history and checkpoint, then drop the weights of former best epochs.
+    """Write history and checkpoint, then delete the weights of earlier best epochs.
 
-    In this order, and with the epoch in the weights' name: whenever a kill comes, the checkpoint on
-    disk names a weights file that is there.
+    This order, and the epoch in the file's name, ensure that after a kill at any moment the checkpoint
+    on disk names a weights file that exists.
     """
     run.write_history(state.history)
     save_checkpoint(run.checkpoint, model, dataclasses.asdict(state))
@@ -246,18 +246,18 @@ def _keep_best(state: State, model: keras.Model, run: Run) -> None:
         best.replace(run.weights)
     elif state.best_epoch and not run.weights.is_file():
         raise InputError(
-            f"{best}: gone, the weights of the best epoch; dfdetect.train --overwrite trains anew"
+            f"{best}: the weights of the best epoch are gone; dfdetect.train --overwrite trains again"
         )
     for leftover in run.folder.glob("epoch-*.weights.h5"):
         leftover.unlink()
     if not run.weights.is_file():
-        # No epoch was trained: the run holds the weights it was given.
+        # No epoch was trained: keep the weights that the run started with.
         save_weights(run.weights, _bare(model))
     _bare(model).load_weights(run.weights)
 
 
 def _bare(model: keras.Model) -> keras.Model:
-    """The same layers without the optimizer, whose state would be two thirds of a weights file."""
+    """The same layers without the optimizer, whose state would fill two thirds of a weights file."""
     return keras.Model(model.input, model.output)
 
 
@@ -289,7 +289,7 @@ def _epoch_bar(epoch: int, recipe: Recipe, faces: Pass) -> Iterator[keras.callba
 class _Bar(keras.callbacks.Callback):  # type: ignore[misc]
     """Moves the progress bar after each batch."""
 
-    # Keras then calls it in threads, and the next step need not wait for this one's loss.
+    # Keras then calls it in threads, and the next step does not wait for this step's loss.
     async_safe = True
 
     def __init__(self, advance: Advance, faces: Pass) -> None:

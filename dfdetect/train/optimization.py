@@ -1,4 +1,4 @@
-"""The recipe's optimizer, and the running average of the weights that it can keep."""
+"""The recipe's optimizer, and its optional running average of the weights."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,10 +12,10 @@ from dfdetect.train.schedule import Schedule
 
 
 def make_optimizer(recipe: Recipe, rate: Schedule) -> keras.optimizers.Optimizer:
-    """The recipe's optimizer. Weight decay leaves biases and normalisation alone.
+    """The recipe's optimizer. Weight decay does not touch biases and normalisation.
 
-    Weight decay is decoupled from the gradient for every optimizer (Loshchilov and Hutter 2019).
-    SGD has a momentum of .9, the field's usual.
+    For every optimizer, weight decay is decoupled from the gradient (Loshchilov and Hutter 2019).
+    SGD has a momentum of .9, as is usual.
     """
     kinds: dict[str, Callable[..., Any]] = {
         "adamw": keras.optimizers.AdamW,
@@ -28,29 +28,29 @@ def make_optimizer(recipe: Recipe, rate: Schedule) -> keras.optimizers.Optimizer
         extra["global_clipnorm"] = recipe.clip_norm
     if recipe.ema:
         extra |= {"use_ema": True, "ema_momentum": recipe.ema}
-    # Keras skips the work for None, which its AdamW does not take.
+    # None lets Keras skip the work, but its AdamW does not accept None.
     decay = recipe.weight_decay if recipe.optimizer == "adamw" else recipe.weight_decay or None
     optimizer = kinds[recipe.optimizer](rate, weight_decay=decay, **extra)
     if recipe.weight_decay:
         optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
     if recipe.ema:
-        # Keras puts the averages in place at the end of each `fit`, and each of our epochs is one:
-        # the next epoch would go on from the average. `averaged` puts them in place for a while.
+        # At the end of each `fit`, Keras replaces the weights by their averages. Each of our epochs is
+        # one `fit`, so the next epoch would start from the average. `averaged` does it for a while instead.
         optimizer.finalize_variable_values = lambda variables: None
     strategy = getattr(optimizer, "_distribution_strategy", None)
     if strategy is not None and strategy.num_replicas_in_sync == 1:
-        # For the gradient of a sum over devices, here of one, TensorFlow keeps the graph of the training
-        # step to the end of the process, and with it the model's weights: a search would fill the memory.
+        # TensorFlow keeps the graph of the training step, and with it the model's weights, until the process
+        # ends, for the gradient of a sum over devices (here one). A search would fill the memory.
         optimizer._all_reduce_sum_gradients = list
     return optimizer
 
 
 @contextmanager
 def averaged(model: keras.Model, recipe: Recipe) -> Iterator[None]:
-    """Inside, the trained weights are their running averages, where the recipe keeps some.
+    """Inside, the trained weights are their running averages, if the recipe asks for averages.
 
-    After step t the average is a(t) = m a(t-1) + (1 - m) w(t), with a(1) = w(1). Running means of
-    batch normalisation are averages by themselves and stay as they are.
+    After step t the average is a(t) = m a(t-1) + (1 - m) w(t), with a(1) = w(1). The running means of
+    batch normalisation are averages already and stay as they are.
 
     Args:
         model: a model compiled with `make_optimizer`'s optimizer.
@@ -58,15 +58,15 @@ def averaged(model: keras.Model, recipe: Recipe) -> Iterator[None]:
     """
     # Under float16 Keras wraps the optimizer to scale the loss.
     optimizer = getattr(model.optimizer, "inner_optimizer", model.optimizer)
-    # It leaves out steps whose gradients overflow; where that were all so far, no average has begun.
+    # The wrapper skips steps whose gradients overflow; if it skipped all so far, there is no average yet.
     if not recipe.ema or not int(optimizer.iterations):
         yield
         return
-    # Copies, and not views: TensorFlow's values are overwritten in place.
+    # Copies, not views: TensorFlow overwrites its values in place.
     latest = [np.array(variable) for variable in model.trainable_variables]
     type(optimizer).finalize_variable_values(optimizer, model.trainable_variables)
     for variable in model.trainable_variables:
-        # On JAX it shares its memory with the optimizer's average now, and prediction gives it away.
+        # On JAX it now shares memory with the optimizer's average, and prediction gives that memory away.
         variable.assign(np.array(variable))
     try:
         yield

@@ -1,4 +1,4 @@
-"""Learning rates as a pure function of the step, so that a resumed training needs no state for them."""
+"""Learning rates as a pure function of the step, so that a resumed training needs no extra state."""
 
 import math
 from typing import Any
@@ -15,8 +15,8 @@ class Schedule(keras.optimizers.schedules.LearningRateSchedule):  # type: ignore
     """The learning rate at each step.
 
     Args:
-        name: "constant" (after the warm-up), "cosine" (to 0 at the last step) or "one-cycle" (from
-            peak/25 up in the first 30 % of the steps, then down to peak/10,000; no other warm-up).
+        name: "constant" (after the warm-up), "cosine" (to 0 at the last step) or "one-cycle" (rises from
+            peak/25 in the first 30 % of the steps, then falls to peak/10,000; ignores `warmup`).
         peak: the highest rate.
         steps: steps of the whole training.
         warmup: share of the steps in which the rate rises linearly from 0 to `peak`.
@@ -32,7 +32,7 @@ class Schedule(keras.optimizers.schedules.LearningRateSchedule):  # type: ignore
             rise = _between(self.peak / START_DIVISOR, self.peak, position / RISE)
             fall = _between(self.peak, self.peak / END_DIVISOR, (position - RISE) / (1 - RISE))
             return ops.where(position < RISE, rise, fall)
-        # The first step of a warm-up has a rate above 0: a step of size 0 would be wasted.
+        # The rate of the first warm-up step is above 0, because a step of size 0 would be wasted.
         warm_steps = max(1.0, self.warmup * self.steps)
         ramp = ops.minimum((ops.cast(step, "float32") + 1.0) / warm_steps, 1.0)
         if self.name == "constant":

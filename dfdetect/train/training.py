@@ -1,4 +1,4 @@
-"""A whole training: manifest and recipe in, finished run folder out."""
+"""A whole training: from manifest and recipe to a finished run folder."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -34,7 +34,7 @@ from face_extraction.settings import copy_settings
 
 
 def resolve(recipe: Recipe) -> Recipe:
-    """The recipe with the model's own defaults written out.
+    """The recipe with the model's own defaults filled in.
 
     Raises:
         InputError: the model is unknown.
@@ -48,24 +48,24 @@ def resolve(recipe: Recipe) -> Recipe:
 
 
 def default_folder(recipe: Recipe, data: Data) -> Path:
-    """The folder that results of this recipe on these data have by default, below runs/."""
+    """The default run folder for this recipe and these data, below runs/."""
     return Path("runs") / default_name(recipe, data.digest)
 
 
 def train(recipe: Recipe, data: Data, run: Run, conditions: Conditions, *, overwrite: bool = False) -> None:
-    """Train, evaluate and write the run; go on with a run that was cut.
+    """Train, evaluate and write the run; resume a run that was interrupted.
 
     Args:
         recipe: the recipe, resolved.
-        data: what `open_training_data` gave for it.
-        run: the folder.
-        conditions: how to go about it.
-        overwrite: delete the run that the folder holds, once the training can begin.
+        data: the result of `open_training_data` for this recipe.
+        run: the run folder.
+        conditions: how to train.
+        overwrite: delete the run in the folder as soon as the training can begin.
 
     Raises:
-        InputError: the weights cannot be had, a crop cannot be read, the training diverged, the
-            folder holds another run, or what would be deleted is needed or no run, or another
-            process trains in it.
+        InputError: the weights cannot be had, a crop cannot be read, the training diverged, the folder
+            holds another run, another process trains in it, or `overwrite` would delete the weights to
+            start from or a folder that is no run.
     """
     if overwrite:
         _check_overwrite(recipe, run)
@@ -74,7 +74,7 @@ def train(recipe: Recipe, data: Data, run: Run, conditions: Conditions, *, overw
     keras.utils.set_random_seed(recipe.seed)
     with ExitStack() as held:
         with parallel(conditions.devices):
-            # What can be refused in seconds comes before the crops are opened, and leaves no folder.
+            # Cheap checks come before the crops are opened, and before the folder is made.
             model = build_from_recipe(recipe)
             leaks = training_leaks(recipe, data)
             print("".join(f"{line}\n" for line in leaks), end="", flush=True)
@@ -111,13 +111,13 @@ def train(recipe: Recipe, data: Data, run: Run, conditions: Conditions, *, overw
 def open_stores(
     data: Data, recipe: Recipe, conditions: Conditions, splits: Sequence[str]
 ) -> tuple[dict[str, Store], list[LedgerRow]]:
-    """Open the faces, or clips, of some splits whose label is known; train and val must be among them.
+    """Open the faces or clips with known labels of some splits; train and val must be among them.
 
     Returns:
-        A store for each split, and a ledger row for each face or clip that is in none.
+        A store for each split, and a ledger row for each face or clip that could not be used.
 
     Raises:
-        InputError: train or val lacks a class, or a crop cannot be read and is not to be skipped.
+        InputError: train or val lacks a class, or a crop cannot be read and may not be skipped.
     """
     stores: dict[str, Store] = {}
     ledger: list[LedgerRow] = []
@@ -137,13 +137,13 @@ def open_stores(
                 cached=conditions.cached,
             )
         ledger += rows
-    # A face without landmarks gives no pair, but its file is whole.
+    # A face without landmarks gives no pair, but its file is readable.
     unreadable = [row for row in ledger if row.reason not in (TOO_FEW, NO_FACE)]
     if unreadable and not conditions.skip_unreadable:
         first = unreadable[0]
         raise InputError(
             f"{data.path.parent / first.path}: {first.detail} ({len(unreadable)} unreadable in all); "
-            "mend them, or give --unreadable skip to list them and go on"
+            "repair them, or give --unreadable skip to list them and go on"
         )
     for split in ("train", "val"):
         check_classes(stores[split].samples, split, data.path, recipe.unit)
@@ -189,7 +189,7 @@ def _summary(recipe: Recipe, facts: dict[str, Any]) -> str:
 
 
 def _watcher(run: Run, conditions: Conditions) -> Callable[[Row], None]:
-    """What is called after each epoch: the writer of TensorBoard's files, when asked for.
+    """The function to call after each epoch; it writes TensorBoard's files, if asked for.
 
     Raises:
         InputError: TensorBoard is not installed.
@@ -200,7 +200,7 @@ def _watcher(run: Run, conditions: Conditions) -> Callable[[Row], None]:
         from tensorboard.summary import Writer
     except ImportError:
         raise InputError('--tensorboard needs TensorBoard: pip install "dfdetect[tensorboard]"') from None
-    # With the first epoch: until the training begins, nothing may be written into the folder.
+    # Opened at the first epoch: before training begins, nothing may be written into the folder.
     opened = cache(lambda: Writer(str(run.tensorboard)))
 
     def watch(row: Row) -> None:

@@ -1,1 +1,1 @@
-"""The model families: every file here is one."""
+"""The model families: every file here holds one."""

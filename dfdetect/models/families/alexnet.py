@@ -1,6 +1,6 @@
 """AlexNet (Krizhevsky et al. 2012) with batch normalisation, and with a recurrent top.
 
-Reports A and D train it on torchvision's networks, so the form is torchvision's: one tower of
+Reports A and D train it on torchvision's networks, so this is torchvision's form: one tower of
 64, 192, 384, 256 and 256 filters (Krizhevsky 2014). The two towers of 2012 only split the network
 between two cards. Report D adds batch normalisation, here between each convolution and its ReLU.
 """
@@ -12,7 +12,7 @@ from dfdetect.models.registry import Backbone, register
 if TYPE_CHECKING:
     from keras import KerasTensor
 
-# Filters, kernel, stride, whether a max pooling of 3x3 at stride 2 follows.
+# Filters, kernel, stride, and whether max pooling of 3x3 at stride 2 follows.
 STAGES = (
     (64, 11, 4, True),
     (192, 5, 1, True),
@@ -25,7 +25,7 @@ STAGES = (
 def _stages(image: "KerasTensor") -> "KerasTensor":
     """The five convolutions, and the layer `features`: 256 channels, 6x6 at 224 pixels.
 
-    Of clips (B, T, H, W, 3) the maps are (B, T, h, w, 256), each frame's as if it were an image.
+    For clips (B, T, H, W, 3) the maps are (B, T, h, w, 256); each frame is treated as an image.
     """
     from keras import layers
 
@@ -36,7 +36,7 @@ def _stages(image: "KerasTensor") -> "KerasTensor":
     x = fold(image) if clips else image
     for number, (filters, kernel, stride, pool) in enumerate(STAGES, start=1):
         name = f"stage{number}"
-        # The first convolution has a rim of 2, as torchvision's; the others keep the size.
+        # The first convolution is padded by 2, as torchvision's; the others keep the size.
         x = layers.ZeroPadding2D(2 if stride > 1 else kernel // 2, name=f"{name}_pad")(x)
         x = layers.Conv2D(filters, kernel, stride, kernel_initializer="he_normal", name=f"{name}_conv")(x)
         x = layers.BatchNormalization(name=f"{name}_bn")(x)
@@ -57,7 +57,7 @@ def _stages(image: "KerasTensor") -> "KerasTensor":
 def alexnet(image: "KerasTensor", *, units: int = 4096) -> Backbone:
     """Five stages and two dense layers of `units`, each after dropout; a block is one stage.
 
-    The first dense layer sees every place of the map, so the weights of a whole model fit one image
+    The first dense layer sees every place of the map, so weights of a whole model fit only one image
     size.
     """
     from keras import layers
@@ -80,10 +80,10 @@ def alexnet(image: "KerasTensor", *, units: int = 4096) -> Backbone:
     clips=True,
 )
 def alexnet_rnn(image: "KerasTensor", *, units: int = 256) -> Backbone:
-    """AlexNet whose dense layers are replaced by an LSTM of `units`; its last state is the embedding.
+    """AlexNet with an LSTM of `units` in place of its dense layers; the last state is the embedding.
 
-    Report A names neither the kind of recurrent layer nor its sequence. For single images the rows of
-    the last map are the sequence, top first. For clips the frames are, each as the mean over its map,
+    Report A names neither the kind of recurrent layer nor its sequence. For single images the sequence is
+    the rows of the last map, top first. For clips it is the frames, each averaged over its map,
     as in Guera and Delp 2018, "Deepfake Video Detection Using Recurrent Neural Networks" (section 3).
     """
     from keras import layers, ops

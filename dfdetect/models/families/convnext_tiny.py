@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from keras import KerasTensor
 
 
-# The layer normalisation that closes the network belongs to the last block.
+# The network's closing layer normalisation belongs to the last block.
 @register(
     "convnext_tiny",
     image_size=224,
@@ -22,8 +22,8 @@ def convnext_tiny(image: "KerasTensor", *, weights: str | None) -> Backbone:
     """ConvNeXt-Tiny without its top: stem, 18 blocks, 3 downsamplings; 768 channels, stride 32.
 
     The closing layer normalisation comes before the pooling, as in Keras' network without a top; the paper's
-    classifier pools first. It has the same weights, and `features` are normalised maps so.
-    Keras' own normalisation, which has no weights, equals our "torch" and is left out for it.
+    classifier pools first. It has the same weights, and it normalises the maps in `features`.
+    Keras' own input normalisation has no weights and equals our "torch", so it is left out.
     """
     import keras
 

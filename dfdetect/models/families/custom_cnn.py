@@ -1,9 +1,9 @@
 """The plain CNN of Report C, its first approach, trained from scratch.
 
-The report is "Deep Fake Image Detection" by Mehta, Patel and Shah.
-The report names convolution, pooling and dense layers, and shows their sizes only in a figure that
-its text does not repeat. So the sizes here are ours, the usual ones: four 3x3 convolutions, each with
-a max pooling, then a dense layer. The maps are averaged before it, so that the image size is free.
+The report is "Deep Fake Image Detection" by Mehta, Patel and Shah. It names convolution, pooling and dense
+layers, but shows their sizes only in a figure. So the sizes here are our own, the usual ones: four 3x3
+convolutions, each with max pooling, then a dense layer. The maps are averaged before the dense layer, so any
+image size is accepted.
 """
 
 from typing import TYPE_CHECKING

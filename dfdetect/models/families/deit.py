@@ -1,8 +1,8 @@
-"""DeiT (Touvron et al. 2021): a ViT trained on ImageNet alone, with a convolutional network as its teacher.
+"""DeiT (Touvron et al. 2021): a ViT trained only on ImageNet, with a convolutional network as its teacher.
 
-In its distilled form a second learned token, with a position of its own, follows the class token: the
-teacher's answers were learned from it, the labels from the class token.
-For the choice of our own graph over keras-hub's, see `vit`.
+The distilled form has a second learned token after the class token, with its own position. The class token
+learned the labels; the second token learned the teacher's answers.
+`vit` says why the graph is our own and not keras-hub's.
 """
 
 from collections.abc import Iterator, Sequence
@@ -27,15 +27,15 @@ PRESETS = {
 }
 
 # The authors' epsilon is our 1e-6. keras-hub's conversion takes it from Transformers' configuration, whose
-# default is 1e-12; beside the variance of a token both are nothing.
+# default is 1e-12; compared with the variance of a token both are negligible.
 ALSO = {"layer_norm_epsilon": (1e-12,)}
 
 
 def _deit(image: "KerasTensor", size: str) -> Backbone:
     """A distilled DeiT without its tops; the embedding is the mean of the class and distillation tokens.
 
-    The paper adds the answers of two classifiers, one on each token (section 4); here one head reads
-    their mean. `features` are all tokens: the class token, the distillation token, the patches by rows.
+    The paper adds the outputs of two classifiers, one on each token (section 4); here one head reads
+    the mean of the tokens. `features` are all tokens: class token, distillation token, patches by rows.
     """
     from keras import layers
 
@@ -48,7 +48,7 @@ def _deit(image: "KerasTensor", size: str) -> Backbone:
 
 
 def _weights(network: Any) -> Iterator[tuple[str, Sequence[Any]]]:
-    """Our layers' names, and the values for them in keras-hub's network."""
+    """Our layers' names, each with its values from keras-hub's network."""
     from keras import ops
 
     stem, encoder = (network.get_layer(f"deit_{part}") for part in ("patching_and_embedding", "encoder"))
@@ -65,7 +65,7 @@ def _weights(network: Any) -> Iterator[tuple[str, Sequence[Any]]]:
 
 
 def _facts(size: str) -> dict[str, Any]:
-    """What is registered of a size."""
+    """The facts to register for a size."""
     side = PATCH * GRID
     settings = {
         "image_shape": (side, side, 3),

@@ -1,4 +1,4 @@
-"""DenseNet-121 (Huang et al. 2017): every layer sees all the maps before it in its stage."""
+"""DenseNet-121 (Huang et al. 2017): every layer sees all earlier maps of its stage."""
 
 from typing import TYPE_CHECKING
 
@@ -8,9 +8,9 @@ if TYPE_CHECKING:
     from keras import KerasTensor
 
 
-# The batch normalisation that closes the network belongs to the last block.
-# Report B's "last five blocks": the network has only four dense blocks, so a block is read as one dense
-# layer, as Keras names them. Five of torchvision's modules, from the second transition on, are last:42.
+# The network's closing batch normalisation belongs to the last block.
+# Report B's "last five blocks": the network has only four dense blocks, so we read a block as one dense
+# layer, as Keras names them. Five of torchvision's modules, from the second transition on, would be last:42.
 @register(
     "densenet121",
     image_size=224,

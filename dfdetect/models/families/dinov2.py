@@ -1,8 +1,8 @@
 """DINOv2 with registers (Oquab et al. 2023; Darcet et al. 2024): a foundation backbone.
 
-Detectors that hold on other data than their own keep such a backbone frozen and train its layer
-normalisations and the head: `trainable` "norm". Trained without labels on 142 million images.
-For the choice of our own graph over keras-hub's, see `vit`.
+Detectors that generalise to other data keep such a backbone frozen and train only its layer normalisations
+and the head: `trainable` "norm". It was trained without labels on 142 million images.
+`vit` says why the graph is our own and not keras-hub's.
 """
 
 from collections.abc import Iterator, Sequence
@@ -15,13 +15,13 @@ if TYPE_CHECKING:
     from keras import KerasTensor
 
 PATCH = 14
-# The published tables of positions are of images of 518 pixels.
+# The published tables of positions are for images of 518 pixels.
 GRID = 37
 DEPTH = 12
 REGISTERS = 4
 WIDTHS = {"s": 384, "b": 768}
 HEADS = {"s": 6, "b": 12}
-# The first is of other outputs than ours, of a pyramid of maps; the second is keras-hub's default.
+# The first concerns other outputs than ours, a pyramid of maps; the second is keras-hub's default.
 ALSO = {"apply_layernorm": (True,), "position_embedding_shape": ([PATCH * GRID, PATCH * GRID, 3],)}
 PRESETS = {"s": "dinov2_with_registers_small", "b": "dinov2_with_registers_base"}
 
@@ -43,7 +43,7 @@ def _dinov2(image: "KerasTensor", size: str) -> Backbone:
 
 
 def _weights(network: Any) -> Iterator[tuple[str, Sequence[Any]]]:
-    """Our layers' names, and the values for them in keras-hub's network."""
+    """Our layers' names, each with its values from keras-hub's network."""
     stem = network.embeddings
     yield "patch", stem.patch_embeddings.projection.weights
     yield "tokens", [stem.cls_token, stem.register_tokens, stem.position_embeddings]
@@ -59,7 +59,7 @@ def _weights(network: Any) -> Iterator[tuple[str, Sequence[Any]]]:
 
 
 def _facts(size: str) -> dict[str, Any]:
-    """What is registered of a size."""
+    """The facts to register for a size."""
     side = PATCH * GRID
     settings = {
         "image_shape": (side, side, 3),

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     import keras
     from keras import KerasTensor
 
-# ImageNet's, of RGB in 0..1.
+# ImageNet's mean and deviation, for RGB in 0..1.
 MEAN = (0.485, 0.456, 0.406)
 DEVIATION = (0.229, 0.224, 0.225)
 
@@ -26,7 +26,7 @@ DEVIATION = (0.229, 0.224, 0.225)
 def efficientnet_b4(image: "KerasTensor", *, weights: str | None) -> Backbone:
     """EfficientNet-B4 without its top: stem, 32 blocks, last convolution; 1792 channels, stride 32.
 
-    The network normalises by itself, in a layer with weights that are part of Keras' files.
+    The network normalises by itself, in a layer whose weights are part of Keras' files.
     """
     import keras
 
@@ -35,15 +35,15 @@ def efficientnet_b4(image: "KerasTensor", *, weights: str | None) -> Backbone:
 
 
 def _normalised(network: "keras.Model", fresh: bool) -> "KerasTensor":
-    """The network with the normalisation that it has with ImageNet weights, whatever its weights.
+    """Give the network the normalisation that it has with ImageNet weights, whatever its weights.
 
-    Keras normalises by mean and VARIANCE, where its ImageNet files hold the deviation in place of the
-    variance. It makes up for this with a second scaling, which it leaves out unless it downloads the
-    weights itself. Weights loaded from a file would meet other pixels than they were trained on.
+    Keras normalises by mean and VARIANCE, but its ImageNet files hold the deviation in place of the
+    variance. Keras corrects this with a second scaling, but only if it downloads the weights itself.
+    Without it, weights loaded from a file would see other pixels than in their training.
 
     Args:
         network: Keras' network.
-        fresh: its weights are random; the normalisation's are then set to those of ImageNet.
+        fresh: its weights are random; its normalisation is then set to ImageNet's.
     """
     import keras
     import numpy as np

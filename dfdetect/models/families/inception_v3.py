@@ -13,9 +13,9 @@ STEM_POOLS = 2
 
 
 def modules(layers: "Sequence[keras.Layer]") -> list[str]:
-    """The stem up to its second pooling, then a module up to each layer `mixedN`.
+    """Block names: the stem up to its second pooling, then a module up to each layer `mixedN`.
 
-    Only those layers have fixed names; the first layer of a module has none.
+    Only the layers `mixedN` have fixed names; the first layer of a module has none.
     """
     import keras
 
@@ -29,7 +29,7 @@ def modules(layers: "Sequence[keras.Layer]") -> list[str]:
     return names
 
 
-# Report B's "last four layers": layers stand side by side in this network, so a layer is read as a module.
+# Report B's "last four layers": layers run in parallel in this network, so we read a layer as a module.
 @register(
     "inception_v3",
     image_size=299,

@@ -15,16 +15,16 @@ REFERENCE = "https://arxiv.org/abs/1809.00888"
 
 
 def flip_polarity(model: "keras.Model") -> None:
-    """Turn the authors' output, where 1 means REAL, into `p_fake`: sigmoid(-x) = 1 - sigmoid(x)."""
+    """Turn the authors' output, in which 1 means REAL, into `p_fake`: sigmoid(-x) = 1 - sigmoid(x)."""
     for variable in model.get_layer("logit").weights:
         variable.assign(-variable.value)
 
 
 def _finish(x: "KerasTensor", number: int, pool: int = 2) -> "KerasTensor":
-    """What closes a stage: batch normalisation and max pooling."""
+    """Close a stage with batch normalisation and max pooling."""
     from keras import layers
 
-    # Keras' default epsilon 1e-3 is that of the authors' Keras 2.1 too.
+    # Keras' default epsilon 1e-3 is also that of the authors' Keras 2.1.
     x = layers.BatchNormalization(name=f"stage{number}_bn")(x)
     return layers.MaxPooling2D(pool, padding="same", name=f"stage{number}_pool")(x)
 
@@ -57,7 +57,7 @@ def _inception(x: "KerasTensor", number: int, filters: tuple[int, int, int, int]
 
 
 def _top(x: "KerasTensor") -> Backbone:
-    """The authors' top up to its last dropout, whose place the shared head's `dropout` takes."""
+    """The authors' top without its last dropout, which the shared head's `dropout` replaces."""
     from keras import layers
 
     from dfdetect.models.head import mark_features

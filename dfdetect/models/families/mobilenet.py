@@ -8,8 +8,8 @@ if TYPE_CHECKING:
     from keras import KerasTensor
 
 
-# Report B's "last five layers", of a MobileNet it does not number: a depthwise and a pointwise convolution
-# make a layer, as in the paper's title of that pair.
+# Report B's "last five layers", of a MobileNet whose version it does not name: we read a layer as a depthwise
+# and a pointwise convolution, as the paper calls that pair.
 @register(
     "mobilenet",
     image_size=224,
@@ -24,7 +24,7 @@ def mobilenet(image: "KerasTensor", *, weights: str | None) -> Backbone:
     """MobileNet 1.0 without its top: the stem and 13 pairs, 1024 channels, stride 32."""
     import keras
 
-    # The shape only chooses the download: weights trained at 224 pixels, whatever the image's size.
+    # This shape only chooses the download, weights trained at 224 pixels; the image may have any size.
     network = keras.applications.MobileNet(
         include_top=False, input_tensor=image, input_shape=(224, 224, 3), weights=weights
     )

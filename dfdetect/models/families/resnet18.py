@@ -1,9 +1,8 @@
 """ResNet-18 (He et al. 2016): basic residual blocks of two 3x3 convolutions.
 
 The layout is torchvision's, which Reports A and D used: shortcuts with a 1x1 convolution where the
-shape changes (the paper's option B), convolutions without bias, padding on all sides. The published
-weights of keras-hub are those of timm's `resnet18.a1_in1k` (Wightman et al. 2021), a network of the
-same form.
+shape changes (the paper's option B), convolutions without bias, padding on all sides. keras-hub's published
+weights are those of timm's `resnet18.a1_in1k` (Wightman et al. 2021), a network of the same form.
 """
 
 import re
@@ -22,7 +21,7 @@ BLOCKS = (2, 2, 2, 2)
 
 
 def _convolve(x: "KerasTensor", filters: int, kernel: int, stride: int, name: str) -> "KerasTensor":
-    """Convolution and batch normalisation, padded alike on all sides at any stride."""
+    """Convolution and batch normalisation, padded equally on all sides at any stride."""
     from keras import layers
 
     if kernel > 1:
@@ -52,9 +51,9 @@ def _block(x: "KerasTensor", filters: int, stride: int, name: str) -> "KerasTens
 
 
 def _weights(network: Any) -> Iterator[tuple[str, Sequence[Any]]]:
-    """Our layers' names, and the values for them in keras-hub's network.
+    """Our layers' names, each with its values from keras-hub's network.
 
-    It calls the first block `stack0_block0`; ours has the paper's name, `conv2_block1`.
+    keras-hub calls the first block `stack0_block0`; we use the paper's name, `conv2_block1`.
     """
 
     def ours(found: re.Match[str]) -> str:

@@ -8,9 +8,9 @@ if TYPE_CHECKING:
     from keras import KerasTensor
 
 
-# Report B's "last two layers": a single convolution is no unit of this network, so a layer is read as a
-# bottleneck. In the vocabulary of torchvision, where a layer is a stage, they would be last:9, or with
-# the classifier counted as one of the two, last:3.
+# Report B's "last two layers": a single convolution is no unit of this network, so we read a layer as a
+# bottleneck. In torchvision a layer is a stage: they would be last:9, or last:3 if one of them is the
+# classifier.
 @register(
     "resnet50",
     image_size=224,

@@ -1,8 +1,8 @@
 """ResNet-50 with one added layer, of Report B ("Deepfake Project").
 
-The report lists "ResNet-50 with adding one layer" beside the plain one and does not say which layer,
-nor how wide it is. Here it is the usual one: a ReLU layer of 512 units on the pooled features. That is
-what `resnet50` with `dense_units` 512 computes; the name stands for the row of the report's table.
+The report lists "ResNet-50 with adding one layer" beside the plain one, but not which layer or how wide it
+is. Here it is the usual one: a ReLU layer of 512 units on the pooled features. `resnet50` with `dense_units`
+512 computes the same; this name is for the row of the report's table.
 """
 
 from typing import TYPE_CHECKING
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from keras import KerasTensor
 
 
-# Report B gives this row as fine-tuned without saying how far: as `resnet50`.
+# Report B does not say how far this row is fine-tuned: we take the same as for `resnet50`.
 @register(
     "resnet50_plus",
     image_size=224,

@@ -1,7 +1,7 @@
 """Swin-T (Liu et al. 2021): attention in shifted windows, on maps that shrink from stage to stage.
 
-For the choice of our own graph over keras-hub's, see `vit`; keras-hub's also computes other windows
-than the paper's wherever a map is not a multiple of 7.
+`vit` says why the graph is our own and not keras-hub's. keras-hub's also computes other windows than the
+paper's if a map is not a multiple of 7.
 """
 
 from collections.abc import Iterator, Sequence
@@ -28,7 +28,7 @@ def _dense(units: int, name: str, **settings: Any) -> Any:
 
 
 def _block(x: "KerasTensor", heads: int, shifted: bool, drop: float, name: str) -> "KerasTensor":
-    """Attention and a perceptron, each added to its input; an image skips one with chance `drop`."""
+    """Attention and a perceptron, each added to its input; with chance `drop` an image skips one of them."""
     from keras import layers
 
     from dfdetect.models.layers.windows import WindowAttention
@@ -51,7 +51,7 @@ def _merge(x: "KerasTensor", name: str) -> "KerasTensor":
 
     _, height, width, channels = x.shape
     x = layers.Reshape((height // 2, 2, width // 2, 2, channels), name=f"{name}_split")(x)
-    # By columns, then rows: the order of the published weights.
+    # By columns, then by rows: the order of the published weights.
     x = layers.Permute((1, 3, 4, 2, 5), name=f"{name}_order")(x)
     x = layers.Reshape((height // 2, width // 2, 4 * channels), name=f"{name}_join")(x)
     x = layers.LayerNormalization(epsilon=EPSILON, name=f"{name}_norm")(x)
@@ -59,7 +59,7 @@ def _merge(x: "KerasTensor", name: str) -> "KerasTensor":
 
 
 def _weights(network: Any) -> Iterator[tuple[str, Sequence[Any]]]:
-    """Our layers' names, and the values for them in keras-hub's network."""
+    """Our layers' names, each with its values from keras-hub's network."""
     yield "patch", network.patch_embedding.proj.weights
     yield "patch_norm", network.patch_embedding.norm.weights
     for stage, theirs in enumerate(network.stages, start=1):
@@ -104,8 +104,8 @@ SETTINGS = {
 def swin_t(image: "KerasTensor", *, drop_path: float = 0.2) -> Backbone:
     """Swin-T without its top: stem, 12 blocks, 3 mergings; 768 channels, stride 32.
 
-    `drop_path` is the chance that an image skips a branch of the last block in training; it rises to
-    it from 0 at the first (stochastic depth; 0.2 in the paper).
+    `drop_path` is the chance that an image skips a branch of the last block in training. The chance
+    rises from 0 at the first block (stochastic depth; 0.2 in the paper).
     """
     from keras import layers
 

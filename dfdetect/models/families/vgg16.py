@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from keras import KerasTensor
 
 
-# Report B's "last two layers": the last two convolutions; its own dense layers fall to the new head.
+# Report B's "last two layers": the last two convolutions, because our head replaces its dense layers.
 @register(
     "vgg16",
     image_size=224,

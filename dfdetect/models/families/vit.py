@@ -1,8 +1,8 @@
 """The vision transformer of Dosovitskiy et al. (2021) at patch 16, in four sizes.
 
-The graph is our own, of Keras' layers: keras-hub nests its blocks in one layer, and its wheels and
-those it needs (275 MB with tensorflow-text, which holds TensorFlow back to its own release) would
-serve downloads alone. The extra `hub` installs it for published weights; see `presets`.
+The graph is our own, made of Keras' layers. keras-hub nests its blocks in one layer, and its wheels and
+dependencies (275 MB with tensorflow-text, which ties TensorFlow to its own release) would serve only
+downloads. The extra `hub` installs it for published weights; see `presets`.
 """
 
 from collections.abc import Iterator, Sequence
@@ -20,7 +20,7 @@ GRID = 14
 DEPTHS = {"ti": 12, "s": 12, "b": 12, "l": 24}
 WIDTHS = {"ti": 192, "s": 384, "b": 768, "l": 1024}
 HEADS = {"ti": 3, "s": 6, "b": 12, "l": 16}
-# keras-hub's names of the weights trained on ImageNet-21k and tuned on ImageNet; none of ti and s.
+# keras-hub's names of the weights trained on ImageNet-21k and tuned on ImageNet; ti and s have none.
 PRESETS = {"b": "vit_base_patch16_224_imagenet", "l": "vit_large_patch16_224_imagenet"}
 
 
@@ -28,7 +28,7 @@ def _vit(image: "KerasTensor", size: str) -> Backbone:
     """A ViT without its top; the embedding is the class token, as in the paper.
 
     `features` are all tokens, the class token first, then the patches by rows. After the last block
-    the logit no longer depends on the patches: what asks where it looked has to start before the last
+    the logit no longer depends on the patches, so a heat map has to start before the last
     attention, at the layer `block12_norm1` (ViT-L: `block24_norm1`).
     """
     from dfdetect.models.head import mark_features
@@ -40,7 +40,7 @@ def _vit(image: "KerasTensor", size: str) -> Backbone:
 
 
 def _weights(network: Any) -> Iterator[tuple[str, Sequence[Any]]]:
-    """Our layers' names, and the values for them in keras-hub's network."""
+    """Our layers' names, each with its values from keras-hub's network."""
     stem, encoder = (network.get_layer(f"vit_{part}") for part in ("patching_and_embedding", "encoder"))
     yield "patch", stem.patch_embedding.weights
     yield "tokens", [stem.class_token, stem.position_embedding.embeddings]
@@ -54,7 +54,7 @@ def _weights(network: Any) -> Iterator[tuple[str, Sequence[Any]]]:
 
 
 def _facts(size: str) -> dict[str, Any]:
-    """What is registered of a size."""
+    """The facts to register for a size."""
     side = PATCH * GRID
     settings = {
         "image_shape": (side, side, 3),

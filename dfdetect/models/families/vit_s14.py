@@ -1,7 +1,7 @@
 """ViT-S/14 in DINOv2's first layout, without registers (Oquab et al. 2023), from an archive of named arrays.
 
-The archive is a `.npz` whose names and shapes are those of `ARCHIVE`. Its weights come from DINOv2's design;
-whether somebody tuned them further is not known, so the family is not called DINOv2.
+`ARCHIVE` gives the names and shapes in the archive, a `.npz`. Its weights come from DINOv2's design. Whether
+somebody tuned them further is not known, so the family is not called DINOv2.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from keras import KerasTensor
 
 PATCH = 14
-# The table of positions is of images of 518 pixels.
+# The table of positions is for images of 518 pixels.
 GRID = 37
 DEPTH = 12
 WIDTH = 384
@@ -45,7 +45,7 @@ OUTER: dict[str, tuple[int, ...]] = {
 
 
 def _layers(arrays: Mapping[str, Any]) -> Iterator[tuple[str, Sequence[Any]]]:
-    """Our layers' names, and the archive's values for them."""
+    """Our layers' names, each with its values from the archive."""
     import numpy as np
 
     patches = np.reshape(arrays["position.patches"], (GRID**2, WIDTH))

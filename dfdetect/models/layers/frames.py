@@ -1,7 +1,7 @@
 """The frames of clips as one batch, so that a backbone for images runs over clips in a flat graph.
 
-`keras.layers.TimeDistributed` would do the same and hide the layers inside it from `get_layer`, from the
-blocks and from weights files.
+`keras.layers.TimeDistributed` would do the same, but hide its layers from `get_layer`, from the blocks and
+from weights files.
 """
 
 from typing import TYPE_CHECKING

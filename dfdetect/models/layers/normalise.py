@@ -6,7 +6,7 @@ import keras
 
 from face_extraction.errors import unknown_name
 
-# Mode: (channels are reversed to BGR, subtracted mean, divisor), both in units of 0..255 per channel.
+# Mode: (reverse channels to BGR, mean to subtract, divisor), the last two in units of 0..255 per channel.
 # "caffe", "tf" and "torch" are those of keras.applications; the means are ImageNet's.
 MODES: dict[str, tuple[bool, tuple[float, ...], tuple[float, ...]]] = {
     "tf": (False, (127.5,) * 3, (127.5,) * 3),
@@ -23,13 +23,13 @@ MODES: dict[str, tuple[bool, tuple[float, ...], tuple[float, ...]]] = {
 
 @keras.saving.register_keras_serializable("dfdetect")
 class Normalize(keras.layers.Layer):  # type: ignore[misc]
-    """RGB 0..255 of shape (B, H, W, 3) to what the backbone expects, of the same shape.
+    """Turn RGB 0..255 of shape (B, H, W, 3) into what the backbone expects, of the same shape.
 
-    It computes in float32 under mixed precision too: half precision would round the pixels.
+    It computes in float32 also under mixed precision, because half precision would round the pixels.
 
     Args:
-        mode: "tf" (x / 127.5 - 1), "caffe" (BGR less ImageNet's mean), "torch" (0..1, less mean, by
-            standard deviation), "unit" (x / 255) or "none" (0..255 as it is, for a backbone that
+        mode: "tf" (x / 127.5 - 1), "caffe" (BGR minus ImageNet's mean), "torch" (0..1, minus mean, divided
+            by standard deviation), "unit" (x / 255) or "none" (0..255 unchanged, for a backbone that
             normalises by itself).
 
     Raises:
@@ -55,5 +55,5 @@ class Normalize(keras.layers.Layer):  # type: ignore[misc]
         return input_shape
 
     def get_config(self) -> dict[str, Any]:
-        """What rebuilds the layer."""
+        """The arguments that rebuild the layer."""
         return {**super().get_config(), "mode": self.mode}

@@ -1,4 +1,4 @@
-"""Resampling as a product of matrices, which every backend and XLA can compute."""
+"""Resampling by matrix products, which every backend and XLA can compute."""
 
 import numpy as np
 from PIL import Image
@@ -16,8 +16,8 @@ def resampling(old: int, new: int, kind: Image.Resampling) -> np.ndarray:
 def sharp_bicubic(old: int, new: int) -> np.ndarray:
     """The matrix (new, old), float32, that resamples `old` values to `new`, bicubic and not antialiased.
 
-    Keys' kernel with a = -0.75, half-pixel centres, values beyond the edges as those at them: the
-    convention of PyTorch's `interpolate`, in which DINOv2's positions were resampled.
+    It uses Keys' kernel with a = -0.75, half-pixel centres, and the edge values beyond the edges. That is
+    the convention of PyTorch's `interpolate`, which resampled DINOv2's positions.
     """
     matrix = np.zeros((new, old))
     for row in range(new):

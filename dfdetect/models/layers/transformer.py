@@ -1,4 +1,4 @@
-"""Parts of the vision transformer (Dosovitskiy et al. 2021): an image's tokens, and pre-norm blocks."""
+"""Parts of the vision transformer (Dosovitskiy et al. 2021): the tokens of an image, and pre-norm blocks."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -15,10 +15,10 @@ EPSILON = 1e-6
 
 
 def embed(image: "KerasTensor", *, patch: int, width: int, grid: int, **tokens: Any) -> "KerasTensor":
-    """Cut an image into patches and make a token of each.
+    """Cut an image into patches, and make a token from each.
 
     Args:
-        image: (B, H, W, 3), normalised; H and W multiples of `patch`.
+        image: (B, H, W, 3), normalised; H and W are multiples of `patch`.
         patch: side of a patch in pixels.
         width: channels of a token.
         grid: see `Tokens`.
@@ -32,13 +32,13 @@ def embed(image: "KerasTensor", *, patch: int, width: int, grid: int, **tokens: 
 
 
 def encode(x: "KerasTensor", *, depth: int, heads: int, scaled: bool = False) -> "KerasTensor":
-    """The transformer blocks, named `block1` and on, and the layer normalisation that closes them.
+    """Apply the transformer blocks, named `block1` and so on, and the closing layer normalisation.
 
     Args:
         x: tokens of shape (B, n, c).
         depth: number of blocks.
-        heads: attention heads of each.
-        scaled: whether each branch ends in a learned scale of each channel (Touvron et al. 2021).
+        heads: attention heads of each block.
+        scaled: whether each branch ends in a learned scale for each channel (Touvron et al. 2021).
 
     Returns:
         Tokens of the same shape.
@@ -65,19 +65,19 @@ def _block(x: "KerasTensor", heads: int, scaled: bool, name: str) -> "KerasTenso
 
 @keras.saving.register_keras_serializable("dfdetect")
 class Tokens(layers.Layer):  # type: ignore[misc]
-    """A map (B, h, w, c) of patches as tokens (B, leading + registers + h * w, c).
+    """Turn a map (B, h, w, c) of patches into tokens (B, leading + registers + h * w, c).
 
-    The class token comes first, then other leading tokens, the registers, the patches by rows. All but
-    the registers have a position: the table begins with those of the leading tokens. That of the patches
-    keeps the size that it was trained at, so that weights fit images of any size; at other sizes it is
+    The class token comes first, then other leading tokens, the registers, and the patches by rows. All but
+    the registers have a position; the table starts with those of the leading tokens. The table of the
+    patches keeps the size of its training, so that weights fit images of any size. For other sizes it is
     resampled, bicubic.
 
     Args:
         grid: patches on a side of the table of positions.
         registers: number of learned tokens without a position (Darcet et al. 2024).
-        leading: number of learned tokens with one: the class token, and DeiT's distillation token
+        leading: number of learned tokens with a position: the class token, and DeiT's distillation token
             (Touvron et al. 2021).
-        antialiased: whether that resampling is antialiased, as with registers (Darcet et al. 2024), or
+        antialiased: whether the resampling is antialiased, as with registers (Darcet et al. 2024), or
             not, as in DINOv2 without them (Oquab et al. 2023).
     """
 
@@ -91,7 +91,7 @@ class Tokens(layers.Layer):  # type: ignore[misc]
         self.antialiased = antialiased
 
     def build(self, input_shape: Any) -> None:
-        """Make the weights, and the matrices that resample the table."""
+        """Make the weights, and the matrices that resample the table of positions."""
         _, height, width, channels = input_shape
         normal = keras.initializers.RandomNormal
         self.first = self.add_weight(shape=(self.leading, channels), initializer="zeros", name="class_token")
@@ -99,7 +99,7 @@ class Tokens(layers.Layer):  # type: ignore[misc]
             self.spare = self.add_weight(
                 shape=(self.registers, channels), initializer=normal(0.02), name="registers"
             )
-        # In half precision the resampled values would be rounded twice.
+        # Half precision would round the resampled values twice.
         self.positions = self.add_weight(
             shape=(self.leading + self.grid**2, channels),
             initializer=normal(0.02),
@@ -115,7 +115,7 @@ class Tokens(layers.Layer):  # type: ignore[misc]
         return sharp_bicubic(self.grid, side)
 
     def call(self, patches: Any) -> Any:
-        """Tokens of a batch."""
+        """The tokens of a batch."""
         _, height, width, channels = patches.shape
         table = ops.convert_to_tensor(self.positions)
         first = self.first + ops.cast(table[: self.leading], self.compute_dtype)
@@ -136,14 +136,14 @@ class Tokens(layers.Layer):  # type: ignore[misc]
         return (batch, self.leading + self.registers + height * width, channels)
 
     def get_config(self) -> dict[str, Any]:
-        """What rebuilds the layer."""
+        """The arguments that rebuild the layer."""
         own = ("grid", "registers", "leading", "antialiased")
         return {**super().get_config(), **{name: getattr(self, name) for name in own}}
 
 
 @keras.saving.register_keras_serializable("dfdetect")
 class Scale(layers.Layer):  # type: ignore[misc]
-    """A learned factor of each channel of (B, ..., c), 1 at first."""
+    """A learned factor for each channel of (B, ..., c), initially 1."""
 
     def build(self, input_shape: Any) -> None:
         """Make the factors."""

@@ -1,4 +1,4 @@
-"""The shifted-window attention of Swin (Liu et al. 2021), as one layer on maps."""
+"""Swin's attention in shifted windows (Liu et al. 2021), as one layer on maps."""
 
 from typing import Any
 
@@ -9,16 +9,16 @@ from keras import layers, ops
 
 @keras.saving.register_keras_serializable("dfdetect")
 class WindowAttention(layers.Layer):  # type: ignore[misc]
-    """Self-attention inside windows of a map (B, h, w, c), with a learned bias of relative positions.
+    """Self-attention inside windows of a map (B, h, w, c), with a learned bias for relative positions.
 
-    A map that windows do not tile is padded with zeros below and to the right; along a side of one
-    window nothing is shifted (as torchvision does; at 224 pixels no map is padded).
+    If windows do not tile a map, it is padded with zeros below and on the right. A side of one window is
+    not shifted (as in torchvision; at 224 pixels no map is padded).
 
     Args:
         heads: attention heads.
         window: side of a window.
-        shifted: whether the windows are shifted by half their side. What the shift brings together
-            from opposite borders does not attend to each other.
+        shifted: whether the windows are shifted by half their side. Tokens from opposite borders, which the
+            shift puts into one window, do not attend to each other.
     """
 
     def __init__(self, heads: int, window: int = 7, shifted: bool = False, **kwargs: Any) -> None:
@@ -28,7 +28,7 @@ class WindowAttention(layers.Layer):  # type: ignore[misc]
         self.shifted = shifted
 
     def build(self, input_shape: Any) -> None:
-        """Make the weights and what depends on the map's size."""
+        """Make the weights, and what depends on the map's size."""
         _, height, width, channels = input_shape
         self.sides = tuple(-(-side // self.window) * self.window for side in (height, width))
         half = self.window // 2 if self.shifted else 0
@@ -64,7 +64,7 @@ class WindowAttention(layers.Layer):  # type: ignore[misc]
         return x[:, :height, :width]
 
     def _attend(self, x: Any) -> Any:
-        """Attention among the tokens of each window: (B, windows, tokens, c), the same shape out."""
+        """Attention among the tokens of each window: (B, windows, tokens, c) in and out."""
         _, count, tokens, channels = x.shape
         width = channels // self.heads
         x = ops.reshape(self.qkv(x), (-1, count, tokens, 3, self.heads, width))
@@ -82,13 +82,13 @@ class WindowAttention(layers.Layer):  # type: ignore[misc]
         return input_shape
 
     def get_config(self) -> dict[str, Any]:
-        """What rebuilds the layer."""
+        """The arguments that rebuild the layer."""
         own = {"heads": self.heads, "window": self.window, "shifted": self.shifted}
         return {**super().get_config(), **own}
 
 
 def _relative_positions(window: int) -> np.ndarray:
-    """Where in the table the bias of each pair of tokens is: (window**2, window**2)."""
+    """Index in the table of the bias for each pair of tokens: (window**2, window**2)."""
     places = np.stack(np.divmod(np.arange(window**2), window))
     rows, columns = places[:, :, None] - places[:, None, :] + window - 1
     positions: np.ndarray = rows * (2 * window - 1) + columns
@@ -96,7 +96,7 @@ def _relative_positions(window: int) -> np.ndarray:
 
 
 def _border_mask(sides: tuple[int, ...], window: int, shift: tuple[int, ...]) -> np.ndarray:
-    """-100 for pairs of tokens that the shift brought together: (windows, 1, window**2, window**2)."""
+    """-100 for pairs of tokens from opposite borders, else 0: (windows, 1, window**2, window**2)."""
     vertical, horizontal = (
         np.repeat([0, 1, 2], [side - window, window - step, step])
         for side, step in zip(sides, shift, strict=True)

@@ -13,7 +13,7 @@ from face_extraction.manifest import FaceSample
 
 @pytest.fixture
 def make_run(tmp_path):
-    """Writes a finished run that scored 24 faces of 12 clips, in as many groups."""
+    """Writes a finished run that scored 24 faces of 12 videos, in as many groups."""
 
     def make(name, splits=("val", "test"), leaks=(), **fields):
         recipe = Recipe(**fields)
@@ -46,7 +46,7 @@ def test_clips_are_compared_by_one_score_each(make_run, capsys):
     assert "24 faces of 12 groups" in capsys.readouterr().out
     assert compare.main([*folders, "--level", "video"]) == 0
     shown = capsys.readouterr().out
-    assert "12 clips of 12 groups" in shown
+    assert "12 videos of 12 groups" in shown
     first, second = (run.metrics()["test"]["video"].estimates["auc"].value for run in runs)
     assert f"{first - second:.3f} [" in shown
 
