@@ -56,7 +56,7 @@ def files(clip, tmp_path_factory):
 @pytest.fixture
 def command(detector, tmp_path, monkeypatch):
     """`predict` with the test's detector; the arguments follow the run's folder."""
-    monkeypatch.setattr(predict, "_detector", lambda args: detector)
+    monkeypatch.setattr(predict, "_detector", lambda *_: detector)
     return lambda *arguments: predict.main([str(tmp_path), *map(str, arguments)])
 
 
