@@ -147,7 +147,7 @@ def test_a_list_shows_matrices_beside_metrics(declare, measured):
     failed = replace(measured(experiment, MESO), status="failed", reason="why")
     found = {CNN: measured(experiment, CNN, 0.75), MESO: failed, BOTH: measured(experiment, BOTH, folds=2)}
     table = built(experiment, "list", found)
-    assert table.header[-1] == "Matrix"
+    assert table.titles[-1] == "Matrix"
     # Of 40 faces in turn real and fake, the first 30 or 36 are called right.
     shown = {row[0]: row[-1] for row in table.rows if row[1] == "Base"}
     assert shown == {"CNN": "[[15, 5], [5, 15]]", "Meso-4": "–", "Absent": "–", "Both": "[[18, 2], [2, 18]]"}
