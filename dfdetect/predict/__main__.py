@@ -287,9 +287,8 @@ def _table(verdicts: Sequence[tuple[Path, Verdict]], detector: "Detector") -> st
         score = "-" if verdict.p_fake is None else shown_score(verdict.p_fake, detector.threshold)
         word = verdict.evidence or {True: "fake", False: "real", None: "-"}[verdict.fake]
         note = f"  {verdict.detail}" if verdict.detail else ""
-        lines.append(
-            f"{_shown(path):<{width}}  {word:<11}  {score:>6}  {verdict.n_faces:>5}  {verdict.frames:>6}{note}"
-        )
+        counts = f"{verdict.n_faces:>5}  {verdict.frames:>6}"
+        lines.append(f"{_shown(path):<{width}}  {word:<11}  {score:>6}  {counts}{note}")
         for person in verdict.people if len(verdict.people) > 1 else ():
             name = f"  person {person.person}"
             word = "fake" if person.fake else "real"
