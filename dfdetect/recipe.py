@@ -47,6 +47,14 @@ class Recipe:
 
     The help texts describe the fields; `python -m dfdetect.train --help` prints them.
 
+    Example:
+        >>> recipe = Recipe(model="xception", epochs=5)
+        >>> recipe.optimizer, recipe.with_changes(epochs=9).epochs
+        ('adamw', 9)
+        >>> Recipe(epochs=-1)
+        Traceback (most recent call last):
+        face_extraction.errors.InputError: recipe: epochs -1; accepted: at least 0
+
     Raises:
         InputError: a value has the wrong type or is outside its limits. The line names the field.
     """

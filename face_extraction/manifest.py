@@ -118,6 +118,12 @@ def read_manifest(path: Path, *, torn_groups: bool = False) -> list[FaceSample]:
 
     Only `path`, `label`, `split` and `group` must be there; the other columns have defaults.
 
+    Example:
+        >>> text = "path,label,split,group\\na.png,0,train,anna\\nb.png,1,train,anna\\n"
+        >>> _ = Path("manifest.csv").write_text(text)
+        >>> [(face.path, face.label) for face in read_manifest(Path("manifest.csv"))]
+        [('a.png', 0), ('b.png', 1)]
+
     Args:
         path: the CSV file.
         torn_groups: accept groups that stand in two splits, which an audit is there to find.

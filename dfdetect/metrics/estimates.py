@@ -110,6 +110,16 @@ def compute_metrics(
     (not estimable) if one class comes from a single group. Resamples for which a metric is not
     defined are left out of its interval.
 
+    Example:
+        >>> from face_extraction.manifest import FaceSample
+        >>> faces = [FaceSample(f"{n}.png", n % 2, "test", f"person {n}") for n in range(40)]
+        >>> scored = Predictions(faces, np.array([0.9 if n % 2 or n == 0 else 0.1 for n in range(40)]))
+        >>> measured = compute_metrics(scored, threshold=0.5)
+        >>> measured.confusion
+        ((19, 1), (0, 20))
+        >>> print(measured.estimates["accuracy"])
+        0.975 [0.925, 1.000]
+
     Args:
         predictions: the scores; samples with unknown labels are only counted.
         threshold: a `p_fake` at or above it is called fake; see `choose_threshold`.

@@ -33,6 +33,13 @@ def build_model(
 ) -> "keras.Model":
     """Build a model that keeps the contract of `registry`, not compiled.
 
+    Example:
+        >>> model = build_model("custom_cnn", image_size=64)
+        >>> model.output_shape
+        (None, 1)
+        >>> model.get_layer("logit").name, model.get_layer("p_fake").dtype
+        ('logit', 'float32')
+
     Args:
         name: one of `list_models()`.
         image_size: side of the square input in pixels; None or 0 for the family's own.

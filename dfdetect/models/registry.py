@@ -159,7 +159,12 @@ def register(name: str, **facts: Any) -> Callable[[Callable[..., Backbone]], Cal
 
 
 def list_models() -> list[str]:
-    """Names of all models, sorted. Does not import Keras."""
+    """Names of all models, sorted. Does not import Keras.
+
+    Example:
+        >>> list_models()[:3]
+        ['alexnet', 'alexnet_rnn', 'convnext_tiny']
+    """
     return _FAMILIES.names()
 
 

@@ -63,6 +63,13 @@ class _Seen(NamedTuple):
 class Detector:
     """A model with everything around it that a verdict needs; threads may share one.
 
+    Example:
+        >>> from dfdetect import build_model
+        >>> detector = Detector(build_model("meso4", image_size=64), 0.5, "not chosen on data", None)
+        >>> verdict = detector.predict("no such file.jpg")
+        >>> verdict.p_fake, verdict.reason
+        (None, 'failed')
+
     Args:
         model: a model of `dfdetect.models`.
         threshold: from this `p_fake` on, a face is called fake.
