@@ -7,6 +7,7 @@ import numpy as np
 from dfdetect.metrics.comparison import Scored
 from dfdetect.metrics.estimates import compute_metrics
 from dfdetect.predictions import Predictions
+from dfdetect.recipe import Recipe, write_recipe
 from dfdetect.report.declared import read_experiment
 from dfdetect.report.scores import scores_of, still_measures
 from dfdetect.runs.folder import Run
@@ -20,6 +21,7 @@ def test_where_one_folds_run_folder_is_not_here_there_are_no_scores(tmp_path):
     predictions = Predictions(samples, np.array([0.1, 0.9, 0.2, 0.8]))
     metrics = {"test": {"face": compute_metrics(predictions, threshold=0.5, resamples=0)}}
     for name in ("one", "two"):
+        write_recipe(Run(tmp_path / name).recipe_file, Recipe())
         Run(tmp_path / name).write_predictions("test", predictions)
         Run(tmp_path / name).write_metrics(0.5, metrics)
     result = SimpleNamespace(runs=["one", "two"])
