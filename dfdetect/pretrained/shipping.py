@@ -93,9 +93,9 @@ def halve(source: Path, target: Path) -> None:
             if isinstance(item, h5py.Dataset):
                 values = item[()]
                 if values.dtype == np.float32:
-                    values = values.astype(np.float16)
-                    if not np.isfinite(values).all():
+                    if not np.abs(values).max(initial=0) <= np.finfo(np.float16).max:
                         raise InputError(f"{source}: {name} does not fit into half precision")
+                    values = values.astype(np.float16)
                 new.create_dataset(name, data=values, compression="gzip" if values.ndim else None)
             else:
                 new.require_group(name)
@@ -131,8 +131,8 @@ def calibrate(scores: Mapping[str, tuple[Trial, Scores]]) -> Shipped:
     lower, upper = choose_cuts(video_scores(free, raw), trial.labels)
     people = len(set(trial.people))
     origin = (
-        f"{len(trial.labels):,} compressed videos of {people:,} people of open_faces that were not trained on, "
-        "half of them fakes of this package"
+        f"{len(trial.labels):,} compressed videos of {people:,} people of open_faces who were not trained "
+        "on, half of them fakes of this package"
     )
     calibration = replace(free, lower=lower, upper=upper, origin=origin)
     return Shipped(

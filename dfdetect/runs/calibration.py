@@ -4,10 +4,8 @@ The cuts say what was promised on held-out real and faked videos: above the uppe
 manipulation is substantial, below the lower one there is little, between them it is uncertain.
 """
 
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -76,14 +74,15 @@ def read_calibration(folder: Path) -> Calibration | None:
     path = folder / CALIBRATION_FILE
     if not path.is_file():
         return None
-    values: Any = read_json(path)
     try:
-        return Calibration(**values)
-    except (TypeError, ValueError) as error:
+        return read_json(path, Calibration)
+    except ValueError as error:
+        if isinstance(error, InputError):
+            raise
         raise InputError(f"{path}: not a calibration: {error}") from None
 
 
-def fit_platt(p_fake: ArrayLike, labels: Sequence[int]) -> tuple[float, float]:
+def fit_platt(p_fake: ArrayLike, labels: ArrayLike) -> tuple[float, float]:
     """Slope and intercept of a logistic regression of labels on logits (Platt 1999).
 
     Args:
@@ -103,7 +102,7 @@ def fit_platt(p_fake: ArrayLike, labels: Sequence[int]) -> tuple[float, float]:
     return slope, float(regression.intercept_[0])
 
 
-def choose_cuts(p_fake: ArrayLike, labels: Sequence[int]) -> tuple[float, float]:
+def choose_cuts(p_fake: ArrayLike, labels: ArrayLike) -> tuple[float, float]:
     """The lower and the upper cut by calibrated scores of held-out videos.
 
     The upper cut is the lowest that at most `FALSE_ALARMS` of the reals reach; the lower cut is the

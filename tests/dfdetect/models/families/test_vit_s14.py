@@ -1,4 +1,4 @@
-"""ViT-S/14 from an archive of named arrays: parity with its author's values, and what does not fit is refused."""
+"""ViT-S/14 from an archive of named arrays: parity with its values, and what does not fit is refused."""
 
 from types import SimpleNamespace
 
@@ -64,7 +64,7 @@ def test_an_archive_that_does_not_fit_is_refused_and_changes_nothing(model, arra
 def test_a_file_that_is_no_archive_is_refused(model, content, tmp_path):
     path = tmp_path / "torn.npz"
     path.write_bytes(content)
-    with pytest.raises(InputError, match="torn.npz: not a readable archive of NumPy arrays"):
+    with pytest.raises(InputError, match=r"torn\.npz: not a readable archive of NumPy arrays"):
         load_archive(model, TINY, path)
 
 
