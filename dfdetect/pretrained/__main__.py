@@ -19,8 +19,8 @@ def _parser() -> Parser:
         "python -m dfdetect.pretrained",
         "Make the slim folder of a detector that ships from a finished run of paired training.\n\n"
         "Videos are made of the manifest's val people, real and faked, and compressed. They calibrate the\n"
-        "scores and choose two cuts: at most 5 % of the real videos lie above the upper one, and at most 10 %\n"
-        "of the faked ones below the lower one. The test people tell what these cuts do on others.",
+        "scores and choose two cuts: at most 5 % of the real videos lie above the upper one, and at most\n"
+        "10 % of the faked ones below the lower one. The test people tell what these cuts do on others.",
         "example:\n  python -m dfdetect.pretrained runs/small --manifest data/open_faces/manifest.csv "
         "--out dfdetect/pretrained/small\n\nexit status: 0 written, 2 wrong use",
     )

@@ -27,8 +27,7 @@ FRAMES = 12
 LOOKED = 4
 """Frames of each that are scored."""
 SIDES = range(80, 225, 16)
-"""Sides of the face's crop in the video, in pixels: FFmpeg's conversion of colours is not the same twice at
-the edge of widths that are no multiple of 16."""
+"""Sides of the face's crop in the video, in pixels: whole macroblocks of the codec."""
 QUALITIES = (18, 38)
 """x264's best and coarsest quality."""
 
@@ -50,6 +49,8 @@ class Trial:
 
 def make_trial(reals: Reals, recipe: Recipe, size: int) -> Trial:
     """Two videos of each real face, itself and a fake of it, equal in motion, size and quality.
+
+    Equal recipes give equal videos before the codec; after it a few grey levels may differ.
 
     Args:
         reals: faces of people that were not trained on.

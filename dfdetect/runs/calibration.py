@@ -6,6 +6,7 @@ manipulation is substantial, below the lower one there is little, between them i
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -74,11 +75,10 @@ def read_calibration(folder: Path) -> Calibration | None:
     path = folder / CALIBRATION_FILE
     if not path.is_file():
         return None
+    values: dict[str, Any] = read_json(path, dict)
     try:
-        return read_json(path, Calibration)
-    except ValueError as error:
-        if isinstance(error, InputError):
-            raise
+        return Calibration(**values)
+    except (TypeError, ValueError) as error:
         raise InputError(f"{path}: not a calibration: {error}") from None
 
 

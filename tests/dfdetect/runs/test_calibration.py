@@ -1,5 +1,8 @@
 """Calibration and cuts: what they promise on the scores that they were chosen on."""
 
+import json
+from dataclasses import asdict
+
 import numpy as np
 import pytest
 
@@ -14,16 +17,16 @@ from face_extraction.errors import InputError
 
 
 def make(**changes):
-    return Calibration(
-        **{**dict(slope=2, intercept=1, lower=0.3, upper=0.6, origin="a", cannot="b"), **changes}
-    )
+    values = {"slope": 2.0, "intercept": 1.0, "lower": 0.3, "upper": 0.6, "origin": "a", "cannot": "b"}
+    return Calibration(**{**values, **changes})
 
 
 def test_scores_are_moved_on_the_logit_and_keep_their_order():
     scores = make().apply([0.0, 0.5, 0.8, 1.0])
     np.testing.assert_allclose(scores[1:3], 1 / (1 + np.exp([-1, -2 * np.log(4) - 1])))
     assert np.all(np.diff(scores) > 0)
-    assert scores[0] > 0 and scores[-1] < 1
+    assert scores[0] > 0
+    assert scores[-1] < 1
 
 
 def test_grades_change_at_the_cuts():
@@ -46,10 +49,10 @@ def test_it_is_read_as_it_was_written(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "text", ["{}", '{"slope": -1, "intercept": 0, "lower": 0, "upper": 1, "origin": "", "cannot": ""}']
+    "values", [{}, {**asdict(make()), "slope": -1.0}, {**asdict(make()), "lower": "low"}]
 )
-def test_a_file_that_holds_none_is_named(text, tmp_path):
-    (tmp_path / "calibration.json").write_text(text)
+def test_a_file_that_holds_none_is_named(values, tmp_path):
+    (tmp_path / "calibration.json").write_text(json.dumps(values))
     with pytest.raises(InputError, match=r"calibration\.json: not a calibration"):
         read_calibration(tmp_path)
 
