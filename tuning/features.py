@@ -134,6 +134,7 @@ def _key(model: keras.Model, recipe: Recipe, images: Store, digest: str) -> str:
     facts = [
         recipe.model,
         recipe.normalisation,
+        recipe.fakes,  # which a paired training makes
         sorted(recipe.options.items()),
         [origin.source, origin.sha256],
         recipe.seed,  # of weights that no file gave

@@ -8,8 +8,9 @@ import pytest
 from dfdetect.data.faces import Pass, epoch_order
 from dfdetect.data.held_out import with_pairs
 from dfdetect.data.opening import open_data, open_training_data
-from dfdetect.data.paired import open_pairs
+from dfdetect.data.paired import fake_shares, open_pairs
 from dfdetect.data.pipeline import NumpyBatches, make_dataset
+from dfdetect.fakes.pairs import DEFAULT_SHARES
 from dfdetect.recipe import Recipe
 from face_extraction.errors import InputError
 from face_extraction.images import read_rgb
@@ -201,3 +202,12 @@ def test_a_recipe_that_cannot_be_paired_is_refused(changes, line):
 def test_the_recipe_tells_the_shares():
     assert RECIPE.fake_shares == {"self_blend": 3.0, "swap": 1.0}
     assert Recipe().fake_shares == {}
+
+
+def test_the_help_of_the_recipe_names_the_default_shares():
+    [told] = [item.metadata["meaning"] for item in dataclasses.fields(Recipe) if item.name == "fakes"]
+    assert (
+        Recipe(augment="paired", fakes=told).fake_shares
+        == DEFAULT_SHARES
+        == fake_shares(Recipe(augment="paired"))
+    )
