@@ -52,8 +52,8 @@ def _moved(rgb: Rgb, rng: Rng, smallest: float, largest: float) -> Rgb:
 
 
 def reframe(rgb: Rgb, rng: Rng) -> Rgb:
-    """Like `transform`, but scale by .85 to 1.25, because other extractions cut faces with other margins."""
-    return _moved(rgb, rng, 0.85, 1.25)
+    """Like `transform`, but scale by .9 to 1.25, because other extractions cut faces with other margins."""
+    return _moved(rgb, rng, 0.9, 1.25)
 
 
 def disturbed(rgb: Rgb, rng: Rng) -> Rgb:

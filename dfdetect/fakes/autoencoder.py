@@ -31,8 +31,8 @@ from face_extraction.progress import progress
 NAME = "autoencoder"
 CHIP = 64
 """Side of what the autoencoder sees and makes, in pixels: the resolution of the first tools."""
-_CHIP_FACE = 0.42
-"""Distance between the eyes as a share of a chip's side."""
+EYES_APART, EYES_DOWN = 0.36, 0.31
+"""Distance between the eyes, and theirs from the top, as shares of a chip's side: chin and brows lie within."""
 
 
 @dataclass(frozen=True)
@@ -56,11 +56,11 @@ def chip_matrix(points: Points) -> NDArray[np.float64]:
     """The (2, 3) matrix that brings a face into a chip: eyes level, at one place and of one distance."""
     left, right = points[36:42].mean(axis=0), points[42:48].mean(axis=0)
     across, down = (float(value) for value in right - left)
-    scale = _CHIP_FACE * CHIP / max(1.0, float(np.hypot(across, down)))
+    scale = EYES_APART * CHIP / max(1.0, float(np.hypot(across, down)))
     middle = (left + right) / 2
     centre, angle = (float(middle[0]), float(middle[1])), float(np.degrees(np.arctan2(down, across)))
     matrix = np.asarray(cv2.getRotationMatrix2D(centre, angle, scale), np.float64)
-    matrix[:, 2] += (CHIP / 2 - middle[0], 0.36 * CHIP - middle[1])
+    matrix[:, 2] += (CHIP / 2 - middle[0], EYES_DOWN * CHIP - middle[1])
     return matrix
 
 
