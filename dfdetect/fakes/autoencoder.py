@@ -31,8 +31,8 @@ from face_extraction.progress import progress
 NAME = "autoencoder"
 CHIP = 64
 """Side of what the autoencoder sees and makes, in pixels: the resolution of the first tools."""
-EYES_APART, EYES_DOWN = 0.36, 0.31
-"""Distance between the eyes, and theirs from the top, as shares of a chip's side: chin and brows lie within."""
+EYES_APART, EYES_DOWN = 0.35, 0.29
+"""Distance between the eyes, and theirs from the top, as shares of a chip's side: the chin lies within."""
 
 
 @dataclass(frozen=True)

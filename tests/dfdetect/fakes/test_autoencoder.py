@@ -70,7 +70,9 @@ def test_a_chip_is_upright_whatever_the_turn(portrait):
         found = face @ matrix[:, :2].T + matrix[:, 2]
         left, right = found[36:42].mean(axis=0), found[42:48].mean(axis=0)
         np.testing.assert_allclose(right - left, (module.EYES_APART * module.CHIP, 0), atol=0.01)
-        np.testing.assert_allclose((left + right) / 2, (module.CHIP / 2, module.EYES_DOWN * module.CHIP), atol=0.01)
+        np.testing.assert_allclose(
+            (left + right) / 2, (module.CHIP / 2, module.EYES_DOWN * module.CHIP), atol=0.01
+        )
 
 
 def test_the_whole_face_lies_in_its_chip(portrait):
