@@ -143,6 +143,8 @@ def film(rng: Rng, side: int) -> Apply:
     """
     name = "libx264" if rng.random() < 0.7 else "libx265"
     frames, crf = int(rng.integers(1, 5)), int(rng.integers(20, 39))
+    if name == "libx265":
+        frames = 1  # x265's predicted frames of small pictures differ from call to call (seen with PyAV 18.1)
     across, down = (int(value) for value in rng.integers(-3, 4, 2))
 
     def apply(picture: Rgb) -> Rgb:
