@@ -6,7 +6,7 @@ READY = $(VENV)/.installed
 # By files, so that what a file's tests share is made once; each process holds a TensorFlow of its own.
 SPREAD = -n auto --maxprocesses 4 --dist loadfile
 
-.PHONY: train test test-slow lint clean
+.PHONY: train test test-slow lint clean pretrained
 
 train: $(READY)
 	$(BIN)/python -m dfdetect.train --model xception
@@ -16,6 +16,15 @@ test: $(READY)
 
 test-slow: $(READY)
 	$(BIN)/python -m pytest $(SPREAD) -m "slow or not slow"
+
+# Trains what ships anew: MANIFEST is of open_faces, WEIGHTS those of MobileNet on ImageNet (or a file of them).
+MANIFEST ?= data/open_faces/manifest.csv
+WEIGHTS ?= imagenet
+pretrained: $(READY)
+	$(BIN)/python -m dfdetect.train --model mobilenet --image-size 128 --weights $(WEIGHTS) \
+		--manifest $(MANIFEST) --augment paired --bn-momentum 0.9 --epochs 20 --learning-rate 5e-4 \
+		--weight-decay 0.02 --batch-size 32 --seed 1 --out runs/small
+	$(BIN)/python -m dfdetect.pretrained runs/small --manifest $(MANIFEST) --out dfdetect/pretrained/small
 
 lint: $(READY)
 	$(BIN)/ruff check .

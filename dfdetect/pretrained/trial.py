@@ -15,18 +15,20 @@ from numpy.typing import NDArray
 
 from dfdetect.data.paired import fake_shares
 from dfdetect.fakes.motion import moving, write_video
-from dfdetect.fakes.pairs import Donors, make_fake
+from dfdetect.fakes.pairs import Donors, make_fake, scaled
 from dfdetect.fakes.reals import Reals
 from dfdetect.fakes.registry import Rgb
 from dfdetect.recipe import Recipe
 from face_extraction.frames import read_frames
 from face_extraction.images import resize
 
-FRAMES = 12
+FRAMES = 8
 """Frames of a video, so that the codec predicts most of them from others."""
 LOOKED = 4
 """Frames of each that are scored."""
-SIDES = range(80, 225, 16)
+WORKING = 160
+"""Side of the crop at which faces are moved and faked, in pixels."""
+SIDES = range(80, WORKING + 1, 16)
 """Sides of the face's crop in the video, in pixels: whole macroblocks of the codec."""
 QUALITIES = (18, 38)
 """x264's best and coarsest quality."""
@@ -75,8 +77,8 @@ def _pair(
     names = sorted(shares)
     weights = np.array([shares[name] for name in names])
     kind = str(rng.choice(names, p=weights / weights.sum()))
-    donor = reals.load(int(rng.choice(donors.near(index))))
-    faces = list(moving(reals.load(index), rng, FRAMES))
+    donor = scaled(reals.load(int(rng.choice(donors.near(index)))), WORKING)
+    faces = list(moving(scaled(reals.load(index), WORKING), rng, FRAMES))
     side, crf = int(rng.choice(SIDES)), round(rng.uniform(*QUALITIES))
     seed = int(rng.integers(2**32))
     # The same seed in each frame: a fake's flaws stay where they are on the face.

@@ -144,8 +144,7 @@ def test_an_interruption_keeps_what_was_scored(command, detector, files, monkeyp
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["nowhere", "person.png"], "nowhere: not a run folder"),
-        (["person.png"], "person.png: not a run folder; the first path is the run's"),
+        (["nowhere", "person.png"], "nowhere: no such file or folder"),
         (["run"], "give files or folders"),
         (["--model", "meso4", "person.png"], "--weights goes with either --model or --recipe"),
         (["--weights", "none.h5", "person.png"], "--weights goes with either --model or --recipe"),
