@@ -132,8 +132,7 @@ def _compiled(task: Task, recipe: Recipe) -> Any:
 
     model = build_from_recipe(recipe)
     (phase,) = phases(replace(recipe, epochs=1 + task.passes))
-    start_phase(model, recipe, phase, task.steps)
-    return model
+    return start_phase(model, recipe, phase, task.steps)
 
 
 def drawn_samples(count: int) -> list[Any]:

@@ -18,6 +18,7 @@ from dfdetect.models.blocks import set_trainable
 from dfdetect.models.registry import family
 from dfdetect.recipe import PAIRED, Recipe
 from dfdetect.runs.checkpoint import load_checkpoint, read_state, reset_seeds, save_checkpoint, save_weights
+from dfdetect.runs.devices import dtype_policy
 from dfdetect.runs.folder import Run
 from dfdetect.runs.scoring import score_store
 from dfdetect.train.optimization import averaged, make_optimizer
@@ -69,7 +70,7 @@ def phases(recipe: Recipe) -> list[Phase]:
     return [Phase(0, head, "head", recipe.head_learning_rate), last] if head else [last]
 
 
-def start_phase(model: keras.Model, recipe: Recipe, phase: Phase, steps: int) -> None:
+def start_phase(model: keras.Model, recipe: Recipe, phase: Phase, steps: int) -> keras.Model:
     """Make the phase's layers trainable, and compile with the recipe's loss and a new optimizer.
 
     Args:
@@ -77,16 +78,27 @@ def start_phase(model: keras.Model, recipe: Recipe, phase: Phase, steps: int) ->
         recipe: the recipe.
         phase: the phase.
         steps: steps an epoch; the schedule spans the phase.
+
+    Returns:
+        The model to train: the same layers up to `logit`. The loss takes logits, because a sigmoid rounds
+        to 0 or 1 and then passes no gradient on. TensorFlow finds the logits behind `p_fake` by itself,
+        JAX does not.
     """
     if recipe.head_epochs:  # a training with one phase keeps the layers trainable as they were built
         set_trainable(model, family(recipe.model), phase.trainable)
     span = steps * (phase.end - phase.start)
     rate = Schedule(recipe.schedule, phase.learning_rate, span, recipe.warmup)
-    model.compile(
+    with dtype_policy(model.dtype_policy.name):  # by it, compiling decides whether the loss is scaled
+        trained = keras.Model(model.input, model.get_layer("logit").output)
+    trained.compile(
         optimizer=make_optimizer(recipe, rate),
-        loss=keras.losses.BinaryCrossentropy(label_smoothing=recipe.label_smoothing),
-        metrics=[keras.metrics.BinaryAccuracy(name="accuracy")],
+        loss=keras.losses.BinaryCrossentropy(from_logits=True, label_smoothing=recipe.label_smoothing),
+        # A logit of 0 is a p_fake of 0.5. `BinaryAccuracy` takes no such threshold.
+        metrics=[
+            keras.metrics.MeanMetricWrapper(keras.metrics.binary_accuracy, name="accuracy", threshold=0.0)
+        ],
     )
+    return trained
 
 
 def fit(
@@ -125,16 +137,16 @@ def fit(
     for phase in phases(recipe):
         if phase.end < finished:
             continue
-        start_phase(model, recipe, phase, steps)
+        trained = start_phase(model, recipe, phase, steps)
         if phase.start < finished:
             # The checkpoint holds the optimizer of the phase that its last epoch belongs to.
-            load_checkpoint(run.checkpoint, model)
+            load_checkpoint(run.checkpoint, trained)
         while state.epoch < phase.end and not _patience_spent(state, recipe):
-            row = train_epoch(model, recipe, train, state.epoch)
-            with averaged(model, recipe):
+            row = train_epoch(trained, recipe, train, state.epoch)
+            with averaged(trained, recipe):
                 row |= _validate(model, val, recipe)
                 _keep_if_best(state, row, recipe, model, run)
-            _record(state, model, run)
+            _record(state, trained, run)
             print(_line(row, recipe, state.best_epoch), flush=True)
             watch(row)
     _keep_best(state, model, run)
@@ -144,7 +156,7 @@ def train_epoch(model: keras.Model, recipe: Recipe, train: Store, epoch: int) ->
     """Train one epoch; the seed and the epoch's number draw its order, augmentation and dropout.
 
     Args:
-        model: compiled by `start_phase`.
+        model: the one that `start_phase` returned.
         recipe: the recipe.
         train: training faces or clips.
         epoch: its number, from 0.
@@ -226,14 +238,14 @@ def _keep_if_best(state: State, row: Row, recipe: Recipe, model: keras.Model, ru
         save_weights(run.epoch_weights(state.epoch), _bare(model))
 
 
-def _record(state: State, model: keras.Model, run: Run) -> None:
+def _record(state: State, trained: keras.Model, run: Run) -> None:
     """Write history and checkpoint, then delete the weights of earlier best epochs.
 
     This order, and the epoch in the file's name, ensure that after a kill at any moment the checkpoint
     on disk names a weights file that exists.
     """
     run.write_history(state.history)
-    save_checkpoint(run.checkpoint, model, dataclasses.asdict(state))
+    save_checkpoint(run.checkpoint, trained, dataclasses.asdict(state))
     for path in run.folder.glob("epoch-*.weights.h5"):
         if path != run.epoch_weights(state.best_epoch):
             path.unlink()

@@ -153,5 +153,5 @@ def test_the_loss_is_scaled_for_half_precision_as_in_the_whole_model():
     reduced = reduce_model(model)
     assert isinstance(reduced, Reduced)
     for part in (model, reduced.head):
-        start_phase(part, recipe, phases(recipe)[0], 1)
-        assert isinstance(part.optimizer, keras.optimizers.LossScaleOptimizer), part.name
+        trained = start_phase(part, recipe, phases(recipe)[0], 1)
+        assert isinstance(trained.optimizer, keras.optimizers.LossScaleOptimizer), part.name

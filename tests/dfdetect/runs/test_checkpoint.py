@@ -63,8 +63,7 @@ def test_a_checkpoint_of_another_optimizer_is_refused(make_model, tmp_path):
     models = []
     for name in ("adamw", "sgd"):
         recipe = dataclasses.replace(RECIPE, optimizer=name)
-        models.append(make_model())
-        start_phase(models[-1], recipe, *phases(recipe), 1)
+        models.append(start_phase(make_model(), recipe, *phases(recipe), 1))
         models[-1].optimizer.build(models[-1].trainable_variables)
     save_checkpoint(tmp_path / "checkpoint.npz", models[0], {})
     load_checkpoint(tmp_path / "checkpoint.npz", models[0])

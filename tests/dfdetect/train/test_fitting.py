@@ -354,34 +354,51 @@ def test_validation_and_the_weights_kept_are_those_of_the_running_average(
 def test_phases_and_averages_on_the_other_backend():
     pytest.importorskip("jax")
     other = "tensorflow" if keras.backend.backend() == "jax" else "jax"
-    names = "alone_first or running_average or (resumed and last3)"
+    names = "alone_first or running_average or saturated or (resumed and last3)"
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", __file__, "-k", names],
         env={**os.environ, "KERAS_BACKEND": other, "JAX_PLATFORMS": "cpu"},
         capture_output=True,
         text=True,
     )
-    assert "4 passed" in done.stdout, done.stdout
+    assert "5 passed" in done.stdout, done.stdout
 
 
 def test_each_phase_has_a_schedule_over_its_own_steps(make_model):
     changes = {"head_epochs": 2, "head_learning_rate": 0.4, "epochs": 3, "schedule": "cosine", "warmup": 0.0}
     recipe, model = dataclasses.replace(RECIPE, **changes), make_model()
     for phase, peak, steps in zip(phases(recipe), (0.4, RECIPE.learning_rate), (20, 30), strict=True):
-        start_phase(model, recipe, phase, 10)
+        trained = start_phase(model, recipe, phase, 10)
         rates = []
         for step in (0, steps // 2, steps):
-            model.optimizer.iterations.assign(step)
-            rates.append(float(model.optimizer.learning_rate))
+            trained.optimizer.iterations.assign(step)
+            rates.append(float(trained.optimizer.learning_rate))
         assert rates == pytest.approx([peak, peak / 2, 0], abs=1e-7)
 
 
 def test_label_smoothing_is_in_the_loss(make_model):
-    model = make_model()
     recipe = Recipe(label_smoothing=0.2)
-    start_phase(model, recipe, *phases(recipe), 1)
-    value = model.loss(np.array([[1.0]], "float32"), np.array([[0.7]], "float32"))
+    trained = start_phase(make_model(), recipe, *phases(recipe), 1)
+    value = trained.loss(np.array([[1.0]], "float32"), np.array([[np.log(0.7 / 0.3)]], "float32"))
     assert float(value) == pytest.approx(-0.9 * np.log(0.7) - 0.1 * np.log(0.3), rel=1e-5)
+
+
+def test_the_loss_of_a_saturated_score_still_has_a_gradient(make_model):
+    """At a logit of 40 the sigmoid is 1 in single precision, and passes no gradient on."""
+    recipe = Recipe(optimizer="sgd", learning_rate=0.5)
+    model = make_model()
+    bias = model.get_layer("logit").bias
+    bias.assign([40.0])
+    trained = start_phase(model, recipe, *phases(recipe), 1)
+    faces, labels = np.zeros((2, 16, 16, 3), np.uint8), np.array([[0.0], [1.0]], "float32")
+
+    told = trained.train_on_batch(faces, labels, return_dict=True)
+
+    assert told["loss"] == pytest.approx(20, abs=0.5)
+    assert told["accuracy"] == 0.5
+    # Half the gradient of one sample: the other is called right.
+    assert float(bias.numpy()[0]) == pytest.approx(40 - 0.5 * 0.5, abs=1e-4)
+    assert model.predict_on_batch(faces)[0, 0] == 1
 
 
 def test_weights_of_the_best_epoch_that_are_gone_are_missed(stores, make_model, tmp_path):

@@ -62,9 +62,9 @@ def test_without_a_step_there_is_no_average(make_model):
     """Under float16 the steps of a short epoch may all overflow, and be left out."""
     recipe = dataclasses.replace(RECIPE, ema=0.9)
     model = make_model()
-    start_phase(model, recipe, *phases(recipe), 1)
-    model.optimizer.build(model.trainable_variables)
+    trained = start_phase(model, recipe, *phases(recipe), 1)
+    trained.optimizer.build(trained.trainable_variables)
     before = [weight.numpy() for weight in model.weights]
-    with averaged(model, recipe):
+    with averaged(trained, recipe):
         for left, right in zip(before, model.weights, strict=True):
             np.testing.assert_array_equal(left, right.numpy())
