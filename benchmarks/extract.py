@@ -170,13 +170,13 @@ class _timed:
         self.shares = shares
 
     def __enter__(self) -> None:
-        from face_extraction import clip, worker
+        from face_extraction import video, worker
 
         self._before: list[tuple[Any, str, Any]] = []
         for home, name, step in (
-            (clip.VideoFinder, "_search", "detect"),
-            (clip.People, "name", "tell people apart"),
-            (clip, "cut_box", "crop"),
+            (video.VideoFinder, "_search", "detect"),
+            (video.People, "name", "tell people apart"),
+            (video, "cut_box", "crop"),
             (worker, "write_image", "write"),
         ):
             self._swap(home, name, self._counting(getattr(home, name), step))

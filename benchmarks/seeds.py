@@ -1,7 +1,6 @@
 """The files that `benchmarks.fuzz` changes: how each kind is drawn, and how the commands read it."""
 
 import io
-import json
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
@@ -18,7 +17,7 @@ from dfdetect.recipe import Recipe, read_recipe, write_recipe
 from dfdetect.runs.folder import Run
 from face_extraction.frames import read_frames
 from face_extraction.images import read_rgb
-from face_extraction.journal import FaceRow, ItemResult, read_journal
+from face_extraction.journal import FaceRow, ItemResult, Journal, read_journal
 from face_extraction.manifest import SPLITS, Box, FaceSample, read_manifest, write_manifest
 from face_extraction.settings import ExtractionSettings, read_settings, write_settings
 
@@ -129,12 +128,13 @@ def _weights(folder: Path) -> bytes:
 
 
 def _journal(folder: Path) -> bytes:
-    face = FaceRow("real/a/0.png", 3, 0.1, Box(1, 9, 9, 1), 20, 20, 1)
-    lines: list[dict[str, Any]] = [{"root": "RAW", "settings": asdict(ExtractionSettings())}]
-    lines += [
-        {"size": 100 + number, **asdict(ItemResult(f"real/{number}.mp4", [face], []))} for number in range(5)
-    ]
-    return "".join(json.dumps(line) + "\n" for line in lines).encode()
+    journal = Journal(folder)
+    journal.start({"root": "RAW", "settings": asdict(ExtractionSettings())})
+    for number in range(5):
+        face = FaceRow(f"real/{number}/0.png", 3, 0.1, Box(1, 9, 9, 1), 20, 20, 1)
+        journal.add(ItemResult(f"real/{number}.mp4", [face], []))
+    journal.close()
+    return journal.path.read_bytes()
 
 
 def _read_run(folder: Path, **files: bytes) -> None:

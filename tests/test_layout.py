@@ -8,6 +8,7 @@ ROOT = Path(__file__).resolve().parents[1]
 TESTS = ROOT / "tests"
 # Tests of several files at once: contracts that every entry of a registry keeps, and what a user meets.
 CROSSING = {
+    "test_doctest.py": "examples in docstrings",
     "test_layout.py": "this rule",
     "test_readme.py": "what README.md and docs/ say",
     "dfdetect/test_package.py": "public names and commands",
@@ -16,6 +17,7 @@ CROSSING = {
     "dfdetect/fakes/test_kinds.py": "every kind of fake",
     "dfdetect/models/test_contract.py": "every model",
     "dfdetect/models/test_jax.py": "every model on another backend",
+    "dfdetect/pretrained/test_shipped.py": "every detector that ships",
     "dfdetect/report/test_committed.py": "the reports under reports/",
     "dfdetect/train/test_paired.py": "trainings on pairs, from the manifest on",
     "face_extraction/sources/test_contract.py": "every data set",

@@ -21,7 +21,11 @@ from face_extraction.sources import list_sources
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), ROOT / "reports" / "README.md"]
 README = PAGES[0].read_text(encoding="utf-8")
-TASKS = ("face_extraction", "dfdetect.report")  # whose first argument says which flags there are
+TASKS = (
+    "face_extraction",
+    "dfdetect.fakes",
+    "dfdetect.report",
+)  # whose first argument says which flags there are
 
 
 def test_the_table_of_models_is_complete_and_right():

@@ -19,7 +19,7 @@ def make_run(tmp_path):
         recipe = Recipe(**fields)
         run = Run(tmp_path / name)
         write_recipe(run.recipe_file, recipe)
-        run.write_environment({"leaks": list(leaks)})
+        run.write_environment({"manifest_sha256": "", "leaks": list(leaks)})
         metrics = {}
         for split in splits:
             rows = range(24)
@@ -73,8 +73,8 @@ def test_an_evaluation_of_all_rows_is_compared(make_run, tmp_path, capsys):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["--split", "train"], "bb: no metrics of split 'train'; there are: val, test"),
-        (["--level", "face"], "bb: no metrics of level 'face'; there are: video"),
+        (["--split", "train"], "bb: no metrics of split 'train'; it has: val, test"),
+        (["--level", "face"], "bb: no metrics of level 'face'; it has: video"),
     ],
 )
 def test_what_was_not_measured_is_named(make_run, capsys, arguments, words):

@@ -57,7 +57,9 @@ def files(clip, tmp_path_factory):
 def command(detector, tmp_path, monkeypatch):
     """`predict` with the test's detector; the arguments follow the run's folder."""
     monkeypatch.setattr(predict, "_detector", lambda *_: detector)
-    return lambda *arguments: predict.main([str(tmp_path), *map(str, arguments)])
+    (tmp_path / "a run").mkdir()
+    (tmp_path / "a run" / "recipe.toml").write_text("")
+    return lambda *arguments: predict.main([str(tmp_path / "a run"), *map(str, arguments)])
 
 
 @pytest.fixture(scope="session")

@@ -178,9 +178,9 @@ def test_the_readmes_program_runs(detector, clip, tmp_path, monkeypatch, capsys)
     (program,) = re.findall(r"```python\n(.*?)```", readme, re.DOTALL)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(Detector, "from_run", lambda folder: detector)
-    write_clip(tmp_path / "clip.mp4", clip)
+    write_clip(tmp_path / "video.mp4", clip)
     exec(program, {})
-    verdict = detector.predict("clip.mp4", frames=16)
+    verdict = detector.predict("video.mp4", frames=16)
     first, *faces, _ = capsys.readouterr().out.splitlines()
     assert first == f"{verdict.p_fake} {verdict.fake} {detector.threshold}"
     assert [line.split()[-1] for line in faces] == [str(face.p_fake) for face in verdict.faces]
@@ -263,7 +263,7 @@ def test_the_skill_is_told_by_clip_where_clips_have_several_faces(finish):
     # Of the reals (.1, .8) one clip, of .45; the fakes (.7, .9) are two: both above it.
     skill = Detector.from_run(finish(Recipe(manifest="manifest.csv"), videos="0103")).skill
     assert re.fullmatch(
-        r"on the run's 4 test faces: AUC 0\.750.*; on the run's 3 test clips: AUC 1\.000.*", skill
+        r"on the run's 4 test faces: AUC 0\.750.*; on the run's 3 test videos: AUC 1\.000.*", skill
     )
 
 

@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import re
 import sys
 
 import pytest
@@ -59,7 +60,7 @@ def test_no_score_is_rounded_to_the_other_side_of_the_threshold(
     monkeypatch.setattr(detector, "predict", lambda path, *, frames: verdict)
     assert command(files / "person.png") == 0
     said = capsys.readouterr().out
-    assert said.count("real      0.51497") == 3
+    assert len(re.findall(r"real +0\.51497", said)) == 3
     assert "fake from p_fake 0.51498 on" in said
 
 
@@ -145,7 +146,6 @@ def test_an_interruption_keeps_what_was_scored(command, detector, files, monkeyp
     ("arguments", "words"),
     [
         (["nowhere", "person.png"], "nowhere: no such file or folder"),
-        (["run"], "give files or folders"),
         (["--model", "meso4", "person.png"], "--weights goes with either --model or --recipe"),
         (["--weights", "none.h5", "person.png"], "--weights goes with either --model or --recipe"),
         (["--recipe", "none.toml", "--weights", "none.h5", "person.png"], "none.toml"),

@@ -61,7 +61,7 @@ def test_it_scores_a_picture(name):
 
 
 def test_an_unknown_name_is_told_with_the_nearest():
-    with pytest.raises(InputError, match="'smal'.*small"):
+    with pytest.raises(InputError, match=r"'smal'.*small"):
         pretrained_folder("smal")
 
 
@@ -79,7 +79,9 @@ def home(tmp_path, monkeypatch):
     for weight in model.get_layer("logit").weights:
         weight.assign(keras.ops.zeros_like(weight))
     model.save_weights(Run(target).weights)
-    write_calibration(target, Calibration(1.0, 0.0, 0.4, 0.6, "drawn videos", "it cannot judge what is not drawn"))
+    write_calibration(
+        target, Calibration(1.0, 0.0, 0.4, 0.6, "drawn videos", "it cannot judge what is not drawn")
+    )
     write_hashes(target)
     monkeypatch.setattr(shipped, "HOME", tmp_path / "home")
     return target

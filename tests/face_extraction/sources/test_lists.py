@@ -67,7 +67,9 @@ def test_columns_may_be_named_or_numbered(find):
 
 @pytest.mark.parametrize("number", ["0", "1", "-1", "1.0", "2"])
 def test_numbers_are_not_guessed(find, number):
-    with pytest.raises(InputError, match="numbers mean different things in different lists; say which: --label"):
+    with pytest.raises(
+        InputError, match="numbers mean different things in different lists; say which: --label"
+    ):
         find(f"path,label\na.jpg,{number}\n")
 
 
