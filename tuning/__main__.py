@@ -16,7 +16,7 @@ from tuning.job import DEFAULT, OBJECTIVES, STRATEGIES, Job, list_jobs, parse_jo
 from tuning.space import OPTION
 
 FOLDS = (
-    "parts of the faces outside the test split that validate in turn; the score is their mean "
+    "parts of the faces outside the test split, which validate in turn; the score is their mean "
     "(default: the job's)"
 )
 
@@ -29,30 +29,28 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _parser() -> Parser:
     parser = Parser(
         "python -m tuning",
-        "Search the recipe with the best validation score. Test faces are not opened.\n\n"
-        "What varies, and over what, is a job: a TOML file, or one that comes with the package. Flags of\n"
-        "the recipe go over what a job says does not vary. The same command, given again, goes on with a\n"
-        "search that was cut; given in a second terminal meanwhile, it is a second worker.",
+        "Search for the recipe with the best validation score. Test faces are not opened.\n\n"
+        "A job says what varies, and over which values: a TOML file, or one that comes with the package.\n"
+        "Flags of the recipe override what the job keeps fixed. The same command, given again, resumes a\n"
+        "search that was interrupted; given in a second terminal at the same time, it is a second worker.",
         f"jobs: {', '.join(list_jobs())}\n\nexample:\n"
         "  python -m tuning --model xception --manifest M --strategy bayesian --trials 40 --out best.toml\n"
         "  python -m dfdetect.train --recipe best.toml\n\n"
-        "exit status: 0 every trial is done or pruned, 1 some failed, 2 wrong use, 130 interrupted: given "
-        "again,\nit goes on",
+        "exit status: 0 every trial is done or pruned, 1 some failed, 2 wrong use, 130 interrupted: the\n"
+        "same command resumes",
     )
     parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="the best recipe, *.toml")
     parser.add_argument(
         "--job", default=DEFAULT, metavar="NAME", help="a job's name or file (default: default)"
     )
     parser.add_argument(
-        "--folder", type=Path, metavar="DIR", help="trials and page (default: --out less .toml)"
+        "--folder", type=Path, metavar="DIR", help="trials and page (default: --out without .toml)"
     )
     parser.add_argument("--strategy", choices=STRATEGIES, help="how trials are proposed (default: the job's)")
     parser.add_argument(
-        "--trials", type=int, metavar="N", help="trials of each case, at most (default: the job's)"
+        "--trials", type=int, metavar="N", help="most trials of each case (default: the job's)"
     )
-    parser.add_argument(
-        "--objective", choices=OBJECTIVES, help="what is made as high as possible (default: the job's)"
-    )
+    parser.add_argument("--objective", choices=OBJECTIVES, help="the number to maximise (default: the job's)")
     parser.add_argument(
         "--case", action="append", default=[], metavar="NAME", help="only this case of the job (default: all)"
     )
@@ -61,11 +59,11 @@ def _parser() -> Parser:
         default="",
         metavar="URL",
         help="a database for workers on several machines, such as postgresql+psycopg://user@host/name; "
-        "they share --folder too (default: SQLite in --folder)",
+        "they must share --folder too (default: SQLite in --folder)",
     )
-    parser.add_argument("--no-features", action="store_true", help="do not keep features of frozen backbones")
-    parser.add_argument("--overwrite", action="store_true", help="delete the search that --folder holds")
-    parser.add_argument("--retry-failed", action="store_true", help="try the trials that failed again")
+    parser.add_argument("--no-features", action="store_true", help="do not cache backbone features")
+    parser.add_argument("--overwrite", action="store_true", help="delete the search in --folder first")
+    parser.add_argument("--retry-failed", action="store_true", help="try failed trials again")
     cli.add_flags(parser, {"monitor": argparse.SUPPRESS, "tensorboard": argparse.SUPPRESS, "folds": FOLDS})
     return parser
 
@@ -74,9 +72,9 @@ def _tune(args: argparse.Namespace) -> int:
     if args.out.suffix != ".toml":
         raise InputError(f"--out {args.out}; accepted: a file named *.toml")
     if args.monitor:
-        raise InputError("--monitor: --objective decides what makes an epoch the best")
+        raise InputError("--monitor: --objective decides which epoch is the best")
     if args.tensorboard:
-        raise InputError("--tensorboard writes into one run; accepted here: none")
+        raise InputError("--tensorboard is not accepted here: it writes into one run")
     job = _job(args)
     load_keras()
     from tuning.opening import delete_search, open_search
@@ -94,11 +92,11 @@ def _tune(args: argparse.Namespace) -> int:
     failed = sum(row.state == FAILED for row in rows)
     if failed:
         print(
-            f"{failed} of {len(rows)} trials failed; {folder / 'trials.csv'} has the reasons, and "
+            f"{failed} of {len(rows)} trials failed; {folder / 'trials.csv'} has the reasons; "
             "--retry-failed tries them again"
         )
     if best is None:
-        print("no trial was done: there is no best recipe")
+        print("no trial finished, so there is no best recipe")
     else:
         print(f"best: {job.objective} {best.score:.4f}, {best.label}")
         print(f"train it: python -m dfdetect.train --recipe {args.out}")
@@ -107,14 +105,14 @@ def _tune(args: argparse.Namespace) -> int:
 
 
 def _job(args: argparse.Namespace) -> Job:
-    """The job that parsed flags name: a job, and flags over it."""
+    """The job that --job names, with the other flags applied to it."""
     job = read_job(args.job)
     changes: dict[str, Any] = {
         name: getattr(args, name)
         for name in ("strategy", "trials", "objective")
         if getattr(args, name) is not None
     }
-    # The parts of a search's mean; a recipe's own folds are a job's business.
+    # --folds counts the parts that a search averages over; only a job sets folds in its recipe.
     if args.folds is not None:
         changes["folds"], args.folds = args.folds, None
     fields = [item.name for item in dataclasses.fields(Recipe) if getattr(args, item.name) is not None]
@@ -130,15 +128,15 @@ def _job(args: argparse.Namespace) -> Job:
 
 
 def _refuse_double(job: Job, fields: Sequence[str], options: Sequence[str]) -> None:
-    """Refuse a flag that the space or a case would overrule."""
+    """Refuse a flag that the job's space or a case would override."""
     names = [*fields, *(OPTION + text.partition("=")[0] for text in options)]
     for name in names:
         if name in [axis.name for axis in job.space]:
-            raise InputError(f"--{name.replace('_', '-')}: the job's space varies it; take it out of the job")
+            raise InputError(f"--{name.replace('_', '-')}: the job's space varies it; remove it from the job")
         cases = [case for case, changes in job.cases.items() if name in changes]
         if cases:
             raise InputError(
-                f"--{name.replace('_', '-')}: the job's case {cases[0]} sets it; take it out of the job"
+                f"--{name.replace('_', '-')}: the job's case {cases[0]} sets it; remove it from the job"
             )
 
 

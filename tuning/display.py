@@ -1,4 +1,4 @@
-"""What a person sees of a search: a live table on a terminal, lines in a log."""
+"""What the user sees of a search: a live table on a terminal, lines in a log."""
 
 import contextlib
 import os
@@ -25,8 +25,8 @@ class Display:
 
     Args:
         objective: the score's name.
-        total: trials at most.
-        rows: gives all trials.
+        total: the largest number of trials.
+        rows: returns all trials.
     """
 
     def __init__(self, objective: str, total: int, rows: Callable[[], Sequence[Row]]) -> None:
@@ -34,7 +34,7 @@ class Display:
         self._rows = list(rows())
         self._said = {row.label for row in self._rows if _ended(row)}
         self._status = ""
-        # Of its own: a trial's output is kept apart by turning standard error away.
+        # Its own stream, because a trial's output is kept apart by redirecting standard error.
         self._stream = os.fdopen(os.dup(sys.__stderr__.fileno() if sys.__stderr__ else 2), "w")
         self._console = Console(file=self._stream)
         self._live: Live | None = None
@@ -60,11 +60,11 @@ class Display:
         self._stream.close()
 
     def status(self, text: str) -> None:
-        """Show what is being done."""
+        """Show what the search is doing."""
         self._status = text.strip()[:160] or self._status
 
     def refresh(self) -> None:
-        """Read the trials anew, and tell of those that ended."""
+        """Read the trials again, and print those that have ended."""
         self._rows = list(self._read())
         ended = [row for row in self._rows if _ended(row)]
         self._bar.update(self._task, completed=len(ended))
@@ -108,9 +108,9 @@ class Display:
 
 @contextlib.contextmanager
 def set_apart(log: Path, display: Display) -> Iterator[None]:
-    """What the block prints goes to the file `log`; its last line is the display's status.
+    """Write what the block prints to the file `log`; show its last line as the display's status.
 
-    The lines of the C++ side, which know no `sys.stderr`, too.
+    This covers lines from C++ code too, which does not use `sys.stderr`.
     """
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("a", encoding="utf-8", buffering=1) as file:
@@ -126,13 +126,13 @@ def set_apart(log: Path, display: Display) -> Iterator[None]:
 
 
 class _Tee:
-    """A text stream into a file that tells the display its last line."""
+    """A text stream that writes to a file and shows its last line on the display."""
 
     def __init__(self, file: IO[str], display: Display) -> None:
         self._file, self._display = file, display
 
     def write(self, text: str) -> int:
-        """Write, and remember."""
+        """Write the text, and show its last line."""
         if text.strip():
             self._display.status(text.strip().splitlines()[-1])
         return self._file.write(text)
@@ -142,7 +142,7 @@ class _Tee:
 
 
 def describe(row: Row) -> str:
-    """A trial's values in a few words, and why it ended, if it failed."""
+    """A trial's values in a few words, and the reason if it failed or was cut short."""
     text = ", ".join(f"{name.removeprefix('options.')} {short(value)}" for name, value in row.values.items())
     return f"{text}  {row.state}: {row.reason}" if row.reason else text
 

@@ -1,9 +1,9 @@
 """Features of frozen backbones, computed once and shared by all trials, workers and restarts.
 
-What does not change in a search is computed once: when only the head is trained and nothing before it
-is random, the values that enter the head's first trained or random layer depend on the face alone.
-With augmentation they depend on (seed, epoch) as well, and are kept for each epoch: trials of one seed
-meet the same augmented faces.
+A search computes only once what does not change: if only the head is trained and nothing before it is
+random, the values that enter the head's first trained or random layer depend only on the face.
+With augmentation they also depend on (seed, epoch), and are kept for each epoch: trials with one seed
+see the same augmented faces.
 """
 
 import hashlib
@@ -32,7 +32,7 @@ BATCH = 64
 
 @dataclass(frozen=True)
 class Reduced:
-    """A model cut where its head begins.
+    """A model cut into two, where its trained or random part begins.
 
     Attributes:
         body: from faces to features; nothing in it is trained or random.
@@ -47,7 +47,7 @@ def reduce_model(model: keras.Model) -> Reduced | str:
     """Cut a model before its first layer that is trained or random.
 
     Returns:
-        The two parts; or why there is nothing to cut.
+        The two parts, or the reason why the model cannot be cut.
     """
     backbone = backbone_layers(model)
     for layer in backbone:
@@ -63,16 +63,16 @@ def reduce_model(model: keras.Model) -> Reduced | str:
         if layer.input is not cut or layer.variables or seed_generators(layer):
             break
         cut = layer.output
-    # The parts' own policy, beside their layers': by it, compiling decides whether the loss is scaled.
+    # The parts need the model's policy too: by it, compiling decides whether the loss is scaled.
     with dtype_policy(model.dtype_policy.name):
         return Reduced(keras.Model(model.input, cut), keras.Model(cut, model.output))
 
 
 class FeatureCache:
-    """A folder of features.
+    """A folder with cached features.
 
     Args:
-        folder: where they are kept.
+        folder: its path.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -81,12 +81,12 @@ class FeatureCache:
     def store(
         self, reduced: Reduced, model: keras.Model, recipe: Recipe, images: Store, digest: str
     ) -> FeatureStore:
-        """The store of the features of `images`.
+        """A store of the features of `images`.
 
         Args:
-            reduced: the model, cut.
+            reduced: the model, cut in two.
             model: the whole model.
-            recipe: what it was built from.
+            recipe: the recipe that the model was built from.
             images: the faces or clips.
             digest: SHA-256 of the manifest.
         """
@@ -104,7 +104,7 @@ class FeatureCache:
             name = "-".join([faces.policy, *map(str, faces.seed), order])
         path = folder / f"{name}.npy"
         folder.mkdir(parents=True, exist_ok=True)
-        with FileLock(path.with_suffix(".lock")):  # another worker may be at it
+        with FileLock(path.with_suffix(".lock")):  # another worker may be computing it
             if not path.is_file():
                 with atomic_path(path) as temporary:
                     _compute(body, faces, temporary)
@@ -116,7 +116,7 @@ def _compute(body: keras.Model, faces: Pass, path: Path) -> None:
     """Write the features of a pass, in its order."""
     every = Pass(faces.store, faces.order, BATCH, faces.policy, faces.seed)
     shape = (len(faces.order), *body.output_shape[1:])
-    # Not in memory: the maps of a large backbone may not fit.
+    # On disk, because the maps of a large backbone may not fit into memory.
     table = np.lib.format.open_memmap(path, mode="w+", dtype=np.float32, shape=shape)
     with progress("features", len(every.order), unit="faces") as advance:
         row = 0
@@ -129,14 +129,14 @@ def _compute(body: keras.Model, faces: Pass, path: Path) -> None:
 
 
 def _key(model: keras.Model, recipe: Recipe, images: Store, digest: str) -> str:
-    """A name that changes with anything that decides the features."""
+    """A file name that changes with anything that decides the features."""
     origin = weights_origin(model)
     facts = [
         recipe.model,
         recipe.normalisation,
         sorted(recipe.options.items()),
         [origin.source, origin.sha256],
-        recipe.seed,  # of weights that no file gave
+        recipe.seed,  # it decides weights that come from no file
         images.shape,
         recipe.precision,
         keras.backend.backend(),

@@ -1,4 +1,4 @@
-"""The figures of a search: its history, parallel coordinates, importance of each setting."""
+"""The figures of a search: history, parallel coordinates, and importance of each setting."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -26,18 +26,18 @@ def draw(rows: Sequence[Row], objective: str, found: Importances, folder: Path) 
     Args:
         rows: the trials.
         objective: the score's name.
-        found: by case, each setting's importance, or why there is none.
+        found: each setting's importance by case, or the reason why there is none.
         folder: the search's folder.
 
     Returns:
-        The figures in the order in which to show them.
+        The figures, in the order in which they are shown.
     """
     (folder / FOLDER).mkdir(exist_ok=True)
     figures = [
         Figure(
             f"{FOLDER}/history.png",
             "History",
-            f"{objective} of each trial in the order in which they began, and the best so far. A cross is a "
+            f"{objective} of each trial, in the order in which they began, and the best so far. A cross is a "
             "trial that failed or was cut short.",
         ),
         Figure(f"{FOLDER}/importance.png", "Importance of each setting", METHOD),
@@ -55,12 +55,12 @@ def draw(rows: Sequence[Row], objective: str, found: Importances, folder: Path) 
 
 
 def history(rows: Sequence[Row], objective: str, path: Path) -> None:
-    """Draw the score of each trial and the best so far, one colour a case."""
+    """Draw the score of each trial and the best so far, with one colour for each case."""
     names = list(dict.fromkeys(row.case for row in rows))
     with canvas(path) as figure:
         axes = figure.subplots()
         if not any(row.score is not None for row in rows):
-            not_defined(axes, "no trial was done")
+            not_defined(axes, "no trial finished")
             return
         floor = min(row.score for row in rows if row.score is not None)
         for index, name in enumerate(names):
@@ -89,7 +89,7 @@ def history(rows: Sequence[Row], objective: str, path: Path) -> None:
 
 
 def importance(found: Importances, path: Path) -> None:
-    """Draw each setting's importance, one bar a case."""
+    """Draw each setting's importance, with one bar for each case."""
     shares = {case: value for case, value in found.items() if not isinstance(value, str)}
     with canvas(path) as figure:
         axes = figure.subplots()
@@ -115,7 +115,7 @@ def importance(found: Importances, path: Path) -> None:
 
 
 def parallel(rows: Sequence[Row], objective: str, path: Path) -> None:
-    """Draw one line a finished trial through an axis for each setting; the score is the last axis."""
+    """Draw each finished trial as a line through one axis for each setting; the last axis is the score."""
     import matplotlib
 
     done = sorted((row for row in rows if row.score is not None), key=lambda row: row.score or 0.0)
@@ -129,7 +129,7 @@ def parallel(rows: Sequence[Row], objective: str, path: Path) -> None:
     with canvas(path, width=max(7.0, 1.6 * len(columns)), height=4.2) as figure:
         axes = figure.subplots()
         if not done:
-            not_defined(axes, "no trial was done")
+            not_defined(axes, "no trial finished")
             return
         heights = np.array(
             [_place(axes, x, values, even=name != objective) for x, (name, values) in enumerate(columns)]
@@ -149,9 +149,9 @@ def parallel(rows: Sequence[Row], objective: str, path: Path) -> None:
 
 
 def _place(axes: "Axes", x: int, values: Sequence[Any], *, even: bool) -> list[float]:
-    """Draw one vertical axis with its marks, and tell how high each value stands, 0 to 1.
+    """Draw one vertical axis with its marks, and return the height of each value, 0 to 1.
 
-    With `even`, a few values stand at equal distances, as a list's do.
+    With `even`, up to six values are evenly spaced, as for a list.
     """
     axes.axvline(x, color=FAINT, linewidth=1.2, zorder=0)
     texts = any(isinstance(value, (str, bool)) for value in values)

@@ -15,16 +15,16 @@ METHOD = (
 
 
 def importances(study: optuna.Study) -> dict[str, float] | str:
-    """The share of the objective's variance that each setting explains, or why it cannot be told.
+    """The share of the objective's variance that each setting explains, or why it cannot be estimated.
 
     Args:
-        study: one case's trials; those that were done count.
+        study: the trials of one case; only finished ones count.
     """
     done = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
     if len(done) < FEWEST:
-        return f"{len(done)} trials were done; {FEWEST} are needed"
+        return f"{len(done)} trials finished; {FEWEST} are needed"
     if len({trial.value for trial in done}) == 1:
-        return "all trials have one score"
+        return "all trials have the same score"
     names = [name for name in done[0].params if len({trial.params[name] for trial in done}) > 1]
     if len(names) < 2:
         return "fewer than two settings varied"

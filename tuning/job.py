@@ -1,4 +1,4 @@
-"""A search as data: what is searched, how, and for how long."""
+"""A search as data: what it varies, how, and for how long."""
 
 import dataclasses
 from collections.abc import Iterator, Mapping
@@ -27,14 +27,14 @@ class Job:
     Attributes:
         report: the report and section that it follows; "" for none.
         strategy: one of `STRATEGIES`.
-        trials: how many trials each case gets at most.
-        objective: one of `OBJECTIVES`, of the kept epoch.
-        folds: parts of the faces outside the test split, each of which validates in turn; the
+        trials: the most trials of each case.
+        objective: one of `OBJECTIVES`, measured at the kept epoch.
+        folds: the number of parts of the faces outside the test split; each validates in turn, and the
             objective is the mean. 0: the recipe's own validation split.
-        per_fold: search each of the recipe's own folds for itself (Report B).
-        recipe: what does not vary, as fields of a recipe.
+        per_fold: run a separate search in each of the recipe's own folds (Report B).
+        recipe: the fixed fields of the recipe.
         space: what varies.
-        cases: by name, fields of a recipe that go over `recipe`; each case is searched for itself.
+        cases: fields by case name that override `recipe`; each case is a separate search.
     """
 
     report: str = ""
@@ -48,11 +48,11 @@ class Job:
     cases: Mapping[str, Mapping[str, Any]] = dataclasses.field(default_factory=dict)
 
     def searches(self) -> Mapping[str, Mapping[str, Any]]:
-        """The cases, or one without a name that changes nothing."""
+        """The cases, or one nameless case that changes nothing."""
         return self.cases or {"": {}}
 
     def content(self) -> dict[str, Any]:
-        """What `parse_job` reads."""
+        """The content that `parse_job` reads."""
         return {**vars(self), "space": write_space(self.space)}
 
 
@@ -61,7 +61,7 @@ class Case:
     """One search of a job.
 
     Attributes:
-        name: as the job names it, or the model's name.
+        name: the name in the job, or the model's name.
         recipe: the recipe that the space varies.
     """
 
@@ -75,10 +75,10 @@ def list_jobs() -> list[str]:
 
 
 def read_job(name: str) -> Job:
-    """A job that comes with the package, by name, or any, by its file.
+    """Read a job: one that comes with the package, by name, or any other, by its file.
 
     Raises:
-        InputError: there is none, or it holds what a job does not accept. The line names the file.
+        InputError: there is none, or it holds something that a job does not accept. The line names the file.
     """
     path = Path(name)
     if path.suffix != ".toml":
@@ -107,7 +107,7 @@ def parse_job(content: Mapping[str, Any], where: str) -> Job:
 
 
 def write_job(path: Path, job: Job) -> None:
-    """Write what `read_job` reads, atomically."""
+    """Write a file that `read_job` reads, atomically."""
     write_text(path, tomli_w.dumps(job.content()))
 
 
@@ -123,8 +123,8 @@ def cases(job: Job) -> list[Case]:
         key = slug(case.name).casefold()
         if key in names:
             raise InputError(
-                f"cases {names[key]!r} and {case.name!r} would share files: those tell neither capitals nor "
-                "signs other than . _ - apart; accepted: names that differ in letters or digits"
+                f"cases {names[key]!r} and {case.name!r} would share files: file names ignore capitals and "
+                "signs other than . _ -; accepted: names that differ in letters or digits"
             )
         names[key] = case.name
         check_space(job.space, case.recipe)
@@ -132,7 +132,7 @@ def cases(job: Job) -> list[Case]:
 
 
 def slug(case: str) -> str:
-    """A case's name as a part of file names."""
+    """A case's name, made fit for file names."""
     return "".join(letter if letter.isalnum() or letter in "._-" else "-" for letter in case)
 
 
@@ -159,9 +159,9 @@ def _check(job: Job, where: str) -> None:
     if job.trials < 1:
         raise InputError(f"{where}: trials {job.trials}; accepted: 1 or more")
     if job.folds < 0 or job.folds == 1:
-        raise InputError(f"{where}: folds {job.folds}; accepted: 0, or 2 and more")
+        raise InputError(f"{where}: folds {job.folds}; accepted: 0, or 2 or more")
     if job.folds and job.per_fold:
-        raise InputError(f"{where}: folds {job.folds} and per_fold; accepted: one of them")
+        raise InputError(f"{where}: folds {job.folds} with per_fold; accepted: one of the two")
     names = [axis.name for axis in job.space]
     if job.strategy == "hyperband" and "epochs" in names:
         raise InputError(f"{where}: epochs in the space; Hyperband itself decides how long a trial trains")
@@ -171,7 +171,7 @@ def _check(job: Job, where: str) -> None:
             raise InputError(f"{place} {changes!r}; accepted: a table of recipe fields")
         if bool({**job.recipe, **changes}.get("folds")) != job.per_fold:
             raise InputError(
-                f"{place}: per_fold and the recipe's folds go together: each of them is searched for itself; "
+                f"{place}: per_fold and the recipe's folds need each other: each fold is a separate search; "
                 "for the mean over folds, give the job's own folds"
             )
         varied = {name.removeprefix(OPTION) for name in names} & set(changes)

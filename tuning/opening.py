@@ -1,4 +1,4 @@
-"""Opening a search: what can be refused is refused before anything is trained, or deleted."""
+"""Open a search: refuse wrong input before anything is trained or deleted."""
 
 import hashlib
 import itertools
@@ -26,7 +26,7 @@ from tuning.strategy import EPOCHS
 from tuning.trial import OPENED, parts_of
 
 JOB = "job.toml"
-# What decides whether a trial can begin at all.
+# The settings that decide whether a trial can begin.
 DECISIVE = ("model", "weights", EPOCHS, "head_epochs")
 
 
@@ -36,17 +36,17 @@ class Search:
 
     Attributes:
         job: what is searched.
-        cases: all of its cases. Their recipes are not resolved: what a recipe leaves to the model must follow
-            from the model that a trial has.
-        data: by case, the data that its recipe takes; of the cases that are searched now.
-        parts: by case, the same as a trial takes them: one part, or one a fold.
+        cases: all of the job's cases. Their recipes are not resolved: what a recipe leaves to the model
+            has to follow from the model of the trial.
+        data: the data of each case that is searched now.
+        parts: the same data as a trial takes them: one part, or one for each fold.
         unscored: faces and clips that no trial takes, with the reason.
-        notices: what must be said wherever results of the search are shown.
-        conditions: how to go about it.
-        digests: SHA-256 of the manifest of each of the job's cases, of those not searched now, too.
+        notices: what a reader has to know wherever results of the search are shown.
+        conditions: how to train.
+        digests: SHA-256 of the manifest of every case of the job, searched now or not.
         folder: where trials, tables and the page go.
-        out: the recipe of the best trial.
-        url: of a database; "" for SQLite in the folder.
+        out: the file for the best trial's recipe.
+        url: address of a database; "" for SQLite in the folder.
     """
 
     job: Job
@@ -67,12 +67,12 @@ class Search:
         return [case for case in self.cases if case.name in self.data]
 
     def store(self) -> Store:
-        """The trials.
+        """Open the store of the trials.
 
         Raises:
             InputError: the database cannot be used.
         """
-        content = {**self.job.content(), "trials": 0}  # a larger budget goes on with the same search
+        content = {**self.job.content(), "trials": 0}  # a larger budget continues the same search
         facts = json.dumps([content, self.digests], sort_keys=True)
         digest = hashlib.sha256(facts.encode()).hexdigest()[:8]
         return Store(self.folder, digest, self.url)
@@ -96,16 +96,16 @@ def open_search(
 
     Args:
         job: the job.
-        only: the cases wanted, by name; none for all.
-        folder: where the search goes on, or begins.
-        out: the best recipe's file.
-        url: of a database.
-        conditions: how to go about it.
-        overwrite: what the folder holds will be deleted.
+        only: names of the wanted cases; empty for all.
+        folder: where the search begins or resumes.
+        out: the file for the best recipe.
+        url: address of a database.
+        conditions: how to train.
+        overwrite: the folder will be emptied, so accept what it holds.
 
     Raises:
-        InputError: a case is unknown, the data, the weights or the devices cannot be had, no epoch would be
-            trained, a crop cannot be read, or the folder holds another search.
+        InputError: a case is unknown; the data, the weights or the devices cannot be had; no epoch would be
+            trained; a crop cannot be read; or the folder holds another search.
     """
     every = cases(job)
     names = [case.name for case in every]
@@ -129,7 +129,7 @@ def open_search(
 
 
 def _starts(recipe: Recipe, space: Space) -> list[Recipe]:
-    """Recipes of trials, one for each combination of what is decisive; all else has its first value."""
+    """Recipes to check: one for each combination of decisive settings; the others have their first value."""
     choices = [axis.ends() if axis.name in DECISIVE else axis.ends()[:1] for axis in space]
     names = [axis.name for axis in space]
     taken = (dict(zip(names, values, strict=True)) for values in itertools.product(*choices))
@@ -137,7 +137,7 @@ def _starts(recipe: Recipe, space: Space) -> list[Recipe]:
 
 
 def _check_starts(recipes: Sequence[Recipe], devices: int) -> None:
-    """Refuse what would fail trial after trial."""
+    """Refuse recipes that would fail in every trial."""
     if not all(recipe.epochs + recipe.head_epochs for recipe in recipes):
         raise InputError("epochs 0 and head_epochs 0; accepted: 1 or more of either")
     built: set[tuple[str, str]] = set()
@@ -150,18 +150,18 @@ def _check_starts(recipes: Sequence[Recipe], devices: int) -> None:
 
 
 def _digests(manifests: Sequence[Path], opened: Iterable[Data]) -> list[str]:
-    """SHA-256 of each manifest, of which some are opened already."""
+    """SHA-256 of each manifest; some are already open."""
     known = {data.path: data.digest for data in opened}
     for path in manifests:
         if path not in known:
             if not path.is_file():
-                raise InputError(f"{path}: no such manifest, which another case of the job takes")
+                raise InputError(f"{path}: no such manifest; another case of the job needs it")
             known[path] = manifest_hash(path)
     return [known[path] for path in manifests]
 
 
 def _open_once(taken: Sequence[tuple[Data, Recipe]], conditions: Conditions) -> list[LedgerRow]:
-    """A ledger row for each face or clip that cannot be taken; cases with the same rows share one look."""
+    """A ledger row for each face or clip that cannot be used; cases with the same rows share one pass."""
     ledgers: dict[object, list[LedgerRow]] = {}
     for data, recipe in taken:
         rows = tuple((sample.split, sample.path) for sample in data.samples)
@@ -172,7 +172,7 @@ def _open_once(taken: Sequence[tuple[Data, Recipe]], conditions: Conditions) -> 
 
 
 def _notices(parts: Mapping[str, Sequence[Data]], starts: Mapping[str, Sequence[Recipe]]) -> list[str]:
-    """What must be said of the cases' data, and of groups that validate and that the weights saw before."""
+    """The notices about the cases' data, and about validating groups that the weights saw before."""
     lines = [line for every in parts.values() for part in every for line in part.notices]
     for case, recipes in starts.items():
         for recipe in {recipe.weights: recipe for recipe in recipes}.values():
@@ -194,7 +194,7 @@ def delete_search(search: Search) -> None:
     """Delete a search's folder, and its trials in the database.
 
     Raises:
-        InputError: the folder is no search, holds what the search needs, or a worker is at one of its trials.
+        InputError: the folder is no search, holds files that the search needs, or a worker runs a trial.
     """
     if not search.folder.exists():
         return
@@ -206,7 +206,7 @@ def delete_search(search: Search) -> None:
 
 
 def _check_needed(search: Search) -> None:
-    """Refuse to delete weights to start from, or a manifest, that the folder holds."""
+    """Refuse to delete starting weights or a manifest inside the folder."""
     weights = {case.recipe.weights for case in search.cases}
     weights |= {str(value) for axis in search.job.space if axis.name == "weights" for value in axis.values}
     manifests = {case.recipe.manifest for case in search.cases}
@@ -214,23 +214,23 @@ def _check_needed(search: Search) -> None:
         path = Path(name)
         if path.exists() and path.resolve().is_relative_to(search.folder.resolve()):
             raise InputError(
-                f"--overwrite would delete {name}, which the search takes; accepted: another --folder, or "
+                f"--overwrite would delete {name}, which the search needs; accepted: another --folder, or "
                 f"files outside {search.folder}"
             )
 
 
 def _check_folder(folder: Path, job: Job) -> None:
-    """Refuse a folder that holds something else."""
+    """Refuse a folder that holds other files, or another search."""
     path = folder / JOB
     if not path.is_file():
         known = {"locks", "features", DATABASE, NAME}
         if folder.is_dir() and {item.name for item in folder.iterdir()} - known:
-            raise InputError(f"{folder}: holds files and is no search; give a new or an empty --folder")
+            raise InputError(f"{folder}: holds files but is no search; give a new or empty --folder")
         return
     old = parse_job(read_toml(path), str(path)).content()
     for name, value in json.loads(json.dumps(job.content())).items():
         if name != "trials" and json.loads(json.dumps(old[name])) != value:
             raise InputError(
-                f"{folder}: it holds a search with another {name}: {old[name]!r}, not {value!r}; "
+                f"{folder}: holds a search with another {name}: {old[name]!r}, not {value!r}; "
                 "give another --out or --folder, or --overwrite"
             )

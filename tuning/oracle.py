@@ -1,8 +1,8 @@
 """Keras Tuner's oracles as strategies: random, grid, Bayesian, Hyperband.
 
-Each oracle is made anew for each proposal, from the trials in the study. Keras Tuner's own state file
-is not used: it is not written whole or not at all, and that of its grid search lacks what a grid needs
-to go on (1.4.8). Its chief and workers are not used either: there, a worker that died keeps its trial.
+Each proposal makes a new oracle from the trials in the study. Keras Tuner's own state file is not used,
+because it is not written atomically and, for grid search, lacks what the grid needs to resume (1.4.8). Its
+chief and workers are not used either, because a worker that dies there keeps its trial.
 """
 
 import math
@@ -23,18 +23,19 @@ from tuning.job import Job
 from tuning.space import Axis, Values
 from tuning.strategy import EPOCHS, Turn
 
-# What a proposal leaves in its trial: what the oracle set beside the space, and Hyperband's brackets.
+# What a proposal stores in its trial: values that the oracle set outside the space, and Hyperband's brackets.
 EXTRA, BRACKETS = "extra", "brackets"
 BRACKET_STATE = ("_brackets", "_current_bracket", "_current_iteration")
-# Draws that one proposal may use; two proposals never share any.
+# Random draws reserved for one proposal, so that two proposals never share any.
 DRAWS = 100_000
 
 
 class KerasTuner:
-    """One of Keras Tuner's oracles behind the interface of strategies.
+    """One of Keras Tuner's oracles, with the interface of a strategy.
 
-    Hyperband's (Li et al. 2018) later rounds train anew for more epochs, rather than go on with the
-    weights of the round before: so each trial is a recipe that a training replays, schedule and all.
+    The later rounds of Hyperband (Li et al. 2018) train again from the start for more epochs and do not
+    resume the weights of the round before. So each trial is a recipe that a training can repeat, with its
+    schedule.
     """
 
     def __init__(self, job: Job, recipe: Recipe) -> None:
@@ -46,9 +47,9 @@ class KerasTuner:
         trials = study.get_trials(deepcopy=False)
         if len(trials) >= self._job.trials:
             return Turn.STOP
-        # The matrices of a Gaussian process through some trials are so small that BLAS' threads cost time.
+        # The Gaussian process has such small matrices that BLAS threads cost more time than they save.
         with warnings.catch_warnings(), threadpool_limits(1, "blas"):
-            # A Gaussian process through a few scores often ends at a bound of its kernel: no fault.
+            # With few scores, the process often ends at a bound of its kernel, which does no harm.
             warnings.simplefilter("ignore", ConvergenceWarning)
             oracle = self._oracle(trials)
             proposal = oracle.populate_space(_id(len(trials)))
@@ -60,11 +61,11 @@ class KerasTuner:
             {name: axis.inside(values[name]) for name, axis in self._axes.items()},
             {EXTRA: extra, BRACKETS: {name: getattr(oracle, name, None) for name in BRACKET_STATE}},
         )
-        study.sampler = optuna.samplers.RandomSampler(seed=0)  # never asked: all values are given
+        study.sampler = optuna.samplers.RandomSampler(seed=0)  # never used: all values are given
         return Turn.RUN
 
     def values(self, trial: optuna.Trial) -> Values:
-        """The values proposed, and under Hyperband the epochs."""
+        """The proposed values, with Hyperband's epochs."""
         found = {name: axis.suggest(trial) for name, axis in self._axes.items()}
         extra = trial.user_attrs[EXTRA]
         return found | ({EPOCHS: extra["tuner/epochs"]} if extra else {})
@@ -75,7 +76,7 @@ class KerasTuner:
         for trial in trials:
             _add(oracle, trial)
         if self._job.strategy == "grid" and trials:
-            # The next combination follows from the last one, finished or not.
+            # The next combination follows the last one, whether that is finished or not.
             for last, trial in zip([None, *trials], trials, strict=False):
                 oracle._ordered_ids.insert(_id(trial.number), _id(last.number) if last else None)
             oracle._populate_next = [_id(trials[-1].number)]
@@ -97,7 +98,7 @@ class KerasTuner:
         if self._job.strategy == "hyperband":
             # As many sweeps as the budget allows.
             limits = {"max_epochs": max(1, self._recipe.epochs), "hyperband_iterations": None}
-        # Keras Tuner takes a seed of 0 for none.
+        # Keras Tuner treats a seed of 0 as no seed.
         seed = 1 + self._recipe.seed + DRAWS * number
         return kinds[self._job.strategy](
             objective=keras_tuner.Objective(self._job.objective, "max"),
@@ -108,23 +109,23 @@ class KerasTuner:
 
 
 def grid_notice(job: Job) -> str:
-    """What must be said of a grid with more combinations than trials; "" of one that is tried whole."""
+    """The notice about a grid with more combinations than trials; "" if all are tried."""
     values = {kind.name: list(dict.fromkeys([kind.default, *kind.values])) for kind in _declared(job).space}
     total = math.prod(map(len, values.values()))
     if job.trials >= total:
         return ""
-    # The last setting changes first; one before it does when all after it went round.
+    # The last setting changes first; an earlier one changes when all later ones are through.
     rounds, alone = 1, list[str]()
     for name, choices in reversed(values.items()):
         if len(choices) > 1 and job.trials <= rounds:
             alone.insert(0, f"{name} ({short(choices[0])})")
         rounds *= len(choices)
-    only = f"; of {' and '.join(alone)} one value alone is" if alone else ""
+    only = f"; only one value is tried of {' and '.join(alone)}" if alone else ""
     return f"Grid: {job.trials:,} of {total:,} combinations are tried{only}."
 
 
 def _declared(job: Job) -> keras_tuner.HyperParameters:
-    """The job's space in Keras Tuner's terms."""
+    """The job's space as Keras Tuner's hyperparameters."""
     space = keras_tuner.HyperParameters()
     for axis in job.space:
         axis.declare(space)
@@ -136,7 +137,7 @@ def _id(number: int) -> str:
 
 
 def _add(oracle: Any, trial: FrozenTrial) -> None:
-    """Tell an oracle of a trial of the study."""
+    """Tell an oracle about a trial of the study."""
     states = {TrialState.COMPLETE: "COMPLETED", TrialState.FAIL: "FAILED"}
     space = oracle.get_space()
     given = trial.params or trial.system_attrs.get("fixed_params", {})
@@ -153,9 +154,9 @@ def _add(oracle: Any, trial: FrozenTrial) -> None:
 
 
 def _fit_to_finished(oracle: Any) -> None:
-    """Fit the Gaussian process to what is finished, before it guesses what is running.
+    """Fit the Gaussian process to the finished trials, before it predicts the running ones.
 
-    Unfitted, it would take a running trial for one of score 0, and no other would look like it.
+    Without the fit it would give a running trial a score of 0, unlike any other.
     """
     running, oracle.ongoing_trials = oracle.ongoing_trials, {}
     if any(trial.status == "COMPLETED" for trial in oracle.trials.values()):

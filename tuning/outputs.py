@@ -1,4 +1,4 @@
-"""What a search leaves to read: rows, tables, figures and the page."""
+"""Write a search's results: rows, tables, figures and the page."""
 
 from face_extraction.atomic import write_text
 from tuning.figures import draw

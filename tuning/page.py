@@ -13,7 +13,7 @@ from tuning.tables import Trials, ablation, importance, note, trial_table
 
 
 def render_search(search: Search, trials: Trials, figures: Sequence[Figure]) -> str:
-    """The page as HTML text; everything from outside is escaped."""
+    """The page as HTML text; all text from outside is escaped."""
     job, rows = search.job, trials.rows
     states = [row.state for row in rows]
     cases = dict.fromkeys(row.case for row in rows)
@@ -36,7 +36,7 @@ def render_search(search: Search, trials: Trials, figures: Sequence[Figure]) -> 
         trial_table=trial_table(rows, job.objective),
         budget={
             "strategy": job.strategy,
-            "trials at most, of each case": job.trials,
+            "most trials of each case": job.trials,
             "objective": f"{job.objective}, mean over {job.folds} folds" if job.folds else job.objective,
             "report": job.report,
         },

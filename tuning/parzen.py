@@ -1,4 +1,4 @@
-"""Optuna's tree-structured Parzen estimator as a strategy, and the rules that stop hopeless trials."""
+"""Optuna's tree-structured Parzen estimator as a strategy, and the rules that stop bad trials early."""
 
 import warnings
 from typing import Any
@@ -12,9 +12,9 @@ from tuning.strategy import Turn
 
 
 def prune_rule(strategy: str) -> optuna.pruners.BasePruner:
-    """The rule by which a strategy cuts hopeless trials short."""
+    """The rule by which a strategy stops bad trials early."""
     rules: dict[str, Any] = {
-        # Median: not before five trials were finished; halving: Li et al. 2018 (ASHA), a third goes on.
+        # Median: only after five finished trials. Halving: Li et al. 2018 (ASHA); a third continues.
         "tpe-median": lambda: optuna.pruners.MedianPruner(n_startup_trials=5),
         "tpe-halving": lambda: optuna.pruners.SuccessiveHalvingPruner(min_resource=1, reduction_factor=3),
     }
@@ -30,19 +30,19 @@ class Optuna:
         self._trials, self._seed = job.trials, seed
 
     def prepare(self, study: optuna.Study) -> Turn:
-        """Nothing to prepare: a trial's values are sampled when it is there."""
+        """Nothing to prepare: the values are sampled when the trial exists."""
         return Turn.STOP if len(study.get_trials(deepcopy=False)) >= self._trials else Turn.RUN
 
     def values(self, trial: optuna.Trial) -> Values:
         """The values, sampled now if the trial has none yet."""
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-            # constant_liar: trials that are running count as bad, so that workers do not try the same.
+            # constant_liar: running trials count as bad, so that workers do not try the same values.
             sampler = optuna.samplers.TPESampler(seed=_mixed(self._seed, trial.number), constant_liar=True)
         trial.study.sampler = sampler
         return {axis.name: axis.suggest(trial) for axis in self._space}
 
 
 def _mixed(seed: int, number: int) -> int:
-    """A trial's own seed. By the sum alone the next seed's search would draw the same, one trial earlier."""
+    """A trial's own seed. With a plain sum, the next seed's search would draw the same, one trial earlier."""
     return int(np.random.SeedSequence((seed, number)).generate_state(1)[0])

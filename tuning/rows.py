@@ -1,4 +1,4 @@
-"""Trials as rows: what tables, figures, the page and the live display show."""
+"""Trials as rows, for tables, figures, the page and the live display."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -30,8 +30,8 @@ class Row:
         number: from 0, within the case.
         state: one of `STATES`' values.
         score: the objective; None unless done.
-        values: what the trial varied, by name.
-        facts: numbers and texts recorded of it.
+        values: the varied settings, by name.
+        facts: recorded numbers and texts.
     """
 
     case: str
@@ -43,12 +43,12 @@ class Row:
 
     @property
     def label(self) -> str:
-        """Its name among all cases: the case and the number."""
+        """A name that is unique among all cases: the case and the number."""
         return f"{self.case} #{self.number}"
 
     @property
     def reason(self) -> str:
-        """Why it failed or was cut short; "" if it was neither."""
+        """Why the trial failed or was cut short; "" if it did not."""
         return str(self.facts.get(REASON, ""))
 
 
@@ -69,18 +69,18 @@ def rows_of(trials: Mapping[str, Sequence[FrozenTrial]]) -> list[Row]:
 
 
 def best_of(rows: Sequence[Row]) -> Row | None:
-    """The trial with the highest score, the first of equals; None if none is done."""
+    """The trial with the highest score, the first among equals; None if none is done."""
     done = [row for row in rows if row.score is not None]
     return max(done, key=lambda row: row.score or 0.0, default=None)
 
 
 def varied(rows: Sequence[Row]) -> list[str]:
-    """Names of what the trials vary, in the space's order."""
+    """Names of the varied settings, in the space's order."""
     return list(dict.fromkeys(name for row in rows for name in row.values))
 
 
 def write_rows(path: Path, rows: Sequence[Row]) -> None:
-    """Write the trials as CSV, atomically: one line each, failed ones with their reason."""
+    """Write the trials as CSV, atomically: one line each, with the reason if it failed."""
     names = varied(rows)
     facts = ("val_auc", "val_accuracy", "val_loss", "kept_epoch", "seconds", "features", WORKER, REASON)
     columns = ("case", "trial", "state", "score", *names, *facts)

@@ -1,4 +1,4 @@
-"""The search: every case, trial by trial, by as many workers as run this."""
+"""Run a search: every case, trial by trial, with any number of workers."""
 
 import os
 import platform
@@ -33,20 +33,20 @@ POLL_SECONDS = 1.0
 
 
 def run_search(search: Search, *, features: bool = True, retry_failed: bool = False) -> list[Row]:
-    """Run trials until the budget is spent, together with any other worker of this search.
+    """Run trials until the budget is spent, together with other workers of this search.
 
     Args:
         search: the search.
-        features: compute features of frozen backbones once.
-        retry_failed: try the trials that failed again, and count them once.
+        features: compute features of frozen backbones only once.
+        retry_failed: try failed trials again, without counting them twice.
 
     Returns:
         All trials of all workers, and of all cases.
 
     Raises:
-        KeyboardInterrupt: Ctrl-C; what was done until then is written.
-        SearchStopped: faces cannot be used any more; what was done until then is written.
-        OSError: a file cannot be written, or read.
+        KeyboardInterrupt: Ctrl-C; the results so far are written.
+        SearchStopped: faces can no longer be used; the results so far are written.
+        OSError: a file cannot be written or read.
     """
     store = search.store()
     write_job(search.folder / JOB, search.job)
@@ -70,7 +70,7 @@ def run_search(search: Search, *, features: bool = True, retry_failed: bool = Fa
 
 
 class _Worker:
-    """This process at work on one case."""
+    """This process, working on one case."""
 
     def __init__(self, search: Search, case: Case, store: Store, trainer: Trainer, display: Display) -> None:
         self._search, self._case, self._store = search, case, store
@@ -79,7 +79,7 @@ class _Worker:
         self._name = f"{platform.node()}:{os.getpid()}"
 
     def work(self) -> None:
-        """Take trials until none is left."""
+        """Run trials until none is left."""
         while True:
             held = self._store.claim(self._case.name, self._strategy, self._name)
             if held is Turn.STOP:
@@ -91,7 +91,7 @@ class _Worker:
             try:
                 self._run(held)
             finally:
-                held.lock.release()  # also after Ctrl-C: the next start takes the trial up
+                held.lock.release()  # also after Ctrl-C: the next start continues the trial
             self._display.refresh()
 
     def _run(self, held: Held) -> None:
@@ -116,20 +116,20 @@ class _Worker:
                 result = self._trainer.run(recipe, folder, report, lambda: self._store.progressed(held))
                 facts = result.facts
             except (KeyboardInterrupt, OSError, SearchStopped):
-                self._store.give_back(held)  # no fault of its values: it is tried again at the next start
+                self._store.give_back(held)  # its values are not at fault: the next start tries it again
                 raise
             except optuna.TrialPruned as error:
                 state, facts = TrialState.PRUNED, {REASON: str(error)}
-            except Exception as error:  # a row with its reason; the search goes on
+            except Exception as error:  # it becomes a row with its reason, and the search goes on
                 state, facts = TrialState.FAIL, {REASON: why_failed(error)}
                 traceback.print_exc()
                 if not isinstance(error, InputError):
-                    self._trainer.forget_faces()  # they may be what failed
+                    self._trainer.forget_faces()  # they may be the cause
         self._store.finish(held, case.name, state, result.score if result else None, facts)
         self._keep_the_best_weights()
 
     def _keep_the_best_weights(self) -> None:
-        """Delete the weights of trials that are not their case's best: a recipe makes them again."""
+        """Delete the weights of all but the best trial of the case: its recipe can make them again."""
         with self._store.alone():
             rows = rows_of({self._case.name: self._store.trials()[self._case.name]})
             best = best_of(rows)
@@ -150,7 +150,7 @@ def best_recipe(search: Search, row: Row) -> Recipe:
 def _write_results(search: Search, store: Store) -> list[Row]:
     """Write the best recipes, tables, figures and the page; return all trials of all workers.
 
-    Of all cases of the job that have trials: those that `--case` left out now stay in the tables.
+    This covers all cases of the job that have trials, so cases that `--case` leaves out stay in the tables.
     """
     pruner = prune_rule(search.job.strategy)
     studies = {case.name: store.study(case.name, pruner) for case in search.cases}

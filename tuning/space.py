@@ -1,4 +1,4 @@
-"""The space of a search, as data: which fields of a recipe vary, and over what."""
+"""The space of a search, as data: which fields of a recipe vary, and over which values."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
@@ -16,7 +16,7 @@ Values = dict[str, Option]
 
 OPTION = "options."
 RANGE = ("low", "high", "log", "step")
-# They decide which faces validate, or are chance: scores under different ones are not comparable.
+# These decide which faces validate, or are pure chance: their scores are not comparable.
 FIXED = (
     *("manifest", "per_class", "split", "split_seed", "val_share", "test_share", "folds", "fold"),
     *("monitor", "frames", "seed", "options", "partial_weights"),
@@ -32,8 +32,8 @@ class Axis:
         values: the list, all of one type; empty for a range.
         low: lower end of a range, inclusive.
         high: upper end of a range, inclusive.
-        log: whether a range is even in the logarithm.
-        step: distance of a range's values; None for a float range without gaps.
+        log: whether a range is sampled on a logarithmic scale.
+        step: distance between a range's values; None for a float range without gaps.
     """
 
     name: str
@@ -49,11 +49,11 @@ class Axis:
         return isinstance(self.low, int)
 
     def ends(self) -> tuple[Option, ...]:
-        """The values to try a recipe with: if it takes these, it takes all."""
+        """The values to check a recipe with: if it accepts these, it accepts all."""
         return self.values or (self.low, self.high)
 
     def suggest(self, trial: "optuna.Trial") -> Option:
-        """The value that an Optuna trial has, or gets, on this axis."""
+        """The value on this axis that an Optuna trial has or now gets."""
         if self.values:
             return cast(Option, trial.suggest_categorical(self.name, self.values))
         if self.whole:
@@ -68,7 +68,7 @@ class Axis:
             space.Choice(self.name, list(self.values))
             return
         if self.step and not self.whole:
-            # Not a range: Keras Tuner divides by the step to count its values, and 0.6 // 0.1 is 5.
+            # Not as a range: Keras Tuner divides by the step to count the values, and 0.6 // 0.1 is 5.
             last = int((self.high - self.low) / self.step + 1e-9)
             values = [self.low + number * self.step for number in range(last + 1)]
             space.Choice(self.name, [self.inside(value) for value in values])
@@ -78,8 +78,8 @@ class Axis:
         kind(self.name, self.low, self.high, step=step, sampling="log" if self.log else "linear")
 
     def inside(self, value: Option) -> Option:
-        """The value as the list has it, or brought back into the range that rounding may have left."""
-        if self.values:  # Keras Tuner makes 1 of true
+        """The value as in the list, or brought back into the range if rounding left it."""
+        if self.values:  # Keras Tuner turns true into 1
             return self.values[self.values.index(value)]
         value = min(max(cast(float, value), self.low), self.high)
         return int(value) if self.whole else float(value)
@@ -89,15 +89,15 @@ Space = tuple[Axis, ...]
 
 
 def parse_space(content: Mapping[str, Any], where: str) -> Space:
-    """A space from the content of a job's [space].
+    """Read a space from the [space] table of a job.
 
     Args:
-        content: by name a list of values, or a table of low, high and perhaps log or step. The table
+        content: a list of values by name, or a table of low, high and optionally log or step. The table
             `options` holds the same for options of the model.
-        where: the file it came from.
+        where: the file that holds it.
 
     Raises:
-        InputError: a name is unknown or not for a search, or a list or range is not accepted.
+        InputError: a name is unknown or cannot be searched, or a list or range is not accepted.
     """
     items = dict(content)
     options = items.pop("options", {})
@@ -111,7 +111,7 @@ def parse_space(content: Mapping[str, Any], where: str) -> Space:
 
 
 def write_space(space: Space) -> dict[str, Any]:
-    """What `parse_space` reads."""
+    """The content that `parse_space` reads."""
     content: dict[str, Any] = {}
     for axis in space:
         value: Any = list(axis.values)
@@ -142,7 +142,7 @@ def check_space(space: Space, recipe: Recipe) -> None:
     """Refuse values that the recipe or its model would refuse in the middle of a search.
 
     Raises:
-        InputError: naming the first of them.
+        InputError: a value is not accepted; the line names the first.
     """
     for axis in space:
         for value in axis.ends():
@@ -174,7 +174,7 @@ def _axis(name: str, content: Any, where: str) -> Axis:
 
 
 def _coerced(value: Any, kind: Any) -> Any:
-    """A whole number as a float, where the field is one."""
+    """`value`, as a float if the field holds floats and the value is a whole number."""
     return float(value) if kind is float and type(value) is int else value
 
 

@@ -1,9 +1,9 @@
-"""Where a search keeps its trials: an Optuna study a case, in SQLite or any database by URL.
+"""Keep the trials of a search: an Optuna study for each case, in SQLite or any database by URL.
 
-Any number of workers share it. A trial that is running is held by a lock on a file in the search's
-folder, which the system frees when its worker dies, however it dies: then the next worker takes the
-trial up, under its number, and nothing is counted twice. Workers on several machines therefore share
-the folder, and a database such as PostgreSQL, because SQLite is not made for network file systems.
+Any number of workers share it. A worker holds its running trial by a lock on a file in the search's
+folder. The system frees the lock when the worker dies for any reason. The next worker then continues the
+trial under the same number, so nothing is counted twice. Workers on several machines therefore share the
+folder, and a database such as PostgreSQL, because SQLite is not made for network file systems.
 """
 
 import json
@@ -29,7 +29,7 @@ from tuning.strategy import Strategy, Turn
 DATABASE, COPY, NAME = "trials.db", "trials.jsonl", "search.txt"
 SEARCH_LOCK = "search.lock"
 WORKER, ATTEMPTS, REASON = "worker", "attempts", "reason"
-# A trial whose workers all died is most likely what killed them.
+# If several workers die in one trial, the trial most likely kills them.
 MAX_ATTEMPTS = 3
 BUSY_SECONDS = 60
 
@@ -40,7 +40,7 @@ class Held:
 
     Attributes:
         trial: the trial.
-        lock: what tells others that it is run.
+        lock: it tells other workers that the trial runs.
     """
 
     trial: optuna.Trial
@@ -52,8 +52,8 @@ class Store:
 
     Args:
         folder: the search's folder.
-        digest: of what is searched, on which data.
-        url: of a database; "" for SQLite in the folder.
+        digest: hash of what is searched and on which data.
+        url: address of a database; "" for SQLite in the folder.
 
     Raises:
         InputError: the database cannot be reached.
@@ -70,18 +70,18 @@ class Store:
             self._name = f"{_own_name(folder)}-{digest}"
             if not url:
                 _set_aside_if_torn(folder / DATABASE)
-            # Of its parts, which it escapes: a folder's name may have a question mark.
+            # Built from its parts, which are then escaped: a folder's name may have a question mark.
             file = sqlalchemy.URL.create("sqlite", database=str(folder.absolute() / DATABASE))
             self._storage = _connect(url or file.render_as_string())
 
     @contextmanager
     def alone(self) -> Iterator[None]:
-        """One worker at a time is in here."""
+        """Let only one worker at a time run the block."""
         with self._lock:
             yield
 
     def study(self, case: str, pruner: optuna.pruners.BasePruner) -> optuna.Study:
-        """The case's study; one that the database lost is filled from the copy."""
+        """The case's study; if the database lost it, it is restored from the copy."""
         with self._lock:
             self._check_copy()
             name = f"{self._name}: {case}"
@@ -104,16 +104,16 @@ class Store:
         return {case: study.get_trials(deepcopy=False) for case, study in self._studies.items()}
 
     def claim(self, case: str, strategy: Strategy, worker: str) -> Held | Turn:
-        """The next trial of a case, held: one that a dead worker left, or a new one.
+        """Take the next trial of a case: one that a dead worker left, or a new one.
 
         Returns:
-            The trial; or that there is none now, or no more.
+            The held trial; or `Turn.WAIT` if there is none now, or `Turn.STOP` if there are no more.
         """
         study = self._studies[case]
         with self._lock:
             held = self._left(case, study)
             if held is None:
-                # A waiting one was proposed by a worker that was killed before it took it.
+                # A waiting trial was proposed by a worker that was killed before it took the trial.
                 waiting = study.get_trials(deepcopy=False, states=(TrialState.WAITING,))
                 turn = Turn.RUN if waiting else strategy.prepare(study)
                 if turn is not Turn.RUN:
@@ -122,7 +122,7 @@ class Store:
                 lock = self._trial_lock(case, trial.number)
                 lock.acquire(timeout=0)
                 held = Held(trial, lock)
-            strategy.values(held.trial)  # samples them now, while no other worker asks
+            strategy.values(held.trial)  # samples the values now, while no other worker can
             held.trial.set_user_attr(WORKER, worker)
             held.trial.set_user_attr(ATTEMPTS, held.trial.user_attrs.get(ATTEMPTS, 0) + 1)
             self.write_copy()
@@ -131,7 +131,7 @@ class Store:
     def finish(
         self, held: Held, case: str, state: TrialState, score: float | None, facts: dict[str, Any]
     ) -> None:
-        """Record how a trial ended, and let it go."""
+        """Record how a trial ended, and release it."""
         with self._lock:
             for name, value in facts.items():
                 held.trial.set_user_attr(name, value)
@@ -141,22 +141,22 @@ class Store:
         held.lock.release()
 
     def progressed(self, held: Held) -> None:
-        """An epoch is done: should the worker die now, the next one does not begin where this one did."""
+        """Record that an epoch is done: the trial makes progress, so a death of its worker counts from 0."""
         if held.trial.user_attrs.get(ATTEMPTS, 0):
             held.trial.set_user_attr(ATTEMPTS, 0)
 
     def give_back(self, held: Held) -> None:
-        """Let a trial go that its worker was told to leave: no death counts against it."""
-        with suppress(optuna.exceptions.StorageInternalError):  # a full disk takes no note of it
+        """Release a trial whose worker was told to stop, without counting a death against it."""
+        with suppress(optuna.exceptions.StorageInternalError):  # a full disk cannot record it
             held.trial.set_user_attr(ATTEMPTS, held.trial.user_attrs.get(ATTEMPTS, 0) - 1)
 
     def retry_failed(self) -> None:
         """Make the failed trials of the open studies wait again, under their numbers.
 
-        A finished trial stays so in Optuna: the studies are made anew from the copy, as after a loss.
+        Optuna cannot reopen a finished trial, so the studies are rebuilt from the copy, as after a loss.
 
         Raises:
-            InputError: a worker is at a trial.
+            InputError: a worker runs a trial.
         """
         with self._lock:
             self._check_idle()
@@ -171,11 +171,11 @@ class Store:
                 self.study(case, study.pruner)
 
     def write_copy(self) -> None:
-        """Write all trials as lines of JSON, atomically: to read, and to go on when the database is lost."""
+        """Write all trials as JSON lines, atomically, for readers and to resume if the database is lost."""
         self._write(self._copied())
 
     def _copied(self) -> list[dict[str, Any]]:
-        """What the copy is to hold: the trials of the open studies, and those it has of others."""
+        """The content of the copy: trials of the open studies, and those of others that it already holds."""
         closed = [record for record in _records(self.folder / COPY) if record["case"] not in self._studies]
         return closed + [
             {"search": self._name, "case": case, **_record(trial)}
@@ -190,11 +190,11 @@ class Store:
         """Refuse trials of other data, or of another search.
 
         Raises:
-            InputError: the copy holds some.
+            InputError: the copy holds such trials.
         """
         if any(record["search"] != self._name for record in _records(self.folder / COPY, tell=True)):
             raise InputError(
-                f"{self.folder}: its trials are of other data (the manifest has changed); "
+                f"{self.folder}: its trials used other data (the manifest has changed); "
                 "give another --out or --folder, or --overwrite"
             )
 
@@ -202,7 +202,7 @@ class Store:
         """Delete the studies.
 
         Raises:
-            InputError: a worker is at a trial.
+            InputError: a worker runs a trial.
         """
         with self._lock:
             self._check_idle()
@@ -211,7 +211,7 @@ class Store:
                     optuna.delete_study(study_name=name, storage=self._storage)
 
     def _check_idle(self) -> None:
-        """Refuse to touch trials while a worker is at one of them."""
+        """Refuse to touch trials while a worker runs one."""
         for path in (self.folder / "locks").glob("*.lock"):
             if path.name != SEARCH_LOCK and _is_held(path):
                 raise InputError(
@@ -219,7 +219,7 @@ class Store:
                 )
 
     def _left(self, case: str, study: optuna.Study) -> Held | None:
-        """A running trial whose worker is dead, held; those that killed every worker are failed."""
+        """Take over a running trial whose worker is dead; fail trials that killed too many workers."""
         for frozen in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
             lock = self._trial_lock(case, frozen.number)
             try:
@@ -229,13 +229,13 @@ class Store:
             trial = optuna.Trial(study, frozen._trial_id)
             if trial.user_attrs.get(ATTEMPTS, 0) < MAX_ATTEMPTS:
                 return Held(trial, lock)
-            trial.set_user_attr(REASON, f"its worker died, {MAX_ATTEMPTS} times (out of memory?)")
+            trial.set_user_attr(REASON, f"its worker died {MAX_ATTEMPTS} times (out of memory?)")
             study.tell(trial, state=TrialState.FAIL)
             lock.release()
         return None
 
     def _turn(self, study: optuna.Study, turn: Turn) -> Turn:
-        """Nobody stops while a trial runs: its worker may die, and it would be lost."""
+        """Wait while a trial runs: its worker may die, and then another has to continue the trial."""
         running = study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
         return Turn.WAIT if running else turn
 
@@ -244,10 +244,10 @@ class Store:
 
 
 def _own_name(folder: Path) -> str:
-    """What tells the search from all others in a database: made once, and kept in the folder."""
+    """The search's unique name in a database, made once and kept in the folder."""
     path = folder / NAME
     if not path.is_file():
-        # Of a search that was begun before there was this file, the folder's name alone.
+        # A search that began before this file existed has only the folder's name.
         chance = "" if (folder / COPY).is_file() else f"-{secrets.token_hex(4)}"
         write_text(path, folder.absolute().name + chance)
     return path.read_text(encoding="utf-8")
@@ -271,7 +271,7 @@ def _connect(url: str) -> optuna.storages.RDBStorage:
 
 
 def _set_aside_if_torn(path: Path) -> None:
-    """Give way to a new database when this one is damaged."""
+    """Move a damaged database aside, so that a new one can replace it."""
     if not path.is_file():
         return
     try:
@@ -285,7 +285,7 @@ def _set_aside_if_torn(path: Path) -> None:
         side = path.with_name(path.name + ending)
         if side.exists():
             side.replace(broken.with_name(broken.name + ending))
-    print(f"{path}: damaged; set aside as {broken.name}, and made anew from {COPY}", file=sys.stderr)
+    print(f"{path}: damaged; moved to {broken.name}, and rebuilt from {COPY}", file=sys.stderr)
 
 
 def _record(trial: FrozenTrial) -> dict[str, Any]:
@@ -304,7 +304,7 @@ def _record(trial: FrozenTrial) -> dict[str, Any]:
 
 
 def _records(path: Path, *, tell: bool = False) -> Iterator[dict[str, Any]]:
-    """The lines of the copy, as far as they are whole; `tell` warns of others."""
+    """The complete lines of the copy; `tell` warns about the others."""
     if not path.is_file():
         return
     for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
@@ -320,10 +320,10 @@ def _records(path: Path, *, tell: bool = False) -> Iterator[dict[str, Any]]:
 
 
 def _read_copy(path: Path, case: str) -> list[FrozenTrial]:
-    """The case's trials in the copy; what had not ended waits again."""
+    """The case's trials in the copy; those that had not ended wait again."""
     found: list[FrozenTrial] = []
     for record in _records(path):
-        # Numbers tell the run folders: what follows a gap would get another's.
+        # A trial's number names its run folder: after a gap, a trial would get the folder of another.
         if record["case"] == case and record["number"] == len(found):
             try:
                 found.append(_restore(record))

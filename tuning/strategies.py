@@ -1,4 +1,4 @@
-"""The strategy that a job names: Optuna's or one of Keras Tuner's."""
+"""Make the strategy that a job names: Optuna's or one of Keras Tuner's."""
 
 from dfdetect.recipe import Recipe
 from tuning.job import Job
@@ -8,7 +8,7 @@ from tuning.strategy import Strategy
 
 
 def make_strategy(job: Job, recipe: Recipe) -> Strategy:
-    """The strategy that a job names, for one of its cases."""
+    """Make the strategy that a job names, for one of its cases."""
     if job.strategy.startswith("tpe"):
         return Optuna(job, recipe.seed)
     return KerasTuner(job, recipe)

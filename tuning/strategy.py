@@ -1,9 +1,9 @@
-"""What a strategy is: how a search proposes its next trial.
+"""A strategy: how a search proposes its next trial.
 
-A strategy keeps no state of its own. All it knows is in the study, so that any worker can ask it, a
-killed one leaves nothing torn, and one taken up again goes on as if it had not stopped. Its chance
-comes from the seed and the trial's number: a sampler that is only seeded repeats its first
-suggestions after a restart.
+A strategy keeps no state of its own: everything is in the study. So any worker can use it, a killed worker
+leaves nothing half done, and a resumed one continues as if it had not stopped. Its randomness comes from the
+seed and the trial's number, because a sampler that is only seeded repeats its first suggestions after a
+restart.
 """
 
 import enum
@@ -13,7 +13,7 @@ import optuna
 
 from tuning.space import Values
 
-# Set by Hyperband for each trial, over the recipe's own.
+# Hyperband sets it for each trial, in place of the recipe's own.
 EPOCHS = "epochs"
 
 
@@ -29,7 +29,7 @@ class Strategy(Protocol):
     """How a search proposes trials."""
 
     def prepare(self, study: optuna.Study) -> Turn:
-        """Make `study.ask()` give the next trial. One worker at a time calls it."""
+        """Make `study.ask()` return the next trial. Only one worker at a time calls this."""
 
     def values(self, trial: optuna.Trial) -> Values:
-        """The values of a trial that was asked for: those of the space, and perhaps `EPOCHS`."""
+        """The values of a trial: those of the space, and perhaps `EPOCHS`."""

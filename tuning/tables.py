@@ -18,12 +18,12 @@ SHOWN_APART = ("optimizer", "learning_rate")
 
 @dataclass(frozen=True)
 class Trials:
-    """What a search has found so far.
+    """The results of a search so far.
 
     Attributes:
         rows: the trials.
-        recipes: by `Row.label`, what each trial trained.
-        importances: by case, each setting's importance, or why there is none.
+        recipes: the recipe of each trial, by `Row.label`.
+        importances: each setting's importance by case, or the reason why there is none.
     """
 
     rows: Sequence[Row]
@@ -34,7 +34,7 @@ class Trials:
 def ablation(trials: Trials) -> Table:
     """Report C's ablation table: optimizer, learning rate, [loss, accuracy], model type.
 
-    What else was varied stands between, and the trial at the end.
+    Other varied settings stand after the learning rate, and the AUC and the trial at the end.
     """
     others = [name for name in varied(trials.rows) if name not in SHOWN_APART]
     head = ["Optimizer", "Learning rate", *map(_title, others), "Score", "Model type", "AUC", "Trial"]
@@ -61,7 +61,7 @@ def ablation(trials: Trials) -> Table:
 
 
 def importance(found: Importances) -> Table:
-    """How much each setting matters, of each case."""
+    """The importance of each setting, one row for each case."""
     names = list(
         dict.fromkeys(name for shares in found.values() if not isinstance(shares, str) for name in shares)
     )
@@ -76,7 +76,7 @@ def importance(found: Importances) -> Table:
 
 
 def trial_table(rows: Sequence[Row], objective: str) -> Table:
-    """A row a trial; the best one is marked."""
+    """One row for each trial; the best one is marked."""
     names = varied(rows)
     best = best_of(rows)
     body = []
@@ -99,11 +99,11 @@ def trial_table(rows: Sequence[Row], objective: str) -> Table:
 
 
 def note(folds: int) -> str:
-    """What the numbers of the ablation table are."""
+    """A note that explains the numbers of the ablation table."""
     of = f"the mean over {folds} folds" if folds else "the validation split"
     return (
-        f"Score is [loss, accuracy at 0.5] of {of}, at the epoch that was kept; Report C gives its scores as "
-        "Keras' evaluate() on data that it does not name. Test faces were not opened."
+        f"Score is [loss, accuracy at 0.5] on {of}, at the kept epoch; Report C's scores are from Keras' "
+        "evaluate() on data that it does not name. Test faces were not opened."
     )
 
 

@@ -1,4 +1,4 @@
-"""One trial: a recipe in, a run folder and the value of the objective out. Test faces are not opened."""
+"""One trial: from a recipe to a run folder and the objective's value. Test faces are not opened."""
 
 import dataclasses
 import gc
@@ -28,25 +28,25 @@ from face_extraction.errors import InputError
 from face_extraction.settings import copy_settings
 from tuning.features import FeatureCache, Reduced, reduce_model
 
-# Called with (epoch or fold, objective so far); it may raise to cut the trial short.
+# Called with (epoch or fold, objective so far); it may raise an exception to cut the trial short.
 Report = Callable[[int, float], None]
-# What a trial records of its kept epoch, or the mean over folds.
+# What a trial records at its kept epoch, or as the mean over folds.
 MEASURED = ("val_auc", "val_accuracy", "val_loss")
-# How a run's features came about, where they were kept.
+# How the run's environment says that features were cached.
 ONCE = "computed once"
 # The splits that a search reads.
 OPENED = ("train", "val")
-# What a part's environment tells when it came to its end.
+# A field of the environment that only a finished part has.
 TRAINED = "training_seconds"
 
 
 class SearchStopped(InputError):
-    """Wrong input that is no fault of what a trial varies: other trials would end in it too."""
+    """A fault that does not come from what a trial varies, so other trials would fail too."""
 
 
 @dataclass(frozen=True)
 class Result:
-    """What a trial gave.
+    """The result of a trial.
 
     Attributes:
         score: the objective.
@@ -58,13 +58,13 @@ class Result:
 
 
 def parts_of(data: Data, recipe: Recipe, folds: int) -> list[Data]:
-    """The data of a trial: as they are, or once for each of `folds` parts that validate in turn.
+    """The data of a trial: unchanged, or once for each of `folds` parts, which validate in turn.
 
-    The parts are made of the train and val rows, by whole groups, or over single faces where the
-    recipe splits so. Test rows keep out. A part's notices say where it has parted the people of a swap.
+    The parts are made of the train and val rows, by whole groups, or over single faces if the
+    recipe splits so. Test rows are left out. A part's notices say if it parts the people of a swap.
 
     Raises:
-        InputError: there are not enough groups or faces.
+        InputError: there are too few groups or faces.
     """
     if not folds:
         return [data]
@@ -89,9 +89,9 @@ class Trainer:
     """Runs the trials of one case.
 
     Attributes:
-        parts: the data, one part or one a fold.
-        conditions: how to go about it.
-        features: where features of frozen backbones are kept; None: they are not.
+        parts: the data: one part, or one for each fold.
+        conditions: how to train.
+        features: the cache for features of frozen backbones; None: no cache.
     """
 
     parts: Sequence[Data]
@@ -102,18 +102,18 @@ class Trainer:
     def run(
         self, recipe: Recipe, folder: Path, report: Report, progressed: Callable[[], None] = lambda: None
     ) -> Result:
-        """Train and validate a recipe, on every part; one that the folder holds finished is taken as it is.
+        """Train and validate a recipe on every part; a part that the folder holds finished is kept.
 
         Args:
-            recipe: resolved.
-            folder: of the run, or of one run a fold.
-            report: told of every epoch, or with folds of every fold, that is trained now.
+            recipe: the recipe, resolved.
+            folder: the run's folder, or the folder for one run for each fold.
+            report: called after every epoch, or with folds after every fold, that is trained now.
             progressed: called after every epoch, with folds too.
 
         Raises:
             SearchStopped: a crop cannot be read, a part lacks a class, or devices cannot share a batch.
             InputError: the weights cannot be had, or the training diverged.
-            Exception: whatever the backend raises, or `report`.
+            Exception: any error of the backend or of `report`.
         """
         start = time.monotonic()
         best: list[Row] = []
@@ -154,7 +154,7 @@ class Trainer:
     ) -> None:
         """Train on one part, into a run."""
         keras.backend.clear_session()
-        gc.collect()  # the last trial's model, before another is built on the same device
+        gc.collect()  # free the last trial's model before another is built on the same device
         keras.utils.set_random_seed(recipe.seed)
         with parallel(self.conditions.devices):
             model = build_from_recipe(recipe)
@@ -177,7 +177,7 @@ class Trainer:
             facts |= {"weights": str(origin), "weights_source": origin.source}
             facts |= {"weights_sha256": origin.sha256, "features": how} | self._place(number)
             run.write_environment(facts)
-            # Not from history.csv, which is written first: after a kill it can be an epoch ahead.
+            # history.csv is written before the checkpoint, so after a kill it can be an epoch ahead.
             history = read_state(run.checkpoint)["history"] if run.checkpoint.is_file() else []
 
             def each(row: Row) -> None:
@@ -193,7 +193,7 @@ class Trainer:
         run.write_environment(facts | {TRAINED: seconds})
 
     def _place(self, number: int) -> dict[str, Any]:
-        """Which part it is; of a search's folds, that its rows follow not from the recipe alone."""
+        """Which part it is; with a search's folds, the rows do not follow from the recipe alone."""
         folds = len(self.parts)
         return {"part": number + 1} | ({"search_fold": [number + 1, folds]} if folds > 1 else {})
 
@@ -207,26 +207,26 @@ class Trainer:
         run: Run,
         watch: Callable[[Row], None],
     ) -> None:
-        """Train the head on features, with the same `fit`, and leave the whole model's weights."""
+        """Train the head on features with the same `fit`, then write the whole model's weights."""
         assert self.features is not None
         inputs = {
             split: self.features.store(reduced, model, recipe, store, data.digest)
             for split, store in stores.items()
         }
         fit(reduced.head, recipe, inputs["train"], inputs["val"], run, watch=watch)
-        # The checkpoint first: with it, a trial taken up again would load the whole into the head.
+        # Delete the checkpoint first: a resumed trial would load the whole model's weights into the head.
         run.checkpoint.unlink(missing_ok=True)
         save_weights(run.weights, model)
 
     def _open(self, number: int, data: Data, recipe: Recipe) -> dict[str, Store]:
-        """The faces that train and that validate, opened once in a process."""
+        """Open the training and validation faces, once in a process."""
         key = number, recipe.image_size, recipe.frames
         if key not in self._stores:
             self._stores[key] = open_stores(data, recipe, self.conditions, OPENED)[0]
         return self._stores[key]
 
     def forget_faces(self) -> None:
-        """Open the faces anew for the next trial, which finds out whether they can still be read."""
+        """Open the faces again for the next trial, which shows whether they can still be read."""
         self._stores.clear()
 
 
@@ -238,8 +238,8 @@ def _is_trained(run: Run, recipe: Recipe) -> bool:
 
 
 def _drop_other_work(run: Run, recipe: Recipe, *, on_features: bool) -> None:
-    """Delete what the run's folder holds of another recipe, or of a training of another part of the model."""
-    # The one is left by a trial that the database lost, the other by a search without --no-features, or with.
+    """Delete a run of another recipe, or one that trained another part of the model."""
+    # The first if the database lost its trial; the second if only one of both had --no-features.
     other = run.recipe_file.is_file() and run.recipe() != recipe
     if not other and run.checkpoint.is_file():
         other = (run.environment().get("features") == ONCE) != on_features
@@ -248,7 +248,7 @@ def _drop_other_work(run: Run, recipe: Recipe, *, on_features: bool) -> None:
 
 
 def why_failed(error: BaseException) -> str:
-    """The reason of a failed trial, in one line."""
+    """The reason why a trial failed, in one line."""
     text = (str(error).strip().splitlines() or [type(error).__name__])[0][:300]
     kind = type(error).__name__
     if isinstance(error, MemoryError) or "ResourceExhausted" in kind or "RESOURCE_EXHAUSTED" in text:
@@ -261,7 +261,7 @@ def why_failed(error: BaseException) -> str:
 
 
 def _best(history: Sequence[Row], recipe: Recipe) -> Row:
-    """The row of the epoch that is kept: the first of the best."""
+    """The row of the kept epoch: the first of the best."""
     return max(history, key=lambda row: row[recipe.monitor])
 
 

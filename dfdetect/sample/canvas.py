@@ -1,4 +1,4 @@
-"""A sheet to draw on in head units, and the few strokes that the drawn people are made of."""
+"""A canvas in head units, and the strokes that draw people on it."""
 
 from dataclasses import dataclass
 from functools import cache, cached_property
@@ -12,7 +12,7 @@ Array = NDArray[np.floating[Any]]
 Pixels = NDArray[np.uint8]
 Place = tuple[slice, slice]
 _SUBPIXEL = 4
-"""Bits of a pixel that OpenCV's drawing functions take into account."""
+"""Bits of a pixel that OpenCV's drawing functions use."""
 
 
 @dataclass(frozen=True)
@@ -20,8 +20,8 @@ class Sheet:
     """A canvas in head units: x to the right, y down, (0, 0) between the eyes, 1 = half a head's width.
 
     Attributes:
-        width: in pixels.
-        height: in pixels.
+        width: width in pixels.
+        height: height in pixels.
         left: pixels between the sheet's left edge and x = 0.
         top: pixels between the sheet's top edge and y = 0.
         scale: pixels a unit.
@@ -35,16 +35,16 @@ class Sheet:
 
     @cached_property
     def x(self) -> Array:
-        """The x of every pixel, shape (1, width)."""
+        """The x of each pixel, shape (1, width)."""
         return ((np.arange(self.width, dtype=np.float32) - self.left) / self.scale)[None, :]
 
     @cached_property
     def y(self) -> Array:
-        """The y of every pixel, shape (height, 1)."""
+        """The y of each pixel, shape (height, 1)."""
         return ((np.arange(self.height, dtype=np.float32) - self.top) / self.scale)[:, None]
 
     def window(self, x: float, y: float, half_width: float, half_height: float) -> "Sheet":
-        """The part of this sheet around (x, y), cut at whole pixels; `place` tells where it lies."""
+        """The part of this sheet around (x, y), cut at whole pixels; `place` gives its position."""
         left = round(self.left + (x - half_width) * self.scale)
         top = round(self.top + (y - half_height) * self.scale)
         return Sheet(
@@ -61,7 +61,7 @@ class Sheet:
         return slice(top, top + window.height), slice(left, left + window.width)
 
     def pixels(self, points: Array) -> Array:
-        """Points (n, 2) in head units as points in pixels."""
+        """Convert points (n, 2) from head units to pixels."""
         return np.asarray(points, np.float32) * self.scale + np.array([self.left, self.top], np.float32)
 
     def fill(self, points: Array, blur: float = 0.0) -> Array:
@@ -94,14 +94,14 @@ class Sheet:
 
 
 def paint(image: Array, colour: Array, mask: Array, opacity: float = 1.0) -> None:
-    """Lay `colour` over `image` (H, W, 3) in place, where `mask` (H, W) says; all 0 to 1."""
+    """Paint `colour` over `image` (H, W, 3) in place, as far as `mask` (H, W) says; all 0 to 1."""
     left, top, width, height = cv2.boundingRect((mask > 1 / 512).view(np.uint8))
     place = slice(top, top + height), slice(left, left + width)
     image[place] += (colour - image[place]) * (mask[place] * np.float32(opacity))[..., None]
 
 
 def layer(image: Array, mask: Array) -> Array:
-    """Colours (H, W, 3) and mask (H, W) as one (H, W, 4), the colours multiplied by the mask."""
+    """Join colours (H, W, 3) and mask (H, W) into (H, W, 4), with the colours multiplied by the mask."""
     return np.dstack([image * mask[..., None], mask])
 
 
@@ -113,7 +113,7 @@ def curve(points: ArrayLike, count: int = 24) -> Array:
 
 @cache
 def _spline(points: int, count: int) -> Array:
-    """The weights (count, points) of the points in each place of the spline."""
+    """The weight (count, points) of each point at each place of the spline."""
     unit = np.eye(points, dtype=np.float32)
     padded = np.concatenate([2 * unit[:1] - unit[1:2], unit, 2 * unit[-1:] - unit[-2:-1]])
     position = np.linspace(0, points - 1, count, dtype=np.float32)
@@ -125,7 +125,7 @@ def _spline(points: int, count: int) -> Array:
 
 
 def blurred(picture: Array, sigma: float) -> Array:
-    """`picture` (H, W) or (H, W, 3) through a Gaussian of `sigma` pixels."""
+    """Blur `picture` (H, W) or (H, W, 3) with a Gaussian of `sigma` pixels."""
     return np.asarray(cv2.GaussianBlur(picture, (0, 0), sigma), np.float32)
 
 
@@ -136,11 +136,11 @@ def noise(rng: np.random.Generator, height: int, width: int, rows: int, columns:
 
 
 def smooth_step(value: Array, low: float | Array, high: float | Array) -> Array:
-    """0 below `low`, 1 above `high`, smooth between; `low` above `high` turns it round."""
+    """0 below `low`, 1 above `high`, smooth between; if `low` is above `high`, it falls from 1 to 0."""
     t = np.clip((value - low) / (high - low), 0.0, 1.0)
     return np.asarray(t * t * (3 - 2 * t), np.float32)
 
 
 def colour(red: float, green: float, blue: float) -> Array:
-    """A colour of three numbers 0..255 as an array (3,) of 0 to 1."""
+    """A colour of three numbers 0..255, as an array (3,) of 0 to 1."""
     return np.array([red, green, blue], np.float32) / 255

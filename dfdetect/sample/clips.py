@@ -1,4 +1,4 @@
-"""Short clips of drawn people: how they move, what the camera adds, and the video files."""
+"""Short videos of drawn people: how they move, what the camera adds, and the files."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -47,14 +47,14 @@ def film(person: Person, rng: np.random.Generator, count: int) -> Clip:
 
 
 def _grain(rng: np.random.Generator) -> NDArray[np.int16]:
-    """A sensor's noise, larger than a frame so that every frame takes another part; mostly in grey."""
+    """The noise of a sensor, larger than a frame so that each frame gets another part; mostly grey."""
     deviation = rng.uniform(1.2, 2.8)
     grey, tint = (rng.standard_normal((FRAME + _SPARE, FRAME + _SPARE, n), np.float32) for n in (1, 3))
     return np.round(deviation * (0.85 * grey + 0.5 * tint)).astype(np.int16)
 
 
 def perform(rng: np.random.Generator, count: int) -> list[tuple[Pose, Expression]]:
-    """`count` moments of a person before the camera, 24 a second."""
+    """`count` moments of a person in front of the camera, 24 a second."""
     time = np.arange(count) / FPS
 
     def sway(middle: float, reach: float, slow: float = 0.15, fast: float = 0.5) -> Array:
@@ -81,7 +81,7 @@ def write_clip(path: Path, frames: Sequence[Pixels]) -> list[Pixels]:
     """Write RGB frames (H, W, 3) as an MP4 video (MPEG-4 part 2), atomically.
 
     Returns:
-        The frames as they are when read back, after the codec's losses.
+        The frames as read back, after the codec's losses.
 
     Raises:
         InputError: the video cannot be written, or does not hold all frames when read back.
@@ -94,7 +94,7 @@ def write_clip(path: Path, frames: Sequence[Pixels]) -> list[Pixels]:
         for frame in frames:
             writer.write(cv2.cvtColor(frame, cv2.COLOR_RGB2BGR))
         writer.release()
-        # On a full disk OpenCV's writer is short and says nothing.
+        # On a full disk, OpenCV writes a short file and reports no error.
         written = read_clip(temporary)
         if len(written) != len(frames):
             raise InputError(
@@ -104,7 +104,7 @@ def write_clip(path: Path, frames: Sequence[Pixels]) -> list[Pixels]:
 
 
 def read_clip(path: Path) -> list[Pixels]:
-    """All frames of a video, RGB (H, W, 3); none when it cannot be read."""
+    """All frames of a video, RGB (H, W, 3); none if it cannot be read."""
     reader = cv2.VideoCapture(str(path))
     frames: list[Pixels] = []
     while True:

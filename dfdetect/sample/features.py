@@ -1,4 +1,4 @@
-"""The moving parts of a drawn face: eyes that blink and look about, a mouth that speaks."""
+"""The moving parts of a drawn face: eyes that blink and look around, and a mouth that speaks."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from dfdetect.sample.identity import Identity
 
 @dataclass(frozen=True)
 class Expression:
-    """What the moving parts do in one frame.
+    """The state of the moving parts in one frame.
 
     Attributes:
         lids: 1 wide open, 0 shut.
@@ -28,7 +28,7 @@ class Expression:
 
 
 def eye_lines(identity: Identity, side: int, lids: float) -> tuple[Array, Array]:
-    """The edges of the upper and the lower lid, (5, 2) each, from the inner to the outer corner."""
+    """The edges of the upper and lower lid, (5, 2) each, from the inner to the outer corner."""
     i = identity
     along = np.array([-1.0, -0.45, 0.05, 0.55, 1.0], np.float32)
     tilt = -i.eye_tilt * along
@@ -58,7 +58,7 @@ def mouth_lines(identity: Identity, expression: Expression) -> tuple[Array, Arra
 
 
 def draw_features(head: Array, identity: Identity, expression: Expression) -> Iterator[tuple[Place, Array]]:
-    """Draw eyes and mouth on copies of the parts of `head` (H, W, 3), the sheet HEAD, that they cover.
+    """Draw eyes and mouth on copies of the parts of `head` (H, W, 3) that they cover, on the sheet HEAD.
 
     Yields:
         The place of each part on the sheet, and its colours.

@@ -1,4 +1,4 @@
-"""Hair of the drawn people: a mask and strands on top of the head, and what hangs behind it."""
+"""Hair of the drawn people: a mask and strands on top of the head, and hair behind the head."""
 
 import numpy as np
 
@@ -15,11 +15,11 @@ _LIFT = {
     "bun": 0.08,
     "curly": 0.24,
 }
-"""How far each style's hair stands off the head, as a share of its outline."""
+"""How far the hair of each style stands off the head, as a share of the head's outline."""
 
 
 def draw_cover(identity: Identity, rng: np.random.Generator) -> tuple[Array, Array]:
-    """What lies over the head on the sheet HEAD, hair and glasses: colours (H, W, 3) and mask (H, W)."""
+    """Hair and glasses over the head on the sheet HEAD: colours (H, W, 3) and mask (H, W)."""
     if identity.style == "bald":
         image, mask = _cropped_sides(identity, rng)
     elif identity.style == "scarf":
@@ -55,14 +55,14 @@ def draw_back(identity: Identity, rng: np.random.Generator) -> tuple[Array, Arra
 
 
 def _parting(identity: Identity) -> tuple[float, float]:
-    """Where the strands begin, in head units."""
+    """The point where the strands start, in head units."""
     side = 1.0 if identity.seed % 2 else -1.0
     shift = {"side": 0.45, "swept": 0.65, "long": 0.12, "fringe": 0.0}.get(identity.style, 0.0)
     return side * shift, -identity.skull * (0.80 if identity.style == "swept" else 0.98)
 
 
 def _beside(identity: Identity) -> Array:
-    """The head's `outline`, going straight down below the eyes: where locks and cloth fall."""
+    """The head's `outline`, but straight down below the eyes, where hair and cloth hang."""
     return np.where(HEAD.y > 0, np.abs(HEAD.x) / identity.width, outline(identity)).astype(np.float32)
 
 
@@ -95,7 +95,7 @@ def _front_mask(identity: Identity, rng: np.random.Generator) -> Array:
 
 
 def _strands(identity: Identity, rng: np.random.Generator, mask: Array, root: tuple[float, float]) -> Array:
-    """Hair colours (H, W, 3): streaks that run out from `root`, under the head's light."""
+    """Hair colours (H, W, 3): streaks that run out from `root`, lit like the head."""
     i = identity
     dx, dy = HEAD.x - root[0], HEAD.y - root[1]
     if i.style == "curly":

@@ -1,4 +1,4 @@
-"""The still parts of a drawn head: its surface in depth, light, skin, nose, brows, ears."""
+"""The still parts of a drawn head: its surface in depth, light, skin, nose, brows and ears."""
 
 import numpy as np
 
@@ -10,9 +10,9 @@ HEAD = Sheet(width=480, height=480, left=239.5, top=216.0, scale=100.0)
 
 
 def outline(identity: Identity, sheet: Sheet = HEAD) -> Array:
-    """How far out each pixel (height, width) lies: 0 between the eyes, 1 on the head's outline.
+    """How far out each pixel (height, width) is: 0 between the eyes, 1 on the head's outline.
 
-    A superellipse whose lower half tapers to the chin.
+    The outline is a superellipse whose lower half tapers to the chin.
     """
     below = np.maximum(sheet.y, 0) / identity.chin
     half = identity.width * (1 - identity.taper * below**1.6)
@@ -69,13 +69,13 @@ def light_on(depth: Array, light: Array, sheet: Sheet = HEAD, relief: float = 0.
     half = light + np.array([0, 0, 1], np.float32)
     half = half / np.linalg.norm(half)
     mirror = (-slope_x * half[0] - slope_y * half[1] + half[2]) / length
-    # Wrapped: skin lets light through, so that its shadows begin late and stay soft.
+    # Wrapped: skin lets light through, so its shadows start late and are soft.
     diffuse = np.clip((toward + 0.25) / 1.25, 0, 1)
     return diffuse.astype(np.float32), np.clip(mirror, 0, 1).astype(np.float32) ** 28
 
 
 def shade(albedo: Array, diffuse: Array, ambient: float = 0.34, warm: float = 0.12) -> Array:
-    """`albedo` (H, W, 3) under `diffuse` light (H, W); shadows go warm, as on skin."""
+    """`albedo` (H, W, 3) under `diffuse` light (H, W); shadows get warmer, as on skin."""
     level = ambient + (1.06 - ambient) * diffuse
     tint = np.stack([level ** (1 - warm), level, level ** (1 + warm)], axis=-1)
     return np.asarray(albedo * tint, np.float32)

@@ -1,4 +1,4 @@
-"""Who a drawn person is: the numbers that stay the same from frame to frame."""
+"""Who a drawn person is: the numbers that stay the same in all frames."""
 
 from dataclasses import dataclass
 
@@ -57,7 +57,7 @@ _MASCULINE = (0.30, 0.24, 0.18, 0.03, 0.03, 0.02, 0.10, 0.10, 0.0)
 
 @dataclass(frozen=True, eq=False)
 class Identity:
-    """The look of one drawn person. Lengths are in half head widths, colours (3,) of 0 to 1.
+    """The look of one drawn person. Lengths are in half head widths, colours are (3,) of 0 to 1.
 
     Attributes:
         skin: the skin's colour in plain light.
@@ -69,10 +69,10 @@ class Identity:
         cloth: the scarf's colour.
         style: one of `STYLES`.
         feminine: 0 to 1; shifts jaw, brows, lips and lashes together.
-        age: 0 young to 1 old; folds and grey.
+        age: 0 young to 1 old; adds folds and grey hair.
         beard: 0 none, up to 0.5 stubble, 1 full.
-        freckles: their share, 0 to 1.
-        glasses: whether glasses are worn.
+        freckles: how many, 0 to 1.
+        glasses: whether the person wears glasses.
         width: half the width of the head.
         skull: height of the head above the eyes.
         chin: height of the head below the eyes.
@@ -81,7 +81,7 @@ class Identity:
         eye_x: distance of an eye from the middle.
         eye_width: half the width of an eye.
         eye_height: half the height of an open eye.
-        eye_tilt: how much higher the outer corner lies.
+        eye_tilt: how much higher the outer corner is.
         brow_y: height of the brows, negative is up.
         brow_arch: how much the brows rise in the middle.
         brow_thick: thickness of the brows.
@@ -94,7 +94,7 @@ class Identity:
         lip_lower: thickness of the lower lip.
         hairline: height of the hair's edge on the forehead, negative is up.
         light: direction of the light (3,), x right, y down, z to the viewer; length 1.
-        seed: for the textures.
+        seed: seed of the textures.
     """
 
     skin: Array
@@ -135,7 +135,7 @@ class Identity:
 
 
 def draw_identity(rng: np.random.Generator) -> Identity:
-    """A person at random; tone, shape, hair and age vary widely and hang together."""
+    """Draw a random person; tone, shape, hair and age vary widely but fit together."""
     feminine = float(np.clip(rng.choice([0.15, 0.85]) + rng.normal(0, 0.12), 0, 1))
     age = float(rng.beta(1.3, 2.2))
     tone = int(rng.integers(len(_SKINS)))

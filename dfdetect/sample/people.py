@@ -1,6 +1,6 @@
-"""Drawn people: portraits made by code from a seed, moving as in a short clip.
+"""Drawn people: portraits made by code from a seed, moving as in a short video.
 
-They stand in for faces where none may be shipped: the pipeline can be tried on them, and no more.
+They replace faces that may not be shipped. They serve only to try the pipeline.
 """
 
 from dataclasses import dataclass
@@ -16,13 +16,13 @@ from dfdetect.sample.identity import Identity
 from dfdetect.sample.scene import FRAME, draw_background, draw_body
 
 JAW, BROWS, NOSE, EYES, MOUTH = slice(0, 17), slice(17, 27), slice(27, 35), slice(35, 47), slice(47, 59)
-"""Where the parts of a face lie among its landmarks. Each runs from left to right in the picture, save
-the eyes' and the mouth's, which go around: an eye from its inner corner, the mouth from its left one."""
+"""Where the parts of a face are among its landmarks. Each runs from left to right in the picture, except
+eyes and mouth, which go around: an eye from its inner corner, the mouth from its left corner."""
 
 
 @dataclass(frozen=True)
 class Pose:
-    """How the head stands in one frame.
+    """The position of the head in one frame.
 
     Attributes:
         x: shift of the head to the right, in pixels of the frame.
@@ -42,10 +42,10 @@ class Pose:
 
 
 class Person:
-    """A drawn person whose still parts are drawn once.
+    """A drawn person; the still parts are drawn only once.
 
     Args:
-        identity: who it is; equal identities draw equal pictures.
+        identity: who it is; equal identities give equal pictures.
     """
 
     def __init__(self, identity: Identity) -> None:
@@ -75,14 +75,14 @@ class Person:
         return _over(image, _moved(head, source))
 
     def _layered(self, head: Array, place: Place) -> Array:
-        """Part of the head with what covers it: (h, w, 4), colours multiplied by the mask."""
+        """Part of the head with hair and glasses: (h, w, 4), colours multiplied by the mask."""
         cover = self._cover_mask[place]
         under = self._head_mask[place] * (1 - cover)
         colours = head * under[..., None] + self._cover[place] * cover[..., None]
         return np.dstack([colours, under + cover])
 
     def landmarks(self, pose: Pose, expression: Expression) -> Array:
-        """Points (59, 2) in the frame, in pixels, in the order that `JAW` and its like tell."""
+        """Points (59, 2) in the frame, in pixels, in the order of `JAW`, `BROWS` and so on."""
         points = self._points(expression)
         at = HEAD.pixels(points)
         depth = cv2.remap(self._depth, at[None, :, 0], at[None, :, 1], cv2.INTER_LINEAR)[0]
@@ -104,7 +104,7 @@ class Person:
         return np.concatenate(parts).astype(np.float32)
 
     def _source_map(self, pose: Pose) -> tuple[Array, Array]:
-        """Where on the sheet HEAD each pixel of the frame comes from."""
+        """The point of the sheet HEAD from which each pixel of the frame comes."""
         turn = _rotation(pose) * np.float32(HEAD.scale / pose.scale)
         centre = _centre(pose)
         across = np.arange(FRAME, dtype=np.float32)[None, :] - centre[0]
@@ -112,7 +112,7 @@ class Person:
         x = HEAD.left + turn[0, 0] * across + turn[1, 0] * down
         y = HEAD.top + turn[0, 1] * across + turn[1, 1] * down
         moved_x, moved_y = x, y
-        for _ in range(2):  # the depth is that of the point looked for, so look twice
+        for _ in range(2):  # the depth is needed at the point that is searched, so search twice
             depth = cv2.remap(self._depth, moved_x, moved_y, cv2.INTER_LINEAR)
             moved_x = x - np.float32(pose.yaw * HEAD.scale) * depth
             moved_y = y - np.float32(pose.pitch * HEAD.scale) * depth
@@ -137,7 +137,7 @@ def _moved(picture: Pixels, source: tuple[Array, Array]) -> Pixels:
 
 
 def _over(image: Pixels, above: Pixels) -> Pixels:
-    """`image` (H, W, 3) with `above` (H, W, 4) over it, whose colours are multiplied by its mask."""
+    """`image` (H, W, 3) with `above` (H, W, 4) over it; the colours of `above` are multiplied by its mask."""
     free = cv2.cvtColor(255 - above[..., 3], cv2.COLOR_GRAY2RGB)
     shown = cv2.cvtColor(above, cv2.COLOR_RGBA2RGB)
     return np.asarray(cv2.add(cv2.multiply(image, free, scale=1 / 255), shown), np.uint8)

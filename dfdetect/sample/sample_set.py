@@ -1,7 +1,7 @@
 """The embedded sample set: drawn people and face swaps between them, made on first use.
 
-It exists so that every command can be tried without any data. Faces of real people cannot be shipped
-freely; drawings can. They show that the pipeline works, and nothing else.
+It lets users try every command without any data. Faces of real people cannot be shipped freely, but
+drawings can. They show that the pipeline works, and nothing else.
 """
 
 import hashlib
@@ -30,53 +30,53 @@ NOTICE = (
 )
 CACHE_VARIABLE = "DFDETECT_CACHE"
 PAIRS, SECONDS = 30, 1.0
-"""Many people rather than long clips: a model learns more from them. With the ordinary split rule these
-pairs are 18 to train, 6 to val and 6 to test."""
+"""Many people and short videos: a model learns more from more people. The usual split rule puts 18 of
+these pairs into train, 6 into val and 6 into test."""
 
 _README = f"""{NOTICE}
 
 real/<pair>/<person>.mp4               a drawn person, {FPS} frames a second
-fake/<pair>/<target>_from_<donor>.mp4  the target's clip with the donor's face in it
+fake/<pair>/<target>_from_<donor>.mp4  the target's video with the donor's face in it
 
-Two people make a pair, each is swapped into the other, and the pair is the group that must stay in
+Two people make a pair. Each is swapped into the other's video. The pair is the group, which stays in
 one split. The drawings come from a seed: no person was photographed. The swaps are warped by
-landmarks, matched in colour, blended with a feathered mask and compressed again, as face swaps are.
+landmarks, matched in colour, blended with a feathered mask and compressed again, as real face swaps are.
 """
 
 _PERSON, _FILM, _SWAP, _ORDER = range(4)
-"""Streams of random numbers, so that a longer clip does not change who is in it."""
+"""Streams of random numbers, so that a longer video shows the same people."""
 
 
 def draw_sample(folder: Path, *, pairs: int = PAIRS, seconds: float = SECONDS, seed: int = 0) -> None:
     """Draw the sample set's videos into `folder`; equal arguments give equal frames.
 
-    The folder appears when it is whole. Its layout is that of `python -m face_extraction folders`.
+    The folder appears when it is complete. Its layout is the one for `python -m face_extraction folders`.
 
     Args:
         folder: where to write; it must not exist, or be empty.
-        pairs: number of pairs of people; each gives two real clips and two fake ones.
-        seconds: length of each clip.
+        pairs: number of pairs of people; each gives two real videos and two fake ones.
+        seconds: length of each video.
         seed: another seed draws other people.
 
     Raises:
-        InputError: `folder` holds something, a number is out of range, or a video cannot be written.
+        InputError: `folder` is not empty, a number is out of range, or a video cannot be written.
     """
     frames = round(seconds * FPS)
     if not (1 <= pairs <= 999 and 2 <= frames <= 60 * FPS):
         raise InputError(
             f"sample set of {pairs} pairs and {seconds} seconds; accepted: 1 to 999 pairs, 0.1 to 60 seconds"
         )
-    with _whole(folder) as temporary, progress("drawing people", 4 * pairs, unit="clips") as advance:
+    with _whole(folder) as temporary, progress("drawing people", 4 * pairs, unit="videos") as advance:
         write_text(temporary / "README.txt", _README)
         for number, couple in enumerate(_couples(pairs, seed)):
             _draw_pair(temporary, number, couple, frames, seed, advance)
 
 
 def sample_manifest() -> Path:
-    """The manifest of the sample set in the user's cache, drawn and extracted when it is not there.
+    """The manifest of the sample set in the user's cache; it is drawn and extracted if it is not there.
 
     The cache is the folder named by the environment variable DFDETECT_CACHE, or ~/.cache/dfdetect.
-    Another version of the drawings or of the extraction's settings gets another folder in it.
+    Each version of the drawings and of the extraction's settings gets its own folder there.
 
     Raises:
         InputError: the cache cannot be written.
@@ -89,13 +89,13 @@ def sample_manifest() -> Path:
             with _whole(home) as temporary:
                 _draw_and_extract(temporary, settings, rule)
         except OSError as error:
-            if not manifest.is_file():  # or else another process was faster
+            if not manifest.is_file():  # else another process was faster
                 raise InputError(f"{home}: the sample set cannot be written ({error})") from None
     return manifest
 
 
 def _draw_and_extract(home: Path, settings: ExtractionSettings, rule: SplitRule) -> None:
-    # These load dlib, which is not needed where the manifest is there already.
+    # These load dlib, which is not needed if the manifest already exists.
     from face_extraction.extract import extract
     from face_extraction.sources import get_source
 
@@ -106,12 +106,12 @@ def _draw_and_extract(home: Path, settings: ExtractionSettings, rule: SplitRule)
 
 
 def people_of(number: int) -> tuple[str, str]:
-    """The names of the two people of a pair, which is numbered from 0."""
+    """The names of the two people of a pair; pairs are numbered from 0."""
     return f"{2 * number + 1:02d}", f"{2 * number + 2:02d}"
 
 
 def pair_name(number: int) -> str:
-    """The name of a pair's folder, which is the group of its clips."""
+    """The name of a pair's folder, which is the group of its videos."""
     return "_".join(people_of(number))
 
 
@@ -122,7 +122,7 @@ def cache_folder() -> Path:
 
 
 def _fingerprint(*parameters: object) -> str:
-    """A short name for what the sample set depends on: the code that makes it, and `parameters`."""
+    """A short hash of what decides the sample set: the code that makes it, and `parameters`."""
     digest = hashlib.sha256(repr(parameters).encode())
     here = Path(__file__)
     extraction = Path(face_extraction.__path__[0])
@@ -148,7 +148,7 @@ def _draw_pair(
         rng = np.random.default_rng([seed, _FILM, 2 * number + place])
         clip = film(Person(identity), rng, frames)
         seen = write_clip(folder / "real" / pair / f"{name}.mp4", clip.frames)
-        # A swap starts from the video as it is, compressed once already.
+        # A swap starts from the written video, which has been compressed once.
         clips.append(Clip(seen, clip.landmarks))
         advance(note=name)
     for target, donor in ((0, 1), (1, 0)):
@@ -161,9 +161,9 @@ def _draw_pair(
 
 @contextmanager
 def _whole(folder: Path) -> Iterator[Path]:
-    """Yield a new folder beside `folder`, and give it that name when the block ends well."""
+    """Yield a new folder beside `folder`; rename it to `folder` if the block succeeds."""
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise InputError(f"{folder}: exists already; accepted: a new folder or an empty one")
+        raise InputError(f"{folder}: already exists; accepted: a new or empty folder")
     folder.parent.mkdir(parents=True, exist_ok=True)
     temporary = folder.with_name(f".{folder.name}.{os.getpid()}.tmp")
     shutil.rmtree(temporary, ignore_errors=True)

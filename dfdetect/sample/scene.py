@@ -1,4 +1,4 @@
-"""What stands around a drawn head: the background, and neck and shoulders."""
+"""The surroundings of a drawn head: the background, and neck and shoulders."""
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -7,7 +7,7 @@ from dfdetect.sample.canvas import Array, Sheet, blurred, colour, curve, layer, 
 from dfdetect.sample.identity import Identity
 
 FRAME = 320
-"""Width and height of a clip's frames, in pixels."""
+"""Width and height of a video's frames, in pixels."""
 
 _SHEET = Sheet(FRAME, FRAME, FRAME / 2, 0.45 * FRAME, 70.0)
 
@@ -38,7 +38,7 @@ def draw_background(rng: np.random.Generator) -> Array:
 
 
 def draw_body(identity: Identity, rng: np.random.Generator) -> Array:
-    """Neck and shoulders: (320, 320, 4), colours multiplied by their mask, and the mask."""
+    """Neck and shoulders: (320, 320, 4), the mask and the colours multiplied by it."""
     i, sheet = identity, _SHEET
     slim = 0.56 - 0.09 * i.feminine
     neck_mask = _mirrored([[slim, 0.6], [slim * 0.98, 1.35], [slim * 1.15, 1.75], [1.0, 2.05], [0.9, 2.6]])
@@ -61,7 +61,7 @@ def draw_body(identity: Identity, rng: np.random.Generator) -> Array:
 
 
 def _mirrored(right: ArrayLike) -> Array:
-    """A mask of the shape whose right edge goes through the points `right`."""
+    """A mask of the symmetric shape whose right edge goes through the points `right`."""
     edge = curve(right, 50)
     return _SHEET.fill(np.concatenate([edge, edge[::-1] * [-1, 1]]))
 

@@ -1,9 +1,8 @@
-"""Face swaps between drawn people, made as face swaps are made, with the marks these leave.
+"""Face swaps between drawn people, made like real face swaps, with their traces.
 
 The donor's face is warped by landmarks onto the target, matched in colour and blended in, frame by
-frame (the steps of the FaceSwap method in Roessler et al. 2019, FaceForensics++, section 3.1). What
-gives a swap away is here too: the blending edge, the coarser pixels, the colour that is not quite
-right, the flicker.
+frame (the steps of the FaceSwap method in Roessler et al. 2019, FaceForensics++, section 3.1). The traces
+that give a swap away are here too: the blending edge, coarser pixels, a slightly wrong colour, and flicker.
 """
 
 from dataclasses import dataclass
@@ -17,19 +16,19 @@ from dfdetect.sample.people import BROWS, EYES, JAW, MOUTH, NOSE
 
 _CORNERS = [*range(EYES.start, EYES.stop, 3), *range(MOUTH.start, MOUTH.stop, 6)]
 _FIXED = [*range(NOSE.stop), *_CORNERS]
-"""Landmarks that guide the warp. Lids and lips are left out: the donor's expression stays the donor's."""
+"""Landmarks that guide the warp, without lids and lips: the donor keeps their own expression."""
 _NODES = 24
-"""Nodes of the warp's grid, each way."""
+"""Nodes of the warp's grid in each direction."""
 
 
 @dataclass(frozen=True)
 class SwapStyle:
-    """How well one swap is made.
+    """The quality of one swap.
 
     Attributes:
-        resolution: pixels across the face at which the donor's face passes through the swap.
+        resolution: pixels across the face to which the donor's face is reduced.
         colour: how far the donor's colours are matched to the target's, 0 to 1.
-        reach: how far out towards the jaw the mask goes, 0 to 1.
+        reach: how far the mask extends towards the jaw, 0 to 1.
         feather: sigma of the mask's soft edge, in pixels.
         jitter: deviation of the landmarks from frame to frame, in pixels.
         flicker: deviation of the brightness from frame to frame, as a share.
@@ -44,7 +43,7 @@ class SwapStyle:
 
 
 def draw_style(rng: np.random.Generator) -> SwapStyle:
-    """A swap's quality at random, from crude to good."""
+    """A random quality of a swap, from crude to good."""
     return SwapStyle(
         resolution=int(rng.integers(56, 100)),
         colour=float(rng.uniform(0.7, 1.0)),
@@ -56,7 +55,7 @@ def draw_style(rng: np.random.Generator) -> SwapStyle:
 
 
 def swap_clip(target: Clip, donor: Clip, rng: np.random.Generator) -> list[Pixels]:
-    """The target's frames with the donor's face in them; as many as the target has."""
+    """All of the target's frames, with the donor's face in them."""
     style = draw_style(rng)
     frames = []
     for index, (picture, points) in enumerate(zip(target.frames, target.landmarks, strict=True)):
@@ -86,7 +85,7 @@ def swap_face(
         gain: brightness of the donor's face in this frame, near 1.
 
     Returns:
-        A new picture like `target`, equal to it outside the face.
+        A new picture, equal to `target` outside the face.
     """
     left, top, right, bottom = _bounds(target_points, target, margin=12)
     part = target[top:bottom, left:right]
@@ -107,7 +106,7 @@ def swap_face(
 
 
 def face_mask(points: Array, shape: tuple[int, int], style: SwapStyle) -> Array:
-    """The inner face, 0 to 1, of `shape`: the convex hull of brows and jaw, its edge feathered."""
+    """The inner face, 0 to 1, of `shape`: the convex hull of brows and jaw, with a feathered edge."""
     brows, jaw = points[BROWS], points[JAW]
     centre = points[NOSE].mean(axis=0)
     raised = brows + 0.03 * (brows - jaw[8])
@@ -119,9 +118,9 @@ def face_mask(points: Array, shape: tuple[int, int], style: SwapStyle) -> Array:
 
 
 def warp_map(points: Array, sources: Array, shape: tuple[int, int]) -> tuple[Array, Array]:
-    """Where each pixel of a picture of `shape` comes from, so that `sources` land on `points`.
+    """Where each pixel of a picture of `shape` comes from, so that `sources` end up at `points`.
 
-    A thin-plate spline (Bookstein 1989), slightly smoothed, found on a coarse grid.
+    It is a thin-plate spline (Bookstein 1989), slightly smoothed, computed on a coarse grid.
 
     Args:
         points: (n, 2) in the new picture, in pixels.
@@ -164,7 +163,7 @@ def _bounds(points: Array, picture: Pixels, margin: int) -> tuple[int, int, int,
 
 
 def _coarser(face: Pixels, share: float) -> Pixels:
-    """`face` through a smaller picture and back, as through a generator of few pixels."""
+    """Reduce `face` and enlarge it again, as a generator with few pixels would."""
     height, width = face.shape[:2]
     small = cv2.resize(face, (round(width * share), round(height * share)), interpolation=cv2.INTER_AREA)
     return np.asarray(cv2.resize(small, (width, height), interpolation=cv2.INTER_CUBIC), np.uint8)
