@@ -163,7 +163,7 @@ def read_predictions(path: Path, split: str) -> Predictions:
 
 def _parse(number: int, row: dict[str, str], split: str) -> tuple[FaceSample, float]:
     if None in row or None in row.values():
-        raise InputError(f"row {number}: it does not have one value for each column")
+        raise InputError(f"row {number}: the number of values is not the number of columns")
     try:
         label, person, p_fake = int(row["label"]), int(row["person"]), float(row["p_fake"])
     except ValueError:

@@ -120,7 +120,7 @@ def grid_notice(job: Job) -> str:
         if len(choices) > 1 and job.trials <= rounds:
             alone.insert(0, f"{name} ({short(choices[0])})")
         rounds *= len(choices)
-    only = f"; only one value is tried of {' and '.join(alone)}" if alone else ""
+    only = f", with only one value of {' and '.join(alone)}" if alone else ""
     return f"Grid: {job.trials:,} of {total:,} combinations are tried{only}."
 
 

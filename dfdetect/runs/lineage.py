@@ -171,7 +171,7 @@ def _not_known(names: Sequence[str]) -> list[str]:
     if not names:
         return []
     of = " and ".join(dict.fromkeys(names))
-    return [f"The run or the manifest of {of} is gone or changed, so nobody knows what it was trained on."]
+    return [f"The run or the manifest of {of} is gone or changed: its training data are unknown."]
 
 
 def _groups(samples: Iterable[FaceSample]) -> Groups:

@@ -93,17 +93,17 @@ def test_stills_are_refused_before_anything_is_written(run, tmp_path, capsys):
     write_manifest(manifest, [FaceSample(f"{s}{n}.png", n, s, f"{s}{n}") for s, n in names])
     command = [*SHORT, "--frames", "4", "--manifest", str(manifest), "--out", str(tmp_path / "run")]
     assert train.main(command) == 2
-    assert "its rows are stills; frames 4 takes clips" in capsys.readouterr().err
+    assert "its rows are photos; frames 4 needs videos" in capsys.readouterr().err
     assert not (tmp_path / "run").exists()
     assert evaluate.main([str(run.folder), "--manifest", str(manifest), "--split", "val"]) == 2
-    assert "its rows are stills; frames 4 takes clips" in capsys.readouterr().err
+    assert "its rows are photos; frames 4 needs videos" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
         (["--frames", "1"], "frames 1; accepted: 0 for single faces, or 2 or more"),
-        (["--frames", "4", "--model", "custom_cnn"], "custom_cnn takes single faces; frames 4 goes with: "),
+        (["--frames", "4", "--model", "custom_cnn"], "custom_cnn takes single faces; these take frames 4: "),
         (["--frames", "20"], "split 'train' has 0 real and 0 fake clips"),
     ],
 )

@@ -113,7 +113,7 @@ SPACE = {"dropout": [0.0, 0.5]}
         ({"trials": 0}, "trials 0; accepted: 1 or more"),
         ({"trials": "many"}, "trials 'many'; accepted: a whole number"),
         ({"trials": True}, "trials True; accepted: a whole number"),
-        ({"folds": 1}, "folds 1; accepted: 0, or 2 and more"),
+        ({"folds": 1}, "folds 1; accepted: 0, or 2 or more"),
         ({"per_fold": True}, "per_fold and the recipe's folds"),
         (
             {"recipe": {"folds": 3, "fold": 1, "split": "group"}},

@@ -194,7 +194,7 @@ def test_reasons_of_failures():
         (["--case", "other"], "unknown case 'other'"),
         (["--job", "report_z"], "unknown job 'report_z'"),
         (["--manifest", "nowhere.csv"], "nowhere.csv: no such manifest"),
-        (["--folds", "1"], "folds 1; accepted: 0, or 2 and more"),
+        (["--folds", "1"], "folds 1; accepted: 0, or 2 or more"),
         (["--weights", "nowhere.h5"], "nowhere.h5"),
         (["--epochs", "0"], "epochs 0 and head_epochs 0; accepted: 1 or more of either"),
         (["--devices", "99"], "--devices 99; this machine has"),
@@ -341,7 +341,7 @@ def test_folds_that_part_the_people_of_a_swap_are_told_of(tmp_path):
 def test_a_grid_that_is_not_tried_whole_says_so(command, tmp_path, capsys):
     space = "learning_rate = [1e-2, 1e-3]\ndropout = [0.0, 0.5]"
     assert tuning.main(command(space, "--trials", "1")) == 0
-    line = "Grid: 1 of 4 combinations are tried; of learning_rate (0.01) and dropout (0) one value alone is."
+    line = "Grid: 1 of 4 combinations are tried, with only one value of learning_rate (0.01) and dropout (0)."
     assert line in capsys.readouterr().out
     assert line in (tmp_path / "best" / "index.html").read_text()
 

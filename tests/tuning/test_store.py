@@ -75,7 +75,7 @@ def test_a_trial_that_kills_every_worker_is_given_up(tmp_path):
     assert store.claim("case", STRATEGY, "w").trial.number == 1
     first = store.trials()["case"][0]
     assert first.state == TrialState.FAIL
-    assert "its worker died, 3 times" in first.user_attrs["reason"]
+    assert "its worker died 3 times" in first.user_attrs["reason"]
 
 
 @pytest.mark.parametrize("damage", ["torn", "garbage", "gone"])
@@ -129,7 +129,7 @@ def test_trials_of_other_data_are_no_trials_of_these(tmp_path):
     store = open_store(tmp_path)
     finish(store, store.claim("case", STRATEGY, "me"), 0.7)
     other = Store(tmp_path, "test-of-new-faces")
-    with pytest.raises(InputError, match="its trials are of other data"):
+    with pytest.raises(InputError, match="its trials used other data"):
         other.study("case", optuna.pruners.NopPruner())
 
 

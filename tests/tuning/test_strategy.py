@@ -101,8 +101,8 @@ def test_a_range_with_a_step_is_tried_to_its_end(strategy, tmp_path):
 def test_a_grid_with_fewer_trials_names_what_stays_at_one_value(tmp_path):
     assert grid_notice(make_job("grid", 12, GRID)) == ""
     for trials, alone in (
-        (2, "; of optimizer (sgd) and learning_rate (0.1) one value alone is"),
-        (4, "; of optimizer (sgd) one value alone is"),
+        (2, ", with only one value of optimizer (sgd) and learning_rate (0.1)"),
+        (4, ", with only one value of optimizer (sgd)"),
         (5, ""),
     ):
         job = make_job("grid", trials, GRID)

@@ -25,11 +25,11 @@ def test_the_best_trial_is_marked_and_a_failed_one_has_its_reason():
 
 def test_a_case_without_importances_says_why():
     known = {"learning_rate": 0.75, "options.width": 0.25}
-    table = importance({"a": known, "b": "all trials have one score"})
+    table = importance({"a": known, "b": "all trials have the same score"})
     assert table.titles == ["Case", "Learning rate", "Width", "Why none"]
     assert csv_rows(table) == [
         ["a", "0.750", "0.250", ""],
-        ["b", DASH, DASH, "all trials have one score"],
+        ["b", DASH, DASH, "all trials have the same score"],
     ]
     assert importance({"a": known}).titles == ["Case", "Learning rate", "Width"]
 

@@ -60,7 +60,7 @@ def test_its_folder_is_not_that_of_a_training_of_its_first_fold(make_manifest, t
     assert train.main([*command, "--fold", "1"]) == 0
     (run,) = (tmp_path / "runs").iterdir()
     assert crossval.main([*command, "--out", str(run)]) == 2
-    assert f"{run}: a run's folder" in capsys.readouterr().err
+    assert f"{run}: a run folder" in capsys.readouterr().err
     assert not (run / "fold-1").exists()
     given = []
 
@@ -76,7 +76,7 @@ def test_its_folder_is_not_that_of_a_training_of_its_first_fold(make_manifest, t
 
 def test_one_fold_alone_is_refused(capsys):
     assert crossval.main([*SMALL, "--folds", "3", "--fold", "2"]) == 2
-    assert "--fold 2: every fold is trained here" in capsys.readouterr().err
+    assert "--fold 2: crossval trains every fold" in capsys.readouterr().err
 
 
 def test_one_fold_is_refused(capsys):

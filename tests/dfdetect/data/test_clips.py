@@ -103,7 +103,7 @@ def test_too_few_faces_and_stills_are_listed():
 
 def test_a_manifest_of_stills_is_refused(tmp_path):
     stills = [FaceSample("a.png", 0, "train", "g")]
-    with pytest.raises(InputError, match=r"m\.csv: its rows are stills; frames 4 takes clips"):
+    with pytest.raises(InputError, match=r"m\.csv: its rows are photos; frames 4 needs videos"):
         check_videos(stills, 4, tmp_path / "m.csv")
     check_videos([*stills, face("a", 0)], 4, tmp_path / "m.csv")
 

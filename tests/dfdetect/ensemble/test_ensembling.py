@@ -45,7 +45,7 @@ def test_members_must_have_scored_them_in_the_same_order(members, tmp_path):
     run = Run(shutil.copytree(members[1].folder, tmp_path / "b"))
     val = run.predictions("val")
     run.write_predictions("val", Predictions(val.samples[::-1], val.p_fake[::-1]))
-    with pytest.raises(InputError, match="b: its val faces are not those of"):
+    with pytest.raises(InputError, match="b: its val faces differ from those of"):
         build_ensemble([members[0], run], "mean", Run(tmp_path / "both"))
 
 

@@ -98,7 +98,7 @@ def test_an_empty_folder_is_used_and_one_that_another_process_fills_is_not(membe
 def test_members_must_have_scored_the_same_faces(members, tmp_path, capsys):
     folders = [str(members[0].folder), str(members[2].folder)]
     assert ensemble.main([*folders, "--out", str(tmp_path / "x")]) == 2
-    assert "its val faces are not those of" in capsys.readouterr().err
+    assert "its val faces differ from those of" in capsys.readouterr().err
     assert not (tmp_path / "x").exists()
     assert ensemble.main([folders[0], "--out", str(tmp_path / "x")]) == 2
     assert "one run; accepted: two or more" in capsys.readouterr().err

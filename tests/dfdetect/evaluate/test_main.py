@@ -55,7 +55,7 @@ def test_an_evaluation_stays_inside_its_run(manifest, tmp_path, capsys, monkeypa
     monkeypatch.setattr("dfdetect.runs.results.score", lambda *args, **kwargs: pytest.fail("it was scored"))
     for name in ("../../victim", "..", "", str(tmp_path / "victim")):
         assert evaluate.main([str(tmp_path / "run"), "--name", name]) == 2
-        assert f"evaluation name {name!r}; accepted: one plain name" in capsys.readouterr().err
+        assert f"evaluation name {name!r}; accepted: a plain name" in capsys.readouterr().err
     assert victim.stat().st_mtime_ns == before
 
 
@@ -65,7 +65,7 @@ def test_crops_cut_otherwise_than_those_of_training_are_told(manifest, make_mani
     other = make_manifest(train=0, val=0, test=10, seed=5, folder=tmp_path / "other")
     command = [str(tmp_path / "run"), "--manifest", str(other), "--name"]
     notice = (
-        "These faces were extracted with other settings than those of training: "
+        "These faces were extracted with other settings than in training: "
         "min_face 90 (in training 60), margin 0.5 (in training 0.3)."
     )
     write_settings(other.parent, ExtractionSettings())
@@ -111,10 +111,10 @@ def test_damaged_weights_are_named(manifest, tmp_path, capsys):
     whole = weights.read_bytes()
     weights.write_bytes(whole[: len(whole) // 2])
     assert evaluate.main([str(tmp_path / "run")]) == 2
-    assert f"{weights}: torn, or not of the recipe's model: " in capsys.readouterr().err
+    assert f"{weights}: damaged, or weights of another model: " in capsys.readouterr().err
     build_model("custom_cnn", image_size=32, units=9).save_weights(weights)
     assert evaluate.main([str(tmp_path / "run")]) == 2
-    assert f"{weights}: torn, or not of the recipe's model: " in capsys.readouterr().err
+    assert f"{weights}: damaged, or weights of another model: " in capsys.readouterr().err
 
 
 def test_a_trial_of_a_search_says_what_to_do_with_it(manifest, tmp_path, capsys):
@@ -123,7 +123,7 @@ def test_a_trial_of_a_search_says_what_to_do_with_it(manifest, tmp_path, capsys)
     trial.write_environment({**trial.environment(), "part": 1})
     trial.metrics_file.unlink()
     assert evaluate.main([str(trial.folder)]) == 2
-    words = f"it is a trial of a search: train its recipe, dfdetect.train --recipe {trial.recipe_file}"
+    words = f"it is a trial of a search: train it with dfdetect.train --recipe {trial.recipe_file}"
     assert words in capsys.readouterr().err
 
 
@@ -151,4 +151,4 @@ def test_evaluating_without_the_training_manifest_says_what_is_not_known(
     other = make_manifest(train=0, val=0, test=4, seed=5, folder=tmp_path / "other")
     manifest.unlink()
     assert evaluate.main([str(tmp_path / "run"), "--manifest", str(other)]) == 0
-    assert "gone or changed: what was trained on is not known" in capsys.readouterr().out
+    assert "gone or changed: its training data are unknown" in capsys.readouterr().out

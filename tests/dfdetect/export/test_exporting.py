@@ -125,5 +125,5 @@ def test_a_model_that_does_not_go_into_the_format_is_one_line(runs, tmp_path, mo
     out = tmp_path / "model.tflite"
     assert export.main([str(runs / "one"), "--format", "litert", "--out", str(out)]) == 2
     (line,) = capsys.readouterr().err.splitlines()
-    assert line.endswith("one: does not go into litert: it has no Strange")
+    assert line.endswith("one: cannot be written as litert: it has no Strange")
     assert not list(tmp_path.iterdir())

@@ -45,7 +45,7 @@ def test_overwrite_leaves_alone_what_is_no_export(runs, tmp_path, capsys):
         if about is not None:
             (tmp_path / "model.json").write_text(about)
         assert export.main(command) == 2
-        assert "model: no export (there is no model.json of one beside it)" in capsys.readouterr().err
+        assert "model: not an export (no model.json of an export beside it)" in capsys.readouterr().err
     assert (tmp_path / "model" / "thesis.txt").read_text() == "mine"
     (tmp_path / "metrics.json").write_text("{}")
     command[command.index(str(tmp_path / "model"))] = str(tmp_path / "metrics")

@@ -56,7 +56,7 @@ def large(path, secret):
         (virtual, "takes its values from another file"),
         (linked, "is a link"),
         (soft, "is a link"),
-        (twice, "stands in it twice"),
+        (twice, "it holds .* twice"),
         (large, "far more values"),
     ],
 )

@@ -241,12 +241,16 @@ def test_recipe_takes_a_preset_and_still_a_run(preset, tmp_path):
 
 
 def test_preset_is_refused_where_a_whole_model_is_asked_for(preset):
-    with pytest.raises(InputError, match=f"{preset}: a preset of keras-hub.*tiny takes whole models"):
+    with pytest.raises(
+        InputError, match=f"{preset}: a keras-hub preset.*tiny takes only weights of whole models"
+    ):
         build_model("tiny", weights=str(preset), whole=True)
 
 
 def test_family_without_presets_refuses_them(preset):
-    with pytest.raises(InputError, match=f"{preset}: a preset of keras-hub, a backbone; meso4 takes none"):
+    with pytest.raises(
+        InputError, match=f"{preset}: a keras-hub preset, which holds a backbone; meso4 takes none"
+    ):
         build_model("meso4", weights=str(preset))
 
 

@@ -153,7 +153,7 @@ def test_an_interruption_keeps_what_was_scored(command, detector, files, monkeyp
         (["--model", "meso4", "--weights", "none.h5", "person.png"], "none.h5"),
         (
             ["--weights", "none", "--model", "custom_cnn", "--whole", "person.png"],
-            "weights 'none' leave the head random; accepted: a file with those of a whole custom_cnn",
+            "weights 'none' leave the head random; accepted: a weights file of a whole custom_cnn",
         ),
         (["run", "missing.png"], "missing.png: no such file or folder"),
         (["run", "person.png", "--frames", "0"], "--frames 0; accepted: 1 or more"),

@@ -75,15 +75,15 @@ def test_jax_gives_the_scores_of_tensorflow(manifest, tmp_path):
     [
         (8, {"train": 24, "val": 12, "test": 0}, ""),
         (32, {"train": 4}, ""),
-        (9, {"train": 24}, "train has one of 9"),
-        (8, {"train": 24, "val": 13}, "val has one of 5"),
-        (32, {"train": 24, "val": 3}, "val has one of 3"),
+        (9, {"train": 24}, "train has a batch of 9"),
+        (8, {"train": 24, "val": 13}, "val has a batch of 5"),
+        (32, {"train": 24, "val": 3}, "val has a batch of 3"),
     ],
 )
 def test_batches_that_jax_cannot_split_evenly_are_refused(monkeypatch, batch_size, sizes, words):
     monkeypatch.setattr(keras.backend, "backend", lambda: "jax")
     check_batches(1, batch_size, {"train": 7})
-    with pytest.raises(InputError, match=f"2 equal parts, and {words};") if words else nullcontext():
+    with pytest.raises(InputError, match=f"2 equal parts, but {words};") if words else nullcontext():
         check_batches(2, batch_size, sizes)
 
 
@@ -91,7 +91,7 @@ def test_a_bound_on_each_devices_gradients_is_refused(monkeypatch):
     check_clipping(1, 1.0)
     check_clipping(2, 0.0)
     with pytest.raises(
-        InputError, match="--devices 2 and --clip-norm 1: TensorFlow bounds each device's share"
+        InputError, match="--devices 2 and --clip-norm 1: TensorFlow clips each device's share"
     ):
         check_clipping(2, 1.0)
     monkeypatch.setattr(keras.backend, "backend", lambda: "jax")
@@ -117,7 +117,7 @@ def test_a_batch_that_leaves_a_device_of_tensorflow_without_a_face_is_refused(
     devices, batch_size, size, batch
 ):
     sizes = {"train": size, "val": 25, "test": 0}  # batch normalisation takes no means of those
-    words = f"train has a batch of {batch}, of which one of {devices} devices would get nothing;"
+    words = f"train has a batch of {batch}, which leaves one of {devices} devices without a face;"
     with pytest.raises(InputError, match=words) if batch else nullcontext():
         check_batches(devices, batch_size, sizes)
 

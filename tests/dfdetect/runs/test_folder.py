@@ -120,13 +120,13 @@ def test_a_manifest_that_is_a_device_is_refused(run):
 
 
 def test_a_folder_of_runs_names_them(finished, run):
-    accepted = f"{finished.folder.parent}: a folder of runs; choose one of: {finished.folder}"
+    accepted = f"{finished.folder.parent}: a folder of runs; choose one: {finished.folder}"
     with pytest.raises(InputError) as error:
         Run(finished.folder.parent).threshold()
     assert str(error.value) == accepted
     (run.folder / "metrics.json").unlink()
     shutil.copytree(finished.folder, run.folder / "fold-1")
-    with pytest.raises(InputError, match=r"a folder of runs; choose one of: \S+/fold-1$"):
+    with pytest.raises(InputError, match=r"a folder of runs; choose one: \S+/fold-1$"):
         run.require_finished()
 
 

@@ -20,7 +20,7 @@ from dfdetect.train import __main__ as train
 from face_extraction.digest import file_digest
 from face_extraction.manifest import FaceSample, manifest_hash, read_manifest, write_manifest
 
-CHOSE = "1 of the groups scored chose the epoch or the threshold: numbers of them are optimistic."
+CHOSE = "1 of the groups scored chose the epoch or the threshold: their numbers are optimistic."
 SEEN = "were trained or validated on by"
 
 
@@ -66,9 +66,7 @@ def test_the_same_split_or_one_apart_says_nothing(make_run):
 def test_groups_of_the_parents_training_and_choice_are_counted(make_run):
     head = make_run("head", train="abcd", val="ef", test="gh")
     (line,) = told(make_run("torn", head, train="gh", val="ax", test="bcey"))
-    assert line.startswith(
-        f"4 of the groups scored were trained or validated on by {head.folder}, from whose"
-    )
+    assert line.startswith(f"4 of the groups scored were trained or validated on by {head.folder}, whose")
 
 
 def test_the_chain_is_followed_and_a_weights_file_of_a_run_counts(make_run):
@@ -79,8 +77,8 @@ def test_the_chain_is_followed_and_a_weights_file_of_a_run_counts(make_run):
     (line,) = told(third)
     assert line.startswith(f"2 of the groups scored {SEEN} {second.folder} and {first.folder},")
     assert scoring_leaks(third, read_manifest(first.folder.with_suffix(".csv"))) == [
-        f"3 of the groups scored {SEEN} {first.folder}, from whose weights this run "
-        "started: these numbers do not measure skill."
+        f"3 of the groups scored {SEEN} {first.folder}, whose weights this run "
+        "started from: these numbers do not measure skill."
     ]
     assert scoring_leaks(second, [FaceSample("e.png", 0, "test", "e", source="s")]) == [
         "1 of the groups scored were trained on: these numbers do not measure skill."
@@ -134,7 +132,7 @@ def test_what_is_not_known_is_said_once(make_run):
         run.folder.with_suffix(".csv").unlink()
     words = (
         f"The run or the manifest of {second.folder} and {first.folder} is gone or changed: "
-        "what was trained on is not known."
+        "its training data are unknown."
     )
     assert told(third) == [words]
     write_recipe(first.recipe_file, replace(first.recipe(), weights="runs/gone"))
@@ -147,7 +145,7 @@ def test_a_run_that_was_emptied_is_gone(make_run):
     shutil.rmtree(first.folder)
     first.folder.mkdir()
     assert scoring_leaks(second, [FaceSample("x.png", 0, "test", "x", source="s")]) == [
-        f"The run or the manifest of {first.folder} is gone or changed: what was trained on is not known."
+        f"The run or the manifest of {first.folder} is gone or changed: its training data are unknown."
     ]
 
 
@@ -177,7 +175,7 @@ def test_a_run_that_was_trained_anew_is_not_known(make_run):
     first.weights.write_bytes(b"new")
     for run in (second, both):
         assert scoring_leaks(run, scored) == [
-            f"The run or the manifest of {first.folder} is gone or changed: what was trained on is not known."
+            f"The run or the manifest of {first.folder} is gone or changed: its training data are unknown."
         ]
 
 
@@ -219,7 +217,7 @@ def test_a_run_named_by_its_weights_file_is_told_of_when_that_is_deleted(make_ru
     assert line.startswith(f"1 of the groups scored {SEEN} {first.folder},")
     first.recipe_file.unlink()
     assert told(third) == [
-        f"The run or the manifest of {first.weights} is gone or changed: what was trained on is not known."
+        f"The run or the manifest of {first.weights} is gone or changed: its training data are unknown."
     ]
     write_recipe(second.recipe_file, replace(second.recipe(), weights="elsewhere.h5"))
     assert told(third) == []

@@ -83,7 +83,7 @@ def test_fakes_differ_in_the_face_and_outside_by_no_more_than_compression(tree, 
 def test_a_folder_in_use_is_refused_and_an_empty_one_taken(tmp_path):
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.txt").write_text("years of work")
-    with pytest.raises(InputError, match="mine: exists already; accepted: a new folder or an empty one"):
+    with pytest.raises(InputError, match="mine: already exists; accepted: a new or empty folder"):
         draw_sample(tmp_path / "mine", pairs=1, seconds=SECONDS)
     (tmp_path / "empty").mkdir()
     draw_sample(tmp_path / "empty", pairs=1, seconds=0.1)

@@ -395,5 +395,5 @@ def test_weights_of_the_best_epoch_that_are_gone_are_missed(stores, make_model, 
     run = Run(tmp_path / "run")
     state = json.loads(str(np.load(run.checkpoint)["state"]))
     assert state["best_epoch"] == 1
-    with pytest.raises(InputError, match=r"epoch-0001\.weights\.h5: gone, the weights of the best epoch"):
+    with pytest.raises(InputError, match=r"epoch-0001\.weights\.h5: the weights of the best epoch are gone"):
         fit(make_model(), dataclasses.replace(recipe, epochs=1), *stores, run)

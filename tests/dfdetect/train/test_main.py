@@ -83,7 +83,7 @@ def test_a_finished_run_is_shown_and_not_trained_again(manifest, tmp_path, capsy
     run(manifest, tmp_path / "run")
     before = (tmp_path / "run" / "best.weights.h5").stat().st_mtime_ns
     assert run(manifest, tmp_path / "run") == 0
-    assert "finished already" in capsys.readouterr().out
+    assert "already finished" in capsys.readouterr().out
     assert (tmp_path / "run" / "best.weights.h5").stat().st_mtime_ns == before
     assert run(manifest, tmp_path / "run", "--seed", "1") == 2
     # Not "--overwrite" alone: cross-validation says the same, and has no such flag.

@@ -45,11 +45,11 @@ def test_values_of_an_archive_are_loaded(model, arrays, tmp_path):
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        ({"bias": None}, "it has no array 'bias'"),
-        ({"more": np.zeros(1)}, "an array 'more' too many"),
+        ({"bias": None}, "array 'bias' is missing"),
+        ({"more": np.zeros(1)}, "array 'more' is not one of its arrays"),
         ({"kernel": np.ones((2, 3))}, r"kernel is \(2, 3\), not \(3, 2\)"),
-        ({"bias": np.array([1.0, np.nan])}, "bias holds values that are no finite numbers"),
-        ({"bias": np.array([1, 2])}, "bias holds values that are no finite numbers"),
+        ({"bias": np.array([1.0, np.nan])}, "bias holds values that are not finite numbers"),
+        ({"bias": np.array([1, 2])}, "bias holds values that are not finite numbers"),
     ],
 )
 def test_an_archive_that_does_not_fit_is_refused_and_changes_nothing(model, arrays, change, says, tmp_path):
@@ -75,7 +75,7 @@ def test_pickled_arrays_are_refused(model, arrays, tmp_path):
 
 
 def test_other_families_take_no_archive(tmp_path):
-    with pytest.raises(InputError, match="an archive of a backbone's arrays; custom_cnn takes none here"):
+    with pytest.raises(InputError, match="an archive, which holds a backbone; custom_cnn takes none here"):
         build_model("custom_cnn", weights=str(written(tmp_path, {"a": np.zeros(1)})))
 
 

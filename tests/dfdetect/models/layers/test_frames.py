@@ -108,7 +108,7 @@ def test_freezing_and_l2_reach_the_backbone(name):
 
 
 def test_a_family_for_single_faces_names_those_that_take_clips():
-    with pytest.raises(InputError, match=r"custom_cnn takes single faces; frames 4 goes with: .*alexnet_rnn"):
+    with pytest.raises(InputError, match=r"takes single faces; these take frames 4: .*alexnet_rnn"):
         build_model("custom_cnn", frames=4)
 
 
