@@ -73,8 +73,8 @@ def test_an_evaluation_of_all_rows_is_compared(make_run, tmp_path, capsys):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["--split", "train"], "bb: no metrics of split 'train'; there are: val, test"),
-        (["--level", "face"], "bb: no metrics of level 'face'; there are: video"),
+        (["--split", "train"], "bb: no metrics of split 'train'; it has: val, test"),
+        (["--level", "face"], "bb: no metrics of level 'face'; it has: video"),
     ],
 )
 def test_what_was_not_measured_is_named(make_run, capsys, arguments, words):

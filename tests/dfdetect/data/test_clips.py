@@ -83,7 +83,7 @@ def test_each_person_of_a_clip_is_a_sample_and_none_is_mixed():
     assert ledger == []  # the third person is seen once, but the clip has samples
     _, ledger = make_clips([face("b", f, person=1 + f) for f in range(4)], 4)
     assert [row.detail for row in ledger] == [
-        "clip 'b': faces of a person: 1; needed: 2 for a model that takes 4"
+        "video 'b': faces of a person: 1; needed: 2 for a model that takes 4"
     ]
 
 
@@ -97,8 +97,8 @@ def test_too_few_faces_and_stills_are_listed():
         ("short-0-1-.png", "too_few_faces"),
         ("still.png", "too_few_faces"),
     ]
-    assert ledger[0].detail == "clip 'short': faces of a person: 2; needed: 3 for a model that takes 6"
-    assert ledger[1].detail.startswith("a still: faces of a person: 1")
+    assert ledger[0].detail == "video 'short': faces of a person: 2; needed: 3 for a model that takes 6"
+    assert ledger[1].detail.startswith("a photo: faces of a person: 1")
 
 
 def test_a_manifest_of_stills_is_refused(tmp_path):

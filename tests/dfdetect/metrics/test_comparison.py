@@ -167,7 +167,7 @@ def test_the_same_faces_in_another_order_are_refused():
     labels, groups, first, _ = models(np.random.default_rng(4), 4, 2)
     ours = predictions(labels, groups, first)
     theirs = Predictions(ours.samples[::-1], first)
-    with pytest.raises(InputError, match="in another order"):
+    with pytest.raises(InputError, match="their order differs"):
         paired_bootstrap([(Scored(ours, 0.5), Scored(theirs, 0.5))], ["auc"])
 
 
