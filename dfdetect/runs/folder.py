@@ -147,7 +147,7 @@ class Run:
         for name, value in {**vars(recipe), **known}.items():
             had = old.get(name, "")
             if had != value:
-                why = " (other faces, or cut otherwise)" if name == "manifest_sha256" else ""
+                why = " (other faces, or other cuts of them)" if name == "manifest_sha256" else ""
                 raise InputError(
                     f"{self.folder}: holds a run with {name} {had!r}, not {value!r}{why}; "
                     "give another --out, or delete that folder (dfdetect.train: --overwrite)"
@@ -251,7 +251,7 @@ class Run:
         """
         if digest != self.environment()["manifest_sha256"]:
             raise InputError(
-                f"{path}: changed since {self.folder} was trained, or its faces were cut otherwise"
+                f"{path}: its faces, or how they were cut, changed since {self.folder} was trained"
             )
 
     def write_history(self, history: Sequence[Mapping[str, Any]]) -> None:

@@ -143,17 +143,17 @@ def _draw_pair(
     folder: Path, number: int, couple: tuple[Identity, Identity], frames: int, seed: int, advance: Advance
 ) -> None:
     names, pair = people_of(number), pair_name(number)
-    clips = []
+    films = []
     for place, (name, identity) in enumerate(zip(names, couple, strict=True)):
         rng = np.random.default_rng([seed, _FILM, 2 * number + place])
-        clip = film(Person(identity), rng, frames)
-        seen = write_clip(folder / "real" / pair / f"{name}.mp4", clip.frames)
+        video = film(Person(identity), rng, frames)
+        seen = write_clip(folder / "real" / pair / f"{name}.mp4", video.frames)
         # A swap starts from the written video, which has been compressed once.
-        clips.append(Clip(seen, clip.landmarks))
+        films.append(Clip(seen, video.landmarks))
         advance(note=name)
     for target, donor in ((0, 1), (1, 0)):
         rng = np.random.default_rng([seed, _SWAP, 2 * number + target])
-        swapped = swap_clip(clips[target], clips[donor], rng)
+        swapped = swap_clip(films[target], films[donor], rng)
         name = f"{names[target]}_from_{names[donor]}"
         write_clip(folder / "fake" / pair / f"{name}.mp4", swapped)
         advance(note=name)
