@@ -76,7 +76,7 @@ def read_calibration(folder: Path) -> Calibration | None:
     path = folder / CALIBRATION_FILE
     if not path.is_file():
         return None
-    values: Any = read_json(path)
+    values = read_json(path, dict[str, Any])
     try:
         return Calibration(**values)
     except (TypeError, ValueError) as error:

@@ -251,7 +251,7 @@ class Run:
         """
         if digest != self.environment()["manifest_sha256"]:
             raise InputError(
-                f"{path}: its faces, or how they were cut, changed since {self.folder} was trained"
+                f"{path}: changed since {self.folder} was trained, or its faces were cut in another way"
             )
 
     def write_history(self, history: Sequence[Mapping[str, Any]]) -> None:

@@ -217,7 +217,7 @@ def test_faces_that_were_cut_otherwise_are_other_data(manifest, tmp_path, capsys
     assert "(other faces, or other cuts of them); give another --out" in capsys.readouterr().err
     assert evaluate.main([str(out)]) == 0
     shown = capsys.readouterr().out
-    assert "or how its faces were cut, changed since the run was trained on it" in shown
+    assert "or how its faces were cut, have changed since the run was trained" in shown
     assert "align True (in training False)" in shown
 
 
