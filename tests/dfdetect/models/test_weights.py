@@ -91,7 +91,7 @@ def test_backbone_alone_is_refused_where_the_whole_is_asked_for(save):
 @pytest.mark.parametrize("weights", ["none", "imagenet"])
 def test_words_for_weights_are_refused_where_the_whole_is_asked_for(monkeypatch, weights):
     monkeypatch.setattr(keras.utils, "get_file", lambda *args, **kwargs: pytest.fail("it was fetched"))
-    with pytest.raises(InputError, match=f"weights '{weights}' leave the head random; accepted: a weights file"):
+    with pytest.raises(InputError, match=f"weights '{weights}' leave the head random; accepted: a weights"):
         build_model("mobilenet", weights=weights, whole=True)
 
 
