@@ -124,9 +124,8 @@ def cache_folder() -> Path:
 def _fingerprint(*parameters: object) -> str:
     """A short hash of what decides the sample set: the code that makes it, and `parameters`."""
     digest = hashlib.sha256(repr(parameters).encode())
-    here = Path(__file__)
-    extraction = Path(face_extraction.__path__[0])
-    for path in (here, *sorted(here.parent.glob("drawn/*.py")), *sorted(extraction.rglob("*.py"))):
+    here, extraction = Path(__file__).parent, Path(face_extraction.__path__[0])
+    for path in (*sorted(here.glob("*.py")), *sorted(extraction.rglob("*.py"))):
         digest.update(path.read_bytes())
     return digest.hexdigest()[:12]
 
