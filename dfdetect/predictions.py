@@ -56,7 +56,7 @@ class Predictions:
 
         A video has one label: faces under the same name with another label count as another video.
         """
-        return _number(map(_clip, self.samples))
+        return _number(map(_video, self.samples))
 
     def known(self) -> "Predictions":
         """The predictions whose label is known."""
@@ -76,25 +76,25 @@ class Predictions:
         score among its people; `deciding` says which people count. If the manifest does not tell people
         apart, it is the mean of all faces.
         """
-        clips: dict[tuple[str, ...], dict[int, list[float]]] = {}
+        videos: dict[tuple[str, ...], dict[int, list[float]]] = {}
         first: dict[tuple[str, ...], FaceSample] = {}
         for sample, p_fake in zip(self.samples, self.p_fake.tolist(), strict=True):
-            key = _clip(sample)
+            key = _video(sample)
             first.setdefault(key, sample)
-            clips.setdefault(key, {}).setdefault(sample.person, []).append(p_fake)
-        scores = [joined(people)[0] for people in clips.values()]
+            videos.setdefault(key, {}).setdefault(sample.person, []).append(p_fake)
+        scores = [joined(people)[0] for people in videos.values()]
         return Predictions(list(first.values()), np.array(scores, dtype=np.float64))
 
 
 def by_clip(samples: Iterable[FaceSample]) -> list[list[FaceSample]]:
     """The samples of each video; videos and samples keep the order given."""
-    clips: dict[tuple[str, ...], list[FaceSample]] = {}
+    videos: dict[tuple[str, ...], list[FaceSample]] = {}
     for sample in samples:
-        clips.setdefault(_clip(sample), []).append(sample)
-    return list(clips.values())
+        videos.setdefault(_video(sample), []).append(sample)
+    return list(videos.values())
 
 
-def _clip(sample: FaceSample) -> tuple[str, ...]:
+def _video(sample: FaceSample) -> tuple[str, ...]:
     return (*sample.clip, str(sample.label))
 
 
@@ -104,14 +104,14 @@ def _number(keys: Iterable[tuple[str, ...]]) -> NDArray[np.int64]:
 
 
 def joined(people: Mapping[int, Sequence[float]]) -> tuple[float, dict[int, float]]:
-    """The one rule that joins the scores of faces to those of people, and these to the video's.
+    """Join the scores of faces into scores of people, and these into the video's: the only such rule.
 
     Args:
         people: the scores of each person's faces; a person has at least one.
 
     Returns:
-        The video's score, the highest of those people who decide (see `deciding`), and each person's, the
-        mean of their faces.
+        The video's score, the highest among the people who decide (see `deciding`), and each person's score,
+        the mean of their faces.
     """
     means = {person: float(np.mean(scores)) for person, scores in people.items()}
     who = deciding({person: len(scores) for person, scores in people.items()})

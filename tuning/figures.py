@@ -44,7 +44,7 @@ def draw(rows: Sequence[Row], objective: str, found: Importances, folder: Path) 
         Figure(
             f"{FOLDER}/parallel.png",
             "Parallel coordinates",
-            f"Each line is a finished trial, coloured by {objective}; the better, the stronger its contrast.",
+            f"Each line is a finished trial, coloured by {objective}; better trials have more contrast.",
             wide=True,
         ),
     ]

@@ -55,7 +55,7 @@ class Data:
 
 
 def open_manifest(path: Path) -> Data:
-    """Open a manifest, or that of a folder, with its own split.
+    """Open a manifest, or the one in a folder, with its own split.
 
     Raises:
         InputError: the manifest is missing or wrong.

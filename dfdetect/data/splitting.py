@@ -52,18 +52,18 @@ def choose(samples: Sequence[FaceSample], recipe: Recipe) -> list[FaceSample]:
     """
     if not recipe.frames:
         return _choose(samples, recipe)
-    clips = by_clip(samples)
+    videos = by_clip(samples)
     as_it_is = recipe.split == "manifest" and not recipe.per_class  # nothing is counted, so nothing left out
     able, unable = list[FaceSample](), list[FaceSample]()
-    for clip in clips:
-        (able if as_it_is or make_clips(clip, recipe.frames)[0] else unable).append(clip[0])
+    for video in videos:
+        (able if as_it_is or make_clips(video, recipe.frames)[0] else unable).append(video[0])
     chosen = _choose(able, recipe) if able or recipe.per_class else []
     splits = {row.path: row.split for row in chosen}
     if not recipe.per_class:
         groups = {_group(row): row.split for row in chosen}
         labelled = [row for row in unable if row.label in (REAL, FAKE)]
         splits |= {row.path: groups.get(_group(row), "train") for row in labelled}
-    homes = {row.path: splits[clip[0].path] for clip in clips if clip[0].path in splits for row in clip}
+    homes = {row.path: splits[video[0].path] for video in videos if video[0].path in splits for row in video}
     return [dataclasses.replace(row, split=homes[row.path]) for row in samples if row.path in homes]
 
 

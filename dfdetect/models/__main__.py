@@ -63,7 +63,7 @@ def _show(args: argparse.Namespace) -> int:
 
 
 def _shipped(name: str) -> tuple[str, ...]:
-    """The row of a detector that ships: its name, its model, the side of its input, and its file's size."""
+    """The row of a shipped detector: its name, model, side of the input, and size of its files."""
     folder = pretrained_folder(name)
     recipe = read_recipe(folder / "recipe.toml")
     bytes_ = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())

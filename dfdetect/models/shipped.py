@@ -6,24 +6,24 @@ from face_extraction.errors import InputError, unknown_name
 
 DEFAULT = "small"
 HASHES = "SHA256SUMS"
-"""Lists the files of a folder that ships, each with its SHA-256."""
+"""The list of a shipped folder's files, each with its SHA-256."""
 HOME = Path(__file__).parents[1] / "pretrained"
 
 
 def list_pretrained() -> list[str]:
-    """Names of the detectors that ship, sorted."""
+    """Names of the shipped detectors, sorted."""
     return sorted(path.parent.name for path in HOME.glob(f"*/{HASHES}"))
 
 
 def pretrained_folder(name: str = DEFAULT) -> Path:
-    """The run folder of the detector that ships under this name.
+    """The run folder of a shipped detector.
 
     Raises:
-        InputError: none ships under it.
+        InputError: no detector of this name ships.
     """
     names = list_pretrained()
     if name not in names:
         if not names:
-            raise InputError("no pretrained detector is installed; give a run's folder")
+            raise InputError("no pretrained detector is installed; give a run folder")
         raise unknown_name("pretrained detector", name, names)
     return HOME / name

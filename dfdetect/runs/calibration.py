@@ -1,7 +1,7 @@
 """What a run's scores mean: a calibration, and two cuts between three grades of evidence.
 
-The cuts say what was promised on held-out real and faked videos: above the upper one the evidence of
-manipulation is substantial, below the lower one there is little, between them it is uncertain.
+Above the upper cut the evidence of manipulation is substantial, below the lower cut there is little, and
+between them it is uncertain. The cuts keep the error rates below on held-out real and fake videos.
 """
 
 from dataclasses import asdict, dataclass
@@ -17,9 +17,9 @@ from face_extraction.json_file import read_json, write_json
 CALIBRATION_FILE = "calibration.json"
 SUBSTANTIAL, UNCERTAIN, LITTLE = "substantial", "uncertain", "little"
 LEAST = 1e-7
-"""Scores nearer than this to 0 or 1 count as so near: a score of exactly 1 has no finite logit."""
+"""Scores are kept at least this far from 0 and 1, because a score of exactly 0 or 1 has no finite logit."""
 FALSE_ALARMS, MISSED = 0.05, 0.10
-"""At most these shares of held-out real videos lie above the upper cut, and of fakes below the lower one."""
+"""Largest shares of held-out real videos above the upper cut, and of fake videos below the lower cut."""
 
 
 @dataclass(frozen=True)
@@ -28,10 +28,10 @@ class Calibration:
 
     Attributes:
         slope: factor of the logit.
-        intercept: added to it.
-        lower: calibrated scores below it are little evidence.
-        upper: calibrated scores from it on are substantial evidence.
-        origin: what both were chosen on, in words.
+        intercept: added to the logit.
+        lower: calibrated scores below this are little evidence.
+        upper: calibrated scores of this or more are substantial evidence.
+        origin: the data that calibration and cuts were chosen on, in words.
         cannot: what the model cannot judge, in words.
     """
 
@@ -50,27 +50,27 @@ class Calibration:
             )
 
     def apply(self, p_fake: ArrayLike) -> NDArray[np.float64]:
-        """Calibrated scores of raw ones, in the same order: a higher raw score stays higher."""
+        """Calibrate raw scores; a higher raw score stays higher."""
         p = np.clip(np.asarray(p_fake, dtype=np.float64), LEAST, 1 - LEAST)
         return np.asarray(1 / (1 + np.exp(-(self.slope * np.log(p / (1 - p)) + self.intercept))))
 
     def grade(self, p_fake: float) -> str:
-        """The evidence that a calibrated score is: substantial, uncertain or little."""
+        """The grade of evidence of a calibrated score: substantial, uncertain or little."""
         if p_fake >= self.upper:
             return SUBSTANTIAL
         return LITTLE if p_fake < self.lower else UNCERTAIN
 
 
 def write_calibration(folder: Path, calibration: Calibration) -> None:
-    """Write it into a run's folder."""
+    """Write the calibration into a run folder."""
     write_json(folder / CALIBRATION_FILE, asdict(calibration))
 
 
 def read_calibration(folder: Path) -> Calibration | None:
-    """The calibration of a run's folder; None where there is none.
+    """Read the calibration from a run folder; None if it has none.
 
     Raises:
-        InputError: the file does not hold one.
+        InputError: the file does not hold a calibration.
     """
     path = folder / CALIBRATION_FILE
     if not path.is_file():
@@ -90,7 +90,7 @@ def fit_platt(p_fake: ArrayLike, labels: ArrayLike) -> tuple[float, float]:
         labels: 0 or 1, both present.
 
     Raises:
-        InputError: higher scores do not mean fake more often, so that no calibration can mend them.
+        InputError: higher scores do not mean fake more often, so no calibration can help.
     """
     from sklearn.linear_model import LogisticRegression
 
@@ -98,12 +98,12 @@ def fit_platt(p_fake: ArrayLike, labels: ArrayLike) -> tuple[float, float]:
     regression = LogisticRegression(C=np.inf).fit(np.log(p / (1 - p))[:, None], labels)
     slope = float(regression.coef_[0, 0])
     if slope <= 0:
-        raise InputError("calibration: fakes have no higher scores than reals")
+        raise InputError("calibration: fakes do not score higher than reals")
     return slope, float(regression.intercept_[0])
 
 
 def choose_cuts(p_fake: ArrayLike, labels: ArrayLike) -> tuple[float, float]:
-    """The lower and the upper cut by calibrated scores of held-out videos.
+    """Choose the lower and the upper cut from calibrated scores of held-out videos.
 
     The upper cut is the lowest that at most `FALSE_ALARMS` of the reals reach; the lower cut is the
     highest with at most `MISSED` of the fakes below it, but not above the upper one.
@@ -115,7 +115,7 @@ def choose_cuts(p_fake: ArrayLike, labels: ArrayLike) -> tuple[float, float]:
     scores, truth = np.asarray(p_fake, dtype=np.float64), np.asarray(labels)
     reals, fakes = np.sort(scores[truth == 0]), np.sort(scores[truth == 1])
     allowed = int(FALSE_ALARMS * len(reals))
-    # The next number above the highest real score that must stay below the cut.
+    # The next number above the highest real score that has to stay below the cut.
     upper = min(1.0, float(np.nextafter(reals[len(reals) - allowed - 1], 2)))
     lower = float(fakes[int(MISSED * len(fakes))])
     return min(lower, upper), upper

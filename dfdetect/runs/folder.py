@@ -147,7 +147,7 @@ class Run:
         for name, value in {**vars(recipe), **known}.items():
             had = old.get(name, "")
             if had != value:
-                why = " (other faces, or cut otherwise)" if name == "manifest_sha256" else ""
+                why = " (other faces, or other cuts of them)" if name == "manifest_sha256" else ""
                 raise InputError(
                     f"{self.folder}: holds a run with {name} {had!r}, not {value!r}{why}; "
                     "give another --out, or delete that folder (dfdetect.train: --overwrite)"
@@ -251,7 +251,7 @@ class Run:
         """
         if digest != self.environment()["manifest_sha256"]:
             raise InputError(
-                f"{path}: changed since {self.folder} was trained, or its faces were cut otherwise"
+                f"{path}: changed since {self.folder} was trained, or its faces were cut in another way"
             )
 
     def write_history(self, history: Sequence[Mapping[str, Any]]) -> None:
@@ -286,13 +286,13 @@ class Run:
         self.recipe()
 
     def require_finished(self) -> None:
-        """Refuse a run that is not finished.
+        """Refuse a run that is not finished. An evaluation counts as a run here, though it has no recipe.
 
         Raises:
             InputError: the run is not finished, or the folder is no run.
         """
-        self.require_run()
         if not self.finished:
+            self.require_run()
             self._refuse_folder_of_runs()
             raise InputError(f"{self.folder}: the run is not finished; {self.remedy()}")
 

@@ -26,7 +26,9 @@ from face_extraction.lock import alone
 from face_extraction.manifest import LABEL_NAMES, UNKNOWN, FaceSample
 from face_extraction.settings import ExtractionSettings, read_settings
 
-CHANGED = "The rows of this manifest, or how its faces were cut, changed since the run was trained on it."
+CHANGED = (
+    "The rows of this manifest, or how its faces were cut, have changed since the run was trained."
+)
 # Facts that are too long for the page, or that it shows elsewhere.
 LONG_FACTS = ("counts", "random_layers", "leaks", "weights_file", "members_starts")
 
@@ -180,10 +182,10 @@ def evaluate(
 
 
 def _one_class(samples: Sequence[FaceSample]) -> list[str]:
-    """What cannot be measured on these faces, for want of a class."""
+    """The notice about what cannot be measured because a class is missing."""
     labels = {sample.label for sample in samples} - {UNKNOWN}
     if not labels:
-        return ["No face here has a known label: the faces are scored, and nothing is measured on them."]
+        return ["No face here has a known label: the faces are scored, but nothing is measured."]
     if len(labels) == 1:
         name = LABEL_NAMES[labels.pop()]
         return [f"All labelled faces here are {name}: AUC, EER and balanced accuracy need both classes."]

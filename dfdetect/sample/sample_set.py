@@ -124,9 +124,8 @@ def cache_folder() -> Path:
 def _fingerprint(*parameters: object) -> str:
     """A short hash of what decides the sample set: the code that makes it, and `parameters`."""
     digest = hashlib.sha256(repr(parameters).encode())
-    here = Path(__file__)
-    extraction = Path(face_extraction.__path__[0])
-    for path in (here, *sorted(here.parent.glob("drawn/*.py")), *sorted(extraction.rglob("*.py"))):
+    here, extraction = Path(__file__).parent, Path(face_extraction.__path__[0])
+    for path in (*sorted(here.glob("*.py")), *sorted(extraction.rglob("*.py"))):
         digest.update(path.read_bytes())
     return digest.hexdigest()[:12]
 
@@ -143,17 +142,17 @@ def _draw_pair(
     folder: Path, number: int, couple: tuple[Identity, Identity], frames: int, seed: int, advance: Advance
 ) -> None:
     names, pair = people_of(number), pair_name(number)
-    clips = []
+    films = []
     for place, (name, identity) in enumerate(zip(names, couple, strict=True)):
         rng = np.random.default_rng([seed, _FILM, 2 * number + place])
-        clip = film(Person(identity), rng, frames)
-        seen = write_clip(folder / "real" / pair / f"{name}.mp4", clip.frames)
+        video = film(Person(identity), rng, frames)
+        seen = write_clip(folder / "real" / pair / f"{name}.mp4", video.frames)
         # A swap starts from the written video, which has been compressed once.
-        clips.append(Clip(seen, clip.landmarks))
+        films.append(Clip(seen, video.landmarks))
         advance(note=name)
     for target, donor in ((0, 1), (1, 0)):
         rng = np.random.default_rng([seed, _SWAP, 2 * number + target])
-        swapped = swap_clip(clips[target], clips[donor], rng)
+        swapped = swap_clip(films[target], films[donor], rng)
         name = f"{names[target]}_from_{names[donor]}"
         write_clip(folder / "fake" / pair / f"{name}.mp4", swapped)
         advance(note=name)

@@ -84,14 +84,14 @@ def test_backbone_is_loaded_and_the_head_stays_random(save):
 
 
 def test_backbone_alone_is_refused_where_the_whole_is_asked_for(save):
-    with pytest.raises(InputError, match="not the weights of a whole custom_cnn; it lacks top_dense, logit"):
+    with pytest.raises(InputError, match="not the weights of a whole custom_cnn; missing: top_dense, logit"):
         cnn(weights=save(until(cnn(), "features")), whole=True)
 
 
 @pytest.mark.parametrize("weights", ["none", "imagenet"])
 def test_words_for_weights_are_refused_where_the_whole_is_asked_for(monkeypatch, weights):
     monkeypatch.setattr(keras.utils, "get_file", lambda *args, **kwargs: pytest.fail("it was fetched"))
-    with pytest.raises(InputError, match=f"weights '{weights}' leave the head random; accepted: a file"):
+    with pytest.raises(InputError, match=f"weights '{weights}' leave the head random; accepted: a weights"):
         build_model("mobilenet", weights=weights, whole=True)
 
 

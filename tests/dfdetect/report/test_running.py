@@ -137,7 +137,7 @@ def test_a_folder_that_has_a_cells_name_alone_is_not_its_result(declare, trained
 
     reasons = {result.at["model"]: result.reason for result in read_results(folder)}
     assert reasons["custom_cnn"] == ""
-    assert "it holds a run with learning_rate 0.5, not 0.0003" in reasons["meso4"]
+    assert "holds a run with learning_rate 0.5, not 0.0003" in reasons["meso4"]
     assert "it holds another ensemble" in reasons["both"]
 
 

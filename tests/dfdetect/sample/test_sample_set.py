@@ -185,3 +185,10 @@ def test_a_cache_that_cannot_be_written_is_one_line(tmp_path, monkeypatch):
 def test_the_cache_lies_in_the_home_folder_unless_named(monkeypatch):
     monkeypatch.delenv("DFDETECT_CACHE", raising=False)
     assert sample.cache_folder() == Path.home() / ".cache" / "dfdetect"
+
+
+def test_the_cache_follows_the_code_that_draws(monkeypatch):
+    read, original = [], Path.read_bytes
+    monkeypatch.setattr(Path, "read_bytes", lambda path: read.append(path.name) or original(path))
+    sample._fingerprint()
+    assert {"sample_set.py", "head.py", "swaps.py", "crop.py"} <= set(read)

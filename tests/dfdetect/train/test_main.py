@@ -214,10 +214,10 @@ def test_faces_that_were_cut_otherwise_are_other_data(manifest, tmp_path, capsys
     capsys.readouterr()
 
     assert run(manifest, out) == 2
-    assert "(other faces, or cut otherwise); give another --out" in capsys.readouterr().err
+    assert "(other faces, or other cuts of them); give another --out" in capsys.readouterr().err
     assert evaluate.main([str(out)]) == 0
     shown = capsys.readouterr().out
-    assert "or how its faces were cut, changed since the run was trained on it" in shown
+    assert "or how its faces were cut, have changed since the run was trained" in shown
     assert "align True (in training False)" in shown
 
 
@@ -226,7 +226,7 @@ def test_what_cannot_be_measured_is_said_in_a_line(manifest, tmp_path, capsys):
     assert run(manifest.parent, out) == 0  # a manifest may be named by its folder
     samples = read_manifest(manifest)
     for label, line in (
-        (-1, "No face here has a known label: the faces are scored, and nothing is measured on them."),
+        (-1, "No face here has a known label: the faces are scored, but nothing is measured."),
         (0, "All labelled faces here are real: AUC, EER and balanced accuracy need both classes."),
     ):
         write_manifest(manifest, [replace(sample, label=label) for sample in samples])

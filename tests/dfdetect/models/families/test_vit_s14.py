@@ -80,7 +80,7 @@ def test_other_families_take_no_archive(tmp_path):
 
 
 def test_an_archive_is_not_the_weights_of_a_whole_model(tmp_path):
-    with pytest.raises(InputError, match="vit_s14 takes whole models alone here"):
+    with pytest.raises(InputError, match="vit_s14 takes only weights of whole models here"):
         build_model("vit_s14", weights=str(written(tmp_path, {"a": np.zeros(1)})), whole=True)
 
 
