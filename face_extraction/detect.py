@@ -23,18 +23,18 @@ from face_extraction.ledger import NO_FACE, SEVERAL_FACES, TOO_SMALL, ItemFailed
 from face_extraction.manifest import Box
 from face_extraction.settings import MIN_FACE, SURE, CropSpec, ExtractionSettings, check_detector
 
-# The smallest face, in pixels, that dlib's detectors find without scaling. (The boxes that they
-# give come in steps of 1.2: 72, 86, 103, 124...)
+# The smallest face, in pixels, that dlib's detectors find without scaling. (They give boxes in steps
+# of 1.2: 72, 86, 103, 124...)
 _DLIB_FACE = 80
-# A face is followed from frame to frame unless it shrinks below this share of its size, or moves so
-# far that the boxes have less than this share in common.
+# The detector follows a face from frame to frame unless the face shrinks below this share of its size, or
+# its two boxes overlap by less than this share.
 _NEAR_SIZE, _NEAR_OVERLAP = 0.7, 0.25
-# Pixels, after scaling, that are searched at once. By measurement "hog" takes 8 bytes for each, "cnn" 1,000.
+# The most pixels, after scaling, searched at once. Measured memory: 8 bytes a pixel for "hog", 1,000 for "cnn".
 _MOST_SEARCHED = {"hog": 48_000_000, "cnn": 800_000}
-# The parts of a large picture share stripes that are wider than the smallest face by this factor, in which
-# each face of less than that size lies whole. Boxes that share this much of their area are one face.
+# Neighbouring parts of a large picture overlap by this many times the smallest face, so that every smaller
+# face lies whole in one part. Boxes that share this much of their area are one face.
 _OVERLAP, _SAME_OVERLAP = 2.5, 0.3
-# The pyramid's steps, of which four make about a half.
+# The step of dlib's image pyramid; four steps make about a half.
 _STEP, _HALF = 1.2, 4
 _LANDMARKS = {5: "shape_predictor_5_face_landmarks.dat", 68: "shape_predictor_68_face_landmarks.dat"}
 
@@ -55,11 +55,11 @@ class FoundFace(NamedTuple):
     """A face in a frame or photo.
 
     Attributes:
-        box: where it is, in pixels of the frame, or of the photo as a viewer shows it.
+        box: the face in pixels of the frame, or of the photo as a viewer shows it.
         crop: uint8 of shape (size, size, 3).
-        person: whose face it is in the video, from 1; 0 in a photo.
-        confidence: as in `Detection`; None in a video, where faces are followed.
-        rotation: degrees by which the photo was turned clockwise before the face was found.
+        person: the person's number in the video, from 1; 0 in a photo.
+        confidence: as in `Detection`; None in a video, because faces are followed there.
+        rotation: degrees by which the photo was turned clockwise before the detector found the face.
     """
 
     box: Box
@@ -70,13 +70,13 @@ class FoundFace(NamedTuple):
 
 
 class FaceDetector(threading.local):
-    """Finds faces; the models are loaded when they are first needed, once.
+    """Finds faces. Loads each model once, when it is first needed.
 
-    With `min_face` = 80 the boxes are those of `face_recognition.face_locations(rgb, 0, kind)`, and
-    the encodings of their chips those of `face_recognition.face_encodings(rgb, boxes)`.
+    With `min_face` = 80 the boxes equal `face_recognition.face_locations(rgb, 0, kind)`, and the
+    encodings of their chips equal `face_recognition.face_encodings(rgb, boxes)`.
 
-    It may be shared by threads: dlib's objects keep state between calls, and crash the process when two
-    threads use one at once, so each thread loads its own (what `threading.local` does to attributes).
+    Threads may share it. dlib's objects keep state between calls and crash the process when two threads
+    use one at once, so each thread loads its own models: `threading.local` keeps attributes per thread.
     """
 
     def __init__(self, kind: str = "hog", min_face: int = MIN_FACE) -> None:
@@ -85,7 +85,7 @@ class FaceDetector(threading.local):
         Args:
             kind: "hog" or "cnn".
             min_face: longer side of the smallest face wanted, in pixels. Frames are scaled by 80 / min_face
-                before the search, so half of it costs four times the time.
+                before the search, so half the size costs four times the time.
 
         Raises:
             InputError: the kind is unknown, or `min_face` out of range.
@@ -107,13 +107,13 @@ class FaceDetector(threading.local):
         return [found.box for found in self.search(rgb, min_face)]
 
     def search(self, rgb: NDArray[np.uint8], min_face: float | None = None) -> list[Detection]:
-        """As `detect`, with the detector's confidence in each box.
+        """Like `detect`, with the detector's confidence in each box.
 
-        A large picture is searched in parts, so that memory stays below about half a gigabyte with "hog"
-        and one gigabyte with "cnn".
+        Searches a large picture in parts, which keeps memory below about half a gigabyte with "hog" and
+        one gigabyte with "cnn".
 
         Raises:
-            TypeError: `rgb` is no array of uint8.
+            TypeError: `rgb` is not an array of uint8.
             ValueError: `rgb` has another shape.
         """
         found = self._search_parts(check_rgb(rgb), _DLIB_FACE / (min_face or self.min_face))
@@ -123,7 +123,7 @@ class FaceDetector(threading.local):
         height, width = rgb.shape[:2]
         if height * width * scale**2 <= _MOST_SEARCHED[self.kind]:
             return self._search_once(rgb, scale, (0, 0), (height, width))
-        # Faces twice as large and more are found in the picture of half the size.
+        # The picture of half the size shows faces at least twice as large.
         found = self._search_parts(rgb, scale / 2)
         small = _OVERLAP * _DLIB_FACE / scale
         side = math.isqrt(_MOST_SEARCHED[self.kind])
@@ -142,7 +142,7 @@ class FaceDetector(threading.local):
     def _search_once(
         self, rgb: NDArray[np.uint8], scale: float, corner: tuple[int, int], shape: tuple[int, int]
     ) -> list[Detection]:
-        """Boxes in a part of a picture of `shape`, whose upper left corner is at `corner`."""
+        """Boxes in one part of a picture: `corner` is the part's upper left corner, `shape` the picture's."""
         picture = _scaled(rgb, scale)
         if self.kind == "cnn":
             pairs = [(face.rect, face.confidence) for face in self._search(picture, 0)]
@@ -154,10 +154,10 @@ class FaceDetector(threading.local):
         ]
 
     def largest(self, rgb: NDArray[np.uint8]) -> list[Box]:
-        """As `detect`, but without faces much smaller than the largest: those are not looked for.
+        """Like `detect`, but skips faces much smaller than the largest one.
 
-        From a size of about a quarter of the frame on, the smallest face is halved until one is
-        found. Each search takes four times as long as the one before.
+        Starts at faces of about a quarter of the frame and halves the size until it finds one. Each
+        search takes four times as long as the one before.
         """
         step = self._steps_to(max(rgb.shape[:2]) / 4) // _HALF * _HALF
         for steps in range(step, 0, -_HALF):
@@ -167,11 +167,11 @@ class FaceDetector(threading.local):
         return self.detect(rgb)
 
     def near(self, rgb: NDArray[np.uint8], box: Box) -> Box | None:
-        """The face that was, or is, about where `box` is, searched at the resolution that suits it.
+        """The face at or near `box`, searched at the resolution that suits its size.
 
         Args:
             rgb: uint8 of shape (height, width, 3), upright.
-            box: its place in this frame, coarsely, or in the frame before.
+            box: the face's rough place in this frame, or its place in the frame before.
         """
         reach = box.longer_side // 2
         top, left = max(0, box.top - reach), max(0, box.left - reach)
@@ -184,7 +184,7 @@ class FaceDetector(threading.local):
         return max((b for b in found if b.overlap(box) > _NEAR_OVERLAP), key=box.overlap, default=None)
 
     def _steps_to(self, size: float) -> int:
-        """Steps of dlib's pyramid from the smallest face up to `size`: the same sizes are then tried."""
+        """Steps of dlib's pyramid from the smallest face up to `size`, so that the same sizes are tried."""
         return max(0, math.floor(math.log(size / self.min_face, _STEP))) if size > 0 else 0
 
     def landmarks(self, rgb: NDArray[np.uint8], box: Box, points: int = 5) -> NDArray[np.float64]:
@@ -193,24 +193,24 @@ class FaceDetector(threading.local):
         Args:
             rgb: uint8 of shape (height, width, 3).
             box: the face.
-            points: 5 or 68. The five: two corners of the eye on the right of the picture, two of the
-                one on the left, base of the nose.
+            points: 5 or 68. The five are two corners of the eye on the picture's right, two corners of
+                the eye on its left, and the base of the nose.
         """
         predict = self._predict_5 if points == 5 else self._predict_68
         shape = predict(check_rgb(rgb), _to_rectangle(box))
         return np.array([(point.x, point.y) for point in shape.parts()], dtype=np.float64)
 
     def chip(self, rgb: NDArray[np.uint8], box: Box) -> NDArray[np.uint8]:
-        """The face in `box` as the encoder wants it: upright, uint8 of shape (150, 150, 3)."""
+        """The face in `box`, upright, as the encoder expects it: uint8 of shape (150, 150, 3)."""
         rgb = check_rgb(rgb)
         shape = self._predict_5(rgb, _to_rectangle(box))
         return np.asarray(dlib.get_face_chip(rgb, shape, 150, 0.25), dtype=np.uint8)
 
     def encode(self, chip: NDArray[np.uint8]) -> NDArray[np.float64]:
-        """A face's identity as 128 numbers; faces of one person lie within about 0.6.
+        """A face's identity as 128 numbers; two faces of one person differ by less than about 0.6.
 
         Args:
-            chip: what `chip` gave.
+            chip: a face as `chip` returns it.
         """
         return np.array(self._encoder.compute_face_descriptor(chip))
 
@@ -234,12 +234,12 @@ class FaceDetector(threading.local):
 
 
 def choose_faces(found: list[Box], detector: FaceDetector, policy: str) -> list[Box]:
-    """Of the faces found in a frame those that the policy wants, largest first.
+    """Pick the faces of a frame that the policy wants, largest first.
 
     Args:
         found: boxes, largest first.
-        detector: which says how small a face may be.
-        policy: "largest", "all" or "exactly-one"; faces that are too small do not count.
+        detector: gives the smallest size that counts.
+        policy: "largest", "all" or "exactly-one"; smaller faces do not count.
 
     Raises:
         ItemFailed: "no_face", "too_small" or "several_faces".
@@ -256,9 +256,9 @@ def choose_faces(found: list[Box], detector: FaceDetector, policy: str) -> list[
 
 
 def cut_faces(rgb: NDArray[np.uint8], detector: FaceDetector, policy: str, spec: CropSpec) -> list[FoundFace]:
-    """Find the faces of an upright picture that the policy wants and cut them out, largest first.
+    """Find the faces in an upright picture that the policy wants, and cut them out, largest first.
 
-    Boxes below `SURE` are left out by the policies "largest" and "exactly-one" where another reaches it.
+    "largest" and "exactly-one" drop boxes below `SURE` if any box reaches it.
 
     Args:
         rgb: uint8 of shape (height, width, 3).
@@ -267,8 +267,8 @@ def cut_faces(rgb: NDArray[np.uint8], detector: FaceDetector, policy: str, spec:
         spec: how they are cut.
 
     Raises:
-        ItemFailed: as `choose_faces` does.
-        TypeError: `rgb` is no array of uint8.
+        ItemFailed: as in `choose_faces`.
+        TypeError: `rgb` is not an array of uint8.
         ValueError: `rgb` has another shape.
     """
     return _cut_found(rgb, detector.search(rgb), detector, policy, spec)
@@ -285,20 +285,20 @@ def _cut_found(
 
 
 def cut_photo(photo: Photo, detector: FaceDetector, settings: ExtractionSettings) -> list[FoundFace]:
-    """The faces of a photo, as `cut_faces` gives them, with boxes in pixels of the file's upright picture.
+    """The faces of a photo, as `cut_faces` returns them; boxes are in pixels of the file's upright picture.
 
-    Where it shows none, or none that reaches `SURE`, it is turned by 90, 180 and 270 degrees, for scanners
-    and cameras without a sensor leave photos on their side. The turn counts in which the detector is surest
-    of a face, and `SURE` is the least there: texture on its side passes for a face too. Such a photo takes
-    four times as long.
+    If no face reaches `SURE`, the photo is turned by 90, 180 and 270 degrees, because scanners and cameras
+    without a sensor leave photos on their side. The turn with the surest face wins. A turned face must reach
+    `SURE`, because texture can look like a face when it lies on its side. Such a photo takes four times as
+    long.
 
     Args:
-        photo: as `read_photo` gives it.
-        detector: finds them.
-        settings: policy, crops and rotations; the detector's kind and smallest face are its own.
+        photo: from `read_photo`.
+        detector: finds the faces; its own kind and smallest face apply.
+        settings: policy, crops and rotations.
 
     Raises:
-        ItemFailed: as `choose_faces` does.
+        ItemFailed: as in `choose_faces`.
     """
     turns = {0: detector.search(photo.rgb)}
     if settings.rotations and _surest(turns[0]) < SURE:
@@ -321,9 +321,9 @@ def _surest(found: list[Detection]) -> float:
 
 
 def _turned_back(face: FoundFace, quarters: int, shape: tuple[int, ...]) -> FoundFace:
-    """A face of a picture that was turned anticlockwise by `quarters`, with its box before the turn.
+    """Give a face found in a picture turned anticlockwise by `quarters` its box before the turn.
 
-    `shape` is that of the picture before the turn.
+    `shape` is the picture's shape before the turn.
     """
     if not quarters:
         return face
@@ -345,13 +345,13 @@ def _unscaled(face: FoundFace, photo: Photo) -> FoundFace:
 def cut_box(
     rgb: NDArray[np.uint8], box: Box, detector: FaceDetector, spec: CropSpec, person: int = 0
 ) -> FoundFace:
-    """Cut one face out: what a model is trained on and shown."""
+    """Cut one face out; models are trained on these crops and shown them."""
     landmarks = detector.landmarks(rgb, box) if spec.align else None
     return FoundFace(box, crop_face(rgb, box, spec, landmarks), person)
 
 
 def _model(name: str) -> str:
-    """Path of a model file. The package is not imported: that needs pkg_resources, which is gone."""
+    """Path of a model file. Does not import its package, which needs pkg_resources, and that is gone."""
     spec = importlib.util.find_spec("face_recognition_models")
     for folder in (spec.submodule_search_locations or ()) if spec else ():
         path = Path(folder) / "models" / name
@@ -379,7 +379,7 @@ def _to_box(rectangle: Any, scale: float, corner: tuple[int, int], shape: tuple[
 
 
 def _is_inside(box: Box, corner: tuple[int, int], part: tuple[int, ...], whole: tuple[int, ...]) -> bool:
-    """Whether a box ends within a part of the picture, or where the picture itself ends."""
+    """Whether a box ends inside its part of the picture, or where the picture itself ends."""
     (top, left), (bottom, right) = corner, (corner[0] + part[0], corner[1] + part[1])
     return (
         (box.top > top or top == 0)
@@ -390,7 +390,7 @@ def _is_inside(box: Box, corner: tuple[int, int], part: tuple[int, ...], whole: 
 
 
 def _distinct(found: list[Detection]) -> list[Detection]:
-    """Of boxes that lie on each other the one that the detector is surest of."""
+    """Keep the surest of the boxes that overlap."""
     kept: list[Detection] = []
     for one in sorted(found, key=lambda one: -one.confidence):
         if all(one.box.overlap(other.box) < _SAME_OVERLAP for other in kept):

@@ -1,4 +1,4 @@
-"""Items in, a manifest of face crops out: in several processes, and taken up again after a stop."""
+"""Turn items into a manifest of face crops, in several processes; a stopped extraction goes on."""
 
 import shutil
 from collections import Counter
@@ -44,30 +44,30 @@ from face_extraction.worker import FACES_FOLDER, extract_item
 
 LEDGER_FILE = "ledger.csv"
 _JOIN = "training, AUC and accuracy need both classes (face_extraction manifest joins manifests)"
-# What can be done with faces of one class alone, or of none.
+# What faces of one class, or of no known class, are good for.
 _ONE_CLASS = {
-    frozenset[int](): "note: no label is known: these faces can be scored, neither trained nor measured on",
-    frozenset({REAL}): f"note: real faces alone: they can be scored, and fakes be made of them; {_JOIN}",
-    frozenset({FAKE}): f"note: fake faces alone: they can be scored; {_JOIN}",
+    frozenset[int](): "note: no label is known: these faces can be scored, but not trained or measured on",
+    frozenset({REAL}): f"note: real faces only: they can be scored, and made into fakes; {_JOIN}",
+    frozenset({FAKE}): f"note: fake faces only: they can be scored; {_JOIN}",
 }
-# Bytes that one process may take: by measurement 920 MB with a photo of 200 megapixels.
+# Memory for one process, in bytes: it took 920 MB with a photo of 200 megapixels.
 _WORKER_MEMORY = 1_200_000_000
 
 
 class WorkerDied(Exception):
-    """The executor broke down, and its workers with it; what was finished is kept."""
+    """The executor broke down and took its workers with it; finished items are kept."""
 
 
 @dataclass(frozen=True)
 class Summary:
-    """What an extraction gave.
+    """The result of an extraction.
 
     Attributes:
-        items: how many items there were.
+        items: the number of items.
         samples: the manifest's rows.
         ledger: the ledger's rows.
-        wanted: splits that were to have faces; a note tells which of them lack a class.
-        labels: of the items.
+        wanted: splits that should have faces; a note names those that lack a class.
+        labels: the items' labels.
     """
 
     items: int
@@ -110,34 +110,34 @@ def extract(
 ) -> Summary:
     """Extract the faces of `items` into `out`: manifest.csv, ledger.csv, extraction.toml, faces/.
 
-    Finished items are kept in `out`/journal.jsonl: after a stop of any kind the same call goes on
-    from there and ends in the same manifest, byte for byte. An item whose file has changed, or whose crops
-    are gone or changed, is done again. Groups and splits are not in the journal:
-    they can be changed without searching the faces again.
+    Finished items are kept in `out`/journal.jsonl. After any stop the same call continues from there and
+    writes the same manifest, byte for byte. It repeats an item whose file has changed, or whose crops are
+    gone or changed. The journal holds no groups and splits, so they can change without a new search for
+    faces.
 
     Args:
         items: what to extract; the manifest keeps their order.
         root: the folder that the items' paths are relative to.
         out: the folder to write into.
-        settings: how faces are found and cropped; neither used nor written for ready-made crops.
-        split_rule: the split of the groups for which the items name no official one.
-        ledger: rows that the data set's listing gave already.
-        drawn: the splits that `split_rule` was to fill, where the items have been given theirs by
-            `settle`; None finds out from the items.
+        settings: how faces are found and cropped; not used or written for ready-made crops.
+        split_rule: splits the groups for which the items name no official split.
+        ledger: rows from the data set's listing.
+        drawn: the splits that `split_rule` fills, if `settle` has already given the items theirs; None
+            works it out from the items.
         workers: number of processes; None means `default_workers`. Twice as many items are handed out
             at a time.
         executor: runs the items instead of processes started here; the caller shuts it down.
-        time_limit: seconds that one item may take in the processes started here; None for any time.
-        shard: the part of `items` to extract; `merge` makes one of all parts.
+        time_limit: seconds that one item may take in the processes started here; None for no limit.
+        shard: the part of `items` to extract; `merge` joins all parts.
         overwrite: delete an earlier extraction in `out` first.
 
-    An item whose worker dies, or that takes too long, costs itself alone: it gets a row in the
-    ledger and is tried again at the next start.
+    An item whose worker dies, or that takes too long, stops no other item: it gets a ledger row, and the
+    next start tries it again.
 
     Raises:
         InputError: `out` holds another extraction, a group stands in two splits, or a file cannot
             be written.
-        WorkerDied: `executor` broke down; the items that were being worked on are named.
+        WorkerDied: `executor` broke down; the error names the items in work.
     """
     drawn = drawn_splits(items, split_rule) if drawn is None else drawn
     check_groups(root, [_sample(item, FaceRow(item.path), split_rule) for item in items])
@@ -155,25 +155,25 @@ def extract(
         _check_moved(journal.root, root, out, finished, unchanged)
         if shard:
             items = write_part(out, shard, items, split_rule, ledger, drawn)
-            drawn = None  # A part says nothing of the whole.
+            drawn = None  # A part cannot tell which splits the whole fills.
         results = _still_valid(unchanged, items, out)
         for path, result in results.items():
-            if result != finished[path]:  # copied or touched: noted, so that the next start is quick
+            if result != finished[path]:  # Copied or touched: record it, so that the next start is quick.
                 journal.add(result)
         if searched:
             write_settings(out, settings)
         waiting = [item for item in items if item.path not in results]
         if shard and waiting:
-            # Should this be stopped, `merge` must not take the part for finished, by an older ledger.
+            # If this run stops, `merge` must not trust an older ledger and take the part for finished.
             (out / MANIFEST_FILE).unlink(missing_ok=True)
         with (
             progress("faces", len(items), done=len(results)) as advance,
             nullcontext(executor) if executor else local_pool(workers, time_limit) as pool,
         ):
-            # Workers elsewhere have another working folder.
+            # Workers on other machines have another working folder.
             for result in _run(pool, waiting, root.resolve(), out.resolve(), settings, 2 * workers):
                 failed = [row for row in result.ledger if row.reason == FAILED]
-                if failed:  # It will be done again: what it gave so far is no part of the data set.
+                if failed:  # The next start repeats it, so its crops do not count yet.
                     result = ItemResult(result.path, [], failed)
                 else:
                     journal.add(result)
@@ -184,14 +184,14 @@ def extract(
 
 
 def default_workers() -> int:
-    """A process for each core that may be used, or fewer where memory is short: 1.2 GB are kept for each."""
+    """One process a usable core, or fewer if memory is short: each needs 1.2 GB."""
     memory = available_memory()
     most = max(1, memory // _WORKER_MEMORY) if memory else available_cores()
     return min(available_cores(), most)
 
 
 def _header(root: Path, settings: ExtractionSettings | None) -> dict[str, object]:
-    """What an extraction depends on, flat, so that a difference can be named."""
+    """What an extraction depends on, as flat keys, so that an error can name the difference."""
     header: dict[str, object] = {ROOT: str(root.resolve()), "ready_made": settings is None}
     if settings is not None:
         values = asdict(settings)
@@ -200,7 +200,7 @@ def _header(root: Path, settings: ExtractionSettings | None) -> dict[str, object
 
 
 def _check_apart(items: Sequence[Item], root: Path, out: Path) -> None:
-    """Refuse to write into a folder that is searched: the next start would take crops for items."""
+    """Refuse to write into a folder that is searched: the next start would take the crops for items."""
     if not out.resolve().is_relative_to(root.resolve()):
         return
     inside = out.resolve().relative_to(root.resolve()).parts
@@ -212,9 +212,9 @@ def _check_apart(items: Sequence[Item], root: Path, out: Path) -> None:
 def _unchanged(
     finished: Mapping[str, ItemResult], items: Sequence[Item], root: Path
 ) -> dict[str, ItemResult]:
-    """The finished items whose files are what they were, each with its file's mark now.
+    """The finished items whose files have not changed, each with its file's mark now.
 
-    A file whose times have changed is read again, to compare its content.
+    If only a file's times changed, its content is read and compared.
     """
     unchanged = {}
     known = [finished[item.path] for item in items if item.path in finished]
@@ -236,25 +236,25 @@ def _check_moved(
     finished: Mapping[str, ItemResult],
     unchanged: Mapping[str, ItemResult],
 ) -> None:
-    """Accept that the data lie elsewhere than before if all that is finished lies there, unchanged."""
+    """Accept that the data moved, if every finished item lies unchanged in the new place."""
     if before == str(root.resolve()):
         return
     other = next((path for path in finished if path not in unchanged), None)
     if other is not None:
         raise InputError(
-            f"{out}: made with root {before}, now {root.resolve()}, where {other} is missing or another "
-            "file; choose another --out, or start afresh with --overwrite"
+            f"{out}: made with root {before}, now {root.resolve()}, where {other} is missing or differs; "
+            "choose another --out, or start afresh with --overwrite"
         )
-    print(f"note: {out}: begun from {before}, where the same data lay")
+    print(f"note: {out}: begun from {before}, where the same data were")
 
 
 def prepare(out: Path, overwrite: bool) -> None:
-    """Refuse a folder that holds something else; with `overwrite` delete what was made before.
+    """Refuse a folder that holds something else; with `overwrite` delete the earlier extraction.
 
-    What killed processes left half written is deleted.
+    Also deletes files that killed processes left half written.
 
     Raises:
-        InputError: it holds a manifest that was not made here, or its crops' folder is a link that leads out.
+        InputError: `out` holds a manifest from elsewhere, or its crops' folder is a link that leads out.
     """
     journal = out / JOURNAL_FILE
     for name in LABEL_NAMES.values():
@@ -264,8 +264,8 @@ def prepare(out: Path, overwrite: bool) -> None:
     if (out / MANIFEST_FILE).exists() and not journal.exists():
         raise InputError(f"{out / MANIFEST_FILE}: exists, and was not made here; choose another --out")
     if overwrite:
-        # faces/ is deleted only beside a journal, which shows that it was made here. The journal
-        # goes last: should this be interrupted, the next start still knows.
+        # Delete faces/ only beside a journal, which proves that it was made here. Delete the journal last,
+        # so that an interrupted deletion can go on.
         if journal.exists() and (out / FACES_FOLDER).is_dir():
             shutil.rmtree(out / FACES_FOLDER)
         for name in (MANIFEST_FILE, LEDGER_FILE, SETTINGS_FILE, SHARD_FILE, JOURNAL_FILE):
@@ -275,7 +275,7 @@ def prepare(out: Path, overwrite: bool) -> None:
 def _still_valid(
     unchanged: Mapping[str, ItemResult], items: Sequence[Item], out: Path
 ) -> dict[str, ItemResult]:
-    """The results whose crops are still as they were written, in the folder of the item's label."""
+    """The results whose crops are unchanged and lie in the folder of the item's label."""
     results = {}
     for item in items:
         result = unchanged.get(item.path)
@@ -290,13 +290,13 @@ def _still_valid(
 
 
 def _crop_mark(out: Path, item: Item, face: FaceRow) -> FileMark | None:
-    """The crop's mark now; None where it is gone, has changed or was cut under another label."""
+    """The crop's mark now; None if it is gone, has changed, or was cut under another label."""
     labelled = face.path.startswith(f"{FACES_FOLDER}/{LABEL_NAMES[item.label]}/")
     return face.file.now(inside(out, face.path)) if labelled and face.file else None
 
 
 def _delete_others(before: ItemResult | None, now: ItemResult, out: Path) -> None:
-    """Delete crops of an item that were cut before and not again."""
+    """Delete an item's earlier crops that were not cut again."""
     kept = {face.path for face in now.faces}
     for face in before.faces if before else ():
         if face.path not in kept:
@@ -321,8 +321,8 @@ def _run(
     except BrokenExecutor:
         names = ", ".join(item.path for item in running.values())
         raise WorkerDied(
-            f"the workers broke down (out of memory?) while these were in work: {names}; "
-            "what was finished is kept: start again"
+            f"the workers broke down (out of memory?) while working on: {names}; "
+            "finished items are kept: start again"
         ) from None
 
 
@@ -331,16 +331,16 @@ def _outcome(future: Future[ItemResult], item: Item, out: Path) -> ItemResult:
         return future.result()
     except (BrokenExecutor, InputError):
         raise
-    except CancelledError as error:  # A dask scheduler that went away: every other item would follow.
+    except CancelledError as error:  # The dask scheduler is gone: every other item would fail too.
         raise BrokenExecutor(str(error)) from None
     except ProcessExpired as error:
         return _failed(item, f"its process was ended (exit code {error.exitcode}; out of memory?)")
     except OSError as error:
-        # The pool's error of the time limit is one of these too, but has no number of the system's.
+        # The pool's time limit also raises TimeoutError, but without the system's error number.
         if isinstance(error, TimeoutError) and error.errno != ETIMEDOUT:
             return _failed(item, "it took longer than the time limit")
         raise InputError(f"{out}: cannot be written ({error.strerror or error})") from error
-    except Exception as error:  # One strange file must not end a run of days; the ledger names it.
+    except Exception as error:  # One odd file must not end a run of days; the ledger names it.
         return _failed(item, f"{type(error).__name__}: {error}")
 
 
@@ -361,10 +361,10 @@ def write_results(
     Args:
         out: the folder to write into.
         items: all items.
-        results: what became of each, by its path.
-        split_rule: the split of the groups for which the items name no official one.
-        listed: rows that the data set's listing gave already.
-        drawn: splits that were to have faces, though they may have none; None: of a part nothing is wanted.
+        results: each item's result, by its path.
+        split_rule: splits the groups for which the items name no official split.
+        listed: rows from the data set's listing.
+        drawn: splits that should have faces even if they have none; None for a part, which needs none.
     """
     ordered = [(item, results[item.path]) for item in items]
     samples = [_sample(item, face, split_rule) for item, result in ordered for face in result.faces]
@@ -373,7 +373,7 @@ def write_results(
     write_manifest(out / MANIFEST_FILE, samples)
     wanted = {*drawn, *(sample.split for sample in samples)} if drawn is not None else ()
     splits = [split for split in SPLITS if split in wanted]
-    # A part says nothing of the whole.
+    # A part cannot tell what the whole lacks.
     labels = frozenset(item.label for item in items) if drawn is not None else frozenset[int]()
     return Summary(len(items), samples, ledger, splits, labels)
 
@@ -384,7 +384,7 @@ def _sample(item: Item, face: FaceRow, split_rule: SplitRule) -> FaceSample:
         label=item.label,
         split=item.split or split_rule.split_of(item.group),
         group=item.group,
-        # A photo's file whose faces are numbered by person is an animation.
+        # If a photo's faces are numbered by person, the file is an animation.
         video=item.video or (item.path if item.kind == PHOTO and face.person else ""),
         frame=face.frame,
         time=face.time,

@@ -1,10 +1,10 @@
 """Frames of a video, evenly spaced in time, read forward and one at a time.
 
-Decoded by PyAV and not by OpenCV, though both are FFmpeg and give the same pixels, because PyAV shows
-the packets: what is missing at a video's end is seen without decoding it; a frame that no other frame
-needs and nobody wants is not decoded, nor is a group of pictures without a wanted frame (a third of the
-time, or nearly all of it in a long video); what an edit list hides is told from what is lost; a frame
-that could not be decoded is known as one. OpenCV 4.14 gives garbage for interlaced H.264; PyAV does not.
+PyAV decodes, not OpenCV. Both use FFmpeg and give the same pixels, but PyAV shows the packets. So this
+module sees a missing end without decoding; skips frames that nobody wants and no other frame needs, and
+whole groups of pictures without a wanted frame (which saves two thirds of the time, or nearly all of it in
+a long video); tells frames that an edit list hides from lost ones; and knows which frames failed to decode.
+OpenCV 4.14 also returns garbage for interlaced H.264; PyAV does not.
 """
 
 from collections.abc import Iterator
@@ -31,7 +31,7 @@ from face_extraction.packets import (
 from face_extraction.picture import View, upright
 from face_extraction.spacing import middles_in_time
 
-# Decoders that leave out the frames nobody needs when they are told so between two packets.
+# Decoders that can skip frames nobody needs, as told between two packets.
 _CAN_SKIP = frozenset({"h264", "hevc", "mpeg4", "mpeg2video", "mpeg1video"})
 _NOTHING = "the container opens, but no frame of it can be decoded"
 
@@ -52,7 +52,7 @@ class Frame:
 
 
 class _Decoded(NamedTuple):
-    """PyAV's frame, the place of its packet in the file, and how it is to be viewed."""
+    """PyAV's frame, the place of its packet in the file, and how to view it."""
 
     place: int
     frame: Any
@@ -61,11 +61,11 @@ class _Decoded(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class _Plan:
-    """What of a video is decoded.
+    """The part of a video to decode.
 
     Attributes:
-        stretches: first and last places, ascending and apart.
-        needed: the places of the frames wanted; None for all.
+        stretches: pairs of first and last places, ascending, without overlap.
+        needed: the places of the wanted frames; None for all.
     """
 
     stretches: tuple[tuple[int, float], ...] = ((0, float("inf")),)
@@ -73,21 +73,21 @@ class _Plan:
 
 
 def read_frames(path: Path, *, count: int | None = None, first: bool = False) -> Iterator[Frame]:
-    """Yield frames of the whole video, one at a time: memory does not grow with the video's pictures.
+    """Yield frames of the whole video one at a time, so that memory does not grow with their number.
 
-    The video's time is cut into `count` equal parts; the frame on the screen in the middle of each is
-    taken, and a neighbour where that one is taken already. The file is read forward and to its end,
-    because seeking is slower and a missing end must be noticed. Times are the container's own: index /
-    frame rate would be wrong for phones, whose rate varies.
+    The video's time is divided into `count` equal parts, and the frame on the screen in the middle of each
+    part is taken, or a neighbour if that frame is taken already. The file is read forward and to its end:
+    seeking is slower, and only reading shows a missing end. Times come from the container, because phones
+    record at a varying rate, so that index / frame rate would be wrong.
 
     Args:
         path: the video file.
-        count: how many frames; all of them where the video has fewer, or where it is None.
-        first: the first frame only; the rest is then not looked at.
+        count: how many frames; all of them if the video has fewer, or if it is None.
+        first: read the first frame only, and look at nothing else.
 
     Raises:
-        Unreadable: no frame can be read, or, as "failed", the system cannot read the file.
-        ItemFailed: after the last frame was yielded; what was yielded before is good. "truncated":
+        Unreadable: no frame can be read, or (reason "failed") the system cannot read the file.
+        ItemFailed: raised after the last frame; the frames before it are good. "truncated":
             the video ends before its container says. "damaged": wanted frames cannot be decoded.
     """
     if is_picture(path):
@@ -111,7 +111,7 @@ def read_frames(path: Path, *, count: int | None = None, first: bool = False) ->
 
 
 def _judge(path: Path, packets: Packets, damage: Damage, due: int, got: int) -> None:
-    """Raise what is wrong with a video of whose `due` wanted frames `got` were given."""
+    """Raise an error if the video is damaged or `got` of its `due` wanted frames is too few."""
     if packets.lost or got < due or damage.places:
         check_readable(path)
     if packets.lost:
@@ -135,20 +135,20 @@ def _first(path: Path) -> Frame:
 
 
 def _wanted(packets: Packets, count: int | None) -> list[int]:
-    """The numbers of the frames wanted, also of such as were lost with the end."""
+    """The numbers of the wanted frames, including those lost with the end."""
     timeline = packets.timeline
     if count is None or count >= len(timeline):
         return list(range(packets.said))
     step = int(timeline[-1] - timeline[-2]) if len(timeline) > 1 else 1
-    # The last frame of a video of varying rate is not told to last longer than most do.
+    # With a varying rate the file does not say how long the last frame lasts: no longer than usual.
     usual = int(np.median(np.diff(timeline))) if len(timeline) > 1 else 1
     return [int(n) for n in middles_in_time(timeline, int(timeline[-1]) + min(step, usual), count)]
 
 
 def _without_leading(path: Path, packets: Packets) -> Packets:
-    """The packets without the frames before the first key that need what was cut off: no player shows them.
+    """Hide the frames before the first key that need frames cut off before it: no player shows them.
 
-    Only the decoder knows them from such as need nothing, so that the first group is decoded to see.
+    Only the decoder can tell them from frames that need nothing, so the first group is decoded.
     """
     if not len(packets.times):
         return packets
@@ -158,7 +158,7 @@ def _without_leading(path: Path, packets: Packets) -> Packets:
     damage = Damage()
     plan = _Plan(((0, int(leading[-1])),))
     given = {decoded.place for decoded in _decode(path, plan, damage)}
-    corrupt = damage.places & given  # Pictures with gaps filled in, of what was cut off.
+    corrupt = damage.places & given  # The decoder filled their gaps, because what they need was cut off.
     absent = [at for at in leading.tolist() if at not in given | damage.places or at in corrupt]
     shown = packets.shown.copy()
     shown[absent] = False
@@ -166,7 +166,7 @@ def _without_leading(path: Path, packets: Packets) -> Packets:
 
 
 def _timed_by_decoder(path: Path, packets: Packets, damage: Damage) -> Packets:
-    """The packets with the times at which the decoder shows them, in milliseconds.
+    """Time the packets as the decoder shows them, in milliseconds.
 
     A packet that cannot be decoded counts as a frame.
     """
@@ -178,12 +178,12 @@ def _timed_by_decoder(path: Path, packets: Packets, damage: Damage) -> Packets:
     for decoded in _decode(path, _Plan(((0, count - 1),)), damage):
         pts = decoded.frame.pts
         given.append((decoded.place, None if pts is None else pts * base))
-    if name == "avi":  # It tells when each packet is decoded: in another order, when each frame is shown.
+    if name == "avi":  # AVI gives times in decoding order; sorting turns them into times of showing.
         known = iter(sorted(seconds for _, seconds in given if seconds is not None))
         given = [(place, next(known, None)) for place, _ in given]
     sequence = _with_lost(given, damage)
     clock = _clock([seconds for _, seconds in sequence], step, "mpeg" in name)
-    # Of what is never shown it is not known which frames need it: it counts as shown last.
+    # Frames that are never shown may be needed by any other: they count as shown last.
     times = np.full(count, clock[-1] + 1 if clock else 0, np.int64)
     places = [place for place, _ in sequence]
     times[places] = clock
@@ -193,7 +193,7 @@ def _timed_by_decoder(path: Path, packets: Packets, damage: Damage) -> Packets:
 
 
 def _with_lost(given: list[tuple[int, float | None]], damage: Damage) -> list[tuple[int, float | None]]:
-    """The frames given, and before the next of them those that gave none."""
+    """The frames given, each preceded by the damaged packets before it that gave none."""
     lost = sorted(damage.places - {place for place, _ in given}, reverse=True)
     sequence: list[tuple[int, float | None]] = []
     for place, seconds in given:
@@ -204,7 +204,7 @@ def _with_lost(given: list[tuple[int, float | None]], damage: Damage) -> list[tu
 
 
 def _clock(told: list[float | None], step: float, jumps: bool) -> list[int]:
-    """Ascending milliseconds: what has no time comes a step later, as does what begins another clock."""
+    """Ascending milliseconds: a frame without a time, or on another clock, comes one step later."""
     now, offset, clock = -step, 0.0, list[int]()
     for seconds in told:
         time = now + step if seconds is None else seconds + offset
@@ -217,10 +217,10 @@ def _clock(told: list[float | None], step: float, jumps: bool) -> list[int]:
 
 
 def _sound(path: Path, packets: Packets, wanted: list[int], damage: Damage) -> Iterator[_Decoded]:
-    """The wanted frames that are sound, ascending.
+    """The undamaged wanted frames, ascending.
 
-    A key of a video with intra refresh gives no picture at once: frames that are missing without damage
-    are decoded again from keys further back, and so are all that follow.
+    With intra refresh a key gives no picture at once. Frames missing without damage, and all after them,
+    are therefore decoded again from earlier keys.
     """
     todo = [int(packets.order[number]) for number in wanted if number < len(packets.order)]
     back = 0
@@ -238,15 +238,15 @@ def _sound(path: Path, packets: Packets, wanted: list[int], damage: Damage) -> I
 
 
 def _retry(packets: Packets, place: int, back: int, damage: Damage) -> bool:
-    """Whether a frame that did not come may come from an earlier key."""
+    """Whether a missing frame may come when decoding begins at an earlier key."""
     return packets.told and packets.start(place, back) > 0 and not damage.reaches(place, packets, back)
 
 
 def _pass(path: Path, packets: Packets, todo: list[int], back: int, damage: Damage) -> Iterator[_Decoded]:
-    """The frames at the places `todo` that are sound, in the order in which they are shown."""
+    """The undamaged frames at the places `todo`, in the order in which they are shown."""
     needed = frozenset(todo)
     plan = _Plan(_stretches(packets, todo, back), needed if packets.told else None)
-    # A frame is shown before others that it needs: whether they are sound is known only later.
+    # A frame may need others that are shown after it, so whether it is undamaged is known only later.
     held: list[_Decoded] = []
     for decoded in _decode(path, plan, damage, packets.broken):
         while held and packets.times[decoded.place] >= packets.settled(held[0].place, back):
@@ -264,13 +264,13 @@ def _release(held: list[_Decoded], packets: Packets, back: int, damage: Damage) 
 
 
 def _stretches(packets: Packets, todo: list[int], back: int) -> tuple[tuple[int, int], ...]:
-    """First and last places of what must be decoded: from a key to the frames wanted."""
+    """First and last places to decode: from a key to the wanted frames."""
     if not packets.told or len(todo) == packets.shown.sum():
         return ((0, max(todo)),)
     stretches: list[tuple[int, int]] = []
     for at in sorted(todo):
         start, end = packets.start(at, back), at
-        # Such a frame can begin before the stretches of frames that stand before it in the file.
+        # Such a frame can begin before stretches whose frames stand before it in the file.
         while stretches and start <= stretches[-1][1]:
             first, last = stretches.pop()
             start, end = min(start, first), max(end, last)
@@ -281,7 +281,7 @@ def _stretches(packets: Packets, todo: list[int], back: int) -> tuple[tuple[int,
 def _decode(
     path: Path, plan: _Plan, damage: Damage, broken: frozenset[int] = frozenset()
 ) -> Iterator[_Decoded]:
-    """The one loop that decodes: the frames of the plan's stretches, as they are shown, also damaged ones."""
+    """Decode the frames of the plan's stretches in the order shown, damaged ones included."""
     with open_video(path) as (container, stream):
         context, view = stream.codec_context, View(stream)
         context.copy_opaque = True
@@ -300,7 +300,7 @@ def _decode(
                 continue
             if can_skip:
                 context.skip_frame = "DEFAULT" if place in (plan.needed or ()) else "NONREF"
-            packet.opaque = (place,)  # PyAV keeps it by its address: a number could be another packet's too.
+            packet.opaque = (place,)  # PyAV keys this by address, and packets can share a small number's.
             yield from _frames(context, packet, place, view, damage)
         yield from _drain(context, place, view, damage)
 
@@ -312,7 +312,7 @@ def _drain(context: Any, place: int, view: View, damage: Damage) -> Iterator[_De
 def _frames(context: Any, packet: Any, place: int, view: View, damage: Damage) -> Iterator[_Decoded]:
     try:
         frames = context.decode(packet)
-    except ERRORS:  # Of this packet; the next may be sound.
+    except ERRORS:  # Only this packet is bad; the next may be good.
         damage.places.add(place)
         return
     for frame in frames:

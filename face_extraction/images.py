@@ -1,4 +1,4 @@
-"""Photos in and crops out: the one place that decides what "unreadable" means."""
+"""Read photos and write crops. Only this module decides what "unreadable" means."""
 
 import io
 import warnings
@@ -37,14 +37,14 @@ __all__ = [
     "write_image",
 ]
 
-# Pillow's own limit, at which it warns: 89 megapixels, 358 MB once decoded.
+# Pillow warns from here on: 89 megapixels, 358 MB once decoded.
 MAX_PIXELS = 89_478_485
-# JPEG is decoded smaller where it is larger than `MAX_WHOLE`, and of HEIC one copy is held: phones of 200
-# megapixels write both.
+# JPEG is decoded at a smaller size above `MAX_WHOLE`, and HEIC is held in one copy: phones write 200
+# megapixels in both formats.
 MAX_LARGE = 250_000_000
-# A picture of more pixels is halved, or divided by 3, 4 ..., before it is looked at.
+# A picture of more pixels is divided by 2, 3, 4 ... along each side before use.
 MAX_WHOLE = 50_000_000
-# Named one by one, because Pillow would also run Ghostscript on a PostScript file called .jpg.
+# Named one by one, because Pillow would also run Ghostscript on a PostScript file named .jpg.
 _FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF", "AVIF")
 ACCEPTED = (*_FORMATS, "HEIC")
 # Pillow calls a JPEG that holds further pictures, such as a depth map, MPO.
@@ -54,10 +54,10 @@ _SIGNATURES = {"PNG": SIGNATURE, "JPEG": b"\xff\xd8\xff", "GIF": b"GIF8"}
 _JPEG_END = b"\xff\xd9"
 _TAIL = 2**16
 
-# Our own limits are checked before anything is decoded; Pillow's is below them.
+# Our limits are checked before anything is decoded; Pillow's comes after them.
 Image.MAX_IMAGE_PIXELS = MAX_LARGE
-# Pillow warns of large images, which are refused below, and of damaged EXIF or TIFF tags, which do
-# not touch the pixels: noise beside a progress bar.
+# Pillow warns about large images, which we refuse below, and about damaged EXIF or TIFF tags, which do
+# not change the pixels. Either would be noise beside a progress bar.
 warnings.filterwarnings("ignore", module=r"PIL\.")
 
 
@@ -66,7 +66,7 @@ class Unreadable(ItemFailed):
 
     Attributes:
         path: the file, or the name given to the bytes.
-        reason: "unreadable", or "failed" where the system could not open or read the file, which may pass.
+        reason: "unreadable", or "failed" if the system could not open or read the file, which may pass.
         detail: why.
     """
 
@@ -80,11 +80,11 @@ class Unreadable(ItemFailed):
 
 
 class NoImage(Unreadable):
-    """A file that no reader of pictures knows; it may be a video."""
+    """A file that is no picture of a known format; it may be a video."""
 
 
 class Animated(NoImage):
-    """A file of several pictures that are shown one after the other: a video, whatever its name."""
+    """A file of several pictures shown one after another: a video, whatever its name."""
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ class Photo:
 
     Attributes:
         rgb: uint8 of shape (height, width, 3), upright sRGB.
-        scale: pixels of the file to one pixel of `rgb`, along a side: 1, or more of a very large photo.
+        scale: pixels of the file for one pixel of `rgb`, along a side: 1, or more for a very large photo.
     """
 
     rgb: NDArray[np.uint8]
@@ -101,17 +101,17 @@ class Photo:
 
 
 def read_photo(path: Path) -> Photo:
-    """Decode a photo strictly: a file whose pixels are cut short or damaged is refused, never filled up.
+    """Decode a photo strictly: refuse a file whose pixels are cut short or damaged.
 
-    The picture is the one that a viewer shows: turned upright by EXIF or HEIC's own orientation, colours
-    brought to sRGB by an embedded profile, transparent parts over white, the upper 8 of 16 bits a channel,
-    the main one of several pictures. What is damaged beside the pixels, such as EXIF, does not matter.
+    Returns the picture as a viewer shows it: turned upright by EXIF or HEIC's own orientation, colours
+    converted to sRGB by an embedded profile, transparent parts over white, 16 bits a channel cut to the
+    upper 8, the main picture of several. Damage beside the pixels, such as in EXIF, does not matter.
 
     Raises:
-        Animated: its pictures are shown one after the other.
-        NoImage: it is no image of a kind that is read.
-        Unreadable: the file is missing, empty, damaged, or has more pixels than `MAX_PIXELS` (JPEG and
-            HEIC: `MAX_LARGE`), which its header tells before anything is decoded. As "failed": the system
+        Animated: the file shows its pictures one after another.
+        NoImage: the file is not of an accepted format.
+        Unreadable: the file is missing, empty or damaged, or its header gives more pixels than `MAX_PIXELS`
+            (JPEG and HEIC: `MAX_LARGE`), which is checked before decoding. Reason "failed": the system
             cannot read it, or it is HEIC and pillow-heif is not installed.
     """
     with open_file(path) as stream:
@@ -122,16 +122,16 @@ def read_rgb(path: Path) -> NDArray[np.uint8]:
     """The pixels of `read_photo`: uint8 of shape (height, width, 3), upright sRGB.
 
     Raises:
-        Unreadable: as there.
+        Unreadable: as in `read_photo`.
     """
     return read_photo(path).rgb
 
 
 def open_file(path: Path) -> IO[bytes]:
-    """A photo or clip, open for reading.
+    """Open a photo or video for reading.
 
     Raises:
-        Unreadable: the system cannot open it, or it is no file: a named pipe would be waited for, for ever.
+        Unreadable: the system cannot open it, or it is not a regular file: reading a named pipe never ends.
     """
     try:
         if path.exists() and not (path.is_file() or path.is_dir()):
@@ -155,7 +155,7 @@ def read_content(path: Path) -> bytes:
 
 
 def check_readable(path: Path) -> None:
-    """Read a file from end to end: FFmpeg takes a disk or a network that fails for the file's end.
+    """Read a file from end to end, because FFmpeg takes a failing disk or network for the file's end.
 
     Raises:
         Unreadable: the system cannot open or read it.
@@ -173,18 +173,18 @@ def _failed(path: Path | str, error: OSError) -> Unreadable:
 
 
 def read_bytes_rgb(content: bytes, name: str) -> NDArray[np.uint8]:
-    """Decode the bytes of an image file, by the rules of `read_rgb`; errors say `name`."""
+    """Decode the bytes of a photo by the rules of `read_rgb`; errors say `name`."""
     return _decode(io.BytesIO(content), name).rgb
 
 
 def check_rgb(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """A picture in memory as the libraries in C take it: itself, or a copy of a view.
+    """Check a picture in memory, and copy a view: libraries in C need contiguous memory.
 
     Args:
         rgb: uint8 of shape (height, width, 3).
 
     Raises:
-        TypeError: it is no array of uint8.
+        TypeError: it is not an array of uint8.
         ValueError: it has another shape, or no pixels.
     """
     wanted = "a picture must be uint8 of shape (H, W, 3). Received:"
@@ -198,7 +198,7 @@ def check_rgb(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def _decode(stream: IO[bytes], name: Path | str) -> Photo:
-    # Importing face_recognition sets this to True for the whole process.
+    # Importing face_recognition sets this to True in the whole process.
     ImageFile.LOAD_TRUNCATED_IMAGES = False
     known = ""
     try:
@@ -221,15 +221,15 @@ def _decode(stream: IO[bytes], name: Path | str) -> Photo:
             raise Unreadable(name, f"damaged {known}: its header cannot be read") from None
         raise NoImage(name, f"no image of a kind that is read; accepted: {', '.join(ACCEPTED)}") from None
     except OSError as error:
-        if error.errno is not None:  # The system's: Pillow's own, of what is damaged, have no number.
+        if error.errno is not None:  # Only the system's errors have a number; Pillow's mean damage.
             raise _failed(name, error) from None
         raise Unreadable(name, _one_line(error)) from None
-    except Exception as error:  # The decoders raise many kinds, SyntaxError among them.
+    except Exception as error:  # The decoders raise many kinds, even SyntaxError.
         raise Unreadable(name, _one_line(error)) from None
 
 
 def known_format(head: bytes) -> str:
-    """The format whose signature a file begins with; "" for none, or one too short to tell anything."""
+    """The format whose signature `head` begins with; "" if there is none, or the file is too short."""
     if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
         return "WebP"
     return next((kind for kind, signature in _SIGNATURES.items() if head.startswith(signature)), "")
@@ -240,12 +240,12 @@ def _one_line(error: Exception) -> str:
 
 
 def open_picture(stream: IO[bytes], name: Path | str) -> Image.Image:
-    """The picture in an open file, of which the size is checked and nothing is decoded.
+    """Open a picture and check its size, without decoding it.
 
     Raises:
         DamagedPng: a chunk that the pixels need is damaged.
         Unreadable: it has too many pixels.
-        Exception: as Pillow raises them.
+        Exception: whatever Pillow raises.
     """
     head = stream.read(HEAD)
     stream.seek(0)
@@ -289,13 +289,13 @@ def _load(image: Image.Image) -> Photo:
 
 
 def shown_rgb(image: Image.Image) -> NDArray[np.uint8]:
-    """A picture that Pillow has decoded, as a viewer shows it: uint8 of shape (height, width, 3)."""
+    """A picture decoded by Pillow, as a viewer shows it: uint8 of shape (height, width, 3)."""
     rgb = to_rgb(plain_mode(image), image.info.get("icc_profile") or b"")
     return turn_upright(rgb, orientation_of(image))
 
 
 def _lacks_end(stream: IO[bytes]) -> bool:
-    """Whether a JPEG's rest is zeros, as a download leaves them that was cut, and no marker ends it."""
+    """Whether a JPEG ends in zeros without an end marker, as a cut download leaves it."""
     stream.seek(0, io.SEEK_END)
     size = min(_TAIL, stream.tell())
     stream.seek(-size, io.SEEK_END)
@@ -305,10 +305,10 @@ def _lacks_end(stream: IO[bytes]) -> bool:
 
 
 def _load_without_end(stream: IO[bytes], name: Path | str) -> Photo:
-    """A JPEG that has no end marker, if every row is there all the same.
+    """A JPEG without an end marker, if all its rows are there.
 
-    A decoder fills missing rows up without a word. What it fills them with depends on what follows, so the
-    rows are there where two different ends give one picture.
+    A decoder silently fills missing rows, and how it fills them depends on the bytes that follow. So all
+    rows are there if two different ends give the same picture.
     """
     stream.seek(0)
     content = stream.read().rstrip(b"\0").rstrip(b"\xff")
@@ -346,14 +346,14 @@ def _too_many(name: Path | str, limit: int) -> Unreadable:
 
 
 def resize(rgb: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
-    """Scale an image to a square: by area when it shrinks, bicubic when it grows.
+    """Scale a picture to a square: by area when it shrinks, bicubic when it grows.
 
     Args:
         rgb: uint8 of shape (height, width, 3).
         size: the side wanted, in pixels.
 
     Returns:
-        uint8 of shape (size, size, 3); `rgb` itself where it has that shape already.
+        uint8 of shape (size, size, 3); `rgb` itself if it already has that shape.
     """
     if rgb.shape[:2] == (size, size):
         return rgb
@@ -363,17 +363,17 @@ def resize(rgb: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
 
 
 def write_image(path: Path, rgb: NDArray[np.uint8], image_format: str = "png", quality: int = 95) -> None:
-    """Encode an image and write it atomically.
+    """Encode a picture and write it atomically.
 
     Args:
-        path: the file, which is named as given, whatever the format.
+        path: the file; its name does not choose the format.
         rgb: uint8 of shape (height, width, 3).
         image_format: "png" or "jpg".
         quality: of a JPEG, 1 to 100.
 
     Raises:
-        ValueError: the encoder refused the image.
-        OSError: the file could not be written whole.
+        ValueError: the encoder refused the picture.
+        OSError: the file could not be written completely.
     """
     options = [cv2.IMWRITE_JPEG_QUALITY, quality] if image_format == "jpg" else []
     done, content = cv2.imencode(f".{image_format}", cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR), options)

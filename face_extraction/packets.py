@@ -1,6 +1,6 @@
-"""What stands in a video's file: its packets, what is missing at its end, and what of it is damaged.
+"""Read a video's packets: which frames it has, what is missing at its end, and what is damaged.
 
-PyAV shows the packets, so that all this is known without decoding a picture.
+PyAV shows the packets, so none of this needs decoding.
 """
 
 import os
@@ -19,33 +19,33 @@ from numpy.typing import NDArray
 from face_extraction.boxes import check_tables
 from face_extraction.images import MAX_PIXELS, Unreadable, check_readable, open_file
 
-# MP4 and its kin list every frame. The others, and an MP4 in fragments (DASH), tell only their length, from
-# which a healthy video may fall short by a little: at most by this many seconds, or this share of the length.
+# MP4 and its relatives list every frame. Other containers, and MP4 in fragments (DASH), give only a length. A
+# healthy video may fall short of it by this many seconds, or by this share of the length.
 TIME_TOLERANCE, SHARE_TOLERANCE = 0.2, 0.01
 _LISTS_FRAMES = "mov,mp4"
-# Recordings and broadcasts, whose clock may jump; a jump of more than this many seconds is no long frame.
+# The clock of recordings and broadcasts may jump; a longer gap than this many seconds is a jump.
 _JUMPING, JUMP_SECONDS = frozenset({"mpegts", "mpeg"}), 10.0
-# VP8's packets can hold pictures that are never shown; AVI knows no time of showing.
+# VP8's packets can hold pictures that are never shown; AVI has no time of showing.
 _UNTIMED = frozenset({"vp8", "avi"})
-# FFmpeg's errors are no OSError of ours: the file was opened before.
+# FFmpeg's OSErrors say nothing about the disk: the file was opened before.
 ERRORS = (av.error.FFmpegError, OSError, ValueError)
-# Pictures that are not the video: covers, previews, and the tiles of which a photo is made.
+# Pictures that are not the video: covers, previews, and the tiles that make up a photo.
 _NOT_THE_VIDEO = Disposition.attached_pic | Disposition.timed_thumbnails | Disposition.dependent
 
 
 @dataclass(frozen=True, eq=False)
 class Packets:
-    """The packets of a video in the file's order, 10 bytes of memory each.
+    """A video's packets in the file's order; each takes 10 bytes of memory.
 
     Attributes:
-        times: when each is shown, in ticks; those that are shown have different times.
+        times: when each is shown, in ticks; no two shown packets have the same time.
         keys: whether decoding can begin there.
-        shown: whether it becomes a frame that a player shows.
-        broken: the places of those that came in damaged.
+        shown: whether a player shows its frame.
+        broken: the places of damaged packets.
         lost: what is missing at the end, in words; "" if nothing.
         said: how many frames the container lists, or how many there are.
-        tick: seconds.
-        told: whether the packets themselves tell when they are shown; else the decoder must.
+        tick: its length in seconds.
+        told: whether the packets say when they are shown; if not, the decoder must.
     """
 
     times: NDArray[np.int64]
@@ -59,20 +59,20 @@ class Packets:
 
     @cached_property
     def order(self) -> NDArray[np.int64]:
-        """The places of the frames shown, in the order in which they are shown."""
+        """The places of the shown frames, in the order in which they are shown."""
         shown = np.flatnonzero(self.shown)
         return shown[np.argsort(self.times[shown], kind="stable")]
 
     @cached_property
     def number(self) -> NDArray[np.int64]:
-        """Each packet's number among the frames shown; -1 where it is none."""
+        """Each packet's number among the shown frames; -1 if it is not shown."""
         numbers = np.full(len(self.times), -1)
         numbers[self.order] = np.arange(len(self.order))
         return numbers
 
     @cached_property
     def timeline(self) -> NDArray[np.int64]:
-        """When the frames are shown, in ticks from the first; frames lost at the end count as due in step."""
+        """When frames are shown, in ticks from the first; frames lost at the end follow at the usual step."""
         times = self.times[self.order]
         if not len(times):
             return times
@@ -85,35 +85,35 @@ class Packets:
         return np.flatnonzero(self.keys)
 
     def start(self, at: int, back: int = 0) -> int:
-        """The place of the key at which decoding must begin for the frame at place `at`.
+        """The place of the key where decoding must begin for the frame at place `at`.
 
         Args:
             at: the frame's place.
-            back: so many keys earlier, where keys give no picture at once (intra refresh).
+            back: go back this many keys more, for keys that give no picture at once (intra refresh).
         """
-        # A frame shown before the key that it follows in the file needs the key before.
+        # A frame that is shown before the key ahead of it in the file needs an earlier key.
         for number in range(int(np.searchsorted(self._key_places, at, side="right")) - 1, -1, -1):
             if self.times[self._key_places[number]] <= self.times[at]:
                 return int(self._key_places[number - back]) if number >= back else 0
         return 0
 
     def settled(self, at: int, back: int) -> int:
-        """The time of showing from which on all is known of the frames that come before place `at`."""
+        """The time of showing before which every frame is known, once decoding reaches place `at`."""
         return int(self.times[self.start(at, back) : at + 1].max())
 
 
 @dataclass(eq=False, slots=True)
 class Damage:
-    """The places of the packets that are damaged: they gave an error, or a picture with gaps filled in."""
+    """The places of damaged packets, which gave an error or a picture with gaps filled in."""
 
     places: set[int] = field(default_factory=set)
 
     def reaches(self, place: int, packets: Packets, back: int) -> bool:
-        """Whether a frame is, or may be predicted from, a damaged one: one since its key."""
+        """Whether a frame is damaged, or may be predicted from a damaged frame since its key."""
         if not self.places:
             return False
         start = packets.start(place, back)
-        # What is shown before the key that it follows in the file is needed by no frame shown later.
+        # No later frame needs a frame that is shown before the key ahead of it in the file.
         return any(
             start <= other <= place and packets.times[other] >= packets.times[start] for other in self.places
         )
@@ -121,20 +121,20 @@ class Damage:
 
 @contextmanager
 def open_video(path: Path) -> Iterator[tuple[Any, Any]]:
-    """The container and the video stream that players show.
+    """Open the container and the video stream that players show.
 
-    It is decoded by one thread: several tell damage late, or not at all, from one run to the next.
+    One thread decodes: with several, damage is reported late, or differently from run to run.
 
     Raises:
-        Unreadable: there is none, or the system cannot read the file.
+        Unreadable: the file has no video, or the system cannot read it.
     """
     with open_file(path) as opened:
         if not opened.seek(0, os.SEEK_END):
             raise Unreadable(path, "the file is empty")
     check_tables(path)
     try:
-        # "file:", so that FFmpeg takes no name for a protocol ("concat:..."), and nothing but
-        # files, so that a playlist named .mp4 fetches nothing.
+        # "file:" keeps FFmpeg from reading a name as a protocol ("concat:..."), and the whitelist keeps
+        # a playlist named .mp4 from fetching anything.
         container = av.open(
             f"file:{path.absolute()}", options={"protocol_whitelist": "file"}, metadata_errors="ignore"
         )
@@ -144,7 +144,7 @@ def open_video(path: Path) -> Iterator[tuple[Any, Any]]:
     with container:
         stream = _main_stream(container)
         if stream is None:
-            raise Unreadable(path, "no video in it (sound only, or a codec that is not known)")
+            raise Unreadable(path, "no video in it (only sound, or an unknown codec)")
         context = stream.codec_context
         if context.width * context.height > MAX_PIXELS:
             raise Unreadable(path, f"frames of more than {MAX_PIXELS:,} pixels")
@@ -153,7 +153,7 @@ def open_video(path: Path) -> Iterator[tuple[Any, Any]]:
 
 
 def _main_stream(container: Any) -> Any:
-    """The first video that is marked as the default, else the first."""
+    """The first video marked as the default, else the first."""
     videos = [
         stream
         for stream in container.streams.video
@@ -165,7 +165,7 @@ def _main_stream(container: Any) -> Any:
 
 @dataclass(eq=False)
 class _Read:
-    """What is gathered of the packets while the file is read."""
+    """What is known about the packets while the file is read."""
 
     times: list[int] = field(default_factory=list)
     flags: bytearray = field(default_factory=bytearray)
@@ -180,7 +180,7 @@ class _Read:
         place = len(self.flags)
         joined = packet.dts is not None and self.last_dts is not None and packet.dts < self.last_dts
         if joined and packet.is_keyframe and self.broken and self.broken[-1] >= place - 2:
-            # Where two files were joined, the counters do not go on: that breaks none of the last packets.
+            # Counters restart where two files were joined; that does not break the last packet.
             self.broken.pop()
         if packet.is_corrupt:
             self.broken.append(place)
@@ -193,7 +193,7 @@ class _Read:
             self.times.clear()
 
     def drop_cut_end(self) -> int:
-        """How many packets stand there whole: a broken one at the very end is where the file breaks off."""
+        """Drop broken packets at the very end, where the file breaks off; returns how many are left."""
         count = len(self.flags)
         while self.broken and self.broken[-1] == count - 1:
             count = self.broken.pop()
@@ -206,10 +206,10 @@ def read_packets(path: Path) -> Packets:
     with open_video(path) as (container, stream):
         name = container.format.name
         listed = len(stream.index_entries) if name.startswith(_LISTS_FRAMES) else 0
-        lists_all = bool(listed and stream.frames)  # Of a file in fragments each lists its own.
+        lists_all = bool(listed and stream.frames)  # Each fragment lists only its own frames.
         read = _read_through(container, stream)
         read.told = read.told and not {stream.codec_context.name, name} & _UNTIMED
-        # Matroska counts its length from 0, the others from the first packet.
+        # Matroska counts its length from 0, other containers from the first packet.
         read.end -= 0 if "matroska" in name else (container.start_time or 0) / av.time_base
         length, tick = (container.duration or 0) / av.time_base, float(stream.time_base)
     count = read.drop_cut_end()
@@ -248,7 +248,7 @@ def _read_through(container: Any, stream: Any) -> _Read:
 
 
 def _without_jumps(times: NDArray[np.int64], longest: int) -> NDArray[np.int64]:
-    """The times with jumps of the clock closed: a frame that seemed to stand longer stands for one step."""
+    """Close jumps of the clock: the frame before a jump lasts one usual step."""
     order = np.argsort(times, kind="stable")
     steps = np.diff(times[order])
     if not (steps > longest).any():
@@ -260,7 +260,7 @@ def _without_jumps(times: NDArray[np.int64], longest: int) -> NDArray[np.int64]:
 
 
 def each_packet(container: Any, stream: Any) -> Iterator[Any]:
-    """The packets that `read_packets` counts, up to the first that cannot be read: that was noticed then."""
+    """The packets that `read_packets` counts, up to the first unreadable one, which it has reported."""
     try:
         yield from (packet for packet in container.demux(stream) if packet.size)
     except ERRORS:
