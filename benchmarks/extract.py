@@ -174,7 +174,7 @@ class _timed:
 
         self._before: list[tuple[Any, str, Any]] = []
         for home, name, step in (
-            (clip.ClipFinder, "_search", "detect"),
+            (clip.VideoFinder, "_search", "detect"),
             (clip.People, "name", "tell people apart"),
             (clip, "cut_box", "crop"),
             (worker, "write_image", "write"),

@@ -1,4 +1,4 @@
-"""Command line: `python -m face_extraction DATASET --root RAW --out OUT`, and what goes with it."""
+"""Command line: `python -m face_extraction DATASET --root RAW --out OUT`, and its other commands."""
 
 import argparse
 import sys
@@ -23,9 +23,9 @@ TIME_LIMIT = 3600  # seconds
 STATUS = """\
 exit status:
   0    done: every item gave a face
-  1    done, but ledger.csv names items that gave none or could not be read wholly
+  1    done, but ledger.csv names items that gave none or could not be read completely
   2    wrong use: nothing was extracted
-  130  interrupted: the same command goes on from there"""
+  130  interrupted: the same command continues from there"""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -50,7 +50,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             return OF_A_SOURCE[argv[0]](sources[argv[1]], argv[2:])
         offered = [source for source in sources.values() if argv[0] != "download" or source.kaggle]
         parser = Parser(f"{PROG} {argv[0]}", COMMANDS[argv[0]], f"data sets:\n{_summaries(offered)}")
-        parser.add_argument("dataset", metavar="DATASET", help="one of those below; DATASET --help says more")
+        parser.add_argument("dataset", metavar="DATASET", help="one of those below; see DATASET --help")
         return run(parser, partial(_refuse, "data set", list(sources)), argv[1:2])
     parser = Parser(
         PROG,
@@ -58,7 +58,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         f"data sets:\n{_summaries(sources.values())}\n\nother commands:\n{_list(COMMANDS.items())}\n\n"
         f"example:\n  {PROG} folders --root photos/ --out data/mine\n\n{STATUS}",
     )
-    parser.add_argument("dataset", metavar="DATASET", help="one of those below; DATASET --help says more")
+    parser.add_argument("dataset", metavar="DATASET", help="one of those below; see DATASET --help")
     return run(parser, partial(_refuse, "data set or command", [*sources, *COMMANDS]), argv[:1])
 
 
@@ -87,11 +87,11 @@ def _download(source: Source, argv: Sequence[str]) -> int:
 
 
 COMMANDS = {
-    "check": "Compare a data set's folder with what was published, before hours are spent on it.",
+    "check": "Compare a data set's folder with what was published, before you spend hours on it.",
     "download": "Download a data set that needs no signed form.",
     "landmarks": "Find 68 landmarks on each crop of a manifest.",
     "manifest": "Join manifests, or keep some of their rows.",
-    "merge": "Make one extraction of the parts that were made with --shard.",
+    "merge": "Join the parts that were made with --shard into one extraction.",
 }
 OF_A_SOURCE = {"check": _check, "download": _download}
 
@@ -126,9 +126,9 @@ def _source_parser(source: Source) -> Parser:
     add(
         "--dask",
         metavar="ADDRESS",
-        help="use the workers of this dask scheduler, as tcp://host:8786; it decides their number and limits",
+        help="use this dask scheduler's workers, as tcp://host:8786; it sets their number and limits",
     )
-    add("--shard", default="", metavar="I/N", help="only part I of N; merge makes one of all parts")
+    add("--shard", default="", metavar="I/N", help="only part I of N; merge joins all parts")
     add("--overwrite", action="store_true", help="delete an earlier extraction in OUT first")
     return parser
 
@@ -162,13 +162,13 @@ def _add_settings(parser: Parser) -> None:
         type=int,
         default=default.faces_per_video,
         metavar="N",
-        help="frames searched in each clip, evenly spaced over it (default: %(default)s)",
+        help="frames searched in each video, evenly spaced over it (default: %(default)s)",
     )
-    add("--first-frame", action="store_true", help="search only the first frame of each clip")
+    add("--first-frame", action="store_true", help="search only the first frame of each video")
     add(
         "--policy",
         default=default.policy,
-        help=f"which faces of a frame: {', '.join(POLICIES)} (default: %(default)s)",
+        help=f"which faces of a frame to keep: {', '.join(POLICIES)} (default: %(default)s)",
     )
     add("--detector", default=default.detector, help=f"{' or '.join(DETECTORS)} (default: %(default)s)")
     add(
@@ -176,7 +176,7 @@ def _add_settings(parser: Parser) -> None:
         type=int,
         default=default.min_face,
         metavar="PIXELS",
-        help="smallest face wanted; half of it takes four times as long (default: %(default)s)",
+        help="smallest face wanted; half the size takes four times as long (default: %(default)s)",
     )
     add(
         "--margin",
@@ -202,7 +202,7 @@ def _add_settings(parser: Parser) -> None:
     add(
         "--format",
         default=default.format,
-        help=f"of the crops: {' or '.join(FORMATS)} (default: %(default)s)",
+        help=f"file format of the crops: {' or '.join(FORMATS)} (default: %(default)s)",
     )
 
 
@@ -229,14 +229,14 @@ def _extract(source: Source, args: argparse.Namespace) -> int:
     for option in ("workers", "time_limit"):
         if args.dask and getattr(args, option):
             raise InputError(
-                f"--{option.replace('_', '-')} is of processes started here; accepted: it or --dask, not both"
+                f"--{option.replace('_', '-')} sets processes started here; accepted: it or --dask, not both"
             )
     settings = ExtractionSettings() if source.ready_made else _settings(args)
     split_rule = SplitRule(val=args.val, test=args.test, seed=args.split_seed)
     found = _find(source, args)
     listing = settle(found, split_rule)
 
-    # Here, because OpenCV and dlib take longer to load than --help may take to answer.
+    # Imported here, because OpenCV and dlib load slower than --help may answer.
     from face_extraction.extract import WorkerDied, extract
     from face_extraction.pool import dask_pool
     from face_extraction.shards import Shard
@@ -270,9 +270,7 @@ def _extract(source: Source, args: argparse.Namespace) -> int:
 def _merge_parser() -> Parser:
     example = f"example:\n  {PROG} merge data/part1 data/part2 --out data/whole"
     parser = Parser(f"{PROG} merge", COMMANDS["merge"], f"{example}\n\n{STATUS}")
-    parser.add_argument(
-        "folders", nargs="+", type=Path, metavar="OUT1", help="the parts' folders, all of them"
-    )
+    parser.add_argument("folders", nargs="+", type=Path, metavar="OUT1", help="the folders of all parts")
     parser.add_argument(
         "--out", type=Path, required=True, metavar="OUT", help="the folder for manifest.csv and the crops"
     )
@@ -292,7 +290,7 @@ def _tell(summary: "Summary", out: Path) -> int:
     print(summary)
     print(f"written: {out / MANIFEST_FILE}")
     if summary.ledger:
-        print(f"see {out / LEDGER_FILE} for what gave no face or could not be read wholly")
+        print(f"see {out / LEDGER_FILE} for items that gave no face or could not be read completely")
     return FINDING if summary.ledger else DONE
 
 

@@ -1,4 +1,4 @@
-"""GIF, PNG, WebP and AVIF files of several pictures, read like the frames of a video."""
+"""Read GIF, PNG, WebP and AVIF files of several pictures like the frames of a video."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from face_extraction.heif import HEAD, is_avif, is_heic
 from face_extraction.images import Animated, known_format, open_file, open_picture, read_photo, shown_rgb
 from face_extraction.ledger import DAMAGED, ItemFailed
 
-# Browsers show a picture for so long that asks for no time.
+# If a picture asks for less time than the first number, browsers show it for the second (milliseconds).
 _SHORTEST, _DEFAULT = 11, 100
 
 
@@ -23,7 +23,7 @@ class Shown:
 
     Attributes:
         index: its number, from 0.
-        time: seconds from the start at which it appears.
+        time: when it appears, in seconds from the start.
         rgb: uint8 of shape (height, width, 3), upright sRGB.
     """
 
@@ -33,10 +33,10 @@ class Shown:
 
 
 def is_picture(path: Path) -> bool:
-    """Whether a file is a GIF, PNG, WebP, AVIF or HEIC by its content, whatever its name.
+    """Whether a file's content is GIF, PNG, WebP, AVIF or HEIC, whatever its name.
 
-    FFmpeg would give one tile of a HEIC, and knows no moving WebP. JPEG is left to it, for a stream of them
-    is a video.
+    FFmpeg would return one tile of a HEIC, and cannot read animated WebP. It does read JPEG, because a
+    stream of JPEGs is a video.
 
     Raises:
         Unreadable: the system cannot open the file.
@@ -44,21 +44,21 @@ def is_picture(path: Path) -> bool:
     with open_file(path) as stream:
         try:
             head = stream.read(HEAD)
-        except OSError:  # Whoever reads the frames tells it.
+        except OSError:  # The reader of the frames reports it.
             return False
     return known_format(head) in ("GIF", "PNG", "WebP") or is_heic(head) or is_avif(head)
 
 
 def read_pictures(path: Path, *, count: int | None = None) -> Iterator[Shown]:
-    """The pictures of an animation; of a photo the one that it is.
+    """The pictures of an animation; a photo gives its one picture.
 
     Args:
         path: the file.
-        count: how many, evenly spaced over the time that the animation takes; None for all.
+        count: how many, evenly spaced over the animation's time; None for all.
 
     Raises:
         Unreadable: no picture can be read.
-        ItemFailed: "damaged", after the last picture before the damage.
+        ItemFailed: "damaged", raised after the last picture before the damage.
     """
     try:
         yield Shown(0, 0.0, read_photo(path).rgb)
@@ -76,7 +76,7 @@ def read_pictures(path: Path, *, count: int | None = None) -> Iterator[Shown]:
 
 
 def _times(image: Image.Image) -> tuple[list[float], str]:
-    """When each picture appears, and at the end when the last one goes, in seconds; and what is damaged."""
+    """When each picture appears and when the last one ends, in seconds; and what is damaged."""
     total = getattr(image, "n_frames", 1)
     durations: list[float] = []
     damage = ""
@@ -93,7 +93,7 @@ def _times(image: Image.Image) -> tuple[list[float], str]:
 
 
 def _evenly(times: list[float], count: int | None) -> list[int]:
-    """Numbers of the pictures that are shown in the middles of `count` equal parts of the time."""
+    """Numbers of the pictures on the screen in the middle of `count` equal parts of the time."""
     total = len(times) - 1
     if count is None or count >= total:
         return list(range(total))

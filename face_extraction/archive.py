@@ -1,4 +1,4 @@
-"""Tar archives of face crops, read as streams: nothing is unpacked onto the disk."""
+"""Read tar archives of face crops as streams, without unpacking them onto the disk."""
 
 import bz2
 import gzip
@@ -17,7 +17,7 @@ from face_extraction.images import open_file
 from face_extraction.ledger import FAILED, TRUNCATED, UNREADABLE, ItemFailed
 from face_extraction.media import PHOTO, kind_found
 
-# Far above any crop; a member that claims more is not one.
+# Far above any crop; a member that claims more is no crop.
 MAX_BYTES = 64 * 2**20
 _DAMAGED = (tarfile.TarError, EOFError, zlib.error, lzma.LZMAError, gzip.BadGzipFile)
 _OPENERS: dict[bytes, Callable[..., Any]] = {
@@ -33,8 +33,8 @@ class Member:
 
     Attributes:
         name: its path in the archive.
-        frame: the last number in its file name, which is the frame it was cut from; else its place.
-        content: the bytes of the image file.
+        frame: the last number in its file name, which is its frame's; else its place in the archive.
+        content: the bytes of the photo.
     """
 
     name: str
@@ -50,8 +50,8 @@ def read_members(path: Path, take: int = 0) -> Iterator[Member]:
         take: how many, evenly spaced over the archive, which is then read twice; 0 for all.
 
     Raises:
-        ItemFailed: it is no archive ("unreadable") or is cut short or damaged ("truncated"), after
-            what could be read was given.
+        ItemFailed: after the readable crops: the file is not an archive ("unreadable"), or it is cut
+            short or damaged ("truncated").
     """
     wanted = None
     if take:
@@ -62,7 +62,7 @@ def read_members(path: Path, take: int = 0) -> Iterator[Member]:
         except ItemFailed:
             if not count:
                 raise
-            # The second reading raises it again, after what could be read.
+            # The second reading raises it again, after the readable crops.
         wanted = set(spread(count, take))
     for place, member in enumerate(_members(path)):
         if wanted is None or place in wanted:
@@ -72,7 +72,7 @@ def read_members(path: Path, take: int = 0) -> Iterator[Member]:
 def _members(path: Path) -> Iterator[Member]:
     count = 0
     try:
-        # "r|" reads forward alone, so that a compressed archive is decompressed once.
+        # "r|" only reads forward, so a compressed archive is decompressed once.
         with _open(path) as stream, tarfile.open(fileobj=stream, mode="r|", tarinfo=_Strict) as archive:
             for info in archive:
                 name = PurePosixPath(info.name)
@@ -87,33 +87,33 @@ def _members(path: Path) -> Iterator[Member]:
                 numbers = re.findall(r"\d+", name.stem)
                 yield Member(info.name, int(numbers[-1]) if numbers else count, content)
                 count += 1
-            # A compressed file's checksum stands at its very end.
+            # A compressed file's checksum stands at its very end: read on to check it.
             while stream.read(2**20):
                 pass
     except _DAMAGED as error:
         raise _cut(count, error) from None
     except OSError as error:
-        if error.errno is None:  # bz2's for damaged data.
+        if error.errno is None:  # bz2 raises this for damaged data.
             raise _cut(count, error) from None
         raise ItemFailed(FAILED, error.strerror or str(error)) from None
 
 
 class _Strict(tarfile.TarInfo):
-    """A header; where one is missing or damaged, tarfile itself takes what came before for the whole."""
+    """A header that must be whole: tarfile itself takes a missing or damaged one for the archive's end."""
 
     @classmethod
     def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> Self:
         try:
             return super().frombuf(buf, encoding, errors)
         except tarfile.HeaderError as error:
-            if len(buf) == tarfile.BLOCKSIZE and not any(buf):  # It ends an archive.
+            if len(buf) == tarfile.BLOCKSIZE and not any(buf):  # An empty block ends an archive.
                 raise
             raise tarfile.ReadError(str(error)) from None
 
 
 @contextmanager
 def _open(path: Path) -> Iterator[IO[bytes]]:
-    """The archive's bytes, by modules that, unlike tarfile's streams, notice a missing end."""
+    """Open the archive with modules that notice a missing end, unlike tarfile's streams."""
     with open_file(path) as file:
         start = file.read(6)
         file.seek(0)

@@ -1,4 +1,4 @@
-"""Writes that are either whole or absent: a temporary name beside the target, then a rename."""
+"""Write files whole or not at all: under a temporary name beside the target, then renamed."""
 
 import csv
 import errno
@@ -9,18 +9,18 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-# How temporary names begin; a process that is killed leaves its own behind.
+# Temporary names begin with this; a killed process leaves its own behind.
 TEMPORARY = ".tmp-"
 
 
 @contextmanager
 def atomic_path(target: Path) -> Iterator[Path]:
-    """Yield a temporary path beside `target`; rename it over `target` when the block ends well.
+    """Yield a temporary path beside `target`, and rename it over `target` if the block succeeds.
 
-    The temporary name ends as the target's does, because writers choose their format by it. After an
-    exception nothing is left behind and an older `target` is untouched. The content is on the disk before
-    the rename, and the rename is on the disk before this returns: a power cut leaves the old file or the
-    new one, never an empty one.
+    The temporary name has the target's suffix, because writers choose their format by it. After an
+    exception nothing is left behind, and an older `target` is untouched. The content reaches the disk before
+    the rename, and the rename before this returns, so a power cut leaves the old file or the new one, never
+    an empty one.
 
     Raises:
         FileNotFoundError: the block wrote nothing.
@@ -34,14 +34,14 @@ def atomic_path(target: Path) -> Iterator[Path]:
         temporary.replace(target)
         sync_folder(target.parent)
     except OSError as error:
-        error.filename = error.filename or str(target)  # a full disk names no file
+        error.filename = error.filename or str(target)  # The error of a full disk names no file.
         raise
     finally:
         temporary.unlink(missing_ok=True)
 
 
 def make_folder(folder: Path) -> None:
-    """Make a folder and those above it, and put the names of the new ones on the disk."""
+    """Make a folder and its parents, and write the new names to the disk."""
     new = [path for path in (folder, *folder.parents) if not path.exists()]
     folder.mkdir(parents=True, exist_ok=True)
     for path in new:
@@ -49,7 +49,7 @@ def make_folder(folder: Path) -> None:
 
 
 def sync_folder(folder: Path) -> None:
-    """Put a folder's names on the disk: what was made, renamed, linked or deleted in it.
+    """Write to the disk which names were made, renamed, linked or deleted in a folder.
 
     Windows cannot open a folder, and some network file systems cannot do this; both keep names safe in
     their own way.
@@ -67,7 +67,7 @@ def sync_folder(folder: Path) -> None:
 
 
 def sweep(folder: Path) -> None:
-    """Delete the temporary files that killed writers left directly in `folder`, which may be absent.
+    """Delete the temporary files that killed writers left directly in `folder`, if it exists.
 
     Only for a folder that no other process writes into.
     """
@@ -77,9 +77,9 @@ def sweep(folder: Path) -> None:
 
 
 def link_or_copy(source: Path, target: Path) -> None:
-    """Make `target` a hard link to `source`, or a copy of it where the file system has no hard links.
+    """Make `target` a hard link to `source`, or a copy if the file system has no hard links.
 
-    A link's name may be lost in a power cut: `sync_folder` follows when all are made.
+    A power cut may lose a link's name, so call `sync_folder` when all links are made.
 
     Raises:
         FileNotFoundError: there is no `source`.
@@ -104,13 +104,13 @@ def write_text(target: Path, content: str) -> None:
 
 
 def write_csv(target: Path, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Write a header and rows to `target` atomically, with lines that end in a line feed."""
+    """Write a header and rows to `target` atomically; lines end in a line feed."""
     out = io.StringIO(newline="")
     plain = csv.writer(out, lineterminator="\n")
     quoting = csv.writer(out, lineterminator="\n", quoting=csv.QUOTE_ALL)
     plain.writerow(columns)
     for row in rows:
-        # Python before 3.13 writes a carriage return bare, and reads it as the end of the row.
+        # Python before 3.13 writes a carriage return unquoted, and reads it as the row's end.
         bare = any(isinstance(value, str) and "\r" in value for value in row)
         (quoting if bare else plain).writerow(row)
     write_text(target, out.getvalue())

@@ -1,4 +1,4 @@
-"""`python -m face_extraction check DATASET`: what is there against what was published."""
+"""`python -m face_extraction check DATASET`: compare a data set's folder with what was published."""
 
 import argparse
 import json
@@ -14,9 +14,9 @@ from face_extraction.sources import Listing, Source
 EXAMPLES = 5
 STATUS = """\
 exit status:
-  0  as published, or of a data set without published counts: nothing missing, doubled or unexpected
+  0  as published; without published counts: nothing missing, doubled or unexpected
   1  something differs
-  2  wrong use, or no layout of this data set"""
+  2  wrong use, or the folder does not have this data set's layout"""
 
 
 @dataclass(frozen=True)
@@ -24,10 +24,10 @@ class Part:
     """One part of a data set, such as a method.
 
     Attributes:
-        name: as the data set's file calls it.
-        published: how many items were published; None if not known.
+        name: its name in the data set's own file.
+        published: how many items were published; None if unknown.
         found: how many are there.
-        absent: names that were published and are not there, as far as names are known.
+        absent: known names that were published but are not there.
     """
 
     name: str
@@ -43,7 +43,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Report:
-    """What `compare` found: the parts, the ledger's rows and the notes of the listing."""
+    """What `compare` found: the parts, the ledger's rows and the listing's notes."""
 
     parts: list[Part]
     ledger: list[LedgerRow]
@@ -78,10 +78,10 @@ class Report:
 
 
 def compare(listing: Listing) -> Report:
-    """Count the items of each part and compare them with what was published.
+    """Count each part's items and compare them with what was published.
 
     Args:
-        listing: of a data set, with the items that no split takes.
+        listing: the data set's items, including those that no split takes.
     """
     found = Counter(item.part for item in listing.items) + Counter(listing.counted)
     names = [
@@ -105,7 +105,7 @@ def parser(prog: str, source: Source) -> Parser:
 
 
 def add_root(parser: Parser, source: Source) -> None:
-    """Add `--root`, which is left out where an option names a file in the folder."""
+    """Add `--root`, which is optional if another option names a file in the folder."""
     own = f" (that of --{source.root_of})" if source.root_of else ""
     required = not source.root_of
     parser.add_argument(

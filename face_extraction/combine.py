@@ -1,4 +1,4 @@
-"""`python -m face_extraction manifest A.csv B.csv --out OUT`: manifests joined and filtered."""
+"""`python -m face_extraction manifest A.csv B.csv --out OUT`: join and filter manifests."""
 
 import argparse
 import filecmp
@@ -32,18 +32,18 @@ _Row = tuple[Path, FaceSample]
 DESCRIPTION = """\
 Join manifests into one, and keep the rows that --where asks for.
 
-The crops are linked into OUT, or copied where the file system has no hard links, so that OUT stands by
-itself. A face that two of the manifests have is taken once; a group that they put into different splits
-is refused, and so is one name for two clips. Data sets that are made from the same recordings and stand in
-different splits are named."""
-# Values that are right though no row may have them.
+The crops are linked into OUT, or copied if the file system has no hard links, so that OUT needs no other
+folder. A face in two of the manifests is taken once. Refused are a group that stands in different splits,
+and one name for two videos. Data sets made from the same recordings that stand in different splits are
+named."""
+# Valid values, even if no row has them.
 _CLOSED = {"split": SPLITS, "label": tuple(LABEL_NAMES.values())}
 COLUMNS = tuple(field.name for field in fields(FaceSample) if field.name != "box")
 
 
 @dataclass(frozen=True)
 class Condition:
-    """One --where: a column, the values accepted, and whether they are meant or excluded."""
+    """One --where: a column, its values, and whether to keep or to exclude them."""
 
     column: str
     values: frozenset[str]
@@ -68,7 +68,7 @@ def parser(prog: str) -> Parser:
         action="append",
         default=[],
         metavar="COLUMN=V,V",
-        help="keep the rows of these values, or, with !=, all others; may stand several times, and all must "
+        help="keep the rows with these values, or, with !=, all others; repeatable, and all must "
         "hold: method=,FaceSwap keeps rows without a method and FaceSwap's. "
         f"Columns: {', '.join(COLUMNS)}",
     )
@@ -76,7 +76,7 @@ def parser(prog: str) -> Parser:
 
 
 def run_combine(args: argparse.Namespace) -> int:
-    """Combine, and print what came of it."""
+    """Join the manifests, and print the result."""
     samples, doubled = combine(args.manifests, args.out, args.where)
     print(count_table(samples))
     print(f"{len(samples):,} faces from {len(args.manifests)} manifests")
@@ -94,17 +94,17 @@ def combine(manifests: Sequence[Path], out: Path, where: Sequence[str] = ()) -> 
     """Join manifests and filter their rows, with the crops, into the new folder `out`.
 
     Args:
-        manifests: manifests, or their folders; their order becomes the rows'.
+        manifests: manifests or their folders; the rows keep this order.
         out: a folder without a manifest.
-        where: conditions such as "method=Deepfakes,FaceSwap" or "split!=test", all of which must hold.
+        where: conditions such as "method=Deepfakes,FaceSwap" or "split!=test"; all must hold.
 
     Returns:
-        the new manifest's rows, and how many doubled ones were dropped.
+        the new manifest's rows, and how many doubled rows were dropped.
 
     Raises:
         InputError: a manifest or condition is wrong, no row is left, a doubled face has two labels or
-            splits, two manifests name different clips alike, a group would stand in two splits, a crop is
-            missing, or `out` has a manifest, be it in the folder that would get a manifest's crops.
+            splits, two manifests give different videos one name, a group would stand in two splits, a crop
+            is missing, or `out`, or a folder in it that would receive crops, already has a manifest.
     """
     target = out / MANIFEST_FILE
     if target.exists():
@@ -121,7 +121,7 @@ def combine(manifests: Sequence[Path], out: Path, where: Sequence[str] = ()) -> 
     doubled = 0
     for path, samples in zip(paths, read, strict=True):
         wanted = [sample for sample in samples if all(condition(sample) for condition in conditions)]
-        # Rows of one manifest are different faces, whatever their names.
+        # Rows of one manifest are different faces, even under the same name.
         first_seen: list[tuple[Hashable, _Row]] = []
         for row in ((path, sample) for sample in wanted):
             key = _key(row)
@@ -159,14 +159,14 @@ def combine(manifests: Sequence[Path], out: Path, where: Sequence[str] = ()) -> 
 
 
 def shared_recordings(samples: Iterable[FaceSample]) -> list[str]:
-    """What must be said of data sets made from the same recordings that stand in different splits."""
+    """Notes on data sets that are made from the same recordings and stand in different splits."""
     splits: dict[str, set[str]] = defaultdict(set)
     for sample in samples:
         splits[sample.source].add(sample.split)
     pairs = [(source.name, source.recordings_of) for source in list_sources()]
     return [
-        f"note: {name} is made from the recordings of {origin}: one may stand in two splits, under either "
-        "name; an audit looks for such pairs (python -m dfdetect.audit)"
+        f"note: {name} is made from the recordings of {origin}: one recording may stand in two splits "
+        "under two names; python -m dfdetect.audit finds such pairs"
         for name, origin in pairs
         if name in splits and origin in splits and len(splits[name] | splits[origin]) > 1
     ]
@@ -197,7 +197,7 @@ def _condition(text: str, samples: Sequence[FaceSample]) -> Condition:
 
 
 def _key(row: _Row) -> Hashable:
-    """What one face has in two manifests: its clip, frame and box; without them its crop's name and size."""
+    """Identify a face in two manifests: its video, frame and box; without them its crop's name and size."""
     path, sample = row
     crop = path.parent / sample.path
     file = () if _has_place(sample) else (crop.name, file_size(crop))
@@ -209,7 +209,7 @@ def _has_place(sample: FaceSample) -> bool:
 
 
 def _is_same(row: _Row, other: _Row) -> bool:
-    """Whether two rows of one key are one face; of crops without a place the files tell."""
+    """Whether two rows with one key are one face; crops without a place are compared by their files."""
     if _has_place(row[1]):
         return True
     first, second = (path.parent / sample.path for path, sample in (row, other))
@@ -226,20 +226,20 @@ def _check_alike(path: Path, sample: FaceSample, other_path: Path, other: FaceSa
 
 
 def _check_clips(rows: Iterable[_Row], same: Collection[Hashable]) -> None:
-    """Refuse one name for clips of two manifests that have no face in common: they would become one clip."""
+    """Refuse one name for videos of two manifests without a common face: they would become one video."""
     homes: dict[Hashable, Path] = {}
     for path, sample in rows:
         if sample.video and sample.clip not in same:
             other = homes.setdefault(sample.clip, path)
             if other != path:
                 raise InputError(
-                    f"{path}: clip {sample.video!r} of {sample.source!r} stands in {other} too, with no face "
-                    "in common; accepted: one name for one clip (of folders, extract one with --source NAME)"
+                    f"{path}: video {sample.video!r} of {sample.source!r} stands in {other} too, with no "
+                    "face in common; accepted: one name for one video (extract one folder with --source NAME)"
                 )
 
 
 def _names(folders: Sequence[Path]) -> dict[Path, str]:
-    """A name for each folder: its own, with a number where two have the same."""
+    """A name for each folder: its own, with a number if two have the same."""
     names: dict[Path, str] = {}
     for folder in dict.fromkeys(folders):
         base = re.sub(r"[^A-Za-z0-9-]+", "_", folder.resolve().name).strip("_") or "manifest"
@@ -249,7 +249,7 @@ def _names(folders: Sequence[Path]) -> dict[Path, str]:
 
 
 def _check_free(out: Path, folders: Mapping[Path, str]) -> None:
-    """Refuse to put crops among those of another manifest: equal names would replace them."""
+    """Refuse to put crops beside another manifest's crops: equal names would replace them."""
     for folder, name in folders.items():
         other = out / name / MANIFEST_FILE
         if other.exists() and not other.parent.samefile(folder):
@@ -260,14 +260,14 @@ def _link(source: Path, target: Path) -> None:
     if not source.is_file():
         raise InputError(f"{source}: no such crop, though its manifest names it")
     if target.exists() and target.samefile(source):
-        return  # linked already, or the crop itself, where `out` holds it
-    # Left by a run that was stopped; what it linked may have been made anew since.
+        return  # It is linked already, or it is the crop itself, in `out`.
+    # A stopped run left the target, and its source may have been made anew since.
     target.unlink(missing_ok=True)
     link_or_copy(source, target)
 
 
 def _settings(folders: Sequence[Path], out: Path) -> None:
-    """Keep the settings that all the crops were made with; where they differ, no one is right."""
+    """Keep the settings if all crops were made with the same; if they differ, none is right."""
     settings = [read_settings(folder) for folder in folders]
     if all(other == settings[0] for other in settings):
         copy_settings(folders[0], out)

@@ -29,7 +29,7 @@ _DLIB_FACE = 80
 # The detector follows a face from frame to frame unless the face shrinks below this share of its size, or
 # its two boxes overlap by less than this share.
 _NEAR_SIZE, _NEAR_OVERLAP = 0.7, 0.25
-# The most pixels, after scaling, searched at once. Measured memory: 8 bytes a pixel for "hog", 1,000 for "cnn".
+# The most pixels, after scaling, searched at once. Measured: "hog" takes 8 bytes a pixel, "cnn" 1,000.
 _MOST_SEARCHED = {"hog": 48_000_000, "cnn": 800_000}
 # Neighbouring parts of a large picture overlap by this many times the smallest face, so that every smaller
 # face lies whole in one part. Boxes that share this much of their area are one face.

@@ -270,7 +270,7 @@ def _stretches(packets: Packets, todo: list[int], back: int) -> tuple[tuple[int,
     stretches: list[tuple[int, int]] = []
     for at in sorted(todo):
         start, end = packets.start(at, back), at
-        # Such a frame can begin before stretches whose frames stand before it in the file.
+        # Decoding for this frame may begin before earlier stretches: merge them.
         while stretches and start <= stretches[-1][1]:
             first, last = stretches.pop()
             start, end = min(start, first), max(end, last)
@@ -300,7 +300,7 @@ def _decode(
                 continue
             if can_skip:
                 context.skip_frame = "DEFAULT" if place in (plan.needed or ()) else "NONREF"
-            packet.opaque = (place,)  # PyAV keys this by address, and packets can share a small number's.
+            packet.opaque = (place,)  # PyAV keys it by address, and equal small numbers share one.
             yield from _frames(context, packet, place, view, damage)
         yield from _drain(context, place, view, damage)
 

@@ -1,4 +1,4 @@
-"""The manifest: a CSV file with one row per labelled face crop, the type that everything speaks."""
+"""The manifest: a CSV file with one row for each labelled face crop."""
 
 import csv
 import hashlib
@@ -19,7 +19,7 @@ REAL, FAKE, UNKNOWN = 0, 1, -1
 LABEL_NAMES = {REAL: "real", FAKE: "fake", UNKNOWN: "unknown"}
 SPLITS = ("train", "val", "test")
 MANIFEST_FILE = "manifest.csv"
-# The settings of the extraction that made the crops, beside the manifest.
+# The settings of the extraction that made the crops, stored beside the manifest.
 SETTINGS_FILE = "extraction.toml"
 
 
@@ -51,27 +51,27 @@ class Box(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class FaceSample:
-    """One face crop: one row of a manifest.
+    """One face crop: a row of a manifest.
 
     Attributes:
         path: the crop's file, relative to the manifest, with forward slashes.
         label: 1 = fake, 0 = real, -1 = unknown.
         split: "train", "val" or "test".
         group: the original video or identity; a group never stands in two splits.
-        video: the clip's name, unique together with `source` and `method`; "" for a still.
-        frame: index of the frame in the clip, from 0.
-        time: seconds from the clip's start.
+        video: the video's name, unique together with `source` and `method`; "" for a photo.
+        frame: index of the frame in the video, from 0.
+        time: seconds from the video's start.
         box: the face in the upright frame, in pixels.
         width: the crop's width in pixels before it was scaled.
         height: the crop's height in pixels before it was scaled.
-        method: how the face was faked; "" if real or not known.
+        method: how the face was faked; "" if it is real or the method is unknown.
         source: the data set's name.
-        person: whose face it is, within its clip: numbered from 1 in the order in which people appear;
-            0 where they were not told apart (stills, ready-made crops but those of archives).
-        rotation: degrees by which a photo was turned clockwise before its face was found; `box` is where
-            the face is without that turn.
-        digest: the beginning of the SHA-256 of the crop's file, so that a manifest of other pixels is another
-            manifest; "" where it was not told.
+        person: the person's number within the video, from 1 in the order in which people appear; 0 if
+            people were not told apart (photos, and ready-made crops except those of archives).
+        rotation: degrees by which a photo was turned clockwise before its face was found; `box` is the
+            face's place without that turn.
+        digest: the beginning of the crop's SHA-256, so that other pixels make another manifest; "" if it
+            was not recorded.
     """
 
     path: str
@@ -92,9 +92,9 @@ class FaceSample:
 
     @property
     def clip(self) -> tuple[str, str, str]:
-        """What tells one clip from another: FF++ gives four methods' fakes the same file name.
+        """Identifies a video. The name alone does not: FF++ gives four methods' fakes the same file name.
 
-        A still is its own clip.
+        A photo identifies itself.
         """
         return (self.source, self.method, self.video or self.path)
 
@@ -114,19 +114,19 @@ def write_manifest(path: Path, samples: Iterable[FaceSample]) -> None:
 
 
 def read_manifest(path: Path, *, torn_groups: bool = False) -> list[FaceSample]:
-    """Read and check a manifest.
+    """Read a manifest and check it.
 
-    Only `path`, `label`, `split` and `group` must be there; the other columns have defaults.
+    Only `path`, `label`, `split` and `group` are required; the other columns have defaults.
 
     Args:
         path: the CSV file.
-        torn_groups: accept groups that stand in two splits, which an audit is there to find.
+        torn_groups: accept groups that stand in two splits, which an audit has to find.
 
     Raises:
-        InputError: the file is missing, empty or not CSV text; a column is unknown or missing; a
-            value is not of its kind; a path is absolute, leaves the manifest's folder (through a link, too),
-            names no regular file or stands twice; a group stands in two splits; two names differ in blanks
-            alone. The line names the file and its row.
+        InputError: the file is missing, empty or not CSV text; a column is unknown or missing; a value is
+            of the wrong kind; a path is absolute, leaves the manifest's folder (even through a link), names
+            no regular file or stands twice; a group stands in two splits; two names differ only in blanks.
+            The line names the file and its row.
     """
     if not path.is_file():
         inside = path / MANIFEST_FILE
@@ -150,13 +150,13 @@ def read_manifest(path: Path, *, torn_groups: bool = False) -> list[FaceSample]:
 
 
 def manifest_in(path: Path) -> Path:
-    """The manifest in a folder that holds one; any other path as it is."""
+    """The manifest in a folder that holds one; any other path unchanged."""
     inside = path / MANIFEST_FILE
     return inside if inside.is_file() else path
 
 
 def check_groups(path: Path, samples: Sequence[FaceSample]) -> None:
-    """Refuse samples of which one group stands in two splits, or is spelt in two ways that look alike.
+    """Refuse a group that stands in two splits, or in two spellings that look alike.
 
     Raises:
         InputError: naming the file, the first such group, and how many there are.
@@ -175,7 +175,7 @@ def check_groups(path: Path, samples: Sequence[FaceSample]) -> None:
 
 
 def _check_spelling(path: Path, samples: Iterable[FaceSample]) -> None:
-    """Refuse two names that look alike, such as "g" and "g ": one person would stand in two splits unseen."""
+    """Refuse names that look alike, such as "g" and "g ": one person could stand in two splits unseen."""
     names = {
         (column, getattr(sample, column))
         for sample in samples
@@ -193,9 +193,9 @@ def _check_spelling(path: Path, samples: Iterable[FaceSample]) -> None:
 
 
 def manifest_hash(path: Path) -> str:
-    """Which data a run saw: SHA-256, in hexadecimal, of the manifest and of how its crops were cut.
+    """Identify the data of a run: SHA-256, in hexadecimal, of the manifest and of how its crops were cut.
 
-    The bytes of the extraction.toml beside the manifest count too: crops that were cut otherwise are other
+    The bytes of extraction.toml beside the manifest count too, because differently cut crops are other
     data. Without that file it is the SHA-256 of the manifest's bytes.
     """
     digest = file_digest(path)
@@ -206,18 +206,18 @@ def manifest_hash(path: Path) -> str:
 
 
 def count_table(samples: Iterable[FaceSample]) -> str:
-    """Counts of real and fake faces, clips and groups per split, as lines of text."""
+    """Count real and fake faces, videos and groups in each split, as lines of text."""
     faces: Counter[tuple[str, int]] = Counter()
-    clips: dict[str, set[tuple[str, str, str]]] = {split: set() for split in SPLITS}
+    videos: dict[str, set[tuple[str, str, str]]] = {split: set() for split in SPLITS}
     groups: dict[str, set[tuple[str, str]]] = {split: set() for split in SPLITS}
     for sample in samples:
         faces[sample.split, sample.label] += 1
-        clips[sample.split].add(sample.clip)
+        videos[sample.split].add(sample.clip)
         groups[sample.split].add((sample.source, sample.group))
-    lines = [f"{'split':<8}{'real':>9}{'fake':>9}{'unknown':>9}{'clips':>9}{'groups':>9}"]
+    lines = [f"{'split':<8}{'real':>9}{'fake':>9}{'unknown':>9}{'videos':>9}{'groups':>9}"]
     for split in SPLITS:
         labels = "".join(f"{faces[split, label]:>9,}" for label in (REAL, FAKE, UNKNOWN))
-        lines.append(f"{split:<8}{labels}{len(clips[split]):>9,}{len(groups[split]):>9,}")
+        lines.append(f"{split:<8}{labels}{len(videos[split]):>9,}{len(groups[split]):>9,}")
     return "\n".join(lines)
 
 
@@ -253,7 +253,7 @@ def _parse(path: Path, number: int, row: dict[str, str | None]) -> FaceSample:
     if None in row or None in row.values():
         raise InputError(f"{where}: the number of values is not the number of columns")
     text = {name: value for name, value in row.items() if value is not None}
-    label = text["label"].removesuffix(".0")  # pandas, in a column that once had a gap
+    label = text["label"].removesuffix(".0")  # pandas writes this if the column once had a gap
     if label not in ("-1", "0", "1"):
         raise InputError(f"{where}: label {text['label']!r}; accepted: 1 = fake, 0 = real, -1 = unknown")
     if text["split"] not in SPLITS:
@@ -291,7 +291,7 @@ def _number(where: str, name: str, text: str) -> float:
 
 
 def _whole(where: str, name: str, text: str) -> int:
-    """A whole number; 12.0 is one, as pandas writes a column that has gaps."""
+    """A whole number; 12.0 counts too, because pandas writes it in a column that has gaps."""
     if text.isdecimal():
         return int(text)
     number = _number(where, name, text)

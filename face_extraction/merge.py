@@ -1,4 +1,4 @@
-"""`merge`: the parts that were extracted with --shard become one extraction, equal to an unsharded one."""
+"""`merge`: join the parts extracted with --shard into one extraction, equal to an unsharded one."""
 
 from collections.abc import Sequence
 from contextlib import closing
@@ -19,19 +19,18 @@ from face_extraction.shards import Part, read_part
 
 
 def merge(folders: Sequence[Path], out: Path) -> Summary:
-    """Make one extraction in `out` of all shards of a data set.
+    """Join all shards of a data set into one extraction in `out`.
 
-    Crops are linked where the file system can, else copied. Stopped and started again, it goes on;
-    the unsharded extraction can go on in `out` as well.
+    Crops are linked if the file system can, else copied. A stopped merge continues when started again; the
+    unsharded extraction can continue in `out` as well.
 
     Args:
         folders: the output folders of the shards, in any order.
         out: the folder to write into.
 
     Raises:
-        InputError: a shard is missing, given twice or not finished; shards are of different data or
-            settings; a path in a shard leads out of its folder; `out` holds
-            something else.
+        InputError: a shard is missing, given twice or not finished; shards have different data or
+            settings; a path in a shard leads out of its folder; `out` holds something else.
     """
     parts = [read_part(folder) for folder in folders]
     _check_parts(folders, parts)
@@ -50,7 +49,7 @@ def merge(folders: Sequence[Path], out: Path) -> Summary:
                     target = inside(out, face.path)
                     if not (known and target.exists()):
                         source = inside(folder, face.path)
-                        target.unlink(missing_ok=True)  # of a shard that was run again since
+                        target.unlink(missing_ok=True)  # from a shard that was run again since
                         link_or_copy(source, target)
                         made.add(target.parent)
                 if finished and not known:
@@ -84,9 +83,9 @@ def _check_parts(folders: Sequence[Path], parts: Sequence[Part]) -> None:
 def _read_results(
     folders: Sequence[Path], parts: Sequence[Part]
 ) -> tuple[dict[str, Any], dict[str, tuple[Path, bool, ItemResult]]]:
-    """What the journals begin with, but for the shard; and each item's folder, whether finished, and result.
+    """The journals' first line without the shard; and each item's folder, whether it finished, and result.
 
-    Items that failed stand in no journal, but in their shard's ledger; they are not finished.
+    Failed items stand in their shard's ledger, not in a journal; they are not finished.
     """
     common: dict[str, Any] = {}
     results: dict[str, tuple[Path, bool, ItemResult]] = {}
@@ -103,7 +102,7 @@ def _read_results(
         for path, result in finished.items():
             results[path] = (folder, True, result)
         for row in failed:
-            # Also of an item that the journal holds: its file has changed since.
+            # Even if the journal holds the item: its file has changed since.
             results[row.path] = (folder, False, ItemResult(row.path, [], [row]))
         left = [item.path for item in part.items.values() if item.path not in results]
         if left or not done:

@@ -98,7 +98,7 @@ class Packets:
         return 0
 
     def settled(self, at: int, back: int) -> int:
-        """The time of showing before which every frame is known, once decoding reaches place `at`."""
+        """Once a frame shown at this time comes out, all damage up to place `at` is known."""
         return int(self.times[self.start(at, back) : at + 1].max())
 
 

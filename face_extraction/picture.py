@@ -1,4 +1,4 @@
-"""A decoded frame as a player shows it: fields, colours, pixel shape and orientation.
+"""Turn a decoded frame into the picture that a player shows: fields, colours, pixel shape, orientation.
 
 Sources: ITU-R BT.2100 (PQ, HLG), BT.2408 (diffuse white is 203 cd/m2), BT.1886 (the display of SDR), BT.2087
 (BT.2020 to BT.709); SMPTE EG 432-1 (P3-D65's primaries).
@@ -19,14 +19,14 @@ from numpy.typing import NDArray
 
 from face_extraction.images import MAX_PIXELS, Unreadable
 
-# Where a video's size was rounded, pixels are said to be a little off square: that is not worth scaling.
+# Rounding a video's size makes its pixels look slightly off square; below this it is not worth scaling.
 SQUARE_TOLERANCE = 0.01
-# Untagged videos larger than this are taken for BT.709, others for BT.601, as mpv does.
+# Untagged videos larger than this count as BT.709, others as BT.601, as in mpv.
 SD_WIDTH, SD_HEIGHT = 1280, 576
-# The luminance that SDR shows as white, and the peak for which HLG's gamma is 1.2, in cd/m2.
+# The luminance that SDR shows as white, and the peak at which HLG's gamma is 1.2, in cd/m2.
 _WHITE, _HLG_PEAK = 203.0, 1000.0
 _UNTAGGED = 2
-# FFmpeg's numbers of the matrices, and swscale's of the same.
+# FFmpeg's numbers of the matrices, and swscale's for the same.
 _MATRICES = {
     1: Colorspace.ITU709,
     4: Colorspace.FCC,
@@ -36,7 +36,7 @@ _MATRICES = {
     9: Colorspace.BT2020,
     10: Colorspace.BT2020,
 }
-# Linear light of wider primaries in BT.709's; the second is P3-D65's.
+# From linear light of wider primaries to BT.709's; the second matrix is P3-D65's.
 _TO_709 = {
     ColorPrimaries.BT2020: (
         (1.660491, -0.587641, -0.072850), (-0.124550, 1.132900, -0.008349), (-0.018151, -0.100579, 1.118730),
@@ -49,10 +49,10 @@ _STEPS = 4096
 
 
 class View:
-    """How a video's pictures are shown.
+    """How to show a video's pictures.
 
     Attributes:
-        aspect: a pixel's width over its height.
+        aspect: width of a pixel over its height.
     """
 
     def __init__(self, stream: Any = None) -> None:
@@ -62,9 +62,9 @@ class View:
         self._asked = False
 
     def matrix(self, frame: Any) -> NDArray[np.int32] | None:
-        """The upper left 2x2 of the display matrix; PyAV's `rotation` tells an angle alone, not a mirror.
+        """The upper left 2x2 of the display matrix. PyAV's `rotation` gives only an angle, not a mirror.
 
-        The first frame alone is asked: one whose side data PyAV has shown is freed late.
+        Reads it from the first frame only: PyAV frees a frame late once it has shown its side data.
         """
         if not self._asked:
             found = frame.side_data.get(SideData.DISPLAYMATRIX)
@@ -75,12 +75,12 @@ class View:
 
 
 def upright(path: Path, frame: Any, view: View) -> NDArray[np.uint8]:
-    """The picture as a player shows it: whole lines, SDR colours, square pixels, head up.
+    """The picture as a player shows it: deinterlaced, SDR colours, square pixels, upright.
 
     Args:
         path: the video, for errors.
         frame: PyAV's.
-        view: of its video.
+        view: how to show its video.
 
     Returns:
         uint8 of shape (height, width, 3), RGB in BT.709's primaries.
@@ -98,7 +98,7 @@ def upright(path: Path, frame: Any, view: View) -> NDArray[np.uint8]:
 
 
 def _whole_lines(frame: Any) -> Any:
-    """One field, its missing lines drawn from their neighbours: frames next to it need not be decoded."""
+    """Keep one field and draw its missing lines from their neighbours: no other frame is needed."""
     graph = av.filter.Graph()
     source = graph.add_buffer(
         width=frame.width, height=frame.height, format=frame.format.name, time_base=Fraction(1, 25)
@@ -122,7 +122,7 @@ def _colours(frame: Any, width: int) -> NDArray[np.uint8]:
     )
     pixels: Any = picture.to_ndarray()
     rgb: Any = _standard(pixels[:, :, :3], primaries, curve) if wide else pixels[:, :, :3]
-    if alpha:  # Players show black behind what is transparent.
+    if alpha:  # Players show black behind transparent parts.
         rgb = cv2.multiply(
             rgb, np.repeat(pixels[:, :, 3:], 3, 2), scale=1 / np.iinfo(pixels.dtype).max, dtype=0
         )
@@ -130,7 +130,7 @@ def _colours(frame: Any, width: int) -> NDArray[np.uint8]:
 
 
 def _tags(frame: Any) -> tuple[int, int]:
-    """The primaries and the curve; HDR whose primaries are untagged has BT.2020's."""
+    """The primaries and the curve; HDR without tagged primaries has BT.2020's."""
     primaries, curve = int(frame.color_primaries), int(frame.color_trc)
     if primaries == _UNTAGGED and curve in _CURVES:
         primaries = int(ColorPrimaries.BT2020)
@@ -138,7 +138,7 @@ def _tags(frame: Any) -> tuple[int, int]:
 
 
 def _colorspace(frame: Any, primaries: int) -> Colorspace | None:
-    """Swscale's name of the matrix: it takes what is untagged for BT.601, of whatever size."""
+    """Swscale's name of the matrix, needed because it takes untagged pictures of any size for BT.601."""
     if int(frame.colorspace) != _UNTAGGED:
         return _MATRICES.get(int(frame.colorspace))
     if primaries == ColorPrimaries.BT2020:
@@ -147,10 +147,10 @@ def _colorspace(frame: Any, primaries: int) -> Colorspace | None:
 
 
 def _standard(rgb: NDArray[np.uint16], primaries: int, curve: int) -> NDArray[np.uint8]:
-    """SDR of BT.709's primaries. What is brighter than diffuse white is cut off: skin keeps its tone."""
+    """SDR with BT.709's primaries. Light above diffuse white is cut off, so that skin keeps its tone."""
     light: Any = np.ascontiguousarray(_linear(curve)[rgb >> 4])
     if curve == ColorTrc.ARIB_STD_B67:
-        # What the scene's light becomes on a display of `_HLG_PEAK`: BT.2100's OOTF.
+        # Scene light to light on a display of `_HLG_PEAK`: BT.2100's OOTF.
         scene = np.maximum(light @ np.array([0.2627, 0.6780, 0.0593], np.float32), 1e-6)
         light *= (scene**0.2 * (_HLG_PEAK / _WHITE))[:, :, None]
     if primaries in _TO_709:
@@ -192,6 +192,6 @@ def _turn(rgb: NDArray[np.uint8], matrix: NDArray[np.int32] | None) -> NDArray[n
     if matrix is None:
         return rgb
     (a, b), (c, d) = matrix.tolist()
-    if abs(a) + abs(d) < abs(b) + abs(c):  # A row of the file is shown as a column.
+    if abs(a) + abs(d) < abs(b) + abs(c):  # The file's rows are shown as columns.
         rgb, a, d = rgb.transpose(1, 0, 2), c, b
     return rgb[:: -1 if d < 0 else 1, :: -1 if a < 0 else 1]

@@ -1,7 +1,7 @@
-"""The settings of an extraction, kept beside its crops so that prediction cuts faces alike.
+"""The settings of an extraction, stored beside its crops so that prediction cuts faces the same way.
 
-What crops written as JPEG lost by it, those of prediction, which are not written, keep.
-Imports neither dlib nor OpenCV: commands read their defaults here before they load anything.
+One difference stays: crops written as JPEG lose detail that prediction's crops, never written, keep.
+This module imports neither dlib nor OpenCV, because commands read defaults here before they load anything.
 """
 
 from collections.abc import Iterable
@@ -21,10 +21,10 @@ POLICIES = ("largest", "all", "exactly-one")
 FORMATS = ("png", "jpg")
 MIN_FACE = 60
 SURE = 0.5
-"""The detector's confidence from which a box is taken for a face without a doubt.
+"""From this confidence on, a box is a face without doubt.
 
-Measured with "hog" at 60 pixels: of 138 faces in photos the least sure had 0.58, of 25 false boxes in photos
-turned on their side or head 20 had less than 0.5.
+Measured with "hog" at 60 pixels: the least sure of 138 faces in photos had 0.58; 20 of 25 false boxes, in
+photos on their side or head, had less than 0.5.
 """
 
 
@@ -34,8 +34,8 @@ class CropSpec:
 
     Attributes:
         size: side of the crop as written, in pixels.
-        margin: what is added to the box's longer side, as a share of it: 0.3 gives a square 1.3
-            times as wide as the box, around the same centre.
+        margin: added to the box's longer side, as a share of it: 0.3 gives a square 1.3 times as wide as
+            the box, around the same centre.
         align: turn the crop so that the eyes are level.
 
     Raises:
@@ -59,8 +59,8 @@ class ExtractionSettings:
         detector: dlib's "hog" (fast, frontal) or "cnn" (slow without a GPU, finds turned faces).
         min_face: longer side of the smallest face box wanted, in pixels of the upright frame.
         policy: "largest" face of each frame, "all", or "exactly-one" (frames with more are left out).
-        rotations: turn a photo by 90, 180 and 270 degrees where it shows no face as it is.
-        faces_per_video: how many frames of each clip are searched, evenly spaced over the clip.
+        rotations: turn a photo by 90, 180 and 270 degrees if it shows no face as it is.
+        faces_per_video: how many frames of each video are searched, evenly spaced over it.
         first_frame_only: search the first frame of each clip instead.
         format: "png" (lossless) or "jpg".
         quality: of "jpg", 1 to 100.
@@ -89,7 +89,7 @@ class ExtractionSettings:
 
 
 def check_detector(kind: str, min_face: int) -> None:
-    """Refuse an unknown detector, or a smallest face that would take an absurd resolution.
+    """Refuse an unknown detector, or a smallest face that would need an absurd resolution.
 
     Raises:
         InputError: naming what is accepted.
@@ -104,23 +104,23 @@ def write_settings(folder: Path, settings: ExtractionSettings) -> None:
 
 
 def copy_settings(source: Path, target: Path) -> None:
-    """Write the settings of folder `source`, where it has some, into folder `target`."""
+    """Copy the settings of folder `source`, if it has any, into folder `target`."""
     settings = read_settings(source)
     if settings:
         write_settings(target, settings)
 
 
 def read_settings(folder: Path) -> ExtractionSettings | None:
-    """The settings that the crops in a manifest's folder were made with.
+    """The settings that made the crops in a manifest's folder.
 
     Args:
-        folder: the folder in which the manifest lies.
+        folder: the manifest's folder.
 
     Returns:
-        None where the folder has no extraction.toml: the crops were made by somebody else.
+        None if the folder has no extraction.toml: somebody else made the crops.
 
     Raises:
-        InputError: the file is no TOML, or a name or value in it is not accepted.
+        InputError: the file is not TOML, or a name or value in it is not accepted.
     """
     path = folder / SETTINGS_FILE
     if not path.is_file():

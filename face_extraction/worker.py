@@ -1,4 +1,4 @@
-"""One item in, its crops and ledger rows out: what runs in a worker process."""
+"""Extract one item, as a worker process does: write its crops, return its ledger rows."""
 
 import hashlib
 import re
@@ -9,7 +9,6 @@ from pathlib import Path, PurePosixPath
 
 from face_extraction.archive import read_members
 from face_extraction.atomic import write_bytes
-from face_extraction.clip import ClipFinder
 from face_extraction.crop import crop_side
 from face_extraction.detect import FaceDetector, FoundFace, cut_photo
 from face_extraction.digest import FileMark
@@ -22,20 +21,21 @@ from face_extraction.manifest import LABEL_NAMES
 from face_extraction.media import ARCHIVE, CROP, FRAMES, SEQUENCE, VIDEO
 from face_extraction.settings import ExtractionSettings
 from face_extraction.sources import Item
+from face_extraction.video import VideoFinder
 
 FACES_FOLDER = "faces"
 
 
 def extract_item(item: Item, root: Path, out: Path, settings: ExtractionSettings) -> ItemResult:
-    """Write the crops of one item below `out`, and tell what was found.
+    """Write the crops of one item below `out`, and return what was found.
 
     Raises:
         OSError: a crop could not be written.
     """
     try:
-        mark = FileMark.of(root / item.path)  # before it is read: a change meanwhile is seen next time
+        mark = FileMark.of(root / item.path)  # Before reading: the next start then sees a change meanwhile.
     except OSError:
-        mark = None  # reading it tells why
+        mark = None  # Reading it gives the reason.
     result = _extract(item, root, out, settings)
     faces = [replace(face, file=FileMark.of(out / face.path)) for face in result.faces]
     return replace(result, faces=faces, file=mark)
@@ -50,22 +50,22 @@ def _extract(item: Item, root: Path, out: Path, settings: ExtractionSettings) ->
         if item.kind == SEQUENCE:
             return _copy_sequence(item, root, out)
         if item.kind == VIDEO:
-            return _extract_clip(item, root, out, settings)
+            return _extract_video(item, root, out, settings)
         if item.kind == FRAMES:
             return _extract_frames(item, root, out, settings)
         faces = cut_photo(read_photo(root / item.path), _detector_for(settings), settings)
         return ItemResult(item.path, _write_faces(item, out, settings, faces), [])
     except Animated:
-        return _extract_clip(item, root, out, settings)
+        return _extract_video(item, root, out, settings)
     except ItemFailed as error:
         return ItemResult(item.path, [], [LedgerRow(item.path, error.reason, error.detail)])
 
 
 def crop_path(item: Item, tail: str, suffix: str) -> str:
-    """Name of a crop, relative to the output folder: unique, readable and safe in any file system.
+    """Name a crop, relative to the output folder: unique, readable and safe in any file system.
 
-    A readable name alone is not unique (a.mp4 and a.jpg, É and E, long names), so part of a hash of
-    the whole path follows it.
+    A readable name alone is not unique (a.mp4 and a.jpg, É and E, long names), so part of a hash of the
+    whole path follows it.
     """
     stem = re.sub(r"[^A-Za-z0-9]+", "_", PurePosixPath(item.path).stem).strip("_")[:60]
     digest = hashlib.sha256(item.path.encode()).hexdigest()[:10]
@@ -73,7 +73,7 @@ def crop_path(item: Item, tail: str, suffix: str) -> str:
 
 
 def _copy(item: Item, root: Path, out: Path) -> FaceRow:
-    """A ready-made crop: decoded as a check, then copied byte for byte."""
+    """Copy a ready-made crop byte for byte, after decoding it as a check."""
     path = root / item.path
     content = read_content(path)
     rgb = read_bytes_rgb(content, str(path))
@@ -83,9 +83,9 @@ def _copy(item: Item, root: Path, out: Path) -> FaceRow:
 
 
 def _unpack(item: Item, root: Path, out: Path) -> ItemResult:
-    """The ready-made crops of an archive, each decoded as a check and written byte for byte.
+    """Write an archive's ready-made crops byte for byte, after decoding each as a check.
 
-    Each folder of crops is a sequence of one face, and counts as a person.
+    Each folder of crops holds one face in sequence, and counts as one person.
     """
     people: dict[PurePosixPath, int] = {}
     faces: list[FaceRow] = []
@@ -110,7 +110,7 @@ def _unpack(item: Item, root: Path, out: Path) -> ItemResult:
 
 
 def _copy_sequence(item: Item, root: Path, out: Path) -> ItemResult:
-    """The ready-made crops of one video in a folder, each decoded as a check and copied byte for byte."""
+    """Copy one video's ready-made crops from a folder byte for byte, after decoding each as a check."""
     faces: list[FaceRow] = []
     ledger: list[LedgerRow] = []
     for number, path in frame_files(root / item.path, item.take):
@@ -128,11 +128,11 @@ def _copy_sequence(item: Item, root: Path, out: Path) -> ItemResult:
 
 
 def _extract_frames(item: Item, root: Path, out: Path, settings: ExtractionSettings) -> ItemResult:
-    """Faces of a video whose frames are pictures in a folder."""
+    """Extract the faces of a video whose frames are pictures in a folder."""
     faces: list[FaceRow] = []
     ledger: list[LedgerRow] = []
     without: Counter[str] = Counter()
-    finder = ClipFinder(_detector_for(settings), settings.policy, settings.crop)
+    finder = VideoFinder(_detector_for(settings), settings.policy, settings.crop)
     files = frame_files(root / item.path, 0 if settings.first_frame_only else settings.faces_per_video)
     for number, path in files:
         try:
@@ -151,12 +151,12 @@ def _extract_frames(item: Item, root: Path, out: Path, settings: ExtractionSetti
     return ItemResult(item.path, faces, ledger)
 
 
-def _extract_clip(item: Item, root: Path, out: Path, settings: ExtractionSettings) -> ItemResult:
-    """Faces of a clip's frames; a frame without one is no failure unless all are without."""
+def _extract_video(item: Item, root: Path, out: Path, settings: ExtractionSettings) -> ItemResult:
+    """Extract the faces of a video's frames; a frame without one fails the video only if all lack one."""
     faces: list[FaceRow] = []
     ledger: list[LedgerRow] = []
     without: Counter[str] = Counter()
-    finder = ClipFinder(_detector_for(settings), settings.policy, settings.crop)
+    finder = VideoFinder(_detector_for(settings), settings.policy, settings.crop)
     frames = read_frames(root / item.path, count=settings.faces_per_video, first=settings.first_frame_only)
     try:
         for frame in frames:
@@ -192,5 +192,5 @@ def _detector_for(settings: ExtractionSettings) -> FaceDetector:
 
 @cache
 def _detector(kind: str, min_face: int) -> FaceDetector:
-    """Kept from item to item, because its models take time to load."""
+    """The detector, kept from item to item because its models take time to load."""
     return FaceDetector(kind, min_face)

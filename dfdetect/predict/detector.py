@@ -21,7 +21,6 @@ from dfdetect.runs.build import build_from_recipe, load_model
 from dfdetect.runs.calibration import Calibration, read_calibration
 from dfdetect.runs.folder import Run
 from dfdetect.sample.sample_set import NOTICE
-from face_extraction.clip import ClipFinder
 from face_extraction.detect import FaceDetector, FoundFace, cut_faces, cut_photo
 from face_extraction.digest import file_digest
 from face_extraction.errors import InputError
@@ -38,6 +37,7 @@ from face_extraction.ledger import (
 from face_extraction.manifest import Box
 from face_extraction.media import VIDEO, kind_of
 from face_extraction.settings import ExtractionSettings, read_settings
+from face_extraction.video import VideoFinder
 
 Rgb = NDArray[np.uint8]
 
@@ -250,7 +250,7 @@ class Detector:
             ItemFailed: the clip cannot be read, or has a face in none or in too few of the frames.
         """
         count = frames or (self.settings.faces_per_video if self.frames else FRAMES)
-        finder = ClipFinder(self._finder, self.policy, self.settings.crop)
+        finder = VideoFinder(self._finder, self.policy, self.settings.crop)
         seen: list[_Seen] = []
         crops: list[Rgb] = []
         looked, cut, without = 0, None, Counter[str]()

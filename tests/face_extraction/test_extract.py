@@ -98,7 +98,7 @@ def test_the_summary_counts(run):
 
     assert "3 faces from 4 items" in text
     assert "1 no_face: the detector found no face" in text
-    assert text.splitlines()[0].split() == ["split", "real", "fake", "unknown", "clips", "groups"]
+    assert text.splitlines()[0].split() == ["split", "real", "fake", "unknown", "videos", "groups"]
 
 
 def test_an_official_split_wins(run):

@@ -180,14 +180,14 @@ def test_the_hash_is_that_of_the_bytes(tmp_path):
     assert manifest_hash(tmp_path / "manifest.csv") == hashlib.sha256(b"abc").hexdigest()
 
 
-def test_the_table_counts_faces_clips_and_groups():
+def test_the_table_counts_faces_videos_and_groups():
     samples = [FaceSample(f"{n}.png", 1, "train", "g", video="v") for n in range(1200)]
     samples += [FaceSample("x.png", 0, "test", "h"), FaceSample("y.png", -1, "test", "h")]
 
     rows = [line.split() for line in count_table(samples).splitlines()]
 
     assert rows == [
-        ["split", "real", "fake", "unknown", "clips", "groups"],
+        ["split", "real", "fake", "unknown", "videos", "groups"],
         ["train", "0", "1,200", "0", "1", "1"],
         ["val", "0", "0", "0", "0", "0"],
         ["test", "1", "0", "1", "2", "1"],

@@ -1,6 +1,6 @@
-"""Faces of a clip, frame after frame: where they are, and which of them are one person.
+"""Find the faces of a video's frames, and tell which of them are one person.
 
-Extraction and prediction both look at clips through `ClipFinder`, so that they see the same faces.
+Extraction and prediction both use `VideoFinder`, so that they see the same faces.
 """
 
 from dataclasses import dataclass, field
@@ -14,36 +14,36 @@ from face_extraction.frames import Frame
 from face_extraction.manifest import Box
 from face_extraction.settings import CropSpec
 
-# A face is looked for near its last place alone, at most for so long since the whole frame was searched.
+# For this long since the last search of the whole frame, a face is looked for only near its last place.
 SEARCH_SECONDS = 1.0
-# The same, where a face that was there is no longer found near its last place.
+# The same, after a face was no longer found near its last place.
 LOST_SECONDS = 0.5
-# Between frames further apart than this, faces are not followed but searched anew.
+# Between frames further apart than this, faces are searched anew instead of followed.
 NEIGHBOUR_SECONDS = 0.5
-# From this share of common area on, boxes in successive frames of one scene are one face.
+# Boxes in successive frames of one scene are one face if they share at least this much of their area.
 OVERLAP = 0.4
-# A place tells whose face it is for so long: frames of a short clip lie closer, so that nothing is encoded
-# for them, while in a long one people change places with the camera and the ground as they were.
+# A place identifies a person for this long. Frames of a short video lie closer, so nothing is encoded
+# for them; in a long video people change places while camera and ground stay as they were.
 PLACE_SECONDS = 2.0
-# The distance of encodings below which dlib's author calls two faces one person (dlib 19.4, its
-# face recognition example: 99.38 % of the pairs of LFW).
+# Below this distance of encodings dlib's author calls two faces one person (dlib 19.4, its face
+# recognition example: right for 99.38 % of LFW's pairs).
 SAME_PERSON = 0.6
-# A person who is followed is remembered by faces so far apart, so many at most.
+# A person is remembered by faces at least this far apart, and by this many at most.
 REMEMBER_SECONDS = 0.5
 REMEMBERED = 6
-# The mean difference of small grey pictures above which two frames are different scenes.
+# Two frames are different scenes if their small grey pictures differ by more than this on average.
 _CUT_DIFFERENCE = 25
 _SMALL = (32, 18)
 
 
-class ClipFinder:
-    """Finds, crops and names the faces of one clip's frames, which are given in their order.
+class VideoFinder:
+    """Finds, crops and names the faces in one video's frames, given in their order.
 
-    Where frames are close to each other, each face is looked for around its last place, at the
-    resolution that its size allows; the whole frame is searched at the start, at a cut, and every
-    `SEARCH_SECONDS`, or `LOST_SECONDS` where a face is lost. A newcomer is seen that much
-    later at most. With the policy "largest" the search of the whole frame goes from large faces to
-    small ones and ends at the first size that is found.
+    In neighbouring frames it looks for each face around its last place, at the resolution that suits the
+    face's size. It searches the whole frame at the start, at a cut, and every `SEARCH_SECONDS`, or
+    `LOST_SECONDS` after it lost a face. A newcomer is seen that much later at most. With the policy
+    "largest" the search of the whole frame goes from large faces to small ones, and stops at the first
+    size that gives a face.
     """
 
     def __init__(self, detector: FaceDetector, policy: str, spec: CropSpec) -> None:
@@ -55,7 +55,7 @@ class ClipFinder:
         self._searched = self._time = -np.inf
 
     def faces(self, frame: Frame) -> list[FoundFace]:
-        """The faces that the policy wants, largest first, with their people's numbers.
+        """The faces that the policy wants, largest first, with their persons' numbers.
 
         Raises:
             ItemFailed: "no_face", "too_small" or "several_faces".
@@ -102,14 +102,14 @@ class ClipFinder:
         small = cv2.resize(frame.rgb, _SMALL, interpolation=cv2.INTER_AREA).mean(axis=2, dtype=np.float32)
         before, self._small = self._small, small
         shape, self._shape = self._shape, frame.rgb.shape
-        if before is None or shape != frame.rgb.shape:  # Places in frames of another size tell nothing.
+        if before is None or shape != frame.rgb.shape:  # The last frame's places have no meaning here.
             return False
         return bool(np.abs(small - before).mean() < _CUT_DIFFERENCE)
 
 
 @dataclass
 class _Known:
-    """What is remembered of a person: faces not encoded yet, encodings, and when the last was added."""
+    """A person: faces not encoded yet, encodings, and when the last face was added."""
 
     chips: list[NDArray[np.uint8]] = field(default_factory=list)
     codes: list[NDArray[np.float64]] = field(default_factory=list)
@@ -117,13 +117,13 @@ class _Known:
 
 
 class People:
-    """Numbers the people of a clip from 1, in the order in which they appear.
+    """Numbers the people of a video from 1, in the order in which they appear.
 
-    A face is the person whose face it overlaps in the last frame with one, unless that is more than
-    `PLACE_SECONDS` ago or `forget_places` was called since; else the person whose encodings' mean is
-    nearest and within `SAME_PERSON`; else somebody new.
-    The mean is over faces of different moments, because one face alone, as with a grimace, can lie further
-    off. Encoding takes longer than all else: it is put off until there is somebody to compare with.
+    A face belongs to the person whose face it overlaps in the last frame that had one, unless that frame is
+    more than `PLACE_SECONDS` old or `forget_places` was called since. Otherwise it belongs to the person
+    whose mean encoding is nearest and within `SAME_PERSON`; otherwise to somebody new.
+    The mean takes faces of different moments, because a single face, such as a grimace, can lie further
+    off. Encoding takes longest of all, so it waits until there is somebody to compare with.
     """
 
     def __init__(self, detector: FaceDetector) -> None:
@@ -133,11 +133,11 @@ class People:
         self._known: list[_Known] = []
 
     def forget_places(self) -> None:
-        """There was a cut: where faces were says nothing of those to come."""
+        """Forget where faces were: after a cut the places mean nothing."""
         self._last = []
 
     def name(self, frame: Frame, boxes: list[Box]) -> list[int]:
-        """The numbers of the people in `boxes`, the faces of a frame, of whom none stands there twice."""
+        """Number the people in `boxes`, the faces of one frame; no person gets two of them."""
         if frame.time - self._time > PLACE_SECONDS:
             self.forget_places()
         named: dict[int, int] = {}

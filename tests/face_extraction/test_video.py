@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from face_extraction.clip import ClipFinder, People
 from face_extraction.detect import FaceDetector
 from face_extraction.frames import Frame, read_frames
 from face_extraction.ledger import ItemFailed
 from face_extraction.manifest import Box
 from face_extraction.settings import CropSpec
+from face_extraction.video import People, VideoFinder
 
 SPEC = CropSpec(size=32)
 
@@ -42,7 +42,7 @@ def test_a_moving_face_is_followed_without_searching_the_whole_frame(draw_faces,
     pictures = [draw_faces((x, 200, 100), width=640, height=400) for x in places]
     detector = _Counting()
 
-    found = _faces(ClipFinder(detector, policy, SPEC), pictures, 0.04)
+    found = _faces(VideoFinder(detector, policy, SPEC), pictures, 0.04)
 
     searched = list(detector.pixels)
     for rgb, faces in zip(pictures, found, strict=True):
@@ -57,7 +57,7 @@ def test_frames_far_apart_are_searched_wholly(draw_faces):
     pictures = [draw_faces((160, 120, 100))] * 4
     detector = _Counting()
 
-    _faces(ClipFinder(detector, "all", SPEC), pictures, 0.6)
+    _faces(VideoFinder(detector, "all", SPEC), pictures, 0.6)
 
     assert detector.pixels == [320 * 240] * 4
 
@@ -67,7 +67,7 @@ def test_a_newcomer_is_seen_within_a_second(draw_faces):
     pictures = [draw_faces(alone, width=480)] * 5 + [draw_faces(alone, both, width=480)] * 40
 
     for policy in ("all", "largest"):
-        found = _faces(ClipFinder(FaceDetector("hog", 60), policy, SPEC), pictures, 0.04)
+        found = _faces(VideoFinder(FaceDetector("hog", 60), policy, SPEC), pictures, 0.04)
         seen = [index for index, faces in enumerate(found) if any(face.box.left > 240 for face in faces)]
         assert 5 <= seen[0] <= 25
         assert seen == list(range(seen[0], 45))
@@ -76,7 +76,7 @@ def test_a_newcomer_is_seen_within_a_second(draw_faces):
 def test_a_face_that_leaves_is_not_seen_any_more(draw_faces):
     pictures = [draw_faces((160, 120, 100))] * 3 + [draw_faces()] * 2 + [draw_faces((160, 120, 100))]
 
-    found = _faces(ClipFinder(FaceDetector("hog", 60), "all", SPEC), pictures, 0.04)
+    found = _faces(VideoFinder(FaceDetector("hog", 60), "all", SPEC), pictures, 0.04)
 
     assert [bool(faces) for faces in found] == [True] * 3 + [False] * 2 + [True]
 
@@ -186,7 +186,7 @@ def test_of_two_places_that_find_one_face_the_others_faces_stay():
         def near(self, rgb, box):
             return self.places[0] if box == self.places[1] else box
 
-    finder = ClipFinder(Merging(), "all", SPEC)
+    finder = VideoFinder(Merging(), "all", SPEC)
     frames = [Frame(index, 0.04 * index, np.zeros((20, 40, 3), np.uint8)) for index in range(2)]
 
     assert len(finder.faces(frames[0])) == 3
@@ -203,7 +203,7 @@ def test_faces_that_are_followed_come_largest_first():
         def near(self, rgb, box):
             return Box(0, 40, 20, 20) if box.left == 20 else box
 
-    finder = ClipFinder(Growing(), "all", SPEC)
+    finder = VideoFinder(Growing(), "all", SPEC)
     found = _faces(finder, [np.zeros((20, 40, 3), np.uint8)] * 2, 0.04)
 
     boxes = [[face.box for face in faces] for faces in found]
@@ -229,7 +229,7 @@ def test_where_a_face_is_lost_the_whole_frame_is_searched_after_half_a_second():
     for index, rgb in enumerate(pictures):
         rgb[-1, -1] = index
 
-    found = _faces(ClipFinder(detector, "all", SPEC), pictures, 0.25)
+    found = _faces(VideoFinder(detector, "all", SPEC), pictures, 0.25)
 
     assert detector.searched == [0, 2, 4]
     assert [bool(faces) for faces in found] == [True, False, True, False, True]
@@ -241,7 +241,7 @@ def test_a_cut_to_a_frame_without_a_face_parts_two_people():
         rgb[0, 10], rgb[-1, -1] = person, face
         return rgb
 
-    finder = ClipFinder(_Placed(), "all", SPEC)
+    finder = VideoFinder(_Placed(), "all", SPEC)
     scene = [picture(0, 20, 1), picture(200, 120, 0), picture(200, 120, 1)]
 
     assert finder.faces(Frame(0, 0.0, scene[0]))[0].person == 1
@@ -254,7 +254,7 @@ def test_a_clip_whose_frames_become_smaller_is_searched_anew(draw_faces):
     large = draw_faces((500, 300, 100), width=640, height=400)
     small = draw_faces((160, 120, 100))
 
-    found = _faces(ClipFinder(FaceDetector("hog", 60), "all", SPEC), [large, small], 0.04)
+    found = _faces(VideoFinder(FaceDetector("hog", 60), "all", SPEC), [large, small], 0.04)
 
     centres = [
         ((face.box.left + face.box.right) / 2, (face.box.top + face.box.bottom) / 2) for (face,) in found
@@ -268,7 +268,7 @@ def test_a_clip_whose_frames_become_smaller_is_searched_anew(draw_faces):
 def test_a_real_clip_with_a_cut_has_two_people(shared, count):
     # Seen by eye: a man from frame 82 to 203, then an old woman in the dark.
     clip = shared / "data/videos/real/fr_short_hamilton_clip.mp4"
-    finder = ClipFinder(FaceDetector("hog", 50), "all", SPEC)
+    finder = VideoFinder(FaceDetector("hog", 50), "all", SPEC)
     people = {}
     for frame in read_frames(clip, count=count):
         try:
