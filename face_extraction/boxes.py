@@ -1,4 +1,4 @@
-"""How many samples an MP4's tables claim, read before FFmpeg allocates memory for each of them."""
+"""Count the samples that an MP4's tables claim, before FFmpeg allocates memory for each of them."""
 
 import struct
 from collections.abc import Iterator
@@ -7,10 +7,10 @@ from typing import IO, NamedTuple
 
 from face_extraction.images import Unreadable, open_file
 
-# Samples that any file may claim, whatever its size: FFmpeg takes some 60 bytes for each.
+# Any file may claim this many samples, whatever its size: FFmpeg takes some 60 bytes for each.
 FREE_SAMPLES = 1_000_000
 _PARENTS = frozenset({b"moov", b"trak", b"mdia", b"minf", b"stbl", b"moof", b"traf"})
-# Offsets of the counts in the boxes' content: a size for all, then their count; or a count alone.
+# Where the counts stand in a box's content: after one size for all samples, or first.
 _COUNTS = {b"stsz": 8, b"stz2": 8, b"trun": 4, b"saiz": 5}
 # Lists of (count, value) pairs.
 _LISTS = frozenset({b"stts", b"ctts"})
@@ -27,7 +27,7 @@ def check_tables(path: Path) -> None:
     """Refuse an MP4 whose tables claim more samples than its bytes can hold.
 
     Raises:
-        Unreadable: a table does, or the system cannot read the file.
+        Unreadable: a table claims too many, or the system cannot read the file.
     """
     with open_file(path) as file:
         size = file.seek(0, 2)
@@ -42,7 +42,7 @@ def check_tables(path: Path) -> None:
 
 
 def _claims(file: IO[bytes], start: int, end: int) -> Iterator[tuple[bytes, int]]:
-    """Each table of samples, and how many it claims."""
+    """Each table of samples, and how many samples it claims."""
     for box in _boxes(file, start, end):
         if box.kind in _PARENTS:
             yield from _claims(file, box.start, box.end)
@@ -65,7 +65,7 @@ def _boxes(file: IO[bytes], start: int, end: int) -> Iterator[_Box]:
         head = 8
         if size == 1 and len(header) == 16:
             size, head = struct.unpack_from(">Q", header, 8)[0], 16
-        # A size of 0 reaches to the end; one that is too small or too large is damage, FFmpeg's to tell.
+        # Size 0 reaches to the end. A size that is too small or too large is damage, which FFmpeg reports.
         stop = end if size == 0 else min(start + size, end)
         if size and size < head:
             return
@@ -77,7 +77,7 @@ def _count(file: IO[bytes], box: _Box) -> int:
     at = _COUNTS[box.kind]
     file.seek(box.start)
     content = file.read(at + 8)
-    if box.kind == b"saiz" and content[3:4] == b"\x01":  # With the type of the information before.
+    if box.kind == b"saiz" and content[3:4] == b"\x01":  # The type of the information comes first.
         at += 8
         file.seek(box.start)
         content = file.read(at + 4)

@@ -1,4 +1,4 @@
-"""Pictures of every mode as a viewer shows them: upright sRGB of 8 bits."""
+"""Turn pictures of every mode into what a viewer shows: upright sRGB of 8 bits."""
 
 import io
 
@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageCms
 
 _ORIENTATION = 0x0112
-# How the rows and columns of a file's pixels are turned into the upright picture, by EXIF's number.
+# EXIF's orientation number to the change of rows and columns that makes the picture upright.
 _TURNS = {
     2: lambda rgb: rgb[:, ::-1],
     3: lambda rgb: rgb[::-1, ::-1],
@@ -17,28 +17,28 @@ _TURNS = {
     7: lambda rgb: rgb[::-1, ::-1].transpose(1, 0, 2),
     8: lambda rgb: np.rot90(rgb),
 }
-# The colour space of a profile that fits pixels of each mode.
+# The colour space that a profile must have for pixels of each mode.
 _SPACES = {"RGB": "RGB", "CMYK": "CMYK", "L": "GRAY"}
 _MAX_PROFILE = 2**22
 
 
 def orientation_of(image: Image.Image) -> int:
-    """EXIF's orientation of a picture, 1 to 8; 1 where EXIF is missing or damaged, which harms no pixel."""
+    """EXIF's orientation of a picture, 1 to 8; 1 if EXIF is missing or damaged, which harms no pixel."""
     try:
         number = image.getexif().get(_ORIENTATION, 1)
-    except Exception:  # Pillow's parsers of EXIF raise many kinds.
+    except Exception:  # Pillow's EXIF parsers raise many kinds.
         return 1
     return number if number in _TURNS else 1
 
 
 def turn_upright(rgb: NDArray[np.uint8], orientation: int) -> NDArray[np.uint8]:
-    """The picture that EXIF's `orientation` asks for: uint8 of shape (height, width, 3), its own memory."""
+    """Turn a picture as EXIF's `orientation` asks: uint8 of shape (height, width, 3), in its own memory."""
     turn = _TURNS.get(orientation)
     return np.ascontiguousarray(turn(rgb)) if turn else rgb
 
 
 def shrink(image: Image.Image, max_pixels: int) -> Image.Image:
-    """The picture itself, or one of whole parts of its sides with at most `max_pixels` pixels."""
+    """Divide a picture's sides by a whole number, until it has at most `max_pixels` pixels."""
     factor = 1
     while (image.width // factor) * (image.height // factor) > max_pixels:
         factor += 1
@@ -46,15 +46,15 @@ def shrink(image: Image.Image, max_pixels: int) -> Image.Image:
 
 
 def plain_mode(image: Image.Image) -> Image.Image:
-    """The picture in one of the modes L, RGB, RGBA, CMYK and their kin, 8 bits a channel.
+    """The picture in a mode such as L, RGB, RGBA or CMYK, with 8 bits a channel.
 
     Raises:
-        ValueError: floating point or 32 bits a channel.
+        ValueError: the pixels are floating point, or have 32 bits a channel.
     """
     if image.mode in ("F", "I"):
         raise ValueError("pixels of floating point or 32 bits have no defined range")
     if image.mode.startswith("I"):
-        # convert("RGB") would cut 16-bit values off at 255, which makes a white picture.
+        # convert("RGB") would clip 16-bit values at 255, which turns the picture white.
         values = np.asarray(image)
         clear = image.info.get("transparency")
         grey = Image.fromarray((values >> 8).astype(np.uint8))
@@ -70,8 +70,8 @@ def to_rgb(image: Image.Image, profile: bytes = b"") -> NDArray[np.uint8]:
     """A picture of a plain mode as sRGB, transparent parts over white.
 
     Args:
-        image: what `plain_mode` gave.
-        profile: its ICC profile; a damaged one, or one of another colour space, is ignored.
+        image: from `plain_mode`.
+        profile: its ICC profile; a damaged profile, or one of another colour space, is ignored.
 
     Returns:
         uint8 of shape (height, width, 3).

@@ -1,4 +1,4 @@
-"""What every command line does the same way: exit statuses, one-line errors, Ctrl-C, `--debug`."""
+"""What all command lines share: exit statuses, one-line errors, Ctrl-C, `--debug`."""
 
 import argparse
 import difflib
@@ -15,12 +15,12 @@ DONE, FINDING, USAGE, INTERRUPTED = 0, 1, 2, 130
 
 
 class _LastingOutput:
-    """Standard output that outlives its reader (`| head`): the work goes on to its own exit status.
+    """Standard output that survives its reader (`| head`): the work goes on to its own exit status.
 
-    A name that it has no letters for, such as a file name that is no text, is written with escapes.
+    Letters that the stream cannot write, such as in a file name that is not text, become escapes.
 
     Attributes:
-        lost: whether the reader has gone.
+        lost: whether the reader is gone.
     """
 
     def __init__(self, stream: TextIO) -> None:
@@ -54,7 +54,7 @@ class Parser(argparse.ArgumentParser):
     """An `ArgumentParser` with `--debug`, without abbreviations, whose errors are one line.
 
     Attributes:
-        has_tasks: `add_subparsers` was called. Then argparse allows no options between positional arguments.
+        has_tasks: `add_subparsers` was called; argparse then allows no options between positional arguments.
     """
 
     has_tasks = False
@@ -67,7 +67,7 @@ class Parser(argparse.ArgumentParser):
             allow_abbrev=False,
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
-        # Without a default, so that a task's parser leaves alone what was given before the task.
+        # No default, so that a task's parser keeps a --debug given before the task.
         self.add_argument(
             "--debug",
             action="store_true",
@@ -76,12 +76,12 @@ class Parser(argparse.ArgumentParser):
         )
 
     def add_subparsers(self, **options: Any) -> Any:
-        """As argparse does; the tasks' parsers are of this class too."""
+        """Like argparse's; the tasks' parsers are `Parser`s too."""
         self.has_tasks = True
         return super().add_subparsers(**options)
 
     def _check_value(self, action: argparse.Action, value: Any) -> None:
-        """Name the nearest choice; argparse itself does so from Python 3.14 on."""
+        """Name the nearest choice, as argparse itself does from Python 3.14 on."""
         if action.choices is not None and value not in action.choices:
             names = [str(choice) for choice in action.choices]
             near = difflib.get_close_matches(str(value), names, n=1)
@@ -91,7 +91,7 @@ class Parser(argparse.ArgumentParser):
             )
 
     def error(self, message: str) -> NoReturn:
-        """Print one line, which names the flag nearest to an unknown one, and leave with status 2."""
+        """Print one line, with the flag nearest to an unknown one, and leave with status 2."""
         unknown = re.match(r"unrecognized arguments: (--[\w-]+)", message)
         near = _nearest_flag(unknown[1], self._actions) if unknown else ""
         hint = f" (nearest: {near})" if near else ""
@@ -99,7 +99,7 @@ class Parser(argparse.ArgumentParser):
 
 
 def _nearest_flag(given: str, actions: Sequence[argparse.Action]) -> str:
-    """The flag that is spelled alike, has these initials (--lr), or has the word in its help (--gpu)."""
+    """The flag that is spelled alike, has these initials (--lr), or mentions the word in its help (--gpu)."""
     flags = {flag: action for action in actions for flag in action.option_strings if flag.startswith("--")}
     word = given.lstrip("-").lower()
     initials = [flag for flag in flags if "".join(part[0] for part in flag[2:].split("-")) == word]
@@ -112,7 +112,7 @@ def _nearest_flag(given: str, actions: Sequence[argparse.Action]) -> str:
 
 
 def run(parser: Parser, main: Callable[[argparse.Namespace], int], argv: Sequence[str] | None = None) -> int:
-    """Parse `argv`, call `main`, and turn wrong input and Ctrl-C into a line and an exit status.
+    """Parse `argv`, call `main`, and turn wrong input and Ctrl-C into one line and an exit status.
 
     Returns:
         0 done, 1 a finding or a failed item, 2 wrong use, 130 interrupted.
@@ -132,7 +132,7 @@ def run(parser: Parser, main: Callable[[argparse.Namespace], int], argv: Sequenc
     except KeyboardInterrupt:
         if debug:
             raise
-        print(f"{parser.prog}: interrupted; what was finished is kept", file=sys.stderr)
+        print(f"{parser.prog}: interrupted; finished work is kept", file=sys.stderr)
         return INTERRUPTED
     except OSError as error:
         if debug:
@@ -145,8 +145,8 @@ def aligned(rows: Sequence[Sequence[str]], sides: str) -> str:
     """Rows of cells as lines of text, columns two spaces apart.
 
     Args:
-        rows: cells, a string for each column; titles first, where there are some.
-        sides: for each column "<" where its cells begin at one place, ">" where they end there.
+        rows: one string for each column; titles first, if there are any.
+        sides: "<" for each column aligned left, ">" for each aligned right.
     """
     columns = zip(sides, zip(*rows, strict=True), strict=True)
     formats = [f"{side}{max(map(len, cells))}" for side, cells in columns]

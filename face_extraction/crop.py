@@ -1,4 +1,4 @@
-"""The one function that cuts a face out: extraction and prediction both call it."""
+"""The one function that cuts a face out; extraction and prediction both call it."""
 
 import math
 
@@ -14,7 +14,7 @@ __all__ = ["CropSpec", "crop_face", "crop_side"]
 
 
 def crop_side(box: Box, spec: CropSpec) -> int:
-    """Side of the square that is cut out around `box`, in pixels of the frame."""
+    """Side of the square cut out around `box`, in pixels of the frame."""
     return max(1, round(box.longer_side * (1 + spec.margin)))
 
 
@@ -23,21 +23,21 @@ def crop_face(
 ) -> NDArray[np.uint8]:
     """Cut a square around the centre of `box` and scale it.
 
-    Where the square leaves the frame, the picture is mirrored at the edge: a black border would be
-    a mark of faces near the edge, which a model can learn instead of the face.
+    Beyond the frame's edge the picture is mirrored. A black border would mark faces near the edge, and a
+    model could learn it instead of the face.
 
     Args:
         rgb: the upright frame, uint8 of shape (height, width, 3).
         box: the face in it.
         spec: size, margin and alignment.
-        landmarks: (5, 2) or (68, 2) points of the face as dlib gives them; needed to align.
+        landmarks: (5, 2) or (68, 2) points of the face in dlib's order; needed to align.
 
     Returns:
         uint8 of shape (spec.size, spec.size, 3).
 
     Raises:
-        TypeError: `rgb` is no array of uint8.
-        ValueError: `rgb` has another shape, or `spec.align` without landmarks.
+        TypeError: `rgb` is not an array of uint8.
+        ValueError: `rgb` has another shape, or `spec.align` is set without landmarks.
     """
     rgb = check_rgb(rgb)
     side = crop_side(box, spec)
@@ -46,7 +46,7 @@ def crop_face(
         return resize(_window(rgb, centre, side), spec.size)
     if landmarks is None:
         raise ValueError("landmarks are needed to align a crop. Received: None")
-    # The turned square's corners must still lie in the window, whatever the angle.
+    # At any angle the corners of the turned square must lie in the window.
     window = _window(rgb, centre, math.ceil(side * math.sqrt(2)) + 2)
     middle = (window.shape[0] - 1) / 2
     turn = cv2.getRotationMatrix2D((middle, middle), _eye_angle(landmarks), 1.0)
@@ -72,7 +72,7 @@ def _mirrored(start: int, count: int, length: int) -> NDArray[np.int64]:
 
 
 def _eye_angle(landmarks: NDArray[np.float64]) -> float:
-    """Degrees by which the line from the eye on the left of the picture to the other falls."""
+    """Degrees by which the line from the picture's left eye to its right eye falls."""
     left, right = (
         (landmarks[2:4], landmarks[0:2]) if len(landmarks) == 5 else (landmarks[36:42], landmarks[42:48])
     )

@@ -1,4 +1,4 @@
-"""What files are told apart by: their size, their times, and one hash."""
+"""What tells files apart: their size, their times, and one hash."""
 
 import hashlib
 import os
@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def file_size(path: Path) -> int:
-    """Size of a file in bytes; -1 where it is gone."""
+    """Size of a file in bytes; -1 if it is gone."""
     return path.stat().st_size if path.is_file() else -1
 
 
@@ -19,13 +19,13 @@ def file_digest(path: Path) -> str:
 
 @dataclass(frozen=True, slots=True)
 class FileMark:
-    """What a file, or a folder of files, was when it was read.
+    """The state of a file, or of a folder of files, when it was read.
 
     Attributes:
         stat: size in bytes, and the times of the last change of content and of anything else, in
-            nanoseconds. Equal numbers mean an untouched file: the system sets the last one itself, also when
-            a file is renamed or its other time is set back.
-        digest: SHA-256 of the content, which decides where the numbers differ, as after a copy. Of a folder,
+            nanoseconds. Equal numbers mean an untouched file: the system itself sets the last one, even when
+            the file is renamed or its other time is set back.
+        digest: SHA-256 of the content, which decides when the numbers differ, as after a copy. For a folder:
             of its files' names and contents.
     """
 
@@ -34,18 +34,18 @@ class FileMark:
 
     @classmethod
     def of(cls, path: Path) -> "FileMark":
-        """The mark of what lies at `path` now.
+        """The mark of the file or folder at `path` now.
 
         Raises:
             OSError: it cannot be read.
         """
-        if not (path.is_file() or path.is_dir()):  # a pipe would be waited for, for ever
+        if not (path.is_file() or path.is_dir()):  # Reading a pipe would never end.
             raise FileNotFoundError(f"{path}: neither a file nor a folder")
-        numbers = _numbers(path)  # before the content: a change meanwhile is seen next time
+        numbers = _numbers(path)  # Before the content: the next look then sees a change meanwhile.
         return cls(numbers, _content(path))
 
     def now(self, path: Path) -> "FileMark | None":
-        """The mark of the same content as it lies at `path` now; None where that is gone or another."""
+        """The mark at `path` now if the content is the same; None if it changed or is gone."""
         try:
             numbers = _numbers(path)
             if numbers == self.stat:

@@ -1,4 +1,4 @@
-"""`python -m face_extraction download DATASET`: what Kaggle offers to everybody."""
+"""`python -m face_extraction download DATASET`: download what Kaggle offers to everybody."""
 
 import argparse
 import os
@@ -23,19 +23,19 @@ def parser(prog: str, source: Source) -> Parser:
         type=Path,
         required=True,
         metavar="RAW",
-        help="the folder to download into; the last line names the one below it that holds the data set",
+        help="the folder to download into; the last line names the data set's folder in it",
     )
     return parser
 
 
 def download(source: Source, out: Path) -> Path:
-    """Download a data set below `out`; started again, it goes on.
+    """Download a data set below `out`; a stopped download continues when started again.
 
-    `out` is given to Kaggle's client as its cache: there it takes up a download that was cut, which it
-    refuses in a folder that it was told to fill.
+    `out` becomes the cache of Kaggle's client, because the client resumes a download only in its cache,
+    not in a folder given to it.
 
     Returns:
-        the folder below `out` that holds the data set's layout.
+        the folder below `out` that has the data set's layout.
 
     Raises:
         InputError: the data set has no public download, the extra is not installed, or Kaggle's
@@ -52,7 +52,7 @@ def download(source: Source, out: Path) -> Path:
     try:
         with _cache_at(out.resolve()):
             return Path(kagglehub.dataset_download(source.kaggle))
-    except Exception as error:  # Its client raises whatever its libraries do: offline, refused, disk full.
+    except Exception as error:  # The client raises its libraries' errors: offline, refused, disk full.
         reason = str(error).partition("\n")[0] or type(error).__name__
         raise InputError(f"{source.name}: Kaggle's download failed ({reason}); see {source.page}") from error
 
@@ -70,7 +70,7 @@ def _cache_at(folder: Path) -> Iterator[None]:
 
 
 def run_download(prog: str, source: Source, args: argparse.Namespace) -> int:
-    """Download, and print what comes next."""
+    """Download, and print the next step."""
     folder = download(source, args.out)
     print(f"downloaded: {folder}; its licence: {prog} {source.name} --help")
     print(f"next: {prog} check {source.name} --root {folder}")

@@ -1,4 +1,4 @@
-"""The one exception that means "the input is wrong", and how its line is worded."""
+"""The one exception that means "the input is wrong", and the wording of its line."""
 
 import difflib
 from collections.abc import Iterable
@@ -12,18 +12,18 @@ class InputError(Exception):
 
 
 def one_line(error: BaseException, limit: int = 300) -> str:
-    """An error's message on one line, cut to `limit` characters; its type's name where it has none."""
+    """An error's message on one line, cut to `limit` characters; the name of its type if it has none."""
     return (" ".join(str(error).split()) or type(error).__name__)[:limit]
 
 
 def unknown_name(kind: str, given: str, accepted: Iterable[str], where: str = "") -> InputError:
-    """An `InputError` for a name that is not among the accepted ones, with the nearest of them.
+    """An `InputError` for a name that is not accepted, with the nearest accepted one.
 
     Args:
-        kind: what is named, such as "model" or "column".
+        kind: what the name stands for, such as "model" or "column".
         given: the name received.
         accepted: the valid names.
-        where: the file in which it stands, when there is one.
+        where: the file that contains the name, if any.
     """
     names = sorted(accepted)
     near = difflib.get_close_matches(given, names, n=1)

@@ -1,4 +1,4 @@
-"""Folders of pictures that are the frames, or the ready-made crops, of one video."""
+"""Folders whose pictures are the frames, or the ready-made crops, of one video."""
 
 import re
 from collections.abc import Iterator
@@ -7,30 +7,30 @@ from pathlib import Path
 from face_extraction.ledger import UNREADABLE, ItemFailed
 from face_extraction.media import PHOTO, kind_found
 
-# Pictures do not tell their rate; people are followed from frame to frame as at this one.
+# Pictures have no rate; people are followed from frame to frame as if at this one.
 FRAMES_PER_SECOND = 25.0
 
 
 def spread(count: int, take: int) -> list[int]:
-    """The middles of `take` equal parts of `count` places; all places where there are no more."""
+    """The middles of `take` equal parts of `count` places; all places if there are no more than `take`."""
     if not take or take >= count:
         return list(range(count))
     return [(2 * index + 1) * count // (2 * take) for index in range(take)]
 
 
 def frame_files(folder: Path, take: int = 0) -> Iterator[tuple[int, Path]]:
-    """The pictures directly in a folder, in the order of their numbers.
+    """The pictures directly in a folder, ordered by their numbers.
 
     Args:
-        folder: where they lie.
+        folder: the folder.
         take: how many, evenly spaced; 0 for all.
 
     Yields:
-        Each picture's number and path. The number is the last one in its name; where two pictures have the
-        same, or one has none, it is the picture's place.
+        Each picture's number and path. The number is the last one in its name. If two pictures share a
+        number, or one has none, the numbers are the pictures' places.
 
     Raises:
-        ItemFailed: "unreadable", there is no picture in the folder, or no such folder.
+        ItemFailed: "unreadable": the folder is missing, or has no picture.
     """
     try:
         found = [path for path in folder.iterdir() if path.is_file() and kind_found(path) == PHOTO]
@@ -48,6 +48,6 @@ def frame_files(folder: Path, take: int = 0) -> Iterator[tuple[int, Path]]:
 
 
 def _natural(path: Path) -> list[tuple[int, str]]:
-    """Numbers in a name count as numbers: 2.png comes before 10.png."""
+    """A sort key that compares numbers as numbers: 2.png comes before 10.png."""
     parts = re.split(r"(\d+)", path.name)
     return [(int(part), "") if part.isdecimal() else (-1, part) for part in parts]

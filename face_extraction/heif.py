@@ -1,6 +1,6 @@
-"""HEIC photos, of which a phone makes each from many tiles, as one upright picture.
+"""Read HEIC photos as one upright picture; a phone stores each as many tiles.
 
-pillow-heif, an extra, reads them by libheif, which puts the tiles together and turns the picture.
+pillow-heif, an extra, uses libheif, which joins the tiles and turns the picture.
 """
 
 import io
@@ -10,14 +10,14 @@ from typing import IO, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-# Brands of the file type box: HEVC pictures and sequences of them, and pictures of any coding (mif1, msf1).
+# Brands in the file type box: HEVC pictures and their sequences, and pictures of any coding (mif1, msf1).
 _HEVC = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs"})
 _ANY = frozenset({b"mif1", b"mif2", b"msf1"})
 _AV1 = frozenset({b"avif", b"avis"})
-# Version 2 of the box that tells an item's kind: flags, number, protection, kind.
+# Version 2 of the box that gives an item's kind: flags, number, protection, kind.
 _EXIF_ITEM = re.compile(rb"(infe\x02.{7})Exif", re.DOTALL)
 HEAD = 64
-MISSING = "HEIC is read by pillow-heif, which is not installed: pip install dfdetect[heic]"
+MISSING = "HEIC needs pillow-heif, which is not installed: pip install dfdetect[heic]"
 
 
 class HeifMissing(Exception):
@@ -28,8 +28,8 @@ class HeifPicture(NamedTuple):
     """A HEIC file's main picture.
 
     Attributes:
-        pixels: uint8 of shape (height, width, 3 or 4), upright, or (height, width) of a grey one.
-        profile: the ICC profile; b"" where there is none.
+        pixels: uint8 of shape (height, width, 3 or 4), upright, or (height, width) if it is grey.
+        profile: the ICC profile; b"" if there is none.
     """
 
     pixels: NDArray[np.uint8]
@@ -37,7 +37,7 @@ class HeifPicture(NamedTuple):
 
 
 def is_heic(head: bytes) -> bool:
-    """Whether a file that begins so holds a HEIC picture, by its brands: AVIF has the same container.
+    """Whether a file that begins with `head` is HEIC, by its brands: AVIF uses the same container.
 
     Args:
         head: the file's first `HEAD` bytes.
@@ -49,14 +49,14 @@ def is_heic(head: bytes) -> bool:
 
 
 def is_avif(head: bytes) -> bool:
-    """Whether a file that begins so holds an AVIF picture."""
+    """Whether a file that begins with `head` is AVIF."""
     return head[4:8] == b"ftyp" and bool(_brands(head) & _AV1)
 
 
 def without_exif(stream: IO[bytes]) -> IO[bytes]:
-    """A copy of an AVIF file that keeps its EXIF out of sight.
+    """Copy an AVIF file with its EXIF hidden.
 
-    libavif refuses a picture for damaged EXIF. The container itself tells the orientation.
+    libavif refuses a picture whose EXIF is damaged, and the container has the orientation anyway.
     """
     return io.BytesIO(_EXIF_ITEM.sub(rb"\1free", stream.read()))
 
@@ -67,26 +67,26 @@ def _brands(head: bytes) -> set[bytes]:
 
 
 def open_heic(stream: IO[bytes]) -> Any:
-    """The file's main picture, of which `size` is known and nothing is decoded.
+    """Open the file's main picture: its `size` is known, nothing is decoded yet.
 
     Raises:
         HeifMissing: pillow-heif is not installed.
-        Exception: the file is damaged; libheif's errors are of many kinds.
+        Exception: the file is damaged; libheif raises many kinds.
     """
     try:
         import pillow_heif
     except ImportError:
         raise HeifMissing(MISSING) from None
-    # What is beside the picture can be damaged without harm to it.
+    # Damage beside the picture does not harm it.
     pillow_heif.options.THUMBNAILS = pillow_heif.options.DEPTH_IMAGES = pillow_heif.options.AUX_IMAGES = False
     heif = pillow_heif.open_heif(io.BytesIO(stream.read()), convert_hdr_to_8bit=True)
     return heif[heif.primary_index]
 
 
 def decode_heic(image: Any) -> HeifPicture:
-    """Decode what `open_heic` gave.
+    """Decode a picture from `open_heic`.
 
     Raises:
-        Exception: as there.
+        Exception: as in `open_heic`.
     """
     return HeifPicture(np.asarray(image), image.info.get("icc_profile") or b"")

@@ -1,4 +1,4 @@
-"""The journal: one line for each finished item, so that an extraction can be taken up again."""
+"""The journal: one line for each finished item, so that a stopped extraction can continue."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -19,9 +19,9 @@ JOURNAL_FILE = "journal.jsonl"
 
 @dataclass(frozen=True, slots=True)
 class FaceRow:
-    """One crop of an item; the fields mean what they mean in `FaceSample`.
+    """One crop of an item; its fields mean the same as in `FaceSample`.
 
-    `file` is the crop as it was written; None where it has not been yet.
+    `file` is the crop as written; None before it is written.
     """
 
     path: str
@@ -37,13 +37,13 @@ class FaceRow:
 
 @dataclass(frozen=True, slots=True)
 class ItemResult:
-    """What became of one item.
+    """The result of one item.
 
     Attributes:
         path: the item's file, relative to the root.
-        faces: its crops, which are written already.
-        ledger: what was the matter with it.
-        file: the item's file as it was read; None where it could not be.
+        faces: its crops, already written.
+        ledger: its problems.
+        file: the item's file as it was read; None if it could not be read.
     """
 
     path: str
@@ -52,16 +52,16 @@ class ItemResult:
     file: FileMark | None = None
 
 
-# Where the data lay: that alone may differ, for the same data can be moved or mounted elsewhere.
+# The data's folder. Only this may differ, because the same data can be moved or mounted elsewhere.
 ROOT = "root"
-# Counted up when older journals can no longer be read.
+# Raise this when older journals can no longer be read.
 VERSION = ("journal", 2)
 
 
 class Journal:
     """Appends finished items to a file, and finds them again there.
 
-    The first line says what the items were made from and with. A torn last one is cut off at the next start.
+    The first line says what made the items, and from what. The next start cuts off a torn last line.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -70,9 +70,9 @@ class Journal:
         self._handle: IO[bytes] | None = None
 
     def start(self, header: dict[str, Any]) -> dict[str, ItemResult]:
-        """Open the journal for `header`, which is compared with that of an earlier run, but for the root.
+        """Open the journal, and compare `header`, except the root, with an earlier run's.
 
-        `root` then tells the earlier run's.
+        `root` then holds the earlier run's root.
 
         Returns:
             the finished items by their path.
@@ -92,7 +92,7 @@ class Journal:
         return finished
 
     def add(self, result: ItemResult) -> None:
-        """Append one finished item. Its crops must be written before."""
+        """Append one finished item. Write its crops before."""
         if self._handle is None:
             raise RuntimeError("start() opens the journal. Received: add() before it")
         self._handle.write(_line(asdict(result)).encode())
@@ -114,16 +114,16 @@ class Journal:
 
 
 def first_difference(header: Mapping[str, Any], other: Mapping[str, Any]) -> str:
-    """The first name of which two headers tell different things, or ""; the root is none of them."""
+    """The first name, except the root, under which two headers differ; "" if none."""
     names = (name for name in {**other, **header} if name != ROOT)
     return next((name for name in names if header.get(name) != other.get(name)), "")
 
 
 def read_journal(folder: Path) -> tuple[dict[str, Any], dict[str, ItemResult]]:
-    """The first line of the journal in `folder`, and the finished items as `Journal.start` gives them.
+    """The first line of the journal in `folder`, and the finished items as in `Journal.start`.
 
     Raises:
-        InputError: there is no journal, it is damaged, or it is of an earlier version.
+        InputError: the journal is missing, damaged, or of an earlier version.
     """
     path = folder / JOURNAL_FILE
     if not path.is_file():
@@ -156,7 +156,7 @@ def _read_items(path: Path) -> dict[str, ItemResult]:
             result = _parse(json.loads(line))
         except (ValueError, TypeError, KeyError):
             raise InputError(f"{where}: damaged; --overwrite starts afresh") from None
-        # Crops are deleted and written by these paths.
+        # These paths decide where crops are deleted and written.
         faces = [replace(face, path=relative_path(face.path, where)) for face in result.faces]
         finished[result.path] = replace(result, faces=faces)
     return finished

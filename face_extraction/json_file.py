@@ -1,4 +1,4 @@
-"""JSON files: written whole or not at all, and checked against a type when they are read."""
+"""JSON files: written whole or not at all, and checked against a type when read."""
 
 import json
 from pathlib import Path
@@ -20,15 +20,15 @@ def write_json(path: Path, value: Any) -> None:
 
 
 def read_json(path: Path, kind: type[T]) -> T:
-    """A JSON file's value, which is checked to be of `kind`. Fields that `kind` does not name stay in it.
+    """A JSON file's value, checked against `kind`. Fields that `kind` does not name are kept.
 
     Args:
         path: the file.
         kind: a `TypedDict`, or another type of plain values that msgspec can check.
 
     Raises:
-        InputError: the file is missing, is no regular file, is larger than `MOST_BYTES`, is not JSON, or
-            holds something else; the line names the field.
+        InputError: the file is missing, not a regular file, larger than `MOST_BYTES`, or not JSON, or its
+            content is not of `kind`; the line names the field.
     """
     try:
         if path.exists() and not path.is_file():

@@ -1,4 +1,4 @@
-"""Landmarks of the faces in a manifest: 68 points for each crop, kept beside it in landmarks.npz.
+"""68 landmarks for each face in a manifest, kept beside it in landmarks.npz.
 
 Reference: dlib's shape predictor (Kazemi & Sullivan 2014), trained on iBUG 300-W.
 """
@@ -29,9 +29,9 @@ if TYPE_CHECKING:
 LANDMARKS_FILE = "landmarks.npz"
 LANDMARKS_LEDGER = "landmarks_ledger.csv"
 _CHUNK = 64
-"""Faces that a process is handed at a time."""
+"""Faces handed to a process at a time."""
 _SAVED = 1000
-"""Faces after which what was found is written, so that a stop costs little."""
+"""Faces after which the results are written, so that a stop costs little."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Landmarks:
     Attributes:
         points: by the crop's path in the manifest: float32 of shape (68, 2), x and y in pixels of the crop.
         shapes: by the same path: height and width of the crop, in pixels.
-        sizes: by the same path: bytes of the crop's file, which tell a crop that was written anew.
+        sizes: by the same path: size of the crop's file in bytes, which reveals a rewritten crop.
     """
 
     points: Mapping[str, NDArray[np.float32]]
@@ -50,10 +50,10 @@ class Landmarks:
 
 
 def read_landmarks(folder: Path) -> Landmarks:
-    """Read the landmarks that lie beside a manifest; none where there is no such file.
+    """Read the landmarks beside a manifest; none if there is no such file.
 
     Raises:
-        InputError: the file is not one that `write_landmarks` wrote.
+        InputError: `write_landmarks` did not write the file.
     """
     path = folder / LANDMARKS_FILE
     if not path.is_file():
@@ -92,14 +92,14 @@ def write_landmarks(folder: Path, landmarks: Landmarks) -> None:
 def find_landmarks(manifest: Path, workers: int = 1) -> tuple[Landmarks, list[LedgerRow]]:
     """Find the landmarks of every crop in `manifest` that has none yet, and write them beside it.
 
-    What is found is written now and then. Crops that left the manifest leave the file too.
+    Results are written from time to time. Crops that left the manifest leave the file too.
 
     Args:
         manifest: the CSV file.
         workers: number of processes.
 
     Returns:
-        all landmarks, and a row for each crop that has none. The rows also go into landmarks_ledger.csv.
+        all landmarks, and a row for each crop without any. The rows also go into landmarks_ledger.csv.
 
     Raises:
         InputError: the manifest cannot be read, or a file cannot be written.
@@ -135,7 +135,7 @@ def find_landmarks(manifest: Path, workers: int = 1) -> tuple[Landmarks, list[Le
 
 
 class _Found(NamedTuple):
-    """What was found on one crop."""
+    """The result for one crop."""
 
     points: NDArray[np.float32]
     shape: tuple[int, int]
@@ -143,7 +143,7 @@ class _Found(NamedTuple):
 
 
 def _gathered(samples: Sequence[FaceSample], found: Mapping[str, _Found]) -> Landmarks:
-    """What was found, in the manifest's order."""
+    """The results in the manifest's order."""
     paths = [sample.path for sample in samples if sample.path in found]
     return Landmarks(
         {path: found[path].points for path in paths},
@@ -153,12 +153,12 @@ def _gathered(samples: Sequence[FaceSample], found: Mapping[str, _Found]) -> Lan
 
 
 def face_box(sample: FaceSample, side: int, margin: float | None) -> Box | None:
-    """Where the face is in its own crop, by how the crop was cut; None where that is not known.
+    """The face's place in its own crop, from how the crop was cut; None if that is unknown.
 
     Args:
         sample: the manifest's row.
-        side: of the crop, in pixels.
-        margin: with which the crops were cut; None if not known.
+        side: the crop's side, in pixels.
+        margin: the margin of the crops; None if unknown.
     """
     if sample.box.longer_side > 0 and sample.width > 0:
         share = sample.box.longer_side / sample.width
@@ -191,7 +191,7 @@ def _find_chunk(
             found[sample.path] = _find(folder / sample.path, sample, margin)
         except ItemFailed as error:
             ledger.append(LedgerRow(sample.path, error.reason, error.detail))
-        except Exception as error:  # One strange crop must not end the work on all others.
+        except Exception as error:  # One odd crop must not end the work on all others.
             ledger.append(LedgerRow(sample.path, FAILED, f"{type(error).__name__}: {error}"))
     return found, ledger
 
@@ -205,7 +205,7 @@ def _find(path: Path, sample: FaceSample, margin: float | None) -> _Found:
     if box is None:
         boxes = _detector().largest(rgb)
         if not boxes:
-            raise ItemFailed(NO_FACE, "how the crop was cut is not known, and hog found no face in it")
+            raise ItemFailed(NO_FACE, "it is unknown how the crop was cut, and hog found no face in it")
         box = boxes[0]
     points = _detector().landmarks(rgb, box, points=68).astype(np.float32)
     return _Found(points, (rgb.shape[0], rgb.shape[1]), size)
@@ -216,8 +216,8 @@ def parser(prog: str) -> Parser:
     command = f"{prog} landmarks"
     parser = Parser(
         command,
-        "Find 68 landmarks on each crop of a manifest and keep them beside it, in landmarks.npz. Crops that "
-        "have theirs are not looked at again.",
+        "Find 68 landmarks on each crop of a manifest and keep them beside it, in landmarks.npz. Crops with "
+        "landmarks are not searched again.",
         f"example:\n  {command} data/mine/manifest.csv\n\nexit status:\n"
         "  0  every crop has its landmarks\n"
         f"  1  {LANDMARKS_LEDGER} names crops without\n"

@@ -1,4 +1,4 @@
-"""The ledger: every item that gave no face, or could not be read wholly, and the reason why."""
+"""The ledger: every item that gave no face, or could not be read completely, and the reason."""
 
 import csv
 from collections import Counter
@@ -16,26 +16,26 @@ MISSING, UNLISTED, DOUBLED, FAILED = "missing", "unlisted", "doubled", "failed"
 
 REASONS = {
     NO_FACE: "the detector found no face",
-    SEVERAL_FACES: "more than one face, where exactly one was asked for",
-    TOO_SMALL: "faces were found, all smaller than the smallest one wanted",
+    SEVERAL_FACES: "more than one face, where exactly one was wanted",
+    TOO_SMALL: "all faces found are smaller than the smallest one wanted",
     UNREADABLE: "the file cannot be decoded",
-    TRUNCATED: "the clip ends before its container says; what could be read was used",
-    DAMAGED: "some wanted frames of the clip cannot be decoded; the others were used",
-    TOO_FEW: "faces in fewer frames than a clip of the model needs",
+    TRUNCATED: "the video ends before its container says; the readable part was used",
+    DAMAGED: "some wanted frames of the video cannot be decoded; the others were used",
+    TOO_FEW: "fewer frames with a face than the model needs for a clip",
     MISSING: "the data set's own list names it, but the file is not there",
     UNLISTED: "the file is there, but the data set's own list does not name it",
-    DOUBLED: "the same clip or crop stands there twice; the first was used",
-    FAILED: "the file could not be opened or read, or an unforeseen error; tried again at the next start",
+    DOUBLED: "the same video or crop is there twice; the first was used",
+    FAILED: "the file could not be opened or read, or an unforeseen error; the next start tries again",
 }
 COLUMNS = ("path", "reason", "detail")
 
 
 class ItemFailed(Exception):
-    """One item (photo, frame or clip) that gave no face; others are not concerned.
+    """One item (photo, frame or video) that gave no face; it does not stop the others.
 
     Attributes:
         reason: one of `REASONS`.
-        detail: what exactly was the matter, in a few words.
+        detail: the exact problem, in a few words.
     """
 
     def __init__(self, reason: str, detail: str) -> None:
@@ -48,10 +48,10 @@ class ItemFailed(Exception):
 
 
 def without_faces(reasons: Counter[str]) -> ItemFailed:
-    """The failure of a clip none of whose frames gave a face: the commonest of their reasons.
+    """The failure of a video without a face in any frame: the commonest of its frames' reasons.
 
     Args:
-        reasons: of how many frames each was the reason.
+        reasons: each reason, and how many frames had it.
     """
     counts = ", ".join(f"{reason} in {count}" for reason, count in reasons.most_common())
     detail = f"of {reasons.total()} frames searched: {counts}"
@@ -65,7 +65,7 @@ class LedgerRow:
     Attributes:
         path: the item's file, relative to the data set's root, with forward slashes.
         reason: one of `REASONS`.
-        detail: what exactly was the matter, in a few words.
+        detail: the exact problem, in a few words.
     """
 
     path: str
@@ -74,20 +74,20 @@ class LedgerRow:
 
 
 def write_ledger(path: Path, rows: Iterable[LedgerRow]) -> None:
-    """Write `rows` as CSV, atomically, in the order given; without rows, the header alone.
+    """Write `rows` as CSV, atomically, in the order given; without rows, only the header.
 
-    Of a file name that is no text the bytes that are none stand as escapes.
+    Bytes of a file name that are not valid UTF-8 are written as escapes.
     """
     write_csv(path, COLUMNS, ([as_text(value) for value in astuple(row)] for row in rows))
 
 
 def as_text(name: str) -> str:
-    """`name`, such as Python gives a file's, as text that UTF-8 can hold."""
+    """`name`, as Python reads a file's name, as text that UTF-8 can hold."""
     return name.encode("utf-8", "backslashreplace").decode()
 
 
 def read_ledger(path: Path) -> list[LedgerRow]:
-    """Read what `write_ledger` wrote.
+    """Read a file that `write_ledger` wrote.
 
     Raises:
         InputError: the file is missing, has other columns, or names an unknown reason.

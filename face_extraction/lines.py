@@ -1,7 +1,7 @@
-"""Files that are appended to line by line: only whole lines count.
+"""Files to which processes append line by line: only whole lines count.
 
-A process that is killed while it writes leaves a torn last line. Readers pass over it, and the next
-writer cuts it off.
+A process killed while it writes leaves a torn last line. Readers skip it, and the next writer cuts it
+off.
 """
 
 import os
@@ -13,7 +13,7 @@ BLOCK = 1 << 16
 
 
 def whole_lines(path: Path) -> Iterator[tuple[int, bytes]]:
-    """The number, from 1, and the bytes of each whole line, its end included."""
+    """The number, from 1, and the bytes of each whole line, with its end."""
     with path.open("rb") as handle:
         for number, line in enumerate(handle, start=1):
             if line.endswith(b"\n"):
@@ -21,7 +21,7 @@ def whole_lines(path: Path) -> Iterator[tuple[int, bytes]]:
 
 
 def torn_line(handle: IO[bytes]) -> bytes:
-    """What follows the last whole line of an open file."""
+    """The bytes after the last whole line of an open file."""
     start = end = handle.seek(0, os.SEEK_END)
     tail = b""
     while start and b"\n" not in tail:
@@ -32,6 +32,6 @@ def torn_line(handle: IO[bytes]) -> bytes:
 
 
 def cut_torn_line(handle: IO[bytes]) -> None:
-    """Cut it off, and stand at the end of the file, which must be open for reading and writing."""
+    """Cut off a torn last line and go to the file's end; it must be open for reading and writing."""
     torn = torn_line(handle)
     handle.truncate(handle.seek(-len(torn), os.SEEK_END))

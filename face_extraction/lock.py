@@ -1,4 +1,4 @@
-"""A folder, or a file, for one process at a time."""
+"""Locks that keep a folder or a file to one process at a time."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,12 +13,12 @@ LOCK_FILE = ".lock"
 
 @contextmanager
 def alone(folder: Path) -> Iterator[None]:
-    """Make the folder, and keep every other process that asks for it out of it meanwhile.
+    """Make the folder, and keep every other process that asks for it out during the block.
 
-    The system gives the lock back when a process ends, however it ends.
+    The system releases the lock when a process ends, however it ends.
 
     Raises:
-        InputError: it is no folder, or another process writes into it.
+        InputError: `folder` is not a folder, or another process writes into it.
     """
     if folder.exists() and not folder.is_dir():
         raise InputError(f"{folder}: not a folder")
@@ -29,10 +29,10 @@ def alone(folder: Path) -> Iterator[None]:
 
 @contextmanager
 def held(lock: Path, what: Path) -> Iterator[None]:
-    """Hold a lock's file while the block runs.
+    """Hold a lock file while the block runs.
 
     Raises:
-        InputError: another process holds it, and so writes into `what`.
+        InputError: another process holds it, and so is writing into `what`.
     """
     file = FileLock(lock, timeout=0)
     try:

@@ -1,4 +1,4 @@
-"""How many cores and how much memory this process may use: a container's quota counts, not the host's."""
+"""How many cores and how much memory this process may use: a container's quota counts, not the host."""
 
 import math
 import os
@@ -10,10 +10,10 @@ ROOT = Path("/")
 
 
 def available_cores(root: Path = ROOT) -> int:
-    """The cores that this process may keep busy, by its affinity and its control groups' quotas.
+    """The cores that this process may keep busy, from its affinity and its control groups' quotas.
 
-    A quota of 1.5 cores counts as 2. Versions 1 and 2 of control groups are read, and all groups above
-    the process's own, for each may have a quota.
+    A quota of 1.5 cores counts as 2. This reads versions 1 and 2 of control groups, and all groups above
+    the process's own, because each may have a quota.
 
     Args:
         root: the folder below which proc/ and sys/ lie, for tests.
@@ -30,27 +30,27 @@ def available_cores(root: Path = ROOT) -> int:
 
 
 def available_memory(root: Path = ROOT) -> int | None:
-    """The bytes that this process may hold, by the machine's memory and its control groups' limits.
+    """The bytes that this process may use, from the machine's memory and its control groups' limits.
 
     Args:
-        root: as for `available_cores`.
+        root: as in `available_cores`.
 
     Returns:
-        None where the system tells neither.
+        None if the system tells neither.
     """
     limits = [_number(group / name) for group in _groups(root, "memory") for name in _MEMORY_FILES]
-    with suppress(AttributeError, ValueError, OSError):  # Windows has no sysconf, others lack the names.
+    with suppress(AttributeError, ValueError, OSError):  # Windows has no sysconf, other systems lack names.
         limits.append(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
     return min((limit for limit in limits if limit > 0), default=None)
 
 
-# Of version 2 and of version 1. A group without a limit has the word "max", or in version 1 a number
-# that is larger than any memory.
+# In version 2 and version 1. Without a limit the file holds "max", or in version 1 a number larger than
+# any memory.
 _MEMORY_FILES = ("memory.max", "memory.limit_in_bytes")
 
 
 def _quota(group: Path) -> tuple[int, int]:
-    """Microseconds of a core's time in each period of so many microseconds; 0 where there is no quota."""
+    """The microseconds of core time allowed in each period, and the period; 0 if there is no quota."""
     if (group / "cpu.max").is_file():
         words = _text(group / "cpu.max").split()
         if len(words) == 2 and all(word.isdecimal() for word in words):
@@ -60,10 +60,10 @@ def _quota(group: Path) -> tuple[int, int]:
 
 
 def _groups(root: Path, controller: str) -> Iterator[Path]:
-    """The folders of the process's control groups that may limit `controller`, from the inmost outwards.
+    """The folders of the process's control groups that may limit `controller`, innermost first.
 
-    A container often shows its own group as the mount's root while /proc names the path on the host:
-    folders that are not there are passed over.
+    A container often mounts its own group as the root while /proc names the path on the host, so missing
+    folders are skipped.
     """
     mount = root / "sys/fs/cgroup"
     for line in _text(root / "proc/self/cgroup").splitlines():
@@ -83,7 +83,7 @@ def _groups(root: Path, controller: str) -> Iterator[Path]:
 
 
 def _number(path: Path) -> int:
-    """The whole number in a file; 0 where there is none."""
+    """The whole number in a file; 0 if there is none."""
     text = _text(path).strip()
     return int(text) if text.isdecimal() else 0
 

@@ -1,4 +1,4 @@
-"""A start without the packages that dfdetect needs: one line, not a traceback."""
+"""Start without the packages that dfdetect needs: print one line, not a traceback."""
 
 import sys
 from types import TracebackType
@@ -8,10 +8,10 @@ USAGE = 2
 
 
 def missing_package(error: ModuleNotFoundError) -> int:
-    """Print the line for a package that is not installed, and return the exit status 2.
+    """Print a line about a package that is not installed, and return the exit status 2.
 
     Raises:
-        ModuleNotFoundError: the module that is missing is one of ours, which is a fault of the program.
+        ModuleNotFoundError: the missing module is one of ours, which is a fault of the program.
     """
     package = (error.name or "").partition(".")[0]
     if not package or package in OURS:
@@ -25,11 +25,11 @@ def missing_package(error: ModuleNotFoundError) -> int:
 
 
 def explain_missing_packages() -> None:
-    """Replace the traceback of a missing package by one line, where `python -m` starts a command.
+    """When `python -m` starts a command, replace the traceback of a missing package with one line.
 
-    Elsewhere, as in a program that imports dfdetect, errors stay as they are.
+    Elsewhere, such as in a program that imports dfdetect, errors stay as they are.
     """
-    # Python sets this name while it looks for the module that -m names.
+    # Python sets this name while it looks for the module named by -m.
     if sys.argv[:1] == ["-m"]:
         sys.excepthook = _excepthook
 

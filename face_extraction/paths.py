@@ -1,8 +1,8 @@
-"""The one check of paths that stand in files: manifests, journals and shards may come from anybody.
+"""The one check of paths in files: manifests, journals and shards may come from anybody.
 
-A path must be relative, must stay inside its folder once links are followed, and must not name a device, a
-pipe or a socket. A link inside the folder is fine, and so is a hard link, which is a file like any other:
-`manifest` and `merge` make those.
+A path must be relative, must stay inside its folder after links are followed, and must not name a device, a
+pipe or a socket. A link inside the folder is fine. So is a hard link, which is a file like any other and
+which `manifest` and `merge` make.
 """
 
 import os
@@ -16,14 +16,14 @@ ACCEPTED = "relative to the file that names it, with '/', inside its folder"
 
 
 def relative_path(text: str, where: str) -> str:
-    """The path in its one spelling: "./a.png" and "a.png" are one file. The disk is not looked at.
+    """Spell a path in the one accepted way: "./a.png" and "a.png" are one file. Does not read the disk.
 
     Args:
         text: a path read from a file.
         where: the file and its row, for the error.
 
     Raises:
-        InputError: it is empty, absolute, leaves its folder or is not written with forward slashes.
+        InputError: it is empty, absolute, leaves its folder or has no forward slashes.
     """
     path = PurePosixPath(text)
     if not path.parts or path.is_absolute() or ".." in path.parts or any(sign in text for sign in "\\:\0"):
@@ -32,10 +32,10 @@ def relative_path(text: str, where: str) -> str:
 
 
 def inside(folder: Path, relative: str) -> Path:
-    """The file `relative` in `folder`, which need not be there yet.
+    """The file `relative` in `folder`, whether it exists or not.
 
     Raises:
-        InputError: the path or a link leads out of the folder, or it names no regular file.
+        InputError: the path or a link leads out of the folder, or names no regular file.
     """
     checked = relative_path(relative, str(folder))
     path = folder / checked
@@ -44,10 +44,10 @@ def inside(folder: Path, relative: str) -> Path:
 
 
 def check_inside(folder: Path, paths: Iterable[str]) -> None:
-    """As `inside`, for many paths that `relative_path` gave: each folder is listed once.
+    """Like `inside`, for many paths from `relative_path`; lists each folder once.
 
     Raises:
-        InputError: naming the first path or folder that leads out of `folder` or is no regular file.
+        InputError: the first path or folder that leads out of `folder` or is not a regular file.
     """
     real = folder.resolve()
     strange: dict[PurePosixPath, set[str]] = {}
@@ -60,7 +60,7 @@ def check_inside(folder: Path, paths: Iterable[str]) -> None:
 
 
 def _strange(real: Path, folder: Path) -> set[str]:
-    """Names in a folder, which may be absent, that are no plain files."""
+    """Names in a folder, which may be missing, that are not plain files."""
     if not folder.is_dir():
         return set()
     _check_place(real, folder)

@@ -1,6 +1,6 @@
-"""PNG files without what does not touch the pixels, and with every checksum that does looked at.
+"""Drop from PNG files what does not affect the pixels, and check the checksums of the rest.
 
-Pillow refuses a file for a damaged or large note in it, but does not look at the checksums of the pixels.
+Pillow refuses a file for a damaged or large text in it, but does not check the pixels' checksums.
 
 Reference: PNG specification, third edition, sections 5 (chunks) and 11.3 (ancillary chunks).
 """
@@ -10,9 +10,9 @@ import zlib
 from typing import IO
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
-# The pixels need these; without tRNS there would be other pixels, and fcTL and fdAT hold an animation's.
+# The pixels need these: without tRNS they would differ, and fcTL and fdAT hold an animation's.
 _NEEDED = frozenset({b"IHDR", b"PLTE", b"IDAT", b"IEND", b"tRNS", b"acTL", b"fcTL", b"fdAT"})
-# These say how to show the pixels. A damaged one is left out.
+# These say how to show the pixels. Damaged ones are dropped.
 _WANTED = frozenset({b"eXIf", b"iCCP"})
 _MAX_WANTED = 2**20
 _END = b"\0\0\0\0IEND\xae\x42\x60\x82"
@@ -23,10 +23,10 @@ class DamagedPng(ValueError):
 
 
 def sound_png(stream: IO[bytes]) -> IO[bytes]:
-    """A copy of a PNG file that holds nothing but what its pixels need, with the checksums looked at.
+    """Copy a PNG file with only what its pixels need, and check the checksums.
 
-    Texts, times and private chunks are passed over, whatever is in them. EXIF and colour profile stay where
-    they are whole and below a megabyte.
+    Texts, times and private chunks are dropped unread. EXIF and colour profile stay if they are whole and
+    below a megabyte.
 
     Args:
         stream: the file, at its start.
@@ -42,13 +42,13 @@ def sound_png(stream: IO[bytes]) -> IO[bytes]:
     while True:
         head = stream.read(8)
         ended = len(head) < 8
-        if ended and pixels:  # Whether there are enough of them, Pillow tells.
+        if ended and pixels:  # Pillow checks whether there are enough.
             head = _END[:8]
         elif ended:
             raise DamagedPng("the PNG file is truncated")
         kind = head[4:]
         if kind not in _NEEDED and (not kind.isalpha() or _looks_needed(kind)):
-            raise DamagedPng(f"damaged PNG: {kind!r} is no chunk's name")
+            raise DamagedPng(f"damaged PNG: {kind!r} is not a chunk's name")
         if kind == b"IDAT" and after:
             raise DamagedPng("damaged PNG: its IDAT chunks do not follow each other")
         after = pixels and kind != b"IDAT"
@@ -62,16 +62,16 @@ def sound_png(stream: IO[bytes]) -> IO[bytes]:
 
 
 def _looks_needed(kind: bytes) -> bool:
-    """Whether one flipped bit lies between a chunk's name and that of one that the pixels need."""
+    """Whether a chunk's name is one flipped bit away from the name of a chunk that the pixels need."""
     return any((int.from_bytes(kind) ^ int.from_bytes(needed)).bit_count() == 1 for needed in _NEEDED)
 
 
 def _body(stream: IO[bytes], kind: bytes, length: int) -> bytes | None:
-    """A chunk's content and checksum; None for a chunk that is left out."""
+    """A chunk's content and checksum; None if the chunk is dropped."""
     name = kind.decode("ascii")
     if kind not in _NEEDED and not (kind in _WANTED and length <= _MAX_WANTED):
         if not kind[:1].islower():
-            raise DamagedPng(f"damaged PNG: {name} is no critical chunk of the specification")
+            raise DamagedPng(f"damaged PNG: {name} is not a critical chunk of the specification")
         stream.seek(length + 4, io.SEEK_CUR)
         return None
     body = stream.read(length + 4)
@@ -86,7 +86,7 @@ def _body(stream: IO[bytes], kind: bytes, length: int) -> bytes | None:
 
 
 def _inflates(profile: bytes) -> bool:
-    """Whether an iCCP chunk holds a compressed profile of a size that Pillow takes."""
+    """Whether an iCCP chunk holds a compressed profile of a size that Pillow accepts."""
     _, _, rest = profile.partition(b"\0")
     try:
         inflater = zlib.decompressobj()

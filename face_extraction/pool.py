@@ -1,7 +1,7 @@
 """Executors for an extraction: processes on this machine, or the workers of a dask scheduler.
 
-The processes are pebble's. The standard library's pool ends as a whole when the system kills one of its
-processes; pebble loses the one item, starts another process, and stops an item that exceeds its time.
+pebble runs the processes. The standard library's pool ends as a whole when the system kills one of its
+processes; pebble loses only that item, starts another process, and stops an item that exceeds its time.
 """
 
 import multiprocessing
@@ -19,15 +19,15 @@ from pebble import ProcessPool
 from face_extraction.errors import InputError
 
 _T = TypeVar("_T")
-# How long a dask scheduler may take to answer.
+# How many seconds a dask scheduler may take to answer.
 _ANSWER_SECONDS = 15
 
 
 class LocalPool(Executor):
     """Processes on this machine, each with one thread.
 
-    An item whose process dies fails with `pebble.ProcessExpired`, one that takes too long with
-    `TimeoutError`; the others are not concerned.
+    If an item's process dies, the item fails with `pebble.ProcessExpired`; if it takes too long, with
+    `TimeoutError`. The other items go on.
     """
 
     def __init__(self, workers: int, time_limit: float | None = None) -> None:
@@ -35,9 +35,9 @@ class LocalPool(Executor):
 
         Args:
             workers: how many processes.
-            time_limit: seconds that one item may take; None for any time.
+            time_limit: seconds that one item may take; None for no limit.
         """
-        # Started afresh, not forked: a copy of a process with running threads can hang.
+        # Spawned, not forked: a copy of a process with running threads can hang.
         context = multiprocessing.get_context("spawn")
         self._pool: Any = ProcessPool(workers, initializer=_start_worker, context=context)
         self._time_limit = time_limit
@@ -50,7 +50,7 @@ class LocalPool(Executor):
         return future
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
-        """End the processes, after their work or, with `cancel_futures`, in the midst of it."""
+        """End the processes after their work, or at once with `cancel_futures`."""
         if cancel_futures:
             self._pool.stop()
         else:
@@ -61,7 +61,7 @@ class LocalPool(Executor):
 
 @contextmanager
 def local_pool(workers: int, time_limit: float | None) -> Iterator[Executor]:
-    """A `LocalPool`, whose processes are ended with the block."""
+    """A `LocalPool` whose processes end with the block."""
     pool = LocalPool(workers, time_limit)
     try:
         yield pool
@@ -71,7 +71,7 @@ def local_pool(workers: int, time_limit: float | None) -> Iterator[Executor]:
 
 @contextmanager
 def small_pool(workers: int) -> Iterator[Executor]:
-    """A `LocalPool` for several workers; for one, a thread, which starts at once and guards nothing."""
+    """A `LocalPool` for several workers; for one worker a thread, which starts at once and guards nothing."""
     if workers == 1:
         with ThreadPoolExecutor(1) as thread:
             yield thread
@@ -84,9 +84,8 @@ def small_pool(workers: int) -> Iterator[Executor]:
 def dask_pool(address: str) -> Iterator[tuple[Executor, int]]:
     """The executor of the dask scheduler at `address`, such as tcp://host:8786, and its threads.
 
-    Its workers need this package and the same paths to the root and the output folder; start each
-    with `--nthreads 1`. An item during which four workers in turn died fails; others are not
-    concerned.
+    The workers need this package and the same paths to the root and the output folder; start each with
+    `--nthreads 1`. An item fails after four workers in turn have died with it; the other items go on.
 
     Raises:
         InputError: dask.distributed is not installed, or there is no scheduler or worker.
@@ -106,21 +105,21 @@ def dask_pool(address: str) -> Iterator[tuple[Executor, int]]:
         threads = sum(client.nthreads().values())
         if not threads:
             raise InputError(f"--dask {address}: the scheduler has no workers; start `dask worker {address}`")
-        # "Pure" calls of equal arguments would be taken for one.
+        # As "pure" calls, two with equal arguments would run as one.
         yield client.get_executor(pure=False), threads
     finally:
         client.close()
 
 
 def _start_worker() -> None:
-    """One thread each, for there are as many processes as cores; Ctrl-C is the parent's affair."""
+    """Use one thread, because there are as many processes as cores; leave Ctrl-C to the parent."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     cv2.setNumThreads(1)
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 
 def _end_with_parent() -> None:
-    """A killed parent tells its workers nothing, and they would wait for work for ever."""
+    """End when the parent dies: a killed parent tells its workers nothing, and they would wait for ever."""
     parent = multiprocessing.parent_process()
     if parent is not None:
         parent.join()

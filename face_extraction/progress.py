@@ -1,4 +1,4 @@
-"""Progress for long work: a bar with rate and estimate on a terminal, plain lines in a log."""
+"""Show the progress of long work: a bar with rate and estimate on a terminal, plain lines in a log."""
 
 import sys
 import time
@@ -13,7 +13,7 @@ LINE_SECONDS = 10.0
 
 
 class Advance(Protocol):
-    """Tells the display that work was done."""
+    """Reports finished work to the display."""
 
     def __call__(self, done: int = 1, note: str = "") -> None:
         """Count `done` more units; `note` is a short text shown beside the bar."""
@@ -25,9 +25,9 @@ def progress(title: str, total: int, *, unit: str = "items", done: int = 0) -> I
 
     Args:
         title: what is being done.
-        total: how many units there are in all.
+        total: the number of units.
         unit: their name, in the plural.
-        done: how many were finished before this call (work taken up again).
+        done: how many were finished before this call, if the work continues.
     """
     show = _bar if sys.stderr.isatty() else _lines
     with show(title, total, unit, done) as advance:
@@ -42,12 +42,12 @@ def _bar(title: str, total: int, unit: str, done: int) -> Iterator[Advance]:
         MofNCompleteColumn(),
         TextColumn("{task.fields[rate]}"),
         TimeRemainingColumn(),
-        # A file's name, whose brackets are no markup.
+        # The note may be a file name, whose brackets are not markup.
         TextColumn("{task.fields[note]}", markup=False),
     )
     start = time.monotonic()
-    # A bar takes over what is printed, so that it stands above it, and prints it on its own stream: right on
-    # a screen, but what goes to a file or a pipe has to get there.
+    # A bar catches printed text and prints it above itself, on its own stream. That is right on a screen, but
+    # text for a file or a pipe must get there.
     on_screen = sys.stdout.isatty()
     with Progress(*columns, console=Console(stderr=True), redirect_stdout=on_screen) as bar:
         task = bar.add_task(title, total=total, completed=done, rate="", note="")

@@ -10,9 +10,9 @@ T = TypeVar("T")
 
 
 class Registry(Generic[T]):
-    """Named things. A file of the package adds its own when it is imported; a new file needs nothing else.
+    """Named things. Each file of the package adds its own when imported; a new file needs nothing else.
 
-    The files are imported when a name is first asked for, so that importing the registry costs nothing.
+    The files are imported when a name is first needed, so importing the registry costs nothing.
 
     Args:
         what: what the things are, in words, for errors.
@@ -26,7 +26,7 @@ class Registry(Generic[T]):
         self._loaded = False
 
     def add(self, name: str, thing: T) -> None:
-        """Enter `thing` as `name`.
+        """Add `thing` as `name`.
 
         Raises:
             ValueError: the name is taken.

@@ -1,6 +1,6 @@
-"""Parts of an extraction for batch queues: each job takes one part, and `merge` makes one of all.
+"""Parts of an extraction for batch queues: each job takes one part, and `merge` joins them.
 
-An item belongs to a part by a hash of its path, so that parts need not know of each other.
+A hash of an item's path decides its part, so that parts need not know of each other.
 """
 
 import hashlib
@@ -38,7 +38,7 @@ class Shard:
         """The shard written as "2/8".
 
         Raises:
-            InputError: it is not written so, or there is no such part.
+            InputError: it has another form, or there is no such part.
         """
         index, _, count = text.partition("/")
         if not (index.isdecimal() and count.isdecimal()):
@@ -46,7 +46,7 @@ class Shard:
         return cls(int(index), int(count))
 
     def holds(self, path: str) -> bool:
-        """Whether what lies at `path` belongs to this part, which its name alone decides."""
+        """Whether this part holds the item at `path`; the path alone decides."""
         digest = hashlib.sha256(path.encode(errors="surrogateescape")).digest()
         return int.from_bytes(digest[:8], "big") % self.count == self.index - 1
 
@@ -63,7 +63,7 @@ class Part:
         listing: a hash of the whole data set's items, their splits and ledger.
         split_rule: as given to the extraction.
         ledger: rows of the whole data set's listing.
-        drawn: the splits that the rule was to fill with the whole data set.
+        drawn: the splits that the rule fills in the whole data set.
         items: the part's items by their place in the whole data set.
     """
 
@@ -83,7 +83,7 @@ def write_part(
     ledger: Sequence[LedgerRow],
     drawn: Sequence[str],
 ) -> list[Item]:
-    """Note in `folder` which of `items` belong to `shard`, and return those."""
+    """Record in `folder` which of `items` belong to `shard`, and return those."""
     common = {"split_rule": asdict(split_rule), "ledger": [asdict(row) for row in ledger]}
     everything = json.dumps([common, [asdict(item) for item in items]], sort_keys=True)
     own = {place: item for place, item in enumerate(items) if shard.holds(item.path)}
@@ -99,7 +99,7 @@ def write_part(
 
 
 def read_part(folder: Path) -> Part:
-    """What `write_part` noted in `folder`.
+    """Read what `write_part` recorded in `folder`.
 
     Raises:
         InputError: the folder holds no part of an extraction, or a damaged one.
@@ -114,7 +114,7 @@ def read_part(folder: Path) -> Part:
             values["listing"],
             SplitRule(**values["split_rule"]),
             [LedgerRow(**row) for row in values["ledger"]],
-            values.get("drawn", []),  # Earlier versions did not note it.
+            values.get("drawn", []),  # Earlier versions did not record it.
             {place: Item(**item) for place, item in values["items"]},
         )
     except (ValueError, TypeError, KeyError, InputError):

@@ -1,4 +1,4 @@
-"""Group-wise splits by a hash: a group never moves when data is added."""
+"""Split by groups with a hash: a group never moves when data is added."""
 
 import hashlib
 from collections.abc import Iterable
@@ -10,7 +10,7 @@ from face_extraction.sources.registry import LEFT_OUT, NOT_TEST, Item, Listing
 
 @dataclass(frozen=True)
 class SplitRule:
-    """Shares of the groups that go to validation and test; the rest trains.
+    """Shares of the groups for validation and test; the rest is for training.
 
     Attributes:
         val: expected share of groups in "val", 0 to 1.
@@ -18,7 +18,7 @@ class SplitRule:
         seed: another seed gives another split.
 
     Raises:
-        InputError: the shares are not within 0 and 1, or leave nothing to train on.
+        InputError: a share is not within 0 and 1, or nothing is left to train on.
     """
 
     val: float = 0.15
@@ -26,16 +26,16 @@ class SplitRule:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        # Worded so that "not a number" fails too.
+        # Written so that "not a number" fails too.
         if not (self.val >= 0 and self.test >= 0 and self.val + self.test < 1):
             raise InputError(
                 f"split shares val {self.val} and test {self.test}; accepted: 0 or more, together below 1"
             )
 
     def split_of(self, group: str) -> str:
-        """The split of `group`, which depends on nothing but its name and the seed.
+        """The split of `group`, which depends only on its name and the seed.
 
-        The shares are kept in expectation: a handful of groups can miss a split altogether.
+        The shares hold on average: a handful of groups can miss a split altogether.
         """
         digest = hashlib.sha256(f"{self.seed}:{group}".encode()).digest()
         position = int.from_bytes(digest[:8], "big") / 2**64
@@ -45,21 +45,21 @@ class SplitRule:
 
 
 def drawn_splits(items: Iterable[Item], rule: SplitRule) -> list[str]:
-    """The splits that `rule` is to fill: those into which an item without an official split can fall."""
+    """The splits that `rule` fills: those that an item without an official split can fall into."""
     given = {item.split for item in items}
     shares = {"train": 1.0, "val": rule.val, "test": rule.test if None in given else 0.0}
     return [split for split, share in shares.items() if share] if given & {None, NOT_TEST} else []
 
 
 def settle(listing: Listing, rule: SplitRule) -> Listing:
-    """Give every item its split, and leave out those that can be in none.
+    """Give every item its split, and leave out items that fit in none.
 
-    An official split stays. An item of two people whose groups fall into different splits is left
-    out: in either it would show a face that the other split shows too.
+    An official split stays. An item of two people whose groups fall into different splits is left out: in
+    either split it would show a face that the other one shows too.
 
     Returns:
-        the listing with items whose `split` is "train", "val" or "test", and a note for what was
-        left out.
+        the listing with items whose `split` is "train", "val" or "test", and a note about the items left
+        out.
     """
     kept = []
     shared = torn = 0
@@ -77,7 +77,7 @@ def settle(listing: Listing, rule: SplitRule) -> Listing:
         kept.append(item)
     notes = []
     if shared:
-        notes.append(f"left out, sharing a recording with an official test clip: {shared:,}")
+        notes.append(f"left out, sharing a recording with an official test video: {shared:,}")
     if torn:
-        notes.append(f"left out, being swaps between people of two splits: {torn:,}")
+        notes.append(f"left out, swaps between people of two splits: {torn:,}")
     return replace(listing, items=kept, notes=[*listing.notes, *notes])

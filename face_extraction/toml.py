@@ -1,4 +1,4 @@
-"""Reading TOML, with one line for what is wrong with the file."""
+"""Read TOML, with one line about what is wrong with the file."""
 
 import tomllib
 from pathlib import Path
