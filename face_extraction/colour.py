@@ -38,7 +38,7 @@ def turn_upright(rgb: NDArray[np.uint8], orientation: int) -> NDArray[np.uint8]:
 
 
 def shrink(image: Image.Image, max_pixels: int) -> Image.Image:
-    """Divide a picture's sides by a whole number, until it has at most `max_pixels` pixels."""
+    """Divide a picture's sides by the smallest whole number that leaves at most `max_pixels` pixels."""
     factor = 1
     while (image.width // factor) * (image.height // factor) > max_pixels:
         factor += 1

@@ -1,4 +1,4 @@
-"""Data sets: one file each, found by listing this folder, so that a new file is all it takes."""
+"""Data sets, one file each. Listing this folder finds them, so a new one needs only its file."""
 
 from face_extraction.sources.registry import (
     Item,

@@ -1,21 +1,21 @@
-"""Celeb-DF v1 and v2: celebrities' faces swapped among themselves.
+"""Celeb-DF v1 and v2: faces of celebrities, swapped among themselves.
 
 Layout: `Celeb-real/id0_0000.mp4` (person, recording), `Celeb-synthesis/id0_id1_0000.mp4` (target, source,
 recording: made from `Celeb-real/id0_0000.mp4`), `YouTube-real/00000.mp4` (other people) and
-`List_of_testing_videos.txt` (clips may lie in a folder `videos` of each, as in DeepfakeBench): lines such
-as `1 YouTube-real/00170.mp4`, without a header. **1 means real there**; a line that its folder
-contradicts is refused. v2 has 590, 5,639 and 300 clips, 518 of them in the list; v1, with --version v1,
-has 158, 795 and 250, and 100.
+`List_of_testing_videos.txt` (videos may lie in a folder `videos` of each, as in DeepfakeBench). Its lines
+look like `1 YouTube-real/00170.mp4`, without a header. **1 means real there**; a line that its folder
+contradicts is refused. v2 has 590, 5,639 and 300 videos, 518 of them in the list; v1 (--version v1) has
+158, 795 and 250, and 100 in the list.
 
-Splits. The list names the test split and nothing else, and draws on nearly every person and recording:
-a person of the test split cannot be kept out of training. With `--protocol official` (the default) the
-list is the test split, what shares a recording with it is in no split, and of the rest each person goes
-to train or val by a hash; fakes between the two are left out. People, though not recordings, then stand
-on both sides of the test split. With `--protocol identity` the list is not used: each person goes to
-train, val or test by a hash, fakes between two of them are left out (with shares of 70, 15 and 15 %, about
-half of them), and nobody stands on two sides. The numbers of clips left out are printed.
+Splits. The list names only the test split, and it takes videos of nearly every person, so they
+cannot all be kept out of training. With `--protocol official` (the default) the list is the test split, and
+other videos that share a recording with it are left out. Of the rest, a hash sends each person to train or
+val, and fakes between the two are left out. People, but not recordings, then stand on both sides of the
+test split. With `--protocol identity` the list is not used: a hash sends each person to train, val or test,
+and fakes between two of them are left out (about half, with shares of 70, 15 and 15 %), so that nobody
+stands on two sides. The extraction prints how many videos were left out.
 
-Licence: the terms to use Celeb-DF, research only, after a signed form; it may not be passed on.
+Licence: the terms of use of Celeb-DF, research only, after a signed form; it may not be passed on.
 Citation: Y. Li et al., "Celeb-DF: A Large-scale Challenging Dataset for DeepFake Forensics", CVPR 2020,
 https://arxiv.org/abs/1909.12962
 """
@@ -51,7 +51,7 @@ _LINE = re.compile(r"([01]) +((\S+?)/(\S+)\.mp4)")
     "celebdf",
     page="https://github.com/yuezunli/celeb-deepfakeforensics",
     options=(
-        Option("version", "V", "v1 or v2: their layouts are alike (v2)"),
+        Option("version", "V", "v1 or v2; both have one layout (v2)"),
         Option("protocol", "P", f"{OFFICIAL}: test is {LIST}; {IDENTITY}: nobody in two splits ({OFFICIAL})"),
     ),
     example={
@@ -65,12 +65,12 @@ _LINE = re.compile(r"([01]) +((\S+?)/(\S+)\.mp4)")
     },
 )
 def celebdf(root: Path, *, version: str = "", protocol: str = "") -> Listing:
-    """List the clips of the three folders.
+    """List the videos of the three folders.
 
     Args:
         root: the folder that holds them.
-        version: "v1" or "v2" (also if ""), which names the data set and its published counts.
-        protocol: "official" (also if "") or "identity".
+        version: "v1" or "v2" (the default); it names the data set and its published counts.
+        protocol: "official" (the default) or "identity".
 
     Raises:
         InputError: the folder has another layout, or the list is wrong.
@@ -99,7 +99,7 @@ def celebdf(root: Path, *, version: str = "", protocol: str = "") -> Listing:
         LedgerRow(f"{name}.mp4", MISSING, f"named in {LIST}, but not there") for name in sorted(tests - found)
     ]
     if not items:
-        raise InputError(f"{root}: no clip in its folders or their videos/; needed: {', '.join(LABELS)}")
+        raise InputError(f"{root}: no video in its folders or their videos/; needed: {', '.join(LABELS)}")
     if protocol == IDENTITY:
         return Listing(items, ledger, notes, PUBLISHED[version])
     published = PUBLISHED[version] | {LIST: LISTED[version]}
@@ -113,9 +113,9 @@ def _one_of(option: str, given: str, accepted: tuple[str, ...]) -> str:
 
 
 def _read_list(path: Path, version: str) -> tuple[set[str], list[str]]:
-    """The test clips such as "Celeb-real/id0_0000", and notes."""
+    """The test videos, such as "Celeb-real/id0_0000", and notes."""
     if not path.is_file():
-        return set(), [f"no {LIST}: the test split is drawn by a hash of the people, as the others"]
+        return set(), [f"no {LIST}: a hash of the people gives the test split, like the others"]
     tests = set()
     for number, line in enumerate(read_lines(path), start=1):
         if not line.strip():
@@ -129,12 +129,12 @@ def _read_list(path: Path, version: str) -> tuple[set[str], list[str]]:
             raise InputError(f"{path}, line {number}: {line!r}; in this list 1 means real and 0 fake")
         tests.add(f"{match[3]}/{match[4]}")
     if len(tests) != LISTED[version]:
-        return tests, [f"{LIST} names {len(tests):,} clips; {LISTED[version]} are published of {version}"]
+        return tests, [f"{LIST} names {len(tests):,} videos; {version} was published with {LISTED[version]}"]
     return tests, []
 
 
 def _recording(part: str, stem: str) -> str:
-    """The real clip that a clip is or was made from."""
+    """The real video that a video is, or was made from."""
     people = stem.split("_")
     return f"{CELEBRITIES}/{people[0]}_{people[-1]}" if part == FAKES else f"{part}/{stem}"
 
@@ -149,7 +149,7 @@ def _split(name: str, tests: set[str], held: set[str]) -> str | None:
 
 def _item(path: str, part: str, match: re.Match[str], source: str, split: str | None) -> Item:
     person = f"youtube {match[1]}" if part == OTHERS else match[1]
-    # Official test clips are grouped by recording: their people stand in the other splits too.
+    # Official test videos are grouped by recording, because their people stand in the other splits too.
     group = _recording(part, match[0]) if split == "test" else person
     swapped = match[2] if part == FAKES and split != "test" else ""
     return Item(

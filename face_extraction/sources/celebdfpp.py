@@ -1,18 +1,18 @@
-"""Celeb-DF++ (v3): the real clips of Celeb-DF v2, and fakes of them by 22 methods.
+"""Celeb-DF++ (v3): the real videos of Celeb-DF v2, and fakes of them by 22 methods.
 
 Layout: `Celeb-real/id0_0000.mp4`, `YouTube-real/00000.mp4`, `Celeb-synthesis/SCENARIO/METHOD/*.mp4` with
-the scenarios FaceSwap, FaceReenact and TalkingFace, and `List_of_testing_videos.txt`; clips may lie in a
+the scenarios FaceSwap, FaceReenact and TalkingFace, and `List_of_testing_videos.txt`; videos may lie in a
 folder `videos` of each. Swaps and reenactments are named `id0_id1_0000.mp4` (target, source, recording),
-talking faces `id0_0000_test_X.mp4` (person, recording, and the voice): the latter is known from other
-people's code. The list is read as that of v2 (`1 YouTube-real/00170.mp4`, where **1 means real**); a line
-that its folder contradicts is refused. It names 178 real clips and 200, 200 and 300 of each method of the
-scenarios, with 340 of `FaceSwap/Celeb-DF`, which are v2's: 5,418. Of the other methods no counts are known.
+talking faces `id0_0000_test_X.mp4` (person, recording, and the voice). The second form is known only from
+other people's code. The list is read like v2's (`1 YouTube-real/00170.mp4`, where **1 means real**); a line
+that its folder contradicts is refused. It names 5,418 videos: 178 real ones, 340 of `FaceSwap/Celeb-DF`,
+which are v2's, and 200, 200 and 300 of each method in the three scenarios. No other counts are known.
 
-Splits: as in Celeb-DF with `--protocol official`: the list is the test split, what shares a recording with
-it is in no split (which leaves few clips), and of the rest each person is in train or val by a hash, while
-fakes between the two are left out.
+Splits: as in Celeb-DF with `--protocol official`. The list is the test split, and other videos that share a
+recording with it are left out, so that few videos remain. Of the rest, a hash sends each person to train or
+val, and fakes between the two are left out.
 
-Licence: the terms to use Celeb-DF++, research only, after a signed form; it may not be passed on.
+Licence: the terms of use of Celeb-DF++, research only, after a signed form; it may not be passed on.
 Citation: Y. Li et al., "Celeb-DF++: A Large-scale Challenging Video DeepFake Benchmark for Generalizable
 Forensics", 2025, https://arxiv.org/abs/2507.18015
 """
@@ -85,7 +85,7 @@ _LINE = re.compile(r"([01])\s+(\S+\.mp4)")
     },
 )
 def celebdfpp(root: Path) -> Listing:
-    """List the clips of the real folders and of all methods.
+    """List the videos of the real folders and of all methods.
 
     Raises:
         InputError: the folder has another layout, or the list is wrong.
@@ -109,17 +109,17 @@ def celebdfpp(root: Path) -> Listing:
         left = "test" if test else LEFT_OUT if _recording(part, match) in held else NOT_TEST
         items.append(_item(part, path, match, left if tests else None))
     if not items:
-        raise InputError(f"{root}: no clip in its folders")
+        raise InputError(f"{root}: no video in its folders")
     ledger += [
         LedgerRow(f"{name}.mp4", MISSING, f"named in {LIST}, but not there")
         for name in sorted(tests - named.keys())
     ]
-    notes = [] if tests else [f"no {LIST}: the test split is drawn by a hash of the people, as the others"]
+    notes = [] if tests else [f"no {LIST}: a hash of the people gives the test split, like the others"]
     return Listing(items, ledger, notes, PUBLISHED, counted={LIST: len(tests)})
 
 
 def _folders(root: Path) -> tuple[dict[str, Path], list[LedgerRow]]:
-    """The folders of clips by part, and ledger rows for those of unknown methods."""
+    """The folders of videos by part, and ledger rows for those of unknown methods."""
     folders = {part: folder for part in (CELEBRITIES, OTHERS) if (folder := named_folder(root, part))}
     rows = []
     fakes = named_folder(root, FAKES) or root / FAKES
@@ -136,7 +136,7 @@ def _folders(root: Path) -> tuple[dict[str, Path], list[LedgerRow]]:
 
 
 def _read_list(path: Path) -> set[str]:
-    """The test clips, as `_key` names them; empty without the list."""
+    """The test videos, named as by `_key`; empty without the list."""
     tests = set()
     for number, line in enumerate(read_lines(path) if path.is_file() else (), start=1):
         match = _LINE.fullmatch(line.strip())
@@ -160,7 +160,7 @@ def _key(part: str, stem: str) -> str:
 
 
 def _recording(part: str, match: re.Match[str]) -> str:
-    """The real clip that a clip is or was made from."""
+    """The real video that a video is, or was made from."""
     return f"{OTHERS}/{match[0]}" if part == OTHERS else f"{CELEBRITIES}/{match['person']}_{match['take']}"
 
 
@@ -171,7 +171,7 @@ def _item(part: str, path: str, match: re.Match[str], split: str | None) -> Item
     return Item(
         path=path,
         label=FAKE if fake else REAL,
-        # Test clips are grouped by recording: their people stand in the other splits too.
+        # Test videos are grouped by recording, because their people stand in the other splits too.
         group=_recording(part, match) if split == "test" else person,
         kind=VIDEO,
         source=NAME,

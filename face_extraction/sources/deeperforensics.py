@@ -1,14 +1,14 @@
-"""DeeperForensics-1.0: faces of paid actors, put onto FaceForensics++'s YouTube clips.
+"""DeeperForensics-1.0: faces of paid actors, put onto FaceForensics++'s YouTube videos.
 
-Layout: `manipulated_videos/VARIANT/TARGET_ACTOR.mp4` (11 variants of 1,000 clips: TARGET is the number
+Layout: `manipulated_videos/VARIANT/TARGET_ACTOR.mp4` (11 variants of 1,000 videos: TARGET is the number
 of a FaceForensics++ original, ACTOR such as M004 or W101) and `lists/splits/{train,val,test}.txt`.
-Its real class is FaceForensics++'s originals in c23, which are not in the download: name their folder
-with --faceforensics, or have `original_sequences/` in RAW. `source_videos/` is no real class, say the
-authors, and is not read.
+Its real class is FaceForensics++'s originals in c23, which the download lacks: name their folder with
+--faceforensics, or have `original_sequences/` in RAW. `source_videos/` is not read, because the authors say
+that it is no real class.
 
-Splits: the official lists, by the actor (71, 9 and 20 of them); an original goes with its fakes. Without
-the lists targets and actors are split by a hash, two targets cut from one YouTube video together, and
-fakes between two splits are left out.
+Splits: the official lists, by actor (71, 9 and 20 actors); an original goes with its fakes. Without the
+lists a hash splits targets and actors. Two targets cut from one YouTube video stay together, and fakes
+between two splits are left out.
 
 Licence: its terms of use, research only, after a form; it may not be passed on.
 Citation: L. Jiang et al., "DeeperForensics-1.0: A Large-Scale Dataset for Real-World Face Forgery
@@ -55,10 +55,8 @@ _REAL = re.compile(r"(\d{3})")
     page="https://github.com/EndlessSora/DeeperForensics-1.0/tree/master/dataset",
     recordings_of="faceforensics",
     options=(
-        Option(
-            "variants", "V,V", "those wanted, such as end_to_end,reenact_postprocess (all that are there)"
-        ),
-        Option("faceforensics", "DIR", "the folder of FaceForensics++, whose c23 originals are real (RAW)"),
+        Option("variants", "V,V", "the wanted variants, such as end_to_end,reenact_postprocess (all in RAW)"),
+        Option("faceforensics", "DIR", "FaceForensics++'s folder; its c23 originals are the reals (RAW)"),
     ),
     example={
         "lists/splits/train.txt": "000_M004.mp4\n",
@@ -72,11 +70,11 @@ _REAL = re.compile(r"(\d{3})")
     },
 )
 def deeperforensics(root: Path, *, variants: str = "", faceforensics: str = "") -> Listing:
-    """List the manipulated clips and their FaceForensics++ targets.
+    """List the manipulated videos and their FaceForensics++ targets.
 
     Args:
         root: the folder that holds manipulated_videos/.
-        variants: those wanted, with commas; "" for all.
+        variants: the wanted ones, separated by commas; "" for all.
         faceforensics: FaceForensics++'s folder; "" looks into `root`.
 
     Raises:
@@ -87,7 +85,7 @@ def deeperforensics(root: Path, *, variants: str = "", faceforensics: str = "") 
     if not (root / FOLDER).is_dir():
         raise no_layout(root, f"{FOLDER}/VARIANT/*.mp4", FOLDER)
     ledger = [
-        LedgerRow(f"{FOLDER}/{name}", UNLISTED, "a folder of another name than the variants")
+        LedgerRow(f"{FOLDER}/{name}", UNLISTED, "a folder that has no variant's name")
         for name in subfolders(root / FOLDER)
         if name not in VARIANTS
     ]
@@ -102,7 +100,7 @@ def deeperforensics(root: Path, *, variants: str = "", faceforensics: str = "") 
             absent[variant] = [number for number in NUMBERS if number not in there]
     official = _read_lists(root / LISTS)
     targets = {stem.partition("_")[0]: split for stem, split in official.items()}
-    # The official lists are followed even where they tear clips of one video.
+    # Follow the official lists even if they tear videos of one YouTube video apart.
     groups = {} if official else join(ONE_VIDEO)
     items = []
     for variant, path, people in fakes:
@@ -112,7 +110,7 @@ def deeperforensics(root: Path, *, variants: str = "", faceforensics: str = "") 
             continue
         items.append(_item(path, FAKE, variant, people, split, groups))
     if not items:
-        raise InputError(f"{root / FOLDER}: no clip of the variants wanted in it")
+        raise InputError(f"{root / FOLDER}: no video of the wanted variants in it")
     notes = [] if official else [f"no {LISTS}: split by a hash of targets and actors"]
     reals, rows, more = _reals(root, Path(faceforensics) if faceforensics else root, bool(faceforensics))
     for path, number in reals.items():
@@ -125,7 +123,7 @@ def deeperforensics(root: Path, *, variants: str = "", faceforensics: str = "") 
 
 
 def _read_lists(folder: Path) -> dict[str, str]:
-    """The official split of each manipulated clip, by its stem; empty without lists."""
+    """The official split of each manipulated video, by its stem; empty without lists."""
     official: dict[str, str] = {}
     for split, path in split_lists(folder, ".txt").items():
         for number, line in enumerate(read_lines(path), start=1):
@@ -153,7 +151,7 @@ def _reals(root: Path, folder: Path, asked: bool) -> tuple[dict[str, str], list[
             raise
         parts = {}
     if YOUTUBE not in parts:
-        return {}, [], ["no real clips: --faceforensics names the folder of FaceForensics++'s c23 originals"]
+        return {}, [], ["no real videos: --faceforensics names the folder of FaceForensics++'s c23 originals"]
     found, rows = clips(root, parts[YOUTUBE], _REAL, "000.mp4")
     return {path: match[1] for path, match in found.items()}, rows, []
 

@@ -1,10 +1,10 @@
-"""Deepfake faces: ready-made face crops of DFDC, one per clip (Kaggle, "deepfake_faces").
+"""Deepfake faces: ready-made face crops of DFDC, one from each video (Kaggle, "deepfake_faces").
 
 Layout: `faces_224/NAME.jpg` (224x224) and `metadata.csv` with the columns videoname, original_width,
-original_height (of the crop before scaling), label (FAKE or REAL) and original (of a fake: the real
-clip it was made from, which is its group). The whole set has 95,634 crops: 16,293 REAL, 79,341 FAKE.
+original_height (of the crop before scaling), label (FAKE or REAL) and original (for a fake: its real video,
+which is its group). The whole set has 95,634 crops: 16,293 REAL, 79,341 FAKE.
 
-Licence: that of DFDC, research only; it may not be passed on.
+Licence: DFDC's, research only; it may not be passed on.
 Citation: B. Dolhansky et al., "The DeepFake Detection Challenge (DFDC) Dataset", 2020,
 https://arxiv.org/abs/2006.07397
 """
@@ -22,7 +22,7 @@ NAME = "deepfake-faces"
 CROPS, METADATA = "faces_224", "metadata.csv"
 COLUMNS = ("videoname", "original_width", "original_height", "label", "original")
 PUBLISHED = {"REAL": 16_293, "FAKE": 79_341}
-# The set does not say which of DFDC's eight methods made a fake.
+# The set does not name the method of a fake, one of DFDC's eight.
 METHODS = {REAL: "", FAKE: "dfdc"}
 
 
@@ -39,7 +39,7 @@ METHODS = {REAL: "", FAKE: "dfdc"}
     },
 )
 def deepfake_faces(root: Path) -> Listing:
-    """List the crops that `root`/metadata.csv names and that are there.
+    """List the crops that `root`/metadata.csv names, if they exist.
 
     Raises:
         InputError: the folder has another layout, or a row of metadata.csv is wrong.

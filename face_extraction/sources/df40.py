@@ -1,17 +1,16 @@
-"""DF40: fakes by 31 methods of the videos of FaceForensics++ and Celeb-DF, as ready-made crops; no reals.
+"""DF40: fakes of FaceForensics++'s and Celeb-DF's videos by 31 methods, as ready-made crops; no reals.
 
-Layout: `METHOD/{ff,cdf}/VIDEO/*.png`, or with a folder `frames` above the videos, as the preprocessed
-download has it: `simswap/ff/frames/071_054/000.png`. A folder of frames is a clip. There are **fakes
-alone**: the reals are those of FaceForensics++ and Celeb-DF, cut by the authors' own tool, so that crops of
-ours differ from these in margin and alignment, which a model can learn in place of the forgery. Extract the
-reals from the authors' own download of them (`list --frame-folders --crops --real-only`), and join them
-with `face_extraction manifest`. The nine other methods (HeyGen, MidJourney and so on) have another layout,
-which was not checked; they are listed in the ledger, and read with `list` too. No counts of clips were
-published.
+Layout: `METHOD/{ff,cdf}/VIDEO/*.png`, or with a folder `frames` above the videos, as in the preprocessed
+download: `simswap/ff/frames/071_054/000.png`. A folder of frames is a video. There are **only fakes**. The
+reals are FaceForensics++'s and Celeb-DF's, cut by the authors' own tool. Crops made here differ from these
+in margin and alignment, and a model can learn that instead of the forgery. So extract the reals from the
+authors' own download of them (`list --frame-folders --crops --real-only`), and join them with
+`face_extraction manifest`. The nine other methods (HeyGen, MidJourney and so on) have another layout, which
+was not checked; the ledger lists them, and `list` reads them. No counts of videos were published.
 
-Splits: those of FaceForensics++ for `ff`, where its train.json, val.json and test.json lie in RAW (its
-README says where they are found); else by a hash of the pairs, and for `cdf` of the people. Fakes between
-people of two splits are left out.
+Splits: those of FaceForensics++ for `ff`, if its train.json, val.json and test.json lie in RAW (its README
+says where to find them). Otherwise a hash splits the pairs, and for `cdf` the people. Fakes between people
+of two splits are left out.
 
 Licence: CC BY-NC 4.0, and those of the two data sets.
 Citation: Z. Yan et al., "DF40: Toward Next-Generation Deepfake Detection", NeurIPS Datasets and Benchmarks
@@ -40,7 +39,7 @@ FORMS = {
 
 @dataclass(frozen=True)
 class _Video:
-    """One folder of frames; `match` is that of its name."""
+    """One folder of frames; `match` is its name's."""
 
     method: str
     domain: str
@@ -49,7 +48,7 @@ class _Video:
 
     @property
     def people(self) -> list[str]:
-        """Numbers or people: the target, and the source where there is one."""
+        """Numbers or people: the target, and the source if there is one."""
         return [person for person in self.match.groups() if person]
 
 
@@ -90,7 +89,7 @@ def df40(root: Path) -> Listing:
         raise no_layout(root, "METHOD/ff/frames/VIDEO/*.png or METHOD/cdf/frames/VIDEO/*.png", *FORMS)
     homes = {number: split for pair, split in official.items() for number in pair}
     tied = [(video.people[0], video.people[-1]) for video in found if video.domain == "ff"]
-    # A stray clip of people of two splits is left out, and ties nobody together.
+    # A stray video of people in two splits is left out, so it must not tie people together.
     own = [pair for pair in tied if not homes or homes.get(pair[0]) == homes.get(pair[1])]
     pairs = join([*own, *(official or ONE_VIDEO)])
     items = []
@@ -102,11 +101,11 @@ def df40(root: Path) -> Listing:
             items.append(item)
     if not items:
         raise InputError(f"{root}: no folder of frames whose video the lists name")
-    return Listing(items, ledger, ["fakes alone: the reals are FaceForensics++'s and Celeb-DF's"])
+    return Listing(items, ledger, ["only fakes: the reals are FaceForensics++'s and Celeb-DF's"])
 
 
 def _videos(root: Path, folder: Path, name: str) -> tuple[list[tuple[Path, re.Match[str]]], list[LedgerRow]]:
-    """The folders of frames of one method and domain, and ledger rows for those of another name."""
+    """The folders of frames of one method and domain, and ledger rows for folders with other names."""
     pattern, form = FORMS[name]
     above = named_folder(folder, FRAMES) or folder
     matches, rows = [], []

@@ -1,20 +1,20 @@
-"""DFDC: the Deepfake Detection Challenge's training parts, its preview, or its test clips.
+"""DFDC: the Deepfake Detection Challenge's training parts, its preview, or its test videos.
 
 Layout: one of three.
-Training: `dfdc_train_part_N/*.mp4` (N from 0 to 49, any of them will do) with a `metadata.json` in each:
+Training: `dfdc_train_part_N/*.mp4` (any N from 0 to 49) with a `metadata.json` in each:
 `{"x.mp4": {"label": "FAKE", "split": "train", "original": "y.mp4"}}`; or RAW is such a folder itself. A part
-may lie one folder deeper, as where each zip was unpacked into a folder of its own.
+may lie one folder deeper, for zips that were unpacked into folders of their own.
 Preview: `dataset.json`: paths with `label`, `set` (train or test), `target_id` and `swapped_id`.
-Test: `labels.csv` with `filename,label` (1 = fake), or without it the test clips' own `metadata.json`:
-`{"x.mp4": {"augmentations": {}, "is_fake": 1}}`; the clips beside it or in a folder beside it.
-Published: 119,154 training clips (19,154 real, 100,000 fake), 5,244 of the preview (1,131 and 4,113),
+Test: `labels.csv` with `filename,label` (1 = fake), or instead the test videos' own `metadata.json`:
+`{"x.mp4": {"augmentations": {}, "is_fake": 1}}`; the videos beside it or in a folder beside it.
+Published: 119,154 training videos (19,154 real, 100,000 fake), 5,244 of the preview (1,131 and 4,113),
 5,000 of the public test (2,500 and 2,500).
 
-Splits. Training: a clip and the fakes made of it are a group. `--protocol parts` (the default) is the
-usual split: parts 0-34 train, 35-39 val, 40-49 test; `--protocol group` splits the groups by a hash,
-which is the one to take where some parts alone are there. Preview: the official test set; the rest is
-train or val by the actor, fakes between actors of the two left out. Test: all test; its lists do not say
-which clips share an original, so that each is a group of its own.
+Splits. Training: a video and the fakes made of it are one group. `--protocol parts` (the default) is the
+usual split: parts 0-34 train, 35-39 val, 40-49 test. `--protocol group` splits the groups by a hash; use it
+if only some parts are there. Preview: the official test set; a hash of the actors splits the rest into train
+and val, and fakes between actors of the two are left out. Test: all test; its lists do not say which videos
+share an original, so each video is its own group.
 
 Licence: the challenge's terms, research only; it may not be passed on.
 Citation: B. Dolhansky et al., "The DeepFake Detection Challenge (DFDC) Dataset", 2020,
@@ -59,8 +59,8 @@ _NEEDED = f"dfdc_train_part_N/{METADATA}, {METADATA}, {PREVIEW} or {TEST}"
     NAME,
     page="https://ai.meta.com/datasets/dfdc/",
     options=(
-        Option("parts", "N,N", "the training parts wanted (all that are there)"),
-        Option("protocol", "P", f"of the training parts: {PARTS} (the usual split) or {GROUP} ({PARTS})"),
+        Option("parts", "N,N", "the wanted training parts (all in RAW)"),
+        Option("protocol", "P", f"for the training parts: {PARTS} (the usual split) or {GROUP} ({PARTS})"),
     ),
     example={
         "dfdc_train_part_0/metadata.json": '{"a.mp4": {"label": "REAL", "split": "train", "original": null}}',
@@ -74,12 +74,12 @@ _NEEDED = f"dfdc_train_part_N/{METADATA}, {METADATA}, {PREVIEW} or {TEST}"
     },
 )
 def dfdc(root: Path, *, parts: str = "", protocol: str = "") -> Listing:
-    """List the clips that the data set's own lists name and that are there.
+    """List the videos that the data set's own lists name, if they exist.
 
     Args:
-        root: the folder of the parts, of one part, of the preview, or of the test clips.
-        parts: the numbers of the training parts wanted, with commas; "" for all.
-        protocol: of the training parts, "parts" (also if "") or "group".
+        root: the folder of the parts, of one part, of the preview, or of the test videos.
+        parts: the numbers of the wanted training parts, separated by commas; "" for all.
+        protocol: for the training parts, "parts" (the default) or "group".
 
     Raises:
         InputError: the folder has none of the layouts, or several, or a list is wrong.
@@ -92,7 +92,7 @@ def dfdc(root: Path, *, parts: str = "", protocol: str = "") -> Listing:
     there = {name: int(match[1]) for name in subfolders(root) if (match := _PART.fullmatch(name))}
     lists = [name for name in (METADATA, PREVIEW, TEST) if (root / name).is_file()]
     if lists == [METADATA, TEST] and not there:
-        lists = [TEST]  # The official test folder has both, which say the same.
+        lists = [TEST]  # The official test folder has both, and they agree.
     if len(lists) + bool(there) > 1:
         found = " and ".join([*lists, *(["dfdc_train_part_N"] if there else [])])
         raise InputError(
@@ -113,7 +113,7 @@ def dfdc(root: Path, *, parts: str = "", protocol: str = "") -> Listing:
         listing = _training(root, held, wanted, protocol)
     if not listing.items:
         first = f" ({listing.ledger[0].path}: {listing.ledger[0].detail})" if listing.ledger else ""
-        raise InputError(f"{root}: none of the clips that its lists name is there{first}")
+        raise InputError(f"{root}: none of the videos that its lists name is there{first}")
     return listing
 
 
@@ -125,7 +125,7 @@ def _training(root: Path, parts: dict[str, int], wanted: set[int], protocol: str
         folder, number = _part_folder(root / name), parts.get(name)
         above = relative_to(folder, root) if name else ""
         if not (folder / METADATA).is_file():
-            ledger.append(LedgerRow(name, UNLISTED, f"no {METADATA} in it: its clips were not read"))
+            ledger.append(LedgerRow(name, UNLISTED, f"no {METADATA} in it: its videos were not read"))
             continue
         split = _split_of_part(number) if protocol == PARTS and number is not None else None
         listed = read_json(folder / METADATA, dict)
@@ -139,17 +139,17 @@ def _training(root: Path, parts: dict[str, int], wanted: set[int], protocol: str
             if not (folder / clip).is_file():
                 ledger.append(LedgerRow(path, MISSING, f"named in {METADATA}, but not there"))
             elif clip in items:
-                ledger.append(LedgerRow(path, DOUBLED, f"{items[clip].path} is the same clip"))
+                ledger.append(LedgerRow(path, DOUBLED, f"{items[clip].path} is the same video"))
             else:
                 items[clip] = _item(path, label, original, split, part)
     notes = _notes(list(items.values()), parts, protocol)
     away = [str(number) for number in sorted(wanted - set(parts.values()))] if parts else []
-    # Of a part alone no count is published: what it has is held against its own list.
+    # No counts are published for single parts, so each part is compared with its own list.
     return Listing(list(items.values()), ledger, notes, counts, {"other parts": away} if away else {})
 
 
 def _part_folder(folder: Path) -> Path:
-    """The folder that holds a part's list: itself, or the one folder in it that does."""
+    """The folder that holds a part's list: the folder itself, or the only folder in it that does."""
     if (folder / METADATA).is_file():
         return folder
     inside = [folder / name for name in subfolders(folder) if (folder / name / METADATA).is_file()]
@@ -160,23 +160,23 @@ def _notes(items: list[Item], parts: dict[str, int], protocol: str) -> list[str]
     notes = []
     if parts:
         count = Counter(LABEL_NAMES[item.label] for item in items)
-        found = f"{count['real']:,} real and {count['fake']:,} fake clips in {len(parts)} parts"
-        published = f"{PUBLISHED['real']:,} and {PUBLISHED['fake']:,} are published of all {ALL_PARTS}"
+        found = f"{count['real']:,} real and {count['fake']:,} fake videos in {len(parts)} parts"
+        published = f"published: {PUBLISHED['real']:,} and {PUBLISHED['fake']:,} in all {ALL_PARTS}"
         notes.append(f"{found}; {published}")
     reals = {item.video for item in items if item.label == REAL}
     alone = sum(item.label == FAKE and item.group not in reals for item in items)
     if alone:
-        notes.append(f"fakes whose original is not there: {alone:,}; they keep its name as their group")
+        notes.append(f"fakes whose original is not there: {alone:,}; its name stays their group")
     if parts and protocol == PARTS:
         splits = {_split_of_part(number) for number in parts.values()}
         if len(splits) < len(SPLITS):
             held = " and ".join(sorted(splits))
-            notes.append(f"the parts that are there are all of {held}; --protocol {GROUP} splits them anew")
+            notes.append(f"the parts found fill only {held}; --protocol {GROUP} splits them anew")
     return notes
 
 
 def _entry(path: Path, clip: str, values: Any) -> tuple[str, int, str]:
-    """A clip's file name, label and original (itself, if real)."""
+    """A video's file name, label and original (itself, if it is real)."""
     where = f"{path}, {clip}"
     if not isinstance(values, dict) or not isinstance(values.get("label"), str):
         raise InputError(f"{where}: {values!r}; needed: a label, REAL or FAKE")
@@ -187,7 +187,7 @@ def _entry(path: Path, clip: str, values: Any) -> tuple[str, int, str]:
     if label == REAL:
         return clip, label, PurePosixPath(clip).stem
     if not isinstance(original, str) or not original:
-        raise InputError(f"{where}: original {original!r}; a FAKE needs the clip that it was made from")
+        raise InputError(f"{where}: original {original!r}; a FAKE needs the video that it was made from")
     return clip, label, PurePosixPath(original).stem
 
 
@@ -212,7 +212,7 @@ def _preview(root: Path) -> Listing:
         if not (root / path).is_file():
             ledger.append(LedgerRow(path, MISSING, f"named in {PREVIEW}, but not there"))
             continue
-        # Clips lie in folders of the actor that they show: original_videos/643049/643049_A_001.mp4.
+        # Videos lie in folders named after their actor: original_videos/643049/643049_A_001.mp4.
         target = values.get("target_id") or (pure.parts[1] if len(pure.parts) > 2 else pure.stem)
         swapped = str(values.get("swapped_id") or "") if label == FAKE else ""
         part = f"preview, {LABEL_NAMES[label]}"
@@ -237,7 +237,7 @@ def _preview(root: Path) -> Listing:
 
 
 def _read_labels(path: Path) -> dict[str, int]:
-    """The labels of the test clips, by their file names."""
+    """The labels of the test videos, by their file names."""
     labels: dict[str, int] = {}
     for where, row in read_rows(path, ("filename", "label")):
         if row["label"] not in ("0", "1"):
@@ -249,7 +249,7 @@ def _read_labels(path: Path) -> dict[str, int]:
 
 
 def _read_is_fake(path: Path) -> dict[str, int]:
-    """The same from the test clips' metadata.json; empty where it is that of a training part."""
+    """The test videos' labels from their metadata.json; empty if it belongs to a training part."""
     told: dict[str, Any] = {
         clip: values.get("is_fake") if isinstance(values, dict) else None
         for clip, values in read_json(path, dict).items()
@@ -269,7 +269,7 @@ def _test(root: Path, listed_in: str, labels: dict[str, int]) -> Listing:
         if kind_found(path) == VIDEO:
             if path.name in found:
                 same = relative_to(found[path.name], root)
-                ledger.append(LedgerRow(relative_to(path, root), DOUBLED, f"{same} is the same clip"))
+                ledger.append(LedgerRow(relative_to(path, root), DOUBLED, f"{same} is the same video"))
             else:
                 found[path.name] = path
     items = [
@@ -294,7 +294,7 @@ def _test(root: Path, listed_in: str, labels: dict[str, int]) -> Listing:
 
 
 def _item(path: str, label: int, group: str, split: str | None, part: str, source: str = NAME) -> Item:
-    # The data set does not say which of its eight methods made a fake.
+    # The data set does not name the method of a fake, one of its eight.
     method = "dfdc" if label == FAKE else ""
     stem = PurePosixPath(path).stem
     return Item(path, label, group, VIDEO, source, method, split, stem, part=part)
@@ -305,7 +305,7 @@ def _clips_in(folder: Path) -> Iterator[Path]:
 
 
 def _unlisted(root: Path, files: Iterable[Path], listed: set[Path]) -> list[LedgerRow]:
-    """Ledger rows for the clips among `files` that are not `listed`."""
+    """Ledger rows for the videos among `files` that are not `listed`."""
     return [
         LedgerRow(relative_to(path, root), UNLISTED, "in none of the data set's lists")
         for path in files

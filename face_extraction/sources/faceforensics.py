@@ -1,18 +1,17 @@
-"""FaceForensics++ and Google's DFD: swapped and reenacted faces of YouTube clips.
+"""FaceForensics++ and Google's DFD: swapped and reenacted faces in YouTube videos.
 
-Layout: as the official script leaves it (any part of it will do),
+Layout: as the official script leaves it, or any part of it:
 `original_sequences/{youtube,actors}/COMPRESSION/videos/*.mp4` and
 `manipulated_sequences/METHOD/COMPRESSION/videos/*.mp4`, where COMPRESSION is raw, c23 or c40; or the
-folders of the Kaggle mirror "ff-c23": `original/` and `METHOD/` with c23 clips. Older copies call raw c0.
-1,000 originals `000.mp4`; of each method 1,000 fakes `TARGET_SOURCE.mp4`, in pairs that swap both ways.
-DFD: 363 clips of actors, `ACTOR__SCENE.mp4`, and 3,068 fakes `TARGET_SOURCE__SCENE__ID.mp4`.
+folders of the Kaggle mirror "ff-c23": `original/` and `METHOD/` with c23 videos. Older copies call raw c0.
+1,000 originals `000.mp4`; for each method 1,000 fakes `TARGET_SOURCE.mp4`, in pairs that swap both ways.
+DFD: 363 videos of actors, `ACTOR__SCENE.mp4`, and 3,068 fakes `TARGET_SOURCE__SCENE__ID.mp4`.
 
-Splits: the official train.json, val.json and test.json (720, 140 and 140 originals), which lie beside
-the official code, not in the download: put them into RAW or name their folder with --splits. Without
-them groups are split by a hash. A group is a pair, with all methods' fakes of it. Seven YouTube videos
-were cut into two clips each, which the official lists put into different splits; the hash keeps them
-together. DFD has no official split: its actors are split by a hash, and fakes between actors of two
-splits are left out.
+Splits: the official train.json, val.json and test.json (720, 140 and 140 originals). They come with the
+official code, not with the download: put them into RAW or name their folder with --splits. Without them a
+hash splits the groups. A group is a pair, with all methods' fakes of it. Seven YouTube videos were cut into
+two originals each. The official lists put the two into different splits; the hash keeps them together. DFD
+has no official split: a hash splits its actors, and fakes between actors of two splits are left out.
 
 Licence: the FaceForensics terms of use, research only, after a signed form; it may not be passed on.
 Citation: A. Roessler et al., "FaceForensics++: Learning to Detect Manipulated Facial Images", ICCV
@@ -48,7 +47,7 @@ RAW_OF_OLD = "c0"
 ORIGINALS, FAKES, MIRRORED = "original_sequences", "manipulated_sequences", "original"
 PUBLISHED = dict.fromkeys((YOUTUBE, *METHODS), 1_000) | {ACTORS: 363, DFD: 3_068}
 NUMBERS = tuple(f"{number:03d}" for number in range(1_000))
-# Clips cut from one YouTube video, from the conversion_dict.json of the official code.
+# Originals cut from one YouTube video, from the conversion_dict.json of the official code.
 ONE_VIDEO = tuple((f"{first}", f"{first + 1}") for first in (605, 639, 755, 837, 875, 954, 982))
 _FORMS = {
     YOUTUBE: (re.compile(r"(\d{3})"), "000.mp4"),
@@ -67,7 +66,7 @@ class _Clip:
 
     @property
     def pair(self) -> tuple[str, str]:
-        """Target and source; of an original, itself twice."""
+        """Target and source; an original's own number twice."""
         return self.people[0], self.people[-1]
 
 
@@ -75,8 +74,8 @@ class _Clip:
     NAME,
     page="https://github.com/ondyari/FaceForensics",
     options=(
-        Option("compression", "C", f"{', '.join(COMPRESSIONS)}; needed where RAW holds several"),
-        Option("methods", "M,M", f"of the fakes: {', '.join(METHODS)} (all that are there)"),
+        Option("compression", "C", f"{', '.join(COMPRESSIONS)}; needed if RAW holds several"),
+        Option("methods", "M,M", f"the wanted fakes: {', '.join(METHODS)} (all in RAW)"),
         Option("splits", "DIR", "the folder of the official train.json, val.json and test.json (RAW)"),
     ),
     example={
@@ -93,12 +92,12 @@ class _Clip:
     },
 )
 def faceforensics(root: Path, *, compression: str = "", methods: str = "", splits: str = "") -> Listing:
-    """List the clips of one compression.
+    """List the videos of one compression.
 
     Args:
         root: the folder of the official download, or of the mirror.
-        compression: "raw", "c23" or "c40"; "" where only one is there.
-        methods: those wanted, with commas; "" for all. Their originals are listed too.
+        compression: "raw", "c23" or "c40"; "" if only one is there.
+        methods: the wanted ones, separated by commas; "" for all. Their originals are listed too.
         splits: the folder of the three official lists; "" looks into `root`.
 
     Raises:
@@ -110,19 +109,17 @@ def faceforensics(root: Path, *, compression: str = "", methods: str = "", split
     compression, folders = find_parts(root, compression)
     parts = _with_originals(wanted)
     found: list[_Clip] = []
-    ledger = [
-        LedgerRow(folder, UNLISTED, "a folder of another name than the methods") for folder in _strange(root)
-    ]
+    ledger = [LedgerRow(folder, UNLISTED, "a folder that has no method's name") for folder in _strange(root)]
     for part in parts:
         if part in folders:
             pattern, form = _FORMS.get(part, _PAIR)
             matches, rows = clips(root, folders[part], pattern, form)
             found += [_Clip(path, part, match.groups()) for path, match in matches.items()]
             ledger += rows
-    # The official lists are followed even where they tear clips of one video.
+    # Follow the official lists even if they tear originals of one YouTube video apart.
     known = official or ONE_VIDEO
     homes = {number: split for pair, split in official.items() for number in pair}
-    # A stray clip of people of two splits is left out, and ties nobody together.
+    # A stray video of people in two splits is left out, so it must not tie people together.
     tied = (clip.pair for clip in found if clip.part not in (ACTORS, DFD))
     pairs = join([*(pair for pair in tied if not homes or _home(pair, homes)), *known])
     items = []
@@ -133,19 +130,19 @@ def faceforensics(root: Path, *, compression: str = "", methods: str = "", split
         else:
             items.append(item)
     if not items:
-        raise InputError(f"{root}: no clip of {compression} in it; needed: {_NEEDED}")
+        raise InputError(f"{root}: no video of {compression} in it; needed: {_NEEDED}")
     notes = [] if official else ["no train.json, val.json and test.json: split by a hash of the pairs"]
-    # The mirror's share of DFD has no published count.
+    # No count is published for the mirror's part of DFD.
     unknown = {DFD, ACTORS} if _is_mirror(root) else set()
     published = {part: PUBLISHED[part] for part in parts if part not in unknown}
     return Listing(items, ledger, notes, published, _absent(found, parts))
 
 
 def find_parts(root: Path, compression: str) -> tuple[str, dict[str, Path]]:
-    """The compression, and the folders of clips by part ("youtube", "actors" or a method).
+    """The compression, and the folders of videos by part ("youtube", "actors" or a method).
 
     Raises:
-        InputError: neither layout is there, or not exactly one compression is meant.
+        InputError: neither layout is there, or the compression is not clear.
     """
     compression = "raw" if compression == RAW_OF_OLD else compression
     if compression and compression not in COMPRESSIONS:
@@ -153,7 +150,7 @@ def find_parts(root: Path, compression: str) -> tuple[str, dict[str, Path]]:
     if _is_mirror(root):
         if compression not in ("", "c23"):
             raise InputError(
-                f"{root}: the mirror's layout has c23 alone. Received: --compression {compression}"
+                f"{root}: the mirror's layout has only c23. Received: --compression {compression}"
             )
         return "c23", _mirrored(root)
     held: dict[str, dict[str, Path]] = {}
@@ -169,7 +166,7 @@ def find_parts(root: Path, compression: str) -> tuple[str, dict[str, Path]]:
     if not held:
         raise _no_clips(root)
     if compression and compression not in held:
-        raise InputError(f"{root}: no clips of {compression} in it; there: {', '.join(held)}")
+        raise InputError(f"{root}: no videos of {compression} in it; there: {', '.join(held)}")
     if not compression and len(held) > 1:
         raise InputError(f"{root}: holds {', '.join(held)}; choose one with --compression")
     compression = compression or next(iter(held))
@@ -177,7 +174,7 @@ def find_parts(root: Path, compression: str) -> tuple[str, dict[str, Path]]:
 
 
 def _no_clips(root: Path) -> InputError:
-    """The error for a root in which no clips lie where they should, which says what is there instead."""
+    """The error for a root without videos in the right places; it says what is there instead."""
     there = [
         (above, part, name)
         for above in (ORIGINALS, FAKES)
@@ -204,20 +201,20 @@ def _no_clips(root: Path) -> InputError:
         return InputError(f"{root / above}: unknown folder {part}; accepted: {', '.join(METHODS)}")
     held = ", ".join(subfolders(root / above / part / name)) or "nothing"
     return InputError(
-        f"{root / above / part / name}: no folder videos in it, but {held}; frames that are cut out "
-        "already are read with: list --frame-folders"
+        f"{root / above / part / name}: no folder videos in it, but {held}; for frames that are already "
+        "cut out use: list --frame-folders"
     )
 
 
 def read_splits(folder: Path, *, asked: bool) -> dict[tuple[str, str], str]:
-    """The official split of each pair of originals; empty where there are no lists.
+    """The official split of each pair of originals; empty without lists.
 
     Args:
-        folder: where train.json, val.json and test.json lie: lists of pairs of numbers.
-        asked: whether the user named the folder, so that the lists must be there.
+        folder: the folder of train.json, val.json and test.json: lists of pairs of numbers.
+        asked: whether the user named the folder; the lists must then be there.
 
     Raises:
-        InputError: some of the lists are there and others not, or a list is wrong.
+        InputError: only some of the lists are there, or a list is wrong.
     """
     official: dict[tuple[str, str], str] = {}
     homes: dict[str, str] = {}
@@ -246,7 +243,7 @@ def _mirrored(root: Path) -> dict[str, Path]:
 
 
 def _strange(root: Path) -> list[str]:
-    """Folders beside the methods that are none: a misspelt one would be missed in silence."""
+    """Folders beside the methods' that are none of them: a misspelt one would be missed silently."""
     known = {ORIGINALS: (YOUTUBE, ACTORS), FAKES: METHODS}
     return [
         f"{above}/{name}"
@@ -288,13 +285,13 @@ def _item(clip: _Clip, compression: str, pairs: dict[str, str], homes: dict[str,
 
 
 def _home(pair: tuple[str, str], homes: dict[str, str]) -> str | None:
-    """The official split of two originals; None where they are of two, or a list lacks one."""
+    """The official split of two originals; None if they stand in two, or in no list."""
     first, second = (homes.get(number) for number in pair)
     return first if first == second else None
 
 
 def _absent(found: list[_Clip], parts: list[str]) -> dict[str, list[str]]:
-    """By part, the targets of which no clip is there, unless all are missing."""
+    """By part, the targets without a video, unless all are missing."""
     absent = {}
     for part in parts:
         there = {clip.people[0] for clip in found if clip.part == part}

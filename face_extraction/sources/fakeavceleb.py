@@ -1,15 +1,15 @@
-"""FakeAVCeleb: VoxCeleb2 clips of celebrities, with swapped or lip-synced faces, cloned voices, or both.
+"""FakeAVCeleb: VoxCeleb2 videos of celebrities, with swapped or lip-synced faces, cloned voices, or both.
 
 Layout: `{RealVideo-RealAudio,FakeVideo-RealAudio,FakeVideo-FakeAudio}/RACE/GENDER/ID/*.mp4`, in RAW or in
 RAW/FakeAVCeleb_v1.2, and `meta_data.csv`, which names each fake's method; without it the folder is the
-method. The label is that of the picture. `RealVideo-FakeAudio` is counted and not read: its pictures are
-those of the real clips, with another voice. Published: 500 real clips, 9,709 and 10,835 fakes, and 500 with
-a cloned voice. Layout and counts were taken from other people's code, and not checked on the data.
+method. The label is the picture's. `RealVideo-FakeAudio` is counted but not read: it has the real videos'
+pictures with another voice. Published: 500 real videos, 9,709 and 10,835 fakes, and 500 with a cloned
+voice. Layout and counts come from other people's code and were not checked on the data.
 
-Splits: none official. A group is a person, by the folder; the person whose face was put in is read from the
-name (`00021_id01933_I5XXxgK7QpE_id00781_wavtolip.mp4`: the first id is the face, the last the voice; where
-there is one id and wavtolip, it is the voice), and fakes between people of two splits are left out. There
-are 40 times as many fakes as reals: draw a balanced sample to train on (dfdetect.train --per-class).
+Splits: none official. A group is a person, named by the folder. The file name gives the person whose face
+was put in (`00021_id01933_I5XXxgK7QpE_id00781_wavtolip.mp4`: the first id is the face, the last the voice;
+with one id and wavtolip, the id is the voice), and fakes between people of two splits are left out. There
+are 40 times as many fakes as reals: train on a balanced sample (dfdetect.train --per-class).
 
 Licence: its terms of use, research only, after a form; it may not be passed on.
 Citation: H. Khalid et al., "FakeAVCeleb: A Novel Audio-Video Multimodal Deepfake Dataset", NeurIPS Datasets
@@ -59,10 +59,10 @@ _ID = re.compile(r"id\d+")
     },
 )
 def fakeavceleb(root: Path) -> Listing:
-    """List the clips whose picture is real or fake.
+    """List the videos whose picture is real or fake.
 
     Raises:
-        InputError: none of the folders is there or holds a clip, or meta_data.csv is wrong.
+        InputError: none of the folders exists or holds a video, or meta_data.csv is wrong.
     """
     need_folder(root)
     above = named_folder(root, FOLDER) or root
@@ -85,17 +85,17 @@ def fakeavceleb(root: Path) -> Listing:
             else:
                 items.append(_item(relative, inside, name, methods))
     if not items:
-        raise InputError(f"{above}: no clip in its folders")
+        raise InputError(f"{above}: no video in its folders")
     voices = named_folder(above, VOICES)
     count = sum(kind_found(path) == VIDEO for path in files_below(voices)) if voices else 0
     notes = [] if methods else [f"no {METADATA}: the folder is the fakes' method"]
     if count:
-        notes.append(f"left out, being real pictures with a cloned voice: {count:,}")
+        notes.append(f"left out, real pictures with a cloned voice: {count:,}")
     return Listing(items, ledger, notes, PUBLISHED, counted={VOICES: count})
 
 
 def _methods(path: Path) -> dict[tuple[str, str, str], str]:
-    """The method of each clip, by its type, person and file name; empty without the list."""
+    """Each video's method, by its type, person and file name; empty without the list."""
     if not path.is_file():
         return {}
     rows = read_rows(path, ("source", "method", "type", "path"))

@@ -1,15 +1,15 @@
-"""FFIW10K: videos of several people, in some of which a part of the faces is swapped.
+"""FFIW10K: videos of several people; in the fake ones a part of the faces is swapped.
 
 Layout: `source/{train,val,test}/*.mp4` (real) and `target/{train,val,test}/*.mp4` (fake), in RAW, in
-RAW/FFIW10K-v1-release or in RAW/FFIW10K-v1-release-test; clips may lie in a folder `videos` of each.
-`target_mask/` is not read. Published: 8,000, 250 and 1,738 clips of each class. That layout is the
-authors'; the counts and the test folder were taken from other people's code, and not checked on the data.
+RAW/FFIW10K-v1-release or in RAW/FFIW10K-v1-release-test; videos may lie in a folder `videos` of each.
+`target_mask/` is not read. Published: 8,000, 250 and 1,738 videos of each class. The layout is the
+authors'; the counts and the test folder come from other people's code and were not checked on the data.
 
-**The label is the clip's, not the face's.** In a fake clip some faces are real: with the policy "largest"
-the face that is taken may be one of them, and with "all" some are.
+**The label is the video's, not the face's.** In a fake video some faces are real: the policy "largest" may
+take one of them, and "all" takes them too.
 
-Splits: the folders'. Clips of one name and split are one group; which real clip a fake was made from is not
-known beyond that.
+Splits: the folders'. Videos with one name in one split are one group; nothing else tells which real video a
+fake was made from.
 
 Licence: its terms of use, research only, after a form; it may not be passed on.
 Citation: T. Zhou et al., "Face Forensics in the Wild", CVPR 2021, pages 5778-5788
@@ -39,10 +39,10 @@ _ANY = re.compile(r"(.+)")
     example={f"{name}/{split}/{split}_00000000.mp4": "" for name in CLASSES for split in SPLITS},
 )
 def ffiw(root: Path) -> Listing:
-    """List the clips of both classes.
+    """List the videos of both classes.
 
     Raises:
-        InputError: neither class's folder is there, or it holds no clip.
+        InputError: no class's folder exists, or none holds a video.
     """
     need_folder(root)
     above = [root, *(folder for name in RELEASES if (folder := named_folder(root, name)))]
@@ -56,13 +56,13 @@ def ffiw(root: Path) -> Listing:
             for split in SPLITS:
                 inside = named_folder(folder, split) if folder else None
                 if inside is not None:
-                    matches, rows = clips(root, inside, _ANY, "any clip")
+                    matches, rows = clips(root, inside, _ANY, "any video")
                     items += [_item(path, match[1], name, split) for path, match in matches.items()]
                     ledger += rows
     if not found:
         raise no_layout(root, "source/ and target/ with train, val and test", *CLASSES, *RELEASES)
     if not items:
-        raise InputError(f"{root}: no clip in its folders; needed: source/train/*.mp4 and so on")
+        raise InputError(f"{root}: no video in its folders; needed: source/train/*.mp4 and so on")
     return Listing(items, ledger, published=PUBLISHED)
 
 

@@ -1,23 +1,22 @@
-"""Any tree with the folders real/ and fake/ of photos or videos, or unknown/ alone.
+"""Any tree with the folders real/ and fake/, or only unknown/, of photos or videos.
 
-Layout: `real/` and `fake/` (capitals or not) with files at any depth below them, but for hidden folders
-and Synology's `@eaDir`. What lies in a subfolder belongs to the group of that name (a person, an
-original video); what lies directly in real/ or fake/ is a group of its own, named as the file without
-its suffix. A group never stands in two splits, and real/ and fake/ share group names: put a person's
-real and faked clips into subfolders of one name, or say with --group-pattern how the file names tell
-the original. The folder's name is the data set's, unless --source gives one: two data sets that will be
-joined need two names.
+Layout: `real/` and `fake/` (in any case) with files at any depth, except in hidden folders and Synology's
+`@eaDir`. Files in a subfolder belong to the group of that name (a person, an original video). A file
+directly in real/ or fake/ is its own group, named like the file without its suffix. A group never stands
+in two splits, and real/ and fake/ share group names: put a person's real and faked videos into subfolders
+of one name, or use --group-pattern to find the original in the file names. The folder's name is the data
+set's, unless --source gives one; to join two data sets later, give them two names.
 
-Folders of other names, such as Original/ and DeepFake/, are taken where their names mean one class and
-nothing else; `--label real=NAME,NAME` and `--label fake=NAME` say what others mean. What lies in RAW beside
-the folders that are read is listed in the ledger. `--real-only` and `--fake-only` read one class, for a set
-that has no other: nothing can be trained or measured on its manifest alone, but it can be scored, joined
-with another, or (real faces) be what fakes are made of.
+Folders with other names, such as Original/ and DeepFake/, are read if the name can mean only one class;
+`--label real=NAME,NAME` and `--label fake=NAME` name others. The ledger lists what else lies in RAW.
+`--real-only` and `--fake-only` read one class, for a set that has no other. Nothing can be trained or
+measured on its manifest alone, but it can be scored or joined with another, and fakes can be made of its
+real faces.
 
-`unknown/`, where there is neither of the two, holds what is to be scored and not learned from: its
-faces are of unknown label and in the split test, which is what dfdetect.evaluate scores.
+`unknown/`, without the other two, holds files to score, not to learn from: its faces have unknown label and
+the split test, which dfdetect.evaluate scores.
 
-Licence and citation: those of the material.
+Licence and citation: the material's own.
 """
 
 import re
@@ -55,7 +54,7 @@ NAMELESS = LABEL_NAMES[UNKNOWN]
         Option(
             "group-pattern",
             "REGEX",
-            "finds the group in each path under RAW, such as 'id([0-9]+)_': what is named "
+            "finds the group in each path under RAW, such as 'id([0-9]+)_': the part named "
             "(?P<group>...), or else the first (...)",
         ),
         Option("source", "NAME", "the data set's name in the manifest (the name of RAW)"),
@@ -65,8 +64,8 @@ NAMELESS = LABEL_NAMES[UNKNOWN]
             "folders of a class: real=Original or fake=DF,FS",
             many=True,
         ),
-        Option("real-only", "", "read the real files alone"),
-        Option("fake-only", "", "read the fake files alone"),
+        Option("real-only", "", "read only the real files"),
+        Option("fake-only", "", "read only the fake files"),
     ),
 )
 def folders(
@@ -85,8 +84,8 @@ def folders(
         group_pattern: a regular expression with a group, searched in each relative path.
         source: the data set's name; "" for the root's.
         label: names of folders, such as "real=Original,Genuine".
-        real_only: read no fake ones, which need not be there.
-        fake_only: read no real ones, which need not be there.
+        real_only: read no fake files; they may be missing.
+        fake_only: read no real files; they may be missing.
 
     Raises:
         InputError: a folder is missing or holds neither photo nor video, or the pattern is wrong
@@ -102,7 +101,7 @@ def folders(
         reader.read(root / name, meaning)
     ledger = reader.ledger + _beside(root, found)
     left = kinds_told(reader.others) if reader.others else ""
-    notes = [f"left out, being neither photo nor video: {left}"] if left else []
+    notes = [f"left out, neither photo nor video: {left}"] if left else []
     notes += [
         f"{name}/ is read as {LABEL_NAMES[value]}"
         for name, value in found.items()
@@ -149,14 +148,14 @@ def _folder_of_class(root: Path, name: str, value: int) -> dict[str, int]:
     if len(meant) > 1:
         raise InputError(
             f"{root}: the folders {' and '.join(meant)} may both be {name}; --label {name}={','.join(meant)} "
-            "names those that are"
+            "names the right ones"
         )
     return dict.fromkeys(meant, value)
 
 
 @dataclass
 class _Reader:
-    """Reads the folders of classes one after another."""
+    """Reads the folders of the classes one after another."""
 
     root: Path
     pattern: re.Pattern[str] | None
@@ -167,7 +166,7 @@ class _Reader:
     others: list[Path] = field(default_factory=list)
 
     def read(self, folder: Path, label: int) -> None:
-        """Add what lies below a folder; neither a photo nor a video in it is an error."""
+        """Add the files below a folder; a folder without photo or video is an error."""
         before = len(self.items) + len(self.ledger)
         for path in files_below(folder):
             kind = kind_found(path)
@@ -181,7 +180,7 @@ class _Reader:
                     self.ledger.append(LedgerRow(relative, UNREADABLE, f"{path.suffix.lower()} is not read"))
                 continue
             group = _group_by_pattern(self.pattern, relative) if self.pattern else _group(relative)
-            # macOS writes é as e and an accent, others as one letter: one name all the same.
+            # macOS writes é as e and an accent, others as one letter; both are one name.
             group = unicodedata.normalize("NFC", group).strip()
             video = relative if kind == VIDEO else ""
             self.items.append(

@@ -1,16 +1,16 @@
 """Kaggle's "deepfake and real images": face crops of OpenForensics, 256 pixels wide.
 
-Layout: `{Train,Validation,Test}/{Real,Fake}/*.jpg`, in RAW or in RAW/Dataset. Sets of the same layout
-with `valid`, `val` or `dev` for Validation, as "140k real and fake faces" has it, are read too; `check`
-then differs. Class folders are told by their names: by the order of names fake would be 0 and real 1.
-Published: 140,002 crops to train with (70,001 of each class), 39,428 for validation (19,787 real, 19,641
-fake), 10,905 to test (5,413 real, 5,492 fake).
+Layout: `{Train,Validation,Test}/{Real,Fake}/*.jpg`, in RAW or in RAW/Dataset. Sets with this layout that
+call Validation `valid`, `val` or `dev`, such as "140k real and fake faces", are read too; `check` then
+reports a difference. The names of the class folders give the labels; alphabetical order would make fake 0
+and real 1. Published: 140,002 crops to train with (70,001 of each class), 39,428 for validation (19,787
+real, 19,641 fake), 10,905 to test (5,413 real, 5,492 fake).
 
 Splits: the folders'. Several crops come from one photo of OpenForensics, and their names do not tell
-which: every crop is a group of its own here, so that intervals are too narrow, and one photo's faces may
-stand in two splits. Reports A and E use this set; the matrices of Report B add up to its test folder.
+which. So every crop is its own group here: intervals are too narrow, and one photo's faces may stand in two
+splits. Reports A and E use this set; Report B's confusion matrices add up to its test folder.
 
-Licence: that of OpenForensics; read its page and Kaggle's.
+Licence: OpenForensics'; read its page and Kaggle's.
 Citation: T.-N. Le et al., "OpenForensics: Large-Scale Challenging Dataset For Multi-Face Forgery
 Detection And Segmentation In-The-Wild", ICCV 2021, https://zenodo.org/records/5528418
 """
@@ -61,7 +61,7 @@ def kaggle_faces(root: Path) -> Listing:
     """List the crops of the three splits.
 
     Raises:
-        InputError: no split's folder is there, or a split lacks a class folder or has two of a class.
+        InputError: no split's folder exists, or a split lacks a class folder or has two of a class.
     """
     need_folder(root)
     above = named_folder(root, FOLDER) or root
@@ -76,9 +76,7 @@ def kaggle_faces(root: Path) -> Listing:
             items += found
             ledger += rows
     ledger += [
-        LedgerRow(
-            relative_to(above / name, root), UNLISTED, f"a folder of another name than {', '.join(SPLITS)}"
-        )
+        LedgerRow(relative_to(above / name, root), UNLISTED, f"a folder named none of {', '.join(SPLITS)}")
         for name in subfolders(above)
         if above / name not in folders.values() and name != FOLDER
     ]
@@ -89,10 +87,10 @@ def kaggle_faces(root: Path) -> Listing:
 
 
 def _split_folder(above: Path, name: str) -> Path | None:
-    """The folder of a split, by any of its usual names.
+    """The folder of a split, under any of its usual names.
 
     Raises:
-        InputError: two folders mean it.
+        InputError: two folders have such names.
     """
     found = [folder for folder in subfolders(above) if SPLIT_WORDS.get(plain(folder)) == SPLITS[name]]
     if len(found) > 1:
@@ -131,7 +129,7 @@ def _split(root: Path, name: str, folder: Path) -> tuple[list[Item], list[Ledger
                 )
             )
     rows += [
-        LedgerRow(relative_to(folder / other, root), UNLISTED, f"a folder of another name than {CLASSES}")
+        LedgerRow(relative_to(folder / other, root), UNLISTED, f"a folder named none of {CLASSES}")
         for other in strange
     ]
     return items, rows

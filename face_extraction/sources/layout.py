@@ -1,4 +1,4 @@
-"""What the data sets' files share: finding folders and clips, reading lists, joining pairs."""
+"""What the data sets' files share: find folders and videos, read lists, join pairs."""
 
 import csv
 import difflib
@@ -14,9 +14,9 @@ from face_extraction.ledger import DOUBLED, UNLISTED, UNREADABLE, LedgerRow, as_
 from face_extraction.manifest import FAKE, REAL, SPLITS
 from face_extraction.media import VIDEO, kind_found
 
-# Label polarity is fixed by these names, never by the order of folders or by a bare number.
+# Only these names give a label, never the order of folders or a bare number.
 LABELS = {"real": REAL, "fake": FAKE}
-# Words that mean one of the two and nothing else; compared by letters alone, whatever their capitals.
+# Words that mean one of the two and nothing else; only their letters count, in any case.
 LABEL_WORDS = {
     **dict.fromkeys(("real", "reals", "original", "originals", "genuine", "pristine", "authentic"), REAL),
     **dict.fromkeys(("bonafide", "unmanipulated"), REAL),
@@ -28,13 +28,13 @@ SPLIT_WORDS = {
     **dict.fromkeys(("val", "valid", "validation", "dev", "development"), "val"),
     **dict.fromkeys(("test", "testing"), "test"),
 }
-# Synology's folder of small pictures, which it makes in every folder that it shares.
+# Synology makes this folder of small pictures in every folder that it shares.
 THUMBNAILS = "@eaDir"
 INNER = "videos"
 
 
 def need_folder(root: Path) -> None:
-    """Refuse a root that is not a folder, naming the nearest folder beside it.
+    """Refuse a root that is not a folder, and name the nearest folder beside it.
 
     Raises:
         InputError: `root` is not a folder.
@@ -48,29 +48,29 @@ def need_folder(root: Path) -> None:
 
 
 def nearest(name: str, names: Iterable[str]) -> str:
-    """A hint " (nearest: X)", empty where none of `names` is like `name`; capitals do not matter."""
+    """A hint " (nearest: X)"; empty if none of `names` resembles `name`. Case does not matter."""
     lower = {other.lower(): other for other in names}
     near = difflib.get_close_matches(name.lower(), lower, n=1)
     return f" (nearest: {lower[near[0]]})" if near else ""
 
 
 def subfolders(folder: Path) -> list[str]:
-    """Names of the folders in `folder`, in order, without hidden ones; empty where it is none."""
+    """Sorted names of the folders in `folder`, without hidden ones; empty if `folder` is not one."""
     if not folder.is_dir():
         return []
     return _visited(path.name for path in folder.iterdir() if path.is_dir())
 
 
 def _visited(names: Iterable[str]) -> list[str]:
-    """The names of folders that may hold data, in order."""
+    """Sorted names of the folders that may hold data."""
     return sorted(name for name in names if not name.startswith(".") and name != THUMBNAILS)
 
 
 def named_folder(root: Path, name: str) -> Path | None:
-    """The folder `name` in `root`, whatever its capitals; None where there is none.
+    """The folder `name` in `root`, in any case; None if there is none.
 
     Raises:
-        InputError: two folders differ in their capitals alone.
+        InputError: two folders differ only in their case.
     """
     found = [folder for folder in subfolders(root) if folder.lower() == name.lower()]
     if len(found) > 1:
@@ -79,7 +79,7 @@ def named_folder(root: Path, name: str) -> Path | None:
 
 
 def no_layout(root: Path, needed: str, *markers: str) -> InputError:
-    """The error for a root without the data set's layout, with the subfolder that seems to have it."""
+    """The error for a root without the data set's layout; it names a subfolder that seems to have it."""
     for name in subfolders(root):
         inside = set(subfolders(root / name)) | {path.name for path in (root / name).glob("*.*")}
         if inside & set(markers):
@@ -88,21 +88,21 @@ def no_layout(root: Path, needed: str, *markers: str) -> InputError:
 
 
 def plain(word: str) -> str:
-    """The letters and digits of a word, in small letters: "Deep-Fake" is "deepfake"."""
+    """The letters and digits of a word in lower case: "Deep-Fake" becomes "deepfake"."""
     return "".join(sign for sign in word.lower() if sign.isalnum())
 
 
 def label_options(given: Sequence[str]) -> dict[str, int]:
-    """The words of `--label real=A,B` and `--label fake=C`, by what they mean.
+    """The words of `--label real=A,B` and `--label fake=C`, with the label that each means.
 
     Args:
-        given: what stands behind each `--label`.
+        given: the value of each `--label`.
 
     Returns:
-        Labels by words, as `plain` gives them.
+        Labels by words in the form of `plain`.
 
     Raises:
-        InputError: an option is written otherwise, or a word means both.
+        InputError: an option has another form, or a word means both.
     """
     words: dict[str, int] = {}
     for text in given:
@@ -127,7 +127,7 @@ def wanted_labels(*, real_only: bool, fake_only: bool) -> set[int]:
 
 
 def label_by_name(text: str, where: str) -> int:
-    """1 for "fake" and 0 for "real", whatever the capitals.
+    """1 for "fake" and 0 for "real", in any case.
 
     Raises:
         InputError: `text` is another word, or a number, which would be ambiguous.
@@ -140,21 +140,21 @@ def label_by_name(text: str, where: str) -> int:
 def clips(
     root: Path, folder: Path, pattern: re.Pattern[str], form: str
 ) -> tuple[dict[str, re.Match[str]], list[LedgerRow]]:
-    """The clips that lie directly in `folder`, or in `videos` in it, in the order of their names.
+    """The videos directly in `folder`, or in `videos` in it, in the order of their names.
 
     Args:
         root: the folder that the paths are relative to.
-        folder: the folder to look into; files that are no clips are passed over.
-        pattern: what a clip's name without its suffix must match wholly.
+        folder: the folder to look into; other files in it are skipped.
+        pattern: must match a video's whole name without its suffix.
         form: the pattern in words, for the ledger.
 
     Returns:
-        the matches by the clips' paths, and ledger rows for clips of another name or doubled ones.
+        the matches by the videos' paths, and ledger rows for doubled videos or those with other names.
     """
     found: dict[str, re.Match[str]] = {}
     ledger = []
     stems: dict[str, str] = {}
-    # DeepfakeBench puts the clips of every data set one folder deeper.
+    # DeepfakeBench puts the videos of every data set one folder deeper.
     folders = [folder, *([folder / INNER] if (folder / INNER).is_dir() else [])]
     for path in (each / name for each in folders for name in sorted(os.listdir(each))):
         if kind_found(path) != VIDEO:
@@ -164,7 +164,7 @@ def clips(
         if match is None:
             ledger.append(LedgerRow(relative, UNLISTED, f"not named like {form}"))
         elif path.stem in stems:
-            ledger.append(LedgerRow(relative, DOUBLED, f"{stems[path.stem]} is the same clip"))
+            ledger.append(LedgerRow(relative, DOUBLED, f"{stems[path.stem]} is the same video"))
         else:
             found[relative] = match
             stems[path.stem] = path.relative_to(folder).as_posix()
@@ -172,27 +172,27 @@ def clips(
 
 
 def relative_to(path: Path, root: Path) -> str:
-    """`path` as seen from `root`, with forward slashes; upwards where it lies outside."""
+    """`path` as seen from `root`, with forward slashes; it begins with ".." if it lies outside."""
     relative = Path(os.path.relpath(path, root))
     if relative.parts[:1] == ("..",):
-        # The system takes ".." of a root that is a link from where the link leads; the clip keeps its name.
+        # If root is a link, the system takes ".." from the link's target. The video keeps its own name.
         relative = Path(os.path.relpath(path.parent.resolve() / path.name, root.resolve()))
     return relative.as_posix()
 
 
 def no_text(relative: str) -> list[LedgerRow]:
-    """The ledger's row for a file whose name is not valid UTF-8, which no manifest can hold; else none."""
+    """A ledger row for a file whose name is not valid UTF-8, which no manifest can hold; else nothing."""
     shown = as_text(relative)
     return [] if shown == relative else [LedgerRow(shown, UNREADABLE, "the file's name is not valid UTF-8")]
 
 
 def files_below(folder: Path) -> Iterator[Path]:
-    """All files below `folder`, in the order of their names; links to folders are followed, once.
+    """All files below `folder`, in the order of their names; follows links to folders, each once.
 
-    Hidden folders and Synology's "@eaDir" are not visited: copies and small pictures lie there.
+    Skips hidden folders and Synology's "@eaDir", which hold copies and small pictures.
 
     Raises:
-        OSError: a folder cannot be read: its files would be missing without a word.
+        OSError: a folder cannot be read; its files would be missing silently.
     """
     seen = set()
     for here, names, files in os.walk(folder, onerror=_refuse, followlinks=True):
@@ -222,10 +222,10 @@ def read_lines(path: Path) -> list[str]:
 
 
 def read_json(path: Path, kind: type) -> Any:
-    """The content of a JSON file whose outermost value must be of `kind`.
+    """The content of a JSON file, whose outermost value must be of `kind`.
 
     Raises:
-        InputError: the file is not JSON, or holds another kind of value.
+        InputError: the file is not JSON, or its value is of another kind.
     """
     try:
         content = json.loads(path.read_text(encoding="utf-8-sig"))
@@ -237,7 +237,7 @@ def read_json(path: Path, kind: type) -> Any:
 
 
 def read_rows(path: Path, columns: Iterable[str]) -> Iterator[tuple[str, dict[str, str]]]:
-    """The rows of a CSV file with a header: where each stands, and the wanted columns, "" if empty.
+    """The rows of a CSV file with a header: each row's place and the wanted columns, "" if empty.
 
     Raises:
         InputError: a column is missing, or the file is not CSV text.
@@ -256,10 +256,10 @@ def read_rows(path: Path, columns: Iterable[str]) -> Iterator[tuple[str, dict[st
 
 
 def chosen(option: str, text: str, accepted: Iterable[str], what: str) -> tuple[str, ...]:
-    """The names in a list with commas, each once, whatever their capitals; all accepted where it is empty.
+    """The names in a comma-separated list, each once, in any case; all accepted names if it is empty.
 
     Raises:
-        InputError: a name is not accepted; the line says `option`.
+        InputError: a name is not accepted; the line names `option`.
     """
     names = {name.lower(): name for name in accepted}
     given = [part.strip() for part in text.split(",") if part.strip()]
@@ -270,7 +270,7 @@ def chosen(option: str, text: str, accepted: Iterable[str], what: str) -> tuple[
 
 
 def join(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
-    """The connected component of each name in `pairs`, called after its first name in order."""
+    """The connected component of each name in `pairs`, called by its first name in order."""
     parent: dict[str, str] = {}
 
     def top(name: str) -> str:
@@ -287,15 +287,15 @@ def join(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
 
 
 def split_lists(folder: Path, suffix: str, *, asked: bool = False) -> dict[str, Path]:
-    """The official lists train, val and test in `folder`, by split; empty where none of them is there.
+    """The official lists train, val and test in `folder`, by split; empty if there is none of them.
 
     Args:
-        folder: where they lie.
-        suffix: of their names, such as ".json".
-        asked: whether the user named the folder, so that they must be there.
+        folder: their folder.
+        suffix: the end of their names, such as ".json".
+        asked: whether the user named the folder; the lists must then be there.
 
     Raises:
-        InputError: some of them are there and others not.
+        InputError: only some of them are there.
     """
     paths = {split: folder / f"{split}{suffix}" for split in SPLITS}
     missing = [path.name for path in paths.values() if not path.is_file()]

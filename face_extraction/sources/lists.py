@@ -1,25 +1,25 @@
-"""Anybody's own list of photos, videos, ready-made crops or folders of frames, as a CSV file.
+"""Your own list of photos, videos, ready-made crops or folders of frames, as a CSV file.
 
-Layout: a text file with a line for each file, its columns separated by commas, semicolons or tabs, with or
-without a header. The folder of the list, or --root, is where relative paths begin; absolute paths are taken
-as they are. Columns are found by their names (path, file, filename, image or video; label, label_name, class
-or target; split or set; group, original, identity, person or subject; method), or named with --path-column
-and so on, by their numbers from 1 too. Without a header the path and the label are found by what they hold.
+Layout: a text file with one line for each file and columns separated by commas, semicolons or tabs, with or
+without a header. Relative paths begin at the list's folder, or at --root; absolute paths stay as they are.
+Columns are found by their names (path, file, filename, image or video; label, label_name, class or target;
+split or set; group, original, identity, person or subject; method). --path-column and so on name them
+otherwise, also by number from 1. Without a header, path and label are found by their content.
 
 Labels: REAL and FAKE, and words that mean one of the two and nothing else (original, genuine, pristine;
-deepfake, manipulated, forged), in any capitals. **Numbers are refused** unless --label says what they mean:
-in some lists 1 is fake, in others real. `--label real=0,original --label fake=1,swap` names values of a list.
+deepfake, manipulated, forged), in any case. **Numbers are refused** unless --label says what they mean,
+because 1 is fake in some lists and real in others: `--label real=0,original --label fake=1,swap`.
 
-Splits: the list's, where it has them (validation, valid and dev are val); else by a hash of the groups.
-Groups: the list's; a value that is a file name counts without its suffix, and where it is empty the file
-itself is meant, so that DFDC's `original` can be the group. Without such a column each file is a group of its
-own: name one, if several files show one person or come from one original.
+Splits: the list's, if it has any (validation, valid and dev are val); otherwise a hash splits the groups.
+Groups: the list's. A group that is a file name counts without its suffix, and an empty one means the file
+itself, so that DFDC's `original` can be the group. Without such a column each file is its own group, so name
+one if several files show one person or come from one original.
 
-`--crops` takes pictures as faces that are cut out already; `--frame-folders` takes paths of folders, each
-with the frames (with --crops: the faces) of one video; pictures do not tell their rate, and 25 frames a
-second are assumed. `--real-only` and `--fake-only` take one class; the list then needs no labels.
+`--crops` takes the pictures as faces that are already cut out. `--frame-folders` takes paths of folders, each
+with the frames (with --crops: the faces) of one video; pictures have no rate, so 25 frames a second are
+assumed. `--real-only` and `--fake-only` take one class; the list then needs no labels.
 
-Licence and citation: those of the material.
+Licence and citation: the material's own.
 """
 
 import csv
@@ -58,21 +58,21 @@ FOLDERS = (FRAMES, SEQUENCE)
 
 @dataclass(frozen=True)
 class _Table:
-    """The rows of a list with their numbers, and the place of each column that was found."""
+    """The rows of a list with their numbers, and the place of each column found."""
 
     path: Path
     rows: list[tuple[int, list[str]]]
     places: dict[str, int]
 
     def value(self, row: list[str], column: str) -> str:
-        """The value of a column; "" where the list has none."""
+        """The value of a column; "" if the list lacks it."""
         place = self.places.get(column)
         return row[place].strip() if place is not None else ""
 
 
 @dataclass(frozen=True)
 class _Wish:
-    """What the options ask for; `kind` is "" where each file's suffix tells."""
+    """What the options ask for; `kind` is "" if each file's suffix decides."""
 
     root: Path
     source: str
@@ -83,7 +83,7 @@ class _Wish:
 
 @dataclass
 class _Found:
-    """The items of a list so far, by their paths, and what is wrong with its rows."""
+    """The items of a list so far, by their paths, and the problems of its rows."""
 
     items: dict[str, Item] = field(default_factory=dict)
     ledger: list[LedgerRow] = field(default_factory=list)
@@ -98,13 +98,13 @@ class _Found:
         Option("label-column", "COLUMN", "the column of the labels (found by its name)"),
         Option("split-column", "COLUMN", "the column of the splits (found by its name, or none)"),
         Option("group-column", "COLUMN", "the column of originals or people (found by its name, or none)"),
-        Option("method-column", "COLUMN", "the column of how it was faked (found by its name, or none)"),
+        Option("method-column", "COLUMN", "the column of fake methods (found by its name, or none)"),
         Option("label", "CLASS=VALUE,VALUE", "what values mean: real=0,original or fake=1,swap", many=True),
         Option("source", "NAME", "the data set's name in the manifest (the list's name)"),
-        Option("crops", "", "the pictures are faces that are cut out already"),
+        Option("crops", "", "the pictures are faces that are already cut out"),
         Option("frame-folders", "", "each path is a folder with the frames of one video"),
-        Option("real-only", "", "take the real files alone"),
-        Option("fake-only", "", "take the fake files alone"),
+        Option("real-only", "", "take only the real files"),
+        Option("fake-only", "", "take only the fake files"),
     ),
     example={
         "list.csv": "filename;label_name;split;original\n"
@@ -130,25 +130,25 @@ def listed(
     real_only: bool = False,
     fake_only: bool = False,
 ) -> Listing:
-    """List the files that a list names and that are there.
+    """List the files that a list names, if they exist.
 
     Args:
         root: where relative paths begin.
         csv: the list; "" for the only one in `root`.
-        path_column: the column of the paths, by name or number; "" finds it, as those that follow.
-        label_column: that of the labels.
-        split_column: that of the splits.
-        group_column: that of the groups.
-        method_column: that of how it was faked.
+        path_column: the column of the paths, by name or number; "" finds it. The same holds below.
+        label_column: the column of the labels.
+        split_column: the column of the splits.
+        group_column: the column of the groups.
+        method_column: the column of fake methods.
         label: what its labels mean, such as "real=0,original".
         source: the data set's name; "" for the list's.
-        crops: its pictures are faces that are cut out already.
+        crops: its pictures are faces that are already cut out.
         frame_folders: its paths are folders of frames.
-        real_only: take the real ones alone.
-        fake_only: take the fake ones alone.
+        real_only: take only the real files.
+        fake_only: take only the fake files.
 
     Raises:
-        InputError: the list or an option is wrong, a label or split can be misread, or nothing is there.
+        InputError: the list or an option is wrong, a label or split is ambiguous, or no file is there.
     """
     need_folder(root)
     path = Path(csv) if csv else _only_list(root)
@@ -163,11 +163,11 @@ def listed(
         _take(found, table, number, row, wish)
     if not found.items:
         first = f" ({found.ledger[0].path}: {found.ledger[0].detail})" if found.ledger else ""
-        raise InputError(f"{path}: none of the files that it names is there, or of the class wanted{first}")
+        raise InputError(f"{path}: none of the files that it names is there and of the wanted class{first}")
     places = ", ".join(f"{name} is column {place + 1}" for name, place in table.places.items())
     notes = [f"{path.name}: {places}"]
     if "group" not in table.places:
-        notes.append("no column of groups: each file is a group of its own; --group-column names one")
+        notes.append("no column of groups: each file is its own group; --group-column names one")
     return Listing(list(found.items.values()), found.ledger, notes)
 
 
@@ -205,7 +205,7 @@ def _read_table(path: Path, asked: Mapping[str, str], needed: Collection[str]) -
 
 
 def _header(first: list[str], asked: Mapping[str, str]) -> list[str] | None:
-    """The first row, if it is a header: it names no file, but a column that is known or asked for."""
+    """The first row, if it is a header: it names no file, but a known or wanted column."""
     names = [value.strip() for value in first]
     if any(kind_of(PurePosixPath(name)) for name in names):
         return None
@@ -245,7 +245,7 @@ def _asked(path: Path, column: str, name: str, header: list[str]) -> int:
 def _places_by_content(
     path: Path, first: list[str], asked: Mapping[str, str], needed: Collection[str]
 ) -> dict[str, int]:
-    """The columns of a list without a header: those asked for by number, one of files and one of labels."""
+    """The columns of a list without a header: those given by number, one of files and one of labels."""
     places = {}
     for column, name in asked.items():
         if name and not (name.isdecimal() and 1 <= int(name) <= len(first)):
@@ -271,7 +271,7 @@ def _places_by_content(
 
 
 def _take(found: _Found, table: _Table, number: int, row: list[str], wish: _Wish) -> None:
-    """Add the item of one row, or a ledger row that says why there is none."""
+    """Add one row's item, or a ledger row that says why there is none."""
     where = f"{table.path}, row {number}"
     only = next(iter(wish.labels)) if len(wish.labels) == 1 else None
     label = _label(table.value(row, "label"), wish.words, where) if "label" in table.places else only
@@ -304,7 +304,7 @@ def _take(found: _Found, table: _Table, number: int, row: list[str], wish: _Wish
 
 
 def _problem(relative: str, wish: _Wish) -> LedgerRow | None:
-    """The ledger's row for a path that cannot be taken."""
+    """A ledger row for a path that cannot be taken, or None."""
     if unnamed := no_text(relative):
         return unnamed[0]
     path = wish.root / relative
@@ -322,11 +322,11 @@ def _problem(relative: str, wish: _Wish) -> LedgerRow | None:
 
 
 def _label(text: str, words: Mapping[str, int], where: str) -> int:
-    number = text.removesuffix(".0")  # pandas writes so in a column that had a gap
+    number = text.removesuffix(".0")  # pandas writes this if the column once had a gap
     if number.lstrip("+-").isdecimal():
         if number not in words:
             raise InputError(
-                f"{where}: label {text!r}: numbers mean one thing here and another there; say which: "
+                f"{where}: label {text!r}: numbers mean different things in different lists; say which: "
                 "--label real=0 --label fake=1, or the other way round"
             )
         return words[number]
@@ -334,7 +334,7 @@ def _label(text: str, words: Mapping[str, int], where: str) -> int:
     label = words.get(word, LABEL_WORDS.get(word))
     if label is None:
         raise InputError(
-            f"{where}: label {text!r}; accepted: REAL, FAKE and words that mean the same; others are named "
+            f"{where}: label {text!r}; accepted: REAL, FAKE and words that mean the same; name others "
             "with --label real=A,B --label fake=C"
         )
     return label
@@ -349,9 +349,9 @@ def _split(text: str, where: str) -> str | None:
 
 
 def _group(table: _Table, row: list[str], relative: str) -> str:
-    """The group in the list; a file's name counts alone, without folder and suffix, and none means the file.
+    """The group in the list. A file name counts without folder and suffix; an empty one means the file.
 
-    Without a column of groups it is the whole path: folders of frames use the same names again and again.
+    Without a column of groups it is the whole path, because folders of frames reuse their file names.
     """
     if "group" not in table.places:
         return str(PurePosixPath(relative).with_suffix(""))

@@ -1,4 +1,4 @@
-"""What a data set's file in this folder provides: a function from its root folder to items."""
+"""What a data set's file in this folder provides: a function from its root folder to its items."""
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -16,26 +16,26 @@ NOT_TEST, LEFT_OUT = "train or val", "left out"
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One photo, clip or ready-made crop of a data set.
+    """One photo, video or ready-made crop of a data set.
 
     Attributes:
         path: its file, relative to the root, with forward slashes.
         label: 1 = fake, 0 = real, -1 = unknown.
         group: the original video or identity; a group never stands in two splits.
-        kind: "photo", "video", "frames" (a folder of a video's frames), "crop" (a face that is cut out
-            already: copied as it is), "sequence" (a folder of a video's crops) or "archive" (a tar of them).
+        kind: "photo", "video", "frames" (a folder of a video's frames), "crop" (a face already cut out,
+            which is copied), "sequence" (a folder of a video's crops) or "archive" (a tar of them).
         source: the data set's name.
-        method: how it was faked; "" if real or not known.
-        split: the official split; or None: decided by a hash of the group; or `NOT_TEST`: the same,
-            but between train and val alone, because the data set names its test split; or
-            `LEFT_OUT`: in no split, because it shares its original with an official test clip.
-        video: the clip's name, unique together with source and method; "" for a still.
-        width: of a crop, its width in pixels before it was scaled; 0 if not known.
-        height: of a crop, its height in pixels before it was scaled; 0 if not known.
-        swapped: a second group, that of the person whose face was put in, where fakes tie everybody
-            to everybody; an item whose two groups fall into different splits is left out.
+        method: how it was faked; "" if it is real or the method is unknown.
+        split: the official split; or None: a hash of the group decides; or `NOT_TEST`: the hash decides
+            between train and val only, because the data set names its test split; or `LEFT_OUT`: none,
+            because it shares its original with an official test video.
+        video: the video's name, unique together with source and method; "" for a photo.
+        width: a crop's width in pixels before it was scaled; 0 if unknown.
+        height: a crop's height in pixels before it was scaled; 0 if unknown.
+        swapped: a second group, the person whose face was put in, for data whose fakes tie all people
+            together; an item whose two groups fall into different splits is left out.
         part: the part of the data set whose count was published, such as a method.
-        take: of an archive, how many of its crops, evenly spaced; 0 for all.
+        take: how many of an archive's crops, evenly spaced; 0 for all.
     """
 
     path: str
@@ -55,15 +55,15 @@ class Item:
 
 @dataclass(frozen=True)
 class Listing:
-    """What a data set's folder holds.
+    """The content of a data set's folder.
 
     Attributes:
-        items: in a fixed order, which becomes the manifest's.
-        ledger: files that the data set's own list and folder do not agree on.
+        items: in a fixed order, which the manifest keeps.
+        ledger: files that are in the folder or in the data set's own list, but not in both.
         notes: lines for the person who runs the extraction.
-        published: the published number of items by part, of the parts asked for; None: not known.
-        absent: names that were published and are not there, by part, as far as names are known.
-        counted: how many there are of published parts that are no items, such as the lines of a list.
+        published: the published number of items in each wanted part; None: unknown.
+        absent: by part, known names that were published but are not there.
+        counted: the size of published parts that are no items, such as the lines of a list.
     """
 
     items: list[Item]
@@ -79,10 +79,10 @@ class Option:
     """An option of one data set, such as "group-pattern": `--group-pattern` on the command line.
 
     Attributes:
-        name: without its dashes.
-        metavar: what stands for its value in the help; "" for a switch, whose value is True or False.
+        name: the option without its dashes.
+        metavar: the name of its value in the help; "" for a switch, whose value is True or False.
         help: what it does.
-        many: it may stand several times; its value is a tuple.
+        many: it is repeatable; its value is a tuple.
     """
 
     name: str
@@ -103,7 +103,7 @@ class Find(Protocol):
         """List what lies under `root`.
 
         Raises:
-            InputError: the folder has not the data set's layout.
+            InputError: the folder does not have the data set's layout.
         """
 
 
@@ -116,15 +116,15 @@ class Source:
         summary: the first line of its file's docstring.
         description: the whole docstring: layout, licence and citation.
         find: lists its items.
-        ready_made: its items are crops, so that no face is searched.
-        options: options beyond those of every data set.
-        example: the layout in small, for the tests that every data set must pass: paths, each with
-            the text of the file; "" stands for a photo, a clip, or a tar of photos.
-        kaggle: its handle on Kaggle, "" where it has no public download.
-        page: where the data set, or the form that asks for it, is found.
-        recordings_of: the data set from whose recordings it is made, though a manifest names it otherwise.
-        classes: the labels that it holds: fakes alone, where the reals are another data set's.
-        root_of: an option that names a file, in whose folder the data lie unless --root is given.
+        ready_made: its items are crops, so no face is searched.
+        options: its own options, beyond those that every data set has.
+        example: the layout in small, for the tests of every data set: paths with the text of each file;
+            "" stands for a photo, a video, or a tar of photos.
+        kaggle: its handle on Kaggle; "" if it has no public download.
+        page: the page of the data set, or of the form that asks for it.
+        recordings_of: the data set whose recordings it is made from, if a manifest calls that otherwise.
+        classes: its labels: only fakes, if the reals are another data set's.
+        root_of: an option that names a file; the data lie in its folder unless --root is given.
     """
 
     name: str
@@ -190,6 +190,6 @@ def get_source(name: str) -> Source:
     """The data set called `name`.
 
     Raises:
-        InputError: there is none of that name; the nearest is named.
+        InputError: there is none of that name; the line gives the nearest.
     """
     return _SOURCES.get(name)

@@ -1,14 +1,14 @@
-"""WildDeepfake: face crops of real and fake clips gathered from the internet.
+"""WildDeepfake: face crops of real and fake videos gathered from the internet.
 
 Layout: `real_train/`, `real_test/`, `fake_train/` and `fake_test/` (with a space or an underscore) in RAW
-or in RAW/deepfake_in_the_wild, each with `0.tar.gz`, `1.tar.gz` and so on. An archive holds a video's
-face sequences, a folder each, of crops whose names are frame numbers: each counts as a person of the clip,
-so that no sample of a model over time mixes two. The archives are read as streams; nothing is to be
-unpacked, and nothing is but the crops. 7,314 sequences of 707 videos were published (3,805 real, 3,509
-fake); how many archives a folder has was not, so that `check` counts them, and tells a folder without any.
+or in RAW/deepfake_in_the_wild, each with `0.tar.gz`, `1.tar.gz` and so on. An archive holds a video's face
+sequences, one folder each, of crops named by frame number. Each sequence counts as a person of the video,
+so that a clip for a model over time never mixes two. The archives are read as streams: do not unpack them.
+Published: 7,314 sequences of 707 videos (3,805 real, 3,509 fake), but not how many archives a folder has, so
+`check` counts the archives and only reports a folder without any.
 
-Splits: the folders' test split; the other archives are train or val by a hash. An archive is a clip and
-a group. Which archives come from one video of the internet is not known beyond that.
+Splits: the folders' test split; a hash sends the other archives to train or val. An archive is one video and
+one group; nothing tells which archives come from one video of the internet.
 
 Licence: research only, after a signed form; it may not be passed on.
 Citation: B. Zi et al., "WildDeepfake: A Challenging Real-World Dataset for Deepfake Detection", ACM
@@ -41,14 +41,14 @@ SUFFIXES = (".tar", ".tar.gz", ".tgz")
     example={f"{FOLDER}/{name}/0.tar.gz": "" for name in FOLDERS},
 )
 def wilddeepfake(root: Path, *, crops_per_archive: str = "") -> Listing:
-    """List the archives, which are read when they are extracted.
+    """List the archives; the extraction reads them.
 
     Args:
-        root: the folder of the four folders, or the one above it.
+        root: the folder that holds the four folders, or the one above it.
         crops_per_archive: how many crops of each archive, evenly spaced; "" for all.
 
     Raises:
-        InputError: none of the folders is there or holds an archive, or the number is none.
+        InputError: none of the folders exists or holds an archive, or the number is not one.
     """
     need_folder(root)
     if crops_per_archive and not (crops_per_archive.isdecimal() and int(crops_per_archive) > 0):
