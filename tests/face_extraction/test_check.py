@@ -48,13 +48,13 @@ def test_too_few_too_many_and_absent_parts_differ(counts, published, remark):
 
 def test_a_ledger_row_is_a_difference_even_where_counts_agree():
     listing = Listing(
-        _items(a=1), [LedgerRow("a/x.mp4", "doubled", "0.mp4 is the same clip")], published={"a": 1}
+        _items(a=1), [LedgerRow("a/x.mp4", "doubled", "0.mp4 is the same video")], published={"a": 1}
     )
 
     report = compare(listing)
 
     assert not report.whole
-    assert "  a/x.mp4: 0.mp4 is the same clip" in str(report)
+    assert "  a/x.mp4: 0.mp4 is the same video" in str(report)
 
 
 def test_missing_names_are_shown_up_to_five():

@@ -252,12 +252,12 @@ def test_crops_of_another_manifest_in_the_new_folder_are_not_replaced(make, tmp_
     assert (mine / "faces/a.png").read_text() == "data/celeb"
 
 
-def test_two_clips_of_one_name_are_refused_and_parts_of_one_are_not(make, tmp_path):
+def test_two_videos_of_one_name_are_refused_and_parts_of_one_are_not(make, tmp_path):
     first = _sample("a.png", source="RAW", **CLIP)
     one = make("one", first)
     other = make("other", _sample("b.png", source="RAW", **(CLIP | {"box": Box(5, 7, 7, 5)})))
 
-    with pytest.raises(InputError, match=r"clip 'c' of 'RAW' stands in .*csv too, with no face in"):
+    with pytest.raises(InputError, match=r"video 'c' of 'RAW' stands in .*csv too, with no face in"):
         combine([one, other], tmp_path / "out")
     assert not (tmp_path / "out").exists()
 

@@ -52,7 +52,7 @@ def test_debug_shows_the_traceback(parser, error):
 
 def test_an_interruption_is_told_and_is_status_130(parser, capsys):
     assert run(parser, _raise(KeyboardInterrupt()), []) == 130
-    assert capsys.readouterr().err == "prog: interrupted; what was finished is kept\n"
+    assert capsys.readouterr().err == "prog: interrupted; finished work is kept\n"
 
 
 def test_a_file_that_cannot_be_written_is_one_line_and_status_2(parser, tmp_path, capsys):

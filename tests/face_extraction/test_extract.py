@@ -303,7 +303,7 @@ def test_a_dead_worker_is_named_by_its_work_and_what_was_finished_is_kept(run, t
         return original(item, *args)
 
     monkeypatch.setattr(module, "extract_item", dying)
-    with pytest.raises(WorkerDied, match=r"in work: .*fake/0\.png; what was finished is kept"):
+    with pytest.raises(WorkerDied, match=r"while working on: .*fake/0\.png; finished items are kept"):
         run(workers=1)
 
     monkeypatch.setattr(module, "extract_item", original)
@@ -384,9 +384,9 @@ def test_moved_data_go_on_and_other_data_are_refused(run, root, tmp_path, monkey
     extract(ITEMS, moved, tmp_path / "out", SETTINGS, RULE, executor=pool)
 
     assert (tmp_path / "out" / "manifest.csv").read_bytes() == before
-    assert f"note: {tmp_path / 'out'}: begun from {root}, where the same data lay" in capsys.readouterr().out
+    assert f"note: {tmp_path / 'out'}: begun from {root}, where the same data were" in capsys.readouterr().out
     (moved / ITEMS[0].path).write_bytes(b"x")
-    with pytest.raises(InputError, match=f"made with root .*, where {ITEMS[0].path} is missing or another"):
+    with pytest.raises(InputError, match=f"made with root .*, where {ITEMS[0].path} is missing or differs"):
         extract(ITEMS, moved, tmp_path / "out", SETTINGS, RULE, executor=pool)
 
 

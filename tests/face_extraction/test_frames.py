@@ -200,7 +200,7 @@ def _make(kind, path, numbered_clip):
         ("empty", "the file is empty"),
         ("text", "no video in it"),
         ("sound only", "no video in it"),
-        ("unknown codec", "a codec that is not known"),
+        ("unknown codec", "an unknown codec"),
         ("cut before its index", "no video in it"),
         pytest.param(
             "named pipe",

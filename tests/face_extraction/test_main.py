@@ -57,7 +57,7 @@ def test_a_tree_of_good_and_bad_files(raw, tmp_path, capfd):
         ("fake/empty wall.png", "no_face"),
         ("fake/text.mp4", "unreadable"),
     ]
-    assert "left out, being neither photo nor video: 1 (" in printed
+    assert "left out, neither photo nor video: 1 (" in printed
     assert "4 faces from 7 items" in printed
     assert "3 unreadable: the file cannot be decoded" in printed
     assert [line for line in noise.splitlines() if not line.startswith("faces: ")] == []
@@ -127,7 +127,7 @@ def test_ready_made_crops(tmp_path, draw_faces, capsys):
         *[
             (
                 ["folders", "--root", ".", "--out", "o", "--dask", "tcp://x:1", option, "9"],
-                f"{option} is of processes started here; accepted: it or --dask, not both",
+                f"{option} sets processes started here; accepted: it or --dask, not both",
             )
             for option in ("--workers", "--time-limit")
         ],
@@ -239,7 +239,7 @@ def test_ctrl_c_is_one_line_and_keeps_what_is_finished(tmp_path, start):
 
     errors = process.communicate()[1]
     assert process.returncode == 130
-    assert errors.endswith("python -m face_extraction folders: interrupted; what was finished is kept\n")
+    assert errors.endswith("python -m face_extraction folders: interrupted; finished work is kept\n")
     assert "Traceback" not in errors
     assert not (tmp_path / "out/manifest.csv").exists()
     assert (tmp_path / "out/journal.jsonl").read_bytes().count(b"\n") >= 3

@@ -104,7 +104,7 @@ def test_a_swap_between_two_splits_is_left_out_and_counted():
         [("both", "test")],
         [
             "first",
-            "left out, sharing a recording with an official test clip: 1",
-            "left out, being swaps between people of two splits: 1",
+            "left out, sharing a recording with an official test video: 1",
+            "left out, swaps between people of two splits: 1",
         ],
     )

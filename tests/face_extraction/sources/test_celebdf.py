@@ -35,7 +35,7 @@ def test_the_first_line_of_the_list_counts_and_1_is_real(lay):
     tests = {(item.video, item.label) for item in listing.items if item.split == "test"}
     assert tests == {("00170", 0), ("id0_id1_0000", 1)}
     assert listing.ledger == []
-    assert listing.notes == [f"{LIST} names 2 clips; 518 are published of v2"]
+    assert listing.notes == [f"{LIST} names 2 videos; v2 was published with 518"]
 
 
 def test_what_shares_a_recording_with_the_list_is_left_out(lay):
@@ -58,7 +58,7 @@ def test_what_shares_a_recording_with_the_list_is_left_out(lay):
         "id0_id2_0001": NOT_TEST,
     }
     settled = settle(listing, SplitRule())
-    assert "left out, sharing a recording with an official test clip: 2" in settled.notes
+    assert "left out, sharing a recording with an official test video: 2" in settled.notes
     assert {item.group for item in settled.items if item.split == "test"} == {"Celeb-real/id0_0000"}
 
 
@@ -133,7 +133,7 @@ def test_without_the_list_and_with_missing_or_strange_clips(lay):
     listing = _find(root)
 
     assert _splits(listing) == {"id0_0000": None}
-    assert listing.notes == [f"no {LIST}: the test split is drawn by a hash of the people, as the others"]
+    assert listing.notes == [f"no {LIST}: a hash of the people gives the test split, like the others"]
     assert [(row.path, row.reason) for row in listing.ledger] == [("Celeb-real/id0.mp4", "unlisted")]
     lay(texts={LIST: "1 Celeb-real/id7_0000.mp4\n"})
     assert [(row.path, row.reason) for row in _find(root).ledger][1:] == [

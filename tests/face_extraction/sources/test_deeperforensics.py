@@ -53,7 +53,7 @@ def test_an_original_whose_fakes_are_not_there_keeps_its_listed_split(lay):
 def test_originals_alone_are_not_this_data_set(lay):
     root = lay("manipulated_videos/end_to_end/notes.txt", REAL.format("000"), texts=LISTS)
 
-    with pytest.raises(InputError, match="no clip of the variants wanted in it"):
+    with pytest.raises(InputError, match="no video of the wanted variants in it"):
         _find(root)
 
 
@@ -70,7 +70,7 @@ def test_the_real_class_may_lie_elsewhere(lay, tmp_path):
     ]
     assert (root / items[-1].path).is_file()
     assert _find(root).notes == [
-        "no real clips: --faceforensics names the folder of FaceForensics++'s c23 originals"
+        "no real videos: --faceforensics names the folder of FaceForensics++'s c23 originals"
     ]
     with pytest.raises(InputError, match="needed: original_sequences/"):
         _find(root, faceforensics=str(root / "lists"))

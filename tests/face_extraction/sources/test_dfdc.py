@@ -58,7 +58,7 @@ def test_the_usual_split_is_by_part_number_not_by_name(lay):
         ("x40", "test"),
         ("x49", "test"),
     ]
-    assert listing.notes == ["7 real and 0 fake clips in 7 parts; 19,154 and 100,000 are published of all 50"]
+    assert listing.notes == ["7 real and 0 fake videos in 7 parts; published: 19,154 and 100,000 in all 50"]
 
 
 def test_some_parts_alone_can_be_split_by_group(lay):
@@ -67,8 +67,8 @@ def test_some_parts_alone_can_be_split_by_group(lay):
     listing = _find(root)
 
     assert listing.notes == [
-        "2 real and 0 fake clips in 2 parts; 19,154 and 100,000 are published of all 50",
-        "the parts that are there are all of train; --protocol group splits them anew",
+        "2 real and 0 fake videos in 2 parts; published: 19,154 and 100,000 in all 50",
+        "the parts found fill only train; --protocol group splits them anew",
     ]
     assert {item.split for item in listing.items} == {"train"}
     assert {item.split for item in _find(root, protocol="group").items} == {None}
@@ -97,7 +97,7 @@ def test_a_fake_without_its_original_is_kept_and_counted(lay):
     listing = _find(lay(texts=_part(0, b=("FAKE", "a.mp4"))))
 
     assert [item.group for item in listing.items] == ["a"]
-    assert "fakes whose original is not there: 1; they keep its name as their group" in listing.notes
+    assert "fakes whose original is not there: 1; its name stays their group" in listing.notes
 
 
 def test_list_and_folder_that_disagree(lay):
@@ -123,8 +123,8 @@ def test_list_and_folder_that_disagree(lay):
 @pytest.mark.parametrize(
     ("entry", "message"),
     [
-        ({"label": "FAKE", "original": None}, r"a\.mp4: original None; a FAKE needs the clip"),
-        ({"label": "FAKE"}, r"a\.mp4: original None; a FAKE needs the clip"),
+        ({"label": "FAKE", "original": None}, r"a\.mp4: original None; a FAKE needs the video"),
+        ({"label": "FAKE"}, r"a\.mp4: original None; a FAKE needs the video"),
         ({"label": 1}, r"a\.mp4: .*; needed: a label, REAL or FAKE"),
         ({"label": "1"}, r"a\.mp4: label '1'; accepted: REAL or FAKE"),
         ([], r"a\.mp4: \[\]; needed: a label"),
@@ -192,7 +192,7 @@ def test_the_public_test_clips_lie_beside_the_list_or_in_a_folder(lay):
         ("a.mp4,1\n", "missing column filename, label"),
         ("filename,label\na.mp4,FAKE\n", "row 2: label 'FAKE'; accepted: 1 = fake, 0 = real"),
         ("filename,label\na.mp4,1\na.mp4,1\n", "row 3: 'a.mp4' stands in an earlier row too"),
-        ("filename,label\nz.mp4,1\n", "none of the clips that its lists name is there"),
+        ("filename,label\nz.mp4,1\n", "none of the videos that its lists name is there"),
     ],
 )
 def test_a_wrong_list_of_the_public_test_is_refused(lay, text, message):

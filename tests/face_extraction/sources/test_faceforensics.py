@@ -148,7 +148,7 @@ def test_actors_are_split_one_by_one_and_swaps_between_splits_left_out(lay):
     kept = {(item.video.split("/")[1][:2], item.video[7:9]) for item in settled.items if item.label}
     same = {(a, b) for a in people for b in people if a != b and split[a] == split[b]}
     assert {(one, other.strip("_")) for one, other in kept} == same
-    assert settled.notes[-1] == f"left out, being swaps between people of two splits: {132 - len(same)}"
+    assert settled.notes[-1] == f"left out, swaps between people of two splits: {132 - len(same)}"
 
 
 def test_one_compression_is_meant(lay):
@@ -156,7 +156,7 @@ def test_one_compression_is_meant(lay):
 
     with pytest.raises(InputError, match="holds c23, c40; choose one with --compression"):
         _find(root)
-    with pytest.raises(InputError, match="no clips of raw in it; there: c23, c40"):
+    with pytest.raises(InputError, match="no videos of raw in it; there: c23, c40"):
         _find(root, compression="raw")
     with pytest.raises(InputError, match=r"--compression: unknown compression 'c32' \(nearest: c23\)"):
         _find(root, compression="c32")
@@ -185,7 +185,7 @@ def test_the_mirror(lay):
         "DeepFakeDetection/01_02__talk__AB.mp4": (1, "DeepFakeDetection", "c23/01_02__talk__AB"),
     }
     assert "DeepFakeDetection" not in listing.published
-    with pytest.raises(InputError, match="the mirror's layout has c23 alone"):
+    with pytest.raises(InputError, match="the mirror's layout has only c23"):
         _find(root, compression="c40")
 
 

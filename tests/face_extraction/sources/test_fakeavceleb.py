@@ -28,7 +28,7 @@ def test_pictures_decide_and_cloned_voices_are_left_out(lay):
 
     assert [(item.path.partition("/")[0], item.label) for item in listing.items] == [(REAL, 0), (BOTH, 1)]
     assert listing.counted == {VOICE: 1}
-    assert "left out, being real pictures with a cloned voice: 1" in listing.notes
+    assert "left out, real pictures with a cloned voice: 1" in listing.notes
 
 
 @pytest.mark.parametrize(

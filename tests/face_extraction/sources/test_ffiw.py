@@ -38,5 +38,5 @@ def test_the_test_release_beside_the_other(lay):
 def test_another_layout_is_refused(lay):
     with pytest.raises(InputError, match="needed: source/ and target/"):
         _find(lay("real/a.mp4"))
-    with pytest.raises(InputError, match="no clip in its folders"):
+    with pytest.raises(InputError, match="no video in its folders"):
         _find(lay("source/train/a.txt"))

@@ -103,7 +103,7 @@ def test_other_files_are_counted_not_failed(make):
     listing = _find(make("real/a.jpg", "real/Thumbs.db", "real/._a.jpg", "fake/b.jpg", "fake/notes.txt"))
 
     assert [item.path for item in listing.items] == ["real/a.jpg", "fake/b.jpg"]
-    assert listing.notes == ["left out, being neither photo nor video: 3 (.jpg 1, .db 1, .txt 1)"]
+    assert listing.notes == ["left out, neither photo nor video: 3 (.jpg 1, .db 1, .txt 1)"]
     assert not listing.ledger
 
 
@@ -124,7 +124,7 @@ def test_photos_of_kinds_that_are_not_read_are_in_the_ledger(make):
         ("real/b.DNG", "unreadable", ".dng is not read"),
         ("fake/c.jxl", "unreadable", ".jxl is not read"),
     ]
-    assert listing.notes == ["left out, being neither photo nor video: 4 (.dng 2, .jxl 1, .txt 1)"]
+    assert listing.notes == ["left out, neither photo nor video: 4 (.dng 2, .jxl 1, .txt 1)"]
 
 
 @pytest.mark.parametrize(

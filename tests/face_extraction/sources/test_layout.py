@@ -61,7 +61,7 @@ def test_clips_of_another_name_and_doubled_ones_are_listed(lay):
 
     assert {path: match[1] for path, match in found.items()} == {"v/01.avi": "01", "v/04.MP4": "04"}
     assert [(row.path, row.reason, row.detail) for row in ledger] == [
-        ("v/01.mp4", "doubled", "01.avi is the same clip"),
+        ("v/01.mp4", "doubled", "01.avi is the same video"),
         ("v/1 (copy).mp4", "unlisted", "not named like 00.mp4"),
     ]
 

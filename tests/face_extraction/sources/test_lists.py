@@ -67,7 +67,7 @@ def test_columns_may_be_named_or_numbered(find):
 
 @pytest.mark.parametrize("number", ["0", "1", "-1", "1.0", "2"])
 def test_numbers_are_not_guessed(find, number):
-    with pytest.raises(InputError, match="numbers mean one thing here and another there; say which: --label"):
+    with pytest.raises(InputError, match="numbers mean different things in different lists; say which: --label"):
         find(f"path,label\na.jpg,{number}\n")
 
 
@@ -172,4 +172,4 @@ def test_the_command(tmp_path, draw_faces, capsys):
     assert main(["list", "--out", str(tmp_path / "x")]) == 2
     assert "--root is missing; needed: --root, or --csv" in capsys.readouterr().err
     assert main([*command, *named, "--real-only", "--out", str(tmp_path / "real")]) == 0
-    assert "note: real faces alone" in capsys.readouterr().out
+    assert "note: real faces only" in capsys.readouterr().out
