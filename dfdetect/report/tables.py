@@ -31,8 +31,8 @@ NOTE_THRESHOLD = (
 NOTE_INTERVAL = (
     "Brackets: 95 % intervals by a bootstrap over groups; for a mean over folds, Student's interval with the "
     "corrected variance of Nadeau and Bengio (2003), cut off at the end of the metric's range; a dash if "
-    "there are too few groups, or if all folds or resamples give the same. The intervals of single runs do not "
-    "contain the variation between trainings."
+    "there are too few groups, or if all folds or resamples give the same. The intervals of single runs do "
+    "not contain the variation between trainings."
 )
 
 

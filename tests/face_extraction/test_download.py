@@ -111,4 +111,4 @@ def test_where_a_form_must_be_signed_its_page_is_named(name, page, kaggle, tmp_p
 
 
 def test_every_data_set_of_others_has_a_page():
-    assert [source.name for source in list_sources() if not source.page] == ["folders"]
+    assert [source.name for source in list_sources() if not source.page] == ["folders", "list"]
