@@ -31,8 +31,8 @@ def _parser() -> Parser:
         PROG,
         "Look for leaks between the splits of a manifest: rows of different splits that share an original,\n"
         "a video, a person of a swap, a YouTube video, a file, or nearly the same picture; with --kinds\n"
-        "also the faces of one person. For a recipe or a run, audits the split that it trains with. Writes a\n"
-        "page with examples, and audit.json.",
+        "also the faces of one person. For a recipe or a run, audits the split that it trains with.\n"
+        "Writes a page with examples, and audit.json.",
         "examples:\n"
         f"  {PROG} data/mine/manifest.csv --write-clean data/mine/clean.csv\n"
         f"  {PROG} --scores runs/NAME\n"
