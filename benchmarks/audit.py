@@ -83,16 +83,16 @@ def make_rows(count: int, rng: np.random.Generator) -> Iterator[FaceSample]:
     for original in range(-(-count // per_group)):
         home = SPLITS[rng.choice(3, p=SHARES)]
         for number in range(min(per_group, count - original * per_group)):
-            clip, frame = divmod(number, FRAMES)
-            torn = original % PLANTED == 0 and clip == 4
+            video, frame = divmod(number, FRAMES)
+            torn = original % PLANTED == 0 and video == 4
             yield FaceSample(
-                path=f"faces/{original}_{clip}_{frame}.png",
-                label=int(clip > 0),
+                path=f"faces/{original}_{video}_{frame}.png",
+                label=int(video > 0),
                 split="test" if torn and home == "train" else home,
                 group=str(original),
-                video=f"{original:07d}" if not clip else f"{original:07d}_{original + 1:07d}",
+                video=f"{original:07d}" if not video else f"{original:07d}_{original + 1:07d}",
                 frame=frame,
-                method=f"method-{clip}" if clip else "",
+                method=f"method-{video}" if video else "",
                 source="made-up",
             )
 

@@ -144,7 +144,7 @@ class RunContent:
                 found.append(f"The {split} split has only one class, so most metrics are not defined.")
         if self.unscored:
             found.append(
-                f"{plural(len(self.unscored), 'sample')} could not be scored and count in no number; "
+                f"{plural(len(self.unscored), 'sample')} could not be scored and went into no number; "
                 "the end of the page lists them."
             )
         return found
