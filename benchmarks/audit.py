@@ -1,8 +1,8 @@
 """`python -m benchmarks.audit`: time and memory of the leakage audit on a made-up manifest of 1,000,000 rows.
 
-The rows are FaceForensics++-like (an original, its swaps, ten frames a clip) with the group of 1 in 1,000
-originals torn. Their crops are never drawn in full: small grey pictures stand for them, faces of one mean
-with structure of their own, of which 1 in 1,000 has a changed copy in another split.
+The rows resemble FaceForensics++ (an original, its swaps, ten frames a video); 1 in 1,000 originals has its
+group torn between splits. Small grey pictures stand for the crops: faces with one mean and their own
+structure. 1 in 1,000 has a changed copy in another split.
 """
 
 import argparse
@@ -27,7 +27,7 @@ from face_extraction.manifest import SPLITS, FaceSample, read_manifest, write_ma
 
 SHARES = (0.72, 0.14, 0.14)  # of the splits, as FaceForensics++ has them
 FRAMES = 10
-PLANTED = 1000  # one leak in so many
+PLANTED = 1000  # one leak in this many
 
 
 def main() -> int:
@@ -78,21 +78,21 @@ def timed(what: str) -> Iterator[None]:
 
 
 def make_rows(count: int, rng: np.random.Generator) -> Iterator[FaceSample]:
-    """Rows of originals with four swaps each, `FRAMES` of every clip."""
+    """Rows of originals with four swaps each, and `FRAMES` of every video."""
     per_group = 5 * FRAMES
     for original in range(-(-count // per_group)):
         home = SPLITS[rng.choice(3, p=SHARES)]
         for number in range(min(per_group, count - original * per_group)):
-            clip, frame = divmod(number, FRAMES)
-            torn = original % PLANTED == 0 and clip == 4
+            video, frame = divmod(number, FRAMES)
+            torn = original % PLANTED == 0 and video == 4
             yield FaceSample(
-                path=f"faces/{original}_{clip}_{frame}.png",
-                label=int(clip > 0),
+                path=f"faces/{original}_{video}_{frame}.png",
+                label=int(video > 0),
                 split="test" if torn and home == "train" else home,
                 group=str(original),
-                video=f"{original:07d}" if not clip else f"{original:07d}_{original + 1:07d}",
+                video=f"{original:07d}" if not video else f"{original:07d}_{original + 1:07d}",
                 frame=frame,
-                method=f"method-{clip}" if clip else "",
+                method=f"method-{video}" if video else "",
                 source="made-up",
             )
 
@@ -100,7 +100,7 @@ def make_rows(count: int, rng: np.random.Generator) -> Iterator[FaceSample]:
 def make_pictures(
     splits: NDArray[np.int8], rng: np.random.Generator
 ) -> tuple[NDArray[np.uint8], set[tuple[int, int]]]:
-    """Pictures, uint8 of shape (n, 32, 32), and the pairs of rows that nearly share one."""
+    """Pictures, uint8 of shape (n, 32, 32), and the pairs of rows that nearly share a picture."""
     thumbs = np.empty((len(splits), SIDE, SIDE), dtype=np.uint8)
     # As alike as DFDC crops: 1 pair in 7,000 becomes a candidate.
     mean = smooth(rng.normal(0, 25, (1, 5, 5)))
@@ -116,7 +116,7 @@ def make_pictures(
 
 
 def smooth(coarse: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Coarse pictures of shape (n, c, c), drawn out to (n, 32, 32) by linear interpolation."""
+    """Enlarge coarse pictures of shape (n, c, c) to (n, 32, 32) by linear interpolation."""
     cells = coarse.shape[1]
     place = np.linspace(0, cells - 1, SIDE)
     weights = np.maximum(0, 1 - np.abs(place[:, None] - np.arange(cells)))
@@ -125,7 +125,7 @@ def smooth(coarse: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def recall(vectors: NDArray[np.float32], splits: NDArray[np.int8], asked: int = 500) -> None:
-    """Print which share of the candidates the search by cells finds, against comparing all."""
+    """Print the share of candidates that the search by cells finds, against comparing all."""
     known, queries = vectors[splits == 0], vectors[splits != 0][:asked]
     if len(known) <= EXACT:
         print(f"all pairs were compared: fewer than {EXACT:,} rows")

@@ -1,7 +1,7 @@
-"""Speed of the extraction against the obvious loop, and where its time goes.
+"""Compare the speed of the extraction with the obvious loop, and show where its time goes.
 
 The obvious loop reads every frame with OpenCV and calls `face_recognition.face_locations` on each wanted
-one, at full size, in one process; it crops and writes nothing. Both take turns on one clip after
+frame, at full size, in one process; it crops and writes nothing. Both take turns on one video after
 another, with one thread each.
 
     python -m benchmarks.extract --root ../shared/data/videos --min-width 1080 --frames 10
@@ -32,7 +32,7 @@ Unmatched = list[tuple[tuple[str, int], Box]]
 
 @dataclass
 class Side:
-    """What one of the two did: faces by clip and frame, seconds on the clock and of the processor."""
+    """The results of one of the two: faces by video and frame, seconds of wall clock and of processor."""
 
     faces: dict[tuple[str, int], list[Box]] = field(default_factory=dict)
     wall: float = 0.0
@@ -52,12 +52,12 @@ class Side:
 def main() -> int:
     parser = Parser("python -m benchmarks.extract", __doc__ or "")
     add = parser.add_argument
-    add("--root", type=Path, help="folder of clips (default: three drawn ones)")
-    add("--min-width", type=int, default=0, metavar="PIXELS", help="only clips whose longer side is so long")
-    add("--seconds", type=float, metavar="S", help="only the first S seconds of each clip")
-    add("--frames", type=int, default=10, metavar="N", help="wanted frames a clip; 0 for all (%(default)s)")
-    add("--min-face", type=int, default=60, metavar="PIXELS", help="of the extraction (%(default)s)")
-    add("--policy", default="all", help="of the extraction (%(default)s)")
+    add("--root", type=Path, help="folder of videos (default: three drawn ones)")
+    add("--min-width", type=int, default=0, metavar="PIXELS", help="only videos whose longer side has this")
+    add("--seconds", type=float, metavar="S", help="only the first S seconds of each video")
+    add("--frames", type=int, default=10, metavar="N", help="wanted frames a video; 0 for all (%(default)s)")
+    add("--min-face", type=int, default=60, metavar="PIXELS", help="the extraction's (%(default)s)")
+    add("--policy", default="all", help="the extraction's (%(default)s)")
     add("--show", type=Path, metavar="FOLDER", help="write a picture of every frame in which the two differ")
     return run(parser, _main)
 
@@ -71,23 +71,23 @@ def _main(args: argparse.Namespace) -> int:
         min_face=args.min_face, policy=args.policy, faces_per_video=args.frames or 10_000
     )
     with tempfile.TemporaryDirectory() as folder:
-        root, out = Path(folder) / "clips", Path(folder) / "out"
-        clips = _clips(args, root)
+        root, out = Path(folder) / "videos", Path(folder) / "out"
+        videos = _videos(args, root)
         ours, loop, shares = Side(), Side(), defaultdict[str, float](float)
         _warm_up(settings, out)
         with _timed(shares):
-            for clip in clips:
-                ours.take(lambda: _extract(clip, root, out, settings))  # noqa: B023
-                wanted = _wanted(root / clip, args.frames)
-                loop.take(lambda: _obvious_loop(clip, root, wanted))  # noqa: B023
-        _print(ours, loop, shares, clips)
+            for video in videos:
+                ours.take(lambda: _extract(video, root, out, settings))  # noqa: B023
+                wanted = _wanted(root / video, args.frames)
+                loop.take(lambda: _obvious_loop(video, root, wanted))  # noqa: B023
+        _print(ours, loop, shares, videos)
         _compare(ours, loop, root, args.show)
-        _all_cores(clips, root, out, settings, loop)
+        _all_cores(videos, root, out, settings, loop)
     return DONE
 
 
-def _clips(args: argparse.Namespace, root: Path) -> list[str]:
-    """Names of the clips in `root`, put there as links, shortened, or drawn."""
+def _videos(args: argparse.Namespace, root: Path) -> list[str]:
+    """Put the videos into `root` as links, shortened copies or drawings; returns their names."""
     import av
 
     root.mkdir()
@@ -164,7 +164,7 @@ def _obvious_loop(name: str, root: Path, wanted: set[int]) -> dict[tuple[str, in
 
 
 class _timed:
-    """Within the block, the time spent in each step of the extraction is added to `shares`."""
+    """Adds the time that the block spends in each step of the extraction to `shares`."""
 
     def __init__(self, shares: defaultdict[str, float]) -> None:
         self.shares = shares
@@ -214,8 +214,8 @@ class _timed:
         return frames
 
 
-def _print(ours: Side, loop: Side, shares: defaultdict[str, float], clips: list[str]) -> None:
-    print(f"{len(clips)} clips, {len(loop.faces)} wanted frames, one process with one thread each\n")
+def _print(ours: Side, loop: Side, shares: defaultdict[str, float], videos: list[str]) -> None:
+    print(f"{len(videos)} videos, {len(loop.faces)} wanted frames, one process with one thread each\n")
     print(f"{'':<14}{'faces':>7}{'seconds':>10}{'faces/s':>10}{'CPU s':>10}{'faces/CPU s':>13}")
     for name, side in (("obvious loop", loop), ("extraction", ours)):
         rate = side.count / side.wall, side.count / side.cpu
@@ -232,7 +232,7 @@ def _print(ours: Side, loop: Side, shares: defaultdict[str, float], clips: list[
 
 def _compare(ours: Side, loop: Side, root: Path, show: Path | None) -> None:
     missed, added = _unmatched(loop.faces, ours.faces), _unmatched(ours.faces, loop.faces)
-    print(f"of the loop's {loop.count} faces {loop.count - len(missed)} are found; {len(added)} others are")
+    print(f"of the loop's {loop.count} faces {loop.count - len(missed)} are found, and {len(added)} others")
     for word, boxes in (("not found", missed), ("only found here", added)):
         for (name, frame), box in boxes:
             print(f"  {word}: {name}, frame {frame}, {box.longer_side} pixels at {box}")
@@ -267,14 +267,16 @@ def _draw(missed: Unmatched, added: Unmatched, root: Path, show: Path) -> None:
                         )
 
 
-def _all_cores(clips: list[str], root: Path, out: Path, settings: ExtractionSettings, loop: Side) -> None:
+def _all_cores(videos: list[str], root: Path, out: Path, settings: ExtractionSettings, loop: Side) -> None:
     from face_extraction.machine import available_cores
 
     workers = available_cores()
     with ProcessPoolExecutor(workers) as pool:
-        list(pool.map(_extract, clips[:1] * workers, [root] * workers, [out] * workers, [settings] * workers))
+        list(
+            pool.map(_extract, videos[:1] * workers, [root] * workers, [out] * workers, [settings] * workers)
+        )
         start = time.perf_counter()
-        found = list(pool.map(_extract, clips, *([value] * len(clips) for value in (root, out, settings))))
+        found = list(pool.map(_extract, videos, *([value] * len(videos) for value in (root, out, settings))))
         seconds = time.perf_counter() - start
     count = sum(len(boxes) for faces in found for boxes in faces.values())
     ratio = (count / seconds) / (loop.count / loop.wall)

@@ -1,8 +1,8 @@
-"""`python -m benchmarks.fuzz`: damaged and hostile files, read in processes with limits.
+"""`python -m benchmarks.fuzz`: read damaged and hostile files in processes with limits.
 
-Each kind of file is drawn, changed at random thousands of times, and read as the commands read it. A mutant
-may be read, or refused with a line. It may not raise anything else, end its process, hang, or take much
-memory. Exit status 1: some did.
+Each kind of file is drawn, changed at random thousands of times, and read as the commands read it. Such a
+mutant may be read, or refused with one line. It may not raise anything else, end its process, hang, or take
+much memory. Exit status 1: some did.
 """
 
 import argparse
@@ -23,19 +23,19 @@ from face_extraction.errors import InputError
 from face_extraction.ledger import ItemFailed
 from face_extraction.progress import progress
 
-SECONDS = 30  # after which a mutant counts as one that hangs
-MEMORY = 4 << 30  # address space of a process, in bytes: the last net
-PEAK = 1 << 30  # bytes that no mutant may need
+SECONDS = 30  # after this a mutant counts as hung
+MEMORY = 4 << 30  # a process's address space in bytes, the last safeguard
+PEAK = 1 << 30  # the most memory that a mutant may need, in bytes
 
 
 @dataclass
 class Tally:
-    """What became of the mutants of one kind.
+    """The outcomes of one kind's mutants.
 
     Attributes:
         outcomes: how many were read, refused, raised something else, ended their process, or hung.
-        peak: the most memory that a process held, in bytes, without what it held before.
-        faults: a line for each mutant that must be looked at.
+        peak: the most memory that a process held, in bytes, minus what it held before.
+        faults: a line for each mutant at fault.
     """
 
     outcomes: Counter[str] = field(default_factory=Counter)
@@ -89,10 +89,10 @@ def run_kind(kind: str, seed: bytes, numbers: Sequence[int], workers: int) -> Ta
 
 
 def mutate(content: bytes, number: int) -> bytes:
-    """The mutant of this number: the same number gives the same one.
+    """The mutant with this number; the same number always gives the same mutant.
 
-    Bits are turned, bytes and 32-bit numbers replaced by extremes, and parts cut off, taken out, doubled,
-    zeroed or moved: one to four of these, at random places.
+    One to four random changes: bits flip, bytes and 32-bit numbers become extremes, and parts are cut off,
+    taken out, doubled, zeroed or moved.
     """
     rng = random.Random(number)
     data = bytearray(content)
@@ -155,7 +155,7 @@ def _limit() -> None:
 
 
 def _read(kind: str, seed: bytes, number: int) -> tuple[str, str, int]:
-    """What became of one mutant: the outcome, what was said, and the peak of memory in bytes."""
+    """Read one mutant; returns the outcome, its message, and the peak of memory in bytes."""
     before = _peak()
     with tempfile.TemporaryDirectory() as folder:
         try:
@@ -180,7 +180,7 @@ def _keep(folder: Path, kind: str, seed: bytes, tally: Tally) -> None:
 
 
 def table(tallies: dict[str, Tally]) -> str:
-    """The outcomes of each kind as text, and then each fault."""
+    """Each kind's outcomes as text, then each fault."""
     names = ("read", "refused", "raised", "ended", "hung")
     lines = [f"{'kind':<16}" + "".join(f"{name:>9}" for name in names) + f"{'peak MB':>9}"]
     for kind, tally in tallies.items():

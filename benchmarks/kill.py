@@ -1,8 +1,8 @@
-"""`python -m benchmarks.kill`: long commands are killed at random moments, and must lose nothing.
+"""`python -m benchmarks.kill`: kill long commands at random moments; they must lose nothing.
 
-Each command runs once without a kill. Then it is started again and again in a fresh folder, killed with
-SIGKILL after a random time, and started again until it ends by itself. What it leaves must be what the
-uninterrupted command left. Exit status 1: something differs.
+Each command runs once without a kill. Then, in a fresh folder, it is killed with SIGKILL after a random time
+and started again, until it ends by itself. Its folder must then equal the uninterrupted command's. Exit
+status 1: something differs.
 """
 
 import argparse
@@ -31,8 +31,8 @@ class Command:
     """A long command.
 
     Attributes:
-        argv: the arguments of `python`, for the folder that it writes into.
-        outcome: what it left in that folder, without times.
+        argv: the arguments of `python`, given the folder that it writes into.
+        outcome: reads what it left in that folder, without times.
     """
 
     argv: Callable[[Path], list[str]]
@@ -42,9 +42,9 @@ class Command:
 def main(argv: Sequence[str] | None = None) -> int:
     """Kill each command, print what differed, and return the exit status."""
     parser = argparse.ArgumentParser("python -m benchmarks.kill", description=__doc__.partition("\n\n")[0])
-    parser.add_argument("--kills", type=int, default=50, metavar="N", help="of each command (default: 50)")
+    parser.add_argument("--kills", type=int, default=50, metavar="N", help="for each command (default: 50)")
     parser.add_argument("--command", action="append", choices=NAMES, help="one of them (default: all)")
-    parser.add_argument("--seed", type=int, default=0, help="of the moments (default: 0)")
+    parser.add_argument("--seed", type=int, default=0, help="gives the random moments (default: 0)")
     args = parser.parse_args(argv)
     faults = []
     with tempfile.TemporaryDirectory() as folder:
@@ -57,7 +57,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def check(command: Command, home: Path, kills: int, rng: random.Random) -> list[str]:
-    """Kill a command so many times, in as many fresh folders as that takes; a line for each difference."""
+    """Kill a command `kills` times, in as many fresh folders as needed; returns a line per difference."""
     start = time.monotonic()
     _run(command.argv(home / "whole"))
     seconds = time.monotonic() - start
@@ -88,7 +88,7 @@ def _run(argv: Sequence[str]) -> None:
 
 
 def _killed(argv: Sequence[str], seconds: float) -> bool:
-    """Start a command and kill it with all its processes after some seconds; False where it ended before."""
+    """Start a command and kill it with all its processes after `seconds`; False if it ended before."""
     quiet = subprocess.DEVNULL
     with subprocess.Popen(
         [sys.executable, *argv], stdout=quiet, stderr=quiet, start_new_session=True
@@ -105,7 +105,7 @@ NAMES = ("extract", "train", "tune", "predict")
 
 
 def make_commands(material: Path, names: Sequence[str]) -> dict[str, Command]:
-    """The commands of these names, with the drawn videos, faces and run that they need."""
+    """The commands with these names, and the drawn videos, faces and run that they need."""
     from dfdetect.sample.sample_set import draw_sample
 
     raw, faces, run = material / "raw", material / "faces", material / "run"
@@ -140,7 +140,7 @@ def _made(folder: Path) -> Path:
 
 
 def _files(out: Path) -> Outcome:
-    """The hash of each crop and table; none of a temporary file, the journal or a lock."""
+    """The hash of each crop and table; temporary files, the journal and locks do not count."""
     left = ("journal.jsonl", ".lock")
     paths = [path for path in out.rglob("*") if path.is_file() and path.name not in left]
     return {str(path.relative_to(out)): hashlib.sha256(path.read_bytes()).hexdigest() for path in paths}

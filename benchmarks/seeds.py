@@ -1,4 +1,4 @@
-"""The files that `benchmarks.fuzz` changes: how each kind is drawn, and how the commands read it."""
+"""The files that `benchmarks.fuzz` changes: draw each kind, and read it as the commands do."""
 
 import io
 from collections.abc import Callable
@@ -22,7 +22,7 @@ from face_extraction.manifest import SPLITS, Box, FaceSample, read_manifest, wri
 from face_extraction.settings import ExtractionSettings, read_settings, write_settings
 
 Rgb = NDArray[np.uint8]
-PARAMETERS = 10_000  # of the model to which the drawn weights file belongs
+PARAMETERS = 10_000  # of the model that the drawn weights file belongs to
 
 
 def read_seed(kind: str, folder: Path, content: bytes) -> None:
@@ -138,7 +138,7 @@ def _journal(folder: Path) -> bytes:
 
 
 def _read_run(folder: Path, **files: bytes) -> None:
-    """A whole run folder, of which one file is the mutant."""
+    """Read a whole run folder in which one file is the mutant."""
     for draw in (_metrics, _environment, _recipe):
         draw(folder)
     for name, content in files.items():
@@ -150,7 +150,7 @@ def _read_run(folder: Path, **files: bytes) -> None:
 
 
 def _written(name: str, read: Callable[[Path], object]) -> Callable[[Path, bytes], None]:
-    """A reader that writes the content into a file of this name, and calls `read` on it."""
+    """A reader that writes the content into a file with this name, and calls `read` on it."""
 
     def write_and_read(folder: Path, content: bytes) -> None:
         (folder / name).write_bytes(content)
@@ -185,7 +185,7 @@ SEEDS: dict[str, Callable[[Path], bytes]] = {
     "weights": _weights,
     "journal": _journal,
 }
-"""Each kind's sound file, drawn with the help of an empty folder."""
+"""The undamaged file of each kind, drawn with the help of an empty folder."""
 
 READERS: dict[str, Callable[[Path, bytes], None]] = {
     **{

@@ -1,4 +1,4 @@
-"""`python -m benchmarks.train`: images a second of our `fit` over those of a bare `keras.Model.fit`."""
+"""`python -m benchmarks.train`: speed of our `fit` over that of a bare `keras.Model.fit`, in images/s."""
 
 import argparse
 import json
@@ -24,7 +24,7 @@ from face_extraction.errors import InputError
 from face_extraction.json_file import write_json
 
 SLOW_STEP, SLOW_GOAL, GOAL = 2.0, 0.97, 0.9
-"""Of models whose bare step takes `SLOW_STEP` seconds or more, our share must be `SLOW_GOAL`; else `GOAL`."""
+"""Our share must be `SLOW_GOAL` if a model's bare step takes `SLOW_STEP` seconds or more, else `GOAL`."""
 KINDS = (OURS, BARE)
 COLUMNS = {
     "model": -16,
@@ -39,7 +39,7 @@ COLUMNS = {
     "ours MiB": 9,
     "bare MiB": 9,
 }
-"""The width of each column; below 0, its text begins at the left."""
+"""The width of each column; below 0, its text is aligned left."""
 
 
 @dataclass(frozen=True)
@@ -51,14 +51,14 @@ class Result:
         precision: the recipe's.
         batch: images a step.
         seconds: of every pass, by kind.
-        step_seconds: of a bare step; the geometric mean of the passes, as all that follows.
+        step_seconds: of a bare step; a geometric mean over the passes, as are the numbers below.
         images: images a second, by kind.
-        ratio: of these, ours over bare.
-        interval: of the ratio, at 95 %: Student's, of the logarithms of pairs of neighbouring passes.
+        ratio: ours over bare, of `images`.
+        interval: the ratio's at 95 %: Student's, from the logarithms of pairs of neighbouring passes.
         goal: what the ratio should be.
-        peak_mib: peak memory by kind: the accelerator's where there is one, else the process's.
-        step_flops: operations a step; None where they are not counted.
-        utilisation: of the peak given, by our `fit`; None without one.
+        peak_mib: peak memory by kind: the accelerator's if there is one, else the process's.
+        step_flops: operations a step; None if they are not counted.
+        utilisation: share of the given peak that our `fit` uses; None without one.
         environment: what the worker ran on.
     """
 
@@ -78,7 +78,7 @@ class Result:
 
     @property
     def verdict(self) -> str:
-        """Whether the goal is met: where the interval holds it, that is open."""
+        """Whether the goal is met; it is open if the interval contains the goal."""
         return _verdict(self.goal, *self.interval)
 
 
@@ -91,7 +91,7 @@ class WorkerFailed(Exception):
 
 
 class Worker:
-    """A process that measures when it is told to, and waits in between."""
+    """A process that measures on request, and waits in between."""
 
     def __init__(self, task: Task) -> None:
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 (closed in `close`)
@@ -106,7 +106,7 @@ class Worker:
         )
 
     def heard(self) -> dict[str, Any]:
-        """The worker's next line.
+        """Read the worker's next line.
 
         Raises:
             WorkerFailed: it ended.
@@ -121,24 +121,24 @@ class Worker:
         return heard
 
     def asked(self) -> dict[str, Any]:
-        """What the worker says when it is told to go on: the seconds of a pass or, after the last, its facts.
+        """Tell the worker to go on; returns the seconds of a pass or, after the last, its facts.
 
         Raises:
             WorkerFailed: it ended.
         """
         if self._process.stdin:
-            with suppress(BrokenPipeError):  # `heard` tells how it ended
+            with suppress(BrokenPipeError):  # `heard` reports how it ended.
                 self._process.stdin.write("go\n")
                 self._process.stdin.flush()
         return self.heard()
 
     def close(self) -> None:
-        """End the process, if it runs."""
+        """End the process, if it still runs."""
         self._process.kill()
         self._process.wait()
         for stream in (self._process.stdin, self._process.stdout, self._errors):
             if stream:
-                with suppress(BrokenPipeError):  # what it was not told any more
+                with suppress(BrokenPipeError):  # The worker never read the last line.
                     stream.close()
 
 
@@ -153,21 +153,21 @@ def _parser() -> Parser:
         "Compare the speed of our training with that of keras.Model.fit on tensors in memory.\n\n"
         "ours: an epoch's training from JPEG crops of 224x224 pixels on disk, decoded and augmented, with\n"
         "progress (dfdetect.fitting.train_epoch). bare: keras.Model.fit, same model, loss, optimizer, batch\n"
-        "and precision. Passes of both alternate, so that other load on the machine meets both. The ratio's\n"
-        "interval says what the scatter of the passes leaves open; the last lines take those of all models\n"
-        "of one goal together. Each kind runs in a process of its own, whose peak of memory is shown.\n"
-        "Status 1: a ratio whose interval lies below its goal.",
+        "and precision. Passes of both alternate, so that other load on the machine slows both. The ratio's\n"
+        "interval shows the scatter of the passes; the last lines join all models with one goal. Each kind\n"
+        "runs in its own process, whose peak of memory is shown.\n"
+        "Status 1: a ratio's interval lies below its goal.",
         "example:\n  KERAS_BACKEND=jax python -m benchmarks.train --model mobilenet --batch auto",
     )
     add = parser.add_argument
     add("--model", nargs="+", metavar="NAME", help="models (default: all)")
     add("--precision", nargs="+", choices=PRECISIONS, default=["float32"], help="(default: float32)")
     add("--batch", default="32", metavar="N", help="images a step, or auto: the largest power of 2 that fits")
-    add("--max-batch", type=int, default=1024, metavar="N", help="where auto ends (%(default)s)")
+    add("--max-batch", type=int, default=1024, metavar="N", help="where auto stops (%(default)s)")
     add("--steps", type=int, default=8, metavar="N", help="steps a pass (%(default)s)")
-    add("--repeats", type=int, default=3, metavar="N", help="measured passes of each (%(default)s)")
+    add("--repeats", type=int, default=3, metavar="N", help="measured passes of each kind (%(default)s)")
     add("--image-size", type=int, default=0, metavar="PIXELS", help="input (default: the model's own)")
-    add("--augment", choices=AUGMENTATIONS, default="report-c", help="of ours (%(default)s)")
+    add("--augment", choices=AUGMENTATIONS, default="report-c", help="our augmentation (%(default)s)")
     add("--jit", choices=("auto", "on", "off"), default="auto", help="XLA; auto: as Keras decides")
     add("--peak-tflops", type=float, metavar="X", help="the device's peak, for its utilisation (JAX only)")
     add(
@@ -222,7 +222,7 @@ def _recipe(name: str, precision: str, args: argparse.Namespace) -> Recipe:
 
 
 class Pair:
-    """The two workers of one recipe, and the crops of the one that reads them."""
+    """The two workers of one recipe, and the crops that one of them reads."""
 
     def __init__(self, recipe: Recipe, args: argparse.Namespace) -> None:
         self.recipe = recipe
@@ -238,7 +238,7 @@ class Pair:
         return Task(kind, recipe, self._folder.name, args.steps, args.repeats, args.jit, flops)
 
     def wait(self) -> None:
-        """Until both are built and warmed up; no pass begins before. One that failed says so in `result`."""
+        """Wait until both are built and warmed up. If one failed, `result` says so."""
         for worker in self._workers.values():
             with suppress(WorkerFailed):
                 worker.heard()
@@ -251,28 +251,28 @@ class Pair:
         """
         seconds: dict[str, list[float]] = {kind: [] for kind in KINDS}
         for number in range(self._args.repeats):
-            # Each goes first every other time.
+            # They take turns in going first.
             for kind in KINDS if number % 2 else KINDS[::-1]:
                 seconds[kind].append(self._workers[kind].asked()["seconds"])
         facts = {kind: self._workers[kind].asked() for kind in KINDS}
         return _result(self.recipe, self._args, seconds, facts)
 
     def close(self) -> None:
-        """End the workers, if they run, and delete the crops."""
+        """End the workers, if they still run, and delete the crops."""
         for worker in self._workers.values():
             worker.close()
         self._folder.cleanup()
 
 
 def measure(recipes: Sequence[Recipe], args: argparse.Namespace) -> Iterator[Result | str]:
-    """Measure recipes: all get ready at once, then they are timed one by one.
+    """Measure recipes: all get ready together, then each is timed alone.
 
     Yields:
-        For each recipe its result, or why there is none.
+        For each recipe its result, or the reason why there is none.
     """
     with ExitStack() as held:
         sized = []
-        for recipe in recipes:  # before any pair is there, whose memory would be missed
+        for recipe in recipes:  # Before any pair exists, which would take memory.
             try:
                 batch = _largest_batch(recipe, args) if args.batch == "auto" else int(args.batch)
             except WorkerFailed as error:
@@ -290,7 +290,7 @@ def measure(recipes: Sequence[Recipe], args: argparse.Namespace) -> Iterator[Res
                 yield pair.result()
             except WorkerFailed as error:
                 yield _failure(pair.recipe, error)
-            pair.close()  # its memory is the next one's
+            pair.close()  # The next pair needs its memory.
 
 
 def _failure(recipe: Recipe, error: WorkerFailed) -> str:
@@ -298,10 +298,10 @@ def _failure(recipe: Recipe, error: WorkerFailed) -> str:
 
 
 def _largest_batch(recipe: Recipe, args: argparse.Namespace) -> int:
-    """The largest power of 2 up to --max-batch with which a bare step ends.
+    """The largest power of 2, up to --max-batch, with which a bare step succeeds.
 
     Raises:
-        WorkerFailed: one image is too many already.
+        WorkerFailed: even one image is too many.
     """
     fits, batch = 0, 1
     while batch <= args.max_batch:
@@ -345,7 +345,7 @@ def _result(
 
 
 def _ratio(seconds: Sequence[dict[str, list[float]]]) -> Estimate:
-    """The geometric mean of bare over ours, of all pairs of passes that followed one another."""
+    """The geometric mean of bare over ours, over all pairs of neighbouring passes."""
     from dfdetect.metrics.folds import student
 
     pairs = [pair for passes in seconds for pair in zip(passes[OURS], passes[BARE], strict=True)]
@@ -380,7 +380,7 @@ def _line(cells: Sequence[str]) -> str:
 
 
 def _machine() -> dict[str, Any]:
-    """What the numbers depend on beside the versions: processor, cores, memory, load of others."""
+    """What the numbers depend on besides versions: processor, cores, memory, other load."""
     info = Path("/proc/cpuinfo").read_text() if Path("/proc/cpuinfo").is_file() else ""
     models = [line.partition(":")[2].strip() for line in info.splitlines() if line.startswith("model name")]
     pages = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
@@ -393,7 +393,7 @@ def _machine() -> dict[str, Any]:
 
 
 def _together(results: Sequence[Result]) -> str:
-    """A line for the models of each goal, whose intervals alone are wide."""
+    """A line for the models of each goal together, because their single intervals are wide."""
     lines = []
     for goal, which in ((SLOW_GOAL, f"from {SLOW_STEP:g} s/step on"), (GOAL, "faster")):
         seconds = [result.seconds for result in results if result.goal == goal]

@@ -1,14 +1,14 @@
-"""One measurement in a process of its own, so that its peak of memory is its own.
+"""One measurement in its own process, so that its peak of memory is its own.
 
-The parent starts `python -m benchmarks.worker TASK`, with a `Task` as JSON. The worker does one pass to
-warm up, and another for each line that it reads; after each it writes a line with the seconds. For one
-more line it writes the facts: unasked, it would collect them, and end, beside the other kind's last pass.
+The parent starts `python -m benchmarks.worker TASK`, with a `Task` as JSON. The worker does one pass to warm
+up, and another for each line that it reads; after each it writes a line with the seconds. For one more line
+it writes the facts. Without being asked it would collect them, and end, during the other kind's last pass.
 
-`ours` times `dfdetect.train.fitting.train_epoch`: decoding, augmentation and the progress callback are in it;
-validation and checkpoint, which follow it in a training, are not. `bare` times `keras.Model.fit` on as many
-faces in memory, from its call to the end of its last step: what follows is at times an idle wait for
-tf.data's autotuning (see `dfdetect.data.pipeline`), as long as the steps together. Its line is written
-before that wait, so that the other kind's pass can begin.
+`ours` times `dfdetect.train.fitting.train_epoch`, with decoding, augmentation and the progress callback, but
+without validation and checkpoint, which follow it in a training. `bare` times `keras.Model.fit` on as many
+faces in memory, from its call to the end of its last step. What follows is at times an idle wait for
+tf.data's autotuning (see `dfdetect.data.pipeline`), as long as all steps together. The line is written before
+that wait, so that the other kind's pass can begin.
 """
 
 import functools
@@ -37,11 +37,11 @@ class Task:
     Attributes:
         kind: `OURS` or `BARE`.
         recipe: fields of the recipe.
-        folder: of the drawn crops.
+        folder: the folder of the drawn crops.
         steps: steps a pass.
         passes: measured passes, after the one that warms up.
         jit: "auto" as Keras decides, "on" or "off".
-        flops: count the step's operations too (JAX only).
+        flops: also count the step's operations (JAX only).
     """
 
     kind: str
@@ -56,7 +56,7 @@ class Task:
 def main() -> None:
     """Measure, and talk to the parent over standard input and output."""
     task = Task(**json.loads(sys.argv[1]))
-    # Whatever else prints goes to standard error.
+    # Everything else that is printed goes to standard error.
     channel = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)
 
@@ -66,7 +66,7 @@ def main() -> None:
     import keras
 
     if task.jit != "auto":
-        # The recipe does not name it, and `fit` compiles by itself.
+        # The recipe has no such field, and `fit` compiles by itself.
         compile_ = functools.partialmethod(keras.Model.compile, jit_compile=task.jit == "on")
         keras.Model.compile = compile_
     recipe = from_mapping(task.recipe)
@@ -75,7 +75,7 @@ def main() -> None:
         say(seconds=time.monotonic() - start)
 
     step_flops = _step_flops(recipe) if task.flops else None
-    gc.collect()  # the model that was counted has no part in the peak of memory
+    gc.collect()  # The model used for counting must not add to the peak of memory.
     one_pass = {OURS: _ours, BARE: _bare}[task.kind](task, recipe, ended)
     for number in range(1 + task.passes):
         if number:
@@ -117,7 +117,7 @@ def _bare(task: Task, recipe: Recipe, ended: Callable[[], None]) -> Callable[[in
             ended()
 
     watch = keras.callbacks.LambdaCallback(on_train_batch_end=step_ended)
-    # As our progress bar's: without it Keras would wait, on JAX, for each step's loss before the next step.
+    # Like our progress bar. Without it Keras on JAX would wait for each step's loss before the next step.
     watch.async_safe = True
 
     def one_pass(number: int) -> None:
@@ -136,14 +136,14 @@ def _compiled(task: Task, recipe: Recipe) -> Any:
 
 
 def drawn_samples(count: int) -> list[Any]:
-    """Rows of the crops that `draw_crops` wrote, real and fake in turn."""
+    """Rows for the crops that `draw_crops` wrote, real and fake in turn."""
     from face_extraction.manifest import FaceSample
 
     return [FaceSample(f"{n}.jpg", n % 2, "train", str(n)) for n in range(count)]
 
 
 def draw_crops(folder: Path, count: int) -> None:
-    """Write JPEG files of 224x224 pixels, of as many bytes about as the faces of Report C have (a few kB)."""
+    """Write JPEG files of 224x224 pixels, about as large as Report C's faces (a few kB)."""
     import cv2
 
     from face_extraction.images import write_image
@@ -186,8 +186,8 @@ def _device_mib() -> float | None:
 def _step_flops(recipe: Recipe) -> float:
     """Operations of a step's forward and backward pass, by XLA's cost analysis of the unoptimised program.
 
-    A multiplication and an addition count as two. The optimizer's are left out: few beside these. The
-    optimised program would not do: it calls libraries whose operations XLA does not count.
+    A multiplication and an addition count as two. The optimizer's few operations are left out. The
+    optimised program would not do, because it calls libraries whose operations XLA does not count.
     """
     import jax
     import keras

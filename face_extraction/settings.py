@@ -61,7 +61,7 @@ class ExtractionSettings:
         policy: "largest" face of each frame, "all", or "exactly-one" (frames with more are left out).
         rotations: turn a photo by 90, 180 and 270 degrees if it shows no face as it is.
         faces_per_video: how many frames of each video are searched, evenly spaced over it.
-        first_frame_only: search the first frame of each clip instead.
+        first_frame_only: search only the first frame of each video.
         format: "png" (lossless) or "jpg".
         quality: of "jpg", 1 to 100.
         crop: how each face is cut out.

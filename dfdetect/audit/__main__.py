@@ -1,4 +1,4 @@
-"""`python -m dfdetect.audit`: what rows of different splits have in common."""
+"""`python -m dfdetect.audit`: find what rows of different splits have in common."""
 
 import argparse
 import os
@@ -30,9 +30,9 @@ def _parser() -> Parser:
     parser = Parser(
         PROG,
         "Look for leaks between the splits of a manifest: rows of different splits that share an original,\n"
-        "a clip, a person of a swap, a YouTube video, a file, or nearly the same picture; with --kinds also\n"
-        "the faces of one person. A recipe or a run is audited with the split that it trains with. Writes\n"
-        "a page with examples, and audit.json.",
+        "a video, a person of a swap, a YouTube video, a file, or nearly the same picture; with --kinds\n"
+        "also the faces of one person. For a recipe or a run, audits the split that it trains with.\n"
+        "Writes a page with examples, and audit.json.",
         "examples:\n"
         f"  {PROG} data/mine/manifest.csv --write-clean data/mine/clean.csv\n"
         f"  {PROG} --scores runs/NAME\n"
@@ -44,7 +44,7 @@ def _parser() -> Parser:
         nargs="?",
         type=Path,
         metavar="DATA",
-        help="manifest.csv, recipe.toml or a run (default: that of --scores)",
+        help="manifest.csv, recipe.toml or a run (default: the run of --scores)",
     )
     parser.add_argument(
         "--kinds",
@@ -56,22 +56,22 @@ def _parser() -> Parser:
         "--scores",
         type=Path,
         metavar="RUN",
-        help="show this run's numbers on its test split and on the clean part of it",
+        help="show this run's numbers on its whole test split and on the clean part of it",
     )
     parser.add_argument(
         "--write-clean",
         type=Path,
         metavar="FILE",
-        help="write a manifest without the rows that leak, beside the audited one",
+        help="write a manifest without the leaking rows, beside the audited one",
     )
     parser.add_argument(
-        "--out", type=Path, metavar="DIR", help="for the page (default: audit, beside the data)"
+        "--out", type=Path, metavar="DIR", help="the page's folder (default: audit, beside the data)"
     )
     parser.add_argument(
         "--cache",
         type=Path,
         metavar="FILE",
-        help="keeps what was read of crops (default: audit-cache.sqlite, beside the data)",
+        help="file that keeps what was read from crops (default: audit-cache.sqlite, beside the data)",
     )
     return parser
 
@@ -126,30 +126,30 @@ def _kinds(names: str | None) -> "list[Kind]":
     if names == "all":
         return list_kinds()
     wanted = [get_kind(name) for name in names.split(",")]
-    # The cheap ones first: where one of them cannot be looked for, no crop has been read in vain.
+    # Cheap kinds first: if one of them cannot be looked for, no crop was read in vain.
     return [kind for kind in list_kinds() if kind in wanted]
 
 
 def _check_clean(path: Path | None, target: "Target") -> None:
-    """Refuse a place from which the rows' paths lead nowhere, or whose file would be overwritten."""
+    """Refuse a place that the rows' relative paths do not fit, or a file that would be overwritten."""
     if path is None:
         return
     if path.absolute().parent.resolve() != target.manifest.absolute().parent.resolve():
         raise InputError(
             f"--write-clean {path}; accepted: a file in {target.manifest.parent}, "
-            "to which the rows' paths are relative"
+            "because the rows' paths are relative to it"
         )
     if path.resolve() == target.manifest.resolve():
-        raise InputError(f"--write-clean {path}: that is what is audited; give another name")
+        raise InputError(f"--write-clean {path}: that is the audited file; give another name")
     if path.exists():
         raise InputError(f"--write-clean {path}: exists already; give another name, or delete it")
 
 
 def _check_out(out: Path) -> None:
-    """Refuse a folder that cannot be written, before hours are spent on what would stand there."""
+    """Refuse a folder that cannot be written, before the audit takes hours."""
     there = next(path for path in (out, *out.absolute().parents) if path.exists())
     if not (there.is_dir() and os.access(there, os.W_OK)):
-        raise InputError(f"{out}: cannot be written there; give --out DIR")
+        raise InputError(f"{out}: cannot be written; give --out DIR")
 
 
 def _print_notes(result: "Audit") -> None:

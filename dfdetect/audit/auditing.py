@@ -1,4 +1,4 @@
-"""The audit: every kind of leak that was asked for, over the rows of a manifest or of a run."""
+"""The audit: look for every requested kind of leak in the rows of a manifest or a run."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,12 +24,12 @@ CACHE = "audit-cache.sqlite"
 
 @dataclass(frozen=True)
 class Target:
-    """What is audited.
+    """The data to audit.
 
     Attributes:
-        name: how it was named.
+        name: the name that the user gave.
         manifest: the manifest that the rows come from.
-        samples: the rows, each in the split that is audited.
+        samples: the rows, each in the audited split.
     """
 
     name: str
@@ -39,12 +39,12 @@ class Target:
 
 @dataclass(frozen=True, eq=False)
 class Audit:
-    """What an audit found.
+    """The result of an audit.
 
     Attributes:
         rows: the rows.
         found: the links of each kind that was looked for.
-        skipped: why each of the other kinds was not looked for.
+        skipped: for each other kind, why it was not looked for.
     """
 
     rows: Rows
@@ -53,7 +53,7 @@ class Audit:
 
     @cached_property
     def crossings(self) -> dict[Kind, list[Crossing]]:
-        """What crosses between splits, by kind; an empty list where nothing does."""
+        """What crosses between splits, by kind; an empty list if nothing does."""
         rows = self.rows
         return {kind: crossings(links, rows.splits, rows.groups) for kind, links in self.found.items()}
 
@@ -64,12 +64,12 @@ class Audit:
 
     @cached_property
     def leaking(self) -> NDArray[np.bool_]:
-        """Which rows have something in common with a row of another split."""
+        """The rows that have something in common with a row of another split, as a mask."""
         return leaking(list(self.found.values()), self.rows.splits)
 
     @property
     def unread(self) -> list[LedgerRow]:
-        """Crops that a kind wanted to read and could not, when there are others that it could."""
+        """Crops that a kind could not read, although it could read others."""
         pictures = any(kind.needs != "columns" for kind in self.found)
         return self.rows.prints.ledger if pictures else []
 
@@ -79,10 +79,10 @@ def open_target(path: Path | None, run: Run | None) -> Target:
 
     Args:
         path: a manifest or its folder, a recipe or a run's folder; None for `run`.
-        run: the run whose scores are shown, which also decides how a manifest is split.
+        run: the run whose scores are shown; it also decides how a manifest is split.
 
     Raises:
-        InputError: it cannot be read, or is no longer what the run was made from.
+        InputError: it cannot be read, or has changed since the run was made from it.
     """
     if path and not Run(path).recipe_file.is_file():
         path = manifest_in(path)
@@ -103,7 +103,7 @@ def open_target(path: Path | None, run: Run | None) -> Target:
     else:
         target = Target(str(path), path, _rows(path, run.recipe() if run else Recipe()))
     if run and manifest_hash(target.manifest) != run.environment()["manifest_sha256"]:
-        raise InputError(f"{target.manifest}: not what {run.folder} was made from, or changed since")
+        raise InputError(f"{target.manifest}: {run.folder} was made from other data, or it changed since")
     return target
 
 
@@ -117,7 +117,7 @@ def audit(rows: Rows, kinds: Sequence[Kind], *, named: bool = False) -> Audit:
     Args:
         rows: the rows.
         kinds: what to look for.
-        named: whether the user named each of them, so that one that cannot be looked for is refused.
+        named: whether the user named each kind, so that a kind that cannot be looked for is an error.
 
     Raises:
         InputError: a library is missing, the cache cannot be used, or a named kind cannot be looked for.
@@ -139,7 +139,7 @@ class Repair:
 
     Attributes:
         samples: the rows kept, in order; none is moved.
-        dropped: how many rows of each split are not among them.
+        dropped: how many rows of each split were dropped.
     """
 
     samples: list[FaceSample]
@@ -149,9 +149,9 @@ class Repair:
 def repair(result: Audit) -> Repair:
     """Drop the fewest rows after which an audit of the same kinds finds nothing.
 
-    Test rows all stay, so that numbers remain comparable; val rows yield to test, train rows to both. No
-    row changes its split: a test split that grows or shrinks is another test. Dropping rows can change
-    the clusters of identity, so that what is left is audited again, until it is clean.
+    All test rows stay, so that numbers remain comparable; val rows yield to test, train rows to both. No
+    row changes its split, because a test split with other rows is another test. Dropping rows can change
+    the clusters of identity, so the rest is audited again until it is clean.
     """
     kept, now = np.ones(len(result.rows), dtype=bool), result
     while not now.clean:

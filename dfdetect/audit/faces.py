@@ -1,4 +1,4 @@
-"""Faces as dlib's 128 numbers, for the rows that stand for their clips, kept for the next audit."""
+"""Encode faces as dlib's 128 numbers, for rows that represent their videos; kept for the next audit."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -18,14 +18,14 @@ from face_extraction.machine import available_cores
 from face_extraction.manifest import Box, FaceSample
 from face_extraction.progress import progress
 
-PER_CLIP = 3  # faces encoded of each clip, spread evenly over its frames
-# The face's side as a share of the crop's, where the row has no box.
+PER_CLIP = 3  # faces encoded from each video, spread evenly over its frames
+# The face's side as a share of the crop's, if the row has no box.
 FACE_SHARE = 0.8
 BLOCK = 64  # crops handed to the threads at once
 
 
 def representatives(rows: Rows) -> list[int]:
-    """Rows that stand for their clips: `PER_CLIP` at most, and readable ones; a still stands for itself."""
+    """Rows that represent their videos: at most `PER_CLIP`, all readable; a photo represents itself."""
     members: defaultdict[tuple[str, str, str], list[int]] = defaultdict(list)
     for row in np.flatnonzero(rows.prints.read).tolist():
         members[rows.samples[row].clip].append(row)
@@ -38,10 +38,10 @@ def representatives(rows: Rows) -> list[int]:
 
 
 def encode(rows: Rows, chosen: Sequence[int]) -> NDArray[np.float32]:
-    """Encodings of the faces of these rows, float32 of shape (n, 128); a face is encoded once, ever.
+    """Encode the faces of these rows, float32 of shape (n, 128); no face is ever encoded twice.
 
     Raises:
-        InputError: a crop was read before, but cannot be now; what was encoded until then is kept.
+        InputError: a crop was read before, but cannot be read now; earlier encodings are kept.
     """
     digests = [rows.prints.digests[row] for row in chosen]
     with open_store(rows.cache) as store:
@@ -81,11 +81,11 @@ def encode(rows: Rows, chosen: Sequence[int]) -> NDArray[np.float32]:
 def encode_face(detector: FaceDetector, path: Path, sample: FaceSample) -> NDArray[np.float64]:
     """The 128 numbers of the face in a crop.
 
-    The face is the crop's middle, in the size that the row's box has in it; it is not searched again. On
-    LFW this tells people apart as well as dlib's own boxes do, and tight or turned crops are not lost.
+    The face is taken as the crop's middle, in the size of the row's box; there is no new search. On LFW
+    this tells people apart as well as dlib's own boxes do, and tight or turned crops are not lost.
 
     Raises:
-        Unreadable: the crop was read before, but cannot be now.
+        Unreadable: the crop was read before, but cannot be read now.
     """
     rgb = np.ascontiguousarray(read_rgb(path))
     height, width = rgb.shape[:2]

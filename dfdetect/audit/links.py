@@ -1,4 +1,4 @@
-"""What rows have in common, and how much of it crosses from one split into another."""
+"""What rows have in common, and how much of it crosses between splits."""
 
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
@@ -11,21 +11,21 @@ from face_extraction.manifest import SPLITS
 
 Integers = NDArray[np.int64]
 
-EXAMPLES = 8  # pairs kept of each kind and pair of splits
+EXAMPLES = 8  # pairs kept for each kind and pair of splits
 
 
 @dataclass(frozen=True, eq=False)
 class Links:
-    """Rows that share something: `rows[i]` has the key `keys[i]`, and rows of one key are linked.
+    """Rows that share something: `rows[i]` has the key `keys[i]`, and rows with one key are linked.
 
     A row may have no key or several. No (row, key) stands twice.
 
     Attributes:
         rows: row numbers, int64 of shape (n,).
-        keys: numbers of what is shared, int64 of shape (n,), 0 to the number of keys less 1.
-        twice: rows by pairs of keys, as links, so that what shares two keys is counted once; its own `twice`
-            is by three keys, and so on.
-        note: what a reader must know of how they were found.
+        keys: numbers of the shared things, int64 of shape (n,), from 0 to the number of keys - 1.
+        twice: links of rows by pairs of keys, so that rows that share two keys are counted once; its own
+            `twice` is by three keys, and so on.
+        note: what a reader must know about the search.
     """
 
     rows: Integers
@@ -36,12 +36,12 @@ class Links:
 
 @dataclass(frozen=True)
 class Crossing:
-    """What one kind of link has between two splits.
+    """The links of one kind between two splits.
 
     Attributes:
         splits: the two, in the order of `SPLITS`.
         pairs: linked pairs of rows, one in each split.
-        rows: rows of each of the two that have such a link.
+        rows: how many rows of each of the two have such a link.
         groups: the groups that these rows belong to.
         examples: some of the pairs, as row numbers.
     """
@@ -54,7 +54,7 @@ class Crossing:
 
 
 def link(values: Iterable[tuple[int, Hashable]], twice: "Links | None" = None, note: str = "") -> Links:
-    """Links of (row, what it has), where things that are equal are shared."""
+    """Link (row, value) pairs: rows with equal values are linked."""
     numbers: dict[Hashable, int] = {}
     rows, keys = [], []
     for row, value in values:
@@ -64,19 +64,19 @@ def link(values: Iterable[tuple[int, Hashable]], twice: "Links | None" = None, n
 
 
 def count_keys(links: Links, splits: NDArray[np.int8]) -> Integers:
-    """How many rows of each split have each key: shape (keys, 3), in the order of `SPLITS`."""
+    """How many rows in each split have each key: shape (keys, 3), in the order of `SPLITS`."""
     n_keys = int(links.keys.max()) + 1 if len(links.keys) else 0
     cells = links.keys * len(SPLITS) + splits[links.rows]
     return np.bincount(cells, minlength=n_keys * len(SPLITS)).reshape(n_keys, len(SPLITS))
 
 
 def crossings(links: Links, splits: NDArray[np.int8], groups: Integers) -> list[Crossing]:
-    """What crosses between each two splits; two splits with nothing in common are left out.
+    """The links between each two splits; two splits with nothing in common are left out.
 
     Args:
         links: as a kind found them.
-        splits: of every row, as an index into `SPLITS`.
-        groups: number of every row's group.
+        splits: every row's split, as an index into `SPLITS`.
+        groups: every row's group, as a number.
     """
     counts = count_keys(links, splits)
     linked = _linked_pairs(links, splits)
@@ -100,9 +100,9 @@ def crossings(links: Links, splits: NDArray[np.int8], groups: Integers) -> list[
 
 
 def _linked_pairs(links: Links, splits: NDArray[np.int8]) -> Integers:
-    """How many pairs of rows of each two splits share a key, each counted once: shape (3, 3).
+    """How many pairs of rows in each two splits share a key, each counted once: shape (3, 3).
 
-    By inclusion and exclusion: of a pair that shares m keys, m less m (m - 1) / 2 pairs of keys, and so on.
+    By inclusion and exclusion: a pair that shares m keys counts m - m (m - 1) / 2 + ... = 1 time.
     """
     counts = count_keys(links, splits)
     pairs: Integers = counts.T @ counts
@@ -112,7 +112,7 @@ def _linked_pairs(links: Links, splits: NDArray[np.int8]) -> Integers:
 def _examples(
     links: Links, splits: NDArray[np.int8], keys: Integers, between: tuple[int, int]
 ) -> tuple[tuple[int, int], ...]:
-    """A pair of each of some keys, which are spread evenly over all that cross."""
+    """One pair for each of some keys, which are spread evenly over all that cross."""
     wanted = keys[np.linspace(0, len(keys) - 1, min(EXAMPLES, len(keys))).astype(np.int64)]
     member = np.isin(links.keys, wanted)
     rows, owner = links.rows[member], links.keys[member]
@@ -125,7 +125,7 @@ def _examples(
 
 
 def leaking(every: Sequence[Links], splits: NDArray[np.int8]) -> NDArray[np.bool_]:
-    """Which rows have a link into another split, by any of these links."""
+    """The rows that have a link into another split, in any of these links, as a mask."""
     found = np.zeros(len(splits), dtype=bool)
     for links in every:
         crosses = (count_keys(links, splits) > 0).sum(axis=1) > 1
@@ -134,10 +134,10 @@ def leaking(every: Sequence[Links], splits: NDArray[np.int8]) -> NDArray[np.bool
 
 
 def to_drop(every: Sequence[Links], splits: NDArray[np.int8]) -> NDArray[np.bool_]:
-    """The rows without which nothing crosses: test rows stay, val rows yield to test, train to both.
+    """The rows to drop so that nothing crosses: test rows stay, val rows yield to test, train to both.
 
-    Given that order it is the smallest such set: first all test rows are kept, then every val row
-    that is not linked to them, then every train row that is linked to neither.
+    With this order it is the smallest such set: first all test rows are kept, then every val row that is
+    not linked to them, then every train row that is linked to neither.
     """
     gone = np.zeros(len(splits), dtype=bool)
     for keeper in ("test", "val"):

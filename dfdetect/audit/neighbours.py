@@ -1,7 +1,7 @@
-"""Near neighbours among many vectors, by faiss.
+"""Find near neighbours among many vectors with faiss.
 
-faiss rather than usearch: it searches by distance, not only for the k nearest, and exactly where that is
-affordable. Its cells of k-means (Jégou 2011, doi:10.1109/TPAMI.2010.57) come in above `EXACT` vectors.
+faiss, not usearch, because it searches by distance, not only for the k nearest, and exactly as long as that
+is affordable. Above `EXACT` vectors it uses k-means cells (Jégou 2011, doi:10.1109/TPAMI.2010.57).
 """
 
 from collections.abc import Iterator
@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 
 from face_extraction.errors import InputError
 
-EXACT = 50_000  # up to so many vectors all pairs are compared
-# Cells searched for each query above that: `PROBES`, or one in `PROBED` of them all where that is more. Of
-# neighbours among 144,000 face-like vectors 94 % are found at a cosine of 0.86, 98 % at 0.90, all from 0.96
-# on, in a quarter of the time that comparing all takes.
+EXACT = 50_000  # up to this many vectors all pairs are compared
+# Above that, each query searches `PROBES` cells, or one in `PROBED` of all if that is more. Among 144,000
+# face-like vectors this finds 94 % of the neighbours at a cosine of 0.86, 98 % at 0.90 and all from 0.96
+# on, in a quarter of the time of comparing all.
 PROBES, PROBED = 128, 16
-PER_CELL = 48  # vectors a cell of which the cells' centres are learnt; faiss asks for 39
+PER_CELL = 48  # vectors per cell from which the cells' centres are learnt; faiss asks for 39
 BLOCK = 4096  # queries at once
 
 Floats = NDArray[np.float32]
@@ -28,12 +28,12 @@ def pairs_within(known: Floats, queries: Floats, cosine: float) -> Iterator[tupl
     """All pairs of a known vector and a query whose cosine is above `cosine`.
 
     Args:
-        known: of length 1 each, shape (n, d).
-        queries: of length 1 each, shape (m, d).
+        known: of length 1, shape (n, d).
+        queries: of length 1, shape (m, d).
         cosine: 0 to 1.
 
     Yields:
-        For each block of queries: how many they are, and the pairs as indices into known and queries.
+        For each block of queries: their number, and the pairs as indices into known and queries.
     """
     index = _index(known)
     for start in range(0, len(queries), BLOCK):
@@ -44,14 +44,14 @@ def pairs_within(known: Floats, queries: Floats, cosine: float) -> Iterator[tupl
 
 
 def nearest(vectors: Floats, count: int) -> tuple[Floats, Integers]:
-    """The `count` nearest other vectors of each: Euclidean distances and indices, shape (n, count).
+    """The `count` nearest other vectors of each vector: Euclidean distances and indices, shape (n, count).
 
-    Where there are fewer, the index is -1.
+    If there are fewer, the index is -1.
     """
     index = _index(vectors, euclidean=True)
     squared, found = index.search(vectors, count + 1)
     other = found != np.arange(len(vectors))[:, None]
-    # The vector itself is one of them, but for doubles: the last is left out then.
+    # The result contains the vector itself, unless it has doubles: then the last one is dropped.
     other[other.all(axis=1), -1] = False
     shape = (len(vectors), count)
     distances: Floats = np.sqrt(np.maximum(squared[other].reshape(shape), 0))
@@ -77,7 +77,7 @@ def _index(vectors: Floats, *, euclidean: bool = False) -> Any:
 
 
 def load_faiss() -> Any:
-    """The library.
+    """Import faiss.
 
     Raises:
         InputError: it is not installed.

@@ -1,4 +1,4 @@
-"""The page of an audit: what leaks, with pictures of it."""
+"""The page of an audit: the leaks, with pictures of examples."""
 
 import base64
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ PICTURE = 128  # side of an example's picture, in pixels
 def render_audit(
     target: Target, result: Audit, scores: Scores | None, repaired: tuple[Path, Repair] | None, command: str
 ) -> str:
-    """The page as HTML text; the pictures are in it."""
+    """The page as HTML text, with the pictures inside."""
     return render(
         "audit.html.j2",
         name=target.name,
@@ -58,8 +58,8 @@ class _Face:
     Attributes:
         sample: its row.
         label: the name of its label.
-        where: the video and frame that it was cut from; else its file.
-        picture: a small JPEG in base64; "" where it cannot be read.
+        where: the video and frame that it was cut from; without a video, its file.
+        picture: a small JPEG in base64; "" if the crop cannot be read.
     """
 
     sample: FaceSample
@@ -69,7 +69,7 @@ class _Face:
 
 
 def _crossing(result: Audit, found: Crossing) -> tuple[str, list[list[_Face]]]:
-    """What two splits have in common, as a heading and pairs of faces."""
+    """What two splits have in common: a heading and pairs of faces."""
     first, second = found.splits
     heading = (
         f"{first} – {second}: {plural(found.pairs, 'pair')}, {plural(found.rows[0], f'{first} row')}, "
@@ -105,4 +105,4 @@ def _looked(result: Audit) -> Table:
         else:
             state, note = "not looked for", result.skipped.get(kind, "not asked for (--kinds)")
         rows.append([kind.name, state, f"{note} {kind.meaning if state == 'none found' else ''}".strip()])
-    return Table(columns(["kind", "result", "what was looked at"]), rows, "Kinds")
+    return Table(columns(["kind", "result", "what was compared"]), rows, "Kinds")

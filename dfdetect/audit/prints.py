@@ -1,4 +1,4 @@
-"""Prints of crops: the hash of a file's content, and a small grey picture to compare it by."""
+"""Prints of crops: the hash of a file's content, and a small grey picture for comparison."""
 
 import hashlib
 from collections.abc import Sequence
@@ -24,12 +24,12 @@ Thumbs = NDArray[np.uint8]
 
 @dataclass(frozen=True, eq=False)
 class Prints:
-    """What `n` crops show, in the order of the rows.
+    """The prints of `n` crops, in the order of the rows.
 
     Attributes:
-        digests: 16 bytes of BLAKE2b of each file's content; b"" where it cannot be read.
-        thumbs: grey pictures, uint8 of shape (n, 32, 32); zero where it cannot be read.
-        read: which could be read, bool of shape (n,).
+        digests: 16 bytes of BLAKE2b of each file's content; b"" if it cannot be read.
+        thumbs: grey pictures, uint8 of shape (n, 32, 32); zero if the crop cannot be read.
+        read: which crops could be read, bool of shape (n,).
         ledger: the others, with the reason.
     """
 
@@ -49,7 +49,7 @@ class _Print:
 
 
 def thumbnail(rgb: NDArray[np.uint8]) -> Thumbs:
-    """The grey picture, uint8 of shape (32, 32), of a crop, uint8 of shape (H, W, 3)."""
+    """Make the grey picture, uint8 of shape (32, 32), of a crop, uint8 of shape (H, W, 3)."""
     return resize(cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY).astype(np.uint8), SIDE)
 
 

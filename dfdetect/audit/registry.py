@@ -1,4 +1,4 @@
-"""What a file in the folder "kinds" provides: a function from rows to their links."""
+"""What a file in the folder "kinds" provides: a function from rows to links."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from face_extraction.registry import Registry
 
 __all__ = ["Find", "Kind", "NotLooked", "get_kind", "list_kinds", "register"]
 
-# What a kind looks at, in the order in which they cost time.
+# What a kind reads, from fast to slow.
 COLUMNS, PICTURES, FACES = "columns", "pictures", "faces"
 NEEDS = (COLUMNS, PICTURES, FACES)
 
@@ -22,11 +22,11 @@ class Kind:
 
     Attributes:
         name: its name on the command line.
-        title: a few words, the head of its part of the page.
+        title: a few words, the heading of its part of the page.
         meaning: what linked rows share and why that is a leak, in sentences.
         needs: "columns" of the manifest, "pictures" (every crop is read) or "faces" (every face is
             encoded, which is slow).
-        find: finds the links. Raises `NotLooked` where the rows do not say.
+        find: finds the links. Raises `NotLooked` if the rows do not contain what it needs.
     """
 
     name: str
@@ -58,6 +58,6 @@ def get_kind(name: str) -> Kind:
     """The kind called `name`.
 
     Raises:
-        InputError: there is none of that name; the nearest is named.
+        InputError: there is none of that name; the line gives the nearest.
     """
     return _KINDS.get(name)

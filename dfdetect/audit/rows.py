@@ -1,4 +1,4 @@
-"""The rows under audit, and what their crops show, each read once."""
+"""The rows under audit, and the prints of their crops, each read once."""
 
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
@@ -19,12 +19,12 @@ class NotLooked(Exception):
 
 @dataclass(frozen=True, eq=False)
 class Rows:
-    """Rows of a manifest, each with the split that is audited.
+    """Rows of a manifest, each with the audited split.
 
     Attributes:
-        folder: the manifest's folder, to which the paths are relative.
+        folder: the manifest's folder; the paths are relative to it.
         samples: the rows.
-        cache: the file that keeps what was read of crops, for the next audit.
+        cache: the file that keeps what was read from crops, for the next audit.
     """
 
     folder: Path
@@ -37,25 +37,25 @@ class Rows:
 
     @cached_property
     def splits(self) -> NDArray[np.int8]:
-        """Of every row, as an index into `SPLITS`."""
+        """Every row's split, as an index into `SPLITS`."""
         index = {split: number for number, split in enumerate(SPLITS)}
         return np.array([index[sample.split] for sample in self.samples], dtype=np.int8)
 
     @cached_property
     def groups(self) -> NDArray[np.int64]:
-        """The number of every row's group; data sets made from the same recordings share theirs."""
+        """Every row's group, as a number; data sets made from the same recordings share theirs."""
         origin = {source.name: source.recordings_of or source.name for source in list_sources()}
         return _numbered((origin.get(sample.source, sample.source), sample.group) for sample in self.samples)
 
     @cached_property
     def clips(self) -> NDArray[np.int64]:
-        """The number of every row's clip; -1 for a still."""
+        """Every row's video, as a number; -1 for a photo."""
         stills = np.array([not sample.video for sample in self.samples], dtype=bool)
         return np.where(stills, -1, _numbered(sample.clip for sample in self.samples))
 
     @cached_property
     def prints(self) -> Prints:
-        """What the crops show.
+        """The prints of the crops.
 
         Raises:
             NotLooked: none of them can be read.
@@ -66,11 +66,11 @@ class Rows:
         return prints
 
     def subset(self, keep: NDArray[np.bool_]) -> "Rows":
-        """The rows of which `keep` is true, in order."""
+        """The rows for which `keep` is true, in order."""
         return Rows(self.folder, [self.samples[row] for row in np.flatnonzero(keep).tolist()], self.cache)
 
 
 def _numbered(keys: Iterable[Hashable]) -> NDArray[np.int64]:
-    """Numbers from 0, the same for equal keys."""
+    """Numbers from 0; equal keys get equal numbers."""
     numbers: dict[Hashable, int] = {}
     return np.array([numbers.setdefault(key, len(numbers)) for key in keys], dtype=np.int64)

@@ -1,4 +1,4 @@
-"""A run's numbers on its whole test split, and on the part of it that has nothing to do with training."""
+"""A run's numbers on its whole test split, and on the part that shares nothing with its training."""
 
 from dataclasses import dataclass
 
@@ -22,7 +22,7 @@ class Scores:
 
     Attributes:
         run: the run's folder.
-        parts: (part, level) to metrics; a part without faces is left out.
+        parts: (part, level) to metrics; parts without faces are left out.
     """
 
     run: str
@@ -41,10 +41,10 @@ class Scores:
 def compare(run: Run, result: Audit) -> Scores:
     """Measure the run's test predictions: all, those of clean rows, and those of leaking rows.
 
-    A clip that was scored at once, as one person of it, leaks if any row of it leaks.
+    A clip of one person that was scored as a whole leaks if any of its rows leaks.
 
     Raises:
-        InputError: the run is not finished, or was scored on other rows than those audited.
+        InputError: the run is not finished, or scored other rows than the audited ones.
     """
     recipe, threshold, scored = run.recipe(), run.threshold(), run.predictions("test")
     rows = [
@@ -60,7 +60,7 @@ def compare(run: Run, result: Audit) -> Scores:
     if strangers:
         raise InputError(
             f"{run.folder}: it scored {strangers[0]!r} ({len(strangers)} such), "
-            "which is no test row of what is audited"
+            "which is not an audited test row"
         )
     bad = np.array([leaks[sample.path] for sample in scored.samples], dtype=bool)
     chosen = dict(zip(PARTS, (np.ones(len(bad), dtype=bool), ~bad, bad), strict=True))
@@ -79,5 +79,5 @@ def compare(run: Run, result: Audit) -> Scores:
 
 
 def _clip(sample: FaceSample) -> tuple[object, ...]:
-    """What a run that takes clips gives one score."""
+    """Identify what one score of a run belongs to, if the run takes clips."""
     return (*sample.clip, sample.label, sample.person)

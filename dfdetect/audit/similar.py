@@ -1,10 +1,10 @@
-"""Near-duplicates: candidates by DCT coefficients, then a check of the pixels.
+"""Find near-duplicates: candidates by DCT coefficients, then a check of their pixels.
 
-The coefficients are those of which the perceptual hash pHash (Zauner 2010, "Implementation and benchmarking
-of perceptual image hash functions", section 3.2) keeps the signs. Here they are kept whole: among faces,
-which all look alike to a hash of 64 bits, the signs alone miss most crops shifted by 4 % at the rate of
-wrong candidates at which the whole coefficients find 9 of 10. A mirrored picture has the same
-coefficients with other signs, so that it is searched without being drawn.
+The perceptual hash pHash (Zauner 2010, "Implementation and benchmarking of perceptual image hash functions",
+section 3.2) keeps only the signs of these coefficients. Here they are kept whole. Faces all look alike to a
+hash of 64 bits: at the rate of wrong candidates at which the whole coefficients find 9 of 10 crops shifted by
+4 %, the signs alone miss most of them. A mirrored picture has the same coefficients with other signs, so the
+search for it needs no second picture.
 """
 
 from collections.abc import Iterator, Sequence
@@ -22,39 +22,39 @@ from face_extraction.machine import available_cores
 from face_extraction.manifest import SPLITS
 from face_extraction.progress import progress
 
-# A pair is a candidate from this cosine of its coefficients on. Of pairs of different DFDC originals
-# about 1 in 10,000 comes as far; of a crop moved by 4 % of its side, 93 %.
+# A pair with at least this cosine of its coefficients is a candidate. About 1 in 10,000 pairs of different
+# DFDC originals reaches it, and 93 % of crops moved by 4 % of their side.
 CANDIDATE = 0.855
-# A candidate counts from this correlation of the aligned fine structure on. Of 24 pairs of
-# different DFDC originals drawn above it, all 24 were, by eye, one person in one scene and pose; between
-# 0.88 and 0.90 it were 5 of 8.
+# A candidate with at least this correlation of the aligned fine structure counts. Of 24 such pairs of
+# different DFDC originals, all showed, by eye, one person in one scene and pose; between 0.88 and 0.90
+# 5 of 8 did.
 ALIKE = 0.92
-# Below this correlation after shifting alone, a pair is not aligned any finer, which costs ten times as
-# much: of 303 pairs of DFDC that end alike one lay below. Crops moved by 4 % or zoomed by 5 % lie above 0.78.
+# Below this correlation after shifting alone, a pair is not aligned further, which would cost ten times as
+# much. Of 303 pairs of DFDC that end alike, one lay below. Crops moved by 4 % or zoomed by 5 % reach 0.78.
 HOPELESS = 0.70
-FLAT = 2.0  # standard deviation in grey levels below which there is nothing to compare
-BLUR = 3.2  # sigma in pixels of the small picture: coarser structure, such as light, is left out
-WINDOW = 24  # side of the middle part that is looked for in the other picture
+FLAT = 2.0  # a standard deviation in grey levels below this leaves nothing to compare
+BLUR = 3.2  # sigma in pixels of the small picture: removes coarse structure, such as light
+WINDOW = 24  # side of the middle part that is searched in the other picture
 SHIFTS = SIDE - WINDOW + 1  # places of that part along a side
 EDGE = (SIDE - WINDOW) // 2
 BLOCK = 8192  # pictures turned into floats at once
 
-# The 64 lowest frequencies (down, across) but the mean.
+# The 64 lowest frequencies (down, across) without the mean.
 _FREQUENCIES = np.array(
     sorted(((u, v) for u in range(12) for v in range(12) if u + v), key=lambda uv: (sum(uv), uv))[:64]
 )
 _MIRROR = np.where(_FREQUENCIES[:, 1] % 2, -1, 1).astype(np.float32)
 _ONES = np.ones((SIDE, SIDE), dtype=np.float32)
-# All but the edge, where blurring lacked pixels.
+# Everything but the edge, where blurring lacked pixels.
 _INSIDE = np.pad(np.ones((SIDE - 4, SIDE - 4), dtype=bool), 2)
-# Blurring each column of a picture, as a matrix: of 4 sigma to each side.
+# Blurring each column of a picture, as a matrix; it reaches 4 sigma to each side.
 _BLUR = cv2.GaussianBlur(np.eye(SIDE, dtype=np.float32), (1, 2 * round(4 * BLUR) + 1), 1, sigmaY=BLUR)
 
 
 def coefficients(thumbs: Thumbs) -> Floats:
-    """DCT coefficients of pictures, of length 1: float32 of shape (n, 64).
+    """DCT coefficients of pictures, scaled to length 1: float32 of shape (n, 64).
 
-    They are weighted by the root of their frequency, without which the lowest would decide alone.
+    The root of the frequency weights them; without it the lowest would decide alone.
     """
     across = np.cos(np.pi / SIDE * (np.arange(SIDE) + 0.5)[:, None] * np.arange(12))
     down, right = across[:, _FREQUENCIES[:, 0]], across[:, _FREQUENCIES[:, 1]]
@@ -71,16 +71,16 @@ def coefficients(thumbs: Thumbs) -> Floats:
 def near_pairs(
     thumbs: Thumbs, digests: Sequence[bytes], splits: NDArray[np.int8], clips: Integers | None = None
 ) -> tuple[NDArray[np.int64], int]:
-    """Pairs of rows of different splits that show nearly the same picture, but are not the same file.
+    """Pairs of rows in different splits that show nearly the same picture from different files.
 
-    Of identical files of one clip, or identical stills, in one split the first stands for all. Two frames of
-    one clip are no pair: of clips torn between splits there would be as many as the square of their frames.
+    Among identical files of one video, or identical photos, in one split, the first represents all. Two
+    frames of one video are no pair: a video torn between splits would give the square of its frames.
 
     Args:
         thumbs: uint8 of shape (n, 32, 32).
-        digests: of each file's content; b"" leaves a row out.
-        splits: of every row, as an index into `SPLITS`.
-        clips: number of every row's clip, -1 for a still; None where all are stills.
+        digests: each file's content hash; b"" leaves a row out.
+        splits: every row's split, as an index into `SPLITS`.
+        clips: every row's video, as a number, -1 for a photo; None if all are photos.
 
     Returns:
         Pairs of shape (m, 2), sorted; and how many rows were too flat to compare.
@@ -119,7 +119,7 @@ def _flat(thumbs: Thumbs) -> NDArray[np.bool_]:
 
 
 def _alike(thumbs: Thumbs, left: Integers, right: Integers, mirrored: bool) -> Iterator[tuple[int, int]]:
-    """The pairs whose pixels agree, given in runs of one `right`."""
+    """The pairs whose pixels agree; they come in runs of one `right`."""
     starts = np.flatnonzero(np.diff(right, prepend=-1))
     runs = zip(right[starts].tolist(), np.split(left, starts[1:]), strict=True) if len(right) else ()
 
@@ -129,24 +129,24 @@ def _alike(thumbs: Thumbs, left: Integers, right: Integers, mirrored: bool) -> I
         same = likeness(thumbs[candidates], picture) >= ALIKE
         return [(one, asked) for one in candidates[same].tolist()]
 
-    # One thread a product: ones this small take twice the processor time with threads inside these threads.
+    # One thread a product: small products take twice the processor time with threads inside these threads.
     with threadpool_limits(1, "blas"), ThreadPoolExecutor(available_cores()) as pool:
         for pairs in pool.map(check, runs):
             yield from pairs
 
 
 def likeness(pictures: Thumbs, other: Thumbs) -> Floats:
-    """Correlation of the fine structure of pictures with that of another, laid over it as well as can be.
+    """Correlation of the fine structure of pictures with another picture, laid over it as well as possible.
 
-    The other is shifted to where it agrees best, then moved affinely to where the enhanced correlation
-    coefficient is largest (Evangelidis & Psarakis 2008, doi:10.1109/TPAMI.2008.113).
+    The other is shifted to the best agreement, then moved affinely to the largest enhanced correlation
+    coefficient (Evangelidis & Psarakis 2008, doi:10.1109/TPAMI.2008.113).
 
     Args:
         pictures: uint8 of shape (n, 32, 32).
         other: uint8 of shape (32, 32).
 
     Returns:
-        -1 to 1, shape (n,); low, without the second step, where shifting alone shows that they differ.
+        -1 to 1, shape (n,); low, without the second step, if shifting alone shows that they differ.
     """
     fine, b = _fine(pictures), _fine(other)
     found, places = _shifted(fine, b)
@@ -157,15 +157,15 @@ def likeness(pictures: Thumbs, other: Thumbs) -> Floats:
 
 
 def _shifted(fine: Floats, other: Floats) -> tuple[Floats, Integers]:
-    """Largest correlation of each picture's middle with a window of the other, and which window it is.
+    """The largest correlation of each picture's middle with a window of the other, and that window.
 
-    All windows of the other are one matrix, so that its candidates cost a product of matrices together.
+    All windows form one matrix, so that one product of matrices serves all candidates.
     """
     windows = sliding_window_view(other, (WINDOW, WINDOW)).reshape(SHIFTS**2, WINDOW**2)
     middles = fine[:, EDGE : EDGE + WINDOW, EDGE : EDGE + WINDOW].reshape(len(fine), -1)
     middles = middles - middles.mean(axis=1, keepdims=True)
     middles /= np.maximum(np.linalg.norm(middles, axis=1, keepdims=True), 1e-6)
-    # Of a middle whose mean is 0 the product with a window is that with the window less its mean.
+    # The middle has mean 0, so its product with a window equals the product with the window minus its mean.
     squares = np.einsum("ij,ij->i", windows, windows) - WINDOW**2 * windows.mean(axis=1) ** 2
     correlations = middles @ windows.T / np.sqrt(np.maximum(squares, 1e-12))
     places = correlations.argmax(axis=1)
@@ -178,13 +178,13 @@ def _aligned(a: Floats, b: Floats, x: int, y: int) -> float:
     stop = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, 10, 1e-3)
     try:
         _, move = cv2.findTransformECC(a, b, move, cv2.MOTION_AFFINE, stop, None, 3)  # type: ignore[call-overload]
-    except cv2.error:  # it found no better place
+    except cv2.error:  # OpenCV found no better place.
         return -1.0
     return _overlap(a, b, np.asarray(move))
 
 
 def _overlap(a: Floats, b: Floats, move: NDArray[np.float32]) -> float:
-    """Correlation where the moved picture covers the other; -1 where it hardly does."""
+    """Correlation where the moved picture covers the other; -1 if it hardly does."""
     how = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     moved, shadow = cv2.split(cv2.warpAffine(cv2.merge([b, _ONES]), move, (SIDE, SIDE), flags=how))
     covered = (shadow > 0.99) & _INSIDE
@@ -195,6 +195,6 @@ def _overlap(a: Floats, b: Floats, move: NDArray[np.float32]) -> float:
 
 
 def _fine(thumbs: Thumbs) -> Floats:
-    """Pictures, shape (..., 32, 32), less what is left of them when they are blurred."""
+    """Pictures, shape (..., 32, 32), minus their blurred copies."""
     grey = thumbs.astype(np.float32)
     return np.asarray(grey - _BLUR @ grey @ _BLUR.T)

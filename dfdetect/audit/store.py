@@ -1,6 +1,6 @@
-"""The file that keeps what was read of crops: SQLite, so that a kill loses no more than is in work.
+"""The file that keeps what was read from crops: SQLite, so that a kill loses only the work in hand.
 
-Several audits may use it at once: each block is committed as it comes, so that none waits long for another.
+Several audits may use it at once: each block is committed at once, so that none waits long for another.
 """
 
 import sqlite3
@@ -11,7 +11,7 @@ from pathlib import Path
 from face_extraction.errors import InputError
 
 FORMAT = 1
-WAIT_SECONDS = 60.0  # for another audit's block
+WAIT_SECONDS = 60.0  # to wait for another audit's block
 ASKED = 500  # names in one query
 
 _TABLES = (
@@ -40,7 +40,7 @@ class Store:
         self._base.commit()
 
     def encodings(self, digests: Sequence[bytes]) -> dict[bytes, bytes]:
-        """The encodings that are there, of these digests."""
+        """The stored encodings for these digests."""
         found: dict[bytes, bytes] = {}
         for start in range(0, len(digests), ASKED):
             asked = digests[start : start + ASKED]
@@ -57,7 +57,7 @@ class Store:
 
 @contextmanager
 def open_store(path: Path) -> Iterator[Store]:
-    """Open or make the file; what was added is kept, whatever ends the block.
+    """Open or make the file; what was added is kept, however the block ends.
 
     Raises:
         InputError: the file cannot be read or written, or is something else.
@@ -76,7 +76,7 @@ def open_store(path: Path) -> Iterator[Store]:
 
 
 def _unusable(path: Path, error: Exception) -> InputError:
-    return InputError(f"{path}: cannot be used to keep what is read ({error}); give --cache FILE")
+    return InputError(f"{path}: cannot be used as the cache ({error}); give --cache FILE")
 
 
 def _format(base: sqlite3.Connection) -> int:
@@ -85,7 +85,7 @@ def _format(base: sqlite3.Connection) -> int:
 
 def _make(base: sqlite3.Connection, path: Path) -> None:
     base.execute("BEGIN IMMEDIATE")
-    if _format(base) != FORMAT:  # Another audit may just have made it.
+    if _format(base) != FORMAT:  # Another audit may have made it meanwhile.
         strange = "SELECT count(*) FROM sqlite_master WHERE name NOT IN ('print', 'face')"
         if base.execute(strange).fetchone()[0]:
             raise InputError(f"{path}: a database of something else; give another --cache")

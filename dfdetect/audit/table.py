@@ -1,4 +1,4 @@
-"""What an audit found as a table, for the terminal, the page and a file."""
+"""The result of an audit as a table, for the terminal, the page and a file."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from face_extraction.manifest import SPLITS
 
 
 def findings_table(result: Audit) -> Table:
-    """A row for each kind and two splits, or one that says that nothing was found."""
+    """One row for each kind and two splits, or one row that says that nothing was found."""
     sizes = {split: sum(sample.split == split for sample in result.rows.samples) for split in SPLITS}
     rows = []
     for kind, found in result.crossings.items():
@@ -32,7 +32,7 @@ def findings_table(result: Audit) -> Table:
 
 
 def verdict(result: Audit) -> str:
-    """What was found, in one sentence."""
+    """The result, in one sentence."""
     leaks = [kind.name for kind, found in result.crossings.items() if found]
     looked = ", ".join(kind.name for kind in result.found) or "nothing"
     if not leaks:
@@ -45,13 +45,13 @@ def verdict(result: Audit) -> str:
 
 
 def repair_line(repair: Repair) -> str:
-    """What a repair dropped, in one sentence."""
+    """What a repair kept and dropped, in one sentence."""
     dropped = ", ".join(f"{count:,} {split}" for split, count in repair.dropped.items())
     return f"{len(repair.samples):,} rows kept; dropped: {dropped}."
 
 
 def to_json(result: Audit) -> dict[str, Any]:
-    """What was found, as plain values."""
+    """The result as plain values."""
     kinds = {
         kind.name: [
             {

@@ -23,7 +23,7 @@ def _parser() -> Parser:
         "into RUN/evaluations/NAME. The threshold stays the one chosen on the run's validation split.",
         "example:\n  python -m dfdetect.evaluate runs/NAME --manifest data/celebdf/manifest.csv\n"
         "\n"
-        "exit status: 0 everything was scored, 1 some was not (listed in unscored.csv), 2 wrong use,\n"
+        "exit status: 0 everything was scored, 1 something was not (see unscored.csv), 2 wrong use,\n"
         "130 interrupted",
     )
     parser.add_argument("run", type=Path, metavar="RUN", help="the run's folder")
@@ -31,7 +31,7 @@ def _parser() -> Parser:
     parser.add_argument(
         "--split", choices=(*SPLITS, "all"), default="test", help="which rows to score (default: test)"
     )
-    parser.add_argument("--name", help="the evaluation's (default: the manifest's folder, hash and split)")
+    parser.add_argument("--name", help="its name (default: the manifest's folder, hash and split)")
     parser.add_argument("--batch-size", type=int, metavar="N", help="batch size (default: the run's)")
     return parser
 

@@ -1,6 +1,6 @@
 """The model card of a run, in Markdown.
 
-Its sections are those of Mitchell et al. 2019, "Model Cards for Model Reporting" (figure 1).
+The sections follow Mitchell et al. 2019, "Model Cards for Model Reporting" (figure 1).
 """
 
 from dfdetect.metrics.measures import MEASURES

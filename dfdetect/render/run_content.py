@@ -1,4 +1,4 @@
-"""What a run has to tell: its page and its model card show the same content."""
+"""The content of a run's page and of its model card, which show the same."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ PARTS = {
 CHOSEN_ON_VAL = "chosen on the validation split, where it gives the largest balanced accuracy"
 INTERVALS = (
     "Brackets hold the 95 % interval: a percentile bootstrap over groups, because faces of one group are not "
-    "independent. A dash stands for what is not defined or cannot be estimated."
+    "independent. A dash means that a number is not defined or cannot be estimated."
 )
 FEW_GROUPS = 20
 
@@ -36,11 +36,11 @@ class RunContent:
             parameters. "command" is the command that made the run. Values may be mappings or lists.
         metrics: by split, such as "test" and "val", and level ("face", "video").
         threshold: a `p_fake` from here on is called fake.
-        threshold_origin: how it came about, to follow "It was ...".
-        notices: what a reader must know before any number, such as that the data are a sample set.
-        history: one row an epoch; empty for a model that was not trained.
-        figures: in the order in which to show them.
-        unscored: (path, reason, detail) of every sample that has no score.
+        threshold_origin: how it was chosen, to follow "It was ...".
+        notices: warnings to read before any number, such as that the data are a sample set.
+        history: one row an epoch; empty for an untrained model.
+        figures: in the order of display.
+        unscored: (path, reason, detail) of every sample without a score.
         data_table: lines of text with the counts of the data.
     """
 
@@ -59,21 +59,21 @@ class RunContent:
 
     @property
     def command(self) -> str:
-        """The command that made the run; "" when it is not known."""
+        """The command that made the run; "" if unknown."""
         return str(self.environment.get("command", ""))
 
     @property
     def frames(self) -> int:
-        """Faces of one clip that the model takes at once; 0 if it takes single faces."""
+        """Faces of one person that the model takes as one clip; 0 if it takes single faces."""
         return int(self.recipe.get("frames", 0))
 
     @property
     def monitor(self) -> str:
-        """What made an epoch the best."""
+        """The value that chose the best epoch."""
         return str(self.recipe.get("monitor", "val_auc"))
 
     def columns(self) -> list[tuple[str, str, Metrics]]:
-        """(split, level, metrics), in reading order, video first; levels that repeat another left out."""
+        """(split, level, metrics) in reading order, video first, without levels that repeat another."""
         return [
             (split, level, levels[level])
             for split in reading_order(self.metrics)
@@ -83,7 +83,7 @@ class RunContent:
         ]
 
     def headline(self) -> list[tuple[str, str, Metrics]]:
-        """The columns whose numbers come first: those of the first split in reading order."""
+        """The columns shown first: those of the first split in reading order."""
         columns = self.columns()
         return [column for column in columns if column[0] == columns[0][0]]
 
@@ -108,25 +108,25 @@ class RunContent:
         return Table(columns(["Metric"], titles), rows, "All metrics", headings=headings)
 
     def choices(self) -> str:
-        """Which choices were made by the validation split, and what that means for its numbers."""
+        """The choices that the validation split made, and their effect on its numbers."""
         made = ["the epoch to keep"] if self.history and self.monitor != "epoch" else []
         if self.recipe.get("options", {}).get("combine", "mean") != "mean":
             made.append("the members' weights")
         if self.threshold_origin == CHOSEN_ON_VAL:
             made.append("the threshold")
         if not made:
-            return "No choice was made by any number here."
+            return "No number here chose anything."
         return (
             f"Chosen by the validation split: {' and '.join(made)}. Its numbers are therefore optimistic; "
-            "nothing was chosen by the test split."
+            "the test split chose nothing."
         )
 
     def remarks(self) -> list[str]:
-        """What follows from the data themselves and a reader must know, after the `notices`."""
+        """Warnings that follow from the data themselves, after the `notices`."""
         found = []
         if "test" not in self.metrics and "val" in self.metrics:
             found.append(
-                "There is no test split. Validation numbers are optimistic: choices were made by them."
+                "There is no test split. Validation numbers are optimistic, because they made choices."
             )
         for split, level, metrics in self.columns():
             if metrics.n_unknown and (level == "face" or self.frames):
@@ -141,17 +141,17 @@ class RunContent:
                     "intervals from so few are rough, and rather too narrow."
                 )
             if not (metrics.n_real and metrics.n_fake):
-                found.append(f"The {split} split has one class only, so most metrics are not defined.")
+                found.append(f"The {split} split has only one class, so most metrics are not defined.")
         if self.unscored:
             found.append(
-                f"{plural(len(self.unscored), 'sample')} could not be scored and entered no number; "
+                f"{plural(len(self.unscored), 'sample')} could not be scored and went into no number; "
                 "the end of the page lists them."
             )
         return found
 
 
 def _decisions(shown: Sequence[Metrics]) -> list[list[Cell]]:
-    """The threshold, and how many fall on which side of it."""
+    """The threshold, and how many samples lie on each side of it."""
     return [
         ["Threshold", *(f"{m.threshold:.4f}" for m in shown)],
         ["Reals called real / fake", *("{:,} / {:,}".format(*m.confusion[0]) for m in shown)],

@@ -1,4 +1,4 @@
-"""The page of a run, index.html: one file, without scripts, fonts or anything else from outside."""
+"""A run's page, index.html: one file that loads no scripts, no fonts and nothing from outside."""
 
 import math
 from collections import Counter
@@ -18,7 +18,7 @@ from face_extraction.atomic import write_text
 PAGE = "index.html"
 MODEL_CARD = "MODEL_CARD.md"
 HEADLINE = ("auc", "accuracy")
-LISTED = 1000  # unscored samples on the page; a browser grows slow with many more
+LISTED = 1000  # unscored samples on the page; many more would slow a browser down
 
 
 def write_page(folder: Path, run: RunContent) -> None:
@@ -54,14 +54,14 @@ def render_page(run: RunContent) -> str:
 
 @dataclass(frozen=True)
 class _Tile:
-    """A number that is shown large.
+    """A number shown large.
 
     Attributes:
-        title: what it is.
+        title: the number's name.
         number: the number itself.
         interval: its interval in words.
-        bars: of the interval's picture: class, left end and width in per cent, top and height of 10.
-        count: how many faces or clips it rests on, and what a guess gives.
+        bars: the interval's picture as bars: class, left end and width in per cent, top and height of 10.
+        count: how many faces or videos it rests on, and what a guess gives.
     """
 
     title: str
@@ -100,7 +100,7 @@ def _bars(estimate: Estimate, chance: float) -> list[tuple[str, float, float, in
 
 
 def _history(run: RunContent) -> Table:
-    """A row an epoch; the one that was kept is marked."""
+    """One row an epoch; the kept one is marked."""
     names = list(dict.fromkeys(("epoch", *(name for row in run.history for name in row))))
     rows = [
         [str(int(row[name])) if name in ("epoch", "phase") else decimals(row.get(name)) for name in names]

@@ -1,4 +1,4 @@
-"""A table, and its renderings as text, Markdown, LaTeX and CSV; table.html.j2 renders it as HTML."""
+"""A table, and its forms in text, Markdown, LaTeX and CSV; table.html.j2 gives HTML."""
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -17,7 +17,7 @@ LATEX = str.maketrans(
         ">": r"\textgreater{}", "|": r"\textbar{}", "–": "--", SAME: r"$\approx$",
     }
 )  # fmt: skip
-LINE = 70  # letters that a line of an article holds, less the room between columns
+LINE = 70  # letters on an article's line, without the room between columns
 
 
 @dataclass(frozen=True)
@@ -25,11 +25,11 @@ class Value:
     """One measured number in a table.
 
     Attributes:
-        estimate: the number and its interval; None where nothing was measured.
-        best: it is the best of its column.
-        same: it cannot be told from the best.
+        estimate: the number and its interval; None if nothing was measured.
+        best: whether it is the best of its column.
+        same: whether it cannot be told from the best.
         footnote: number of the table's footnote, from 1; 0 = none.
-        n: faces or clips that it rests on.
+        n: how many faces or videos it rests on.
     """
 
     estimate: Estimate | None
@@ -45,12 +45,12 @@ class Value:
 
     @property
     def interval(self) -> str:
-        """Such as "[0.874, 0.943]"; "" where there is no number."""
+        """The interval, such as "[0.874, 0.943]"; "" if there is no number."""
         return "" if self.estimate is None else str(self.estimate).partition(" ")[2]
 
     @property
     def marks(self) -> str:
-        """What follows the interval: the sign that it cannot be told from the best, and the footnote."""
+        """The marks after the interval: the sign that it cannot be told from the best, and the footnote."""
         return (f" {SAME}" if self.same else "") + (f" ({self.footnote})" if self.footnote else "")
 
 
@@ -62,8 +62,8 @@ class Column:
     """A column of a table.
 
     Attributes:
-        title: what stands above it.
-        align: "<" where its cells begin at one place, ">" where they end there, as numbers do.
+        title: its heading.
+        align: "<" for cells aligned left, ">" for cells aligned right, such as numbers.
     """
 
     title: str
@@ -71,7 +71,7 @@ class Column:
 
 
 def columns(left: Iterable[str], right: Iterable[str] = ()) -> list[Column]:
-    """Columns by their titles: texts, then numbers."""
+    """Columns with these titles: first texts, then numbers."""
     return [*(Column(title) for title in left), *(Column(title, ">") for title in right)]
 
 
@@ -86,9 +86,9 @@ class Table:
         label: its name, for references and files.
         names: how many columns name the row.
         notes: sentences below it.
-        general: sentences that hold for many tables alike, for a page to say once.
-        footnotes: those to which numbers in it refer, from 1.
-        headings: what stands above some of the rows, by the number of the row, from 0.
+        general: sentences that hold for many tables, so that a page says them once.
+        footnotes: the notes that numbers in it refer to, from 1.
+        headings: headings above rows, by the number of the row, from 0.
         best: the number of the row to mark, from 0.
     """
 
@@ -109,7 +109,7 @@ class Table:
         return [column.title for column in self.columns]
 
     def below(self) -> list[str]:
-        """The sentences below it, in order, where the page says the general ones once."""
+        """The sentences below it, in order, without the general ones, which the page says once."""
         return [*self.notes, *(f"({number}) {text}" for number, text in enumerate(self.footnotes, start=1))]
 
 
@@ -125,7 +125,7 @@ def markdown(table: Table, escape: Callable[[str], str] = plain) -> str:
 
     Args:
         table: the table.
-        escape: makes Markdown of a cell's text.
+        escape: turns a cell's text into Markdown.
     """
     sides = ("---:" if column.align == ">" else "---" for column in table.columns)
     body = _cells(table, "**{}**", escape)
@@ -138,12 +138,12 @@ def _row(cells: Sequence[str]) -> str:
 
 
 def latex(table: Table, about: str, label: str) -> str:
-    """A LaTeX table, a wide one scaled to the text's width, with its notes in small letters below.
+    """A LaTeX table with small notes below; a wide one is scaled to the text's width.
 
     Args:
         table: the table.
         about: follows the heading in the caption.
-        label: what `ref` calls it.
+        label: its name for `ref`.
     """
     head, body = [_latex(title) for title in table.titles], list(_cells(table, r"\textbf{{{}}}", _latex))
     wide = sum(max(map(len, column)) for column in zip(head, *body, strict=True)) > LINE
@@ -153,7 +153,7 @@ def latex(table: Table, about: str, label: str) -> str:
     lines = [
         r"% \usepackage{booktabs, graphicx}" if wide else r"% \usepackage{booktabs}",
         r"\begin{table}",
-        # In brackets what the list of tables shows.
+        # The list of tables shows the part in brackets.
         rf"\caption[{{{title}}}]{{{caption}}}",
         rf"\label{{{label}}}",
         r"\par\smallskip",
@@ -178,17 +178,17 @@ def _latex(text: str) -> str:
 
 
 def _latex_row(cells: Sequence[str]) -> str:
-    """A row; the line before it would take a bracket at its beginning for an option."""
+    """A row; the line before would read a bracket at its start as an option."""
     return ("{}" if cells[0].startswith("[") else "") + " & ".join(cells) + r" \\"
 
 
 def csv_rows(table: Table) -> list[list[str]]:
-    """The cells as they are shown, for a CSV file."""
+    """The cells as shown, for a CSV file."""
     return list(_cells(table, "{}", str))
 
 
 def _cells(table: Table, bold: str, escape: Callable[[str], str]) -> Iterator[list[str]]:
-    """The rows' texts, those above rows among them; `bold` is a format."""
+    """The texts of the rows and of the headings above them; `bold` is a format."""
     for number, row in enumerate(table.rows):
         if number in table.headings:
             yield [bold.format(escape(table.headings[number])), *[""] * (len(table.columns) - 1)]

@@ -16,14 +16,14 @@ TEMPLATES = Path(__file__).with_name("templates")
 
 
 def render(template: str, **values: Any) -> str:
-    """A template's text.
+    """Fill in a template.
 
     Args:
-        template: its file name. What a ".html.j2" shows is escaped; others escape with filters.
+        template: its file name. A ".html.j2" escapes everything that it shows; others escape with filters.
         **values: the names that it uses.
 
     Raises:
-        jinja2.UndefinedError: it uses a name that is not among them.
+        jinja2.UndefinedError: it uses another name.
     """
     return _environment().get_template(template).render(values)
 

@@ -8,7 +8,7 @@ from dfdetect.metrics.estimates import DASH
 
 
 def plural(count: int, noun: str) -> str:
-    """Such as "1 face" and "2,000 faces"."""
+    """A count with its noun, such as "1 face" and "2,000 faces"."""
     return f"{count:,} {noun}" + ("" if count == 1 else "s")
 
 
@@ -30,17 +30,17 @@ def show(value: Any) -> str:
 
 
 def encodable(text: str) -> str:
-    """The text with "?" for what UTF-8 cannot hold: a file name that is not UTF-8 arrives with surrogates."""
+    """The text with "?" for what UTF-8 cannot hold: file names that are not UTF-8 contain surrogates."""
     return text.encode(errors="replace").decode()
 
 
 def short(value: Any) -> str:
-    """A value with four digits at most, if it is not whole."""
+    """A value with at most four digits, unless it is whole."""
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 def decimals(value: Any) -> str:
-    """Four decimals, three digits of what is smaller than 0.001, and a dash for what is missing or NaN."""
+    """Four decimals, or three digits below 0.001; a dash if the value is missing or NaN."""
     if value is None or math.isnan(float(value)):
         return DASH
     number = float(value)
@@ -48,11 +48,11 @@ def decimals(value: Any) -> str:
 
 
 def shown_score(p_fake: float, threshold: float) -> str:
-    """A score with 3 decimals, or as many more as bring it to its own side of the threshold.
+    """A score with 3 decimals, or with more if 3 would put it on the wrong side of the threshold.
 
     Args:
         p_fake: 0 to 1.
-        threshold: from here on a score is called fake.
+        threshold: a score from here on is called fake.
     """
     texts = (f"{p_fake:.{digits}f}" for digits in range(3, 17))
     same = (text for text in texts if (float(text) >= threshold) == (p_fake >= threshold))

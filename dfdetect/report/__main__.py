@@ -1,4 +1,4 @@
-"""`python -m dfdetect.report`: run declared experiments, render their tables, recheck what was published."""
+"""`python -m dfdetect.report`: run declared experiments, render their tables, recheck published numbers."""
 
 import argparse
 import sys
@@ -37,13 +37,13 @@ def _experiments(folders: Sequence[Path]) -> list[Experiment]:
 def _add_run(tasks: Any) -> None:
     parser = tasks.add_parser(
         "run",
-        help="run what is missing of a report's grid",
-        description="Run the cells of a report that have no result yet, and compare those of each table.\n\n"
-        "Each training is an ordinary run folder; a line of results.jsonl keeps what tables need. Killed\n"
-        "and started again, it goes on; several processes may work on one grid. Without --manifest the\n"
+        help="run the missing cells of a report's grid",
+        description="Run the cells of a report that lack a result, and compare the cells of each table.\n\n"
+        "Each training is an ordinary run folder; a line of results.jsonl keeps what tables need. A killed\n"
+        "run continues when started again, and several processes may share one grid. Without --manifest the\n"
         "embedded sample set is used, which says nothing about real faces.",
         epilog=f"example:\n  {PROG} run reports/report_b --manifest data/manifest.csv --only model=vgg16\n\n"
-        "exit status: 0 every cell asked for has its result, 1 some failed or wait, 2 wrong use",
+        "exit status: 0 every chosen cell has its result, 1 some failed or wait, 2 wrong use",
     )
     add = parser.add_argument
     add("folder", type=Path, metavar="REPORT", help="the report's folder")
@@ -51,26 +51,26 @@ def _add_run(tasks: Any) -> None:
         "--profile",
         default=FULL,
         metavar="NAME",
-        help="the size, as experiment.toml declares it (%(default)s)",
+        help="the size, as declared in experiment.toml (%(default)s)",
     )
     add("--manifest", default="", metavar="FILE", help="what to train on (default: the embedded sample set)")
-    add("--only", action="append", default=[], metavar="AXIS=NAME", help="this part of the grid; repeatable")
+    add("--only", action="append", default=[], metavar="AXIS=NAME", help="run only this part; repeatable")
     add(
         "--budget",
         type=_duration,
         default=0.0,
         metavar="2h",
-        help="begin no training past this, nor a cell that would end later: 90s, 30m, 2h",
+        help="start no training after this time, and no cell that would end after it: 90s, 30m, 2h",
     )
     add("--shard", default="1/1", metavar="I/N", help="only every N-th cell, from the I-th")
     add("--runs", type=Path, default=Path("runs"), metavar="DIR", help="folder of run folders (%(default)s)")
     add(
         "--weights", action="append", default=[], metavar="MODEL=FILE",
-        help='a local weights file for a model, where the recipe says "imagenet"; repeatable',
+        help='a local weights file for a model whose recipe says "imagenet"; repeatable',
     )  # fmt: skip
-    add("--partial-weights", action="store_true", help="accept such files that cover a part of their model")
-    add("--again", action="store_true", help="run cells again that are done but whose run folders are gone")
-    add("--list", action="store_true", help="list the cells and what became of them, and run nothing")
+    add("--partial-weights", action="store_true", help="accept files that cover only a part of their model")
+    add("--again", action="store_true", help="repeat finished cells whose run folders are gone")
+    add("--list", action="store_true", help="list the cells with their state, and run nothing")
     cli.add_conditions(parser)
     parser.set_defaults(do=_run)
 
@@ -109,7 +109,7 @@ def _run(args: argparse.Namespace) -> int:
 
 
 def _check_weights(weights: Mapping[str, str], cells: Sequence[Cell]) -> None:
-    """Refuse a file that no cell would start from, or that is not there."""
+    """Refuse a file that no cell would start from, or that does not exist."""
     from dfdetect.report.running import takes_weights
 
     trained = [each.recipe for cell in cells for each in cell.members or (cell,)]
@@ -126,8 +126,8 @@ def _check_weights(weights: Mapping[str, str], cells: Sequence[Cell]) -> None:
 def _add_add(tasks: Any) -> None:
     parser = tasks.add_parser(
         "add",
-        help="enter a finished run as the result of the cell that declares it",
-        description="Enter a finished run as the result of the cell, at any size, that declares its recipe.",
+        help="record a finished run as the result of the cell that declares it",
+        description="Record a finished run as the result of the cell, at any size, that declares its recipe.",
         epilog=f"example:\n  {PROG} add reports/report_c runs/custom_cnn-1a2b3c4d",
     )
     parser.add_argument("folder", type=Path, metavar="REPORT", help="the report's folder")
@@ -151,15 +151,15 @@ def _add_tables(tasks: Any) -> None:
         "tables",
         help="render the tables, the page over all reports and the README's summary",
         description="Render every report's tables (Markdown, CSV, LaTeX, HTML), its figures, the page over\n"
-        "all reports and, of reports/ itself, the summary in README.md, from experiment.toml,\n"
-        "results.jsonl and comparisons.json alone.",
+        "all reports and, for reports/ itself, the summary in README.md. Reads only experiment.toml,\n"
+        "results.jsonl and comparisons.json.",
         epilog=f"example:\n  {PROG} tables --check\n\n"
         "exit status: 0 written, or nothing to write; 1 with --check: a file differs; 2 wrong use",
     )
     parser.add_argument(
         "--root", type=Path, default=ROOT, metavar="DIR", help="the folder of reports (%(default)s)"
     )
-    parser.add_argument("--check", action="store_true", help="write nothing; say which files differ")
+    parser.add_argument("--check", action="store_true", help="write nothing; name the files that differ")
     parser.set_defaults(do=_tables)
 
 
@@ -171,14 +171,14 @@ def _tables(args: argparse.Namespace) -> int:
     experiments = find_experiments(args.root)
     wanted = {path: text for experiment in experiments for path, text in files(experiment).items()}
     wanted[args.root / "README.md"] = overview(experiments)
-    if args.root == ROOT and README.is_file():  # reports elsewhere have no part in this project's summary
+    if args.root == ROOT and README.is_file():  # Reports elsewhere do not belong in this project's summary.
         wanted[README] = with_summary(README, experiments)
     figures = [path for experiment in experiments for path in figure_files(experiment)]
     differ = [path for path, text in wanted.items() if not path.is_file() or _read(path) != text]
     if args.check:
         differ += [path for path in figures if not path.is_file()]
         for path in differ:
-            print(f"{path}: differs from what the results say; {PROG} tables renders it")
+            print(f"{path}: differs from the results; {PROG} tables renders it")
         return FINDING if differ else DONE
     for path in differ:
         write_text(path, wanted[path])
@@ -193,7 +193,7 @@ def _read(path: Path) -> str:
 
 
 def _chosen(experiment: Experiment, profile: str, only: Sequence[str]) -> list[Cell]:
-    """The cells that `--only` names; choices of one axis add up, axes narrow down."""
+    """The cells that `--only` names: choices of one axis add up, several axes narrow down."""
     wanted: dict[str, set[str]] = {}
     for text in only:
         axis, name = _pair("--only", text)
@@ -229,15 +229,15 @@ def _duration(text: str) -> float:
 def _add_recheck(tasks: Any) -> None:
     parser = tasks.add_parser(
         "recheck",
-        help="recompute what the reports published from their own numbers, and list contradictions",
+        help="recompute published numbers from the reports' own numbers, and list contradictions",
         description="Recompute every published figure that follows from other figures of its report:\n"
-        "metrics from confusion matrices, averages from folds, set sizes from matrix sums, and what the\n"
-        "text claims. A contradiction is what no rounding of any number explains.",
+        "metrics from confusion matrices, averages from folds, set sizes from matrix sums, and claims in\n"
+        "the text. A contradiction is a difference that no rounding of any number explains.",
         epilog=f"example:\n  {PROG} recheck reports/report_b\n\n"
         "exit status: 0 no contradiction, 1 some, 2 wrong use",
     )
     parser.add_argument("folders", nargs="*", type=Path, metavar="REPORT", help="default: all in reports/")
-    parser.add_argument("--all", action="store_true", help="list what agrees, too")
+    parser.add_argument("--all", action="store_true", help="also list the figures that agree")
     parser.set_defaults(do=_recheck)
 
 

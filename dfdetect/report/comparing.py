@@ -1,4 +1,4 @@
-"""Comparing, in each column of a table, the best cell with all others, from their run folders."""
+"""Compare the best cell in each column of a table with all others, from their run folders."""
 
 import hashlib
 import itertools
@@ -28,12 +28,11 @@ Cells = Mapping[str, tuple[Cell, Result]]
 def compare_tables(experiment: Experiment, profile: str, manifest: str, runs: Path) -> list[str]:
     """Compare the cells of every table with the best of their column, from their run folders.
 
-    Comparisons of the same results are kept. A cell whose run folders are not here, or hold other
-    scores than the result was measured on, cannot be compared, and cells are compared on equal test
-    faces only.
+    Comparisons of the same results are kept. A cell cannot be compared if its run folders are missing, or
+    hold other scores than the result was measured on. Cells are compared only on equal test faces.
 
     Returns:
-        What must be said of the cells that could not be compared.
+        Lines about the cells that could not be compared.
     """
     results = read_results(experiment.folder)
     scored: dict[str, Scores] = {}
@@ -51,7 +50,7 @@ def compare_tables(experiment: Experiment, profile: str, manifest: str, runs: Pa
         if found is None:
             absent += 1
         elif not still_measures(result, found):
-            damaged.append(f"{cell.name} stays out of comparisons: its run folder has other scores now")
+            damaged.append(f"{cell.name} stays out of comparisons: its run folder now has other scores")
         else:
             scored[result.digest] = found
             cells[result.digest] = (cell, result)
@@ -66,12 +65,12 @@ def compare_tables(experiment: Experiment, profile: str, manifest: str, runs: Pa
             advance(note=table.name)
     _write(experiment.folder, fresh, set(scored))
     if absent:
-        damaged.append(f"{absent} results have no run folder in {runs}: they stay out of comparisons")
+        damaged.append(f"{absent} results stay out of comparisons: they have no run folder in {runs}")
     return damaged
 
 
 def _write(folder: Path, fresh: Sequence[Comparison], scored: set[str]) -> None:
-    """Write what was compared, beside what other processes, or others' run folders, gave meanwhile."""
+    """Write the comparisons, and keep those that other processes or other people's runs added meanwhile."""
     path = folder / COMPARISONS
     names = {(new.table, new.level, new.best, new.other) for new in fresh}
     with FileLock(f"{path}.lock"):
@@ -87,16 +86,16 @@ def _write(folder: Path, fresh: Sequence[Comparison], scored: set[str]) -> None:
 
 
 def enough(tests: int) -> int:
-    """How many resamples so many tests of one table need.
+    """How many resamples one table with this many tests needs.
 
-    A p-value is at least 2 / (resamples + 1), and Holm's method multiplies it by the number of tests:
-    with 1,000 and more than 25 tests nothing could be told apart.
+    A p-value is at least 2 / (resamples + 1), and Holm's method multiplies it by the number of tests: with
+    1,000 resamples and more than 25 tests no difference could be shown.
     """
     return max(RESAMPLES, RESAMPLES_A_TEST * tests)
 
 
 def _families(table: TableSpec, cells: Cells, scored: Mapping[str, Scores]) -> list[dict[str, Result]]:
-    """The results that a table shows, by digest, those of the same faces together: two or more."""
+    """The results that a table shows, by digest, grouped by equal faces; only groups of two or more."""
     families: dict[int, dict[str, Result]] = defaultdict(dict)
     for digest, (cell, result) in cells.items():
         if table.shows(cell):
@@ -106,7 +105,7 @@ def _families(table: TableSpec, cells: Cells, scored: Mapping[str, Scores]) -> l
 
 
 def _digest(table: TableSpec, families: Sequence[Mapping[str, Result]]) -> str:
-    """Changes with anything that a table's comparisons depend on."""
+    """A digest that changes with everything that a table's comparisons depend on."""
     facts = [table.level, list(table.metrics), sorted(sorted(family) for family in families)]
     return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:16]
 
@@ -117,10 +116,10 @@ def _compare(
     scored: Mapping[str, Scores],
     together: str,
 ) -> list[Comparison]:
-    """The best of each metric in each family against the others.
+    """Compare the best of each metric in each family with the others.
 
-    Which one is the best the same scores have told, so that Holm's method goes over all pairs, of all
-    metrics and families of the table.
+    The same scores chose the best, so Holm's method covers all pairs, metrics and families of the
+    table.
     """
     metrics = [metric for metric in table.metrics if metric in MEASURES]
     tests = len(metrics) * sum(math.comb(len(family), 2) for family in families)
@@ -158,7 +157,7 @@ def _compare(
 
 
 def _best(family: Mapping[str, Result], metric: str, level: str) -> str:
-    """The digest of the best; "" where the metric is defined of none."""
+    """The digest of the best; "" if none has the metric."""
     sign = 1 if MEASURES[metric].better == "higher" else -1
     values = {digest: sign * result.estimate(metric, level).value for digest, result in family.items()}
     known = {digest: value for digest, value in values.items() if not math.isnan(value)}

@@ -1,4 +1,4 @@
-"""comparisons.json: in each column of a table, which cells cannot be told from the best one."""
+"""comparisons.json: which cells in each column of a table cannot be told from the best one."""
 
 import json
 from dataclasses import dataclass
@@ -12,16 +12,16 @@ LEVEL = 0.05
 
 @dataclass(frozen=True)
 class Comparison:
-    """The best cell of a column against another one, on the same faces.
+    """The best cell of a column against another cell, on the same faces.
 
     Attributes:
         table: the table's name.
-        level: "face" or "video": what was scored.
+        level: "face" or "video", the unit that was scored.
         metric: the column's metric.
         best: digest of the best cell's result.
         other: digest of the other's.
-        value: best less other, None where it is not defined; `low` and `high` its 95 % interval.
-        p: of no difference; `holm` the same, adjusted for all pairs and metrics of the table.
+        value: best minus other, None if undefined; `low` and `high` are its 95 % interval.
+        p: of no difference; `holm` is the same, adjusted for all pairs and metrics of the table.
         together: changes with the results that were compared together.
     """
 
@@ -39,12 +39,12 @@ class Comparison:
 
     @property
     def alike(self) -> bool:
-        """Whether the other, tested, cannot be told from the best."""
+        """Whether the other was tested and cannot be told from the best."""
         return self.holm is not None and self.holm >= LEVEL
 
 
 def read_comparisons(folder: Path) -> list[Comparison]:
-    """What was compared; nothing where the file is absent.
+    """The comparisons; none if the file is absent.
 
     Raises:
         InputError: the file is damaged.

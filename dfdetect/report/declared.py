@@ -1,7 +1,7 @@
-"""An experiment as declared in its experiment.toml: a grid of recipes by axes, and its tables.
+"""An experiment as its experiment.toml declares it: a grid of recipes over axes, and its tables.
 
-The grid is the product of the axes' choices. A cell's recipe is `[recipe]`, then what its choices
-say, then each `[[where]]` that names it, then the profile; what comes later wins.
+The grid is the product of the axes' choices. A cell's recipe joins `[recipe]`, its choices' recipes, each
+`[[where]]` that names the cell, and the profile; later values win.
 """
 
 import itertools
@@ -24,7 +24,7 @@ KINDS = ("grid", "list", "folds")
 ROC, FACES = "roc", "faces"
 FIGURES = (ROC, FACES)
 MATRIX = "confusion"
-# What a list can show beside metrics: a setting that the report published, and what was measured.
+# What a list can show beside metrics: a setting that the report published, and the measured matrix.
 COLUMNS = ("learning_rate", MATRIX)
 KEYS = (
     "title", "source", "recipe", "axes", "where", "profiles", "tables", "figures", "headline", "published",
@@ -40,8 +40,8 @@ class Choice:
     Attributes:
         title: its name in tables.
         recipe: the recipe fields that it sets.
-        members: choices of the same axis that it combines, when it is an ensemble.
-        combine: how, as in `dfdetect.ensemble`.
+        members: for an ensemble, the choices of the same axis that it combines.
+        combine: how it combines them, as in `dfdetect.ensemble`.
     """
 
     title: str
@@ -52,14 +52,14 @@ class Choice:
 
 @dataclass(frozen=True)
 class Profile:
-    """A size at which the grid is run.
+    """A size of the grid.
 
     Attributes:
-        name: "full" is as the report did it.
+        name: "full" is the report's own size.
         about: what it changes, for captions.
         recipe: the recipe fields that it sets.
-        where: (at, recipe fields) of parts of the grid.
-        smoke: it shows that every cell runs and nothing else: the README leaves its numbers out.
+        where: (at, recipe fields) for parts of the grid.
+        smoke: it only shows that every cell runs, so the README leaves its numbers out.
     """
 
     name: str
@@ -76,12 +76,12 @@ class TableSpec:
     Attributes:
         name: its file name, and its key in comparisons.
         title: its heading.
-        kind: "grid" (one metric by two axes), "list" (a row a cell, metrics as columns) or "folds"
+        kind: "grid" (one metric over two axes), "list" (one row a cell, metrics as columns) or "folds"
             (each fold of each cell, and the averages).
-        metrics: as in `MEASURES`, of a list also of `COLUMNS`; a grid has one.
+        metrics: names in `MEASURES`, for a list also in `COLUMNS`; a grid has one.
         rows: axes whose choices are the rows.
         columns: the axis whose choices are the columns of a grid.
-        only: axis to the choices that are shown; the others are left out.
+        only: axis to the choices shown; the others are left out.
         level: "face" or "video".
         note: a sentence below the table.
     """
@@ -97,7 +97,7 @@ class TableSpec:
     note: str = ""
 
     def shows(self, cell: "Cell") -> bool:
-        """Whether a cell is in it."""
+        """Whether it shows a cell."""
         return all(cell.at[axis] in names for axis, names in self.only.items())
 
 
@@ -107,8 +107,8 @@ class Cell:
 
     Attributes:
         at: axis to choice.
-        recipe: what to train, without manifest; of an ensemble, what its members share.
-        members: the cells that it combines; none for a model.
+        recipe: what to train, without the manifest; for an ensemble, what its members share.
+        members: the cells that an ensemble combines; none for a model.
         combine: how an ensemble combines them.
     """
 
@@ -119,12 +119,12 @@ class Cell:
 
     @property
     def name(self) -> str:
-        """Such as "vgg16, with"."""
+        """The cell's choices, such as "vgg16, with"."""
         return ", ".join(self.at.values())
 
     @property
     def trainings(self) -> int:
-        """How many models it trains itself."""
+        """How many models it trains itself; an ensemble trains none."""
         return 0 if self.members else max(self.recipe.folds, 1)
 
 
@@ -133,18 +133,18 @@ class Experiment:
     """A declared experiment.
 
     Attributes:
-        folder: where its experiment.toml, results and tables are.
+        folder: the folder of its experiment.toml, results and tables.
         title: its name.
-        source: what the report used, and how it was read; names to sentences.
+        source: the report's sources and how they were read; names to sentences.
         axes: axis to name to choice, all in order.
         base: recipe fields of every cell.
         where: (at, recipe fields; None leaves the cell out), in order.
         profiles: by name, "full" first.
         tables: in order.
-        figures: "roc" (all curves in one figure) and "faces" (what each model says of drawn people).
+        figures: "roc" (all curves in one figure) and "faces" (each model's scores of drawn people).
         headline: cells that the README shows.
-        published: what the report published.
-        own_data: names of the data sets, as manifests have them, that are the report's own.
+        published: the report's published numbers.
+        own_data: the report's own data sets, by their names in manifests.
     """
 
     folder: Path
@@ -166,7 +166,7 @@ class Experiment:
         return self.folder.name
 
     def cells(self, profile: str = FULL) -> list[Cell]:
-        """The grid at one size: models first, then the ensembles of them.
+        """The grid at one size: first the models, then their ensembles.
 
         Raises:
             InputError: the profile is unknown, or a recipe is not accepted.
@@ -199,7 +199,7 @@ class Experiment:
         return self.axes[axis][name].title
 
     def titles(self, at: At) -> list[str]:
-        """The names in tables of a point's choices."""
+        """The names of a point's choices in tables."""
         return [self.title_of(*item) for item in at.items()]
 
     def _ensemble(self, at: At) -> tuple[str, Choice] | None:
@@ -208,7 +208,7 @@ class Experiment:
         return next(((axis, choice) for axis, choice in chosen if choice.members), None)
 
     def _fields(self, at: At, profile: Profile) -> dict[str, Any] | None:
-        """A point's recipe fields; None where it is left out."""
+        """A point's recipe fields; None if it is left out."""
         fields: dict[str, Any] = {}
         _join(fields, self.base)
         for axis, name in at.items():
@@ -222,7 +222,7 @@ class Experiment:
 
 
 def _join(fields: dict[str, Any], more: Mapping[str, Any]) -> None:
-    """Add recipe fields, of which the later win; options of a model one by one."""
+    """Add recipe fields, where later ones win; a model's options are joined one by one."""
     options = {**fields.get("options", {}), **more.get("options", {})}
     fields |= more
     if options:
@@ -230,10 +230,10 @@ def _join(fields: dict[str, Any], more: Mapping[str, Any]) -> None:
 
 
 def read_experiment(folder: Path) -> Experiment:
-    """Read and check a folder's experiment.toml.
+    """Read a folder's experiment.toml and check it.
 
     Raises:
-        InputError: it is missing, or something in it is unknown or not accepted.
+        InputError: the file is missing, or something in it is unknown or not accepted.
     """
     path = folder / EXPERIMENT
     content = read_toml(path)
@@ -277,7 +277,7 @@ def read_experiment(folder: Path) -> Experiment:
 
 
 def find_experiments(root: Path) -> list[Experiment]:
-    """Every experiment below `root`, by name.
+    """All experiments below `root`, by name.
 
     Raises:
         InputError: there is none, or one is wrong.
@@ -329,13 +329,13 @@ def _check(experiment: Experiment, path: Path) -> None:
 
 
 def _check_whole(experiment: Experiment, table: TableSpec, where: str) -> None:
-    """Refuse a table that cannot be built, or in which several cells would share a place."""
+    """Refuse a table that cannot be built, or that would put several cells in one place."""
     if not table.metrics:
         raise InputError(f"{where}: no metrics")
     if table.kind == "grid" and (not table.columns or len(table.metrics) > 1):
         raise InputError(f"{where}: a grid has columns, and one metric")
     if table.kind == "grid" and table.metrics[0] not in MEASURES:
-        raise InputError(f"{where}: a grid shows a metric that is measured, not {table.metrics[0]}")
+        raise InputError(f"{where}: a grid shows a measured metric, not {table.metrics[0]}")
     for axis, choices in experiment.axes.items():
         several = len(table.only.get(axis, choices)) > 1
         if several and axis not in (*table.rows, table.columns):

@@ -1,4 +1,4 @@
-"""The files of a report's folder that follow from its data: its tables in Markdown, CSV, LaTeX and HTML."""
+"""The files of a report's folder that its data decide: its tables in Markdown, CSV, LaTeX and HTML."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -25,12 +25,12 @@ ABOUT_FACES = (
 
 @dataclass(frozen=True)
 class Part:
-    """A section as pages show it.
+    """A section in the form that pages show.
 
     Attributes:
         section: the tables.
-        figures: what was drawn of its results.
-        failed: names of the cells that failed, and why.
+        figures: the figures of its results.
+        failed: names of the cells that failed, and the reasons.
     """
 
     section: Section
@@ -51,7 +51,7 @@ def files(experiment: Experiment) -> dict[Path, str]:
 
 
 def page(template: str, experiment: Experiment, shown: Sequence[Section]) -> str:
-    """The tables and figures of a report, as a template puts them."""
+    """A report's tables and figures, in the form of a template."""
     general = dict.fromkeys(note for section in shown for table in section.tables for note in table.general)
     return render(
         template,
@@ -63,7 +63,7 @@ def page(template: str, experiment: Experiment, shown: Sequence[Section]) -> str
 
 
 def contradictions(experiment: Experiment) -> Table:
-    """What in a report contradicts its own numbers."""
+    """The contradictions between a report and its own numbers."""
     checks = recheck(experiment.published, str(experiment.folder))
     rows = [(c.where, c.what, c.stated, c.found, c.rule) for c in checks if not c.holds]
     return Table(columns(CONTRADICTION), rows, "Contradictions")

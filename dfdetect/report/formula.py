@@ -1,7 +1,7 @@
-"""The small language of claims: comparisons of sums, differences, products and quotients of named numbers.
+"""The small language of claims, which compares sums, differences, products and quotients of named numbers.
 
-`real + fake == images`, `after - before == gain`, `best > other`: over intervals, so that a claim fails
-only when no rounding of the printed numbers makes it true.
+Examples: `real + fake == images`, `after - before == gain`, `best > other`. Numbers are intervals, so a claim
+fails only if no rounding of the printed numbers makes it true.
 """
 
 import ast
@@ -17,15 +17,15 @@ FORMS = "two sides of + - * / over names and numbers, with ==, > or < between th
 def check(
     formula: str, numbers: Mapping[str, Interval], where: str
 ) -> tuple[bool, list[tuple[str, Interval]]]:
-    """Whether a claim can be true, and its two sides: each as it is written, with its value.
+    """Check whether a claim can be true; also returns its two sides, each as written with its value.
 
     Args:
-        formula: as the module says.
-        numbers: what the names stand for.
+        formula: the claim.
+        numbers: the value of each name.
         where: the file, for errors.
 
     Raises:
-        InputError: the formula is not of that form, or names an unknown number.
+        InputError: the formula has another form, or names an unknown number.
     """
     try:
         tree = ast.parse(formula, mode="eval").body

@@ -1,4 +1,4 @@
-"""What stands over all reports: the page of reports/, and the summary in the README."""
+"""What covers all reports: the page of reports/, and the summary in the README."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -18,7 +18,7 @@ BEGIN, END = "<!-- reports: begin -->", "<!-- reports: end -->"
 
 
 def overview(experiments: Sequence[Experiment]) -> str:
-    """The page that compares all models over all reports, as Markdown."""
+    """The page that compares all models across all reports, as Markdown."""
     measured, smoke = list[Row](), list[Row]()
     for experiment in experiments:
         for section in sections(experiment, read_results(experiment.folder), ()):
@@ -53,7 +53,7 @@ def _table(titles: Sequence[str], rows: Sequence[Row]) -> Table:
 
 
 def summary(experiments: Sequence[Experiment]) -> str:
-    """The README's table: the declared headlines, each with the command that makes its number."""
+    """The README's table: the declared headlines, each with the command that gives its number."""
     rows = []
     for experiment in experiments:
         results = read_results(experiment.folder)
@@ -88,17 +88,17 @@ def with_summary(readme: Path, experiments: Sequence[Experiment]) -> str:
     head, begin, rest = text.partition(BEGIN)
     _, end, tail = rest.partition(END)
     if not (begin and end):
-        raise InputError(f"{readme}: it has not the marks {BEGIN} and {END}")
+        raise InputError(f"{readme}: lacks the marks {BEGIN} and {END}")
     return f"{head}{BEGIN}\n{summary(experiments)}\n{END}{tail}"
 
 
 def _by_model(row: Sequence[str]) -> tuple[bool, str]:
-    """A model stands beside itself over all reports; ensembles stand last."""
+    """Sort key: each model stands beside itself from other reports; ensembles come last."""
     return row[0] == ENSEMBLE, row[0]
 
 
 def _overview_rows(experiment: Experiment, section: Section) -> Iterator[Row]:
-    """A row a result."""
+    """One row for each result."""
     cells = {cell.name: cell for cell in experiment.cells(section.profile)}
     for name, result in section.results.items():
         if result.status == DONE:
@@ -112,7 +112,7 @@ def _overview_rows(experiment: Experiment, section: Section) -> Iterator[Row]:
 
 
 def _data(result: Result) -> str:
-    """What it was measured on, and what must be known beside its numbers; each table says it at length."""
+    """The data, and warnings about the numbers in short; each table gives them at length."""
     data = ["sample set"] if result.data["sample_set"] else list(result.data["sources"])
     data += ["split at random"] if result.split_leak else []
     data += ["weights of a part"] if result.weights.get("partial") else []
@@ -139,16 +139,16 @@ def _at(experiment: Experiment, profile: str, at: dict[str, str]) -> Cell:
 
 
 def _only(cell: Cell) -> Iterator[str]:
-    """The flags that choose a cell, with the members that it needs."""
+    """The flags that choose a cell, and the members that it needs."""
     for axis, name in cell.at.items():
         names = dict.fromkeys([*(member.at[axis] for member in cell.members), name])
         yield from (f"--only {axis}={each}" for each in names)
 
 
 def _start(experiment: Experiment, results: Sequence[Result], cell: Cell, found: Result) -> Iterator[str]:
-    """The flags for weights of a part of the model, from which it, or its members, started.
+    """The flags for weights that cover a part of the model, if it or its members started from them.
 
-    A file of all of them is a copy of what Keras downloads.
+    Weights that cover all of it are a copy of what Keras downloads and need no flag.
     """
     members = [current(results, each, found.profile, found.manifest) for each in cell.members]
     started = [each for each in members or [found] if each and each.weights.get("partial")]
@@ -158,9 +158,9 @@ def _start(experiment: Experiment, results: Sequence[Result], cell: Cell, found:
 
 
 def _newest(experiment: Experiment, results: Sequence[Result], at: dict[str, str]) -> Result | None:
-    """The result of the largest size at which all headlines of its model have one, else of its own largest.
+    """The result of the largest size at which all its model's headlines have one; else of its own largest.
 
-    Sizes stand in order, "full" first. Drawn people do not count, nor do sizes that only show that cells run.
+    Sizes go in order, "full" first. Drawn people do not count, nor do sizes that only show that cells run.
     """
     axis = next(iter(experiment.axes))
     beside = [other for other in experiment.headline if other[axis] == at[axis]]

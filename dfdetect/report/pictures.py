@@ -1,4 +1,4 @@
-"""The figures of an experiment: what they show, and the file names that follow from it."""
+"""The figures of an experiment: their content, and the file names that follow from it."""
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -8,15 +8,15 @@ from dfdetect.report.declared import FACES, FIGURES, ROC, Experiment
 from dfdetect.report.results import Result, figure_name, read_results
 from dfdetect.report.sections import Section, sections
 
-CURVES = 7  # which the eye can follow in one square
-# Of each kind's drawing. One more where it changes gives new names: committed figures are drawn anew.
+CURVES = 7  # the most that the eye can follow in one square
+# Version of each kind's drawing. Raise it with a change: new names have committed figures drawn again.
 VERSIONS = {ROC: 3, FACES: 2}
 
 Panels = dict[str, list[Curve]]
 
 
 def draw_figures(experiment: Experiment) -> list[Path]:
-    """Draw the figures that follow from results.jsonl, and delete former ones; returns their files."""
+    """Draw the figures that follow from results.jsonl, and delete old ones; returns their files."""
     drawn: set[Path] = set()
     faces: set[Path] = set()
     for section in _measured(experiment):
@@ -39,20 +39,20 @@ def figure_files(experiment: Experiment) -> list[Path]:
 
 
 def roc_file(experiment: Experiment, section: Section) -> Path | None:
-    """The figure of all curves of a section; None where there is none."""
+    """The figure of all curves in a section; None if there is none."""
     if not section.done or ROC not in experiment.figures:
         return None
     return _file(experiment, ROC, section.profile, [repr(_panels(experiment, section))])
 
 
 def faces_shown(experiment: Experiment, section: Section) -> Path | None:
-    """The figure of drawn people, if it was drawn of just these results (by `dfdetect.report run`)."""
+    """The figure of drawn people, if `dfdetect.report run` drew it from exactly these results."""
     path = faces_file(experiment, section.profile, section.done)
     return path if FACES in experiment.figures and path.is_file() else None
 
 
 def faces_file(experiment: Experiment, profile: str, done: Iterable[Result]) -> Path:
-    """The figure of what these results' models say of drawn people."""
+    """The figure of drawn people with the scores of these results' models."""
     shown = [f"{title_of(experiment, result)}: {result.digest}" for result in pictured(done)]
     return _file(experiment, FACES, profile, shown)
 
@@ -62,17 +62,17 @@ def _file(experiment: Experiment, kind: str, profile: str, shown: Iterable[str])
 
 
 def pictured(done: Iterable[Result]) -> Iterator[Result]:
-    """Those of one model each: folds are several, each of which has other test faces."""
+    """The results of single models: folds are several models with different test faces."""
     return (result for result in done if len(result.runs) == 1)
 
 
 def title_of(experiment: Experiment, result: Result) -> str:
-    """A result's cell as figures call it."""
+    """The name of a result's cell in figures."""
     return ", ".join(experiment.titles(result.at))
 
 
 def _panels(experiment: Experiment, section: Section) -> Panels:
-    """The curves in one panel, or many in one for each choice of the first axis."""
+    """The curves in one panel, or, if many, in one panel for each choice of the first axis."""
     panels: Panels = {}
     done = section.done
     for result in done:

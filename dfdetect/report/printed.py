@@ -1,4 +1,4 @@
-"""Numbers as a report prints them: with the rounding that they may have gone through."""
+"""Numbers as a report prints them, with the rounding that they may have gone through."""
 
 import re
 from dataclasses import dataclass
@@ -7,9 +7,9 @@ from fractions import Fraction
 
 from face_extraction.errors import InputError
 
-# Keras and PyTorch print single precision as if it were double: what follows is noise.
+# Keras and PyTorch print single precision with the digits of double: the last ones are noise.
 SINGLE_PRECISION = Fraction(1, 2**23)
-NUMPY_DIGITS = 8  # what NumPy prints of an array's numbers, less trailing zeros
+NUMPY_DIGITS = 8  # NumPy prints at most this many decimals of an array's numbers, without trailing zeros
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Interval:
         return cls(Fraction(value), Fraction(value))
 
     def meets(self, other: "Interval") -> bool:
-        """Whether some value is in both."""
+        """Whether both contain some value."""
         low, high = max(self.low, other.low), min(self.high, other.high)
         return low < high or (low == high and self._holds(low) and other._holds(low))
 
@@ -41,7 +41,7 @@ class Interval:
 
     @property
     def middle(self) -> float:
-        """The middle of it."""
+        """Its middle."""
         return float((self.low + self.high) / 2)
 
 
@@ -62,9 +62,9 @@ class Printed:
 
     @property
     def interval(self) -> Interval:
-        """Every value of which some rounding (to nearest, up or down) gives `text`.
+        """Every value that some rounding (to nearest, up or down) turns into `text`.
 
-        A range such as "3-4" states its own inaccuracy: its ends were rounded to nearest.
+        A range such as "3-4" states its own inaccuracy; its ends were rounded to nearest.
 
         Raises:
             InputError: `text` is not a number.

@@ -1,4 +1,4 @@
-"""What a report published, as typed into its experiment.toml, with the place where each number stands."""
+"""What a report published, as typed into its experiment.toml, with the place of each number."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -9,9 +9,9 @@ from dfdetect.report.printed import Interval, Printed
 from face_extraction.errors import InputError, unknown_name
 
 At = Mapping[str, str]
-# What a cell may have beside metrics: a setting that the report found.
+# What a cell may have beside metrics: settings that the report found.
 SETTINGS = ("learning_rate", "loss")
-# How the rows and columns of a printed confusion matrix can be ordered; the first is ours.
+# Possible orders of rows and columns in a printed confusion matrix; the first is ours.
 ORDERS = (["real", "fake"], ["fake", "real"])
 
 Matrix = tuple[tuple[Printed, Printed], tuple[Printed, Printed]]
@@ -23,8 +23,8 @@ class Values:
 
     Attributes:
         numbers: a metric's name, as in `MEASURES`, or one of `SETTINGS`, to the number.
-        confusion: rows are true real and true fake, columns called real and called fake; None where
-            none is printed.
+        confusion: rows are true real and true fake, columns are called real and called fake; None if none
+            is printed.
     """
 
     numbers: Mapping[str, Printed]
@@ -33,14 +33,14 @@ class Values:
 
 @dataclass(frozen=True)
 class Block:
-    """What one place of a report says of one cell.
+    """What one place in a report says about one cell.
 
     Attributes:
-        place: where it stands.
+        place: the place in the report.
         at: the cell, as axis to choice.
-        values: of the cell as a whole.
-        folds: of each fold, in order.
-        average: of all folds, as the report averages them.
+        values: the cell's own numbers.
+        folds: each fold's numbers, in order.
+        average: the report's own average over all folds.
     """
 
     place: str
@@ -51,7 +51,7 @@ class Block:
 
     @property
     def whole(self) -> Values:
-        """What stands for the cell: the average over folds where there is one."""
+        """The cell's values: the average over folds if there is one."""
         if self.average is None:
             return self.values
         return Values({**self.values.numbers, **self.average.numbers}, self.average.confusion)
@@ -62,9 +62,9 @@ class Claim:
     """A sentence of the report that its own numbers can confirm or refute.
 
     Attributes:
-        place: where it stands.
+        place: the place in the report.
         says: what it says, in a few words of ours.
-        formula: the same in names of numbers; see `dfdetect.report.formula`.
+        formula: the same with names of numbers; see `dfdetect.report.formula`.
     """
 
     place: str
@@ -74,10 +74,10 @@ class Claim:
 
 @dataclass(frozen=True)
 class Statement:
-    """What the report says in words, in a few words of ours.
+    """A statement of the report, in a few words of ours.
 
     Attributes:
-        place: where it stands.
+        place: the place in the report.
         says: what it says.
     """
 
@@ -87,11 +87,11 @@ class Statement:
 
 @dataclass(frozen=True)
 class Published:
-    """All that a report published.
+    """Everything that a report published.
 
     Attributes:
         blocks: its tables and lists.
-        numbers: numbers in its text, by name, and those of cells under a name of their own.
+        numbers: named numbers: those of its text, and cells' numbers that were given a name.
         claims: its sentences to check.
         opposed: pairs of statements that exclude each other.
     """
@@ -106,11 +106,11 @@ class Published:
         return (block for block in self.blocks if dict(block.at) == dict(at))
 
     def value(self, at: At, name: str) -> Printed | None:
-        """The first number of this name about a cell; None where the report has none."""
+        """The first number of this name about a cell; None if the report has none."""
         return next(iter(self._all(at, name)), None)
 
     def shown(self, at: At, name: str) -> str:
-        """The same number as tables show it: in its shortest form; "" where there is none."""
+        """The same number as tables show it, in its shortest form; "" if there is none."""
         return min((number.text for number in self._all(at, name)), key=len, default="")
 
     def _all(self, at: At, name: str) -> list[Printed]:
@@ -119,9 +119,9 @@ class Published:
 
 
 def read_published(content: Mapping[str, Any], where: str) -> Published:
-    """What the tables `published`, `numbers` and `claims` of an experiment.toml say.
+    """Read the tables `published`, `numbers` and `claims` of an experiment.toml.
 
-    Matrices are typed as printed; `matrix_order` says of which class the first row and column are.
+    Matrices are typed as printed; `matrix_order` gives the class of the first row and column.
 
     Raises:
         InputError: a name is unknown, or a value is not a number as printed.

@@ -1,8 +1,8 @@
-"""Recomputing a report's figures from its own numbers.
+"""Recompute a report's figures from its own numbers.
 
-A contradiction is two numbers, both published or following from published ones, which no rounding
-(to nearest, up or down, of any number involved) reconciles. What a report claims in words is only
-looked at where its experiment.toml types it as a claim.
+A contradiction is two numbers, each published or computed from published ones, that no rounding of any of
+them (to nearest, up or down) reconciles. A claim in words is only checked if experiment.toml types it
+as a claim.
 """
 
 from collections import Counter
@@ -19,22 +19,22 @@ from dfdetect.report.formula import check
 from dfdetect.report.printed import Interval
 from dfdetect.report.published import At, Block, Claim, Matrix, Published, Values, intervals
 
-# Named numbers with a meaning to the rules: how many images a report says that it used, how many of
-# them real and fake, and how many an accuracy is measured on.
+# Names that the rules know: how many images a report says it used, how many of them are real and fake, and
+# how many an accuracy was measured on.
 IMAGES = {"images": (0, 1), "real_images": (0,), "fake_images": (1,)}
 TESTED = "tested_images"
 
 
 @dataclass(frozen=True)
 class Check:
-    """One figure that was recomputed.
+    """One recomputed figure.
 
     Attributes:
-        rule: what was done.
-        where: the cell and the place.
+        rule: how it was recomputed.
+        where: the cell and the place in the report.
         what: the figure.
-        stated: as the report states it.
-        found: what follows from the report's own numbers.
+        stated: the report's own number.
+        found: the recomputed number.
         holds: whether some rounding reconciles the two.
     """
 
@@ -47,7 +47,7 @@ class Check:
 
 
 def recheck(published: Published, where: str = "") -> list[Check]:
-    """Recompute every figure that can be recomputed, in the report's order.
+    """Recompute every figure that follows from others, in the report's order.
 
     Args:
         published: what the report says.
@@ -130,7 +130,7 @@ def _averages(block: Block) -> Iterator[Check]:
 
 
 def _sizes(published: Published) -> Iterator[Check]:
-    """Each fold tests another part of the images, so the matrices add up to all of them."""
+    """Each fold tests another part of the images, so the matrices add up to all images."""
     blocks = {
         _cell(block.at): [fold.confusion for fold in block.folds if fold.confusion is not None]
         for block in published.blocks
@@ -189,7 +189,7 @@ def _shares(published: Published) -> Iterator[Check]:
 
 
 def _repeated(published: Published) -> Iterator[Check]:
-    """A number that stands in two places is the same."""
+    """A number that stands in two places must be the same."""
     for first, second in combinations(published.blocks, 2):
         if dict(first.at) != dict(second.at):
             continue
@@ -208,7 +208,7 @@ def _repeated(published: Published) -> Iterator[Check]:
 
 def _claim(claim: Claim, published: Published, where: str) -> Check:
     holds, sides = check(claim.formula, intervals(published), where)
-    # A number by itself as it is printed: "3-4" has no middle that the report would know.
+    # A number by itself as printed: the report does not know a middle of "3-4".
     stated, found = (
         number.text if (number := published.numbers.get(side)) else f"{value.middle:.6g}"
         for side, value in sides
@@ -217,7 +217,7 @@ def _claim(claim: Claim, published: Published, where: str) -> Check:
 
 
 def _best_known(fold: Values, name: str) -> Interval | None:
-    """From the matrix, which is exact, where there is one; else as printed, if it is."""
+    """From the matrix, which is exact, if there is one; else as printed, if it is."""
     if fold.confusion is not None and name in (found := _recomputed(fold.confusion)):
         return Interval.exactly(found[name])
     number = fold.numbers.get(name)

@@ -1,4 +1,4 @@
-"""From finished runs to a line of results."""
+"""Turn finished runs into a line of results."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -29,7 +29,7 @@ ROC_POINTS = np.linspace(0, 1, 101)
 
 
 def adopt(experiment: Experiment, run: Run) -> Result:
-    """Enter a finished run as the result of the cell, at whichever size, that declares its recipe.
+    """Record a finished run as the result of the cell, at any size, that declares its recipe.
 
     Raises:
         InputError: the run is not finished, or no cell declares its recipe.
@@ -57,10 +57,10 @@ def adopt(experiment: Experiment, run: Run) -> Result:
 
 
 def same_start(wanted: str, run: Run) -> bool:
-    """Whether a run began as a cell wants it to, whose resolved weights are `wanted`.
+    """Whether a run began with the weights `wanted`, the cell's resolved ones.
 
-    A local copy of the weights stands for "imagenet"; random weights do not, nor do trained ones, which
-    leave no head at random.
+    A local copy of the weights counts as "imagenet". Random weights do not, nor do trained ones, which leave
+    no head at random.
     """
     weights = run.recipe().weights
     if "none" in (weights, wanted):
@@ -69,14 +69,14 @@ def same_start(wanted: str, run: Run) -> bool:
 
 
 def record_failure(cell: Cell, profile: str, digest: str, sample_set: bool, error: Exception) -> Result:
-    """The result of a cell that failed, with its reason.
+    """The result of a failed cell, with its reason.
 
     Args:
         cell: the cell.
         profile: the size at which it ran.
         digest: SHA-256 of the manifest.
-        sample_set: whether it is the embedded one.
-        error: what was raised.
+        sample_set: whether the data are the embedded sample set.
+        error: the exception.
     """
     kind = "" if isinstance(error, InputError) else f"{type(error).__name__}: "
     return Result(
@@ -91,16 +91,16 @@ def record_failure(cell: Cell, profile: str, digest: str, sample_set: bool, erro
 
 
 def record(cell: Cell, profile: str, runs: Sequence[Run], data: Data) -> Result:
-    """The result of a cell that is done.
+    """The result of a finished cell.
 
     Args:
         cell: the cell.
         profile: the size at which it ran.
-        runs: its finished run, or those of its folds in order.
-        data: what the last of them was trained on.
+        runs: its finished run, or its folds' runs in order.
+        data: the data of the last run.
     """
     environment = runs[0].environment()
-    # Of the last fold; the others have as many to within a few.
+    # From the last fold; the others differ by a few.
     sizes = {f"n_{split}": data.count(split, cell.recipe.frames) for split in ("train", "test")}
     result = Result(
         at=cell.at,
@@ -128,7 +128,7 @@ def record(cell: Cell, profile: str, runs: Sequence[Run], data: Data) -> Result:
         seconds=sum(run.environment().get("training_seconds", 0.0) for run in runs),
     )
     scores = scored(runs)
-    # A run that was made with a former version can have a metric's former definition.
+    # An earlier version may have measured the run with an earlier definition of a metric.
     return (
         replace(result, roc=_curve(scores))
         if still_measures(result, scores)
@@ -170,12 +170,12 @@ def _facts(data: Data) -> dict[str, Any]:
 
 
 def _roc(predictions: Predictions) -> Array:
-    """Share of fakes found at each of `ROC_POINTS`, on the curve of straight lines."""
+    """The share of fakes found at each of `ROC_POINTS`, on a curve of straight lines."""
     known = predictions.known()
     scores = prepare(known.labels, known.p_fake, np.zeros(len(known), dtype=np.int64), 0.5)
     real, fake = (counts[0] for counts in cumulative(scores, np.ones((1, 1))))
     if not (real[-1] and fake[-1]):
         return np.zeros(len(ROC_POINTS))
-    # Where the curve rises straight up, the top of the step.
+    # Where the curve rises vertically, take the top of the step.
     heights: Array = np.interp(ROC_POINTS + 1e-12, real / real[-1], fake / fake[-1])
     return heights

@@ -1,4 +1,4 @@
-"""results.jsonl: one line for each cell that was run, with all that tables need and no path of a machine."""
+"""results.jsonl: one line for each cell that was run. Tables need nothing else; no path is in it."""
 
 import hashlib
 import json
@@ -20,30 +20,29 @@ from face_extraction.lines import cut_torn_line, whole_lines
 
 RESULTS = "results.jsonl"
 DONE, FAILED = "done", "failed"
-# Where the recipe's own files lie is no part of a result; their hashes are kept apart.
+# The place of a recipe's own files is not part of a result; their hashes are stored separately.
 PLACES = ("manifest",)
 
 
 @dataclass(frozen=True)
 class Result:
-    """What became of one cell.
+    """The result of one cell.
 
     Attributes:
         at: axis to choice.
         profile: the size at which it ran.
         status: "done" or "failed".
         reason: why it failed.
-        recipe: as declared, every default filled in.
+        recipe: as declared, with every default filled in.
         members: the recipes of an ensemble's members.
         data: manifest_sha256, sources, and the number of faces by split and class.
-        weights: where the weights came from: origin, sha256, whether they are a local file's, whether
-            they fill a part of the backbone only, and which groups of val or test they saw before, in
-            words.
+        weights: the weights' origin and sha256, whether they came from a local file, whether they fill only
+            a part of the backbone, and which groups of val or test they saw before, in words.
         runs: names of the run folders.
-        parts: one, or one a fold: n_train, and metrics of the test split by level.
+        parts: one, or one for each fold: n_train, and metrics of the test split by level.
         roc: share of fakes found at 0, 1, ... 100 % false alarms, mean over folds.
         environment: versions, commit, devices.
-        seconds: spent in training.
+        seconds: time spent in training.
     """
 
     at: Mapping[str, str]
@@ -72,24 +71,24 @@ class Result:
 
     @property
     def weights_file(self) -> str:
-        """The name of the local weights file that it started from; "" without one."""
-        # Lines of former versions do not say it, and keep the hash of files alone.
+        """The name of the local weights file that it started from; "" if there was none."""
+        # Lines of earlier versions lack this field, and keep a hash only for files.
         local = self.weights.get("local", bool(self.weights.get("sha256")))
         return str(self.weights["origin"]).partition(" (")[0] if local else ""
 
     @property
     def split_leak(self) -> str:
-        """What must be said of a split over single faces or clips; "" of any other."""
+        """A warning about a split over single faces or clips; "" for any other split."""
         return "" if self.status == FAILED else split_leak(self.recipe["split"], self.recipe["frames"])
 
     def metrics(self, level: str) -> list[Metrics]:
-        """Of the test faces, of each fold. A model of clips has no faces: of its clips."""
+        """Metrics of the test faces, for each fold. A model of clips has no faces: then of its clips."""
         found = [part["metrics"] for part in self.parts]
         return [Metrics.from_dict(levels.get(level) or next(iter(levels.values()))) for levels in found]
 
     def folds(self, level: str) -> CrossValidation:
         """The folds and their averages."""
-        # For lines of former versions, which do not hold how much was tested; of a model of clips its videos.
+        # For lines of earlier versions, which do not say how much was tested; a model of clips counts videos.
         faces = self.metrics("face")
         return summarise(
             [
@@ -101,17 +100,17 @@ class Result:
         )
 
     def estimate(self, metric: str, level: str) -> Estimate:
-        """A metric of the test faces; the mean over folds where there are some."""
+        """A metric of the test faces; for folds their mean."""
         if len(self.parts) > 1:
             return self.folds(level).averages[metric]
         return self.metrics(level)[0].estimates[metric]
 
     def n(self, level: str) -> int:
-        """Test faces or clips of known label, of all folds."""
+        """The number of test faces or clips with a known label, over all folds."""
         return sum(metrics.n for metrics in self.metrics(level))
 
     def is_of(self, cell: Cell, profile: str) -> bool:
-        """Whether it was measured with just what the cell now declares."""
+        """Whether it was measured with exactly what the cell now declares."""
         return (
             dict(self.at) == cell.at
             and self.profile == profile
@@ -122,7 +121,7 @@ class Result:
 
 
 def declared(cell: Cell) -> dict[str, Any]:
-    """What a result keeps of a cell's recipe."""
+    """The part of a cell's recipe that a result keeps."""
     fields = asdict(cell.recipe)
     if cell.members:
         fields["options"] = {**fields["options"], "combine": cell.combine}
@@ -130,16 +129,16 @@ def declared(cell: Cell) -> dict[str, Any]:
 
 
 def _same(recorded: Mapping[str, Any], cell: Cell) -> bool:
-    """Whether two recipes are the same; a field that is newer than the record has its default."""
+    """Whether two recipes are the same; a field newer than the record has its default."""
     try:
         old = asdict(from_mapping(recorded))
     except InputError:
-        return False  # a field or value that is no longer accepted
+        return False  # A field or value is no longer accepted.
     return {name: value for name, value in old.items() if name not in PLACES} == declared(cell)
 
 
 def read_results(folder: Path) -> list[Result]:
-    """The lines of a folder's results.jsonl, oldest first; none where there is no such file.
+    """The lines of a folder's results.jsonl, oldest first; none if there is no such file.
 
     Raises:
         InputError: a whole line is damaged.
@@ -157,7 +156,7 @@ def read_results(folder: Path) -> list[Result]:
 
 
 def add_result(folder: Path, result: Result) -> None:
-    """Append one line, whole, also when other processes append at the same time."""
+    """Append one whole line, even while other processes append."""
     path = folder / RESULTS
     with FileLock(f"{path}.lock"), path.open("a+b") as handle:
         cut_torn_line(handle)
@@ -167,7 +166,7 @@ def add_result(folder: Path, result: Result) -> None:
 
 
 def current(results: Sequence[Result], cell: Cell, profile: str, manifest: str) -> Result | None:
-    """The newest result of a cell on a manifest; what is done goes before what failed."""
+    """The newest result of a cell on a manifest; done ones go before failed ones."""
     mine = [result for result in results if result.manifest == manifest and result.is_of(cell, profile)]
     return next(
         (result for status in (DONE, FAILED) for result in reversed(mine) if result.status == status), None
@@ -175,13 +174,13 @@ def current(results: Sequence[Result], cell: Cell, profile: str, manifest: str) 
 
 
 def figure_name(kind: str, profile: str, shown: Iterable[str]) -> str:
-    """The file name of a figure, which changes with what it shows: an old one is never taken for it."""
+    """A figure's file name. It changes with the content, so that an old figure is never taken for it."""
     digest = hashlib.sha256("\n".join(shown).encode()).hexdigest()
     return f"{kind}-{profile}-{digest[:8]}.png"
 
 
 def without_paths(text: str) -> str:
-    """`text` with the folders of absolute paths left out."""
+    """`text` without the folders of absolute paths."""
     return re.sub(r"(?<![\w.:/])/(?:[^\s/:'\"]+/)+", "", text)
 
 

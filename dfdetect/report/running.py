@@ -1,4 +1,4 @@
-"""Running a grid: each cell is ordinary runs, its result a line; what is done is not done again."""
+"""Run a grid: each cell is one or more ordinary runs, its result is a line; finished cells are skipped."""
 
 import hashlib
 import math
@@ -36,18 +36,18 @@ from face_extraction.manifest import manifest_hash
 
 @dataclass(frozen=True)
 class Setup:
-    """How a grid is run; beside the profile, the manifest and partial weights nothing here decides a result.
+    """How to run a grid. Only the profile, the manifest and partial weights change results.
 
     Attributes:
         profile: the size.
         manifest: what to train on; "" for the embedded sample set.
         runs: the folder of run folders.
-        weights: a model's name to a local weights file, in place of "imagenet".
-        partial_weights: such files may cover a part of their model. What was measured so is not done for
-            a grid without it.
-        conditions: how to go about each training.
-        budget: seconds after which no training is begun; 0 = none.
-        again: cells that are done are run again where their run folders are gone.
+        weights: a model's name to a local weights file that replaces "imagenet".
+        partial_weights: such files may cover a part of their model. A grid without this flag runs cells
+            again that were measured with it.
+        conditions: how each training runs.
+        budget: seconds after which no training starts; 0 = no limit.
+        again: repeat finished cells whose run folders are gone.
     """
 
     profile: str
@@ -60,7 +60,7 @@ class Setup:
     again: bool = False
 
     def recipe(self, recipe: Recipe) -> Recipe:
-        """A cell's recipe with the files of this machine."""
+        """A cell's recipe with this machine's files."""
         local = self.weights.get(recipe.model)
         if local and takes_weights(recipe):
             recipe = replace(recipe, weights=local, partial_weights=self.partial_weights)
@@ -72,19 +72,19 @@ class Setup:
 
 
 def takes_weights(recipe: Recipe) -> bool:
-    """Whether a cell starts from weights, published ones or a file's, for which a local file can stand."""
+    """Whether a cell starts from weights, published or a file's, that a local file can replace."""
     return resolve(recipe).weights != "none"
 
 
 class _Waits(Exception):
-    """A cell that is left for later: its members are not there yet, or the budget is spent."""
+    """The cell must wait: its members are missing, or the budget is spent."""
 
 
 def run_grid(experiment: Experiment, cells: Sequence[Cell], setup: Setup) -> int:
-    """Run what is missing of `cells`; a cell that fails is a line with its reason.
+    """Run the missing ones of `cells`; a failed cell gets a line with its reason.
 
     Returns:
-        How many of the cells have no result now.
+        How many of the cells still have no result.
 
     Raises:
         InputError: the manifest is missing.
@@ -100,10 +100,10 @@ def run_grid(experiment: Experiment, cells: Sequence[Cell], setup: Setup) -> int
             continue
         needed = _expected(results, cell, setup.profile)
         if time.monotonic() + (needed or 0) > deadline:
-            print(f"{head}: not begun, it would go past the budget", flush=True)
+            print(f"{head}: not started, it would go past the budget", flush=True)
             continue
         left = _left(results, cells[number - 1 :], setup, digest)
-        print(f"\n{head}: begins{_estimate(needed, left)}", flush=True)
+        print(f"\n{head}: starts{_estimate(needed, left)}", flush=True)
         result = _claim_and_run(experiment, cell, setup, digest, deadline)
         if result is not None:
             print(f"{head}: {_outcome(result)}", flush=True)
@@ -112,7 +112,7 @@ def run_grid(experiment: Experiment, cells: Sequence[Cell], setup: Setup) -> int
 
 
 def status(experiment: Experiment, cells: Sequence[Cell], setup: Setup) -> str:
-    """What is done, what failed and what is missing, as lines of text, with an estimate of the time."""
+    """What is done, failed or missing, as lines of text, with an estimate of the time."""
     results, digest = read_results(experiment.folder), setup.digest()
     lines, missing = [], []
     for cell in cells:
@@ -133,7 +133,7 @@ def status(experiment: Experiment, cells: Sequence[Cell], setup: Setup) -> str:
 
 
 def faces_figure(experiment: Experiment, setup: Setup) -> None:
-    """Draw what every model says of drawn people; never of real ones, who may not be shown."""
+    """Draw every model's scores of drawn people; never of real people, who may not be shown."""
     if FACES not in experiment.figures or setup.manifest:
         return
     results, digest, manifest = read_results(experiment.folder), setup.digest(), sample_manifest()
@@ -159,22 +159,22 @@ def faces_figure(experiment: Experiment, setup: Setup) -> None:
 def _claim_and_run(
     experiment: Experiment, cell: Cell, setup: Setup, digest: str, deadline: float
 ) -> Result | None:
-    """Run a cell unless another process has it; None when there is no result."""
+    """Run a cell unless another process has it; None if it gave no result."""
     try:
         name = _folder_name(cell, setup, digest)
         setup.runs.mkdir(parents=True, exist_ok=True)
-        # The system gives the lock back when a process ends, however it ends.
+        # The system releases the lock when a process ends, however it ends.
         with FileLock(setup.runs / f".{name}.lock", timeout=0):
             if _done(read_results(experiment.folder), cell, setup, digest):
                 return None
             result = _run_cell(experiment, cell, setup, name, deadline)
     except Timeout:
-        print(f"{cell.name}: another process is at it", flush=True)
+        print(f"{cell.name}: another process is running it", flush=True)
         return None
     except _Waits as error:
         print(f"{cell.name}: {error}", flush=True)
         return None
-    except Exception as error:  # whatever it is, the other cells go on
+    except Exception as error:  # Whatever it is, the other cells go on.
         result = record_failure(cell, setup.profile, digest, not setup.manifest, error)
     finally:
         keras.utils.clear_session()
@@ -183,7 +183,7 @@ def _claim_and_run(
 
 
 def _renewed(experiment: Experiment, result: Result, setup: Setup) -> str:
-    """Measure a cell that is done anew, where its run folders give other numbers now; what to say of it."""
+    """Measure a finished cell again if its run folders now give other numbers; returns a message."""
     try:
         scores = scores_of(result, setup.runs)
     except InputError as error:
@@ -192,7 +192,7 @@ def _renewed(experiment: Experiment, result: Result, setup: Setup) -> str:
         return "done before"
     result = measure_anew(result, scores)
     add_result(experiment.folder, result)
-    return f"done before, its predictions measured anew: {_outcome(result)}"
+    return f"done before, its predictions measured again: {_outcome(result)}"
 
 
 def _run_cell(experiment: Experiment, cell: Cell, setup: Setup, name: str, deadline: float) -> Result:
@@ -203,7 +203,7 @@ def _run_cell(experiment: Experiment, cell: Cell, setup: Setup, name: str, deadl
     for recipe, data in open_trainings(setup.recipe(cell.recipe), tested=True):
         run = Run(setup.runs / default_name(recipe, data.digest))
         if run.finished:
-            run.begin(recipe, data.digest)  # refuses what has the name alone
+            run.begin(recipe, data.digest)  # Refuses a folder that only has the same name.
         else:
             if runs and time.monotonic() > deadline:
                 raise _Waits(f"the budget is spent; {len(runs)} of {cell.trainings} folds are kept")
@@ -216,7 +216,7 @@ def _run_cell(experiment: Experiment, cell: Cell, setup: Setup, name: str, deadl
 
 
 def _check_start(recipe: Recipe) -> None:
-    """Refuse trained weights before hours of training; of a run that is there, `same_start` tells."""
+    """Refuse trained weights before hours of training; for an existing run `same_start` decides."""
     if recipe.weights in (*PUBLISHED, "none"):
         return
     if not leave_head(weights_origin(build_from_recipe(recipe)).random):
@@ -234,7 +234,7 @@ def _combine(experiment: Experiment, cell: Cell, setup: Setup, out: Run) -> Data
     missing: list[str] = []
     gone: list[str] = []
     for member in cell.members:
-        # Not by its recipe: the folder is named after how the manifest's path was written then.
+        # Found by data, not by recipe: the folder's name depends on how the manifest's path was written.
         result = current(results, member, setup.profile, data.digest)
         done = result is not None and result.status == DONE
         name = result.runs[0] if result and done else default_name(_first(member, setup), data.digest)
@@ -248,7 +248,7 @@ def _combine(experiment: Experiment, cell: Cell, setup: Setup, out: Run) -> Data
     if not out.finished:
         build_ensemble(runs, cell.combine, out)
     elif not is_ensemble_of(runs, cell.combine, out):
-        raise InputError(f"{out.folder}: it holds another ensemble; delete that folder")
+        raise InputError(f"{out.folder}: holds another ensemble; delete that folder")
     return data
 
 
@@ -257,7 +257,7 @@ def _first(cell: Cell, setup: Setup) -> Recipe:
 
 
 def _folder_name(cell: Cell, setup: Setup, digest: str) -> str:
-    """The run folder of a cell (of its first fold): the same recipe and data give the same name."""
+    """The run folder of a cell, or of its first fold: equal recipes and data give equal names."""
     if not cell.members:
         return default_name(_first(cell, setup), digest)
     names = [default_name(_first(member, setup), digest) for member in cell.members]
@@ -265,13 +265,13 @@ def _folder_name(cell: Cell, setup: Setup, digest: str) -> str:
 
 
 def _done(results: Sequence[Result], cell: Cell, setup: Setup, digest: str) -> Result | None:
-    """A cell's result, if it need not be run."""
+    """A cell's result, if it need not run."""
     found = current(results, cell, setup.profile, digest)
     return found if found and found.status == DONE and not _why_again(found, setup) else None
 
 
 def _why_again(found: Result, setup: Setup) -> str:
-    """Why a cell that was measured is run all the same; "" where it is not."""
+    """Why a measured cell must run again; "" if it need not."""
     if found.weights.get("partial") and not setup.partial_weights:
         return "weights of a part"
     gone = setup.again and not all(Run(setup.runs / name).finished for name in found.runs)
@@ -279,7 +279,7 @@ def _why_again(found: Result, setup: Setup) -> str:
 
 
 def _expected(results: Sequence[Result], cell: Cell, profile: str) -> float | None:
-    """Seconds that a cell will take, as trainings of its model, or of any, took on a machine like this."""
+    """Seconds that a cell will take, from trainings of its model, or of any, on a machine like this."""
     here = hardware().items()
     done = [
         result
@@ -307,7 +307,7 @@ def _left(results: Sequence[Result], cells: Sequence[Cell], setup: Setup, digest
 def _estimate(needed: float | None, left: float | None) -> str:
     if needed is None or left is None:
         return ""
-    return f", about {_duration(needed)}; the rest of the grid, this included: about {_duration(left)}"
+    return f", about {_duration(needed)}; with the rest of the grid about {_duration(left)}"
 
 
 def _duration(seconds: float) -> str:

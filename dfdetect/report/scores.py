@@ -1,4 +1,4 @@
-"""The test predictions that results were measured on, where their run folders are here."""
+"""The test predictions behind results, if their run folders are here."""
 
 import math
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ Scores = list[Scored]
 
 
 def scores_of(result: Result, runs: Path) -> Scores | None:
-    """The test predictions of each fold; None where a run folder is not here.
+    """The test predictions of each fold; None if a run folder is not here.
 
     Raises:
         InputError: a file of predictions is damaged.
@@ -32,9 +32,9 @@ def scored(runs: Sequence[Run]) -> Scores:
 
 
 def still_measures(result: Result, scores: Sequence[Scored]) -> bool:
-    """Whether measuring these predictions now gives the result's numbers.
+    """Whether these predictions still give the result's numbers.
 
-    It does not where a run was trained again under its name, or a metric is defined anew.
+    They do not if a run was trained again under its name, or a metric has a new definition.
     """
     for part, fold in zip(result.parts, scores, strict=True):
         for level, record in part["metrics"].items():

@@ -1,7 +1,7 @@
-"""The tables of an experiment for each size and manifest that was measured. Never a stale value.
+"""An experiment's tables for each size and manifest that was measured, never with a stale value.
 
-A cell shows a result only when it was measured with just the recipe that the cell declares now, and
-all of one table are measured on one manifest at one size. What is missing is a dash.
+A cell shows a result only if it was measured with exactly the recipe that the cell declares now. All cells of
+one table are measured on one manifest at one size. A missing result is a dash.
 """
 
 from collections import Counter
@@ -30,11 +30,11 @@ class Section:
 
     Attributes:
         profile: the size.
-        manifest: its hash; "" where nothing was measured.
-        caption: what was measured on, and how.
-        data: what was measured on, in two words or so.
+        manifest: its hash; "" if nothing was measured.
+        caption: the data and how they were measured.
+        data: the data, in a few words.
         tables: in order.
-        results: those that the tables show, by cell name.
+        results: the results that the tables show, by cell name.
     """
 
     profile: str
@@ -46,19 +46,19 @@ class Section:
 
     @property
     def done(self) -> list[Result]:
-        """Those that did not fail."""
+        """The results that did not fail."""
         return only_done(self.results)
 
     @property
     def heading(self) -> str:
-        """What tells it from the others."""
+        """A heading that tells it from other sections."""
         return f"Measured: {self.profile}, {self.data}" if self.results else "Published"
 
 
 def sections(
     experiment: Experiment, results: Sequence[Result], comparisons: Sequence[Comparison]
 ) -> list[Section]:
-    """All tables, for each size and manifest with a current result; without any, what was published."""
+    """All tables for each size and manifest with a current result; without any, the published numbers."""
     found = []
     for profile in experiment.profiles:
         cells = experiment.cells(profile)
@@ -82,7 +82,7 @@ def _section(
         build(Asked(experiment, spec, shown, results, comparisons))
         for spec in experiment.tables
         if (shown := [cell for cell in cells if spec.shows(cell)])
-        # Where something was measured, a table without any of it would be dashes alone.
+        # If something was measured, a table without any of it would hold only dashes.
         and (not results or any(cell.name in results for cell in shown))
     ]
     done = only_done(results)
@@ -114,7 +114,7 @@ def _caption(experiment: Experiment, profile: str, done: Sequence[Result]) -> st
     )
     said = [f"Measured on {data} (manifest {first.manifest[:8]}), {size}."]
     if experiment.profiles[profile].smoke:
-        said.append("It shows that the cells run, and nothing else.")
+        said.append("It only shows that the cells run.")
     if not (drawn or set(first.data["sources"]) <= set(experiment.own_data)):
         said.append("These are not the report's own data: published and measured cannot be compared.")
     machines = dict.fromkeys(_machine(result.environment) for result in done if not result.members)
@@ -123,13 +123,13 @@ def _caption(experiment: Experiment, profile: str, done: Sequence[Result]) -> st
 
 
 def _size(done: Sequence[Result]) -> str:
-    """How much was trained: what all recipes have in common of that."""
+    """The size of the training: what all recipes have in common."""
     shared = {name: {result.recipe.get(name) for result in done} for name in SIZES}
     return ", ".join(text.format(*shared[name]) for name, text in SIZES.items() if len(shared[name]) == 1)
 
 
 def _machine(environment: Mapping[str, Any]) -> str:
-    """What trained, such as "2 NVIDIA H200 with JAX 0.11.2"; "" where that is not known."""
+    """The devices that trained, such as "2 NVIDIA H200 with JAX 0.11.2"; "" if unknown."""
     counts = Counter(environment.get("devices", ()))
     devices = " and ".join(f"{count} {name}" if count > 1 else name for name, count in counts.items())
     backend = environment.get("backend", "")

@@ -1,4 +1,4 @@
-"""The kinds of tables: what was published beside what was measured."""
+"""The kinds of tables, which show published beside measured numbers."""
 
 import itertools
 import math
@@ -17,35 +17,35 @@ from dfdetect.report.results import FAILED, Result
 
 NOTE_BEST = (
     "Bold: the best of those in this table that were measured on the same faces; a row of dashes does not "
-    f"compete. {SAME}: cannot be told from it (paired bootstrap over groups; Holm over all pairs and metrics "
-    "of the table, 5 %). Unmarked: worse, or not compared with it (other faces, its run was not at hand, or "
-    "no interval can be told). What is compared are these trained networks: another seed may turn it."
+    f"compete. {SAME}: cannot be told from the best (paired bootstrap over groups; Holm over all pairs and "
+    "metrics of the table, 5 %). Unmarked: worse, or not compared with it (other faces, its run was missing, "
+    "or no interval exists). The comparison is between these trained networks; another seed may reverse it."
 )
-NOTE_UNCOMPARED = "Nothing is bold, as none of these runs has been compared with another."
+NOTE_UNCOMPARED = "Nothing is bold, because none of these runs was compared with another."
 COLLAPSED = "This training collapsed: all faces have the same score."
 NOTE_MATRIX = "Matrices: [[real called real, real called fake], [fake called real, fake called fake]]."
 NOTE_THRESHOLD = (
-    "Measured accuracy, and what else depends on a threshold, uses the one chosen on the validation faces. "
-    "The report names none."
+    "Measured accuracy, and everything else that depends on a threshold, uses the one chosen on the "
+    "validation faces. The report names none."
 )
 NOTE_INTERVAL = (
     "Brackets: 95 % intervals by a bootstrap over groups; for a mean over folds, Student's interval with the "
-    "corrected variance of Nadeau and Bengio (2003), cut off where the metric's range ends; a dash where "
-    "there are too few groups, or all folds or resamples give the same. Those of single runs hold no "
-    "variation between trainings."
+    "corrected variance of Nadeau and Bengio (2003), cut off at the end of the metric's range; a dash if "
+    "there are too few groups, or if all folds or resamples give the same. The intervals of single runs do "
+    "not contain the variation between trainings."
 )
 
 
 @dataclass(frozen=True)
 class Asked:
-    """What one table is made of.
+    """What one table is built from.
 
     Attributes:
         experiment: the declaration.
         spec: the table's.
-        cells: those that it shows.
+        cells: the cells that it shows.
         results: current results by cell name.
-        comparisons: of the best with the others.
+        comparisons: of the best cell with the others.
     """
 
     experiment: Experiment
@@ -55,7 +55,7 @@ class Asked:
     comparisons: Sequence[Comparison]
 
     def ordered(self) -> list[Cell]:
-        """The cells in the order in which the axes name their choices."""
+        """The cells in the order of the axes' choices."""
         places = {axis: list(choices) for axis, choices in self.experiment.axes.items()}
         return sorted(
             self.cells, key=lambda cell: [places[axis].index(name) for axis, name in cell.at.items()]
@@ -75,7 +75,7 @@ class Asked:
 
 
 def build(asked: Asked) -> Table:
-    """The table that is asked for, by its kind, with what must be said of its results together."""
+    """Build the table by its kind, with notes on its results as a whole."""
     table = _BUILD[asked.spec.kind](asked)
     results = [asked.results[cell.name] for cell in asked.cells if cell.name in asked.results]
     leaks = dict.fromkeys(result.split_leak for result in results if result.split_leak)
@@ -83,7 +83,7 @@ def build(asked: Asked) -> Table:
 
 
 def _sizes(level: str, results: Sequence[Result]) -> list[str]:
-    """On how many test faces or clips results rest."""
+    """How many test faces or videos the results rest on."""
     sizes = sorted({result.n(level) for result in results if result.status != FAILED})
     if not sizes:
         return []
@@ -92,11 +92,11 @@ def _sizes(level: str, results: Sequence[Result]) -> list[str]:
 
 
 class _Marks:
-    """Which results are best, and which cannot be told from the best, in one table."""
+    """Which results in one table are best, and which cannot be told from the best."""
 
     def __init__(self, asked: Asked, footnotes: "_Footnotes") -> None:
         shown = {result.digest: result for result in asked.results.values()}
-        # A comparison outlives what it is of: cells, or the table, may have been declared anew since.
+        # Comparisons may be older than the declaration of their cells or table.
         table = (asked.spec.name, asked.spec.level)
         mine = [
             one
@@ -108,7 +108,7 @@ class _Marks:
             value = shown[one.best].estimate(one.metric, asked.spec.level).value
             return value if MEASURES[one.metric].better == "higher" else -value
 
-        # Where the run of the best was not at hand, another one was compared with the rest, too.
+        # If the run of the best was missing, another one was compared with the rest too.
         lost = {(one.metric, one.other) for one in mine} | {
             (one.metric, one.best)
             for one, rival in itertools.product(mine, mine)
@@ -147,7 +147,7 @@ class _Footnotes:
         return self.texts.index(text) + 1
 
     def of_result(self, result: Result) -> int:
-        """A note where the weights are a file's or saw groups of test faces, or all scores are one."""
+        """A note on weights from a file or that saw test groups, and on scores that are all equal."""
         told = result.weights.get("partial") or result.weights_file
         parts = [f"Weights: {result.weights['origin']}."] if told else []
         parts += result.weights.get("leaks", ())
@@ -156,7 +156,7 @@ class _Footnotes:
 
 
 def _collapsed(result: Result) -> bool:
-    """Whether all resamples give an AUC of .5, though they tell of other metrics: the scores are all one."""
+    """Whether all scores are equal: all resamples give an AUC of .5, while other metrics vary."""
     if len(result.parts) != 1:
         return False
     auc, accuracy = (result.estimate(metric, "face") for metric in ("auc", "accuracy"))
@@ -164,7 +164,7 @@ def _collapsed(result: Result) -> bool:
 
 
 def _list(asked: Asked) -> Table:
-    """A row a cell; for each metric the published column, if there is any, and the measured one."""
+    """One row a cell; for each metric the published column, if there is one, and the measured one."""
     spec, footnotes = asked.spec, _Footnotes()
     marks = _Marks(asked, footnotes)
     published = {
@@ -187,7 +187,7 @@ def _list(asked: Asked) -> Table:
 
 
 def _matrix(result: Result | None, level: str) -> str:
-    """A result's counts, of folds their mean."""
+    """A result's counts; for folds their mean."""
     if result is None or result.status == FAILED:
         return DASH
     several = len(result.parts) > 1
@@ -195,7 +195,7 @@ def _matrix(result: Result | None, level: str) -> str:
 
 
 def _grid(asked: Asked) -> Table:
-    """One metric: choices of one axis down, of another across."""
+    """One metric: one axis's choices down, another's across."""
     spec, footnotes = asked.spec, _Footnotes()
     marks = _Marks(asked, footnotes)
     metric = spec.metrics[0]
@@ -221,7 +221,7 @@ def _grid(asked: Asked) -> Table:
 
 
 def _folds(asked: Asked) -> Table:
-    """For each cell every fold and the average, each with its confusion matrix."""
+    """Every fold and the average of each cell, each with its confusion matrix."""
     spec, footnotes = asked.spec, _Footnotes()
     header = [*asked.axes(), "fold"]
     for metric in spec.metrics:
@@ -263,7 +263,7 @@ def _fold_lines(asked: Asked, cell: Cell, result: Result | None) -> Iterator[lis
         yield [*row, _printed_matrix(stated.confusion if stated else None), matrix]
 
 
-# What reports call a loss is the log loss of the test images.
+# Reports call the log loss of the test images "loss".
 _REPORTED = {"log_loss": "loss"}
 _BUILD = {"list": _list, "grid": _grid, "folds": _folds}
 

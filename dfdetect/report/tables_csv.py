@@ -1,4 +1,4 @@
-"""tables.csv: one row a cell of a table, with all digits and what must be known beside them."""
+"""tables.csv: one row for each cell of a table, with all digits and the facts beside them."""
 
 import csv
 import io
@@ -21,8 +21,8 @@ COLUMNS = (
 def csv_text(sections: Sequence[Section]) -> str:
     """All tables as one CSV file.
 
-    `text` is the cell as the table shows it. `value` is a number, of what a report printed too, as a share
-    where it printed per cent; what is no one number, such as a matrix, has a text alone.
+    `text` is the cell as the table shows it. `value` is its number, also for published ones, as a share where
+    the report printed per cent. A cell that is not one number, such as a matrix, has only text.
     """
     out = io.StringIO(newline="")
     writer = csv.DictWriter(out, COLUMNS, lineterminator="\n")
@@ -48,7 +48,7 @@ def _rows(section: Section) -> Iterator[dict[str, Any]]:
 
 
 def _facts(cell: Cell, table: Table, section: Section) -> dict[str, Any]:
-    """The columns that tell of a cell; those that are missing are empty."""
+    """The columns about a cell; missing facts are empty."""
     if isinstance(cell, str):
         text = "" if cell == DASH else cell
         return {"value": _number(text), "text": text}
@@ -68,7 +68,7 @@ def _facts(cell: Cell, table: Table, section: Section) -> dict[str, Any]:
 
 
 def _number(text: str) -> str:
-    """What a report prints, as a plain number; "" where it is none, or a range."""
+    """A published number in plain form; "" if it is not a number, or a range."""
     try:
         number = Printed(text, "")
     except InputError:

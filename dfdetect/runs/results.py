@@ -26,9 +26,7 @@ from face_extraction.lock import alone
 from face_extraction.manifest import LABEL_NAMES, UNKNOWN, FaceSample
 from face_extraction.settings import ExtractionSettings, read_settings
 
-CHANGED = (
-    "The rows of this manifest, or how its faces were cut, have changed since the run was trained."
-)
+CHANGED = "The rows of this manifest, or how its faces were cut, have changed since the run was trained."
 # Facts that are too long for the page, or that it shows elsewhere.
 LONG_FACTS = ("counts", "random_layers", "leaks", "weights_file", "members_starts")
 

@@ -129,19 +129,19 @@ def _training(root: Path, parts: dict[str, int], wanted: set[int], protocol: str
             continue
         split = _split_of_part(number) if protocol == PARTS and number is not None else None
         listed = read_json(folder / METADATA, dict)
-        entries = [_entry(folder / METADATA, clip, values) for clip, values in listed.items()]
-        names = {clip for clip, _, _ in entries}
+        entries = [_entry(folder / METADATA, video, values) for video, values in listed.items()]
+        names = {video for video, _, _ in entries}
         part = METADATA if number is None else f"part {number}"
         counts[part] += len(entries)
-        ledger += _unlisted(root, _clips_in(folder), {folder / clip for clip in names})
-        for clip, label, original in entries:
-            path = f"{above}/{clip}" if above else clip
-            if not (folder / clip).is_file():
+        ledger += _unlisted(root, _videos_in(folder), {folder / video for video in names})
+        for video, label, original in entries:
+            path = f"{above}/{video}" if above else video
+            if not (folder / video).is_file():
                 ledger.append(LedgerRow(path, MISSING, f"named in {METADATA}, but not there"))
-            elif clip in items:
-                ledger.append(LedgerRow(path, DOUBLED, f"{items[clip].path} is the same video"))
+            elif video in items:
+                ledger.append(LedgerRow(path, DOUBLED, f"{items[video].path} is the same video"))
             else:
-                items[clip] = _item(path, label, original, split, part)
+                items[video] = _item(path, label, original, split, part)
     notes = _notes(list(items.values()), parts, protocol)
     away = [str(number) for number in sorted(wanted - set(parts.values()))] if parts else []
     # No counts are published for single parts, so each part is compared with its own list.
@@ -175,20 +175,20 @@ def _notes(items: list[Item], parts: dict[str, int], protocol: str) -> list[str]
     return notes
 
 
-def _entry(path: Path, clip: str, values: Any) -> tuple[str, int, str]:
+def _entry(path: Path, video: str, values: Any) -> tuple[str, int, str]:
     """A video's file name, label and original (itself, if it is real)."""
-    where = f"{path}, {clip}"
+    where = f"{path}, {video}"
     if not isinstance(values, dict) or not isinstance(values.get("label"), str):
         raise InputError(f"{where}: {values!r}; needed: a label, REAL or FAKE")
-    if PurePosixPath(clip).name != clip:
+    if PurePosixPath(video).name != video:
         raise InputError(f"{where}: accepted: the name of a file beside {METADATA}")
     label = label_by_name(values["label"], where)
     original = values.get("original")
     if label == REAL:
-        return clip, label, PurePosixPath(clip).stem
+        return video, label, PurePosixPath(video).stem
     if not isinstance(original, str) or not original:
         raise InputError(f"{where}: original {original!r}; a FAKE needs the video that it was made from")
-    return clip, label, PurePosixPath(original).stem
+    return video, label, PurePosixPath(original).stem
 
 
 def _split_of_part(number: int) -> str:
@@ -251,15 +251,15 @@ def _read_labels(path: Path) -> dict[str, int]:
 def _read_is_fake(path: Path) -> dict[str, int]:
     """The test videos' labels from their metadata.json; empty if it belongs to a training part."""
     told: dict[str, Any] = {
-        clip: values.get("is_fake") if isinstance(values, dict) else None
-        for clip, values in read_json(path, dict).items()
+        video: values.get("is_fake") if isinstance(values, dict) else None
+        for video, values in read_json(path, dict).items()
     }
     if all(value is None for value in told.values()):
         return {}
-    for clip, value in told.items():
+    for video, value in told.items():
         if value not in (FAKE, REAL):
-            raise InputError(f"{path}, {clip}: is_fake {value!r}; accepted: 1 = fake, 0 = real")
-    return {clip: int(value) for clip, value in told.items()}
+            raise InputError(f"{path}, {video}: is_fake {value!r}; accepted: 1 = fake, 0 = real")
+    return {video: int(value) for video, value in told.items()}
 
 
 def _test(root: Path, listed_in: str, labels: dict[str, int]) -> Listing:
@@ -300,7 +300,7 @@ def _item(path: str, label: int, group: str, split: str | None, part: str, sourc
     return Item(path, label, group, VIDEO, source, method, split, stem, part=part)
 
 
-def _clips_in(folder: Path) -> Iterator[Path]:
+def _videos_in(folder: Path) -> Iterator[Path]:
     return (path for path in sorted(folder.iterdir()) if path.is_file())
 
 

@@ -59,7 +59,7 @@ _NEEDED = f"{ORIGINALS}/ or {FAKES}/, or the mirror's {MIRRORED}/ and folders na
 
 
 @dataclass(frozen=True)
-class _Clip:
+class _Video:
     path: str
     part: str
     people: tuple[str, ...]
@@ -108,25 +108,25 @@ def faceforensics(root: Path, *, compression: str = "", methods: str = "", split
     official = read_splits(Path(splits) if splits else root, asked=bool(splits))
     compression, folders = find_parts(root, compression)
     parts = _with_originals(wanted)
-    found: list[_Clip] = []
+    found: list[_Video] = []
     ledger = [LedgerRow(folder, UNLISTED, "a folder that has no method's name") for folder in _strange(root)]
     for part in parts:
         if part in folders:
             pattern, form = _FORMS.get(part, _PAIR)
             matches, rows = clips(root, folders[part], pattern, form)
-            found += [_Clip(path, part, match.groups()) for path, match in matches.items()]
+            found += [_Video(path, part, match.groups()) for path, match in matches.items()]
             ledger += rows
     # Follow the official lists even if they tear originals of one YouTube video apart.
     known = official or ONE_VIDEO
     homes = {number: split for pair, split in official.items() for number in pair}
     # A stray video of people in two splits is left out, so it must not tie people together.
-    tied = (clip.pair for clip in found if clip.part not in (ACTORS, DFD))
+    tied = (video.pair for video in found if video.part not in (ACTORS, DFD))
     pairs = join([*(pair for pair in tied if not homes or _home(pair, homes)), *known])
     items = []
-    for clip in found:
-        item = _item(clip, compression, pairs, homes)
+    for video in found:
+        item = _item(video, compression, pairs, homes)
         if item is None:
-            ledger.append(LedgerRow(clip.path, UNLISTED, "its pair is in none of the official lists"))
+            ledger.append(LedgerRow(video.path, UNLISTED, "its pair is in none of the official lists"))
         else:
             items.append(item)
     if not items:
@@ -164,7 +164,7 @@ def find_parts(root: Path, compression: str) -> tuple[str, dict[str, Path]]:
                         raise InputError(f"{root / above / part}: holds raw and c0, which are the same")
                     parts[part] = folder
     if not held:
-        raise _no_clips(root)
+        raise _no_videos(root)
     if compression and compression not in held:
         raise InputError(f"{root}: no videos of {compression} in it; there: {', '.join(held)}")
     if not compression and len(held) > 1:
@@ -173,7 +173,7 @@ def find_parts(root: Path, compression: str) -> tuple[str, dict[str, Path]]:
     return compression, held[compression]
 
 
-def _no_clips(root: Path) -> InputError:
+def _no_videos(root: Path) -> InputError:
     """The error for a root without videos in the right places; it says what is there instead."""
     there = [
         (above, part, name)
@@ -260,27 +260,27 @@ def _with_originals(methods: tuple[str, ...]) -> list[str]:
     return [*originals, *methods]
 
 
-def _item(clip: _Clip, compression: str, pairs: dict[str, str], homes: dict[str, str]) -> Item | None:
-    real = clip.part in (YOUTUBE, ACTORS)
+def _item(video: _Video, compression: str, pairs: dict[str, str], homes: dict[str, str]) -> Item | None:
+    real = video.part in (YOUTUBE, ACTORS)
     group, swapped, split = "", "", None
-    if clip.part in (ACTORS, DFD):
-        group, swapped = (f"actor {person}" for person in clip.pair)
+    if video.part in (ACTORS, DFD):
+        group, swapped = (f"actor {person}" for person in video.pair)
     else:
-        split = _home(clip.pair, homes)
+        split = _home(video.pair, homes)
         if homes and not split:
             return None
-        group = pairs[clip.pair[0]]
+        group = pairs[video.pair[0]]
     return Item(
-        path=clip.path,
+        path=video.path,
         label=REAL if real else FAKE,
         group=group,
         kind=VIDEO,
         source=NAME,
-        method="" if real else clip.part,
+        method="" if real else video.part,
         split=split,
-        video=f"{compression}/{Path(clip.path).stem}",
+        video=f"{compression}/{Path(video.path).stem}",
         swapped="" if swapped == group else swapped,
-        part=clip.part,
+        part=video.part,
     )
 
 
@@ -290,11 +290,11 @@ def _home(pair: tuple[str, str], homes: dict[str, str]) -> str | None:
     return first if first == second else None
 
 
-def _absent(found: list[_Clip], parts: list[str]) -> dict[str, list[str]]:
+def _absent(found: list[_Video], parts: list[str]) -> dict[str, list[str]]:
     """By part, the targets without a video, unless all are missing."""
     absent = {}
     for part in parts:
-        there = {clip.people[0] for clip in found if clip.part == part}
+        there = {video.people[0] for video in found if video.part == part}
         if there and part not in (ACTORS, DFD):
             absent[part] = [number for number in NUMBERS if number not in there]
     return absent

@@ -1,1 +1,1 @@
-"""The kinds of leak, one file each; a new file is found by itself."""
+"""The kinds of leak, one file each; a new file is found automatically."""

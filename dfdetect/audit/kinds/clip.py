@@ -1,4 +1,4 @@
-"""Frames of one clip on both sides of a split."""
+"""Frames of one video on both sides of a split."""
 
 from dfdetect.audit.links import Links, link
 from dfdetect.audit.registry import register
@@ -7,11 +7,11 @@ from dfdetect.audit.rows import NotLooked, Rows
 
 @register(
     "clip",
-    "Frames of one clip",
-    "The faces are frames of the same clip: all but the same picture, with the same label.",
+    "Frames of one video",
+    "The faces are frames of the same video: almost the same picture, with the same label.",
 )
 def clip(rows: Rows) -> Links:
-    """Link the rows of a clip; stills have none."""
+    """Link the rows of a video; photos have none."""
     if not any(sample.video for sample in rows.samples):
-        raise NotLooked("the manifest names no clips (column video)")
+        raise NotLooked("the manifest names no videos (column video)")
     return link((row, sample.clip) for row, sample in enumerate(rows.samples) if sample.video)

@@ -8,9 +8,9 @@ from dfdetect.audit.rows import Rows
 @register(
     "group",
     "The same original or group",
-    "The faces come from one original video (a fake and what it was made from, or two fakes of it), or from "
-    "what the manifest calls one group, also of a data set and the one whose recordings it is made from. "
-    "They share the person, the scene and the camera, which a model can learn instead of the traces of a "
+    "The faces come from one original video (a fake and its original, or two fakes of it), or from one group "
+    "of the manifest; a data set and the data set whose recordings it is made from share their groups. The "
+    "faces share the person, the scene and the camera, which a model can learn instead of the traces of a "
     "forgery.",
 )
 def group(rows: Rows) -> Links:

@@ -11,19 +11,19 @@ from dfdetect.audit.similar import ALIKE, near_pairs
 @register(
     "near",
     "Near-duplicates",
-    "The files differ, but the pictures are all but the same: compressed again, scaled, brightened, "
-    "mirrored, cropped a little otherwise, or a fake beside its original. Candidates are found by the "
-    "coefficients of a perceptual hash (DCT), then laid over each other and compared by their pixels: a "
-    f"pair counts when the fine structure correlates by {ALIKE:.2f} or more. Frames of one clip are not "
-    "compared with each other: they are what the kind clip finds.",
+    "The files differ, but the pictures are almost the same: compressed again, scaled, brightened, "
+    "mirrored, cropped a little differently, or a fake beside its original. The coefficients of a perceptual "
+    "hash (DCT) give candidates, which are laid over each other and compared by their pixels: a pair "
+    f"counts if the fine structure correlates by {ALIKE:.2f} or more. Frames of one video are not "
+    "compared with each other: the kind clip finds them.",
     needs=PICTURES,
 )
 def near(rows: Rows) -> Links:
-    """Link each two rows of different splits whose pictures are nearly the same."""
+    """Link every two rows of different splits whose pictures are nearly the same."""
     prints = rows.prints
     pairs, flat = near_pairs(prints.thumbs, prints.digests, rows.splits, rows.clips)
     note = f"{flat:,} crops of one even colour were not compared." if flat else ""
-    # Of identical files of one clip and split only the first was compared: what it shares, they all share.
+    # Only the first of identical files in one video and split was compared; its links hold for all.
     cells = list(zip(prints.digests, rows.splits.tolist(), rows.clips.tolist(), strict=True))
     copies: defaultdict[tuple[bytes, int, int], list[int]] = defaultdict(list)
     for row, cell in enumerate(cells):

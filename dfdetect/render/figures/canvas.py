@@ -1,7 +1,7 @@
 """The look that all figures share: colours, type, size, and how they are saved.
 
-Figures are matplotlib `Figure` objects drawn by Agg; pyplot, which keeps global state and may want
-a display, is not used. matplotlib is imported when the first figure is drawn.
+Agg draws the figures, which are matplotlib `Figure` objects. pyplot is not used, because it keeps global
+state and may want a display. matplotlib is imported with the first figure.
 """
 
 import warnings
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-# Okabe and Ito's palette, which colour-blind readers can tell apart, less black and yellow (faint on white).
+# Okabe and Ito's palette, which colour-blind readers can tell apart, without black and faint yellow.
 BLUE, ORANGE, GREEN, PURPLE = "#0072B2", "#D55E00", "#009E73", "#CC79A7"
 AMBER, SKY = "#E69F00", "#56B4E9"
 INK, GREY, FAINT = "#1f2328", "#6b7280", "#d9dde3"
-# ORANGE's contrast with white is 3.9, too little for text, of which WCAG asks 4.5.
+# ORANGE's contrast with white is 3.9; WCAG asks 4.5 for text.
 ORANGE_TEXT = "#C05400"
 CLASS_COLOURS = (BLUE, ORANGE)  # by label: real, fake
 CLASS_TEXT = (BLUE, ORANGE_TEXT)
@@ -71,18 +71,18 @@ def canvas(path: Path, width: float = 5.6, height: float = 4.2) -> Iterator["Fig
     from matplotlib.layout_engine import ConstrainedLayoutEngine
 
     with matplotlib.rc_context(STYLE), warnings.catch_warnings():
-        # A name in a script that the font lacks is drawn as boxes: no reason to fail.
+        # The font may lack a name's script and draw boxes instead: no reason to fail.
         warnings.filterwarnings("ignore", message="Glyph .* missing")
         figure = Figure(figsize=(width, height), layout=ConstrainedLayoutEngine(w_pad=0.08, h_pad=0.08))
         FigureCanvasAgg(figure)
         yield figure
         with atomic_path(path) as temporary:
-            # Without the version of matplotlib in it, equal data give equal bytes.
+            # Without matplotlib's version in the file, equal data give equal bytes.
             figure.savefig(temporary, format="png", dpi=DPI, metadata={"Software": None})
 
 
 def not_defined(axes: "Axes", reason: str) -> None:
-    """Write into `axes` that what they should show does not exist, and why."""
+    """Write into `axes` that there is nothing to show, and why."""
     axes.clear()
     axes.set_axis_off()
     axes.text(0.5, 0.56, "not defined", ha="center", va="center", size=12, color=GREY)

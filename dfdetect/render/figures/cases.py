@@ -1,4 +1,4 @@
-"""The sheet of best and worst cases: which faces a model was surest of, rightly and wrongly."""
+"""The sheet of best and worst cases: the faces that a model was surest of, rightly and wrongly."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -19,18 +19,18 @@ if TYPE_CHECKING:
 Load = Callable[[str], NDArray[np.uint8]]
 
 CASES = 8  # in a row
-# True label, and what it was called.
+# True label, and the model's label.
 ROWS = ((FAKE, FAKE), (REAL, REAL), (FAKE, REAL), (REAL, FAKE))
 
 
 def case_sheet(predictions: Predictions, threshold: float, load: Load, path: Path) -> None:
-    """Draw the surest right and wrong decisions of each class, at most one face a clip.
+    """Draw the surest right and wrong decisions for each class, at most one face a video.
 
     Args:
         predictions: of faces or clips; samples of unknown label are left out.
-        threshold: from here on a score is called fake.
-        load: from a sample's path to its crop, uint8 RGB of shape (H, W, 3). A crop that it cannot
-            read (`OSError` or `ValueError`) is shown as a grey tile that says so.
+        threshold: a score from here on is called fake.
+        load: from a sample's path to its crop, uint8 RGB of shape (H, W, 3). If it cannot read a crop
+            (`OSError` or `ValueError`), a grey tile says so.
         path: the PNG file.
     """
     known = predictions.known()
@@ -56,13 +56,13 @@ def case_sheet(predictions: Predictions, threshold: float, load: Load, path: Pat
 
 
 def surest(predictions: Predictions, label: int, called: int, threshold: float) -> list[int]:
-    """Indices of the samples of `label` which were most surely called `called`, one a clip.
+    """Indices of the samples of `label` that were called `called` most surely, one a video.
 
     Args:
         predictions: of faces or clips.
         label: their true label.
-        called: what they were called at the threshold, 0 or 1.
-        threshold: from here on a score is called fake.
+        called: the model's label at the threshold, 0 or 1.
+        threshold: a score from here on is called fake.
 
     Returns:
         At most `CASES` indices, the surest first; equal scores keep the order of the samples.

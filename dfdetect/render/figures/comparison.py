@@ -1,4 +1,4 @@
-"""Figures that set several models side by side."""
+"""Figures that show several models side by side."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ LINES = ("-", "--", ":", "-.")
 COLUMNS = 3
 ACROSS, UP = "false positive rate (reals called fake)", "true positive rate (fakes found)"
 FACES = 4  # of each class
-LINE = 0.38  # inches that a model's name and threshold take
+LINE = 0.38  # inches for a model's name and threshold
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Curve:
         name: the model's name.
         heights: share of fakes found at equally spaced shares of false alarms, from 0 to 1.
         auc: its AUC as text.
-        n: test faces that it rests on.
+        n: how many test faces it rests on.
     """
 
     name: str
@@ -52,11 +52,11 @@ class Curve:
 
 
 def roc_curves(panels: Mapping[str, Sequence[Curve]], path: Path) -> None:
-    """Draw ROC curves: all in one square, or in several side by side.
+    """Draw ROC curves, all in one square or in several squares side by side.
 
     Args:
-        panels: curves in the order of their legend, by the title of their square. A name has one colour
-            and one style of line in all of them; both change from name to name.
+        panels: curves in the order of their legend, by the title of their square. A name has the same
+            colour and line style in all squares; both change from name to name.
         path: the PNG file.
     """
     columns = min(len(panels), COLUMNS)
@@ -64,7 +64,7 @@ def roc_curves(panels: Mapping[str, Sequence[Curve]], path: Path) -> None:
     side = 6.0 if columns == 1 else 3.7
     names = dict.fromkeys(curve.name for curves in panels.values() for curve in curves)
     places = {name: place for place, name in enumerate(names)}
-    # By trial: the inches that a line of the legend needs, lest the last be cut, and more below one square.
+    # Found by trial: inches for a line of the legend, so that none is cut, and extra below one square.
     line, below = (0.235, 0.25) if columns == 1 else (0.19, 0)
     height = side + 0.45 + line * longest + below
     with canvas(path, side * columns + 0.4, height * rows) as figure:
@@ -90,7 +90,7 @@ def roc_curves(panels: Mapping[str, Sequence[Curve]], path: Path) -> None:
 
 
 def faces_and_scores(models: Sequence[tuple[str, Predictions, float]], load: Load, path: Path) -> None:
-    """Draw the same faces once, and below each what every model says of it, right or wrong at its threshold.
+    """Draw the same faces once, and below each every model's score, right or wrong at its threshold.
 
     Args:
         models: name, predictions of the same faces, and threshold of each.
@@ -98,7 +98,7 @@ def faces_and_scores(models: Sequence[tuple[str, Predictions, float]], load: Loa
         path: the PNG file.
     """
     samples, labels = models[0][1].samples, models[0][1].labels
-    # Evenly over the samples, so that not all come from one clip.
+    # Spread over the samples, so that not all come from one video.
     chosen = []
     for label in (REAL, FAKE):
         rows = np.flatnonzero(labels == label)
@@ -129,7 +129,7 @@ def faces_and_scores(models: Sequence[tuple[str, Predictions, float]], load: Loa
 
 
 def _sizes(curves: Sequence[Curve]) -> str:
-    """On how many test faces the curves rest, such as "n = 90 to 120"."""
+    """How many test faces the curves rest on, such as "n = 90 to 120"."""
     sizes = [curve.n for curve in curves]
     return f"n = {min(sizes):,}" + (f" to {max(sizes):,}" if min(sizes) < max(sizes) else "")
 

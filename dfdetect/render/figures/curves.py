@@ -15,10 +15,10 @@ History = Sequence[Mapping[str, Any]]
 
 
 def best_epoch(history: History, monitor: str) -> int | None:
-    """The epoch with the best `monitor`, the first of equals; the lowest when it is a loss.
+    """The epoch with the best `monitor`, the first if several are equal; for a loss the lowest is best.
 
     Returns:
-        Its number as in the history; None when no epoch has a value of that name.
+        Its number in the history; None if no epoch has a value of that name.
     """
     rows = [row for row in history if not math.isnan(_number(row, monitor))]
     if not rows:
@@ -38,7 +38,7 @@ def loss_curves(history: History, path: Path, *, monitor: str = "val_auc") -> No
     Args:
         history: one row an epoch with the keys epoch, loss, val_loss and learning_rate.
         path: the PNG file.
-        monitor: what made an epoch the best.
+        monitor: the value that chose the best epoch.
     """
     with canvas(path) as figure:
         upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(4, 1))
@@ -56,7 +56,7 @@ def accuracy_curves(history: History, path: Path, *, monitor: str = "val_auc") -
     Args:
         history: one row an epoch with the keys epoch, accuracy, val_accuracy and val_auc.
         path: the PNG file.
-        monitor: what made an epoch the best.
+        monitor: the value that chose the best epoch.
     """
     with canvas(path) as figure:
         axes = figure.subplots()
@@ -91,7 +91,7 @@ def _line(axes: "Axes", history: History, curve: tuple[str, str, str, str]) -> b
     if all(math.isnan(value) for value in values):
         return False
     epochs = [row["epoch"] for row in history]
-    # A dot keeps a lone epoch, or one between two without a value, in sight.
+    # A dot keeps a lone epoch visible, or one between two without a value.
     marker = "o" if len(epochs) <= 40 else ""
     axes.plot(epochs, values, color=colour, linestyle=style, label=label, marker=marker, markersize=3)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))

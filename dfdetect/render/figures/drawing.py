@@ -1,4 +1,4 @@
-"""The figures of a run, in the order and with the captions with which a page shows them."""
+"""The figures of a run, in the order and with the captions of its page."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,14 +15,14 @@ FOLDER = "figures"
 
 @dataclass(frozen=True)
 class Figure:
-    """A figure that was drawn.
+    """A drawn figure.
 
     Attributes:
         file: its PNG file, relative to the run's folder, with forward slashes.
         title: a few words.
-        caption: what it shows, in sentences.
-        wide: it wants the whole width of a page.
-        photo: it shows photos, whose colours a dark page must leave alone.
+        caption: its content, in sentences.
+        wide: it needs the whole width of a page.
+        photo: it shows photos, whose colours a dark page must not change.
     """
 
     file: str
@@ -37,16 +37,16 @@ Plan = tuple[Figure, Callable[[Path], None]]
 
 @dataclass(frozen=True, kw_only=True)
 class Drawing:
-    """What the figures of a run are drawn of.
+    """The data of a run's figures.
 
     Attributes:
-        history: one row an epoch; empty for a model that was not trained.
-        predictions: by split, of faces or clips; only the first split in `reading_order` is shown.
-        metrics: by split and level, of these predictions.
-        threshold: from here on a score is called fake.
+        history: one row an epoch; empty for an untrained model.
+        predictions: by split, for faces or clips; only the first split in `reading_order` is shown.
+        metrics: of these predictions, by split and level.
+        threshold: a score from here on is called fake.
         load: from a sample's path to its crop, uint8 RGB of shape (H, W, 3).
-        monitor: what made an epoch the best.
-        training_only: what the loss in training has and that in validation lacks, in words.
+        monitor: the value that chose the best epoch.
+        training_only: what the training loss contains and the validation loss lacks, in words.
     """
 
     history: History
@@ -59,10 +59,10 @@ class Drawing:
 
 
 def draw_all(drawing: Drawing, folder: Path) -> list[Figure]:
-    """Draw every figure that the data allow, into the folder "figures" of a run's folder.
+    """Draw every figure that the data allow, into the folder "figures" in a run's folder.
 
     Returns:
-        The figures in the order in which to show them.
+        The figures in the order of display.
     """
     plans = list(_history_plans(drawing.history, drawing.monitor, drawing.training_only))
     for split in reading_order(drawing.metrics)[:1]:
@@ -73,7 +73,7 @@ def draw_all(drawing: Drawing, folder: Path) -> list[Figure]:
 
 
 def reading_order(metrics: Mapping[str, Mapping[str, Metrics]]) -> list[str]:
-    """The splits that were measured: "test" first, then the others, "val" last."""
+    """The measured splits: "test" first, then the others, "val" last."""
     return sorted(
         (split for split in metrics if metrics[split]), key=lambda name: (name == "val") - (name == "test")
     )
@@ -122,7 +122,7 @@ def _score_plans(drawing: Drawing, split: str) -> Iterator[Plan]:
         Figure(
             f"{FOLDER}/precision_recall.png",
             f"Precision and recall, {split}",
-            "Precision depends on the share of fakes in the data (dotted): a guess would lie on that line.",
+            "Precision depends on the share of fakes in the data (dotted): guessing would give that line.",
         ),
         lambda path: precision_recall(predictions, levels, path),
     )
@@ -130,8 +130,8 @@ def _score_plans(drawing: Drawing, split: str) -> Iterator[Plan]:
         Figure(
             f"{FOLDER}/reliability.png",
             f"Calibration, {split}",
-            "Share of fakes among samples of like p_fake, in 15 bins of equal width, with their counts "
-            "below. On the dotted line a p_fake of 0.8 would mean 8 fakes of 10.",
+            "Share of fakes among samples with similar p_fake, in 15 bins of equal width, with their counts "
+            "below. On the dotted line a p_fake of 0.8 would mean that 8 of 10 are fake.",
         ),
         lambda path: reliability(scored, levels[level], path),
     )
@@ -139,7 +139,7 @@ def _score_plans(drawing: Drawing, split: str) -> Iterator[Plan]:
         Figure(
             f"{FOLDER}/scores.png",
             f"Scores, {split}",
-            "How p_fake is distributed in each class, as shares of that class. What lies right of the "
+            "How p_fake is distributed in each class, as shares of that class. Everything right of the "
             "threshold is called fake.",
         ),
         lambda path: histogram(predictions, threshold, path),
@@ -148,7 +148,7 @@ def _score_plans(drawing: Drawing, split: str) -> Iterator[Plan]:
         Figure(
             f"{FOLDER}/confusion.png",
             f"Confusion matrix, {split}",
-            "Counts at the threshold; percentages are of the row, that is, of the true class.",
+            "Counts at the threshold; percentages are shares of the row, that is, of the true class.",
             wide=True,
         ),
         lambda path: confusion(levels, path),
@@ -158,7 +158,7 @@ def _score_plans(drawing: Drawing, split: str) -> Iterator[Plan]:
             f"{FOLDER}/cases.png",
             f"Best and worst cases, {split}",
             "The surest decisions, right and wrong, with their p_fake: "
-            + ("at most one face of each clip." if "face" in levels else "the first face of each clip."),
+            + ("at most one face of each video." if "face" in levels else "the first face of each clip."),
             wide=True,
             photo=True,
         ),

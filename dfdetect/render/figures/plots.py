@@ -32,8 +32,8 @@ def roc(predictions: Predictions, metrics: Mapping[str, Metrics], path: Path) ->
     """Draw the ROC curve of each level, its EER point, and the threshold in use.
 
     Args:
-        predictions: of the faces or clips.
-        metrics: by level, of these predictions.
+        predictions: for faces or clips.
+        metrics: of these predictions, by level.
         path: the PNG file.
     """
     with canvas(path, 5.6, 5.6) as figure:
@@ -63,8 +63,8 @@ def precision_recall(predictions: Predictions, metrics: Mapping[str, Metrics], p
     """Draw precision against recall for each level, as the steps whose area is average precision.
 
     Args:
-        predictions: of the faces or clips.
-        metrics: by level, of these predictions.
+        predictions: for faces or clips.
+        metrics: of these predictions, by level.
         path: the PNG file.
     """
     with canvas(path, 5.6, 5.6) as figure:
@@ -145,7 +145,7 @@ def histogram(predictions: Predictions, threshold: float, path: Path) -> None:
 
     Args:
         predictions: samples of unknown label are left out.
-        threshold: from here on a score is called fake.
+        threshold: a score from here on is called fake.
         path: the PNG file.
     """
     with canvas(path) as figure:
@@ -157,7 +157,7 @@ def histogram(predictions: Predictions, threshold: float, path: Path) -> None:
             scores = known.p_fake[known.labels == label]
             name = f"{LABEL_NAMES[label]}, n = {len(scores):,}"
             counts, edges = np.histogram(scores, HISTOGRAM_BINS, (0.0, 1.0))
-            # Shares of the class: with five fakes to a real, counts would hide the reals.
+            # As shares of the class: with five fakes to a real, counts would hide the reals.
             share, colour = counts / max(len(scores), 1), CLASS_COLOURS[label]
             axes.stairs(share, edges, fill=True, color=colour, alpha=0.3)
             axes.stairs(share, edges, color=colour, linewidth=1.4, label=name)
@@ -173,7 +173,7 @@ def _missing_class(predictions: Predictions) -> str:
 
 
 def _curve(predictions: Predictions, level: str) -> tuple[Array, Array]:
-    """Counts of reals and of fakes called fake as the threshold falls, each starting at 0."""
+    """Counts of reals and fakes called fake as the threshold falls, each starting at 0."""
     known = predictions.at_level(level).known()
     scores = prepare(known.labels, known.p_fake, np.zeros(len(known), dtype=np.int64), 0.5)
     real, fake = cumulative(scores, np.ones((1, 1)))
@@ -183,7 +183,7 @@ def _curve(predictions: Predictions, level: str) -> tuple[Array, Array]:
 def _matrix(axes: "Axes", metrics: Metrics) -> None:
     counts = np.array(metrics.confusion)
     share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    # Half of the colour range: dark text stays readable on the darkest cell.
+    # Use half of the colour range, so that dark text stays readable on the darkest cell.
     axes.imshow(share, cmap="Blues", vmin=0, vmax=2)
     names = [LABEL_NAMES[REAL], LABEL_NAMES[FAKE]]
     axes.set_xticks([0, 1], [f"called {name}" for name in names])

@@ -71,5 +71,5 @@ def test_parts_are_measured_at_the_runs_own_threshold(rows, scored):
 
 def test_scores_of_what_is_audited_as_a_train_row_are_refused(rows, scored):
     audited = rows("test a", "test b", "test c", "train d")
-    with pytest.raises(InputError, match=r"scored '3\.png' \(1 such\), which is no test row"):
+    with pytest.raises(InputError, match=r"scored '3\.png' \(1 such\), which is not an audited test row"):
         compare(scored(audited.samples), SimpleNamespace(rows=audited, leaking=np.zeros(4, bool)))

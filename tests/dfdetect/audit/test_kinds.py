@@ -50,7 +50,7 @@ def test_a_clip_is_told_by_its_method_too(tmp_path):
     ]
     (one,) = found("clip", samples, tmp_path)
     assert (one.splits, one.pairs) == (("train", "val"), 1)
-    with pytest.raises(NotLooked, match="names no clips"):
+    with pytest.raises(NotLooked, match="names no videos"):
         found("clip", [FaceSample("a.png", 0, "train", "a"), FaceSample("b.png", 0, "test", "b")], tmp_path)
 
 
@@ -65,7 +65,7 @@ def test_a_swap_shares_its_target_and_its_source(tmp_path):
     ]
     pairs = {each.splits: each.pairs for each in found("swap", samples, tmp_path)}
     assert pairs == {("train", "test"): 2, ("val", "test"): 1}
-    with pytest.raises(NotLooked, match="no data set in it"):
+    with pytest.raises(NotLooked, match="it has no data set"):
         found("swap", samples[5:], tmp_path)
 
 
@@ -109,7 +109,7 @@ def test_identical_files_are_found_and_doubles_inside_a_split_are_told(tmp_path,
     links = get_kind("file").find(rows)
     (one,) = crossings(links, rows.splits, rows.groups)
     assert (one.pairs, one.examples) == (1, ((0, 6),))
-    assert "2 rows repeat the file of another row, 1 of them within" in links.note
+    assert "2 rows repeat another row's file, 1 of them within" in links.note
 
 
 def test_every_copy_of_a_file_has_its_near_duplicates(tmp_path, plant, face):

@@ -115,7 +115,7 @@ def test_without_crops_the_columns_are_audited(data, capsys):
 def test_a_named_kind_that_cannot_be_looked_for_is_refused_before_crops_are_read(data, capsys):
     assert audit.main([str(data / "manifest.csv"), "--kinds", "file,near,swap"]) == 2
     printed, error = capsys.readouterr()
-    assert "--kinds swap: no data set in it whose clip names tell" in error.splitlines()[-1]
+    assert "--kinds swap: it has no data set whose video names tell" in error.splitlines()[-1]
     assert printed == ""
     assert not (data / "audit-cache.sqlite").exists()
 
@@ -210,9 +210,9 @@ def test_a_run_of_other_data_is_refused(run, data, capsys):
         ([], "nothing to audit; accepted: a manifest or its folder, a recipe, a run"),
         (["nothing.csv"], "nothing.csv: no such manifest"),
         (["DATA", "--kinds", "nera"], "unknown kind of leak 'nera' (nearest: near)"),
-        (["DATA", "--write-clean", "clean.csv"], "to which the rows' paths are relative"),
+        (["DATA", "--write-clean", "clean.csv"], "because the rows' paths are relative to it"),
         (["DATA", "--write-clean", "DATA"], "give another name"),
-        (["DATA", "--cache", "DATA"], "cannot be used to keep what is read"),
+        (["DATA", "--cache", "DATA"], "cannot be used as the cache"),
     ],
 )
 def test_wrong_use_is_one_line(data, capsys, words, line):

@@ -36,7 +36,7 @@ def test_axes_expand_to_cells_models_before_ensembles(declare):
         ('rows = ["model"]', "rows = []", "table grid: several choices of model would share a place"),
         ('columns = "regime"', "", "table grid: a grid has columns, and one metric"),
         ('metrics = ["accuracy"]', "metrics = []", "table grid: no metrics"),
-        ('metrics = ["accuracy"]', 'metrics = ["learning_rate"]', "a grid shows a metric that is measured"),
+        ('metrics = ["accuracy"]', 'metrics = ["learning_rate"]', "a grid shows a measured metric"),
         (', regime = "base" }]', " }]", "{'model': 'custom_cnn'}: a cell has a choice of regime too"),
         ('accuracy = "81.2%"', 'accuracy = "about 81"', "'about 81'; accepted: a number as printed"),
     ],

@@ -23,7 +23,7 @@ def test_the_readme_leaves_out_sizes_that_only_show_that_cells_run(declare, meas
         found = overview._newest(experiment, [result], AT)
         assert (found.profile if found else None) == expected
         (section,) = sections(experiment, [result], ())
-        assert ("It shows that the cells run, and nothing else." in section.caption) == (expected is None)
+        assert ("It only shows that the cells run." in section.caption) == (expected is None)
 
 
 PART = {"origin": "x.h5 (1 of 2 parameters)", "local": True, "partial": True}

@@ -59,7 +59,7 @@ def test_a_cell_whose_run_folder_is_gone_is_run_again_when_asked(grid, tmp_path,
     elsewhere = [*command[:-1], str(tmp_path / "new"), "--only", "model=custom_cnn", "--only", "regime=base"]
     before = len(read_results(folder))
     assert report.main(elsewhere) == 0
-    assert "results have no run folder" in capsys.readouterr().out
+    assert "results stay out of comparisons: they have no run folder" in capsys.readouterr().out
     assert len(read_results(folder)) == before
     assert report.main([*elsewhere, "--again"]) == 0
     assert "custom_cnn, base: its run folder is gone: accuracy" in capsys.readouterr().out
@@ -84,10 +84,10 @@ def test_results_follow_their_predictions(grid, tmp_path, capsys):
     scores = Run(runs / old.runs[0]).predictions("test")
     run.write_predictions("test", replace(scores, p_fake=1 - scores.p_fake))
     assert report.main(other) == 0
-    assert "its run folder has other scores now" in capsys.readouterr().out
+    assert "its run folder now has other scores" in capsys.readouterr().out
     other[-1] = "model=custom_cnn"
     assert report.main(other) == 0
-    assert "custom_cnn, base: done before, its predictions measured anew" in capsys.readouterr().out
+    assert "custom_cnn, base: done before, its predictions measured again" in capsys.readouterr().out
     new = read_results(folder)[-1]
     assert new.estimate("auc", "face").value == pytest.approx(1 - old.estimate("auc", "face").value)
     assert new.parts[0]["n_train"] == old.parts[0]["n_train"]
@@ -148,7 +148,7 @@ def test_a_cell_that_another_process_has_is_left_to_it(declare, trained, tmp_pat
     (tmp_path / "runs").mkdir()
     with FileLock(tmp_path / "runs" / ".cell.lock"):
         assert report.main([*command, "--only", "model=custom_cnn", "--only", "regime=base"]) == 1
-    assert "custom_cnn, base: another process is at it" in capsys.readouterr().out
+    assert "custom_cnn, base: another process is running it" in capsys.readouterr().out
     assert not (tmp_path / "runs" / "cell").exists()
 
 
