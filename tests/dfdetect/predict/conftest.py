@@ -54,10 +54,12 @@ def files(clip, tmp_path_factory):
 
 
 @pytest.fixture
-def command(detector, tmp_path, monkeypatch):
+def command(detector, tmp_path_factory, monkeypatch):
     """`predict` with the test's detector; the arguments follow the run's folder."""
     monkeypatch.setattr(predict, "_detector", lambda *_: detector)
-    return lambda *arguments: predict.main([str(tmp_path), *map(str, arguments)])
+    run = tmp_path_factory.mktemp("run")
+    (run / "recipe.toml").write_text("")
+    return lambda *arguments: predict.main([str(run), *map(str, arguments)])
 
 
 @pytest.fixture(scope="session")

@@ -145,14 +145,13 @@ def test_an_interruption_keeps_what_was_scored(command, detector, files, monkeyp
     ("arguments", "words"),
     [
         (["nowhere", "person.png"], "nowhere: no such file or folder"),
-        (["run"], "give files or folders"),
         (["--model", "meso4", "person.png"], "--weights goes with either --model or --recipe"),
         (["--weights", "none.h5", "person.png"], "--weights goes with either --model or --recipe"),
         (["--recipe", "none.toml", "--weights", "none.h5", "person.png"], "none.toml"),
         (["--model", "meso4", "--weights", "none.h5", "person.png"], "none.h5"),
         (
             ["--weights", "none", "--model", "custom_cnn", "--whole", "person.png"],
-            "weights 'none' leave the head random; accepted: a file with those of a whole custom_cnn",
+            "weights 'none' leave the head random; accepted: a weights file of a whole custom_cnn",
         ),
         (["run", "missing.png"], "missing.png: no such file or folder"),
         (["run", "person.png", "--frames", "0"], "--frames 0; accepted: 1 or more"),
