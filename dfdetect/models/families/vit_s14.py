@@ -20,7 +20,7 @@ DEPTH = 12
 WIDTH = 384
 HEADS = 6
 # The arrays of a block and their shapes, in the order of the layers that take them.
-BLOCK = {
+BLOCK: dict[str, dict[str, tuple[int, ...]]] = {
     "norm1": {"norm1.gamma": (WIDTH,), "norm1.beta": (WIDTH,)},
     "attention": {
         f"{part}.{kind}": (WIDTH, WIDTH) if kind == "kernel" else (WIDTH,)
