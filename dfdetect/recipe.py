@@ -23,6 +23,8 @@ OPTIMIZERS = ("adamw", "adam", "sgd", "nadam")
 SCHEDULES = ("constant", "cosine", "one-cycle")
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 PAIRED = "paired"
+LOGISTIC = "logistic"
+HEAD_STARTS = ("random", LOGISTIC)
 AUGMENTATIONS = ("none", "report-c", "strong", PAIRED)
 BALANCES = ("none", "weights", "sampling")
 SPLITTINGS = ("manifest", "group", "random")
@@ -115,6 +117,12 @@ class Recipe:
     learning_rate: float = _setting(3e-4, "the highest learning rate", above=0)
     schedule: str = _setting("cosine", "how the learning rate moves", choices=SCHEDULES)
     warmup: float = _setting(0.05, "share of the steps during which the rate rises from 0", low=0, high=0.9)
+    head_start: str = _setting(
+        "random",
+        "what the head begins with: random weights, or those of a logistic regression on the features of the "
+        "training faces",
+        choices=HEAD_STARTS,
+    )
     head_epochs: int = _setting(
         0, "epochs of a first phase that trains the head alone; 0 = no such phase", low=0
     )
@@ -163,6 +171,10 @@ class Recipe:
         _check_trainable(self.trainable)
         _check_split(self)
         _check_paired(self)
+        if self.head_start == LOGISTIC and self.dense_units:
+            raise InputError(
+                f"recipe: head_start {LOGISTIC} with dense_units {self.dense_units}; accepted: dense_units 0"
+            )
         if self.frames == 1:
             raise InputError("recipe: frames 1; accepted: 0 for single faces, or 2 or more")
         if self.early_stopping and self.monitor == "epoch":

@@ -41,7 +41,7 @@ def check_room(folder: Path, size: int) -> None:
         OSError: the disk is full.
     """
     if shutil.disk_usage(folder).free < size:
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(folder))
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 def most_bytes(parameters: int) -> int:
@@ -64,7 +64,9 @@ def open_hdf5(path: Path) -> Iterator[h5py.File]:
                 f"{path}: cannot be locked: another program writes to it, or its file system has no locks; "
                 "for the latter set HDF5_USE_FILE_LOCKING=FALSE"
             ) from None
-        raise InputError(f"{path}: not a weights file; accepted: HDF5, named *.weights.h5 or *.h5") from None
+        raise InputError(
+            f"{path}: torn, or not a weights file; accepted: HDF5, named *.weights.h5 or *.h5"
+        ) from None
     with file:
         yield file
 

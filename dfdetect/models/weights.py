@@ -266,7 +266,11 @@ def _expected(model: keras.Model) -> dict[str, tuple[keras.Layer, Shapes]]:
     """Layers with weights and the shapes of their values, by the layer's name in a weights file."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / ARCHIVED
-        write_weights(path, model)
+        try:
+            write_weights(path, model)
+        except OSError as error:
+            error.filename = error.filename or folder  # a full disk names no file
+            raise
         shapes = _shapes(path)
         with h5py.File(path) as file:
             names = {name: file["layers"][name]["vars"].attrs["name"] for name in shapes}

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from dfdetect.cli import load_keras
 from dfdetect.models.shipped import DEFAULT
 from dfdetect.predict.scorefile import Outcome, open_scores
-from dfdetect.predict.verdicts import FaceVerdict, Verdict
+from dfdetect.predict.verdicts import Verdict
 from dfdetect.recipe import Recipe, read_recipe
 from dfdetect.render.text import shown_score
 from face_extraction.command import DONE, FINDING, Parser, run
@@ -280,32 +280,36 @@ def _sides(box: Sequence[int]) -> dict[str, int]:
 
 def _cuts(detector: "Detector") -> str:
     """What the words of the verdicts stand for."""
-    graded = detector.calibration
-    if graded and detector.threshold == graded.upper:
+    if cuts := detector.cuts:
         return (
-            f"evidence of manipulation: substantial from p_fake {graded.upper:.3f} on, little below "
-            f"{graded.lower:.3f}; {detector.threshold_origin}"
+            f"evidence of manipulation: substantial from p_fake {cuts.upper:.3f} on, little below "
+            f"{cuts.lower:.3f}; {detector.threshold_origin}"
         )
     return f"fake from p_fake {detector.threshold:.6g} on, {detector.threshold_origin}"
 
 
 def _table(verdicts: Sequence[tuple[Path, Verdict]], detector: "Detector") -> str:
     width = max(4, *(len(_shown(path)) for path, _ in verdicts))
-    lines = [f"{'file':<{width}}  {'verdict':<11}  {'p_fake':>6}  {'faces':>5}  {'frames':>6}"]
+    wide = 11 if detector.cuts else 8  # "substantial"
+    lines = [f"{'file':<{width}}  {'verdict':<{wide}}  {'p_fake':>6}  {'faces':>5}  {'frames':>6}"]
     for path, verdict in verdicts:
         score = "-" if verdict.p_fake is None else shown_score(verdict.p_fake, detector.threshold)
         word = verdict.evidence or {True: "fake", False: "real", None: "-"}[verdict.fake]
         note = "  ".join(["", *filter(None, [verdict.detail, _turned(verdict)])])
         counts = f"{verdict.n_faces:>5}  {verdict.frames:>6}"
-        lines.append(f"{_shown(path):<{width}}  {word:<11}  {score:>6}  {counts}{note}")
+        lines.append(f"{_shown(path):<{width}}  {word:<{wide}}  {score:>6}  {counts}{note}")
         for person in verdict.people if len(verdict.people) > 1 else ():
             name = f"  person {person.person}"
-            word = "fake" if person.fake else "real"
+            word = _word(person.p_fake, detector)
             note = "" if verdict.counts(person) else "          seen once: no part in the clip's score"
             score = shown_score(person.p_fake, detector.threshold)
-            lines.append(f"{name:<{width}}  {word:<11}  {score:>6}  {person.faces:>5}{note}")
+            lines.append(f"{name:<{width}}  {word:<{wide}}  {score:>6}  {person.faces:>5}{note}")
         for number, face in enumerate(verdict.faces if len(verdict.faces) > 1 and not verdict.people else ()):
-            lines.append(_face_line(number, face, verdict, detector.threshold, width))
+            mark = "decides" if number == verdict.decided else "" if face.is_sure else "may be no face"
+            name = f"  face {number + 1} at {face.box.left},{face.box.top}"
+            score = shown_score(face.p_fake, detector.threshold)
+            line = f"{name:<{width}}  {_word(face.p_fake, detector):<{wide}}  {score:>6}  {mark}"
+            lines.append(line.rstrip())
     lines.append("\n" + _cuts(detector))
     lines += [line for line in (detector.skill, detector.note) if line]
     return "\n".join(lines)
@@ -316,12 +320,11 @@ def _turned(verdict: Verdict) -> str:
     return f"turned clockwise by {rotation} degrees" if rotation else ""
 
 
-def _face_line(number: int, face: FaceVerdict, verdict: Verdict, threshold: float, width: int) -> str:
-    """A photo's face: its place, its score, and whether the photo's score is its."""
-    name = f"  face {number + 1} at {face.box.left},{face.box.top}"
-    word = "fake" if face.p_fake >= threshold else "real"
-    note = "decides" if number == verdict.decided else "" if face.is_sure else "may be no face"
-    return f"{name:<{width}}  {word:<11}  {shown_score(face.p_fake, threshold):>6}  {note}".rstrip()
+def _word(p_fake: float, detector: "Detector") -> str:
+    """What is said of one face or person."""
+    if detector.cuts:
+        return detector.cuts.grade(p_fake)
+    return "fake" if p_fake >= detector.threshold else "real"
 
 
 if __name__ == "__main__":

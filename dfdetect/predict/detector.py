@@ -176,6 +176,11 @@ class Detector:
         detector.weights_sha256 = file_digest(Path(weights))
         return detector
 
+    @property
+    def cuts(self) -> Calibration | None:
+        """What grades the evidence; None where the model has none, or another threshold was set."""
+        return self.calibration if self.calibration and self.threshold == self.calibration.upper else None
+
     def predict(self, path: Path | str, *, frames: int | None = None) -> Verdict:
         """The verdict on one file; a failure, of whatever kind, is a verdict without a score.
 
@@ -289,9 +294,9 @@ class Detector:
 
     def _graded(self, verdict: Verdict) -> Verdict:
         """The verdict with its grade of evidence, where the model has cuts."""
-        if self.calibration is None or verdict.p_fake is None:
+        if self.cuts is None or verdict.p_fake is None:
             return verdict
-        return replace(verdict, evidence=self.calibration.grade(verdict.p_fake))
+        return replace(verdict, evidence=self.cuts.grade(verdict.p_fake))
 
     def _clip_verdict(self, seen: Sequence[_Seen], crops: Sequence[Rgb], looked: int) -> Verdict:
         """The verdict of a model that takes clips, on the faces of each person."""

@@ -28,8 +28,9 @@ from face_extraction.manifest import read_manifest
 from face_extraction.settings import copy_settings
 
 CANNOT = (
-    "It was trained on faked parts of faces alone (blended, swapped, retouched by this package) and measured "
-    "on face swaps and reenactment: it cannot judge faces that are generated whole, text-to-video, or sound."
+    "It was trained on portraits and on fakes that this package made of them (blended, swapped, eyes or "
+    "mouth altered). On swaps and reenactments that others made it is much weaker: its card has the "
+    "numbers. It cannot judge faces that are generated whole, text-to-video, or sound."
 )
 TRIAL_FILE = "trial.json"
 # What a run's environment tells that is of use without its data and its machine.

@@ -16,11 +16,12 @@ from dfdetect.data.faces import Pass, Store, class_weights, epoch_order
 from dfdetect.data.pipeline import make_batches
 from dfdetect.models.blocks import set_trainable
 from dfdetect.models.registry import family
-from dfdetect.recipe import PAIRED, Recipe
+from dfdetect.recipe import LOGISTIC, PAIRED, Recipe
 from dfdetect.runs.checkpoint import load_checkpoint, read_state, reset_seeds, save_checkpoint, save_weights
 from dfdetect.runs.devices import dtype_policy
 from dfdetect.runs.folder import Run
 from dfdetect.runs.scoring import score_store
+from dfdetect.train.head_start import start_head
 from dfdetect.train.optimization import averaged, make_optimizer
 from dfdetect.train.schedule import Schedule
 from face_extraction.errors import InputError
@@ -134,6 +135,8 @@ def fit(
     steps = Pass(train, np.arange(len(train)), recipe.batch_size).steps
     state = State(**read_state(run.checkpoint)) if run.checkpoint.is_file() else State()
     finished = state.epoch
+    if recipe.head_start == LOGISTIC and not finished:
+        start_head(model, _epoch_pass(recipe, train, 0))
     for phase in phases(recipe):
         if phase.end < finished:
             continue
@@ -152,6 +155,24 @@ def fit(
     _keep_best(state, model, run)
 
 
+def _epoch_pass(recipe: Recipe, train: Store, epoch: int) -> Pass:
+    """The training faces of an epoch, in its order and with its augmentation."""
+    return Pass(
+        train,
+        epoch_order(
+            train.labels,
+            seed=recipe.seed,
+            epoch=epoch,
+            balance=recipe.balance,
+            paired=recipe.augment == PAIRED,
+        ),
+        recipe.batch_size,
+        recipe.augment,
+        (recipe.seed, epoch),
+        class_weights(train.labels) if recipe.balance == "weights" else None,
+    )
+
+
 def train_epoch(model: keras.Model, recipe: Recipe, train: Store, epoch: int) -> Row:
     """Train one epoch; the seed and the epoch's number draw its order, augmentation and dropout.
 
@@ -168,20 +189,7 @@ def train_epoch(model: keras.Model, recipe: Recipe, train: Store, epoch: int) ->
         InputError: the loss is not a number.
     """
     reset_seeds(model, recipe.seed, epoch)
-    faces = Pass(
-        train,
-        epoch_order(
-            train.labels,
-            seed=recipe.seed,
-            epoch=epoch,
-            balance=recipe.balance,
-            paired=recipe.augment == PAIRED,
-        ),
-        recipe.batch_size,
-        recipe.augment,
-        (recipe.seed, epoch),
-        class_weights(train.labels) if recipe.balance == "weights" else None,
-    )
+    faces = _epoch_pass(recipe, train, epoch)
     start = time.monotonic()
     with _epoch_bar(epoch, recipe, faces) as bar:
         # Our own loop with one `fit` an epoch: between two calls all state is in our hands.

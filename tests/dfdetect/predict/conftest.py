@@ -54,12 +54,12 @@ def files(clip, tmp_path_factory):
 
 
 @pytest.fixture
-def command(detector, tmp_path, monkeypatch):
+def command(detector, tmp_path_factory, monkeypatch):
     """`predict` with the test's detector; the arguments follow the run's folder."""
     monkeypatch.setattr(predict, "_detector", lambda *_: detector)
-    (tmp_path / "a run").mkdir()
-    (tmp_path / "a run" / "recipe.toml").write_text("")
-    return lambda *arguments: predict.main([str(tmp_path / "a run"), *map(str, arguments)])
+    run = tmp_path_factory.mktemp("run")
+    (run / "recipe.toml").write_text("")
+    return lambda *arguments: predict.main([str(run), *map(str, arguments)])
 
 
 @pytest.fixture(scope="session")

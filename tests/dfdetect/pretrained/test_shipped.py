@@ -14,6 +14,7 @@ from dfdetect.models.shipped import DEFAULT, HASHES, list_pretrained, pretrained
 from dfdetect.predict import __main__ as predict
 from dfdetect.predict.detector import Detector
 from dfdetect.pretrained.shipping import write_hashes
+from dfdetect.recipe import write_recipe
 from dfdetect.runs.calibration import Calibration, read_calibration, write_calibration
 from dfdetect.runs.folder import Run
 from face_extraction.errors import InputError
@@ -72,8 +73,6 @@ def home(tmp_path, monkeypatch):
     target = tmp_path / "home" / DEFAULT
     shutil.copytree(source, target)
     recipe = Run(target).recipe().with_changes(model="custom_cnn", image_size=32, weights="none")
-    from dfdetect.recipe import write_recipe
-
     write_recipe(Run(target).recipe_file, recipe)
     model = build_model("custom_cnn", image_size=32, dropout=recipe.dropout)
     for weight in model.get_layer("logit").weights:
@@ -102,6 +101,11 @@ def test_a_run_and_a_detector_that_ships_do_not_go_together(home, tmp_path, caps
     assert "a run beside --pretrained small" in capsys.readouterr().err
 
 
+def test_a_run_alone_asks_for_files(home, capsys):
+    assert predict.main([str(home)]) == 2
+    assert "give files or folders after the run" in capsys.readouterr().err
+
+
 def test_a_folder_of_photos_is_scored_and_no_run(home, tmp_path, capsys):
     write_image(tmp_path / "photos" / "a.png", np.full((64, 64, 3), 90, np.uint8))
     assert predict.main(["--whole", str(tmp_path / "photos")]) == 0
@@ -119,3 +123,11 @@ def test_what_ships_is_listed(home, capsys):
     titles, row = capsys.readouterr().out.splitlines()
     assert titles.split() == list(models.SHIPPED)
     assert row.split()[:3] == ["small", "custom_cnn", "32"]
+
+
+def test_another_threshold_grades_nothing(home, tmp_path, capsys):
+    write_image(tmp_path / "photo.png", np.full((64, 64, 3), 90, np.uint8))
+    assert predict.main(["--whole", "--threshold", "0.3", str(tmp_path / "photo.png")]) == 0
+    out = capsys.readouterr().out
+    assert "fake from p_fake 0.3 on, given with --threshold" in out
+    assert "uncertain" not in out
