@@ -111,7 +111,7 @@ def test_damaged_weights_are_named(manifest, tmp_path, capsys):
     whole = weights.read_bytes()
     weights.write_bytes(whole[: len(whole) // 2])
     assert evaluate.main([str(tmp_path / "run")]) == 2
-    assert f"{weights}: damaged, or weights of another model: " in capsys.readouterr().err
+    assert f"{weights}: torn, or not a weights file" in capsys.readouterr().err
     build_model("custom_cnn", image_size=32, units=9).save_weights(weights)
     assert evaluate.main([str(tmp_path / "run")]) == 2
     assert f"{weights}: damaged, or weights of another model: " in capsys.readouterr().err
