@@ -152,10 +152,10 @@ def _parser() -> Parser:
         "python -m benchmarks.train",
         "Compare the speed of our training with that of keras.Model.fit on tensors in memory.\n\n"
         "ours: an epoch's training from JPEG crops of 224x224 pixels on disk, decoded and augmented, with\n"
-        "progress (dfdetect.fitting.train_epoch). bare: keras.Model.fit, same model, loss, optimizer, batch\n"
-        "and precision. Passes of both alternate, so that other load on the machine slows both. The ratio's\n"
-        "interval shows the scatter of the passes; the last lines join all models with one goal. Each kind\n"
-        "runs in its own process, whose peak of memory is shown.\n"
+        "progress (dfdetect.train.fitting.train_epoch). bare: keras.Model.fit, same model, loss, optimizer,\n"
+        "batch and precision. Passes of both alternate, so that other load on the machine slows both.\n"
+        "The ratio's interval shows the scatter of the passes; the last lines join all models with one\n"
+        "goal. Each kind runs in its own process, whose peak of memory is shown.\n"
         "Status 1: a ratio's interval lies below its goal.",
         "example:\n  KERAS_BACKEND=jax python -m benchmarks.train --model mobilenet --batch auto",
     )

@@ -74,7 +74,7 @@ class Report:
             return "as published" if known else "nothing missing, doubled or unexpected"
         parts = sum(part.differs for part in self.parts)
         counts = f"{parts} of {len(self.parts)} parts, {len(self.ledger):,} files"
-        return f"differs: {counts}; what is there can be extracted"
+        return f"differs: {counts}; the files that are there can be extracted"
 
 
 def compare(listing: Listing) -> Report:

@@ -173,7 +173,7 @@ def _shifted(fine: Floats, other: Floats) -> tuple[Floats, Integers]:
 
 
 def _aligned(a: Floats, b: Floats, x: int, y: int) -> float:
-    """Correlation after an affine move that starts at a shift; -1 where there is none."""
+    """Correlation after an affine move that starts at a shift; -1 if none is found."""
     move = np.array([[1, 0, x], [0, 1, y]], dtype=np.float32)
     stop = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, 10, 1e-3)
     try:

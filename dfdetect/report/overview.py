@@ -1,4 +1,4 @@
-"""What covers all reports: the page of reports/, and the summary in the README."""
+"""The page over all reports, and the summary of them in the README."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path

@@ -58,7 +58,7 @@ class Printed:
     place: str
 
     def __post_init__(self) -> None:
-        self.interval  # noqa: B018 - refuses what is no number
+        self.interval  # noqa: B018 - refuses text that is not a number
 
     @property
     def interval(self) -> Interval:

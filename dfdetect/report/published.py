@@ -91,7 +91,7 @@ class Published:
 
     Attributes:
         blocks: its tables and lists.
-        numbers: named numbers: those of its text, and cells' numbers that were given a name.
+        numbers: numbers in its text, by name, and numbers of cells under their own names.
         claims: its sentences to check.
         opposed: pairs of statements that exclude each other.
     """

@@ -208,7 +208,7 @@ def _repeated(published: Published) -> Iterator[Check]:
 
 def _claim(claim: Claim, published: Published, where: str) -> Check:
     holds, sides = check(claim.formula, intervals(published), where)
-    # A number by itself as printed: the report does not know a middle of "3-4".
+    # Show a single number as printed: the report gives no middle of "3-4".
     stated, found = (
         number.text if (number := published.numbers.get(side)) else f"{value.middle:.6g}"
         for side, value in sides

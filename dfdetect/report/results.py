@@ -82,7 +82,7 @@ class Result:
         return "" if self.status == FAILED else split_leak(self.recipe["split"], self.recipe["frames"])
 
     def metrics(self, level: str) -> list[Metrics]:
-        """Metrics of the test faces, for each fold. A model of clips has no faces: then of its clips."""
+        """Metrics of the test faces for each fold; for a model of clips, of its test clips."""
         found = [part["metrics"] for part in self.parts]
         return [Metrics.from_dict(levels.get(level) or next(iter(levels.values()))) for levels in found]
 
@@ -100,7 +100,7 @@ class Result:
         )
 
     def estimate(self, metric: str, level: str) -> Estimate:
-        """A metric of the test faces; for folds their mean."""
+        """A metric of the test faces; with folds, the mean over them."""
         if len(self.parts) > 1:
             return self.folds(level).averages[metric]
         return self.metrics(level)[0].estimates[metric]

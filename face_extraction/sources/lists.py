@@ -317,7 +317,7 @@ def _problem(relative: str, wish: _Wish) -> LedgerRow | None:
     kind = kind_of(path)
     if kind is None or (wish.kind == CROP and kind != PHOTO):
         wanted = "a picture" if wish.kind == CROP else "a photo or a video"
-        return LedgerRow(relative, UNREADABLE, f"its suffix is not that of {wanted}")
+        return LedgerRow(relative, UNREADABLE, f"its suffix does not belong to {wanted}")
     return None
 
 

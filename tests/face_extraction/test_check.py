@@ -110,7 +110,7 @@ def test_a_user_of_one_method_learns_about_that_method(one_method, capsys):
         "youtube        1,000     1,000",
         "FaceSwap       1,000       998  missing: 998, 999",
         "no train.json, val.json and test.json: split by a hash of the pairs",
-        "differs: 1 of 2 parts, 0 files; what is there can be extracted",
+        "differs: 1 of 2 parts, 0 files; the files that are there can be extracted",
     ]
     for name in ("998_999", "999_998"):
         (one_method / f"FaceSwap/{name}.mp4").write_bytes(b"")

@@ -198,7 +198,7 @@ def test_a_scored_clip_leaks_if_any_row_of_that_person_does(tmp_path):
 
 def test_a_run_of_other_data_is_refused(run, data, capsys):
     assert audit.main([str(data / "manifest.csv"), "--scores", str(run.folder)]) == 2
-    assert "not what" in capsys.readouterr().err
+    assert "was made from other data, or it changed since" in capsys.readouterr().err
     write_manifest(data / "whole.csv", read_manifest(data / "whole.csv")[1:])
     assert audit.main([str(run.folder)]) == 2
     assert "changed since" in capsys.readouterr().err
@@ -232,7 +232,7 @@ def test_a_place_where_the_page_cannot_be_written_is_refused_before_the_work(
         (data / "audit").write_text("a file")
     assert audit.main([str(data / "manifest.csv")]) == 2
     printed, error = capsys.readouterr()
-    assert "audit: cannot be written there; give --out DIR" in error.splitlines()[-1]
+    assert "audit: cannot be written; give --out DIR" in error.splitlines()[-1]
     assert printed == ""
     assert not (data / "audit-cache.sqlite").exists()
 

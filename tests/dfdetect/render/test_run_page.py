@@ -263,7 +263,7 @@ def test_a_very_long_list_is_cut_and_says_so(report: RunContent) -> None:
     rows = [(f"{index}.png", "no face" if index % 2 else "unreadable", "") for index in range(LISTED + 5)]
     text = Outline(render_page(change(report, unscored=rows))).text
     assert "1,005 samples could not be scored: 503 unreadable, 502 no face." in text
-    assert "And 5 more samples" in text
+    assert "The run folder's list has 5 more samples." in text
     assert f"{LISTED - 1}.png" in text
     assert f"{LISTED}.png" not in text
 
