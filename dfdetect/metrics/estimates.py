@@ -190,8 +190,8 @@ def no_skill(metrics: Mapping[str, Mapping[str, Metrics]]) -> str:
         useful = useful_levels(levels)
         level = "video" if "video" in useful else next(iter(useful))
         auc = useful[level].estimates["auc"]
-        collapsed = auc.value == auc.low == auc.high == CHANCE
-        # Where the interval is not estimable, the AUC itself counts.
+        # Where the interval is not estimable, as of equal scores, the AUC itself counts.
+        collapsed = auc.value == CHANCE and math.isnan(auc.low)
         least = auc.value if math.isnan(auc.low) else auc.low
         if collapsed or (split == decisive and least <= CHANCE):
             return (
