@@ -9,7 +9,7 @@ import keras
 import numpy as np
 
 from dfdetect.data.clips import fewest, shortage, spread
-from dfdetect.metrics.estimates import UNITS, no_skill, useful_levels
+from dfdetect.metrics.estimates import no_skill
 from dfdetect.models.build import frames_of
 from dfdetect.models.shipped import DEFAULT, pretrained_folder
 from dfdetect.predict.looking import Look, Rgb, Wanted, look, look_at_photo, look_at_video
@@ -27,7 +27,7 @@ from dfdetect.recipe import Recipe
 from dfdetect.runs.build import build_from_recipe, load_model
 from dfdetect.runs.calibration import Calibration, read_calibration
 from dfdetect.runs.folder import Run
-from dfdetect.sample.sample_set import NOTICE
+from dfdetect.runs.skill import note_told, skill_told
 from face_extraction.digest import file_digest
 from face_extraction.errors import InputError
 from face_extraction.images import Photo, check_rgb
@@ -130,18 +130,14 @@ class Detector:
         threshold, model = run.threshold(), load_model(run)
         origin = "chosen on the run's validation split"
         detector = cls(model, threshold, origin, read_settings(run.folder), whole=whole, policy=policy)
-        if not run.recipe().manifest:
-            detector.note = f"This model was trained on the embedded sample set. {NOTICE}"
-        detector.note = " ".join(filter(None, [detector.note, *run.cautions()]))
-        detector.skill = _skill(run)
+        detector.skill = skill_told(run)
         detector.name = run.folder.resolve().name
         detector.no_skill = no_skill(run.metrics())
-        detector.note = " ".join(filter(None, [detector.no_skill, detector.note]))
+        detector.note = " ".join(filter(None, [detector.note, note_told(run)]))
         detector.calibration = read_calibration(run.folder)
         if detector.calibration:
             detector.threshold = detector.calibration.upper
             detector.threshold_origin = f"chosen on {detector.calibration.origin}"
-            detector.note = " ".join(filter(None, [detector.note, detector.calibration.cannot]))
         detector.weights_sha256 = file_digest(run.weights)
         return detector
 
@@ -355,15 +351,3 @@ def _scored(found: Look, scores: Sequence[float]) -> list[FaceVerdict]:
         FaceVerdict(p_fake, face.box, face.frame, face.time, face.person, face.confidence, face.rotation)
         for p_fake, face in zip(scores, found.faces, strict=True)
     ]
-
-
-def _skill(run: Run) -> str:
-    """What a run's model showed on its test split, in words."""
-    tested = run.metrics().get("test")
-    if not tested:
-        return "the run has no test split: what it can do on faces that chose nothing is not known"
-    said = (
-        f"on the run's {measured.n:,} test {UNITS[level]}s: AUC {measured.estimates['auc']}"
-        for level, measured in useful_levels(tested).items()
-    )
-    return "; ".join(said)
