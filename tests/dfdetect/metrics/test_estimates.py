@@ -281,7 +281,7 @@ LABELS = [0, 1] * 30
     [
         ({"test": [0.4] * 60}, "AUC 0.500 [–] on 60 test faces"),
         ({"val": [0.1, 0.9] * 30, "test": [0.3, 0.3, 0.7, 0.7] * 15}, "on 60 test faces"),
-        # Better than chance by test alone: val is not what a verdict rests on, unless all its scores are equal.
+        # The test split decides; val counts beside it only where all its scores are equal.
         ({"val": [0.3, 0.3, 0.7, 0.7] * 15, "test": [0.1, 0.9] * 30}, ""),
         ({"val": [0.4] * 60, "test": [0.1, 0.9] * 30}, "AUC 0.500 [–] on 60 val faces"),
         ({"val": [0.9, 0.1] * 30}, "AUC 0.000 [–] on 60 val faces"),
