@@ -29,6 +29,11 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 # they train up to 1.7 times as fast, and all processors round alike.
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
+# Several processes may share a GPU, as the workers of a search do: each takes memory as it needs it. Without
+# this TensorFlow takes all of it, and JAX three quarters. What the user has set stays.
+os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
+os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
+
 explain_missing_packages()
 
 _HOMES = {

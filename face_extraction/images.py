@@ -345,6 +345,10 @@ def _too_many(name: Path | str, limit: int) -> Unreadable:
     return Unreadable(name, f"more than {limit:,} pixels")
 
 
+RESIZED_BY = "OpenCV's INTER_AREA where the shorter side shrinks or stays, INTER_CUBIC where it grows"
+"""What `resize` does, for programs that must do the same."""
+
+
 def resize(rgb: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
     """Scale a picture to a square: by area when it shrinks, bicubic when it grows.
 

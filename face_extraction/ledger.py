@@ -28,6 +28,8 @@ REASONS = {
     FAILED: "the file could not be opened or read, or an unforeseen error; the next start tries again",
 }
 COLUMNS = ("path", "reason", "detail")
+PROCESS_ENDED = "its process was ended"
+"""How the detail of a file begins that killed the process that read it."""
 
 
 class ItemFailed(Exception):

@@ -39,6 +39,11 @@ def kind_found(path: PurePath) -> str | None:
     return None if path.name.startswith(".") else kind_of(path)
 
 
+def is_unread(path: PurePath) -> bool:
+    """Whether the suffix is of photos or videos of a kind that is not read; hidden files are not."""
+    return not path.name.startswith(".") and path.suffix.lower() in UNREAD_SUFFIXES
+
+
 def kinds_told(paths: Sequence[PurePath]) -> str:
     """How many files there are, with the most frequent kinds: "503 (.dng 500, no suffix 3)"."""
     kinds = Counter(path.suffix.lower() or "no suffix" for path in paths)

@@ -22,7 +22,7 @@ from filelock import FileLock, Timeout
 from optuna.trial import FrozenTrial, TrialState
 
 from face_extraction.atomic import write_text
-from face_extraction.errors import InputError
+from face_extraction.errors import InputError, one_line
 from tuning.job import slug
 from tuning.strategy import Strategy, Turn
 
@@ -68,11 +68,24 @@ class Store:
         optuna.logging.set_verbosity(optuna.logging.ERROR)
         with self._lock:
             self._name = f"{_own_name(folder)}-{digest}"
-            if not url:
-                _set_aside_if_torn(folder / DATABASE)
-            # Built from its parts, which are then escaped: a folder's name may have a question mark.
-            file = sqlalchemy.URL.create("sqlite", database=str(folder.absolute() / DATABASE))
-            self._storage = _connect(url or file.render_as_string())
+            self._storage = _connect(url) if url else self._open_own()
+
+    def _open_own(self) -> optuna.storages.RDBStorage:
+        """The SQLite database in the folder; one that cannot be used gives way to a new one.
+
+        Raises:
+            InputError: it cannot be used, and a worker is at a trial.
+        """
+        path = self.folder / DATABASE
+        _set_aside_if_torn(path)
+        # Built from its parts, which are then escaped: a folder's name may have a question mark.
+        url = sqlalchemy.URL.create("sqlite", database=str(path.absolute())).render_as_string()
+        try:
+            return _connect(url)
+        except _OtherOptuna:
+            self._check_idle()
+            _set_aside(path, "made by another version of Optuna")
+            return _connect(url)
 
     @contextmanager
     def alone(self) -> Iterator[None]:
@@ -261,10 +274,22 @@ def _is_held(path: Path) -> bool:
         return True
 
 
+class _OtherOptuna(InputError):
+    """The tables are those of a version of Optuna that this one cannot read."""
+
+
 def _connect(url: str) -> optuna.storages.RDBStorage:
-    options = {"connect_args": {"timeout": BUSY_SECONDS}} if url.startswith("sqlite") else {}
+    # Databases close connections that idle for the length of an epoch: each is tried before it is used.
+    options: dict[str, Any] = {"pool_pre_ping": True}
+    if url.startswith("sqlite"):
+        options["connect_args"] = {"timeout": BUSY_SECONDS}
     try:
         return optuna.storages.RDBStorage(url, engine_kwargs=options)
+    except RuntimeError as error:  # Optuna's own class for tables of another version
+        raise _OtherOptuna(
+            f"--storage: the database was made by another version of Optuna than {optuna.__version__}: give "
+            f"another database, or see `optuna storage upgrade --help` ({one_line(error)})"
+        ) from None
     except (sqlalchemy.exc.SQLAlchemyError, ImportError) as error:
         line = (str(error).splitlines() or [type(error).__name__])[0]
         raise InputError(f"--storage: the database cannot be used: {line}") from None
@@ -280,12 +305,17 @@ def _set_aside_if_torn(path: Path) -> None:
                 return
     except sqlite3.DatabaseError:
         pass
+    _set_aside(path, "damaged")
+
+
+def _set_aside(path: Path, why: str) -> None:
+    """Rename a database with its side files, so that a new one is made."""
     broken = path.with_suffix(".db.broken")
     for ending in ("", "-journal", "-wal", "-shm"):
         side = path.with_name(path.name + ending)
         if side.exists():
             side.replace(broken.with_name(broken.name + ending))
-    print(f"{path}: damaged; moved to {broken.name}, and rebuilt from {COPY}", file=sys.stderr)
+    print(f"{path}: {why}; moved to {broken.name}, and rebuilt from {COPY}", file=sys.stderr)
 
 
 def _record(trial: FrozenTrial) -> dict[str, Any]:

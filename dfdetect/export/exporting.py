@@ -4,6 +4,7 @@ SavedModel and LiteRT are TensorFlow's formats, so this file uses `tf.`. The fun
 that the command can refuse wrong use before that slow import.
 """
 
+import importlib
 import json
 import re
 import tempfile
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 
 Array = NDArray[np.float32]
 
+OUTPUT = "p_fake"
+KERAS_OUTPUT = "output_0"  # what Keras calls the output in a SavedModel's signature
 DRAWN = 4  # random inputs on which an export is checked
 
 
@@ -45,6 +48,7 @@ class Format:
         settings: gives further arguments of `keras.Model.export`.
         float32: true if the format needs a model that computes in float32.
         packages: the packages it needs, which the extra of its name installs.
+        rename: names the output of a written export `p_fake`; None where it has to keep Keras' name.
     """
 
     keras: str
@@ -55,6 +59,7 @@ class Format:
     settings: Callable[[], Mapping[str, Any]] = dict
     float32: bool = True
     packages: tuple[str, ...] = ()
+    rename: Callable[[Path], None] | None = None
 
 
 @dataclass(frozen=True)
@@ -188,6 +193,8 @@ def _convert(model: "keras.Model", form: Format, path: Path, rgb: Array) -> Arra
         # Converters warn about their internals, such as a moved interpreter or a name removed from NumPy.
         warnings.simplefilter("ignore")
         model.export(path, form.keras, verbose=False, input_signature=[image], **form.settings())
+        if form.rename:
+            form.rename(path)
         score = form.load(path)
     step = form.batch or len(rgb)
     return np.concatenate([score(rgb[start : start + step]) for start in range(0, len(rgb), step)])
@@ -204,6 +211,8 @@ def _facts(
 ) -> dict[str, Any]:
     """The facts that a program needs to use the export, and those that tell where it comes from."""
     from dfdetect.runs.environment import describe
+    from dfdetect.runs.skill import note_told, skill_told
+    from face_extraction.images import RESIZED_BY
 
     form, environment = FORMATS[name], run.environment()
     settings = read_settings(run.folder)
@@ -216,13 +225,16 @@ def _facts(
             "dtype": "float32",
             "channels": "RGB",
             "range": [0, 255],
+            "resize": RESIZED_BY,
         },
         "output": {
-            "name": "p_fake",
+            "name": OUTPUT if form.rename else KERAS_OUTPUT,
             "shape": [form.batch, 1],
             "range": [0, 1],
             "label": "1 = fake, 0 = real",
         },
+        "skill": skill_told(run),
+        "note": note_told(run),
         "threshold": threshold,
         "verdict": "fake if p_fake >= threshold, which was chosen on the run's validation split",
         # None: the crops came ready-made, and nobody knows how.
@@ -263,6 +275,18 @@ def _load_litert(path: Path) -> Callable[[Array], Array]:
     return score
 
 
+def _rename_litert(path: Path) -> None:
+    """Name the output of the signature and its tensor."""
+    # `import` finds no tools: TensorFlow puts another module in the place of tensorflow.lite.
+    flatbuffers = importlib.import_module("tensorflow.lite.tools.flatbuffer_utils")
+    model = flatbuffers.read_model(str(path))
+    for signature in model.signatureDefs:
+        signature.outputs[0].name = OUTPUT
+    graph = model.subgraphs[0]
+    graph.tensors[graph.outputs[0]].name = OUTPUT
+    flatbuffers.write_model(model, str(path))
+
+
 def _litert_settings() -> Mapping[str, Any]:
     """Only LiteRT's own operations, because with TensorFlow's each program would have to link those too."""
     import tensorflow as tf
@@ -278,6 +302,19 @@ def _load_onnx(path: Path) -> Callable[[Array], Array]:
     if len(names) > 1:  # tf2onnx turns some constants into inputs, and loses their values
         raise ValueError(f"it takes {', '.join(names)}, not only the image")
     return lambda rgb: np.asarray(session.run(None, {names[0]: rgb})[0])
+
+
+def _rename_onnx(path: Path) -> None:
+    """Name the graph's output, and the value of the node that gives it."""
+    import onnx
+
+    model = onnx.load(str(path))
+    (output,) = model.graph.output
+    for node in model.graph.node:
+        node.input[:] = [OUTPUT if name == output.name else name for name in node.input]
+        node.output[:] = [OUTPUT if name == output.name else name for name in node.output]
+    output.name = OUTPUT
+    onnx.save(model, str(path))
 
 
 def _onnx_settings() -> Mapping[str, Any]:
@@ -301,8 +338,15 @@ def _onnx_settings() -> Mapping[str, Any]:
 FORMATS: dict[str, Format] = {
     "savedmodel": Format("tf_saved_model", "", 1e-4, None, _load_savedmodel, float32=False),
     # One at a time: for any number, LiteRT has no LSTM, and few accelerators support the other models.
-    "litert": Format("litert", ".tflite", 1e-3, 1, _load_litert, _litert_settings),
+    "litert": Format("litert", ".tflite", 1e-3, 1, _load_litert, _litert_settings, rename=_rename_litert),
     "onnx": Format(
-        "onnx", ".onnx", 1e-3, None, _load_onnx, _onnx_settings, packages=("tf2onnx", "onnx", "onnxruntime")
+        "onnx",
+        ".onnx",
+        1e-3,
+        None,
+        _load_onnx,
+        _onnx_settings,
+        packages=("tf2onnx", "onnx", "onnxruntime"),
+        rename=_rename_onnx,
     ),
 }

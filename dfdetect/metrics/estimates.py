@@ -17,6 +17,7 @@ from face_extraction.errors import InputError, one_line, unknown_name
 UNITS = {"face": "face", "video": "video"}
 LEVELS = tuple(UNITS)
 DASH = "–"
+CHANCE = 0.5  # the AUC of scores that tell nothing
 BLOCK_CELLS = 2**18  # resamples x faces held at once; they fit into the processor's cache
 
 
@@ -173,6 +174,31 @@ def useful_levels(metrics: Mapping[str, Metrics]) -> dict[str, Metrics]:
     if "face" in levels and "video" in levels and levels["face"].n == levels["video"].n:
         del levels["video"]
     return levels
+
+
+def no_skill(metrics: Mapping[str, Mapping[str, Metrics]]) -> str:
+    """Why a model's verdicts would mean nothing, in words; "" if its AUC is above that of chance.
+
+    The interval of its AUC reaches 0.5, on the test split or, if there is none, on the first other one; or
+    all its scores of a split are equal. It is measured by video where that differs from by face.
+
+    Args:
+        metrics: by split and level.
+    """
+    decisive = "test" if "test" in metrics else next(iter(metrics), "")
+    for split, levels in metrics.items():
+        useful = useful_levels(levels)
+        level = "video" if "video" in useful else next(iter(useful))
+        auc = useful[level].estimates["auc"]
+        # Where the interval is not estimable, as of equal scores, the AUC itself counts.
+        collapsed = auc.value == CHANCE and math.isnan(auc.low)
+        least = auc.value if math.isnan(auc.low) else auc.low
+        if collapsed or (split == decisive and least <= CHANCE):
+            return (
+                f"This model shows no skill, so that no verdict is given: AUC {auc} on {useful[level].n:,} "
+                f"{split} {UNITS[level]}s, and chance has {CHANCE}."
+            )
+    return ""
 
 
 def choose_threshold(predictions: Predictions) -> float:

@@ -43,6 +43,12 @@ def attach(backbone: "Backbone", *, dense_units: int, dropout: float, seed: int)
     return keras.layers.Activation("sigmoid", dtype="float32", name="p_fake")(logit)
 
 
+def logits_of(model: keras.Model) -> "KerasTensor":
+    """The logits behind a model's `p_fake`, in its own graph: a layer may stand in the graphs of several."""
+    history = model.output._keras_history
+    return history.operation._inbound_nodes[history.node_index].input_tensors[0]
+
+
 def in_head(layer: str) -> bool:
     """Whether a layer of this name belongs to the head; no pretrained backbone has such a layer."""
     return layer == "logit" or layer.startswith("head_")

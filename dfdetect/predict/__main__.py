@@ -9,6 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dfdetect import __version__
 from dfdetect.cli import load_keras
 from dfdetect.models.shipped import DEFAULT
 from dfdetect.predict.scorefile import Outcome, open_scores
@@ -17,7 +18,7 @@ from dfdetect.recipe import Recipe, read_recipe
 from dfdetect.render.text import shown_score
 from face_extraction.command import DONE, FINDING, Parser, run
 from face_extraction.errors import InputError
-from face_extraction.media import kind_found, kinds_told
+from face_extraction.media import is_unread, kind_found, kinds_told
 from face_extraction.progress import progress
 from face_extraction.settings import POLICIES
 from face_extraction.shards import Shard
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from dfdetect.predict.detector import Detector
 
 ARCHIVES = frozenset({".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".zst", ".7z", ".rar"})
+SCHEMA = 1  # of a row; raised whenever a field changes its name or meaning
+TOLD = ("dfdetect", "run")  # of a row: may differ from row to row in one file
 RECIPE = "recipe.toml"  # of a run's folder
 FRAMES_HELP = (
     "frames of a clip to search (default: 16; with a run that takes clips, as many as its extraction did)"
@@ -94,6 +97,13 @@ def _parser() -> Parser:
         metavar="I/N",
         help="only this part of the files: one job of N in a batch queue",
     )
+    parser.add_argument(
+        "--workers",
+        type=int,
+        metavar="N",
+        help="processes that read files and find faces for this one, which scores them; a file that kills "
+        "one costs itself alone; 0: this process reads them too (default: 1 with --out, else 0)",
+    )
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="print JSON: every face, frame and box")
     form.add_argument(
@@ -113,6 +123,8 @@ def _predict(args: argparse.Namespace) -> int:
         raise InputError(f"--frames {args.frames}; accepted: 1 or more")
     if args.threshold is not None and not 0 <= args.threshold <= 1:
         raise InputError(f"--threshold {args.threshold}; accepted: 0 to 1")
+    if args.workers is not None and args.workers < 0:
+        raise InputError(f"--workers {args.workers}; accepted: 0 or more")
     shard = Shard.parse(args.shard)
     if (bool(args.model) + bool(args.recipe)) != bool(args.weights):
         raise InputError("--weights goes with either --model or --recipe, and they with it")
@@ -134,6 +146,8 @@ def _predict(args: argparse.Namespace) -> int:
         detector.threshold, detector.threshold_origin = args.threshold, "given with --threshold"
     if others:
         print(_left_out(others), file=sys.stderr)
+    if detector.no_skill:
+        print(detector.no_skill, file=sys.stderr)
     answer = _append if args.out else _stream if args.jsonl else _show
     return DONE if answer(files, detector, args) else FINDING
 
@@ -141,15 +155,16 @@ def _predict(args: argparse.Namespace) -> int:
 def _append(files: Sequence[Path], detector: "Detector", args: argparse.Namespace) -> bool:
     """Write rows into the file, but of what it holds; returns whether all files are scored, and wholly."""
     about = _about(detector, args)
-    with open_scores(args.out, about) as into:
+    decisive = {name: value for name, value in about.items() if name not in TOLD}
+    with open_scores(args.out, decisive) as into:
         left = [path for path in files if str(path) not in into.done]
         outcomes = [into.done[str(path)] for path in files if str(path) in into.done]
         for path, verdict in _verdicts(left, detector, args, done=len(outcomes)):
             into.add(_row(path, verdict, about))
-            outcomes.append(Outcome(verdict.fake, verdict.reason))
+            outcomes.append(Outcome(verdict.fake, verdict.reason, verdict.detail))
     fakes = sum(bool(outcome.fake) for outcome in outcomes)
     unscored = sum(outcome.fake is None for outcome in outcomes)
-    print(f"{args.out}: {len(outcomes):,} files, {fakes:,} called fake, {unscored:,} without a score")
+    print(f"{args.out}: {len(outcomes):,} files, {fakes:,} called fake, {unscored:,} without a verdict")
     return not any(outcome.reason for outcome in outcomes)
 
 
@@ -183,9 +198,21 @@ def _verdicts(
 ) -> Iterator[tuple[Path, Verdict]]:
     """Score files one by one, beside `done` that were before."""
     with progress("predict", done + len(files), unit="files", done=done) as advance:
-        for path in files:
-            yield path, detector.predict(path, frames=args.frames)
+        for path, verdict in _in_turn(files, detector, args):
+            yield path, verdict
             advance(note=_shown(path.name))
+
+
+def _in_turn(
+    files: Sequence[Path], detector: "Detector", args: argparse.Namespace
+) -> Iterator[tuple[Path, Verdict]]:
+    workers = int(bool(args.out)) if args.workers is None else args.workers
+    if workers and files:
+        from dfdetect.predict.pipelining import judge_files
+
+        yield from judge_files(files, detector, frames=args.frames, workers=workers)
+    else:
+        yield from ((path, detector.predict(path, frames=args.frames)) for path in files)
 
 
 def _run_folder(first: Path, pretrained: str | None) -> Path | None:
@@ -229,7 +256,9 @@ def _files(inputs: Sequence[Path]) -> tuple[list[Path], list[Path]]:
     for path in inputs:
         if path.is_dir():
             for inside in files_below(path):
-                (files if kind_found(inside) else others).append(inside)
+                # A kind that is not read gets a row that says so, as if it were named.
+                is_wanted = kind_found(inside) or is_unread(inside)
+                (files if is_wanted else others).append(inside)
         elif path.exists():
             if path.suffix.lower() in ARCHIVES:
                 raise InputError(f"{path}: an archive; unpack it first, and give the folder")
@@ -253,6 +282,9 @@ def _shown(name: object) -> str:
 def _about(detector: "Detector", args: argparse.Namespace) -> dict[str, Any]:
     """What is the same in all rows: the model, what is known of it, and how faces are found."""
     return {
+        "schema": SCHEMA,
+        "dfdetect": __version__,
+        "run": detector.name,
         "weights_sha256": detector.weights_sha256,
         "threshold": detector.threshold,
         "skill": detector.skill,
@@ -260,7 +292,7 @@ def _about(detector: "Detector", args: argparse.Namespace) -> dict[str, Any]:
         "whole": args.whole,
         "policy": args.policy,
         "rotations": detector.rotations,
-        "frames_wanted": args.frames,
+        "frames_wanted": args.frames or detector.frames_wanted,
     }
 
 
@@ -276,6 +308,9 @@ def _row(path: Path, verdict: Verdict, about: Mapping[str, Any]) -> dict[str, An
 
 def _sides(box: Sequence[int]) -> dict[str, int]:
     return dict(zip(("top", "right", "bottom", "left"), box, strict=True))
+
+
+_WORDS = {True: "fake", False: "real", None: "-"}
 
 
 def _cuts(detector: "Detector") -> str:
@@ -294,7 +329,7 @@ def _table(verdicts: Sequence[tuple[Path, Verdict]], detector: "Detector") -> st
     lines = [f"{'file':<{width}}  {'verdict':<{wide}}  {'p_fake':>6}  {'faces':>5}  {'frames':>6}"]
     for path, verdict in verdicts:
         score = "-" if verdict.p_fake is None else shown_score(verdict.p_fake, detector.threshold)
-        word = verdict.evidence or {True: "fake", False: "real", None: "-"}[verdict.fake]
+        word = verdict.evidence or _WORDS[verdict.fake]
         note = "  ".join(["", *filter(None, [verdict.detail, _turned(verdict)])])
         counts = f"{verdict.n_faces:>5}  {verdict.frames:>6}"
         lines.append(f"{_shown(path):<{width}}  {word:<{wide}}  {score:>6}  {counts}{note}")
@@ -322,9 +357,11 @@ def _turned(verdict: Verdict) -> str:
 
 def _word(p_fake: float, detector: "Detector") -> str:
     """What is said of one face or person."""
+    if detector.no_skill:
+        return _WORDS[None]
     if detector.cuts:
         return detector.cuts.grade(p_fake)
-    return "fake" if p_fake >= detector.threshold else "real"
+    return _WORDS[p_fake >= detector.threshold]
 
 
 if __name__ == "__main__":

@@ -4,42 +4,35 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
 
 import keras
 import numpy as np
-from numpy.typing import NDArray
 
 from dfdetect.data.clips import fewest, shortage, spread
-from dfdetect.metrics.estimates import UNITS, useful_levels
+from dfdetect.metrics.estimates import no_skill
 from dfdetect.models.build import frames_of
 from dfdetect.models.shipped import DEFAULT, pretrained_folder
-from dfdetect.predict.verdicts import ClipVerdict, FaceVerdict, PersonVerdict, Verdict
+from dfdetect.predict.looking import Look, Rgb, Wanted, look, look_at_photo, look_at_video
+from dfdetect.predict.verdicts import (
+    FEW_FACES,
+    FEWEST_SHOWN,
+    NO_SKILL,
+    ClipVerdict,
+    FaceVerdict,
+    PersonVerdict,
+    Verdict,
+)
 from dfdetect.predictions import joined
 from dfdetect.recipe import Recipe
 from dfdetect.runs.build import build_from_recipe, load_model
 from dfdetect.runs.calibration import Calibration, read_calibration
 from dfdetect.runs.folder import Run
-from dfdetect.sample.sample_set import NOTICE
-from face_extraction.detect import FaceDetector, FoundFace, cut_faces, cut_photo
+from dfdetect.runs.skill import note_told, skill_told
 from face_extraction.digest import file_digest
 from face_extraction.errors import InputError
-from face_extraction.frames import read_frames
-from face_extraction.images import NoImage, Photo, Unreadable, check_rgb, read_photo, resize
-from face_extraction.ledger import (
-    DAMAGED,
-    FAILED,
-    TOO_FEW,
-    TRUNCATED,
-    ItemFailed,
-    without_faces,
-)
-from face_extraction.manifest import Box
-from face_extraction.media import VIDEO, kind_of
+from face_extraction.images import Photo, check_rgb
+from face_extraction.ledger import FAILED, TOO_FEW, ItemFailed
 from face_extraction.settings import ExtractionSettings, read_settings
-from face_extraction.video import VideoFinder
-
-Rgb = NDArray[np.uint8]
 
 FRAMES = 16
 """Frames of a clip that are searched by default, for a model that takes single faces."""
@@ -49,15 +42,6 @@ UNKNOWN_CROPS = (
 )
 """What must be said of a verdict on faces that were not cut as those of training were."""
 BATCH = 32  # faces, or clips, that are scored at once
-
-
-class _Seen(NamedTuple):
-    """A face found in a clip."""
-
-    frame: int
-    time: float
-    box: Box
-    person: int
 
 
 class Detector:
@@ -83,6 +67,8 @@ class Detector:
     Attributes:
         weights_sha256: of the file that the weights come from; "" where that is not told.
         skill: what it showed on the run's test split, in words; "" of weights without a run.
+        no_skill: why its scores mean nothing, and there is no verdict; "" if they mean something.
+        name: of the run; "" of weights without one.
         note: what must be said of every verdict and of that skill; "" if nothing.
         calibration: makes its scores calibrated, and grades them; None where the run has none.
         rotations: whether a photo without a face is turned by 90, 180 and 270 degrees; as for training,
@@ -105,13 +91,14 @@ class Detector:
         self.settings = settings or ExtractionSettings()
         self.note = "" if settings or whole else UNKNOWN_CROPS
         self.skill = ""
+        self.no_skill = ""
+        self.name = ""
         self.weights_sha256 = ""
         self.calibration: Calibration | None = None
         self.whole = whole
         self.policy = policy
         self.rotations = self.settings.rotations
         self.frames = frames_of(model)
-        self._finder = FaceDetector(self.settings.detector, self.settings.min_face)
 
     @classmethod
     def default(cls, name: str = DEFAULT, *, whole: bool = False, policy: str = "all") -> "Detector":
@@ -143,15 +130,14 @@ class Detector:
         threshold, model = run.threshold(), load_model(run)
         origin = "chosen on the run's validation split"
         detector = cls(model, threshold, origin, read_settings(run.folder), whole=whole, policy=policy)
-        if not run.recipe().manifest:
-            detector.note = f"This model was trained on the embedded sample set. {NOTICE}"
-        detector.note = " ".join(filter(None, [detector.note, *run.cautions()]))
-        detector.skill = _skill(run)
+        detector.skill = skill_told(run)
+        detector.name = run.folder.resolve().name
+        detector.no_skill = no_skill(run.metrics())
+        detector.note = " ".join(filter(None, [detector.note, note_told(run)]))
         detector.calibration = read_calibration(run.folder)
         if detector.calibration:
             detector.threshold = detector.calibration.upper
             detector.threshold_origin = f"chosen on {detector.calibration.origin}"
-            detector.note = " ".join(filter(None, [detector.note, detector.calibration.cannot]))
         detector.weights_sha256 = file_digest(run.weights)
         return detector
 
@@ -185,35 +171,15 @@ class Detector:
         """The verdict on one file; a failure, of whatever kind, is a verdict without a score.
 
         Args:
-            path: a photo or a clip: by its suffix, and where that names neither, or the file is no
+            path: a photo or a video: by its suffix, and where that names neither, or the file is no
                 photo, by what is in it.
             frames: as for `predict_video`.
 
         Raises:
             InputError: the model is at fault, and would be with every file.
         """
-        path = Path(path)
-        try:
-            if kind_of(path) == VIDEO:
-                return self._graded(self.predict_video(path, frames=frames))
-            try:
-                photo = read_photo(path)
-            except NoImage as error:
-                return self._graded(self._predict_misnamed(path, error, frames))
-            return self._graded(self._verdict(self._score_photo(photo), frames=1, clip=False))
-        except ItemFailed as error:
-            return Verdict((), None, None, 0, error.reason, error.detail)
-        except InputError:
-            raise
-        except Exception as error:  # One strange file must not end a run of days.
-            return Verdict((), None, None, 0, FAILED, f"{type(error).__name__}: {error}")
-
-    def _predict_misnamed(self, path: Path, photo: NoImage, frames: int | None) -> Verdict:
-        """The verdict on what may be a clip, though its name is none of a clip's."""
-        try:
-            return self.predict_video(path, frames=frames)
-        except Unreadable as clip:
-            raise Unreadable(path, f"{photo.detail}; nor a clip: {clip.detail}", clip.reason) from None
+        (verdict,) = self.judge([look(Path(path), self.wanted(frames))])
+        return verdict
 
     def predict_image(self, rgb: Rgb) -> list[FaceVerdict]:
         """Score the faces of a picture in memory, largest first; `rotations` applies as to a photo's file.
@@ -226,101 +192,131 @@ class Detector:
             TypeError: `rgb` is no array of uint8.
             ValueError: `rgb` has another shape.
         """
-        return self._score_photo(Photo(check_rgb(rgb)))
-
-    def _score_photo(self, photo: Photo) -> list[FaceVerdict]:
-        if self.frames:
-            raise ItemFailed(TOO_FEW, f"a photo; this model takes clips, {self.frames} faces at once")
-        if self.whole:
-            height, width = photo.rgb.shape[:2]
-            box = Box(0, round(width * photo.scale), round(height * photo.scale), 0)
-            found = [FoundFace(box, photo.rgb)]
-        else:
-            settings = replace(self.settings, policy=self.policy, rotations=self.rotations)
-            found = cut_photo(photo, self._finder, settings)
-        scores = self._score([face.crop for face in found])
-        return [
-            FaceVerdict(p_fake, face.box, confidence=face.confidence, rotation=face.rotation)
-            for p_fake, face in zip(scores, found, strict=True)
-        ]
+        found = look_at_photo(Photo(check_rgb(rgb)), self.wanted())
+        return _scored(found, self._scores(found.crops))
 
     def predict_video(self, path: Path | str, *, frames: int | None = None) -> Verdict:
-        """The verdict on a clip, from frames evenly spaced over the whole of it.
+        """The verdict on a video, from frames evenly spaced over the whole of it.
 
-        Each person's score is the mean over their faces, and the clip's is the highest of them: one fake
-        person makes a fake clip.
-        A clip that ends early, or is damaged, is judged by what can be read, and says so.
+        Each person's score is the mean over their faces, and the video's is the highest of them: one fake
+        person makes a fake video.
+        A video that ends early, or is damaged, is judged by what can be read, and says so.
 
         A model that takes clips gets each person's faces chosen among those found as in training.
 
         Args:
-            path: the clip.
-            frames: how many frames are searched; by default 16, or as many as the training's extraction
-                searched where the model takes clips.
+            path: the video.
+            frames: how many frames are searched; None for `frames_wanted`.
 
         Raises:
-            ItemFailed: the clip cannot be read, or has a face in none or in too few of the frames.
+            ItemFailed: the video cannot be read, or has a face in none of the frames.
         """
-        count = frames or (self.settings.faces_per_video if self.frames else FRAMES)
-        finder = VideoFinder(self._finder, self.policy, self.settings.crop)
-        seen: list[_Seen] = []
-        crops: list[Rgb] = []
-        looked, cut, without = 0, None, Counter[str]()
-        try:
-            for frame in read_frames(Path(path), count=count):
-                looked += 1
-                try:
-                    found = self._faces(frame.rgb) if self.whole else finder.faces(frame)
-                except ItemFailed as error:
-                    without[error.reason] += 1
-                    continue
-                seen += [_Seen(frame.index, frame.time, face.box, face.person) for face in found]
-                crops += [face.crop for face in found]
-        except ItemFailed as error:
-            if error.reason not in (TRUNCATED, DAMAGED):
-                raise
-            cut = error
-        if not crops:
-            raise without_faces(without) if without or cut is None else cut
-        if self.frames:
-            verdict = self._clip_verdict(seen, crops, looked)
-        else:
-            faces = [
-                FaceVerdict(p_fake, face.box, face.frame, face.time, face.person)
-                for p_fake, face in zip(self._score(crops), seen, strict=True)
-            ]
-            verdict = self._verdict(faces, frames=looked, clip=True)
-        return replace(verdict, reason=cut.reason, detail=cut.detail) if cut else verdict
+        (verdict,) = self.judge([look_at_video(Path(path), self.wanted(frames))])
+        return verdict
 
-    def _graded(self, verdict: Verdict) -> Verdict:
-        """The verdict with its grade of evidence, where the model has cuts."""
+    @property
+    def frames_wanted(self) -> int:
+        """Frames of a video that are searched by default.
+
+        16, or as many as the training's extraction searched where the model takes clips.
+        """
+        return self.settings.faces_per_video if self.frames else FRAMES
+
+    def wanted(self, frames: int | None = None) -> Wanted:
+        """How faces are found and cut for this model; `frames` as for `predict_video`."""
+        settings = replace(self.settings, policy=self.policy, rotations=self.rotations)
+        size = int(self.model.input_shape[-2])
+        return Wanted(settings, self.whole, size, frames or self.frames_wanted, self.frames)
+
+    def judge(self, looks: Sequence[Look]) -> list[Verdict]:
+        """The verdicts on files, in order; the faces of all of them go through the model together.
+
+        Where the model fails with several files, each is tried alone: one strange file must not end a run of
+        days.
+
+        Args:
+            looks: what was found in each file, by `wanted`.
+
+        Raises:
+            InputError: the model is at fault, and would be with every file.
+        """
+        try:
+            return self._judge(looks)
+        except InputError:
+            raise
+        except Exception as error:
+            if len(looks) > 1:
+                return [verdict for found in looks for verdict in self.judge([found])]
+            return [Verdict((), None, None, looks[0].frames, FAILED, f"{type(error).__name__}: {error}")]
+
+    def _judge(self, looks: Sequence[Look]) -> list[Verdict]:
+        asked = [self._asked(found) for found in looks]
+        inputs = [batch for batch in asked if isinstance(batch, np.ndarray)]
+        scores = self._scores(np.concatenate(inputs)) if inputs else []
+        verdicts, start = [], 0
+        for found, batch in zip(looks, asked, strict=True):
+            if isinstance(batch, ItemFailed):
+                verdicts.append(Verdict((), None, None, found.frames, batch.reason, batch.detail))
+                continue
+            verdicts.append(self._told(found, scores[start : start + len(batch)]))
+            start += len(batch)
+        return verdicts
+
+    def _asked(self, found: Look) -> Rgb | ItemFailed:
+        """What of a file goes through the model, or why nothing does."""
+        if not found.faces:
+            return ItemFailed(found.reason, found.detail)
+        if not self.frames:
+            return found.crops
+        chosen = self._chosen(found)
+        if not chosen:
+            most = max(Counter(face.person for face in found.faces).values())
+            return ItemFailed(TOO_FEW, shortage(most, self.frames))
+        return found.crops[list(chosen.values())]
+
+    def _chosen(self, found: Look) -> dict[int, list[int]]:
+        """The faces that a model of clips takes of each person who was seen often enough."""
+        people: dict[int, list[int]] = {}
+        for row, face in enumerate(found.faces):
+            people.setdefault(face.person, []).append(row)
+        return {
+            person: [rows[place] for place in spread(len(rows), self.frames)]
+            for person, rows in sorted(people.items())
+            if len(rows) >= fewest(self.frames)
+        }
+
+    def _told(self, found: Look, scores: Sequence[float]) -> Verdict:
+        """The verdict on a file, from the scores of what `_asked` gave."""
+        if self.frames:
+            verdict = self._clip_verdict(found, scores)
+        else:
+            verdict = self._verdict(_scored(found, scores), frames=found.frames, clip=found.is_video)
+        if self.no_skill:
+            people = tuple(replace(person, fake=None) for person in verdict.people)
+            detail = "the model shows no skill on its own test"
+            return replace(verdict, fake=None, reason=NO_SKILL, detail=detail, people=people)
+        reason, detail = found.reason, found.detail
+        if found.shown < FEWEST_SHOWN * found.frames:
+            reason = reason or FEW_FACES
+            few = f"a face in {found.shown} of {found.frames} frames looked at"
+            detail = f"{detail}; {few}" if detail else few
+        verdict = replace(verdict, reason=reason, detail=detail)
         if self.cuts is None or verdict.p_fake is None:
             return verdict
         return replace(verdict, evidence=self.cuts.grade(verdict.p_fake))
 
-    def _clip_verdict(self, seen: Sequence[_Seen], crops: Sequence[Rgb], looked: int) -> Verdict:
+    def _clip_verdict(self, found: Look, scores: Sequence[float]) -> Verdict:
         """The verdict of a model that takes clips, on the faces of each person."""
-        people = {
-            person: [row for row, face in enumerate(seen) if face.person == person]
-            for person in sorted({face.person for face in seen})
-        }
-        often = {person: rows for person, rows in people.items() if len(rows) >= fewest(self.frames)}
-        if not often:
-            raise ItemFailed(TOO_FEW, shortage(max(map(len, people.values())), self.frames))
-        chosen = [[rows[place] for place in spread(len(rows), self.frames)] for rows in often.values()]
-        size = self.model.input_shape[-2]
-        batch = np.stack([[resize(crops[row], size) for row in rows] for rows in chosen])
-        scores = self._scores(batch)
         clips, verdicts = [], []
-        for person, p_fake, rows in zip(often, scores, chosen, strict=True):
-            faces = [seen[row] for row in rows]
+        for (person, rows), p_fake in zip(self._chosen(found).items(), scores, strict=True):
+            faces = [found.faces[row] for row in rows]
             boxes = tuple(face.box for face in faces)
             frames = tuple(face.frame for face in faces)
             clips.append(ClipVerdict(p_fake, person, boxes, frames, tuple(face.time for face in faces)))
             verdicts.append(PersonVerdict(person, p_fake, p_fake >= self.threshold, len(set(rows))))
         p_fake = max(scores)
         fake = p_fake >= self.threshold
-        return Verdict((), p_fake, fake, looked, clips=tuple(clips), people=tuple(verdicts))
+        return Verdict((), p_fake, fake, found.frames, clips=tuple(clips), people=tuple(verdicts))
 
     def _verdict(self, faces: Sequence[FaceVerdict], *, frames: int, clip: bool) -> Verdict:
         """The verdict that follows from scored faces, of which there is at least one."""
@@ -339,18 +335,6 @@ class Detector:
         )
         return Verdict(tuple(faces), p_fake, p_fake >= self.threshold, frames, people=people)
 
-    def _faces(self, rgb: Rgb) -> list[FoundFace]:
-        """Faces cut out as for training; with `whole`, the picture is the face."""
-        if self.whole:
-            height, width = rgb.shape[:2]
-            return [FoundFace(Box(0, width, height, 0), rgb)]
-        return cut_faces(rgb, self._finder, self.policy, self.settings.crop)
-
-    def _score(self, crops: Sequence[Rgb]) -> list[float]:
-        size = self.model.input_shape[1]
-        batch = np.stack([resize(crop, size) for crop in crops])
-        return self._scores(batch)
-
     def _scores(self, batch: Rgb) -> list[float]:
         # Without `predict`, whose tf.data pipeline can take as long to end as it ran.
         parts = [batch[start : start + BATCH] for start in range(0, len(batch), BATCH)]
@@ -362,13 +346,8 @@ class Detector:
         return [float(p_fake) for p_fake in scores]
 
 
-def _skill(run: Run) -> str:
-    """What a run's model showed on its test split, in words."""
-    tested = run.metrics().get("test")
-    if not tested:
-        return "the run has no test split: what it can do on faces that chose nothing is not known"
-    said = (
-        f"on the run's {measured.n:,} test {UNITS[level]}s: AUC {measured.estimates['auc']}"
-        for level, measured in useful_levels(tested).items()
-    )
-    return "; ".join(said)
+def _scored(found: Look, scores: Sequence[float]) -> list[FaceVerdict]:
+    return [
+        FaceVerdict(p_fake, face.box, face.frame, face.time, face.person, face.confidence, face.rotation)
+        for p_fake, face in zip(scores, found.faces, strict=True)
+    ]

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import IO, Any, NamedTuple
 
 from face_extraction.errors import InputError
-from face_extraction.ledger import FAILED
+from face_extraction.ledger import FAILED, PROCESS_ENDED
 from face_extraction.lines import cut_torn_line, torn_line, whole_lines
 from face_extraction.lock import held
 
@@ -15,10 +15,26 @@ _START = b'{"file": '  # of every line
 
 
 class Outcome(NamedTuple):
-    """What became of a file: whether it is called fake, None where it got no score; the reason, if any."""
+    """What became of a file.
+
+    Attributes:
+        fake: whether it is called fake; None where there is no verdict.
+        reason: why there is none, or what was wrong; "" if nothing.
+        detail: the same, in words.
+    """
 
     fake: bool | None
     reason: str
+    detail: str = ""
+
+    @property
+    def is_final(self) -> bool:
+        """Whether another call leaves the file alone.
+
+        A file that could not be opened is tried again. One that killed the process that read it is not: it
+        would do so in each call.
+        """
+        return self.reason != FAILED or self.detail.startswith(PROCESS_ENDED)
 
 
 class ScoreFile:
@@ -26,7 +42,7 @@ class ScoreFile:
 
     Attributes:
         done: what became of the files that have a row, by their name. Those that could not be opened or
-            read are not among them: they are tried again, and their last row counts.
+            read are not among them: they are tried again, and their last row counts. See `Outcome.is_final`.
     """
 
     def __init__(self, handle: IO[bytes], done: Mapping[str, Outcome]) -> None:
@@ -70,7 +86,7 @@ def _read(path: Path, about: Mapping[str, Any]) -> dict[str, Outcome]:
         where = f"{path}, line {number}"
         try:
             row = json.loads(line)
-            name, outcome = row["file"], Outcome(row["fake"], row["reason"])
+            name, outcome = row["file"], Outcome(row["fake"], row["reason"], row["detail"])
             differs = next((key for key in about if row[key] != about[key]), "")
         except (ValueError, TypeError, KeyError):
             raise _strange(where) from None
@@ -78,7 +94,7 @@ def _read(path: Path, about: Mapping[str, Any]) -> dict[str, Outcome]:
             told = f"{differs} {row[differs]!r}, now {about[differs]!r}"
             raise InputError(f"{where}: written with {told}; give another --out")
         done[name] = outcome
-    return {name: outcome for name, outcome in done.items() if outcome.reason != FAILED}
+    return {name: outcome for name, outcome in done.items() if outcome.is_final}
 
 
 def _strange(where: str) -> InputError:

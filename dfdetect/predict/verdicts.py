@@ -6,6 +6,13 @@ from dfdetect.predictions import deciding
 from face_extraction.manifest import Box
 from face_extraction.settings import SURE
 
+NO_SKILL = "no_skill"
+"""The reason for no verdict beside a score: the model's own test shows that its scores mean nothing."""
+FEW_FACES = "few_faces"
+"""The reason that is told beside the verdict on a video of which few frames looked at show a face."""
+FEWEST_SHOWN = 0.2
+"""Such a video shows faces in less than this share of the frames looked at."""
+
 
 @dataclass(frozen=True)
 class FaceVerdict:
@@ -44,13 +51,13 @@ class PersonVerdict:
     Attributes:
         person: the number that their faces carry.
         p_fake: the mean over their faces, or the one score of them together.
-        fake: whether `p_fake` reaches the threshold.
+        fake: whether `p_fake` reaches the threshold; None for a model without skill.
         faces: how many faces of theirs were scored.
     """
 
     person: int
     p_fake: float
-    fake: bool
+    fake: bool | None
     faces: int
 
 
@@ -83,13 +90,14 @@ class Verdict:
         p_fake: of a photo the highest of its faces (one fake face makes a fake photo; a box that may be
             no face has no part where another is sure), of a clip
             that of its most suspicious person; None where nothing was scored.
-        fake: whether `p_fake` reaches the threshold; None where there is no score.
+        fake: whether `p_fake` reaches the threshold; None where there is no score, or the model has no skill.
         frames: frames looked at; 1 for a photo.
-        reason: why there is no score, or what was wrong although there is one; "" if nothing.
+        reason: why there is no verdict, or what was wrong although there is one (of `ledger.REASONS`,
+            `FEW_FACES` or `NO_SKILL`); "" if nothing.
         detail: the same, in words.
         clips: the scores of a model that takes clips, one a person.
         evidence: "substantial", "uncertain" or "little" evidence of manipulation, by the two cuts of a
-            calibrated model; "" of a model without them, or without a score.
+            calibrated model; "" of a model without them, or without a verdict.
         people: the people of a clip by their number. Those of whom a single face was seen have no
             part in the clip's score where somebody was seen more often: it may be no face at all.
         decided: of a photo, the place in `faces` of the one whose score is the photo's; None otherwise.

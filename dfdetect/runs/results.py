@@ -7,7 +7,7 @@ from typing import Any
 
 from dfdetect.data.clips import check_videos
 from dfdetect.data.opening import Data, open_data, open_manifest
-from dfdetect.metrics.estimates import compute_metrics
+from dfdetect.metrics.estimates import compute_metrics, no_skill
 from dfdetect.predictions import Predictions
 from dfdetect.recipe import Recipe
 from dfdetect.render.figures.drawing import Drawing, draw_all, reading_order
@@ -103,7 +103,7 @@ def write_results(results: Run, outcome: Outcome) -> MetricsBySplit:
         metrics=metrics,
         threshold=outcome.threshold,
         threshold_origin=outcome.threshold_origin,
-        notices=[*outcome.notices, *outcome.leaks],
+        notices=[*outcome.notices, *filter(None, [no_skill(metrics)]), *outcome.leaks],
         history=history,
         figures=draw_all(drawing, results.folder),
         unscored=[(row.path, row.reason, row.detail) for row in outcome.unscored],

@@ -15,6 +15,7 @@ from sklearn.metrics import log_loss, roc_auc_score
 from dfdetect.data.faces import Pass, Store, class_weights, epoch_order
 from dfdetect.data.pipeline import make_batches
 from dfdetect.models.blocks import set_trainable
+from dfdetect.models.head import logits_of
 from dfdetect.models.registry import family
 from dfdetect.recipe import LOGISTIC, PAIRED, Recipe
 from dfdetect.runs.checkpoint import load_checkpoint, read_state, reset_seeds, save_checkpoint, save_weights
@@ -90,7 +91,7 @@ def start_phase(model: keras.Model, recipe: Recipe, phase: Phase, steps: int) ->
     span = steps * (phase.end - phase.start)
     rate = Schedule(recipe.schedule, phase.learning_rate, span, recipe.warmup)
     with dtype_policy(model.dtype_policy.name):  # by it, compiling decides whether the loss is scaled
-        trained = keras.Model(model.input, model.get_layer("logit").output)
+        trained = keras.Model(model.input, logits_of(model))
     trained.compile(
         optimizer=make_optimizer(recipe, rate),
         loss=keras.losses.BinaryCrossentropy(from_logits=True, label_smoothing=recipe.label_smoothing),

@@ -28,7 +28,7 @@ from pathlib import Path, PurePosixPath
 from face_extraction.errors import InputError
 from face_extraction.ledger import UNLISTED, UNREADABLE, LedgerRow, as_text
 from face_extraction.manifest import LABEL_NAMES, UNKNOWN
-from face_extraction.media import UNREAD_SUFFIXES, VIDEO, kind_found, kinds_told
+from face_extraction.media import VIDEO, is_unread, kind_found, kinds_told
 from face_extraction.sources.layout import (
     LABEL_WORDS,
     LABELS,
@@ -171,12 +171,12 @@ class _Reader:
         for path in files_below(folder):
             kind = kind_found(path)
             relative = path.relative_to(self.root).as_posix()
-            if unnamed := no_text(relative) if kind or _is_unread(path) else []:
+            if unnamed := no_text(relative) if kind or is_unread(path) else []:
                 self.ledger += unnamed
                 continue
             if kind is None:
                 self.others.append(path)
-                if _is_unread(path):
+                if is_unread(path):
                     self.ledger.append(LedgerRow(relative, UNREADABLE, f"{path.suffix.lower()} is not read"))
                 continue
             group = _group_by_pattern(self.pattern, relative) if self.pattern else _group(relative)
@@ -210,10 +210,6 @@ def _beside(root: Path, read: Collection[str]) -> list[LedgerRow]:
                 rows.append(LedgerRow(as_text(name), UNLISTED, f"{count:,} photos and videos, of no class"))
     files = sorted(path.name for path in root.iterdir() if path.is_file() and kind_found(path))
     return rows + [LedgerRow(as_text(name), UNLISTED, "in no folder of a class") for name in files]
-
-
-def _is_unread(path: Path) -> bool:
-    return path.suffix.lower() in UNREAD_SUFFIXES and not path.name.startswith(".")
 
 
 def _group(relative: str) -> str:

@@ -65,3 +65,16 @@ def test_every_command_tells_its_exit_statuses(name, capsys):
         main([name, "--help"])
     assert stop.value.code == 0
     assert "\nexit status: 0 " in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("package", ["dfdetect.predict", "dfdetect.train", "tuning.job"])
+def test_processes_share_a_gpu_unless_the_user_set_it_otherwise(package):
+    names = ("TF_FORCE_GPU_ALLOW_GROWTH", "XLA_PYTHON_CLIENT_PREALLOCATE")
+    bare = {name: value for name, value in os.environ.items() if name not in names}
+    code = f"import {package}, os; print(*(os.environ[name] for name in {names}))"
+    for given, expected in (((), "true false"), (("false", "true"), "false true")):
+        environment = bare | dict(zip(names, given, strict=False))
+        done = subprocess.run(
+            [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
+        )
+        assert done.stdout.strip() == expected

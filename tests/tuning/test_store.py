@@ -3,8 +3,10 @@
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 
 import optuna
 import pytest
@@ -226,3 +228,46 @@ def test_what_follows_a_gap_in_the_copy_gets_no_other_trials_number(tmp_path):
     copy.write_text("\n".join([first, second[:40], third, ""]))
     (tmp_path / "trials.db").unlink()
     assert [trial.value for trial in open_store(tmp_path).trials()["case"]] == [0.5]
+
+
+def _made_by(version, path):
+    with closing(sqlite3.connect(path)) as database:
+        database.execute("UPDATE alembic_version SET version_num = ?", (version,))
+        database.commit()
+
+
+@pytest.mark.parametrize("version", ["v3.0.0.d", "v9.9.9.a"])
+def test_a_database_of_another_optuna_is_made_anew_from_the_copy(tmp_path, version, capsys):
+    store = open_store(tmp_path)
+    finish(store, store.claim("case", STRATEGY, "a"), 0.5)
+    _made_by(version, tmp_path / "trials.db")
+    capsys.readouterr()
+
+    store = open_store(tmp_path)
+
+    told = capsys.readouterr().err
+    assert "trials.db: made by another version of Optuna; moved to trials.db.broken" in told
+    assert [trial.value for trial in store.trials()["case"]] == [0.5]
+    assert store.claim("case", STRATEGY, "a").trial.number == 1
+
+
+def test_somebody_elses_database_of_another_optuna_is_refused_and_left_alone(tmp_path):
+    url = f"sqlite:///{tmp_path / 'theirs.db'}"
+    Store(tmp_path / "first", "test", url)
+    _made_by("v9.9.9.a", tmp_path / "theirs.db")
+    before = (tmp_path / "theirs.db").read_bytes()
+    with pytest.raises(InputError, match="--storage: the database was made by another version of Optuna"):
+        Store(tmp_path / "second", "test", url)
+    assert (tmp_path / "theirs.db").read_bytes() == before
+
+
+def test_a_connection_that_the_database_closed_meanwhile_is_made_anew(tmp_path):
+    store = open_store(tmp_path)
+    held = store.claim("case", STRATEGY, "a")
+    store._storage.remove_session()
+    pool = store._storage.engine.pool
+    assert pool.checkedin()
+    for record in pool._pool.queue:
+        record.dbapi_connection.close()
+    finish(store, held, 0.5)
+    assert [trial.value for trial in store.trials()["case"]] == [0.5]

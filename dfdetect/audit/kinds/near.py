@@ -15,7 +15,9 @@ from dfdetect.audit.similar import ALIKE, near_pairs
     "mirrored, cropped a little differently, or a fake beside its original. The coefficients of a perceptual "
     "hash (DCT) give candidates, which are laid over each other and compared by their pixels: a pair "
     f"counts if the fine structure correlates by {ALIKE:.2f} or more. Frames of one video are not "
-    "compared with each other: the kind clip finds them.",
+    "compared with each other: the kind clip finds them. No kind finds an "
+    "edited copy whose pixels changed more than that, such as a face and its retouched copy with other eyes "
+    "or another mouth.",
     needs=PICTURES,
 )
 def near(rows: Rows) -> Links:

@@ -58,6 +58,7 @@ def test_planted_leaks_are_found_shown_and_repaired(data, capsys):
     assert len(record["kinds"]["group"]) == 3
     assert record["kinds"]["near"] == []
     page = (data / "audit" / "index.html").read_text()
+    assert "No kind finds an edited copy" in page
     assert page.count("data:image/jpeg") == 8
     assert "Identical files" in page
     assert "clip-3" in page

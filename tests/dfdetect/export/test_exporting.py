@@ -12,6 +12,8 @@ from dfdetect.export import exporting
 from dfdetect.models.build import build_model
 from dfdetect.runs.build import load_model
 from dfdetect.runs.folder import Run
+from dfdetect.runs.skill import note_told
+from face_extraction.images import RESIZED_BY
 
 tf = pytest.importorskip("tensorflow")
 
@@ -28,13 +30,15 @@ def written(runs, name, form, out, *more):
 
 def savedmodel_scores(path, rgb):
     answer = tf.saved_model.load(str(path)).signatures["serving_default"](tf.constant(rgb))
-    return np.array(*answer.values())
+    name = json.loads(path.with_name(f"{path.name}.json").read_text())["output"]["name"]
+    return np.array(answer[name])
 
 
 def litert_scores(path, rgb):
     interpreter = tf.lite.Interpreter(str(path))
     run = interpreter.get_signature_runner()
-    return np.concatenate([np.array(*run(image=face[None]).values()) for face in rgb])
+    assert interpreter.get_output_details()[0]["name"] == "p_fake"
+    return np.concatenate([run(image=face[None])["p_fake"] for face in rgb])
 
 
 @pytest.mark.parametrize("name", ["one", "both"])
@@ -61,7 +65,7 @@ def test_onnx_scores_as_the_run(runs, tmp_path, rgb, name):
     path = written(runs, name, "onnx", tmp_path)
     session = runtime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
     expected = load_model(Run(runs / name)).predict(rgb, verbose=0)
-    np.testing.assert_allclose(session.run(None, {"image": rgb})[0], expected, atol=1e-4)
+    np.testing.assert_allclose(session.run(["p_fake"], {"image": rgb})[0], expected, atol=1e-4)
 
 
 @pytest.mark.parametrize("form", ["savedmodel", "litert"])
@@ -83,7 +87,11 @@ def test_the_file_beside_it_says_what_it_takes_and_where_it_comes_from(runs, tmp
         "dtype": "float32",
         "channels": "RGB",
         "range": [0, 255],
+        "resize": RESIZED_BY,
     }
+    assert about["skill"].startswith("on the run's 10 test faces: AUC ")
+    assert about["note"] == note_told(run)
+    assert about["output"]["name"] == "p_fake"
     assert about["output"]["label"] == "1 = fake, 0 = real"
     assert (about["threshold"], about["model"]) == (run.threshold(), "ensemble")
     assert about["run"]["members"] == ["one", "small"]

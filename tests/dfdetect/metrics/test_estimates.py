@@ -8,7 +8,7 @@ import pytest
 from numpy.typing import NDArray
 from sklearn import metrics as sk
 
-from dfdetect.metrics.estimates import Estimate, Metrics, choose_threshold, compute_metrics
+from dfdetect.metrics.estimates import Estimate, Metrics, choose_threshold, compute_metrics, no_skill
 from dfdetect.metrics.measures import MEASURES, measure, prepare
 from dfdetect.predictions import Predictions
 from face_extraction.errors import InputError
@@ -271,3 +271,39 @@ def test_nothing_is_rounded_to_all_or_nothing(value: float, low: float, high: fl
 def test_an_average_that_is_not_defined_is_written_as_null():
     assert Estimate(0.5, math.nan, math.nan).to_dict() == {"value": 0.5, "low": None, "high": None}
     assert Estimate(math.nan, math.nan, math.nan).to_dict()["value"] is None
+
+
+LABELS = [0, 1] * 30
+
+
+@pytest.mark.parametrize(
+    ("splits", "said"),
+    [
+        ({"test": [0.4] * 60}, "AUC 0.500 [–] on 60 test faces"),
+        ({"val": [0.1, 0.9] * 30, "test": [0.3, 0.3, 0.7, 0.7] * 15}, "on 60 test faces"),
+        # The test split decides; val counts beside it only where all its scores are equal.
+        ({"val": [0.3, 0.3, 0.7, 0.7] * 15, "test": [0.1, 0.9] * 30}, ""),
+        ({"val": [0.4] * 60, "test": [0.1, 0.9] * 30}, "AUC 0.500 [–] on 60 val faces"),
+        ({"val": [0.9, 0.1] * 30}, "AUC 0.000 [–] on 60 val faces"),
+        ({"val": [0.1, 0.9] * 30}, ""),
+    ],
+)
+def test_a_model_whose_auc_may_be_that_of_chance_has_no_skill(splits, said):
+    metrics = {
+        split: {"face": compute_metrics(make(LABELS, scores), threshold=0.5)}
+        for split, scores in splits.items()
+    }
+    assert said in no_skill(metrics)
+    assert bool(said) == bool(no_skill(metrics))
+
+
+def test_where_videos_have_several_faces_their_scores_tell_the_skill():
+    """Each real video has a face that is taken for fake, and one that is not."""
+    labels = [0, 0, 1, 1] * 15
+    samples = [
+        FaceSample(f"{row}.png", label, "test", str(row // 2), video=str(row // 2))
+        for row, label in enumerate(labels)
+    ]
+    scored = Predictions(samples, np.array([0.1, 0.9, 0.5, 0.5] * 15))
+    levels = {name: compute_metrics(scored, threshold=0.5, level=name) for name in ("face", "video")}
+    assert "on 30 test videos" in no_skill({"test": levels})

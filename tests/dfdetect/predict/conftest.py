@@ -58,7 +58,7 @@ def command(detector, tmp_path_factory, monkeypatch):
     """`predict` with the test's detector; the arguments follow the run's folder."""
     monkeypatch.setattr(predict, "_detector", lambda *_: detector)
     run = tmp_path_factory.mktemp("run")
-    (run / "recipe.toml").write_text("")
+    (run / predict.RECIPE).touch()
     return lambda *arguments: predict.main([str(run), *map(str, arguments)])
 
 

@@ -142,7 +142,7 @@ def test_a_clip_without_a_face_tells_the_commonest_reason_and_a_cut_before_its_f
         raise ItemFailed("truncated", "read 0 of 12 frames")
         yield
 
-    monkeypatch.setattr("dfdetect.predict.detector.read_frames", cut)
+    monkeypatch.setattr("dfdetect.predict.looking.read_frames", cut)
     verdict = strict.predict(path)
     assert (verdict.reason, verdict.detail) == ("truncated", "read 0 of 12 frames")
 
@@ -168,7 +168,7 @@ def test_an_unforeseen_error_costs_its_file_alone(detector, monkeypatch):
     def fail(*_, **__):
         raise MemoryError("2 TiB")
 
-    monkeypatch.setattr("dfdetect.predict.detector.read_photo", fail)
+    monkeypatch.setattr("dfdetect.predict.looking.read_photo", fail)
     verdict = detector.predict("huge.png")
     assert (verdict.p_fake, verdict.reason, verdict.detail) == (None, "failed", "MemoryError: 2 TiB")
 
@@ -253,7 +253,7 @@ def test_a_run_knows_how_its_faces_were_cropped_or_says_that_it_does_not(finish,
         write_settings(folder, settings)
     detector = Detector.from_run(folder)
     assert detector.settings == (settings if known else ExtractionSettings())
-    assert bool(detector.note) != known
+    assert bool(detector.note.replace(detector.no_skill, "")) != known
     assert detector.skill.startswith("on the run's 4 test faces: AUC 0.750 [")
     assert "clips" not in detector.skill
     assert detector.weights_sha256 == hashlib.sha256(b"the weights").hexdigest()
@@ -277,7 +277,21 @@ def test_what_makes_the_runs_numbers_too_high_is_said_beside_them(finish):
     detector = Detector.from_run(finish(Recipe(split="random"), leaks=["Its weights saw them."]), whole=True)
     assert "Split at random over faces, as some reports did" in detector.note
     assert detector.note.endswith(" Its weights saw them.")
-    assert Detector.from_run(finish(Recipe(manifest="manifest.csv")), whole=True).note == ""
+    detector = Detector.from_run(finish(Recipe(manifest="manifest.csv")), whole=True)
+    assert detector.note == detector.no_skill
+
+
+def test_a_run_without_skill_gives_no_verdict_and_says_why(finish, clip, tmp_path):
+    """The interval of its AUC reaches from 0 to 1."""
+    write_image(tmp_path / "person.png", clip[0])
+    detector = Detector.from_run(finish(Recipe(manifest="manifest.csv")))
+    assert detector.no_skill.startswith("This model shows no skill, so that no verdict is given: AUC 0.750 [")
+    assert detector.no_skill in detector.note
+
+    verdict = detector.predict(tmp_path / "person.png")
+
+    assert 0 < verdict.p_fake < 1
+    assert (verdict.fake, verdict.evidence, verdict.reason) == (None, "", "no_skill")
 
 
 def test_a_run_without_a_test_split_says_so(finish):

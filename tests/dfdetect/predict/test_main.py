@@ -8,6 +8,7 @@ import sys
 
 import pytest
 
+import dfdetect
 from dfdetect.predict import __main__ as predict
 from dfdetect.predict.verdicts import PersonVerdict, Verdict
 from dfdetect.train import __main__ as train
@@ -62,6 +63,27 @@ def test_no_score_is_rounded_to_the_other_side_of_the_threshold(
     said = capsys.readouterr().out
     assert len(re.findall(r"real +0\.51497", said)) == 3
     assert "fake from p_fake 0.51498 on" in said
+
+
+def test_a_model_without_skill_calls_nothing_fake_and_ends_with_a_finding(command, detector, files, capsys):
+    detector.no_skill = "This model shows no skill."
+    assert command(files / "person.png", files / "person.mp4", "--frames", 2) == 1
+    said = capsys.readouterr()
+    assert said.err.count("This model shows no skill.\n") == 1
+    assert said.out.count("no skill on its own test") == 2
+    assert not re.search(r"  (real|fake)  ", said.out)
+    assert command("--json", files / "person.mp4", "--frames", 2) == 1
+    (row,) = json.loads(capsys.readouterr().out)
+    assert (row["fake"], row["reason"], row["people"][0]["fake"]) == (None, "no_skill", None)
+
+
+def test_a_row_tells_its_schema_the_package_the_run_and_the_frames_wanted(command, detector, files, capsys):
+    detector.name = "xception-1a2b3c4d"
+    for given, used in (((), 16), (("--frames", 3), 3)):
+        assert command("--jsonl", *given, files / "person.png") == 0
+        row = json.loads(capsys.readouterr().out)
+        assert (row["schema"], row["dfdetect"], row["run"]) == (1, dfdetect.__version__, "xception-1a2b3c4d")
+        assert row["frames_wanted"] == used
 
 
 def test_the_jobs_of_a_queue_share_the_files(command, files, tmp_path, capsys):

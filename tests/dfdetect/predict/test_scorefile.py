@@ -25,10 +25,10 @@ def test_a_file_of_scores_is_gone_on_with(command, detector, files, tmp_path, mo
         return score(path, frames=frames)
 
     monkeypatch.setattr(detector, "predict", watched)
-    assert command("--out", out, *paths) == 130
+    assert command("--workers", 0, "--out", out, *paths) == 130
     with out.open("a") as handle:
         handle.write('{"file": "torn')
-    assert command("--out", out, *paths) == 1
+    assert command("--workers", 0, "--out", out, *paths) == 1
 
     assert scored == ["person.png", "empty.jpg", "person.mp4", "empty.jpg", "person.mp4"]
     lines = [json.loads(line) for line in out.read_text().splitlines()]
@@ -36,9 +36,9 @@ def test_a_file_of_scores_is_gone_on_with(command, detector, files, tmp_path, mo
     assert lines[1]["detail"] == "the disk was away"
     assert (
         capsys.readouterr().out
-        == f"{out}: 3 files, {sum(bool(r['fake']) for r in expected)} called fake, 1 without a score\n"
+        == f"{out}: 3 files, {sum(bool(r['fake']) for r in expected)} called fake, 1 without a verdict\n"
     )
-    assert command("--out", out, *paths[::2]) == 0
+    assert command("--workers", 0, "--out", out, *paths[::2]) == 0
     assert len(scored) == 5
 
 

@@ -1,5 +1,6 @@
 """Results: what the page says of them."""
 
+import numpy as np
 import pytest
 
 from dfdetect.runs.folder import Run
@@ -32,6 +33,20 @@ def test_without_a_test_split_the_page_says_so(make_manifest, tmp_path, capsys):
     assert run(make_manifest(train=24, val=12, test=0), tmp_path / "run") == 0
     assert set(Run(tmp_path / "run").metrics()) == {"val"}
     assert "There is no test split" in (tmp_path / "run" / "index.html").read_text()
+
+
+@pytest.mark.parametrize("equal", [True, False])
+def test_the_page_and_the_card_say_of_a_model_without_skill_that_it_has_none(
+    manifest, tmp_path, monkeypatch, equal
+):
+    def scores(model, store, batch_size):
+        return np.full(len(store), 0.3) if equal else np.where(store.labels == 1, 0.9, 0.1)
+
+    monkeypatch.setattr("dfdetect.train.training.score_store", scores)
+    run(manifest, tmp_path / "run")
+    for name in ("index.html", "MODEL_CARD.md"):
+        text = (tmp_path / "run" / name).read_text().replace("\\", "")
+        assert ("This model shows no skill, so that no verdict is given: AUC 0.500" in text) == equal, name
 
 
 def test_the_page_names_what_makes_the_losses_differ(manifest, tmp_path):

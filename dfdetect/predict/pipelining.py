@@ -1,0 +1,68 @@
+"""Verdicts on many files: processes decode and find faces, and this one, which holds the model, scores them.
+
+A file can kill the process that reads it, by a decoder's fault or by the memory that it takes. It costs
+itself alone: the model's process never opens a file.
+"""
+
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pebble import ProcessExpired
+
+from dfdetect.predict.looking import Look, look
+from dfdetect.predict.verdicts import Verdict
+from face_extraction.ledger import FAILED, PROCESS_ENDED
+from face_extraction.pool import local_pool
+
+if TYPE_CHECKING:
+    from dfdetect.predict.detector import Detector
+
+AHEAD = 4
+"""Files in work or waiting for the model, for each process."""
+
+
+def judge_files(
+    files: Iterable[Path], detector: "Detector", *, frames: int | None, workers: int
+) -> Iterator[tuple[Path, Verdict]]:
+    """The verdict on each file, in order, as soon as it and those before it are scored.
+
+    Files that are ready together go through the model together.
+
+    Args:
+        files: photos and videos.
+        detector: judges them.
+        frames: as for `Detector.predict`.
+        workers: how many processes read files.
+
+    Raises:
+        InputError: the model is at fault, and would be with every file.
+    """
+    waiting, running = iter(files), deque[tuple[Path, Future[Look]]]()
+    wanted = detector.wanted(frames)
+    with local_pool(workers, None) as pool:
+
+        def hand_out() -> None:
+            for path in islice(waiting, AHEAD * workers - len(running)):
+                running.append((path, pool.submit(look, path, wanted)))
+
+        hand_out()
+        while running:
+            ready = [running.popleft()]
+            looks = [_found(ready[0][1])]
+            while running and running[0][1].done():
+                ready.append(running.popleft())
+                looks.append(_found(ready[-1][1]))
+            hand_out()  # before the model computes, so that the processes have work meanwhile
+            for (path, _), verdict in zip(ready, detector.judge(looks), strict=True):
+                yield path, verdict
+
+
+def _found(future: Future[Look]) -> Look:
+    try:
+        return future.result()
+    except ProcessExpired as error:
+        return Look(reason=FAILED, detail=f"{PROCESS_ENDED} (exit code {error.exitcode}; out of memory?)")

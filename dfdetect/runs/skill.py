@@ -1,0 +1,26 @@
+"""What a run's model can do, and what must be said beside its verdicts, in words."""
+
+from dfdetect.metrics.estimates import UNITS, no_skill, useful_levels
+from dfdetect.runs.calibration import read_calibration
+from dfdetect.runs.folder import Run
+from dfdetect.sample.sample_set import NOTICE
+
+
+def skill_told(run: Run) -> str:
+    """What a run's model showed on its test split."""
+    tested = run.metrics().get("test")
+    if not tested:
+        return "the run has no test split: what it can do on faces that chose nothing is not known"
+    said = (
+        f"on the run's {measured.n:,} test {UNITS[level]}s: AUC {measured.estimates['auc']}"
+        for level, measured in useful_levels(tested).items()
+    )
+    return "; ".join(said)
+
+
+def note_told(run: Run) -> str:
+    """What must be said of every verdict and of that skill; "" if nothing."""
+    drawn = "" if run.recipe().manifest else f"This model was trained on the embedded sample set. {NOTICE}"
+    calibration = read_calibration(run.folder)
+    cannot = calibration.cannot if calibration else ""
+    return " ".join(filter(None, [no_skill(run.metrics()), drawn, *run.cautions(), cannot]))
