@@ -33,7 +33,7 @@ def test_all_commands_are_listed_with_what_they_do(capsys):
     }
     assert {module for module, _ in COMMANDS.values()} == runnable - {"dfdetect"}
     assert main([]) == 0
-    assert "  train     train a detector" in capsys.readouterr().out
+    assert "  train       train a detector" in capsys.readouterr().out
     assert main(["trian"]) == 2
     assert "nearest: train" in capsys.readouterr().err
 
