@@ -17,7 +17,6 @@ CROSSING = {
     "dfdetect/fakes/test_kinds.py": "every kind of fake",
     "dfdetect/models/test_contract.py": "every model",
     "dfdetect/models/test_jax.py": "every model on another backend",
-    "dfdetect/pretrained/test_shipped.py": "every detector that ships",
     "dfdetect/report/test_committed.py": "the reports under reports/",
     "dfdetect/train/test_paired.py": "trainings on pairs, from the manifest on",
     "face_extraction/sources/test_contract.py": "every data set",
