@@ -73,9 +73,9 @@ def test_each_clip_has_one_score_and_one_level(run):
 
 def test_the_page_and_the_card_speak_of_clips(run):
     page, card = (run.folder / name for name in ("index.html", "MODEL_CARD.md"))
-    assert "A person's score is of 4 faces together, a clip's the highest of them." in page.read_text()
+    assert "A person's score is the score of 4 faces together; a video's score is the" in page.read_text()
     assert "by face" not in page.read_text()
-    assert "takes 4 RGB face crops of one person in a clip" in card.read_text()
+    assert "takes 4 RGB face crops of one person in a video" in card.read_text()
     assert run.environment()["clips_that_repeat_a_face"]["train"] == "0 of 24 real and 0 of 24 fake"
 
 
@@ -128,7 +128,7 @@ def test_folds_count_clips(data, tmp_path):
 def test_an_ensemble_takes_members_of_the_same_frames(run, single, data, tmp_path, capsys):
     out = tmp_path / "both"
     assert ensemble.main([str(run.folder), str(single.folder), "--out", str(out)]) == 2
-    assert "it takes single faces" in capsys.readouterr().err
+    assert "takes single faces" in capsys.readouterr().err
     assert not out.exists()
     larger = fit(data, tmp_path / "larger", "--epochs", "1", "--frames", "4", "--image-size", "80")
     assert ensemble.main([str(run.folder), str(larger.folder), "--out", str(out)]) == 0

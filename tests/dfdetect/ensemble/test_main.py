@@ -92,7 +92,7 @@ def test_an_empty_folder_is_used_and_one_that_another_process_fills_is_not(membe
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.txt").write_text("precious")
     assert ensemble.main([*command[:-1], str(tmp_path / "mine")]) == 2
-    assert "holds files and is no run" in capsys.readouterr().err
+    assert "holds files but is no run" in capsys.readouterr().err
 
 
 def test_members_must_have_scored_the_same_faces(members, tmp_path, capsys):

@@ -30,7 +30,7 @@ def test_an_older_export_is_replaced_when_that_is_asked_for(runs, tmp_path, rgb,
     command = ["--format", "savedmodel", "--out", str(tmp_path / "model")]
     written(runs, "one", "savedmodel", tmp_path)
     assert export.main([str(runs / "two"), *command]) == 2
-    assert "model: exists already; give another --out, or --overwrite" in capsys.readouterr().err
+    assert "model: already exists; give another --out, or --overwrite" in capsys.readouterr().err
     written(runs, "two", "savedmodel", tmp_path, "--overwrite")
     expected = load_model(Run(runs / "two")).predict(rgb, verbose=0)
     np.testing.assert_allclose(savedmodel_scores(tmp_path / "model", rgb), expected, atol=1e-5)

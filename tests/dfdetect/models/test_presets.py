@@ -356,7 +356,7 @@ def test_failed_download_is_one_line_with_a_way_out(monkeypatch, error):
         raise error
 
     monkeypatch.setattr(kagglehub, "model_download", fail)
-    with pytest.raises(InputError, match=r"\(no (route|access)\)") as refused:
+    with pytest.raises(InputError, match=r"\(no (route to host|access)\)") as refused:
         build_model("tiny", weights="imagenet")
     assert str(refused.value).startswith("the published weights of tiny could not be downloaded (")
     assert str(refused.value).endswith("; give a file with --weights PATH or --weights none")

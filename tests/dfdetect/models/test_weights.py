@@ -186,7 +186,10 @@ def test_suffix_and_format_must_agree(save, tmp_path):
 
 def test_file_that_is_none_is_refused_in_one_line(tmp_path):
     path = tmp_path / "some.weights.h5"
-    for line in ("no such weights file; accepted: none, or a file", "not a weights file; accepted: HDF5"):
+    for line in (
+        "no such weights file; accepted: none, or a file",
+        "torn, or not a weights file; accepted: HDF5",
+    ):
         with pytest.raises(InputError) as refused:
             cnn(weights=str(path))
         assert str(refused.value).startswith(f"{path}: {line}")

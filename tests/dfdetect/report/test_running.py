@@ -138,7 +138,7 @@ def test_a_folder_that_has_a_cells_name_alone_is_not_its_result(declare, trained
     reasons = {result.at["model"]: result.reason for result in read_results(folder)}
     assert reasons["custom_cnn"] == ""
     assert "holds a run with learning_rate 0.5, not 0.0003" in reasons["meso4"]
-    assert "it holds another ensemble" in reasons["both"]
+    assert "holds another ensemble" in reasons["both"]
 
 
 def test_a_cell_that_another_process_has_is_left_to_it(declare, trained, tmp_path, capsys, monkeypatch):

@@ -67,7 +67,7 @@ def test_platt_finds_the_map_that_scores_were_drawn_by():
 
 
 def test_platt_refuses_scores_that_are_the_wrong_way_round():
-    with pytest.raises(InputError, match="fakes have no higher scores than reals"):
+    with pytest.raises(InputError, match="fakes do not score higher than reals"):
         fit_platt([0.1, 0.2, 0.8, 0.9], [1, 1, 0, 0])
 
 

@@ -274,7 +274,10 @@ def test_an_ensemble_and_a_report_tell_what_members_weights_saw(make_manifest, t
 
 def test_the_folder_of_weights_is_left_out(tmp_path):
     run = Run(tmp_path)
-    run.write_environment({"weights_source": "../own/x.h5", "weights": "../own/x.h5 (1 of 2 parameters)"})
+    digest = {"manifest_sha256": ""}
+    run.write_environment(
+        digest | {"weights_source": "../own/x.h5", "weights": "../own/x.h5 (1 of 2 parameters)"}
+    )
     assert origin_without_folder(run) == "x.h5 (1 of 2 parameters)"
-    run.write_environment({"weights_source": "none", "weights": "random"})
+    run.write_environment(digest | {"weights_source": "none", "weights": "random"})
     assert origin_without_folder(run) == "random"

@@ -96,7 +96,7 @@ def test_a_folder_that_is_no_run_is_left_alone(manifest, tmp_path, capsys):
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.txt").write_text("precious")
     assert run(manifest, tmp_path / "mine") == 2
-    assert "holds files and is no run" in capsys.readouterr().err
+    assert "holds files but is no run" in capsys.readouterr().err
     assert run(manifest, tmp_path / "mine", "--overwrite") == 2
     assert [path.name for path in (tmp_path / "mine").iterdir()] == ["thesis.txt"]
 
