@@ -75,7 +75,7 @@ def test_the_page_and_the_card_speak_of_clips(run):
     page, card = (run.folder / name for name in ("index.html", "MODEL_CARD.md"))
     assert "A person's score is the score of 4 faces together; a video's score is the" in page.read_text()
     assert "by face" not in page.read_text()
-    assert "takes 4 RGB face crops of one person in a video" in card.read_text()
+    assert "A clip is 4 RGB face crops of one person" in card.read_text()
     assert run.environment()["clips_that_repeat_a_face"]["train"] == "0 of 24 real and 0 of 24 fake"
 
 
