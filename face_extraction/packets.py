@@ -237,7 +237,7 @@ def _breaks_off(end: float, length: float) -> str:
 def _read_through(container: Any, stream: Any) -> _Read:
     read = _Read()
     try:
-        for packet in container.demux():
+        for packet in packets_of(container):
             if packet.size and packet.pts is not None and not packet.is_corrupt:
                 read.end = max(read.end, float((packet.pts + (packet.duration or 0)) * packet.time_base))
             if packet.stream_index == stream.index and packet.size:
@@ -245,6 +245,20 @@ def _read_through(container: Any, stream: Any) -> _Read:
     except ERRORS:
         read.cut = True
     return read
+
+
+def packets_of(container: Any, *streams: Any) -> Iterator[Any]:
+    """The packets of some streams, or of all.
+
+    A broadcast can begin another stream midway. PyAV raises IndexError at each of its packets, so they are
+    skipped.
+    """
+    while True:
+        try:
+            yield from container.demux(*streams)
+        except IndexError:
+            continue
+        return
 
 
 def _without_jumps(times: NDArray[np.int64], longest: int) -> NDArray[np.int64]:
@@ -262,6 +276,6 @@ def _without_jumps(times: NDArray[np.int64], longest: int) -> NDArray[np.int64]:
 def each_packet(container: Any, stream: Any) -> Iterator[Any]:
     """The packets that `read_packets` counts, up to the first unreadable one, which it has reported."""
     try:
-        yield from (packet for packet in container.demux(stream) if packet.size)
+        yield from (packet for packet in packets_of(container, stream) if packet.size)
     except ERRORS:
         return

@@ -10,6 +10,7 @@ import pytest
 from face_extraction.frames import read_frames
 from face_extraction.images import Unreadable
 from face_extraction.ledger import ItemFailed
+from face_extraction.packets import packets_of
 
 from .videos import HEIGHT, WIDTH, cut, paint, values, write
 
@@ -231,3 +232,19 @@ def test_a_video_whose_sizes_are_all_claimed_equal_is_refused_before_it_is_opene
 
     with pytest.raises(Unreadable, match="claims 85,000,000 samples"):
         list(read_frames(path, first=True))
+
+
+def test_packets_of_a_stream_that_begins_midway_are_skipped():
+    class Broadcast:
+        """As PyAV: a packet of a stream that was not there at the start raises, and the next call goes on."""
+
+        def __init__(self):
+            self.left = iter([1, 2, None, 3, None, None, 4])
+
+        def demux(self, *streams):
+            for packet in self.left:
+                if packet is None:
+                    raise IndexError("list index out of range")
+                yield packet
+
+    assert list(packets_of(Broadcast())) == [1, 2, 3, 4]
