@@ -216,16 +216,14 @@ def _in_turn(
 
 
 def _run_folder(first: Path, pretrained: str | None) -> Path | None:
-    """The run that the first path names; None where it is a file to score, by a detector that ships.
+    """The run that the first path names; None if it is a file to score with a detector that ships.
 
     A folder counts as a run's if it has anything of a run, or of runs, so that a training that was cut, or
     a folder of runs, is not scored as photos.
 
     Raises:
-        InputError: the path does not exist, or is a run beside --pretrained.
+        InputError: the path is a run beside --pretrained.
     """
-    if not first.exists():
-        raise InputError(f"{first}: no such file or folder")
     if not first.is_dir() or not any(path for path in (*first.glob(RECIPE), *first.glob(f"*/{RECIPE}"))):
         return None
     if pretrained:
@@ -246,7 +244,7 @@ def _detector(args: argparse.Namespace, run: Path | None) -> "Detector":
 
 
 def _files(inputs: Sequence[Path]) -> tuple[list[Path], list[Path]]:
-    """The files named with the photos and clips in the folders named; and what else lies in these.
+    """The named files with the photos and videos in the named folders, and what else lies in these.
 
     Raises:
         InputError: a path does not exist, or is an archive or a web address.

@@ -204,3 +204,5 @@ def test_what_is_no_file_says_what_to_do(command, tmp_path, monkeypatch, capsys,
     (tmp_path / "photos.zip").write_bytes(b"PK")
     assert command(argument) == 2
     assert words in capsys.readouterr().err
+    assert predict.main([argument]) == 2  # without a run before it
+    assert words in capsys.readouterr().err
