@@ -1,4 +1,4 @@
-"""`python -m dfdetect.predict`: a verdict on photos, clips and folders."""
+"""`python -m dfdetect.predict`: a verdict on photos, videos and folders."""
 
 import argparse
 import json
@@ -31,9 +31,7 @@ ARCHIVES = frozenset({".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".zst", ".7z
 SCHEMA = 1  # of a row; raised whenever a field changes its name or meaning
 TOLD = ("dfdetect", "run")  # of a row: may differ from row to row in one file
 RECIPE = "recipe.toml"  # of a run's folder
-FRAMES_HELP = (
-    "frames of a clip to search (default: 16; with a run that takes clips, as many as its extraction did)"
-)
+FRAMES_HELP = "frames of a video to search (default: 16; for a sequence model as many as its training's extraction took)"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -45,8 +43,8 @@ def _parser() -> Parser:
     parser = Parser(
         "python -m dfdetect.predict",
         "Score photos, videos and folders of them with a detector that ships, or with a finished run.\n\n"
-        "A photo's score is that of its most suspicious face, a clip's that of its most suspicious person\n"
-        "(the mean over their frames), or with a run that takes clips the one score of a person's faces.\n"
+        "A photo's score is that of its most suspicious face, a video's that of its most suspicious person\n"
+        "(the mean over their frames), or with a sequence model the one score of a person's faces.\n"
         "A file without a face gets no score.",
         "examples:\n  python -m dfdetect.predict video.mp4\n"
         "  python -m dfdetect.predict runs/xception-1a2b3c4d video.mp4 photos/\n"
@@ -269,7 +267,7 @@ def _files(inputs: Sequence[Path]) -> tuple[list[Path], list[Path]]:
 
 
 def _left_out(others: Sequence[Path]) -> str:
-    return f"left out of the folders, being neither photo nor clip: {kinds_told(others)}"
+    return f"left out of the folders, neither photo nor video: {kinds_told(others)}"
 
 
 def _shown(name: object) -> str:
@@ -334,7 +332,7 @@ def _table(verdicts: Sequence[tuple[Path, Verdict]], detector: "Detector") -> st
         for person in verdict.people if len(verdict.people) > 1 else ():
             name = f"  person {person.person}"
             word = _word(person.p_fake, detector)
-            note = "" if verdict.counts(person) else "          seen once: no part in the clip's score"
+            note = "" if verdict.counts(person) else "          seen once: no part in the video's score"
             score = shown_score(person.p_fake, detector.threshold)
             lines.append(f"{name:<{width}}  {word:<{wide}}  {score:>6}  {person.faces:>5}{note}")
         for number, face in enumerate(verdict.faces if len(verdict.faces) > 1 and not verdict.people else ()):

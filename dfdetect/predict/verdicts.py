@@ -1,4 +1,4 @@
-"""What is said of a photo or a clip."""
+"""Verdicts: what is said of a photo or a video."""
 
 from dataclasses import dataclass
 
@@ -22,8 +22,8 @@ class FaceVerdict:
         p_fake: 0 to 1.
         box: where the face is, in pixels of the upright picture.
         frame: index of the frame; 0 in a photo.
-        time: seconds from the clip's start.
-        person: whose face it is in the clip, numbered from 1; 0 in a photo.
+        time: seconds from the video's start.
+        person: whose face it is in the video, numbered from 1; 0 in a photo.
         confidence: in a photo, how sure the face detector is, from 0; None in a video, and of a picture
             taken whole.
         rotation: degrees by which a photo was turned clockwise before its face was found; `box` is where
@@ -46,7 +46,7 @@ class FaceVerdict:
 
 @dataclass(frozen=True)
 class PersonVerdict:
-    """What is said of one person in a clip.
+    """What is said of one person in a video.
 
     Attributes:
         person: the number that their faces carry.
@@ -67,11 +67,11 @@ class ClipVerdict:
 
     Attributes:
         p_fake: 0 to 1.
-        person: whose faces they are, numbered from 1 in the clip.
+        person: whose faces they are, numbered from 1 in the video.
         boxes: where each face is, in pixels of the upright frame; one stands twice where there were
             too few.
         frames: index of each one's frame.
-        times: seconds from the clip's start, of each.
+        times: seconds from the video's start, of each.
     """
 
     p_fake: float
@@ -88,7 +88,7 @@ class Verdict:
     Attributes:
         faces: the faces scored, by a model that takes single faces.
         p_fake: of a photo the highest of its faces (one fake face makes a fake photo; a box that may be
-            no face has no part where another is sure), of a clip
+            no face has no part where another is sure), of a video
             that of its most suspicious person; None where nothing was scored.
         fake: whether `p_fake` reaches the threshold; None where there is no score, or the model has no skill.
         frames: frames looked at; 1 for a photo.
@@ -98,8 +98,8 @@ class Verdict:
         clips: the scores of a model that takes clips, one a person.
         evidence: "substantial", "uncertain" or "little" evidence of manipulation, by the two cuts of a
             calibrated model; "" of a model without them, or without a verdict.
-        people: the people of a clip by their number. Those of whom a single face was seen have no
-            part in the clip's score where somebody was seen more often: it may be no face at all.
+        people: the people of a video by their number. Those of whom a single face was seen have no
+            part in the video's score where somebody was seen more often: it may be no face at all.
         decided: of a photo, the place in `faces` of the one whose score is the photo's; None otherwise.
     """
 
@@ -120,5 +120,5 @@ class Verdict:
         return len(self.faces) + sum(len(set(clip.frames)) for clip in self.clips)
 
     def counts(self, person: PersonVerdict) -> bool:
-        """Whether somebody of the clip has a part in its score."""
+        """Whether somebody in the video has a part in its score."""
         return bool(self.clips) or person.person in deciding({one.person: one.faces for one in self.people})

@@ -20,7 +20,7 @@ def test_the_command_scores_a_folder_and_says_what_it_could_not(make_manifest, f
     capsys.readouterr()
     assert predict.main([str(tmp_path / "run"), str(files), "--json", "--frames", "2"]) == 1
     said = capsys.readouterr()
-    assert "left out of the folders, being neither photo nor clip: 2 (.png 1, .txt 1)" in said.err
+    assert "left out of the folders, neither photo nor video: 2 (.png 1, .txt 1)" in said.err
     rows = {row["file"].rpartition("/")[2]: row for row in json.loads(said.out)}
     assert set(rows) == {"person.png", "person.mp4", "words.mp4", "empty.jpg", "linked.png"}
     assert 0 < rows["person.png"]["p_fake"] < 1

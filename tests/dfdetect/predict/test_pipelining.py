@@ -150,4 +150,4 @@ def test_a_folders_animations_and_kinds_that_are_not_read_get_rows(command, file
     assert list(rows) == ["a.png", "b.avif", "b.gif", "c.heic", "d.vob"]
     assert {row["reason"] for name, row in rows.items() if name != "d.vob"} == {"no_face"}
     assert rows["d.vob"]["reason"] == "unreadable"
-    assert "neither photo nor clip: 1 (.txt 1)" in said.err
+    assert "neither photo nor video: 1 (.txt 1)" in said.err
