@@ -31,7 +31,7 @@ ARCHIVES = frozenset({".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".zst", ".7z
 SCHEMA = 1  # of a row; raised whenever a field changes its name or meaning
 TOLD = ("dfdetect", "run")  # of a row: may differ from row to row in one file
 RECIPE = "recipe.toml"  # of a run's folder
-FRAMES_HELP = "frames of a video to search (default: 16; for a sequence model as many as its training's extraction took)"
+FRAMES_HELP = "frames of a video to search (default: 16; for a sequence model, as many as in its training)"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
