@@ -31,7 +31,7 @@ class Store(Protocol):
     Attributes:
         samples: the manifest row of each face, or of each clip's first face.
         labels: int64 of shape (n,).
-        shape: the shape of what `load` returns.
+        shape: the shape of the array that `load` returns.
     """
 
     samples: Sequence[FaceSample]

@@ -14,10 +14,10 @@ Shares = NDArray[np.float64]
 def assign_groups(groups: Mapping[str, Counts], shares: Mapping[str, float], seed: int) -> dict[str, str]:
     """Choose the split of each group.
 
-    First each split gets a group with both classes, or one group of each class, if there are enough. The
-    other groups then go to the split that lacks most of what they have: first those that are larger than
-    the smallest split, then the rest in an order drawn by `seed`. The result depends only on names, counts
-    and seed, not on the order of `groups`.
+    First, if there are enough groups, each split gets a group with both classes, or one group of each class.
+    Then each other group goes to the split that lacks most of the faces it has. Groups larger than the
+    smallest split go first; the rest follow in an order drawn by `seed`. The result depends only on names,
+    counts and seed, not on the order of `groups`.
 
     Args:
         groups: the faces of each group by its name.

@@ -45,7 +45,7 @@ def choose(samples: Sequence[FaceSample], recipe: Recipe) -> list[FaceSample]:
     8,000). With `folds`, the test split is fold number `fold` (from 1), and `val_share` of the rest
     validates (Report B: 3 folds). A split by group gives train, val and test both classes if there are
     enough groups (but a test fold can lack one), and without folds it does not depend on the order
-    of the rows. Rows with unknown label are left out, except in the manifest's own split.
+    of the rows. A new split leaves out rows with an unknown label; the manifest's own split keeps them.
 
     Raises:
         InputError: there are too few faces or groups.

@@ -30,7 +30,7 @@ from face_extraction.progress import progress
 
 NAME = "autoencoder"
 CHIP = 64
-"""Side of what the autoencoder sees and makes, in pixels: the resolution of the first tools."""
+"""Side of the autoencoder's input and output, in pixels. The first deepfake tools had this resolution."""
 EYES_APART, EYES_DOWN = 0.35, 0.29
 """Distance between the eyes, and theirs from the top, as shares of a chip's side: the chin lies within."""
 

@@ -18,7 +18,7 @@ from dfdetect.fakes.registry import Face, Fake, Mask, Points, Rgb, Rng, get_kind
 from face_extraction.errors import InputError
 
 WORKING = 1.25
-"""Side at which fakes are made, as a multiple of the side of what a model is shown."""
+"""Fakes are made in pictures whose side is this multiple of the model's input side."""
 DEFAULT_SHARES: Mapping[str, float] = {"self_blend": 0.6, "region": 0.15, "swap": 0.25}
 _NEAREST = 12
 """From so many people nearest in pose the donor is drawn."""
@@ -159,7 +159,7 @@ class Donors:
 
         Args:
             points: of each face, (68, 2), in pixels of its own picture.
-            groups: the group of each; a donor is of another one.
+            groups: the group of each face; its donor comes from another group.
         """
         self._groups = list(groups)
         self._poses = np.stack([pose(each) for each in points])
@@ -209,7 +209,7 @@ class PairSampler:
     Attributes:
         load: gives the picture of the face with this number.
         points: the landmarks of each face, in pixels of its picture.
-        groups: the group of each face; donors are of other groups.
+        groups: the group of each face; its donor comes from another group.
         size: side of the pictures, in pixels.
         shares: how often each kind is drawn.
         seed: another seed gives other pairs.

@@ -82,6 +82,6 @@ def get_kind(name: str) -> Kind:
     """The kind called `name`.
 
     Raises:
-        InputError: there is none of that name; the nearest is named.
+        InputError: no kind has this name; the line gives the nearest.
     """
     return _KINDS.get(name)

@@ -62,7 +62,7 @@ def set_trainable(model: keras.Model, family: "Family", trainable: str) -> None:
             normalisation uses its stored statistics and keeps them.
 
     Raises:
-        InputError: the text is none of these, or the backbone has fewer blocks or no normalisation.
+        InputError: `trainable` has another form, or the backbone has too few blocks or no normalisation.
     """
     found = blocks(model, family)
     # One by one: setting the model's own flag changes no layer if the flag is already true.

@@ -252,7 +252,7 @@ def _files(inputs: Sequence[Path]) -> tuple[list[Path], list[Path]]:
     for path in inputs:
         if path.is_dir():
             for inside in files_below(path):
-                # A kind that is not read gets a row that says so, as if it were named.
+                # A file of a kind that is not read gets a row with the reason, as a named file does.
                 is_wanted = kind_found(inside) or is_unread(inside)
                 (files if is_wanted else others).append(inside)
         elif path.exists():

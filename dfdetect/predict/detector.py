@@ -40,7 +40,7 @@ UNKNOWN_CROPS = (
     "How the faces of training were cropped is not recorded (ready-made crops, or weights from elsewhere): "
     "faces are cut with the default settings, which may differ; --whole takes pictures as they are."
 )
-"""What must be said of a verdict on faces that were not cut as those of training were."""
+"""The caution beside verdicts if the faces may not be cut as in training."""
 BATCH = 32  # faces, or clips, that are scored at once
 
 
@@ -69,7 +69,7 @@ class Detector:
         skill: what it showed on the run's test split, in words; "" of weights without a run.
         no_skill: why its scores mean nothing, and there is no verdict; "" if they mean something.
         name: of the run; "" of weights without one.
-        note: what must be said of every verdict and of that skill; "" if nothing.
+        note: the cautions to show beside every verdict and that skill; "" if there are none.
         calibration: makes its scores calibrated, and grades them; None where the run has none.
         rotations: whether a photo without a face is turned by 90, 180 and 270 degrees; as for training,
             unless changed.

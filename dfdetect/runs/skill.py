@@ -1,4 +1,4 @@
-"""What a run's model can do, and what must be said beside its verdicts, in words."""
+"""The skill of a run's model in words, and the cautions to show beside its verdicts."""
 
 from dfdetect.metrics.estimates import UNITS, no_skill, useful_levels
 from dfdetect.runs.calibration import read_calibration
@@ -19,7 +19,7 @@ def skill_told(run: Run) -> str:
 
 
 def note_told(run: Run) -> str:
-    """What must be said of every verdict and of that skill; "" if nothing."""
+    """The cautions to show beside every verdict and that skill; "" if there are none."""
     drawn = "" if run.recipe().manifest else f"This model was trained on the embedded sample set. {NOTICE}"
     calibration = read_calibration(run.folder)
     cannot = calibration.cannot if calibration else ""

@@ -190,6 +190,6 @@ def get_source(name: str) -> Source:
     """The data set called `name`.
 
     Raises:
-        InputError: there is none of that name; the line gives the nearest.
+        InputError: no data set has this name; the line gives the nearest.
     """
     return _SOURCES.get(name)
