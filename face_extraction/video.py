@@ -3,6 +3,8 @@
 Extraction and prediction both use `VideoFinder`, so that they see the same faces.
 """
 
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 import cv2
@@ -11,6 +13,7 @@ from numpy.typing import NDArray
 
 from face_extraction.detect import FaceDetector, FoundFace, choose_faces, cut_box
 from face_extraction.frames import Frame
+from face_extraction.ledger import ItemFailed
 from face_extraction.manifest import Box
 from face_extraction.settings import CropSpec
 
@@ -34,6 +37,25 @@ REMEMBERED = 6
 # Two frames are different scenes if their small grey pictures differ by more than this on average.
 _CUT_DIFFERENCE = 25
 _SMALL = (32, 18)
+
+
+def search_frames(
+    frames: Iterable[Frame], search: Callable[[Frame], list[FoundFace]], without: Counter[str]
+) -> Iterator[tuple[Frame, list[FoundFace]]]:
+    """Search frames for faces, and give each frame that shows some with its faces.
+
+    Args:
+        frames: the frames; what they raise ends the search.
+        search: finds a frame's faces, and raises `ItemFailed` if it shows none.
+        without: counts the frames without a face, by the reason.
+    """
+    for frame in frames:
+        try:
+            found = search(frame)
+        except ItemFailed as error:
+            without[error.reason] += 1
+        else:
+            yield frame, found
 
 
 class VideoFinder:

@@ -21,7 +21,7 @@ from face_extraction.manifest import LABEL_NAMES
 from face_extraction.media import ARCHIVE, CROP, FRAMES, SEQUENCE, VIDEO
 from face_extraction.settings import ExtractionSettings
 from face_extraction.sources import Item
-from face_extraction.video import VideoFinder
+from face_extraction.video import VideoFinder, search_frames
 
 FACES_FOLDER = "faces"
 
@@ -159,11 +159,8 @@ def _extract_video(item: Item, root: Path, out: Path, settings: ExtractionSettin
     finder = VideoFinder(_detector_for(settings), settings.policy, settings.crop)
     frames = read_frames(root / item.path, count=settings.faces_per_video, first=settings.first_frame_only)
     try:
-        for frame in frames:
-            try:
-                faces += _write_faces(item, out, settings, finder.faces(frame), frame)
-            except ItemFailed as error:
-                without[error.reason] += 1
+        for frame, found in search_frames(frames, finder.faces, without):
+            faces += _write_faces(item, out, settings, found, frame)
     except ItemFailed as error:
         ledger.append(LedgerRow(item.path, error.reason, error.detail))
     if without and not faces:

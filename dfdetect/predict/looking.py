@@ -17,7 +17,7 @@ from face_extraction.ledger import DAMAGED, FAILED, TOO_FEW, TRUNCATED, ItemFail
 from face_extraction.manifest import Box
 from face_extraction.media import VIDEO, kind_of
 from face_extraction.settings import ExtractionSettings
-from face_extraction.video import VideoFinder
+from face_extraction.video import VideoFinder, search_frames
 
 Rgb = NDArray[np.uint8]
 
@@ -132,15 +132,11 @@ def look_at_video(path: Path, wanted: Wanted) -> Look:
     finder = VideoFinder(_finder(wanted.settings), wanted.settings.policy, wanted.settings.crop)
     faces: list[SeenFace] = []
     crops: list[Rgb] = []
-    looked, cut, without = 0, None, Counter[str]()
+    shown, cut, without = 0, None, Counter[str]()
+    search = _whole if wanted.whole else finder.faces
     try:
-        for frame in read_frames(path, count=wanted.frames):
-            looked += 1
-            try:
-                found = _whole(frame) if wanted.whole else finder.faces(frame)
-            except ItemFailed as error:
-                without[error.reason] += 1
-                continue
+        for frame, found in search_frames(read_frames(path, count=wanted.frames), search, without):
+            shown += 1
             faces += [SeenFace(face.box, frame.index, frame.time, face.person) for face in found]
             crops += [resize(face.crop, wanted.size) for face in found]
     except ItemFailed as error:
@@ -150,7 +146,7 @@ def look_at_video(path: Path, wanted: Wanted) -> Look:
     if not crops:
         raise without_faces(without) if without or cut is None else cut
     told = {"reason": cut.reason, "detail": cut.detail} if cut else {}
-    return Look(tuple(faces), np.stack(crops), looked, looked - without.total(), is_video=True, **told)
+    return Look(tuple(faces), np.stack(crops), shown + without.total(), shown, is_video=True, **told)
 
 
 def _whole(frame: Frame) -> list[FoundFace]:
