@@ -16,6 +16,7 @@ from dfdetect.predict.scorefile import Outcome, open_scores
 from dfdetect.predict.verdicts import Verdict
 from dfdetect.recipe import Recipe, read_recipe
 from dfdetect.render.text import shown_score
+from dfdetect.runs.folder import RECIPE_FILE
 from face_extraction.command import DONE, FINDING, Parser, run
 from face_extraction.errors import InputError
 from face_extraction.media import is_unread, kind_found, kinds_told
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
 ARCHIVES = frozenset({".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".zst", ".7z", ".rar"})
 SCHEMA = 1  # of a row; raised whenever a field changes its name or meaning
 TOLD = ("dfdetect", "run")  # of a row: may differ from row to row in one file
-RECIPE = "recipe.toml"  # of a run's folder
 FRAMES_HELP = "frames of a video to search (default: 16; for a sequence model, as many as in its training)"
 
 
@@ -222,7 +222,7 @@ def _run_folder(first: Path, pretrained: str | None) -> Path | None:
     Raises:
         InputError: the path is a run beside --pretrained.
     """
-    if not first.is_dir() or not any(path for path in (*first.glob(RECIPE), *first.glob(f"*/{RECIPE}"))):
+    if not first.is_dir() or not any((*first.glob(RECIPE_FILE), *first.glob(f"*/{RECIPE_FILE}"))):
         return None
     if pretrained:
         raise InputError(f"{first}: a run beside --pretrained {pretrained}; accepted: one of them")

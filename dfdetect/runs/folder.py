@@ -51,6 +51,9 @@ class Results(TypedDict):
     splits: dict[str, dict[str, dict[str, Any]]]
 
 
+RECIPE_FILE = "recipe.toml"
+
+
 @dataclass(frozen=True)
 class Run:
     """The folder of a training.
@@ -64,7 +67,7 @@ class Run:
     @property
     def recipe_file(self) -> Path:
         """The recipe with all defaults filled in."""
-        return self.folder / "recipe.toml"
+        return self.folder / RECIPE_FILE
 
     @property
     def checkpoint(self) -> Path:
