@@ -6,6 +6,7 @@ import pytest
 
 from dfdetect.predict import __main__ as predict
 from dfdetect.predict.detector import Detector
+from dfdetect.runs.folder import RECIPE_FILE
 from dfdetect.sample.clips import film, write_clip
 from dfdetect.sample.identity import draw_identity
 from dfdetect.sample.people import Person
@@ -58,7 +59,7 @@ def command(detector, tmp_path_factory, monkeypatch):
     """`predict` with the test's detector; the arguments follow the run's folder."""
     monkeypatch.setattr(predict, "_detector", lambda *_: detector)
     run = tmp_path_factory.mktemp("run")
-    (run / predict.RECIPE).touch()
+    (run / RECIPE_FILE).touch()
     return lambda *arguments: predict.main([str(run), *map(str, arguments)])
 
 
