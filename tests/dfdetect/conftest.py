@@ -52,6 +52,12 @@ def make_manifest(write_squares, tmp_path):
 
 
 @pytest.fixture
+def manifest(make_manifest):
+    """48 squares: 24 to train on, 12 to validate with, 12 to test on."""
+    return make_manifest(train=24, val=12, test=12)
+
+
+@pytest.fixture
 def uneven_folds(tmp_path):
     """A manifest, without crops, of three groups with reals and three with fakes: fold 3 of 3 has no real."""
     counts = {"a": (6, 6), "b": (0, 3), "c": (3, 0), "d": (9, 0), "e": (9, 6)}

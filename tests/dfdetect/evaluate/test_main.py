@@ -7,32 +7,11 @@ import pytest
 from dfdetect.evaluate import __main__ as evaluate
 from dfdetect.models.build import build_model
 from dfdetect.runs.folder import Run
-from dfdetect.train import __main__ as train
 from face_extraction.lock import alone
 from face_extraction.manifest import manifest_hash
 from face_extraction.settings import CropSpec, ExtractionSettings, write_settings
 
-SMALL = [
-    "--model",
-    "custom_cnn",
-    "--image-size",
-    "32",
-    "--batch-size",
-    "8",
-    "--epochs",
-    "2",
-    "--augment",
-    "none",
-]
-
-
-@pytest.fixture
-def manifest(make_manifest):
-    return make_manifest(train=24, val=12, test=12)
-
-
-def run(manifest, out, *more):
-    return train.main([*SMALL, "--manifest", str(manifest), "--out", str(out), *more])
+from ..small import run
 
 
 def test_evaluate_on_another_manifest_keeps_the_threshold(manifest, make_manifest, tmp_path, capsys):

@@ -26,11 +26,6 @@ sys.exit(main(sys.argv[1:]))
 
 
 @pytest.fixture
-def manifest(make_manifest):
-    return make_manifest(train=24, val=12, test=12)
-
-
-@pytest.fixture
 def expected(manifest, tmp_path):
     """Test scores of the ordinary training."""
     out = tmp_path / "expected"

@@ -4,29 +4,8 @@ import numpy as np
 import pytest
 
 from dfdetect.runs.folder import Run
-from dfdetect.train import __main__ as train
 
-SMALL = [
-    "--model",
-    "custom_cnn",
-    "--image-size",
-    "32",
-    "--batch-size",
-    "8",
-    "--epochs",
-    "2",
-    "--augment",
-    "none",
-]
-
-
-@pytest.fixture
-def manifest(make_manifest):
-    return make_manifest(train=24, val=12, test=12)
-
-
-def run(manifest, out, *more):
-    return train.main([*SMALL, "--manifest", str(manifest), "--out", str(out), *more])
+from ..small import run
 
 
 def test_without_a_test_split_the_page_says_so(make_manifest, tmp_path, capsys):

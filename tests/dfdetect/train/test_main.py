@@ -11,31 +11,10 @@ from dfdetect.evaluate import __main__ as evaluate
 from dfdetect.metrics.estimates import choose_threshold
 from dfdetect.render.figures.curves import best_epoch
 from dfdetect.runs.folder import Run
-from dfdetect.train import __main__ as train
 from face_extraction.manifest import manifest_hash, read_manifest, write_manifest
 from face_extraction.settings import CropSpec, ExtractionSettings, write_settings
 
-SMALL = [
-    "--model",
-    "custom_cnn",
-    "--image-size",
-    "32",
-    "--batch-size",
-    "8",
-    "--epochs",
-    "2",
-    "--augment",
-    "none",
-]
-
-
-@pytest.fixture
-def manifest(make_manifest):
-    return make_manifest(train=24, val=12, test=12)
-
-
-def run(manifest, out, *more):
-    return train.main([*SMALL, "--manifest", str(manifest), "--out", str(out), *more])
+from ..small import run
 
 
 def test_a_run_folder_holds_all_that_was_promised(manifest, tmp_path, capsys):

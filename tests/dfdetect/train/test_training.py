@@ -13,32 +13,11 @@ import pytest
 from dfdetect.data.opening import open_training_data
 from dfdetect.recipe import Conditions, Recipe
 from dfdetect.runs.folder import Run
-from dfdetect.train import __main__ as train
 from dfdetect.train.training import open_stores
 from face_extraction.errors import InputError
 from face_extraction.manifest import SPLITS, read_manifest, write_manifest
 
-SMALL = [
-    "--model",
-    "custom_cnn",
-    "--image-size",
-    "32",
-    "--batch-size",
-    "8",
-    "--epochs",
-    "2",
-    "--augment",
-    "none",
-]
-
-
-@pytest.fixture
-def manifest(make_manifest):
-    return make_manifest(train=24, val=12, test=12)
-
-
-def run(manifest, out, *more):
-    return train.main([*SMALL, "--manifest", str(manifest), "--out", str(out), *more])
+from ..small import SMALL, run
 
 
 def test_the_same_seed_gives_the_same_scores(manifest, tmp_path):

@@ -1,0 +1,10 @@
+"""The small training that tests of several commands run."""
+
+from dfdetect.train import __main__ as train
+
+SMALL = "--model custom_cnn --image-size 32 --batch-size 8 --epochs 2 --augment none".split()
+
+
+def run(manifest, out, *more):
+    """Train on a manifest; the exit status."""
+    return train.main([*SMALL, "--manifest", str(manifest), "--out", str(out), *more])
