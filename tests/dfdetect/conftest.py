@@ -7,9 +7,10 @@ import keras
 import numpy as np
 import pytest
 
+from dfdetect.data.faces import FaceStore
 from face_extraction.images import write_image
 from face_extraction.landmarks import Landmarks, write_landmarks
-from face_extraction.manifest import FaceSample, write_manifest
+from face_extraction.manifest import FaceSample, read_manifest, write_manifest
 
 
 def draw(label: int, rng: np.random.Generator, size: int = 24) -> np.ndarray:
@@ -55,6 +56,16 @@ def make_manifest(write_squares, tmp_path):
 def manifest(make_manifest):
     """48 squares: 24 to train on, 12 to validate with, 12 to test on."""
     return make_manifest(train=24, val=12, test=12)
+
+
+@pytest.fixture
+def stores(make_manifest):
+    """The squares to train on and to validate with, as faces of 16 pixels."""
+    path = make_manifest()
+    samples = read_manifest(path)
+    return [
+        FaceStore(path.parent, [s for s in samples if s.split == split], 16) for split in ("train", "val")
+    ]
 
 
 @pytest.fixture

@@ -15,17 +15,9 @@ from dfdetect.runs.folder import Run
 from dfdetect.runs.skill import note_told
 from face_extraction.images import RESIZED_BY
 
+from .writing import NAMES, written
+
 tf = pytest.importorskip("tensorflow")
-
-
-NAMES = {"savedmodel": "model", "litert": "model.tflite", "onnx": "model.onnx"}
-
-
-def written(runs, name, form, out, *more):
-    """The export's path, after it was written."""
-    path = out / NAMES[form]
-    assert export.main([str(runs / name), "--format", form, "--out", str(path), *more]) == 0
-    return path
 
 
 def savedmodel_scores(path, rgb):

@@ -8,17 +8,9 @@ from dfdetect.export import exporting
 from dfdetect.runs.build import load_model
 from dfdetect.runs.folder import Run
 
+from .writing import written
+
 tf = pytest.importorskip("tensorflow")
-
-
-NAMES = {"savedmodel": "model", "litert": "model.tflite", "onnx": "model.onnx"}
-
-
-def written(runs, name, form, out, *more):
-    """The export's path, after it was written."""
-    path = out / NAMES[form]
-    assert export.main([str(runs / name), "--format", form, "--out", str(path), *more]) == 0
-    return path
 
 
 def savedmodel_scores(path, rgb):

@@ -7,31 +7,12 @@ import keras
 import numpy as np
 import pytest
 
-from dfdetect.data.faces import FaceStore
-from dfdetect.recipe import Recipe
 from dfdetect.runs.checkpoint import load_checkpoint, reset_seeds, save_checkpoint, save_weights
 from dfdetect.runs.folder import Run
 from dfdetect.train.fitting import fit, phases, start_phase
 from face_extraction.errors import InputError
-from face_extraction.manifest import read_manifest
 
-RECIPE = Recipe(epochs=4, batch_size=8, learning_rate=0.02, augment="report-c", weight_decay=0.01)
-
-
-@pytest.fixture
-def stores(make_manifest):
-    path = make_manifest()
-    samples = read_manifest(path)
-    return [
-        FaceStore(path.parent, [s for s in samples if s.split == split], 16) for split in ("train", "val")
-    ]
-
-
-def train(model, stores, folder, recipe=RECIPE, **watch):
-    run = Run(folder)
-    run.begin(recipe, "digest")
-    fit(model, recipe, *stores, run, **watch)
-    return run
+from ..fitted import RECIPE
 
 
 def test_dropout_is_drawn_from_the_seed_the_epoch_and_the_layer():

@@ -21,25 +21,8 @@ from dfdetect.runs.folder import Run
 from dfdetect.train.fitting import fit, phases, start_phase, train_epoch
 from dfdetect.train.schedule import Schedule
 from face_extraction.errors import InputError
-from face_extraction.manifest import read_manifest
 
-RECIPE = Recipe(epochs=4, batch_size=8, learning_rate=0.02, augment="report-c", weight_decay=0.01)
-
-
-@pytest.fixture
-def stores(make_manifest):
-    path = make_manifest()
-    samples = read_manifest(path)
-    return [
-        FaceStore(path.parent, [s for s in samples if s.split == split], 16) for split in ("train", "val")
-    ]
-
-
-def train(model, stores, folder, recipe=RECIPE, **watch):
-    run = Run(folder)
-    run.begin(recipe, "digest")
-    fit(model, recipe, *stores, run, **watch)
-    return run
+from ..fitted import RECIPE, train
 
 
 class Killed(BaseException):

@@ -1,0 +1,15 @@
+"""A fit of a toy model, which tests of fitting and of checkpoints run."""
+
+from dfdetect.recipe import Recipe
+from dfdetect.runs.folder import Run
+from dfdetect.train.fitting import fit
+
+RECIPE = Recipe(epochs=4, batch_size=8, learning_rate=0.02, augment="report-c", weight_decay=0.01)
+
+
+def train(model, stores, folder, recipe=RECIPE, **watch):
+    """Fit a model on the stores of train and val; the run."""
+    run = Run(folder)
+    run.begin(recipe, "digest")
+    fit(model, recipe, *stores, run, **watch)
+    return run
