@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from face_extraction.digest import file_digest
-from face_extraction.errors import InputError
+from face_extraction.errors import InputError, one_line
 
 if TYPE_CHECKING:
     import keras
@@ -62,8 +62,7 @@ def _read(path: Path) -> dict[str, Any]:
         with path.open("rb") as handle, np.load(handle, allow_pickle=False) as file:
             return {name: file[name] for name in file.files}
     except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        line = " ".join(str(error).split())[:200]
-        raise InputError(f"{path}: not a readable archive of NumPy arrays ({line})") from None
+        raise InputError(f"{path}: not a readable archive of NumPy arrays ({one_line(error)})") from None
 
 
 def _check(arrays: Mapping[str, Any], archive: Archive, path: Path, model: str) -> None:

@@ -27,6 +27,7 @@ from dfdetect.recipe import Recipe
 from dfdetect.runs.build import build_from_recipe, load_model
 from dfdetect.runs.calibration import Calibration, read_calibration
 from dfdetect.runs.folder import Run
+from dfdetect.runs.scoring import score_crops
 from dfdetect.runs.skill import note_told, skill_told
 from face_extraction.digest import file_digest
 from face_extraction.errors import InputError
@@ -41,7 +42,6 @@ UNKNOWN_CROPS = (
     "faces are cut with the default settings, which may differ; --whole takes pictures as they are."
 )
 """The caution beside verdicts if the faces may not be cut as in training."""
-BATCH = 32  # faces, or clips, that are scored at once
 
 
 class Detector:
@@ -336,9 +336,7 @@ class Detector:
         return Verdict(tuple(faces), p_fake, p_fake >= self.threshold, frames, people=people)
 
     def _scores(self, batch: Rgb) -> list[float]:
-        # Without `predict`, whose tf.data pipeline can take as long to end as it ran.
-        parts = [batch[start : start + BATCH] for start in range(0, len(batch), BATCH)]
-        scores = np.concatenate([np.asarray(self.model.predict_on_batch(part))[:, 0] for part in parts])
+        scores = score_crops(self.model, batch)
         if not np.isfinite(scores).all():
             raise InputError("the model gives scores that are no numbers: its weights are damaged")
         if self.calibration:

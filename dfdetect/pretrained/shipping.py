@@ -20,11 +20,12 @@ from dfdetect.recipe import Recipe, write_recipe
 from dfdetect.runs.build import load_model
 from dfdetect.runs.calibration import Calibration, choose_cuts, fit_platt, write_calibration
 from dfdetect.runs.folder import Run
+from dfdetect.runs.scoring import score_crops
 from face_extraction.atomic import atomic_path, write_text
 from face_extraction.digest import file_digest
 from face_extraction.errors import InputError
 from face_extraction.json_file import write_json
-from face_extraction.manifest import read_manifest
+from face_extraction.manifest import manifest_hash, read_manifest
 from face_extraction.settings import copy_settings
 
 CANNOT = (
@@ -38,7 +39,6 @@ FACTS = (
     *("dfdetect", "packages", "parameters", "trainable_parameters"),
     *("manifest_sha256", "counts", "training_seconds"),
 )
-BATCH = 32
 
 Scores = NDArray[np.float64]
 
@@ -67,8 +67,8 @@ def ship(run: Run, manifest: Path, out: Path) -> Shipped:
     Raises:
         InputError: the run is not finished or not of these faces, or there are no landmarks of them.
     """
-    run.threshold()  # refuses a run that is not finished
-    run.check_manifest(manifest, file_digest(manifest))
+    run.require_finished()
+    run.check_manifest(manifest, manifest_hash(manifest))
     # Both in half precision, so that the cuts are those of the scores that the shipped file gives.
     out.mkdir(parents=True, exist_ok=True)
     halve(run.weights, Run(out).weights)
@@ -116,8 +116,7 @@ def _videos(model: keras.Model, manifest: Path, recipe: Recipe, split: str) -> t
     rows = [sample for sample in read_manifest(manifest) if sample.split == split]
     reals, _ = find_reals(manifest, rows)
     trial = make_trial(reals, recipe, model.input_shape[1])
-    parts = [trial.crops[start : start + BATCH] for start in range(0, len(trial.crops), BATCH)]
-    return trial, np.concatenate([np.asarray(model.predict_on_batch(part))[:, 0] for part in parts])
+    return trial, score_crops(model, trial.crops)
 
 
 def calibrate(scores: Mapping[str, tuple[Trial, Scores]]) -> Shipped:

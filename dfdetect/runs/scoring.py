@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -14,6 +15,9 @@ from dfdetect.models.build import frames_of
 from dfdetect.predictions import Predictions
 from face_extraction.ledger import LedgerRow
 from face_extraction.manifest import FaceSample
+
+BATCH = 32
+"""Faces, or clips, that `score_crops` scores at once."""
 
 
 def score(
@@ -34,6 +38,18 @@ def score(
     """
     store, ledger = open_store(folder, samples, model.input_shape[-2], frames_of(model), title=title)
     return Predictions(store.samples, score_store(model, store, batch_size)), ledger
+
+
+def score_crops(model: keras.Model, crops: NDArray[np.uint8]) -> NDArray[Any]:
+    """`p_fake` of crops in memory, in their order: shape (n,), in the model's precision.
+
+    Args:
+        model: a model of `dfdetect.models`.
+        crops: at least one face or clip, as the model takes them.
+    """
+    # Not `predict`: its tf.data pipeline can take as long to end as it ran.
+    parts = [crops[start : start + BATCH] for start in range(0, len(crops), BATCH)]
+    return np.concatenate([np.asarray(model.predict_on_batch(part))[:, 0] for part in parts])
 
 
 def score_store(model: keras.Model, store: Store, batch_size: int) -> NDArray[np.float64]:

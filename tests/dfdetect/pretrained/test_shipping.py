@@ -8,11 +8,38 @@ import pytest
 
 from dfdetect.fakes.reals import find_reals
 from dfdetect.models.build import build_model
-from dfdetect.pretrained.shipping import LOOKED, anonymous, calibrate, halve, video_scores, write_hashes
+from dfdetect.pretrained.shipping import LOOKED, anonymous, calibrate, halve, ship, video_scores, write_hashes
 from dfdetect.pretrained.trial import FRAMES, Trial, make_trial
-from dfdetect.recipe import Recipe
+from dfdetect.recipe import Recipe, write_recipe
+from dfdetect.runs.folder import Run
 from face_extraction.errors import InputError
-from face_extraction.manifest import read_manifest
+from face_extraction.manifest import FaceSample, manifest_hash, read_manifest, write_manifest
+from face_extraction.settings import ExtractionSettings, write_settings
+
+
+def test_crops_with_settings_beside_them_are_those_of_the_run(tmp_path, monkeypatch):
+    """The run's digest of its data covers extraction.toml, too."""
+    manifest = tmp_path / "manifest.csv"
+    write_manifest(manifest, [FaceSample("a.png", 0, "val", "a")])
+    write_settings(tmp_path, ExtractionSettings())
+    run = Run(tmp_path / "run")
+    run.folder.mkdir()
+    write_recipe(run.recipe_file, Recipe())
+    run.write_environment({"manifest_sha256": manifest_hash(manifest)})
+    run.write_metrics(0.5, {})
+
+    class Accepted(Exception):
+        """The run and the manifest were accepted."""
+
+    def accept(*_):
+        raise Accepted
+
+    monkeypatch.setattr("dfdetect.pretrained.shipping.halve", accept)
+    with pytest.raises(Accepted):
+        ship(run, manifest, tmp_path / "out")
+    write_settings(tmp_path, ExtractionSettings(min_face=90))
+    with pytest.raises(InputError, match="changed since"):
+        ship(run, manifest, tmp_path / "out")
 
 
 def test_weights_in_half_precision_load_and_score_nearly_the_same(tmp_path):
