@@ -21,7 +21,7 @@ from dfdetect.fakes.pairs import (
     scaled_points,
     working_side,
 )
-from dfdetect.fakes.reals import find_reals
+from dfdetect.fakes.reals import find_reals, groups_of
 from dfdetect.fakes.registry import Face, Points
 from dfdetect.recipe import Recipe
 from face_extraction.errors import InputError
@@ -76,8 +76,7 @@ class PairStore:
         self.labels: NDArray[np.int64] = np.array([sample.label for sample in self.samples], dtype=np.int64)
         self.shape: tuple[int, ...] = (image_size, image_size, 3)
         self._faces, self._pairs, self._size = faces, len(points), image_size
-        groups = [f"{sample.source}/{sample.group}" for sample in reals]
-        self._sampler = PairSampler(faces.load, points, groups, image_size, shares)
+        self._sampler = PairSampler(faces.load, points, groups_of(reals), image_size, shares)
 
     def __len__(self) -> int:
         """The number of pictures: two a pair."""

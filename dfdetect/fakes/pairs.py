@@ -62,7 +62,7 @@ def draw_pair(
         donor: gives another person's face; needed if a kind of `shares` needs one.
     """
     face = scaled(face, working_side(size, min(face.picture.shape[:2])))
-    kind = _draw_kind(shares, rng)
+    kind = draw_kind(shares, rng)
     fake = (
         make_fake(kind, face, rng, donor)
         if kind
@@ -131,7 +131,8 @@ def check_shares(shares: Mapping[str, float]) -> None:
             raise InputError(f"share {share} of the kind of fake {name!r}; accepted: above 0")
 
 
-def _draw_kind(shares: Mapping[str, float], rng: Rng) -> str:
+def draw_kind(shares: Mapping[str, float], rng: Rng) -> str:
+    """Draw a kind of fake by its share; "" if there are no shares."""
     if not shares:
         return ""
     names = sorted(shares)

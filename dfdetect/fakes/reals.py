@@ -56,7 +56,12 @@ class Reals:
     @property
     def groups(self) -> list[str]:
         """The group of each, told apart by data set."""
-        return [f"{sample.source}/{sample.group}" for sample in self.samples]
+        return groups_of(self.samples)
+
+
+def groups_of(samples: Sequence[FaceSample]) -> list[str]:
+    """The group of each sample. Groups of equal names in two data sets are two."""
+    return [f"{sample.source}/{sample.group}" for sample in samples]
 
 
 def find_reals(manifest: Path, samples: Sequence[FaceSample]) -> tuple[Reals, list[LedgerRow]]:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from dfdetect.data.paired import fake_shares
 from dfdetect.fakes.motion import moving, write_video
-from dfdetect.fakes.pairs import Donors, make_fake, scaled
+from dfdetect.fakes.pairs import Donors, draw_kind, make_fake, scaled
 from dfdetect.fakes.reals import Reals
 from dfdetect.fakes.registry import Rgb
 from dfdetect.recipe import Recipe
@@ -73,10 +73,7 @@ def _pair(
     reals: Reals, donors: Donors, index: int, recipe: Recipe, rng: np.random.Generator
 ) -> Iterator[list[Rgb]]:
     """The scored frames of the real video, then of the faked one."""
-    shares = fake_shares(recipe)
-    names = sorted(shares)
-    weights = np.array([shares[name] for name in names])
-    kind = str(rng.choice(names, p=weights / weights.sum()))
+    kind = draw_kind(fake_shares(recipe), rng)
     donor = scaled(reals.load(int(rng.choice(donors.near(index)))), WORKING)
     faces = list(moving(scaled(reals.load(index), WORKING), rng, FRAMES))
     side, crf = int(rng.choice(SIDES)), round(rng.uniform(*QUALITIES))
