@@ -3,8 +3,8 @@
 Example:
     >>> from dfdetect import Detector
     >>> detector = Detector.from_run("runs/NAME")
-    >>> verdict = detector.predict("clip.mp4")
-    >>> verdict.p_fake, verdict.fake, verdict.faces
+    >>> verdict = detector.judge("video.mp4")
+    >>> verdict.sentence, verdict.score, verdict.faces
 """
 
 import importlib

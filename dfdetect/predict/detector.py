@@ -1,34 +1,41 @@
-"""The detector: find faces, score them, come to a verdict on a photo or a clip."""
+"""The detector: find faces, score them, come to a verdict on a photo or a video."""
 
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
+from msgspec import structs
 
 from dfdetect.data.clips import fewest, shortage, spread
 from dfdetect.metrics.estimates import no_skill
 from dfdetect.models.build import frames_of
 from dfdetect.models.shipped import DEFAULT, pretrained_folder
-from dfdetect.predict.looking import Look, Rgb, Wanted, look, look_at_photo, look_at_video
-from dfdetect.predict.verdicts import (
-    FEW_FACES,
-    FEWEST_SHOWN,
-    NO_SKILL,
-    ClipVerdict,
-    FaceVerdict,
-    PersonVerdict,
-    Verdict,
-)
-from dfdetect.predictions import joined
+from dfdetect.predict.joining import Judged, judge_clips, judge_photo, judge_video
+from dfdetect.predict.looking import Look, Rgb, Wanted, look, look_at_photo
 from dfdetect.recipe import Recipe
 from dfdetect.runs.build import build_from_recipe, load_model
 from dfdetect.runs.calibration import Calibration, read_calibration
+from dfdetect.runs.environment import versions
 from dfdetect.runs.folder import Run
 from dfdetect.runs.scoring import score_crops
 from dfdetect.runs.skill import note_told, skill_told
+from dfdetect.sample.sample_set import NOTICE
+from dfdetect.verdict import (
+    DRAWN,
+    FEW_FACES,
+    FEWEST_SHOWN,
+    NO_SKILL,
+    UNCALIBRATED,
+    Cuts,
+    Face,
+    Record,
+    Verdict,
+)
 from face_extraction.digest import file_digest
 from face_extraction.errors import InputError
 from face_extraction.images import Photo, check_rgb
@@ -36,7 +43,8 @@ from face_extraction.ledger import FAILED, TOO_FEW, ItemFailed
 from face_extraction.settings import ExtractionSettings, read_settings
 
 FRAMES = 16
-"""Frames of a clip that are searched by default, for a model that takes single faces."""
+"""Frames of a video that are searched by default, for a model that takes single faces."""
+BY_VAL = "the run's validation split"
 UNKNOWN_CROPS = (
     "How the faces of training were cropped is not recorded (ready-made crops, or weights from elsewhere): "
     "faces are cut with the default settings, which may differ; --whole takes pictures as they are."
@@ -49,28 +57,28 @@ class Detector:
 
     Example:
         >>> from dfdetect import build_model
-        >>> detector = Detector(build_model("meso4", image_size=64), 0.5, "not chosen on data", None)
-        >>> verdict = detector.predict("no such file.jpg")
-        >>> verdict.p_fake, verdict.reason
+        >>> detector = Detector(build_model("meso4", image_size=64), None, None)
+        >>> verdict = detector.judge("no such file.jpg")
+        >>> verdict.level, verdict.reason
         (None, 'failed')
 
     Args:
         model: a model of `dfdetect.models`.
-        threshold: from this `p_fake` on, a face is called fake.
-        threshold_origin: where the threshold comes from, in words.
+        calibration: what its scores mean, and the cuts between the levels of evidence; None where nobody
+            measured it: there are scores, but no verdicts.
         settings: how faces are found and cropped: as they were for training; None, where that is not
             known, takes the defaults, and `note` says so.
         whole: take each picture as a face crop, and look for no face.
-        policy: which faces of a photo, or of a clip's frame, count; all of them whatever was extracted for
+        policy: which faces of a photo, or of a video's frame, count; all of them whatever was extracted for
             training, because the one that was swapped need not be the largest.
 
     Attributes:
         weights_sha256: of the file that the weights come from; "" where that is not told.
         skill: what it showed on the run's test split, in words; "" of weights without a run.
-        no_skill: why its scores mean nothing, and there is no verdict; "" if they mean something.
+        unfit: the reason why it gives no verdict on anything, of `verdict.WITHHELD`; "" if it does.
+        unfit_detail: the same, in exact words.
         name: of the run; "" of weights without one.
         note: the cautions to show beside every verdict and that skill; "" if there are none.
-        calibration: makes its scores calibrated, and grades them; None where the run has none.
         rotations: whether a photo without a face is turned by 90, 180 and 270 degrees; as for training,
             unless changed.
     """
@@ -78,23 +86,21 @@ class Detector:
     def __init__(
         self,
         model: keras.Model,
-        threshold: float,
-        threshold_origin: str,
+        calibration: Calibration | None,
         settings: ExtractionSettings | None,
         *,
         whole: bool = False,
         policy: str = "all",
     ) -> None:
         self.model = model
-        self.threshold = threshold
-        self.threshold_origin = threshold_origin
+        self.calibration = calibration
         self.settings = settings or ExtractionSettings()
         self.note = "" if settings or whole else UNKNOWN_CROPS
         self.skill = ""
-        self.no_skill = ""
+        self.unfit = "" if calibration else UNCALIBRATED
+        self.unfit_detail = "" if calibration else "give --threshold to choose a cut yourself"
         self.name = ""
         self.weights_sha256 = ""
-        self.calibration: Calibration | None = None
         self.whole = whole
         self.policy = policy
         self.rotations = self.settings.rotations
@@ -116,7 +122,7 @@ class Detector:
 
     @classmethod
     def from_run(cls, folder: Path | str, *, whole: bool = False, policy: str = "all") -> "Detector":
-        """The detector of a finished run, with its own threshold and, where it is known, its own way to crop.
+        """The detector of a finished run, with its own calibration and, where it is known, its way to crop.
 
         Args:
             folder: the run's.
@@ -128,16 +134,15 @@ class Detector:
         """
         run = Run(Path(folder))
         threshold, model = run.threshold(), load_model(run)
-        origin = "chosen on the run's validation split"
-        detector = cls(model, threshold, origin, read_settings(run.folder), whole=whole, policy=policy)
+        calibration = read_calibration(run.folder) or Calibration.none().with_cut(threshold, BY_VAL)
+        detector = cls(model, calibration, read_settings(run.folder), whole=whole, policy=policy)
         detector.skill = skill_told(run)
         detector.name = run.folder.resolve().name
-        detector.no_skill = no_skill(run.metrics())
+        if told := no_skill(run.metrics()):
+            detector.unfit, detector.unfit_detail = NO_SKILL, told
+        elif not run.recipe().manifest:
+            detector.unfit, detector.unfit_detail = DRAWN, NOTICE
         detector.note = " ".join(filter(None, [detector.note, note_told(run)]))
-        detector.calibration = read_calibration(run.folder)
-        if detector.calibration:
-            detector.threshold = detector.calibration.upper
-            detector.threshold_origin = f"chosen on {detector.calibration.origin}"
         detector.weights_sha256 = file_digest(run.weights)
         return detector
 
@@ -145,7 +150,7 @@ class Detector:
     def from_weights(
         cls, recipe: Recipe, weights: Path | str, *, whole: bool = False, policy: str = "all"
     ) -> "Detector":
-        """The detector of a model whose weights come from elsewhere: threshold 0.5, default crops.
+        """The detector of a model whose weights come from elsewhere: no calibration, default crops.
 
         Args:
             recipe: how the model is built; `Recipe(model=NAME)` for a family's defaults.
@@ -158,30 +163,42 @@ class Detector:
         """
         named = recipe.with_changes(weights=str(weights), partial_weights=False)
         model = build_from_recipe(named, whole=True)
-        detector = cls(model, 0.5, "not chosen on data", None, whole=whole, policy=policy)
+        detector = cls(model, None, None, whole=whole, policy=policy)
         detector.weights_sha256 = file_digest(Path(weights))
         return detector
 
-    @property
-    def cuts(self) -> Calibration | None:
-        """What grades the evidence; None where the model has none, or another threshold was set."""
-        return self.calibration if self.calibration and self.threshold == self.calibration.upper else None
+    def set_threshold(self, threshold: float, origin: str) -> None:
+        """Judge by one cut: substantial evidence from `threshold` on, little below it.
 
-    def predict(self, path: Path | str, *, frames: int | None = None) -> Verdict:
-        """The verdict on one file; a failure, of whatever kind, is a verdict without a score.
+        Args:
+            threshold: a score as the detector gives it, 0 to 1.
+            origin: where it comes from, in words.
+        """
+        self.calibration = self._calibration.with_cut(threshold, origin)
+        if self.unfit == UNCALIBRATED:
+            self.unfit = self.unfit_detail = ""
+
+    def judge(self, path: Path | str, *, frames: int | None = None) -> Verdict:
+        """The verdict on one file; a failure, of whatever kind, is a verdict without a level.
+
+        A video is judged by frames evenly spaced over the whole of it. Each person's score is the mean over
+        their faces, and the video's comes from the highest of them: one fake person makes a fake video. A
+        photo's score comes from its highest face. Both are corrected for the number of faces or people
+        (`Calibration.corrected`). A video that ends early, or is damaged, is judged by what can be read, and
+        says so. A model that takes clips gets each person's faces chosen among those found as in training.
 
         Args:
             path: a photo or a video: by its suffix, and where that names neither, or the file is no
                 photo, by what is in it.
-            frames: as for `predict_video`.
+            frames: how many frames of a video are searched; None for `frames_wanted`.
 
         Raises:
             InputError: the model is at fault, and would be with every file.
         """
-        (verdict,) = self.judge([look(Path(path), self.wanted(frames))])
+        (verdict,) = self.judge_looks([look(Path(path), self.wanted(frames))], frames=frames)
         return verdict
 
-    def predict_image(self, rgb: Rgb) -> list[FaceVerdict]:
+    def predict_image(self, rgb: Rgb) -> list[Face]:
         """Score the faces of a picture in memory, largest first; `rotations` applies as to a photo's file.
 
         Args:
@@ -193,26 +210,9 @@ class Detector:
             ValueError: `rgb` has another shape.
         """
         found = look_at_photo(Photo(check_rgb(rgb)), self.wanted())
-        return _scored(found, self._scores(found.crops))
-
-    def predict_video(self, path: Path | str, *, frames: int | None = None) -> Verdict:
-        """The verdict on a video, from frames evenly spaced over the whole of it.
-
-        Each person's score is the mean over their faces, and the video's is the highest of them: one fake
-        person makes a fake video.
-        A video that ends early, or is damaged, is judged by what can be read, and says so.
-
-        A model that takes clips gets each person's faces chosen among those found as in training.
-
-        Args:
-            path: the video.
-            frames: how many frames are searched; None for `frames_wanted`.
-
-        Raises:
-            ItemFailed: the video cannot be read, or has a face in none of the frames.
-        """
-        (verdict,) = self.judge([look_at_video(Path(path), self.wanted(frames))])
-        return verdict
+        if not found.faces:
+            raise ItemFailed(found.reason, found.detail)
+        return list(judge_photo(found, self._scores(found.crops), self._calibration).faces)
 
     @property
     def frames_wanted(self) -> int:
@@ -223,12 +223,12 @@ class Detector:
         return self.settings.faces_per_video if self.frames else FRAMES
 
     def wanted(self, frames: int | None = None) -> Wanted:
-        """How faces are found and cut for this model; `frames` as for `predict_video`."""
+        """How faces are found and cut for this model; `frames` as for `judge`."""
         settings = replace(self.settings, policy=self.policy, rotations=self.rotations)
         size = int(self.model.input_shape[-2])
         return Wanted(settings, self.whole, size, frames or self.frames_wanted, self.frames)
 
-    def judge(self, looks: Sequence[Look]) -> list[Verdict]:
+    def judge_looks(self, looks: Sequence[Look], *, frames: int | None = None) -> list[Verdict]:
         """The verdicts on files, in order; the faces of all of them go through the model together.
 
         Where the model fails with several files, each is tried alone: one strange file must not end a run of
@@ -236,29 +236,33 @@ class Detector:
 
         Args:
             looks: what was found in each file, by `wanted`.
+            frames: as for `judge`; kept in the record.
 
         Raises:
             InputError: the model is at fault, and would be with every file.
         """
         try:
-            return self._judge(looks)
+            return self._judge(looks, frames)
         except InputError:
             raise
         except Exception as error:
             if len(looks) > 1:
-                return [verdict for found in looks for verdict in self.judge([found])]
-            return [Verdict((), None, None, looks[0].frames, FAILED, f"{type(error).__name__}: {error}")]
+                return [verdict for found in looks for verdict in self.judge_looks([found], frames=frames)]
+            broken = replace(looks[0], reason=FAILED, detail=f"{type(error).__name__}: {error}")
+            return [self._verdict(broken, Judged(), frames)]
 
-    def _judge(self, looks: Sequence[Look]) -> list[Verdict]:
+    def _judge(self, looks: Sequence[Look], frames: int | None) -> list[Verdict]:
         asked = [self._asked(found) for found in looks]
         inputs = [batch for batch in asked if isinstance(batch, np.ndarray)]
         scores = self._scores(np.concatenate(inputs)) if inputs else []
         verdicts, start = [], 0
         for found, batch in zip(looks, asked, strict=True):
             if isinstance(batch, ItemFailed):
-                verdicts.append(Verdict((), None, None, found.frames, batch.reason, batch.detail))
+                why = replace(found, reason=batch.reason, detail=batch.detail)
+                verdicts.append(self._verdict(why, Judged(), frames))
                 continue
-            verdicts.append(self._told(found, scores[start : start + len(batch)]))
+            own = scores[start : start + len(batch)]
+            verdicts.append(self._verdict(found, self._joined(found, own), frames))
             start += len(batch)
         return verdicts
 
@@ -285,55 +289,73 @@ class Detector:
             if len(rows) >= fewest(self.frames)
         }
 
-    def _told(self, found: Look, scores: Sequence[float]) -> Verdict:
-        """The verdict on a file, from the scores of what `_asked` gave."""
+    @property
+    def _calibration(self) -> Calibration:
+        """What joins and grades scores; without any, every level is left out by `_verdict`."""
+        return self.calibration or Calibration.none()
+
+    def _joined(self, found: Look, scores: Sequence[float]) -> Judged:
+        """What follows for a file from the scores of what `_asked` gave."""
         if self.frames:
-            verdict = self._clip_verdict(found, scores)
-        else:
-            verdict = self._verdict(_scored(found, scores), frames=found.frames, clip=found.is_video)
-        if self.no_skill:
-            people = tuple(replace(person, fake=None) for person in verdict.people)
-            detail = "the model shows no skill on its own test"
-            return replace(verdict, fake=None, reason=NO_SKILL, detail=detail, people=people)
-        reason, detail = found.reason, found.detail
-        if found.shown < FEWEST_SHOWN * found.frames:
-            reason = reason or FEW_FACES
-            few = f"a face in {found.shown} of {found.frames} frames looked at"
-            detail = f"{detail}; {few}" if detail else few
-        verdict = replace(verdict, reason=reason, detail=detail)
-        if self.cuts is None or verdict.p_fake is None:
-            return verdict
-        return replace(verdict, evidence=self.cuts.grade(verdict.p_fake))
+            return judge_clips(found, self._chosen(found), scores, self._calibration)
+        how = judge_photo if found.kind == "photo" else judge_video
+        return how(found, scores, self._calibration)
 
-    def _clip_verdict(self, found: Look, scores: Sequence[float]) -> Verdict:
-        """The verdict of a model that takes clips, on the faces of each person."""
-        clips, verdicts = [], []
-        for (person, rows), p_fake in zip(self._chosen(found).items(), scores, strict=True):
-            faces = [found.faces[row] for row in rows]
-            boxes = tuple(face.box for face in faces)
-            frames = tuple(face.frame for face in faces)
-            clips.append(ClipVerdict(p_fake, person, boxes, frames, tuple(face.time for face in faces)))
-            verdicts.append(PersonVerdict(person, p_fake, p_fake >= self.threshold, len(set(rows))))
-        p_fake = max(scores)
-        fake = p_fake >= self.threshold
-        return Verdict((), p_fake, fake, found.frames, clips=tuple(clips), people=tuple(verdicts))
-
-    def _verdict(self, faces: Sequence[FaceVerdict], *, frames: int, clip: bool) -> Verdict:
-        """The verdict that follows from scored faces, of which there is at least one."""
-        if not clip:
-            sure = [number for number, face in enumerate(faces) if face.is_sure] or range(len(faces))
-            decided = max(sure, key=lambda number: faces[number].p_fake)
-            p_fake = faces[decided].p_fake
-            return Verdict(tuple(faces), p_fake, p_fake >= self.threshold, frames, decided=decided)
-        scores: dict[int, list[float]] = {}
-        for face in faces:
-            scores.setdefault(face.person, []).append(face.p_fake)
-        p_fake, means = joined(scores)
-        people = tuple(
-            PersonVerdict(person, means[person], means[person] >= self.threshold, len(scores[person]))
-            for person in sorted(scores)
+    def _verdict(self, found: Look, judged: Judged, frames: int | None) -> Verdict:
+        """The verdict on a file; without a level where nothing was scored or the verdict is withheld."""
+        withheld = self._withheld(found) if judged.score is not None else None
+        level = None if judged.score is None or withheld else self._calibration.grade(judged.score)
+        reason, detail = withheld or (found.reason, found.detail)
+        return Verdict(
+            file=found.path,
+            kind=found.kind,
+            reason=reason,
+            detail=detail,
+            width=found.size[0],
+            height=found.size[1],
+            frames=found.frames,
+            record=structs.replace(self.record(frames), sha256=found.sha256, bytes=found.bytes),
+            level=level,
+            **(judged if level else judged.without_levels()).fields(),
         )
-        return Verdict(tuple(faces), p_fake, p_fake >= self.threshold, frames, people=people)
+
+    def _withheld(self, found: Look) -> tuple[str, str] | None:
+        """Why there is no verdict although there is a score, as reason and detail; None if there is one."""
+        if self.unfit:
+            return self.unfit, self.unfit_detail
+        if found.shown < FEWEST_SHOWN * found.frames:
+            few = f"a face in {found.shown} of {found.frames} frames looked at"
+            return FEW_FACES, "; ".join(filter(None, [few, found.detail]))
+        return None
+
+    def record(self, frames: int | None = None) -> Record:
+        """What is needed to repeat its verdicts, but of the file; `frames` as for `judge`."""
+        cuts = self.calibration
+        return Record(
+            model=self.name,
+            model_sha256=self.weights_sha256,
+            skill=self.skill,
+            note=self.note,
+            calibrated=bool(cuts and cuts.calibrates),
+            cuts=_told(cuts) if cuts else None,
+            settings=self._settings(frames),
+            versions=_versions(),
+        )
+
+    def _settings(self, frames: int | None) -> dict[str, Any]:
+        """How faces are looked for and cut, by the names of the flags and of extraction.toml."""
+        used = self.settings
+        return {
+            "whole": self.whole,
+            "policy": self.policy,
+            "rotations": self.rotations,
+            "frames": frames or self.frames_wanted,
+            "detector": used.detector,
+            "min_face": used.min_face,
+            "crop_margin": used.crop.margin,
+            "crop_align": used.crop.align,
+            "crop_size": int(self.model.input_shape[-2]),
+        }
 
     def _scores(self, batch: Rgb) -> list[float]:
         scores = score_crops(self.model, batch)
@@ -341,11 +363,13 @@ class Detector:
             raise InputError("the model gives scores that are no numbers: its weights are damaged")
         if self.calibration:
             scores = self.calibration.apply(scores)
-        return [float(p_fake) for p_fake in scores]
+        return [float(score) for score in scores]
 
 
-def _scored(found: Look, scores: Sequence[float]) -> list[FaceVerdict]:
-    return [
-        FaceVerdict(p_fake, face.box, face.frame, face.time, face.person, face.confidence, face.rotation)
-        for p_fake, face in zip(scores, found.faces, strict=True)
-    ]
+def _told(cuts: Calibration) -> Cuts:
+    return Cuts(lower=cuts.lower, upper=cuts.upper, origin=cuts.origin, reals=len(cuts.reals))
+
+
+@cache
+def _versions() -> dict[str, str]:
+    return versions()

@@ -1,16 +1,17 @@
 """Find the faces of a file: the part of a verdict that needs no model, and so no Keras."""
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from face_extraction.detect import FaceDetector, FoundFace, cut_photo
+from face_extraction.digest import file_digest, file_size
 from face_extraction.frames import Frame, read_frames
 from face_extraction.images import NoImage, Photo, Unreadable, read_photo, resize
 from face_extraction.ledger import DAMAGED, FAILED, TOO_FEW, TRUNCATED, ItemFailed, without_faces
@@ -42,7 +43,7 @@ class Wanted:
 
 
 class SeenFace(NamedTuple):
-    """Where a face was found; the attributes are those of `verdicts.FaceVerdict`."""
+    """Where a face was found; the attributes are those of `verdict.Face`."""
 
     box: Box
     frame: int = 0
@@ -52,25 +53,42 @@ class SeenFace(NamedTuple):
     rotation: int = 0
 
 
+class Seen(NamedTuple):
+    """A frame that was looked at: its index in the video, and seconds from the start."""
+
+    frame: int
+    time: float
+
+
 @dataclass(frozen=True)
 class Look:
     """What was found in a file.
 
     Attributes:
+        path: the file; "" of a picture in memory.
+        sha256: of its bytes; "" if they could not be read.
+        bytes: how many.
         faces: where; none if the file gives no score.
         crops: uint8 of shape (faces, size, size, 3), in the order of `faces`.
         frames: frames looked at; 1 for a photo, 0 for a file that could not be read.
         shown: in how many of them a face was found.
-        is_video: whether the file is a video.
+        kind: "photo" or "video"; "" if nothing could be read.
+        moments: of a video, the frames looked at, with a face or without.
+        size: width and height of the photo or frames as shown, in pixels.
         reason: why there are no faces, or what was wrong although there are some; "" if nothing.
         detail: the same, in words.
     """
 
+    path: str = ""
+    sha256: str = ""
+    bytes: int = 0
     faces: tuple[SeenFace, ...] = ()
     crops: Rgb = field(default_factory=lambda: np.zeros((0, 1, 1, 3), np.uint8))
     frames: int = 0
     shown: int = 0
-    is_video: bool = False
+    kind: Literal["photo", "video", ""] = ""
+    moments: tuple[Seen, ...] = ()
+    size: tuple[int, int] = (0, 0)
     reason: str = ""
     detail: str = ""
 
@@ -83,17 +101,30 @@ def look(path: Path, wanted: Wanted) -> Look:
         wanted: how faces are found and cut.
     """
     try:
-        if kind_of(path) == VIDEO:
-            return look_at_video(path, wanted)
-        try:
-            photo = read_photo(path)
-        except NoImage as error:
-            return _look_at_misnamed(path, error, wanted)
-        return look_at_photo(photo, wanted)
+        found = _look(path, wanted)
     except ItemFailed as error:
-        return Look(reason=error.reason, detail=error.detail)
+        found = Look(reason=error.reason, detail=error.detail)
     except Exception as error:  # One strange file must not end a run of days.
-        return Look(reason=FAILED, detail=f"{type(error).__name__}: {error}")
+        found = Look(reason=FAILED, detail=f"{type(error).__name__}: {error}")
+    return replace(found, path=str(path), **_identity(path))
+
+
+def _look(path: Path, wanted: Wanted) -> Look:
+    if kind_of(path) == VIDEO:
+        return look_at_video(path, wanted)
+    try:
+        photo = read_photo(path)
+    except NoImage as error:
+        return _look_at_misnamed(path, error, wanted)
+    return look_at_photo(photo, wanted)
+
+
+def _identity(path: Path) -> dict[str, Any]:
+    """The file's hash and size; none of what cannot be read."""
+    try:
+        return {"sha256": file_digest(path), "bytes": file_size(path)} if path.is_file() else {}
+    except OSError:
+        return {}
 
 
 def _look_at_misnamed(path: Path, photo: NoImage, wanted: Wanted) -> Look:
@@ -107,18 +138,22 @@ def _look_at_misnamed(path: Path, photo: NoImage, wanted: Wanted) -> Look:
 def look_at_photo(photo: Photo, wanted: Wanted) -> Look:
     """Find the faces of a photo, largest first.
 
-    Raises:
-        ItemFailed: there is no face, or the model takes several faces of a person at once.
+    A photo without a face that can be scored is a `Look` without faces.
     """
+    height, width = (round(side * photo.scale) for side in photo.rgb.shape[:2])
+    seen = Look(kind="photo", frames=1, shown=1, size=(width, height))
     if wanted.clip:
-        raise ItemFailed(TOO_FEW, f"a photo; this model takes clips, {wanted.clip} faces at once")
+        detail = f"a photo; this model takes clips, {wanted.clip} faces at once"
+        return replace(seen, reason=TOO_FEW, detail=detail)
     if wanted.whole:
-        height, width = photo.rgb.shape[:2]
-        found = [FoundFace(Box(0, round(width * photo.scale), round(height * photo.scale), 0), photo.rgb)]
+        found = [FoundFace(Box(0, width, height, 0), photo.rgb)]
     else:
-        found = cut_photo(photo, _finder(wanted.settings), wanted.settings)
-    faces = [SeenFace(face.box, confidence=face.confidence, rotation=face.rotation) for face in found]
-    return Look(tuple(faces), _scaled([face.crop for face in found], wanted.size), 1, 1)
+        try:
+            found = cut_photo(photo, _finder(wanted.settings), wanted.settings)
+        except ItemFailed as error:
+            return replace(seen, shown=0, reason=error.reason, detail=error.detail)
+    faces = tuple(SeenFace(face.box, confidence=face.confidence, rotation=face.rotation) for face in found)
+    return replace(seen, faces=faces, crops=_scaled([face.crop for face in found], wanted.size))
 
 
 def look_at_video(path: Path, wanted: Wanted) -> Look:
@@ -127,26 +162,44 @@ def look_at_video(path: Path, wanted: Wanted) -> Look:
     A video that ends early, or is damaged, gives the faces of what can be read, and says so.
 
     Raises:
-        ItemFailed: the video cannot be read, or no frame looked at has a face.
+        ItemFailed: no frame of the video can be read.
     """
     finder = VideoFinder(_finder(wanted.settings), wanted.settings.policy, wanted.settings.crop)
     faces: list[SeenFace] = []
     crops: list[Rgb] = []
+    seen: list[Seen] = []
+    size = (0, 0)
     shown, cut, without = 0, None, Counter[str]()
     search = _whole if wanted.whole else finder.faces
+
+    def noted() -> Iterator[Frame]:
+        nonlocal size
+        for frame in read_frames(path, count=wanted.frames):
+            seen.append(Seen(frame.index, frame.time))
+            size = size if any(size) else frame.rgb.shape[1::-1]
+            yield frame
+
     try:
-        for frame, found in search_frames(read_frames(path, count=wanted.frames), search, without):
+        for frame, found in search_frames(noted(), search, without):
             shown += 1
             faces += [SeenFace(face.box, frame.index, frame.time, face.person) for face in found]
             crops += [resize(face.crop, wanted.size) for face in found]
     except ItemFailed as error:
-        if error.reason not in (TRUNCATED, DAMAGED):
+        if error.reason not in (TRUNCATED, DAMAGED) or not seen:
             raise
         cut = error
-    if not crops:
-        raise without_faces(without) if without or cut is None else cut
-    told = {"reason": cut.reason, "detail": cut.detail} if cut else {}
-    return Look(tuple(faces), np.stack(crops), shown + without.total(), shown, is_video=True, **told)
+    wrong = cut if crops else without_faces(without)
+    return Look(
+        faces=tuple(faces),
+        crops=np.stack(crops) if crops else Look().crops,
+        frames=len(seen),
+        shown=shown,
+        kind="video",
+        moments=tuple(seen),
+        size=size,
+        reason=wrong.reason if wrong else "",
+        detail=wrong.detail if wrong else "",
+    )
 
 
 def _whole(frame: Frame) -> list[FoundFace]:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from pebble import ProcessExpired
 
 from dfdetect.predict.looking import Look, look
-from dfdetect.predict.verdicts import Verdict
+from dfdetect.verdict import Verdict
 from face_extraction.ledger import FAILED, PROCESS_ENDED
 from face_extraction.pool import local_pool
 
@@ -27,7 +27,7 @@ AHEAD = 4
 
 def judge_files(
     files: Iterable[Path], detector: "Detector", *, frames: int | None, workers: int
-) -> Iterator[tuple[Path, Verdict]]:
+) -> Iterator[Verdict]:
     """The verdict on each file, in order, as soon as it and those before it are scored.
 
     Files that are ready together go through the model together.
@@ -35,7 +35,7 @@ def judge_files(
     Args:
         files: photos and videos.
         detector: judges them.
-        frames: as for `Detector.predict`.
+        frames: as for `Detector.judge`.
         workers: how many processes read files.
 
     Raises:
@@ -52,17 +52,17 @@ def judge_files(
         hand_out()
         while running:
             ready = [running.popleft()]
-            looks = [_found(ready[0][1])]
+            looks = [_found(*ready[0])]
             while running and running[0][1].done():
                 ready.append(running.popleft())
-                looks.append(_found(ready[-1][1]))
+                looks.append(_found(*ready[-1]))
             hand_out()  # before the model computes, so that the processes have work meanwhile
-            for (path, _), verdict in zip(ready, detector.judge(looks), strict=True):
-                yield path, verdict
+            yield from detector.judge_looks(looks, frames=frames)
 
 
-def _found(future: Future[Look]) -> Look:
+def _found(path: Path, future: Future[Look]) -> Look:
     try:
         return future.result()
     except ProcessExpired as error:
-        return Look(reason=FAILED, detail=f"{PROCESS_ENDED} (exit code {error.exitcode}; out of memory?)")
+        detail = f"{PROCESS_ENDED} (exit code {error.exitcode}; out of memory?)"
+        return Look(path=str(path), reason=FAILED, detail=detail)

@@ -1,31 +1,36 @@
 """A file of verdicts, a line of JSON each, that a second call goes on with where the first was cut."""
 
-import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
+from dfdetect.verdict import Level, Record, Verdict
 from face_extraction.errors import InputError
 from face_extraction.ledger import FAILED, PROCESS_ENDED
 from face_extraction.lines import cut_torn_line, torn_line, whole_lines
 from face_extraction.lock import held
 
-_START = b'{"file": '  # of every line
+_START = b'{"file": '  # of every line: `Verdict.to_json` writes the file first
 
 
 class Outcome(NamedTuple):
     """What became of a file.
 
     Attributes:
-        fake: whether it is called fake; None where there is no verdict.
+        level: of the evidence; None where there is no verdict.
         reason: why there is none, or what was wrong; "" if nothing.
         detail: the same, in words.
     """
 
-    fake: bool | None
+    level: Level | None
     reason: str
     detail: str = ""
+
+    @classmethod
+    def of(cls, verdict: Verdict) -> "Outcome":
+        """The same of a verdict."""
+        return cls(verdict.level, verdict.reason, verdict.detail)
 
     @property
     def is_final(self) -> bool:
@@ -49,52 +54,64 @@ class ScoreFile:
         self._handle = handle
         self.done = done
 
-    def add(self, row: Mapping[str, Any]) -> None:
-        """Append one row, whose first key is "file"."""
-        self._handle.write(json.dumps(row, allow_nan=False).encode() + b"\n")
+    def add(self, verdict: Verdict) -> None:
+        """Append one verdict."""
+        self._handle.write(verdict.to_json().encode() + b"\n")
         self._handle.flush()
 
 
 @contextmanager
-def open_scores(path: Path, about: Mapping[str, Any]) -> Iterator[ScoreFile]:
+def open_scores(path: Path, record: Record) -> Iterator[ScoreFile]:
     """Take up a file of scores, or make it; one process at a time.
 
     A torn last line is cut off, unless it cannot have been a row.
 
     Args:
         path: the file.
-        about: what every row holds beside its verdict, of the model and how faces are found.
+        record: of the detector. Its model, cuts and settings must be those of every row.
 
     Raises:
         InputError: it is no regular file, another process writes into it, it holds other things than rows,
-            or `about` differs.
+            of another schema version, or the record differs.
     """
     if (path.exists() and not path.is_file()) or Path("/dev") in path.absolute().parents:
         raise InputError(f"--out {path}: not a regular file; lines on standard output come with --jsonl")
     with held(path.with_name(f"{path.name}.lock"), path), path.open("a+b") as handle:
-        done = _read(path, json.loads(json.dumps(about)))
+        done = _read(path, record)
         if not _START.startswith(torn_line(handle)[: len(_START)]):
             raise _strange(f"{path}, last line")
         cut_torn_line(handle)
         yield ScoreFile(handle, done)
 
 
-def _read(path: Path, about: Mapping[str, Any]) -> dict[str, Outcome]:
+def _read(path: Path, record: Record) -> dict[str, Outcome]:
     """What became of each file."""
     done: dict[str, Outcome] = {}
+    now = _decisive(record)
     for number, line in whole_lines(path):
         where = f"{path}, line {number}"
         try:
-            row = json.loads(line)
-            name, outcome = row["file"], Outcome(row["fake"], row["reason"], row["detail"])
-            differs = next((key for key in about if row[key] != about[key]), "")
-        except (ValueError, TypeError, KeyError):
+            verdict = Verdict.from_json(line)
+        except InputError:
             raise _strange(where) from None
-        if differs:
-            told = f"{differs} {row[differs]!r}, now {about[differs]!r}"
+        old = _decisive(verdict.record)
+        if differs := next((name for name in now if old.get(name) != now[name]), ""):
+            told = f"{differs} {old.get(differs)!r}, now {now[differs]!r}"
             raise InputError(f"{where}: written with {told}; give another --out")
-        done[name] = outcome
+        done[verdict.file] = Outcome.of(verdict)
     return {name: outcome for name, outcome in done.items() if outcome.is_final}
+
+
+def _decisive(record: Record) -> dict[str, Any]:
+    """What must be the same in all rows of a file; versions and the run's name may differ."""
+    cuts = record.cuts
+    return {
+        "model_sha256": record.model_sha256,
+        "cuts": (cuts.lower, cuts.upper) if cuts else None,
+        "skill": record.skill,
+        "note": record.note,
+        **record.settings,
+    }
 
 
 def _strange(where: str) -> InputError:

@@ -4,18 +4,20 @@ Above the upper cut the evidence of manipulation is substantial, below the lower
 between them it is uncertain. The cuts keep the error rates below on held-out real and fake videos.
 """
 
-from dataclasses import asdict, dataclass
+import math
+from bisect import bisect_left
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from dfdetect.verdict import LITTLE, SUBSTANTIAL, UNCERTAIN, Level
 from face_extraction.errors import InputError
 from face_extraction.json_file import read_json, write_json
 
 CALIBRATION_FILE = "calibration.json"
-SUBSTANTIAL, UNCERTAIN, LITTLE = "substantial", "uncertain", "little"
 LEAST = 1e-7
 """Scores are kept at least this far from 0 and 1, because a score of exactly 0 or 1 has no finite logit."""
 FALSE_ALARMS, MISSED = 0.05, 0.10
@@ -33,6 +35,8 @@ class Calibration:
         upper: calibrated scores of this or more are substantial evidence.
         origin: the data that calibration and cuts were chosen on, in words.
         cannot: what the model cannot judge, in words.
+        reals: calibrated scores of held-out real videos, ascending: how high the highest of several real
+            faces gets by chance. Without any, no score is corrected for the number of faces.
     """
 
     slope: float
@@ -41,6 +45,7 @@ class Calibration:
     upper: float
     origin: str
     cannot: str
+    reals: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
         if not (self.slope > 0 and 0 <= self.lower <= self.upper <= 1):
@@ -49,13 +54,55 @@ class Calibration:
                 f"Received: slope={self.slope}, lower={self.lower}, upper={self.upper}"
             )
 
+    @classmethod
+    def none(cls) -> "Calibration":
+        """One that leaves scores as they are."""
+        return cls(1.0, 0.0, 0.0, 1.0, "", "")
+
+    def with_cut(self, cut: float, origin: str) -> "Calibration":
+        """The same map with one cut: substantial evidence from it on, little below it.
+
+        Args:
+            cut: a calibrated score, 0 to 1.
+            origin: where the cut comes from, in words.
+        """
+        return replace(self, lower=cut, upper=cut, origin=origin)
+
+    @property
+    def calibrates(self) -> bool:
+        """Whether it changes scores."""
+        return (self.slope, self.intercept) != (1.0, 0.0)
+
     def apply(self, p_fake: ArrayLike) -> NDArray[np.float64]:
         """Calibrate raw scores; a higher raw score stays higher."""
         p = np.clip(np.asarray(p_fake, dtype=np.float64), LEAST, 1 - LEAST)
         return np.asarray(1 / (1 + np.exp(-(self.slope * np.log(p / (1 - p)) + self.intercept))))
 
-    def grade(self, p_fake: float) -> str:
-        """The grade of evidence of a calibrated score: substantial, uncertain or little."""
+    def corrected(self, highest: float, count: int) -> float:
+        """The highest of several scores, corrected for their number.
+
+        If a share p of real faces scores as high as the highest, then among `count` real faces one does so
+        with probability 1 - (1 - p)^count, if they are independent. The corrected score is the one that a
+        single real face reaches as rarely, rounded to the next lower score of `reals`. p counts the face
+        itself among the reals, so that it is never 0 (conformal p-value; Vovk et al. 2005).
+
+        The correction keeps false alarms rare, so it never pulls a score below the lower cut: a face that
+        looks faked is no less so beside others.
+
+        Args:
+            highest: the highest calibrated score.
+            count: of how many faces or people.
+        """
+        if count < 2 or not self.reals:
+            return highest
+        n = len(self.reals)
+        alone = (1 + n - bisect_left(self.reals, highest)) / (1 + n)
+        among = 1 - (1 - alone) ** count
+        rank = math.ceil(round(among * (1 + n), 9)) - 1  # of the real score that is as rare, from the highest
+        return max(min(highest, self.reals[n - min(rank, n)]), min(highest, self.lower))
+
+    def grade(self, p_fake: float) -> Level:
+        """The level of evidence of a calibrated score: substantial, uncertain or little."""
         if p_fake >= self.upper:
             return SUBSTANTIAL
         return LITTLE if p_fake < self.lower else UNCERTAIN
@@ -77,7 +124,7 @@ def read_calibration(folder: Path) -> Calibration | None:
         return None
     values: dict[str, Any] = read_json(path, dict)
     try:
-        return Calibration(**values)
+        return Calibration(**{**values, "reals": tuple(values.get("reals", ()))})
     except (TypeError, ValueError) as error:
         raise InputError(f"{path}: not a calibration: {error}") from None
 

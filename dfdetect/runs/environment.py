@@ -21,6 +21,7 @@ PACKAGES = (
     "opencv-python-headless",
     "dlib-bin",
     "pillow",
+    "av",
 )
 
 PACKAGE = Path(__file__).resolve().parent
@@ -35,8 +36,18 @@ def describe() -> dict[str, Any]:
         "python": platform.python_version(),
         "platform": platform.platform(),
         **hardware(),
-        "packages": {name: _version(name) for name in PACKAGES if _version(name)},
+        "packages": packages(),
     }
+
+
+def packages() -> dict[str, str]:
+    """The versions of the installed packages that have a part in a score."""
+    return {name: _version(name) for name in PACKAGES if _version(name)}
+
+
+def versions() -> dict[str, str]:
+    """The same, with Python's and the backend's name."""
+    return {"python": platform.python_version(), "backend": keras.backend.backend(), **packages()}
 
 
 def hardware() -> dict[str, Any]:

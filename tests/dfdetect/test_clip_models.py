@@ -5,12 +5,14 @@ import json
 import keras
 import numpy as np
 import pytest
+from msgspec import structs
 
 from dfdetect.crossval import __main__ as crossval
 from dfdetect.ensemble import __main__ as ensemble
 from dfdetect.evaluate import __main__ as evaluate
 from dfdetect.predict import __main__ as predict
 from dfdetect.predict.detector import Detector
+from dfdetect.runs.calibration import Calibration
 from dfdetect.runs.folder import Run
 from dfdetect.sample.clips import film, write_clip
 from dfdetect.sample.identity import draw_identity
@@ -20,7 +22,7 @@ from face_extraction.crop import crop_face
 from face_extraction.frames import read_frames
 from face_extraction.images import resize, write_image
 from face_extraction.ledger import ItemFailed
-from face_extraction.manifest import FaceSample, read_manifest, write_manifest
+from face_extraction.manifest import Box, FaceSample, read_manifest, write_manifest
 from face_extraction.settings import ExtractionSettings
 
 RNN = "--model alexnet_rnn --image-size 63 --augment none --option units=16 --dropout 0 --seed 1".split()
@@ -137,6 +139,9 @@ def test_an_ensemble_takes_members_of_the_same_frames(run, single, data, tmp_pat
     assert set(Run(out).metrics()["test"]) == {"video"}
 
 
+ONE_CUT = Calibration.none().with_cut(0.4, "set by the test")
+
+
 class Weighted(keras.Model):
     """`p_fake` is the mean brightness of three crops over 255, weighted by 1, 2 and 4, over 7."""
 
@@ -154,7 +159,7 @@ class Weighted(keras.Model):
 
 @pytest.fixture
 def detector():
-    return Detector(Weighted(), 0.4, "set by the test", ExtractionSettings(faces_per_video=6))
+    return Detector(Weighted(), ONE_CUT, ExtractionSettings(faces_per_video=6))
 
 
 @pytest.fixture(scope="module")
@@ -166,17 +171,18 @@ def filmed(tmp_path_factory):
 
 
 def test_a_clip_is_searched_as_its_extraction_did_and_scored_once(detector, filmed):
-    verdict = detector.predict(filmed)
+    verdict = detector.judge(filmed)
     assert (verdict.faces, verdict.frames) == ((), 6)
     (clip,) = verdict.clips
     assert clip.frames == (3, 7, 11)  # the 2nd, 4th and 6th of the frames 1, 3, 5, 7, 9, 11
     pictures = {frame.index: frame.rgb for frame in read_frames(filmed)}
     levels = [
-        resize(crop_face(pictures[index], box, ExtractionSettings().crop), 32).mean() / 255
+        resize(crop_face(pictures[index], Box(*structs.astuple(box)), ExtractionSettings().crop), 32).mean()
+        / 255
         for index, box in zip(clip.frames, clip.boxes, strict=True)
     ]
-    assert clip.p_fake == verdict.p_fake == pytest.approx(np.dot(levels, [1, 2, 4]) / 7, abs=1e-5)
-    assert verdict.fake == (verdict.p_fake >= 0.4)
+    assert clip.score == verdict.score == pytest.approx(np.dot(levels, [1, 2, 4]) / 7, abs=1e-5)
+    assert verdict.level == ("substantial" if verdict.score >= 0.4 else "little")
 
 
 def test_each_person_of_a_clip_is_scored_and_the_most_suspicious_counts(filmed):
@@ -187,28 +193,28 @@ def test_each_person_of_a_clip_is_scored_and_the_most_suspicious_counts(filmed):
     ]
     write_clip(filmed.with_name("pair.mp4"), pair)
     settings = ExtractionSettings(faces_per_video=6, policy="all")
-    verdict = Detector(Weighted(), 0.4, "set by the test", settings).predict(filmed.with_name("pair.mp4"))
+    verdict = Detector(Weighted(), ONE_CUT, settings).judge(filmed.with_name("pair.mp4"))
     bright, dark = sorted(verdict.clips, key=lambda clip: clip.boxes[0].left)
     width = pair[0].shape[1] // 2
     assert all(box.right <= width for box in bright.boxes)
     assert all(box.left >= width for box in dark.boxes)
-    assert dark.p_fake == pytest.approx(0.8 * bright.p_fake, abs=0.02)
-    assert verdict.p_fake == bright.p_fake
-    assert {person.person: person.p_fake for person in verdict.people} == {
-        clip.person: clip.p_fake for clip in verdict.clips
+    assert dark.score == pytest.approx(0.8 * bright.score, abs=0.02)
+    assert verdict.score == bright.score
+    assert {person.person: person.score for person in verdict.people} == {
+        clip.person: clip.score for clip in verdict.clips
     }
 
 
 def test_photos_and_clips_with_too_few_faces_get_no_score(detector, filmed, tmp_path):
     first = next(iter(read_frames(filmed))).rgb
     write_image(tmp_path / "photo.png", first)
-    photo = detector.predict(tmp_path / "photo.png")
-    assert (photo.p_fake, photo.reason) == (None, "too_few_faces")
+    photo = detector.judge(tmp_path / "photo.png")
+    assert (photo.score, photo.reason) == (None, "too_few_faces")
     assert photo.detail == "a photo; this model takes clips, 3 faces at once"
     with pytest.raises(ItemFailed, match="too_few_faces"):
         detector.predict_image(first)
-    short = detector.predict(filmed, frames=1)
-    assert (short.p_fake, short.reason) == (None, "too_few_faces")
+    short = detector.judge(filmed, frames=1)
+    assert (short.score, short.reason) == (None, "too_few_faces")
     assert short.detail == "faces of a person: 1; needed: 2 for a model that takes 3"
 
 
@@ -217,12 +223,12 @@ def test_predict_prints_the_score_and_json(run, filmed, tmp_path, capsys):
     assert predict.main([str(run.folder), str(filmed), str(tmp_path / "photo.png"), "--json"]) == 1
     scored, photo = json.loads(capsys.readouterr().out)
     (clip,) = scored["clips"]
-    assert scored["p_fake"] == clip["p_fake"]
+    assert scored["score"] == clip["score"]
     assert len(clip["boxes"]) == len(clip["times"]) == 4
     assert set(clip["boxes"][0]) == {"top", "right", "bottom", "left"}
-    assert (photo["p_fake"], photo["clips"]) == (None, [])
+    assert (photo["score"], photo["clips"]) == (None, [])
     assert predict.main([str(run.folder), str(filmed)]) == 0
-    assert f"{scored['p_fake']:.3f}      4      10" in capsys.readouterr().out
+    assert f"{scored['score']:.3f}      4      10" in capsys.readouterr().out
 
 
 def test_weights_from_elsewhere_take_clips_where_a_recipe_says_how_they_are_built(run, filmed, capsys):
@@ -230,9 +236,9 @@ def test_weights_from_elsewhere_take_clips_where_a_recipe_says_how_they_are_buil
     assert predict.main([str(run.folder), str(filmed), "--json"]) == 0
     (expected,) = json.loads(capsys.readouterr().out)
     command = ["--recipe", str(recipe), "--weights", str(weights), str(filmed), "--json"]
-    assert predict.main([*command, "--frames", str(expected["frames"])]) == 0
+    assert predict.main([*command, "--frames", str(expected["frames"])]) == 1
     (row,) = json.loads(capsys.readouterr().out)
-    assert row["p_fake"] == pytest.approx(expected["p_fake"], abs=1e-5)
-    assert (row["threshold"], "not recorded" in row["note"]) == (0.5, True)
+    assert row["score"] == pytest.approx(expected["score"], abs=1e-5)
+    assert (row["reason"], "not recorded" in row["record"]["note"]) == ("uncalibrated", True)
     assert predict.main(["--model", "alexnet_rnn", "--weights", str(weights), str(filmed)]) == 2
     assert str(weights) in capsys.readouterr().err

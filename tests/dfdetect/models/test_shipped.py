@@ -57,8 +57,7 @@ def test_it_scores_a_picture(name):
     detector = Detector.default(name, whole=True)
     rgb = np.random.default_rng(0).integers(0, 256, (200, 180, 3), dtype=np.uint8)
     (face,) = detector.predict_image(rgb)
-    assert 0 < face.p_fake < 1
-    assert detector.threshold == detector.calibration.upper
+    assert 0 < face.score < 1
 
 
 def test_an_unknown_name_is_told_with_the_nearest():
@@ -91,7 +90,7 @@ def test_predict_without_a_run_judges_by_what_ships(home, tmp_path, capsys):
     assert predict.main(["--whole", str(tmp_path / "photo.png")]) == 0
     out = capsys.readouterr().out
     assert "uncertain" in out
-    assert "substantial from p_fake 0.600 on, little below 0.400; chosen on drawn videos" in out
+    assert "substantial from 0.6 on, little below 0.4; cuts from drawn videos" in out
     assert "it cannot judge what is not drawn" in out
 
 
@@ -115,7 +114,7 @@ def test_a_folder_of_photos_is_scored_and_no_run(home, tmp_path, capsys):
 def test_grades_are_told_in_json_too(home, tmp_path, capsys):
     write_image(tmp_path / "photo.png", np.full((64, 64, 3), 90, np.uint8))
     assert predict.main(["--whole", "--jsonl", str(tmp_path / "photo.png")]) == 0
-    assert '"evidence": "uncertain"' in capsys.readouterr().out
+    assert '"level": "uncertain"' in capsys.readouterr().out
 
 
 def test_what_ships_is_listed(home, capsys):
@@ -125,9 +124,9 @@ def test_what_ships_is_listed(home, capsys):
     assert row.split()[:3] == ["small", "custom_cnn", "32"]
 
 
-def test_another_threshold_grades_nothing(home, tmp_path, capsys):
+def test_a_threshold_replaces_both_cuts(home, tmp_path, capsys):
     write_image(tmp_path / "photo.png", np.full((64, 64, 3), 90, np.uint8))
     assert predict.main(["--whole", "--threshold", "0.3", str(tmp_path / "photo.png")]) == 0
     out = capsys.readouterr().out
-    assert "fake from p_fake 0.3 on, given with --threshold" in out
+    assert "substantial from 0.3 on, little below 0.3; cuts from --threshold" in out
     assert "uncertain" not in out

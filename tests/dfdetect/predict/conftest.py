@@ -6,12 +6,15 @@ import pytest
 
 from dfdetect.predict import __main__ as predict
 from dfdetect.predict.detector import Detector
+from dfdetect.runs.calibration import Calibration
 from dfdetect.runs.folder import RECIPE_FILE
 from dfdetect.sample.clips import film, write_clip
 from dfdetect.sample.identity import draw_identity
 from dfdetect.sample.people import Person
 from face_extraction.images import write_image
 from face_extraction.settings import ExtractionSettings
+
+ONE_CUT = Calibration.none().with_cut(0.4, "set by the test")
 
 
 class Brightness(keras.Model):
@@ -35,7 +38,7 @@ def clip():
 
 @pytest.fixture
 def detector():
-    return Detector(Brightness(), 0.4, "set by the test", ExtractionSettings())
+    return Detector(Brightness(), ONE_CUT, ExtractionSettings())
 
 
 @pytest.fixture(scope="module")
@@ -61,6 +64,12 @@ def command(detector, tmp_path_factory, monkeypatch):
     run = tmp_path_factory.mktemp("run")
     (run / RECIPE_FILE).touch()
     return lambda *arguments: predict.main([str(run), *map(str, arguments)])
+
+
+@pytest.fixture(scope="session")
+def one_cut():
+    """What grades the scores of the test's detector: substantial from .4 on, little below."""
+    return ONE_CUT
 
 
 @pytest.fixture(scope="session")

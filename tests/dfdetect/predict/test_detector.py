@@ -7,15 +7,16 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from msgspec import structs
 
 from dfdetect.metrics.estimates import compute_metrics
 from dfdetect.predict.detector import Detector
-from dfdetect.predict.verdicts import FaceVerdict
 from dfdetect.predictions import Predictions
 from dfdetect.recipe import Recipe, write_recipe
 from dfdetect.runs.folder import Run
 from dfdetect.sample.clips import write_clip
 from dfdetect.sample.sample_set import NOTICE
+from dfdetect.verdict import LITTLE, SUBSTANTIAL, FaceBox
 from face_extraction.crop import crop_face
 from face_extraction.detect import FaceDetector
 from face_extraction.errors import InputError
@@ -24,6 +25,10 @@ from face_extraction.images import write_image
 from face_extraction.ledger import ItemFailed
 from face_extraction.manifest import Box, FaceSample
 from face_extraction.settings import ExtractionSettings, write_settings
+
+
+def boxed(box):
+    return Box(box.top, box.right, box.bottom, box.left)
 
 
 def brightness(rgb, box):
@@ -36,27 +41,27 @@ def brightness(rgb, box):
 def test_a_photo_is_scored_on_the_crop_that_extraction_would_cut(detector, clip):
     (verdict,) = detector.predict_image(clip[0])
     (box,) = FaceDetector("hog", ExtractionSettings().min_face).detect(clip[0])
-    assert verdict.box == box
-    assert verdict.p_fake == pytest.approx(brightness(clip[0], box), abs=1e-5)
+    assert verdict.box == FaceBox.of(box)
+    assert verdict.score == pytest.approx(brightness(clip[0], box), abs=1e-5)
 
 
 def test_the_highest_face_decides_a_photo(detector, clip, tmp_path):
     dark = (clip[0] * 0.6).astype(np.uint8)
     write_image(tmp_path / "two.png", np.hstack([clip[0], dark]))
-    verdict = detector.predict(tmp_path / "two.png")
-    scores = [face.p_fake for face in verdict.faces]
+    verdict = detector.judge(tmp_path / "two.png")
+    scores = [face.score for face in verdict.faces]
     assert len(scores) == 2
-    assert verdict.p_fake == max(scores) > min(scores) + 0.05
+    assert verdict.score == max(scores) > min(scores) + 0.05
 
 
 def test_a_clip_is_the_mean_over_its_frames(detector, clip, tmp_path):
     write_clip(tmp_path / "clip.mp4", clip)
-    verdict = detector.predict(tmp_path / "clip.mp4", frames=4)
+    verdict = detector.judge(tmp_path / "clip.mp4", frames=4)
     frames = list(read_frames(tmp_path / "clip.mp4", count=4))
     assert [face.frame for face in verdict.faces] == [frame.index for frame in frames] == [1, 4, 7, 10]
-    scores = [brightness(f.rgb, face.box) for f, face in zip(frames, verdict.faces, strict=True)]
-    assert verdict.p_fake == pytest.approx(np.mean(scores), abs=1e-5)
-    assert verdict.fake == (verdict.p_fake >= 0.4)
+    scores = [brightness(f.rgb, boxed(face.box)) for f, face in zip(frames, verdict.faces, strict=True)]
+    assert verdict.score == pytest.approx(np.mean(scores), abs=1e-5)
+    assert verdict.level == (SUBSTANTIAL if verdict.score >= 0.4 else LITTLE)
     assert verdict.frames == 4
 
 
@@ -64,15 +69,15 @@ def test_the_most_suspicious_person_decides_a_clip(detector, clip, tmp_path):
     dark = [(frame * 0.6).astype(np.uint8) for frame in clip]
     write_clip(tmp_path / "two.mp4", [np.hstack([a, b]) for a, b in zip(clip, dark, strict=True)])
 
-    verdict = detector.predict(tmp_path / "two.mp4", frames=4)
+    verdict = detector.judge(tmp_path / "two.mp4", frames=4)
 
     assert [(person.person, person.faces) for person in verdict.people] == [(1, 4), (2, 4)]
     for person in verdict.people:
-        own = [face.p_fake for face in verdict.faces if face.person == person.person]
-        assert person.p_fake == pytest.approx(np.mean(own))
-        assert person.fake == (person.p_fake >= 0.4)
-    scores = [person.p_fake for person in verdict.people]
-    assert verdict.p_fake == max(scores) > min(scores) + 0.05
+        own = [face.score for face in verdict.faces if face.person == person.person]
+        assert person.score == pytest.approx(np.mean(own))
+        assert person.level == (SUBSTANTIAL if person.score >= 0.4 else LITTLE)
+    scores = [person.score for person in verdict.people]
+    assert verdict.score == max(scores) > min(scores) + 0.05
 
 
 def _enlarged(rgb):
@@ -89,30 +94,18 @@ def _framed(rgb):
 
 
 def test_the_smaller_face_counts_too_unless_the_largest_alone_is_asked_for(
-    detector, clip, tmp_path, brightness_model
+    detector, clip, tmp_path, brightness_model, one_cut
 ):
     dark = [(frame * 0.6).astype(np.uint8) for frame in clip]
     pairs = [np.hstack([_enlarged(b), _framed(a)]) for a, b in zip(clip, dark, strict=True)]
     write_clip(tmp_path / "two.mp4", pairs)
     write_image(tmp_path / "two.png", pairs[0])
-    largest = Detector(brightness_model(), 0.4, "set by the test", None, policy="largest")
+    largest = Detector(brightness_model(), one_cut, None, policy="largest")
 
     for name in ("two.mp4", "two.png"):
-        whole, part = detector.predict(tmp_path / name, frames=2), largest.predict(tmp_path / name, frames=2)
+        whole, part = detector.judge(tmp_path / name, frames=2), largest.judge(tmp_path / name, frames=2)
         assert whole.n_faces == 2 * part.n_faces
-        assert part.p_fake < whole.p_fake - 0.05
-
-
-@pytest.mark.parametrize(("seen", "expected"), [((0.2, 0.4, 0.9), 0.3), ((0.2, 0.9), 0.9)])
-def test_somebody_seen_once_decides_only_among_such(detector, seen, expected):
-    people = (1, 1, 2) if len(seen) == 3 else (1, 2)
-    faces = [FaceVerdict(p_fake, Box(0, 9, 9, 0), person=n) for p_fake, n in zip(seen, people, strict=True)]
-
-    verdict = detector._verdict(faces, frames=3, clip=True)
-
-    assert verdict.p_fake == pytest.approx(expected)
-    assert len(verdict.people) == 2
-    assert [verdict.counts(person) for person in verdict.people] == [True, len(seen) == 2]
+        assert part.score < whole.score - 0.05
 
 
 def test_no_face_gets_no_score(detector, tmp_path):
@@ -122,19 +115,19 @@ def test_no_face_gets_no_score(detector, tmp_path):
     write_image(tmp_path / "noise.png", noise)
     write_clip(tmp_path / "noise.mp4", [noise] * 4)
     for path in (tmp_path / "noise.png", str(tmp_path / "noise.png"), str(tmp_path / "noise.mp4")):
-        verdict = detector.predict(path)
-        assert (verdict.p_fake, verdict.fake, verdict.faces) == (None, None, ())
+        verdict = detector.judge(path)
+        assert (verdict.score, verdict.level, verdict.faces) == (None, None, ())
         assert verdict.reason == "no_face"
 
 
 def test_a_clip_without_a_face_tells_the_commonest_reason_and_a_cut_before_its_first_frame(
-    clip, tmp_path, monkeypatch, brightness_model
+    clip, tmp_path, monkeypatch, brightness_model, one_cut
 ):
     path = tmp_path / "clip.mp4"
     write_clip(path, [np.hstack([frame, frame]) for frame in clip])
-    strict = Detector(brightness_model(), 0.4, "set by the test", None, policy="exactly-one")
+    strict = Detector(brightness_model(), one_cut, None, policy="exactly-one")
 
-    verdict = strict.predict(path, frames=3)
+    verdict = strict.judge(path, frames=3)
 
     assert (verdict.reason, verdict.detail) == ("several_faces", "of 3 frames searched: several_faces in 3")
 
@@ -143,21 +136,22 @@ def test_a_clip_without_a_face_tells_the_commonest_reason_and_a_cut_before_its_f
         yield
 
     monkeypatch.setattr("dfdetect.predict.looking.read_frames", cut)
-    verdict = strict.predict(path)
+    verdict = strict.judge(path)
     assert (verdict.reason, verdict.detail) == ("truncated", "read 0 of 12 frames")
 
 
 @pytest.mark.parametrize("name", ["clip.vob", "clip", "clip.jpg"])
 def test_a_clip_of_another_name_is_known_by_what_is_in_it(detector, clip, tmp_path, name):
     write_clip(tmp_path / "clip.mp4", clip)
-    expected = detector.predict(tmp_path / "clip.mp4", frames=2)
+    expected = detector.judge(tmp_path / "clip.mp4", frames=2)
     (tmp_path / "clip.mp4").rename(tmp_path / name)
-    assert detector.predict(tmp_path / name, frames=2) == expected
+    verdict = detector.judge(tmp_path / name, frames=2)
+    assert structs.replace(verdict, file=expected.file) == expected
 
 
 def test_a_file_that_is_neither_says_what_is_accepted(detector, tmp_path):
     (tmp_path / "page.jpg").write_text("<html>")
-    verdict = detector.predict(tmp_path / "page.jpg")
+    verdict = detector.judge(tmp_path / "page.jpg")
     assert verdict.reason == "unreadable"
     assert (
         "accepted: JPEG, PNG, WEBP, BMP, TIFF, GIF, AVIF, HEIC; nor a clip: no video in it" in verdict.detail
@@ -169,8 +163,8 @@ def test_an_unforeseen_error_costs_its_file_alone(detector, monkeypatch):
         raise MemoryError("2 TiB")
 
     monkeypatch.setattr("dfdetect.predict.looking.read_photo", fail)
-    verdict = detector.predict("huge.png")
-    assert (verdict.p_fake, verdict.reason, verdict.detail) == (None, "failed", "MemoryError: 2 TiB")
+    verdict = detector.judge("huge.png")
+    assert (verdict.score, verdict.reason, verdict.detail) == (None, "failed", "MemoryError: 2 TiB")
 
 
 def test_the_readmes_program_runs(detector, clip, tmp_path, monkeypatch, capsys):
@@ -180,10 +174,10 @@ def test_the_readmes_program_runs(detector, clip, tmp_path, monkeypatch, capsys)
     monkeypatch.setattr(Detector, "from_run", lambda folder: detector)
     write_clip(tmp_path / "video.mp4", clip)
     exec(program, {})
-    verdict = detector.predict("video.mp4", frames=16)
+    verdict = detector.judge("video.mp4", frames=16)
     first, *faces, _ = capsys.readouterr().out.splitlines()
-    assert first == f"{verdict.p_fake} {verdict.fake} {detector.threshold}"
-    assert [line.split()[-1] for line in faces] == [str(face.p_fake) for face in verdict.faces]
+    assert first == verdict.sentence
+    assert [line.split()[-1] for line in faces] == [str(face.score) for face in verdict.faces]
 
 
 def test_a_score_that_is_no_number_is_no_verdict(clip, tmp_path, brightness_model):
@@ -193,24 +187,24 @@ def test_a_score_that_is_no_number_is_no_verdict(clip, tmp_path, brightness_mode
 
     write_image(tmp_path / "person.png", clip[0])
     with pytest.raises(InputError, match="scores that are no numbers"):
-        Detector(Broken(), 0.4, "", None).predict(tmp_path / "person.png")
+        Detector(Broken(), None, None).judge(tmp_path / "person.png")
 
 
 def test_frames_without_a_face_have_no_part_in_the_mean(detector, clip, tmp_path):
     noise = np.random.default_rng(0).integers(0, 255, clip[0].shape).astype(np.uint8)
     write_clip(tmp_path / "mixed.mp4", [*clip[:6], *[noise] * 6])
-    verdict = detector.predict(tmp_path / "mixed.mp4", frames=4)
+    verdict = detector.judge(tmp_path / "mixed.mp4", frames=4)
     assert [face.frame for face in verdict.faces] == [1, 4]
     assert verdict.frames == 4
-    assert verdict.p_fake == pytest.approx(np.mean([face.p_fake for face in verdict.faces]))
+    assert verdict.score == pytest.approx(np.mean([face.score for face in verdict.faces]))
 
 
 def test_whole_scores_the_picture_itself(clip, brightness_model):
-    detector = Detector(brightness_model(), 0.5, "", ExtractionSettings(), whole=True)
+    detector = Detector(brightness_model(), None, ExtractionSettings(), whole=True)
     grey = np.full((50, 50, 3), 51, np.uint8)
     (verdict,) = detector.predict_image(grey)
-    assert verdict.p_fake == pytest.approx(0.2, abs=1e-5)
-    assert verdict.box == (0, 50, 50, 0)
+    assert verdict.score == pytest.approx(0.2, abs=1e-5)
+    assert verdict.box == FaceBox(0, 50, 50, 0)
 
 
 @pytest.mark.parametrize(
@@ -218,7 +212,7 @@ def test_whole_scores_the_picture_itself(clip, brightness_model):
     [(None, False, True), (None, True, False), (ExtractionSettings(), False, False)],
 )
 def test_crops_that_may_not_be_as_in_training_are_named(settings, whole, said, brightness_model):
-    detector = Detector(brightness_model(), 0.5, "", settings, whole=whole)
+    detector = Detector(brightness_model(), None, settings, whole=whole)
     assert detector.settings == ExtractionSettings()
     assert ("How the faces of training were cropped is not recorded" in detector.note) == said
 
@@ -253,7 +247,7 @@ def test_a_run_knows_how_its_faces_were_cropped_or_says_that_it_does_not(finish,
         write_settings(folder, settings)
     detector = Detector.from_run(folder)
     assert detector.settings == (settings if known else ExtractionSettings())
-    assert bool(detector.note.replace(detector.no_skill, "")) != known
+    assert bool(detector.note.replace(detector.unfit_detail, "")) != known
     assert detector.skill.startswith("on the run's 4 test faces: AUC 0.750 [")
     assert "clips" not in detector.skill
     assert detector.weights_sha256 == hashlib.sha256(b"the weights").hexdigest()
@@ -278,20 +272,30 @@ def test_what_makes_the_runs_numbers_too_high_is_said_beside_them(finish):
     assert "Split at random over faces, as some reports did" in detector.note
     assert detector.note.endswith(" Its weights saw them.")
     detector = Detector.from_run(finish(Recipe(manifest="manifest.csv")), whole=True)
-    assert detector.note == detector.no_skill
+    assert detector.note == detector.unfit_detail
 
 
 def test_a_run_without_skill_gives_no_verdict_and_says_why(finish, clip, tmp_path):
     """The interval of its AUC reaches from 0 to 1."""
     write_image(tmp_path / "person.png", clip[0])
     detector = Detector.from_run(finish(Recipe(manifest="manifest.csv")))
-    assert detector.no_skill.startswith("This model shows no skill, so that no verdict is given: AUC 0.750 [")
-    assert detector.no_skill in detector.note
+    assert detector.unfit_detail.startswith(
+        "This model shows no skill, so that no verdict is given: AUC 0.750 ["
+    )
+    assert detector.unfit_detail in detector.note
 
-    verdict = detector.predict(tmp_path / "person.png")
+    verdict = detector.judge(tmp_path / "person.png")
 
-    assert 0 < verdict.p_fake < 1
-    assert (verdict.fake, verdict.evidence, verdict.reason) == (None, "", "no_skill")
+    assert 0 < verdict.score < 1
+    assert (verdict.level, verdict.reason, verdict.faces[0].level) == (None, "no_skill", None)
+
+
+def test_a_run_that_has_seen_drawings_alone_gives_no_verdict(finish, clip, tmp_path, monkeypatch):
+    monkeypatch.setattr("dfdetect.predict.detector.no_skill", lambda metrics: "")
+    write_image(tmp_path / "person.png", clip[0])
+    verdict = Detector.from_run(finish(Recipe())).judge(tmp_path / "person.png")
+    assert (verdict.level, verdict.reason, verdict.detail) == (None, "drawn", NOTICE)
+    assert 0 < verdict.score < 1
 
 
 def test_a_run_without_a_test_split_says_so(finish):
@@ -306,7 +310,9 @@ def test_the_authors_meso4_calls_their_four_pictures_right(shared, whole):
         Recipe(model="meso4"), shared / "weights/mesonet/Meso4_DF.h5", whole=whole
     )
     for path in sorted(pictures.rglob("*.jpg")):
-        assert detector.predict(path).fake == (path.parent.name == "df"), path
+        verdict = detector.judge(path)
+        assert (verdict.level, verdict.reason) == (None, "uncalibrated")
+        assert (verdict.score >= 0.5) == (path.parent.name == "df"), path
 
 
 @pytest.mark.parametrize(
@@ -323,24 +329,10 @@ def test_a_photo_on_its_side_is_scored_and_told(detector, clip, tmp_path):
     (upright,) = detector.predict_image(clip[0])
     write_image(tmp_path / "lying.png", np.ascontiguousarray(np.rot90(clip[0])))
 
-    verdict = detector.predict(tmp_path / "lying.png")
+    verdict = detector.judge(tmp_path / "lying.png")
 
     (face,) = verdict.faces
     assert face.rotation == 90
-    assert verdict.p_fake == pytest.approx(upright.p_fake, abs=1e-5)
+    assert verdict.score == pytest.approx(upright.score, abs=1e-5)
     detector.rotations = False
-    assert detector.predict(tmp_path / "lying.png").reason == "no_face"
-
-
-@pytest.mark.parametrize(
-    ("faces", "decided"),
-    [(((0.2, 1.5), (0.9, 0.1)), 0), (((0.2, 1.5), (0.9, 1.2)), 1), (((0.2, 0.2), (0.9, 0.1)), 1)],
-)
-def test_a_box_that_may_be_no_face_decides_only_among_such(detector, faces, decided):
-    faces = [FaceVerdict(p_fake, Box(0, 9, 9, 0), confidence=sure) for p_fake, sure in faces]
-
-    verdict = detector._verdict(faces, frames=1, clip=False)
-
-    assert verdict.decided == decided
-    assert verdict.p_fake == faces[decided].p_fake
-    assert verdict.n_faces == 2
+    assert detector.judge(tmp_path / "lying.png").reason == "no_face"

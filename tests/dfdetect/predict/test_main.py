@@ -10,8 +10,8 @@ import pytest
 
 import dfdetect
 from dfdetect.predict import __main__ as predict
-from dfdetect.predict.verdicts import PersonVerdict, Verdict
 from dfdetect.train import __main__ as train
+from dfdetect.verdict import Person, Verdict
 
 
 def test_the_command_scores_a_folder_and_says_what_it_could_not(make_manifest, files, tmp_path, capsys):
@@ -23,17 +23,17 @@ def test_the_command_scores_a_folder_and_says_what_it_could_not(make_manifest, f
     assert "left out of the folders, neither photo nor video: 2 (.png 1, .txt 1)" in said.err
     rows = {row["file"].rpartition("/")[2]: row for row in json.loads(said.out)}
     assert set(rows) == {"person.png", "person.mp4", "words.mp4", "empty.jpg", "linked.png"}
-    assert 0 < rows["person.png"]["p_fake"] < 1
+    assert 0 < rows["person.png"]["score"] < 1
     assert len(rows["person.mp4"]["faces"]) == 2
     for name in ("words.mp4", "empty.jpg"):
-        assert rows[name]["p_fake"] is None
+        assert rows[name]["score"] is None
         assert rows[name]["reason"] == "unreadable"
     assert predict.main([str(tmp_path / "run"), str(files / "person.png")]) == 0
     table = capsys.readouterr().out
-    assert f"{rows['person.png']['p_fake']:.3f}" in table
-    assert table.strip().splitlines()[-1] == rows["person.png"]["note"]
-    assert "not recorded (ready-made crops" in rows["person.png"]["note"]
-    assert rows["person.png"]["skill"] == table.splitlines()[-2]
+    assert f"{rows['person.png']['score']:.3f}" in table
+    assert table.strip().splitlines()[-1] == rows["person.png"]["record"]["note"]
+    assert "not recorded (ready-made crops" in rows["person.png"]["record"]["note"]
+    assert rows["person.png"]["record"]["skill"] == table.splitlines()[-2]
 
 
 def test_lines_of_json_come_one_by_one_and_say_what_json_says(command, detector, files, monkeypatch, capsys):
@@ -42,11 +42,11 @@ def test_lines_of_json_come_one_by_one_and_say_what_json_says(command, detector,
     rows = json.loads(capsys.readouterr().out)
     printed = []
 
-    def watched(path, *, frames, score=detector.predict):
+    def watched(path, *, frames, score=detector.judge):
         printed.append(len(capsys.readouterr().out.splitlines()))
         return score(path, frames=frames)
 
-    monkeypatch.setattr(detector, "predict", watched)
+    monkeypatch.setattr(detector, "judge", watched)
     assert command("--jsonl", *paths) == 1
     assert printed == [0, 1]
     assert [json.loads(line) for line in capsys.readouterr().out.splitlines()] == rows[1:]
@@ -55,26 +55,33 @@ def test_lines_of_json_come_one_by_one_and_say_what_json_says(command, detector,
 def test_no_score_is_rounded_to_the_other_side_of_the_threshold(
     command, detector, files, monkeypatch, capsys
 ):
-    detector.threshold = 0.51498
-    person = PersonVerdict(1, 0.51497, fake=False, faces=2)
-    verdict = Verdict((), 0.51497, False, 1, people=(person, person))
-    monkeypatch.setattr(detector, "predict", lambda path, *, frames: verdict)
+    detector.set_threshold(0.51498, "set by the test")
+    person = Person(person=1, score=0.51497, faces=2, level="little", low=0.5, high=0.6)
+    verdict = Verdict(
+        file="a",
+        level="little",
+        score=0.51497,
+        highest=0.51497,
+        people=(person, person),
+        record=detector.record(),
+    )
+    monkeypatch.setattr(detector, "judge", lambda path, *, frames: verdict)
     assert command(files / "person.png") == 0
     said = capsys.readouterr().out
-    assert len(re.findall(r"real +0\.51497", said)) == 3
-    assert "fake from p_fake 0.51498 on" in said
+    assert len(re.findall(r"little +0\.51497", said)) == 3
+    assert "substantial from 0.51498 on" in said
 
 
 def test_a_model_without_skill_calls_nothing_fake_and_ends_with_a_finding(command, detector, files, capsys):
-    detector.no_skill = "This model shows no skill."
+    detector.unfit, detector.unfit_detail = "no_skill", "AUC 0.5"
     assert command(files / "person.png", files / "person.mp4", "--frames", 2) == 1
     said = capsys.readouterr()
-    assert said.err.count("This model shows no skill.\n") == 1
-    assert said.out.count("no skill on its own test") == 2
-    assert not re.search(r"  (real|fake)  ", said.out)
+    assert said.err.count("the detector showed no skill on its own test (AUC 0.5)\n") == 1
+    assert said.out.count("no verdict") == 2
+    assert not re.search(r"  (substantial|little)  ", said.out)
     assert command("--json", files / "person.mp4", "--frames", 2) == 1
     (row,) = json.loads(capsys.readouterr().out)
-    assert (row["fake"], row["reason"], row["people"][0]["fake"]) == (None, "no_skill", None)
+    assert (row["level"], row["reason"], row["people"][0]["level"]) == (None, "no_skill", None)
 
 
 def test_a_row_tells_its_schema_the_package_the_run_and_the_frames_wanted(command, detector, files, capsys):
@@ -82,8 +89,9 @@ def test_a_row_tells_its_schema_the_package_the_run_and_the_frames_wanted(comman
     for given, used in (((), 16), (("--frames", 3), 3)):
         assert command("--jsonl", *given, files / "person.png") == 0
         row = json.loads(capsys.readouterr().out)
-        assert (row["schema"], row["dfdetect"], row["run"]) == (1, dfdetect.__version__, "xception-1a2b3c4d")
-        assert row["frames_wanted"] == used
+        assert (row["schema_version"], row["dfdetect"]) == (2, dfdetect.__version__)
+        assert row["record"]["model"] == "xception-1a2b3c4d"
+        assert row["record"]["settings"]["frames"] == used
 
 
 def test_the_jobs_of_a_queue_share_the_files(command, files, tmp_path, capsys):
@@ -99,19 +107,19 @@ def test_the_jobs_of_a_queue_share_the_files(command, files, tmp_path, capsys):
 
 
 def test_a_threshold_that_is_given_goes_over_the_runs(command, detector, files, capsys):
-    known = detector.predict(files / "person.png")
-    for threshold, fake in ((known.p_fake, True), (known.p_fake + 1e-6, False)):
+    known = detector.judge(files / "person.png")
+    for threshold, level in ((known.score, "substantial"), (known.score + 1e-6, "little")):
         assert command("--json", "--threshold", threshold, files / "person.png") == 0
         (row,) = json.loads(capsys.readouterr().out)
-        assert (row["fake"], row["threshold"]) == (fake, threshold)
+        assert (row["level"], row["record"]["cuts"]["upper"]) == (level, threshold)
     assert command("--threshold", 0.25, files / "person.png") == 0
-    assert "fake from p_fake 0.25 on, given with --threshold" in capsys.readouterr().out
+    assert "substantial from 0.25 on, little below 0.25; cuts from --threshold" in capsys.readouterr().out
 
 
 def test_scoring_ends_when_nobody_reads_the_lines(command, detector, files, monkeypatch, capsys):
     scored = []
 
-    def watched(path, *, frames, score=detector.predict):
+    def watched(path, *, frames, score=detector.judge):
         scored.append(path)
         return score(path, frames=frames)
 
@@ -122,7 +130,7 @@ def test_scoring_ends_when_nobody_reads_the_lines(command, detector, files, monk
         def fileno(self):
             return os.open(os.devnull, os.O_WRONLY)
 
-    monkeypatch.setattr(detector, "predict", watched)
+    monkeypatch.setattr(detector, "judge", watched)
     monkeypatch.setattr(sys, "stdout", Gone())
     assert command("--jsonl", files / "person.png", files / "person.mp4") == 2
     assert len(scored) == 1
@@ -148,7 +156,7 @@ def test_no_name_breaks_a_line_or_steers_the_terminal(command, files, tmp_path, 
 
 
 def test_an_interruption_keeps_what_was_scored(command, detector, files, monkeypatch, capsys):
-    known = detector.predict(files / "person.png")
+    known = detector.judge(files / "person.png")
     answers = iter([known])
 
     def then_interrupted(path, *, frames):
@@ -156,12 +164,12 @@ def test_an_interruption_keeps_what_was_scored(command, detector, files, monkeyp
             return verdict
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(detector, "predict", then_interrupted)
+    monkeypatch.setattr(detector, "judge", then_interrupted)
 
     assert command(files / "person.png", files / "person.mp4", "--json") == 130
     (row,) = json.loads(capsys.readouterr().out)
     assert row["file"] == str(files / "person.png")
-    assert row["p_fake"] == known.p_fake
+    assert row["score"] == known.score
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import os
 import pytest
 from filelock import FileLock
 
-from dfdetect.predict.verdicts import Verdict
+from dfdetect.verdict import Verdict
 
 
 def test_a_file_of_scores_is_gone_on_with(command, detector, files, tmp_path, monkeypatch, capsys):
@@ -16,15 +16,16 @@ def test_a_file_of_scores_is_gone_on_with(command, detector, files, tmp_path, mo
     expected = json.loads(capsys.readouterr().out)
     scored = []
 
-    def watched(path, *, frames, score=detector.predict):
+    def watched(path, *, frames, score=detector.judge):
         scored.append(path.name)
         if path.name == "person.mp4" and scored.count(path.name) == 1:
             raise KeyboardInterrupt
         if path.name == "empty.jpg" and scored.count(path.name) == 1:
-            return Verdict((), None, None, 0, "failed", "the disk was away")
+            away = {"reason": "failed", "detail": "the disk was away"}
+            return Verdict(file=str(path), record=detector.record(), **away)
         return score(path, frames=frames)
 
-    monkeypatch.setattr(detector, "predict", watched)
+    monkeypatch.setattr(detector, "judge", watched)
     assert command("--workers", 0, "--out", out, *paths) == 130
     with out.open("a") as handle:
         handle.write('{"file": "torn')
@@ -34,10 +35,9 @@ def test_a_file_of_scores_is_gone_on_with(command, detector, files, tmp_path, mo
     lines = [json.loads(line) for line in out.read_text().splitlines()]
     assert [lines[0], *lines[2:]] == expected
     assert lines[1]["detail"] == "the disk was away"
-    assert (
-        capsys.readouterr().out
-        == f"{out}: 3 files, {sum(bool(r['fake']) for r in expected)} called fake, 1 without a verdict\n"
-    )
+    alarms = sum(row["level"] == "substantial" for row in expected)
+    said = f"{out}: 3 files, {alarms} with substantial evidence, 1 without a verdict\n"
+    assert capsys.readouterr().out == said
     assert command("--workers", 0, "--out", out, *paths[::2]) == 0
     assert len(scored) == 5
 
@@ -57,7 +57,7 @@ def test_a_file_of_scores_holds_those_of_one_model_and_nothing_else(
     detector.weights_sha256 = "another"
     assert command("--out", out, files / "person.mp4") == 2
     assert (
-        "line 1: written with weights_sha256 '', now 'another'; give another --out" in capsys.readouterr().err
+        "line 1: written with model_sha256 '', now 'another'; give another --out" in capsys.readouterr().err
     )
     with FileLock(f"{out}.lock"):
         assert command("--out", out, files / "person.png") == 2

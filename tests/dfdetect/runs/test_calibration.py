@@ -85,3 +85,39 @@ def test_cuts_keep_what_they_promise(count, shift):
 def test_ties_among_the_reals_do_not_break_the_promise():
     _, upper = choose_cuts([0.5] * 20 + [0.9] * 20, [0] * 20 + [1] * 20)
     assert upper > 0.5
+
+
+NINE = tuple(n / 10 for n in range(1, 10))
+
+
+@pytest.mark.parametrize(
+    ("highest", "count", "expected"),
+    [
+        (0.95, 1, 0.95),  # alone: as it is
+        (0.95, 2, 0.9),  # p = 1/10; 1 - .9^2 = .19 <= 2/10, which .9 has
+        (0.95, 3, 0.8),  # 1 - .9^3 = .271 <= 3/10
+        (0.95, 7, 0.5),  # 1 - .9^7 = .522 <= 6/10
+        (0.75, 2, 0.5),  # p = 3/10; 1 - .7^2 = .51 <= 6/10
+        (0.05, 5, 0.05),  # below all reals: it stays
+    ],
+)
+def test_the_highest_of_several_is_corrected_for_their_number(highest, count, expected):
+    found = make(lower=0.0, reals=NINE).corrected(highest, count)
+    assert found == pytest.approx(expected)
+
+
+def test_the_correction_never_pulls_below_the_lower_cut_and_needs_reals():
+    assert make(lower=0.3, reals=NINE).corrected(0.95, 100) == 0.3
+    assert make(lower=0.3, reals=NINE).corrected(0.2, 100) == 0.2
+    assert make().corrected(0.95, 100) == 0.95
+
+
+def test_false_alarms_of_crowds_stay_rare():
+    """Of photos of ten real faces at most 5 % are called substantial; uncorrected it is 1 - .95^10 = 40 %."""
+    rng = np.random.default_rng(0)
+    reals = np.sort(rng.random(999))
+    calibration = make(lower=0.1, upper=float(np.quantile(reals, 0.95)), reals=tuple(reals.tolist()))
+    highest = rng.random((2000, 10)).max(axis=1)
+    assert np.mean(highest >= calibration.upper) > 0.35
+    alarms = np.mean([calibration.corrected(float(one), 10) >= calibration.upper for one in highest])
+    assert 0.03 < alarms < 0.065

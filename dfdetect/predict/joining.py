@@ -1,0 +1,182 @@
+"""From the scores of faces to the score of a file: the part of a verdict that needs no model."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from dfdetect.predict.looking import Look
+from dfdetect.predictions import deciding, joined
+from dfdetect.runs.calibration import Calibration
+from dfdetect.verdict import Clip, Face, FaceBox, Moment, Person, Timeline
+
+TELLING = 4
+"""How many faces of a video are named as those that tell most."""
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What follows from a file's scores; the attributes are those of `Verdict`."""
+
+    score: float | None = None
+    highest: float | None = None
+    candidates: int = 0
+    faces: tuple[Face, ...] = ()
+    people: tuple[Person, ...] = ()
+    clips: tuple[Clip, ...] = ()
+    decided: int | None = None
+    timeline: Timeline | None = None
+
+    def fields(self) -> dict[str, Any]:
+        """The attributes by name."""
+        return dict(vars(self))
+
+    def without_levels(self) -> "Judged":
+        """The same scores, which mean nothing by themselves."""
+        faces = tuple(msgspec.structs.replace(face, level=None) for face in self.faces)
+        people = tuple(msgspec.structs.replace(person, level=None) for person in self.people)
+        return replace(self, faces=faces, people=people)
+
+
+def judge_photo(found: Look, scores: Sequence[float], calibration: Calibration) -> Judged:
+    """A photo's score comes from its highest face: one fake face makes a fake photo.
+
+    A box that may be no face has no part in it where another is sure.
+
+    Args:
+        found: a photo with at least one face.
+        scores: of its faces, in their order.
+        calibration: corrects the highest for the number of faces, and grades.
+    """
+    faces = _faces(found, scores, calibration)
+    sure = [face for face in faces if face.is_sure] or list(faces)
+    highest = max(sure, key=lambda face: face.score)
+    return Judged(
+        score=calibration.corrected(highest.score, len(sure)),
+        highest=highest.score,
+        candidates=len(sure),
+        faces=tuple(msgspec.structs.replace(face, counts=face in sure) for face in faces),
+        decided=highest.index,
+    )
+
+
+def judge_video(found: Look, scores: Sequence[float], calibration: Calibration) -> Judged:
+    """A video's score comes from its highest person; a person's is the mean over their faces.
+
+    Args:
+        found: a video with at least one face.
+        scores: of its faces, in their order.
+        calibration: corrects the highest for the number of people, and grades.
+    """
+    own: dict[int, list[float]] = {}
+    for face, score in zip(found.faces, scores, strict=True):
+        own.setdefault(face.person, []).append(score)
+    highest, means = joined(own)
+    who = deciding({person: len(values) for person, values in own.items()})
+    people = tuple(
+        Person(
+            person=person,
+            score=means[person],
+            level=calibration.grade(means[person]),
+            faces=len(own[person]),
+            counts=person in who,
+            low=min(own[person]),
+            high=max(own[person]),
+        )
+        for person in sorted(own)
+    )
+    faces = tuple(
+        msgspec.structs.replace(face, counts=face.person in who)
+        for face in _faces(found, scores, calibration)
+    )
+    worst = max(who, key=lambda person: means[person])
+    return Judged(
+        score=calibration.corrected(highest, len(who)),
+        highest=highest,
+        candidates=len(who),
+        faces=faces,
+        people=people,
+        timeline=_timeline(found, faces, worst),
+    )
+
+
+def judge_clips(
+    found: Look, chosen: Mapping[int, Sequence[int]], scores: Sequence[float], calibration: Calibration
+) -> Judged:
+    """The same for a model that takes clips: it gives each person one score.
+
+    Args:
+        found: a video.
+        chosen: the places of each person's faces in `found.faces` that the model took.
+        scores: of the people, in the order of `chosen`.
+        calibration: corrects the highest for the number of people, and grades.
+    """
+    clips, people = [], []
+    for (person, rows), score in zip(chosen.items(), scores, strict=True):
+        faces = [found.faces[row] for row in rows]
+        clips.append(
+            Clip(
+                score=score,
+                person=person,
+                boxes=tuple(FaceBox.of(face.box) for face in faces),
+                frames=tuple(face.frame for face in faces),
+                times=tuple(face.time for face in faces),
+            )
+        )
+        level = calibration.grade(score)
+        people.append(
+            Person(person=person, score=score, level=level, faces=len(set(rows)), low=score, high=score)
+        )
+    return Judged(
+        score=calibration.corrected(max(scores), len(scores)),
+        highest=max(scores),
+        candidates=len(scores),
+        people=tuple(people),
+        clips=tuple(clips),
+        timeline=_timeline(found, (), 0),
+    )
+
+
+def _faces(found: Look, scores: Sequence[float], calibration: Calibration) -> tuple[Face, ...]:
+    return tuple(
+        Face(
+            index=index,
+            score=score,
+            level=calibration.grade(score),
+            box=FaceBox.of(face.box),
+            frame=face.frame,
+            time=face.time,
+            person=face.person,
+            confidence=face.confidence,
+            rotation=face.rotation,
+        )
+        for index, (score, face) in enumerate(zip(scores, found.faces, strict=True))
+    )
+
+
+def _timeline(found: Look, faces: Sequence[Face], worst: int) -> Timeline:
+    """The frames looked at; the faces that tell most are the highest ones of person `worst`."""
+    highest: dict[int, float] = {}
+    for face in faces:
+        if face.counts:
+            highest[face.frame] = max(face.score, highest.get(face.frame, 0.0))
+    times = [seen.time for seen in found.moments]
+    told = sorted((face for face in faces if face.person == worst), key=lambda face: -face.score)
+    return Timeline(
+        moments=tuple(
+            Moment(frame=seen.frame, time=seen.time, score=highest.get(seen.frame)) for seen in found.moments
+        ),
+        share_with_face=found.shown / found.frames,
+        seconds_between=float(np.median(np.diff(times))) if len(times) > 1 else None,
+        spread=_spread(list(highest.values())),
+        telling=tuple(face.index for face in told[:TELLING]),
+    )
+
+
+def _spread(scores: Sequence[float]) -> tuple[float, float, float, float, float] | None:
+    if not scores:
+        return None
+    lowest, lower, middle, upper, highest = np.quantile(scores, [0, 0.25, 0.5, 0.75, 1]).tolist()
+    return lowest, lower, middle, upper, highest

@@ -1,0 +1,97 @@
+"""Verdicts as text for a terminal."""
+
+from collections.abc import Iterator, Sequence
+
+from dfdetect.render.text import shown_score
+from dfdetect.verdict import WORDS, Face, Level, Record, Verdict
+
+NONE = "no verdict"
+NARROW = "  "
+
+
+def table(verdicts: Sequence[Verdict]) -> str:
+    """A line a file, with its people or faces below it; then what the words mean and rest on."""
+    rows = [row for verdict in verdicts for row in _rows(verdict)]
+    titles = ("file", "evidence", "score", "faces", "frames", "")
+    widths = [max(len(row[place]) for row in [titles, *rows]) for place in range(5)]
+    lines = []
+    for row in [titles, *rows]:
+        name, level, *numbers = (
+            f"{cell:<{width}}" if place < 2 else f"{cell:>{width}}"
+            for place, (cell, width) in enumerate(zip(row, widths, strict=False))
+        )
+        lines.append(NARROW.join([name, level, *numbers, row[5]]).rstrip())
+    return "\n".join([*lines, "", *meaning(verdicts[0].record)])
+
+
+def meaning(record: Record) -> list[str]:
+    """What the levels stand for, and what a reader has to know of the detector, a line each."""
+    told = "the detector has no cuts between levels of evidence"
+    if cuts := record.cuts:
+        told = (
+            f"evidence of manipulation: substantial from {cuts.upper:.6g} on, little below "
+            f"{cuts.lower:.6g}; cuts from {cuts.origin}"
+        )
+    return [told, *filter(None, [record.skill, record.note])]
+
+
+def printable(name: object) -> str:
+    """`name` without what would break a line or steer the terminal: such characters as Python writes them."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in str(name))
+
+
+def _rows(verdict: Verdict) -> Iterator[tuple[str, str, str, str, str, str]]:
+    word = verdict.level or NONE
+    notes = [
+        verdict.detail or ("" if verdict.level else verdict.sentence),
+        _corrected(verdict),
+        _turned(verdict),
+    ]
+    score = _score(verdict.score, verdict.record)
+    yield (
+        printable(verdict.file),
+        word,
+        score,
+        str(verdict.n_faces),
+        str(verdict.frames),
+        "; ".join(printable(note) for note in notes if note),
+    )
+    for person in verdict.people if len(verdict.people) > 1 else ():
+        note = "" if person.counts else "seen once: no part in the video's score"
+        name = f"  person {person.person}"
+        yield name, _word(person.level), _score(person.score, verdict.record), str(person.faces), "", note
+    for face in verdict.faces if len(verdict.faces) > 1 and not verdict.people else ():
+        yield _face(face, verdict)
+
+
+def _face(face: Face, verdict: Verdict) -> tuple[str, str, str, str, str, str]:
+    mark = "highest" if face.index == verdict.decided else "" if face.counts else "may be no face"
+    name = f"  face {face.index + 1} at {face.box.left},{face.box.top}"
+    return name, _word(face.level), _score(face.score, verdict.record), "", "", mark
+
+
+def _word(level: Level | None) -> str:
+    return level or "-"
+
+
+def _score(score: float | None, record: Record) -> str:
+    if score is None:
+        return "-"
+    return shown_score(score, record.cuts.upper) if record.cuts else f"{score:.3f}"
+
+
+def _corrected(verdict: Verdict) -> str:
+    """Why the score is below that of the highest face or person."""
+    if verdict.highest is None or verdict.score == verdict.highest:
+        return ""
+    what = "faces" if verdict.kind == "photo" else "people"
+    return f"highest of {verdict.candidates} {what}: {_score(verdict.highest, verdict.record)}"
+
+
+def _turned(verdict: Verdict) -> str:
+    rotation = verdict.faces[0].rotation if verdict.faces else 0
+    return f"turned clockwise by {rotation} degrees" if rotation else ""
+
+
+WORDS_TOLD = "; ".join(f"{level}: {words}" for level, words in WORDS.items())
+"""The three levels and what each is called, for the command's help."""
