@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from dfdetect.cli import load_keras
 from dfdetect.models.shipped import DEFAULT
 from dfdetect.predict.scorefile import Outcome, open_scores
-from dfdetect.predict.text import printable, table
+from dfdetect.predict.text import csv_rows, printable, table
 from dfdetect.recipe import Recipe, read_recipe
 from dfdetect.runs.folder import RECIPE_FILE
 from dfdetect.verdict import SUBSTANTIAL, WHY, Verdict, json_list
@@ -105,11 +105,18 @@ def _parser() -> Parser:
     form.add_argument(
         "--jsonl", action="store_true", help="the same, a line a file as soon as it is scored: for many files"
     )
+    form.add_argument("--csv", action="store_true", help="print a row a file, for a spreadsheet")
     form.add_argument(
         "--out",
         type=Path,
         metavar="FILE",
         help="append such lines to FILE; what has one is left out: the same call goes on where it was cut",
+    )
+    parser.add_argument(
+        "--html",
+        type=Path,
+        metavar="FILE",
+        help="write the evidence report of the one file judged: a page without links, to mail and to print",
     )
     return parser
 
@@ -134,6 +141,9 @@ def _predict(args: argparse.Namespace) -> int:
         )
     if args.out and not args.out.parent.is_dir():
         raise InputError(f"--out {args.out}: there is no folder {args.out.parent}")
+    if args.html and (len(files) > 1 or args.out):
+        what = "--out" if args.out else f"{len(files):,} files"
+        raise InputError(f"--html {args.html}: the report is of one file; given: {what}")
     files = [path for path in files if shard.holds(str(path))]
     detector = _detector(args, run)
     if args.rotations is not None:
@@ -170,6 +180,8 @@ def _stream(files: Sequence[Path], detector: "Detector", args: argparse.Namespac
         if getattr(sys.stdout, "lost", False):
             raise InputError(f"nobody reads the lines any more, from {verdict.file} on")
         whole = whole and not verdict.reason
+        if args.html:
+            _report(verdict, args.html)
     return whole
 
 
@@ -181,9 +193,20 @@ def _show(files: Sequence[Path], detector: "Detector", args: argparse.Namespace)
     finally:  # After Ctrl-C, too: hours of scoring may be in it.
         if args.json:
             print(json_list(verdicts))
+        elif args.csv:
+            print(csv_rows(verdicts), end="")
         elif verdicts:
             print(table(verdicts))
+    if args.html:
+        _report(verdicts[0], args.html)
     return not any(verdict.reason for verdict in verdicts)
+
+
+def _report(verdict: Verdict, out: Path) -> None:
+    from dfdetect.predict.evidence import write_report
+
+    write_report(verdict, out)
+    print(f"written: {out}", file=sys.stderr)
 
 
 def _verdicts(

@@ -1,5 +1,7 @@
 """Verdicts as text for a terminal."""
 
+import csv
+import io
 from collections.abc import Iterator, Sequence
 
 from dfdetect.render.text import shown_score
@@ -24,6 +26,64 @@ def table(verdicts: Sequence[Verdict]) -> str:
     return "\n".join([*lines, "", *meaning(verdicts[0].record)])
 
 
+CSV_COLUMNS = (
+    *(
+        "file",
+        "kind",
+        "level",
+        "score",
+        "highest",
+        "candidates",
+        "reason",
+        "detail",
+        "faces",
+        "people",
+        "frames",
+    ),
+    *("sha256", "model", "model_sha256", "lower", "upper", "dfdetect"),
+)
+
+
+def csv_rows(verdicts: Sequence[Verdict]) -> str:
+    """The verdicts as CSV with a line of titles; `--json` has the faces, too."""
+    out = io.StringIO()
+    rows = csv.writer(out, lineterminator="\n")
+    rows.writerow(CSV_COLUMNS)
+    for verdict in verdicts:
+        cuts, record = verdict.record.cuts, verdict.record
+        rows.writerow(
+            [
+                _harmless(printable(verdict.file)),
+                verdict.kind,
+                verdict.level or "",
+                _number(verdict.score),
+                _number(verdict.highest),
+                verdict.candidates,
+                verdict.reason,
+                printable(verdict.detail),
+                verdict.n_faces,
+                len(verdict.people),
+                verdict.frames,
+                record.sha256,
+                record.model,
+                record.model_sha256,
+                _number(cuts.lower if cuts else None),
+                _number(cuts.upper if cuts else None),
+                verdict.dfdetect,
+            ]
+        )
+    return out.getvalue()
+
+
+def _harmless(name: str) -> str:
+    """A name that a spreadsheet does not take for a formula; it names the same file."""
+    return f"./{name}" if name.startswith(("=", "+", "-", "@")) else name
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else repr(value)
+
+
 def meaning(record: Record) -> list[str]:
     """What the levels stand for, and what a reader has to know of the detector, a line each."""
     told = "the detector has no cuts between levels of evidence"
@@ -46,6 +106,7 @@ def _rows(verdict: Verdict) -> Iterator[tuple[str, str, str, str, str, str]]:
         verdict.detail or ("" if verdict.level else verdict.sentence),
         _corrected(verdict),
         _turned(verdict),
+        _apart(verdict),
     ]
     score = _score(verdict.score, verdict.record)
     yield (
@@ -86,6 +147,12 @@ def _corrected(verdict: Verdict) -> str:
         return ""
     what = "faces" if verdict.kind == "photo" else "people"
     return f"highest of {verdict.candidates} {what}: {_score(verdict.highest, verdict.record)}"
+
+
+def _apart(verdict: Verdict) -> str:
+    """How far apart the frames lie that were looked at."""
+    between = verdict.timeline.seconds_between if verdict.timeline else None
+    return f"one frame in {between:.3g} s" if between else ""
 
 
 def _turned(verdict: Verdict) -> str:

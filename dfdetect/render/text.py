@@ -39,6 +39,15 @@ def short(value: Any) -> str:
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
+def clock(seconds: float) -> str:
+    """A time in a video, such as "0:37.2" or "1:02:05"."""
+    whole = int(seconds)
+    hours, minutes, rest = whole // 3600, whole // 60 % 60, whole % 60
+    if hours:
+        return f"{hours}:{minutes:02}:{rest:02}"
+    return f"{minutes}:{rest:02}.{int(10 * (seconds - whole))}"
+
+
 def decimals(value: Any) -> str:
     """Four decimals, or three digits below 0.001; a dash if the value is missing or NaN."""
     if value is None or math.isnan(float(value)):

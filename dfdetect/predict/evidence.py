@@ -1,0 +1,81 @@
+"""The evidence report of one file: its verdict with the pictures that it rests on."""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from dfdetect.render.text import clock
+from dfdetect.render.verdict_page import Picture, Shown, render_verdict
+from dfdetect.verdict import Verdict
+from face_extraction.atomic import write_text
+from face_extraction.frames import read_frames
+from face_extraction.images import read_photo
+from face_extraction.ledger import ItemFailed
+
+WIDEST = 1280
+"""Longer side of a picture in the report, in pixels."""
+QUALITY = 85
+"""Quality of its JPEG, 1 to 100."""
+
+
+def write_report(verdict: Verdict, out: Path, heat_maps: Sequence[Picture] = ()) -> None:
+    """Write the report of a verdict on a file that is still there, atomically.
+
+    Args:
+        verdict: from `Detector.judge`.
+        out: the HTML file to write.
+        heat_maps: where the detector looked, from `dfdetect.explain`; none if not asked for.
+    """
+    write_text(out, render_verdict(verdict, shown_pictures(verdict), heat_maps))
+
+
+def shown_pictures(verdict: Verdict) -> list[Shown]:
+    """The photo, or the frames of a video that tell most, in their order; read anew from the file.
+
+    What cannot be read any more is left out.
+    """
+    try:
+        if verdict.kind == "photo":
+            picture = _picture(read_photo(Path(verdict.file)).rgb, "The photo")
+            return [Shown(picture, verdict.faces)]
+        return _frames(verdict)
+    except (ItemFailed, OSError):
+        return []
+
+
+def _frames(verdict: Verdict) -> list[Shown]:
+    wanted = set(_telling(verdict))
+    shown: list[Shown] = []
+    if not wanted:
+        return shown
+    try:
+        for frame in read_frames(Path(verdict.file), count=int(verdict.record.settings["frames"])):
+            if frame.index in wanted:
+                title = f"{clock(frame.time)}, frame {frame.index:,}"
+                faces = tuple(face for face in verdict.faces if face.frame == frame.index)
+                shown.append(Shown(_picture(frame.rgb, title), faces))
+    except ItemFailed:  # A damaged video gives the frames before the damage.
+        if not shown:
+            raise
+    return shown
+
+
+def _telling(verdict: Verdict) -> Iterable[int]:
+    """The frames that tell most; of a model that takes clips, those of the highest person."""
+    if verdict.clips:
+        return max(verdict.clips, key=lambda clip: clip.score).frames
+    telling = verdict.timeline.telling if verdict.timeline else ()
+    return [verdict.faces[index].frame for index in telling]
+
+
+def _picture(rgb: NDArray[np.uint8], title: str) -> Picture:
+    scale = min(1.0, WIDEST / max(rgb.shape[:2]))
+    if scale < 1:
+        size = (max(1, round(rgb.shape[1] * scale)), max(1, round(rgb.shape[0] * scale)))
+        rgb = np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), np.uint8)
+    bgr = cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR)
+    _, content = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
+    return Picture(content.tobytes(), title)
