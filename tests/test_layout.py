@@ -14,6 +14,7 @@ CROSSING = {
     "dfdetect/test_package.py": "public names and commands",
     "dfdetect/test_clip_models.py": "models over clips, from training to verdicts",
     "dfdetect/audit/test_kinds.py": "every kind of leak",
+    "dfdetect/explain/test_methods.py": "every method of explanation",
     "dfdetect/fakes/test_kinds.py": "every kind of fake",
     "dfdetect/models/test_contract.py": "every model",
     "dfdetect/models/test_jax.py": "every model on another backend",
