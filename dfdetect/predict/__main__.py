@@ -88,6 +88,30 @@ def _parser() -> Parser:
         "that came with the detector)",
     )
     parser.add_argument(
+        "--false-alarms",
+        type=float,
+        metavar="P",
+        help="choose the upper cut so that at most this share of real files lies above it (default: .05)",
+    )
+    parser.add_argument(
+        "--missed",
+        type=float,
+        metavar="P",
+        help="choose the lower cut so that at most this share of fakes lies below it (default: .1)",
+    )
+    parser.add_argument(
+        "--prevalence",
+        type=float,
+        metavar="P",
+        help="the share of fakes among your files: tells how many of 100 alarms would be right",
+    )
+    parser.add_argument(
+        "--trust",
+        type=Path,
+        metavar="FILE",
+        help="certificates (PEM) of the signers of C2PA manifests to trust (default: none)",
+    )
+    parser.add_argument(
         "--shard",
         default="1/1",
         metavar="I/N",
@@ -124,8 +148,12 @@ def _parser() -> Parser:
 def _predict(args: argparse.Namespace) -> int:
     if args.frames is not None and args.frames < 1:
         raise InputError(f"--frames {args.frames}; accepted: 1 or more")
-    if args.threshold is not None and not 0 <= args.threshold <= 1:
-        raise InputError(f"--threshold {args.threshold}; accepted: 0 to 1")
+    for name in ("threshold", "false_alarms", "missed", "prevalence"):
+        share = getattr(args, name)
+        if share is not None and not 0 <= share <= 1:
+            raise InputError(f"--{name.replace('_', '-')} {share}; accepted: 0 to 1")
+    if args.threshold is not None and (args.false_alarms is not None or args.missed is not None):
+        raise InputError("--threshold beside --false-alarms or --missed; accepted: one way to choose cuts")
     if args.workers is not None and args.workers < 0:
         raise InputError(f"--workers {args.workers}; accepted: 0 or more")
     shard = Shard.parse(args.shard)
@@ -148,6 +176,9 @@ def _predict(args: argparse.Namespace) -> int:
     detector = _detector(args, run)
     if args.rotations is not None:
         detector.rotations = args.rotations
+    detector.set_bounds(args.false_alarms, args.missed)
+    detector.prevalence = args.prevalence
+    detector.anchors = _certificates(args.trust) if args.trust else ""
     if args.threshold is not None:
         detector.set_threshold(args.threshold, GIVEN)
     if others:
@@ -160,7 +191,7 @@ def _predict(args: argparse.Namespace) -> int:
 
 def _append(files: Sequence[Path], detector: "Detector", args: argparse.Namespace) -> bool:
     """Write verdicts into the file, but of what it holds; returns whether all files have one."""
-    with open_scores(args.out, detector.record(args.frames)) as into:
+    with open_scores(args.out, [detector.record(kind, args.frames) for kind in ("photo", "video")]) as into:
         left = [path for path in files if str(path) not in into.done]
         outcomes = [into.done[str(path)] for path in files if str(path) in into.done]
         for verdict in _verdicts(left, detector, args, done=len(outcomes)):
@@ -255,6 +286,18 @@ def _detector(args: argparse.Namespace, run: Path | None) -> "Detector":
     if run:
         return Detector.from_run(run, whole=args.whole, policy=args.policy)
     return Detector.default(args.pretrained or DEFAULT, whole=args.whole, policy=args.policy)
+
+
+def _certificates(path: Path) -> str:
+    """The certificates of a PEM file.
+
+    Raises:
+        InputError: it is none.
+    """
+    text = path.read_text(errors="replace") if path.is_file() else ""
+    if "BEGIN CERTIFICATE" not in text:
+        raise InputError(f"--trust {path}: no certificates; accepted: a PEM file")
+    return text
 
 
 def _files(inputs: Sequence[Path]) -> tuple[list[Path], list[Path]]:

@@ -12,14 +12,15 @@ import numpy as np
 from msgspec import structs
 
 from dfdetect.data.clips import fewest, shortage, spread
-from dfdetect.metrics.estimates import no_skill
+from dfdetect.metrics.calibrating import Calibration
+from dfdetect.metrics.estimates import LEVELS, no_skill
 from dfdetect.models.build import frames_of
 from dfdetect.models.shipped import DEFAULT, pretrained_folder
 from dfdetect.predict.joining import Judged, judge_clips, judge_photo, judge_video
 from dfdetect.predict.looking import Look, Rgb, Wanted, look, look_at_photo
 from dfdetect.recipe import Recipe
 from dfdetect.runs.build import build_from_recipe, load_model
-from dfdetect.runs.calibration import Calibration, read_calibration
+from dfdetect.runs.calibration import Calibrations, calibrate_levels, for_kind, read_calibrations
 from dfdetect.runs.environment import versions
 from dfdetect.runs.folder import Run
 from dfdetect.runs.scoring import score_crops
@@ -30,6 +31,7 @@ from dfdetect.verdict import (
     FEW_FACES,
     FEWEST_SHOWN,
     NO_SKILL,
+    SUBSTANTIAL,
     UNCALIBRATED,
     Cuts,
     Face,
@@ -44,7 +46,6 @@ from face_extraction.settings import ExtractionSettings, read_settings
 
 FRAMES = 16
 """Frames of a video that are searched by default, for a model that takes single faces."""
-BY_VAL = "the run's validation split"
 UNKNOWN_CROPS = (
     "How the faces of training were cropped is not recorded (ready-made crops, or weights from elsewhere): "
     "faces are cut with the default settings, which may differ; --whole takes pictures as they are."
@@ -57,15 +58,15 @@ class Detector:
 
     Example:
         >>> from dfdetect import build_model
-        >>> detector = Detector(build_model("meso4", image_size=64), None, None)
+        >>> detector = Detector(build_model("meso4", image_size=64), {}, None)
         >>> verdict = detector.judge("no such file.jpg")
         >>> verdict.level, verdict.reason
         (None, 'failed')
 
     Args:
         model: a model of `dfdetect.models`.
-        calibration: what its scores mean, and the cuts between the levels of evidence; None where nobody
-            measured it: there are scores, but no verdicts.
+        calibrations: what its scores of a "face" and of a "video" mean, and the cuts between the levels of
+            evidence; none where nobody measured it: there are scores, but no verdicts.
         settings: how faces are found and cropped: as they were for training; None, where that is not
             known, takes the defaults, and `note` says so.
         whole: take each picture as a face crop, and look for no face.
@@ -79,6 +80,9 @@ class Detector:
         unfit_detail: the same, in exact words.
         name: of the run; "" of weights without one.
         note: the cautions to show beside every verdict and that skill; "" if there are none.
+        prevalence: the share of fakes among the files judged, so that verdicts tell what an alarm is worth;
+            None tells nothing of it.
+        anchors: certificates of the signers of C2PA manifests to trust, as PEM; none trusts nobody.
         rotations: whether a photo without a face is turned by 90, 180 and 270 degrees; as for training,
             unless changed.
     """
@@ -86,23 +90,25 @@ class Detector:
     def __init__(
         self,
         model: keras.Model,
-        calibration: Calibration | None,
+        calibrations: Calibrations,
         settings: ExtractionSettings | None,
         *,
         whole: bool = False,
         policy: str = "all",
     ) -> None:
         self.model = model
-        self.calibration = calibration
+        self.calibrations = dict(calibrations)
         self.settings = settings or ExtractionSettings()
         self.note = "" if settings or whole else UNKNOWN_CROPS
         self.skill = ""
-        self.unfit = "" if calibration else UNCALIBRATED
-        self.unfit_detail = "" if calibration else "give --threshold to choose a cut yourself"
+        self.unfit = "" if calibrations else UNCALIBRATED
+        self.unfit_detail = "" if calibrations else "give --threshold to choose a cut yourself"
         self.name = ""
         self.weights_sha256 = ""
         self.whole = whole
         self.policy = policy
+        self.prevalence: float | None = None
+        self.anchors = ""
         self.rotations = self.settings.rotations
         self.frames = frames_of(model)
 
@@ -133,9 +139,9 @@ class Detector:
             InputError: the folder is not a finished run.
         """
         run = Run(Path(folder))
-        threshold, model = run.threshold(), load_model(run)
-        calibration = read_calibration(run.folder) or Calibration.none().with_cut(threshold, BY_VAL)
-        detector = cls(model, calibration, read_settings(run.folder), whole=whole, policy=policy)
+        run.require_finished()
+        model = load_model(run)
+        detector = cls(model, calibrated(run), read_settings(run.folder), whole=whole, policy=policy)
         detector.skill = skill_told(run)
         detector.name = run.folder.resolve().name
         if told := no_skill(run.metrics()):
@@ -163,7 +169,7 @@ class Detector:
         """
         named = recipe.with_changes(weights=str(weights), partial_weights=False)
         model = build_from_recipe(named, whole=True)
-        detector = cls(model, None, None, whole=whole, policy=policy)
+        detector = cls(model, {}, None, whole=whole, policy=policy)
         detector.weights_sha256 = file_digest(Path(weights))
         return detector
 
@@ -174,9 +180,24 @@ class Detector:
             threshold: a score as the detector gives it, 0 to 1.
             origin: where it comes from, in words.
         """
-        self.calibration = self._calibration.with_cut(threshold, origin)
+        self.calibrations = {
+            level: self.calibrations.get(level, Calibration()).with_cut(threshold, origin) for level in LEVELS
+        }
         if self.unfit == UNCALIBRATED:
             self.unfit = self.unfit_detail = ""
+
+    def set_bounds(self, false_alarms: float | None, missed: float | None) -> None:
+        """Choose other cuts by the bounds on errors; None leaves a bound as it is.
+
+        Args:
+            false_alarms: the largest share of reals called substantial.
+            missed: the largest share of fakes called little.
+        """
+        bounds = {"false_alarms": false_alarms, "missed": missed}
+        changed = {name: bound for name, bound in bounds.items() if bound is not None}
+        self.calibrations = {
+            level: structs.replace(known, **changed) for level, known in self.calibrations.items()
+        }
 
     def judge(self, path: Path | str, *, frames: int | None = None) -> Verdict:
         """The verdict on one file; a failure, of whatever kind, is a verdict without a level.
@@ -212,7 +233,7 @@ class Detector:
         found = look_at_photo(Photo(check_rgb(rgb)), self.wanted())
         if not found.faces:
             raise ItemFailed(found.reason, found.detail)
-        return list(judge_photo(found, self._scores(found.crops), self._calibration).faces)
+        return list(judge_photo(found, self._scores(found.crops), self.calibration("photo")).faces)
 
     @property
     def frames_wanted(self) -> int:
@@ -226,7 +247,7 @@ class Detector:
         """How faces are found and cut for this model; `frames` as for `judge`."""
         settings = replace(self.settings, policy=self.policy, rotations=self.rotations)
         size = int(self.model.input_shape[-2])
-        return Wanted(settings, self.whole, size, frames or self.frames_wanted, self.frames)
+        return Wanted(settings, self.whole, size, frames or self.frames_wanted, self.frames, self.anchors)
 
     def judge_looks(self, looks: Sequence[Look], *, frames: int | None = None) -> list[Verdict]:
         """The verdicts on files, in order; the faces of all of them go through the model together.
@@ -289,22 +310,25 @@ class Detector:
             if len(rows) >= fewest(self.frames)
         }
 
-    @property
-    def _calibration(self) -> Calibration:
-        """What joins and grades scores; without any, every level is left out by `_verdict`."""
-        return self.calibration or Calibration.none()
+    def calibration(self, kind: str) -> Calibration:
+        """What joins and grades the scores of a "photo" or a "video".
+
+        Where nobody calibrated the detector, it leaves scores as they are.
+        """
+        return for_kind(self.calibrations, kind) or Calibration()
 
     def _joined(self, found: Look, scores: Sequence[float]) -> Judged:
         """What follows for a file from the scores of what `_asked` gave."""
         if self.frames:
-            return judge_clips(found, self._chosen(found), scores, self._calibration)
+            return judge_clips(found, self._chosen(found), scores, self.calibration("video"))
         how = judge_photo if found.kind == "photo" else judge_video
-        return how(found, scores, self._calibration)
+        return how(found, scores, self.calibration(found.kind))
 
     def _verdict(self, found: Look, judged: Judged, frames: int | None) -> Verdict:
         """The verdict on a file; without a level where nothing was scored or the verdict is withheld."""
         withheld = self._withheld(found) if judged.score is not None else None
-        level = None if judged.score is None or withheld else self._calibration.grade(judged.score)
+        cuts = self.calibration(found.kind)
+        level = None if judged.score is None or withheld else cuts.grade(judged.score)
         reason, detail = withheld or (found.reason, found.detail)
         return Verdict(
             file=found.path,
@@ -314,8 +338,10 @@ class Detector:
             width=found.size[0],
             height=found.size[1],
             frames=found.frames,
-            record=structs.replace(self.record(frames), sha256=found.sha256, bytes=found.bytes),
+            provenance=found.provenance,
+            record=structs.replace(self.record(found.kind, frames), sha256=found.sha256, bytes=found.bytes),
             level=level,
+            alarms=cuts.alarms(self.prevalence) if self.prevalence and level == SUBSTANTIAL else None,
             **(judged if level else judged.without_levels()).fields(),
         )
 
@@ -328,15 +354,20 @@ class Detector:
             return FEW_FACES, "; ".join(filter(None, [few, found.detail]))
         return None
 
-    def record(self, frames: int | None = None) -> Record:
-        """What is needed to repeat its verdicts, but of the file; `frames` as for `judge`."""
-        cuts = self.calibration
+    def record(self, kind: str, frames: int | None = None) -> Record:
+        """What is needed to repeat its verdicts on photos or videos, but of the file.
+
+        Args:
+            kind: "photo" or "video".
+            frames: as for `judge`.
+        """
+        cuts = for_kind(self.calibrations, kind)
         return Record(
             model=self.name,
             model_sha256=self.weights_sha256,
             skill=self.skill,
             note=self.note,
-            calibrated=bool(cuts and cuts.calibrates),
+            calibrated=bool(cuts and cuts.method != "none"),
             cuts=_told(cuts) if cuts else None,
             settings=self._settings(frames),
             versions=_versions(),
@@ -361,13 +392,22 @@ class Detector:
         scores = score_crops(self.model, batch)
         if not np.isfinite(scores).all():
             raise InputError("the model gives scores that are no numbers: its weights are damaged")
-        if self.calibration:
-            scores = self.calibration.apply(scores)
         return [float(score) for score in scores]
 
 
 def _told(cuts: Calibration) -> Cuts:
-    return Cuts(lower=cuts.lower, upper=cuts.upper, origin=cuts.origin, reals=len(cuts.reals))
+    return Cuts(lower=cuts.lower, upper=cuts.upper, origin=cuts.origin, reals=len(cuts.val.reals))
+
+
+def calibrated(run: Run) -> dict[str, Calibration]:
+    """The calibrations of a finished run; of one that was trained without, made from its predictions."""
+    known = read_calibrations(run.folder)
+    if known:
+        return known
+    there = [split for split in ("val", "test") if split in run.metrics()]
+    if "val" not in there or not run.has_predictions("val"):
+        return {}
+    return calibrate_levels({split: run.predictions(split) for split in there}, run.recipe().levels)
 
 
 @cache

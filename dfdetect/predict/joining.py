@@ -1,4 +1,8 @@
-"""From the scores of faces to the score of a file: the part of a verdict that needs no model."""
+"""From the raw scores of faces to the score of a file: the part of a verdict that needs no model.
+
+A person's raw score is the mean over their faces, as in a run's metrics; it is calibrated afterwards, as the
+run's calibration was fitted.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -7,9 +11,9 @@ from typing import Any
 import msgspec
 import numpy as np
 
+from dfdetect.metrics.calibrating import Calibration
 from dfdetect.predict.looking import Look
 from dfdetect.predictions import deciding, joined
-from dfdetect.runs.calibration import Calibration
 from dfdetect.verdict import Clip, Face, FaceBox, Moment, Person, Timeline
 
 TELLING = 4
@@ -47,8 +51,8 @@ def judge_photo(found: Look, scores: Sequence[float], calibration: Calibration) 
 
     Args:
         found: a photo with at least one face.
-        scores: of its faces, in their order.
-        calibration: corrects the highest for the number of faces, and grades.
+        scores: of its faces, raw, in their order.
+        calibration: of photos.
     """
     faces = _faces(found, scores, calibration)
     sure = [face for face in faces if face.is_sure] or list(faces)
@@ -67,38 +71,36 @@ def judge_video(found: Look, scores: Sequence[float], calibration: Calibration) 
 
     Args:
         found: a video with at least one face.
-        scores: of its faces, in their order.
-        calibration: corrects the highest for the number of people, and grades.
+        scores: of its faces, raw, in their order.
+        calibration: of videos.
     """
     own: dict[int, list[float]] = {}
     for face, score in zip(found.faces, scores, strict=True):
         own.setdefault(face.person, []).append(score)
-    highest, means = joined(own)
+    _, means = joined(own)
     who = deciding({person: len(values) for person, values in own.items()})
-    people = tuple(
-        Person(
-            person=person,
-            score=means[person],
-            level=calibration.grade(means[person]),
-            faces=len(own[person]),
-            counts=person in who,
-            low=min(own[person]),
-            high=max(own[person]),
+    people = []
+    for person, values in sorted(own.items()):
+        score, low, high = calibration.apply([means[person], min(values), max(values)]).tolist()
+        level = calibration.grade(score)
+        counts = person in who
+        people.append(
+            Person(
+                person=person, score=score, level=level, faces=len(values), counts=counts, low=low, high=high
+            )
         )
-        for person in sorted(own)
-    )
     faces = tuple(
         msgspec.structs.replace(face, counts=face.person in who)
         for face in _faces(found, scores, calibration)
     )
-    worst = max(who, key=lambda person: means[person])
+    worst = max((person for person in people if person.counts), key=lambda person: person.score)
     return Judged(
-        score=calibration.corrected(highest, len(who)),
-        highest=highest,
+        score=calibration.corrected(worst.score, len(who)),
+        highest=worst.score,
         candidates=len(who),
         faces=faces,
-        people=people,
-        timeline=_timeline(found, faces, worst),
+        people=tuple(people),
+        timeline=_timeline(found, faces, worst.person),
     )
 
 
@@ -110,10 +112,11 @@ def judge_clips(
     Args:
         found: a video.
         chosen: the places of each person's faces in `found.faces` that the model took.
-        scores: of the people, in the order of `chosen`.
-        calibration: corrects the highest for the number of people, and grades.
+        scores: of the people, raw, in the order of `chosen`.
+        calibration: of videos.
     """
     clips, people = [], []
+    scores = calibration.apply(scores).tolist()
     for (person, rows), score in zip(chosen.items(), scores, strict=True):
         faces = [found.faces[row] for row in rows]
         clips.append(
@@ -152,7 +155,9 @@ def _faces(found: Look, scores: Sequence[float], calibration: Calibration) -> tu
             confidence=face.confidence,
             rotation=face.rotation,
         )
-        for index, (score, face) in enumerate(zip(scores, found.faces, strict=True))
+        for index, (score, face) in enumerate(
+            zip(calibration.apply(scores).tolist(), found.faces, strict=True)
+        )
     )
 
 

@@ -10,6 +10,8 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from dfdetect.predict.origin import read_origin
+from dfdetect.verdict import Provenance
 from face_extraction.detect import FaceDetector, FoundFace, cut_photo
 from face_extraction.digest import file_digest, file_size
 from face_extraction.frames import Frame, read_frames
@@ -33,6 +35,7 @@ class Wanted:
         size: the crops are scaled to this side, in pixels.
         frames: how many frames of a video are searched.
         clip: faces of a person that the model takes at once; 0 if it takes single faces.
+        anchors: certificates of the signers of manifests to trust, as PEM; none trusts nobody.
     """
 
     settings: ExtractionSettings
@@ -40,6 +43,7 @@ class Wanted:
     size: int
     frames: int
     clip: int = 0
+    anchors: str = ""
 
 
 class SeenFace(NamedTuple):
@@ -75,6 +79,7 @@ class Look:
         kind: "photo" or "video"; "" if nothing could be read.
         moments: of a video, the frames looked at, with a face or without.
         size: width and height of the photo or frames as shown, in pixels.
+        provenance: what the file says about where it comes from; None if it could not be read.
         reason: why there are no faces, or what was wrong although there are some; "" if nothing.
         detail: the same, in words.
     """
@@ -89,6 +94,7 @@ class Look:
     kind: Literal["photo", "video", ""] = ""
     moments: tuple[Seen, ...] = ()
     size: tuple[int, int] = (0, 0)
+    provenance: Provenance | None = None
     reason: str = ""
     detail: str = ""
 
@@ -106,7 +112,8 @@ def look(path: Path, wanted: Wanted) -> Look:
         found = Look(reason=error.reason, detail=error.detail)
     except Exception as error:  # One strange file must not end a run of days.
         found = Look(reason=FAILED, detail=f"{type(error).__name__}: {error}")
-    return replace(found, path=str(path), **_identity(path))
+    origin = read_origin(path, found.kind, wanted.anchors) if found.kind else None
+    return replace(found, path=str(path), provenance=origin, **_identity(path))
 
 
 def _look(path: Path, wanted: Wanted) -> Look:

@@ -1,6 +1,6 @@
 """A file of verdicts, a line of JSON each, that a second call goes on with where the first was cut."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, NamedTuple
@@ -61,33 +61,34 @@ class ScoreFile:
 
 
 @contextmanager
-def open_scores(path: Path, record: Record) -> Iterator[ScoreFile]:
+def open_scores(path: Path, records: Sequence[Record]) -> Iterator[ScoreFile]:
     """Take up a file of scores, or make it; one process at a time.
 
     A torn last line is cut off, unless it cannot have been a row.
 
     Args:
         path: the file.
-        record: of the detector. Its model, cuts and settings must be those of every row.
+        records: of the detector, for photos and for videos. Model, cuts and settings of every row must be
+            those of one of them.
 
     Raises:
         InputError: it is no regular file, another process writes into it, it holds other things than rows,
-            of another schema version, or the record differs.
+            of another schema version, or of other records.
     """
     if (path.exists() and not path.is_file()) or Path("/dev") in path.absolute().parents:
         raise InputError(f"--out {path}: not a regular file; lines on standard output come with --jsonl")
     with held(path.with_name(f"{path.name}.lock"), path), path.open("a+b") as handle:
-        done = _read(path, record)
+        done = _read(path, records)
         if not _START.startswith(torn_line(handle)[: len(_START)]):
             raise _strange(f"{path}, last line")
         cut_torn_line(handle)
         yield ScoreFile(handle, done)
 
 
-def _read(path: Path, record: Record) -> dict[str, Outcome]:
+def _read(path: Path, records: Sequence[Record]) -> dict[str, Outcome]:
     """What became of each file."""
     done: dict[str, Outcome] = {}
-    now = _decisive(record)
+    known = [_decisive(record) for record in records]
     for number, line in whole_lines(path):
         where = f"{path}, line {number}"
         try:
@@ -95,7 +96,9 @@ def _read(path: Path, record: Record) -> dict[str, Outcome]:
         except InputError:
             raise _strange(where) from None
         old = _decisive(verdict.record)
-        if differs := next((name for name in now if old.get(name) != now[name]), ""):
+        if old not in known:
+            now = min(known, key=lambda one: sum(old.get(name) != one[name] for name in one))
+            differs = next(name for name in now if old.get(name) != now[name])
             told = f"{differs} {old.get(differs)!r}, now {now[differs]!r}"
             raise InputError(f"{where}: written with {told}; give another --out")
         done[verdict.file] = Outcome.of(verdict)

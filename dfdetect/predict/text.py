@@ -23,24 +23,13 @@ def table(verdicts: Sequence[Verdict]) -> str:
             for place, (cell, width) in enumerate(zip(row, widths, strict=False))
         )
         lines.append(NARROW.join([name, level, *numbers, row[5]]).rstrip())
-    return "\n".join([*lines, "", *meaning(verdicts[0].record)])
+    told = dict.fromkeys(line for verdict in verdicts for line in meaning(verdict))
+    return "\n".join([*lines, "", *told])
 
 
-CSV_COLUMNS = (
-    *(
-        "file",
-        "kind",
-        "level",
-        "score",
-        "highest",
-        "candidates",
-        "reason",
-        "detail",
-        "faces",
-        "people",
-        "frames",
-    ),
-    *("sha256", "model", "model_sha256", "lower", "upper", "dfdetect"),
+_CSV_COLUMNS = (
+    "file kind level score highest candidates reason detail faces people frames sha256 model model_sha256 "
+    "lower upper dfdetect"
 )
 
 
@@ -48,7 +37,7 @@ def csv_rows(verdicts: Sequence[Verdict]) -> str:
     """The verdicts as CSV with a line of titles; `--json` has the faces, too."""
     out = io.StringIO()
     rows = csv.writer(out, lineterminator="\n")
-    rows.writerow(CSV_COLUMNS)
+    rows.writerow(_CSV_COLUMNS.split())
     for verdict in verdicts:
         cuts, record = verdict.record.cuts, verdict.record
         rows.writerow(
@@ -84,15 +73,27 @@ def _number(value: float | None) -> str:
     return "" if value is None else repr(value)
 
 
-def meaning(record: Record) -> list[str]:
+def meaning(verdict: Verdict) -> list[str]:
     """What the levels stand for, and what a reader has to know of the detector, a line each."""
-    told = "the detector has no cuts between levels of evidence"
+    record = verdict.record
+    told = "" if record.calibrated else "the scores are not calibrated"
     if cuts := record.cuts:
         told = (
-            f"evidence of manipulation: substantial from {cuts.upper:.6g} on, little below "
-            f"{cuts.lower:.6g}; cuts from {cuts.origin}"
+            f"evidence of manipulation{f' in a {verdict.kind}' if verdict.kind else ''}: substantial from "
+            f"{cuts.upper:.6g} on, little below {cuts.lower:.6g}; cuts from {cuts.origin}"
         )
-    return [told, *filter(None, [record.skill, record.note])]
+    return list(filter(None, [told, _worth(verdict), record.skill, record.note]))
+
+
+def _worth(verdict: Verdict) -> str:
+    """What an alarm is worth at the stated prevalence."""
+    if not (worth := verdict.alarms):
+        return ""
+    return (
+        f"if {100 * worth.prevalence:.3g} % of the files are fake, {worth.right:.0f} of 100 such alarms are "
+        f"right [{worth.low:.0f}, {worth.high:.0f}]: substantial were {100 * worth.fakes_called:.3g} % of "
+        f"the fakes and {100 * worth.reals_called:.3g} % of the reals, on {worth.origin}"
+    )
 
 
 def printable(name: object) -> str:

@@ -38,8 +38,8 @@ def _ship(args: argparse.Namespace) -> int:
     from dfdetect.runs.folder import Run
 
     shipped = ship(Run(args.run), args.manifest, args.out)
-    cuts = shipped.calibration
-    print(f"substantial evidence from p_fake {cuts.upper:.3f} on, little below {cuts.lower:.3f}")
+    cuts = shipped.calibrations["video"]
+    print(f"{cuts.method}: substantial evidence from {cuts.upper:.3f} on, little below {cuts.lower:.3f}")
     for split, shares in shipped.trial.items():
         print(
             f"{split}: {shares['videos']:,} videos of {shares['people']:,} people: AUC {shares['auc']:.3f}; "

@@ -8,24 +8,27 @@ from typing import Any
 
 import h5py  # type: ignore[import-untyped]
 import keras
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 
 from dfdetect.fakes.reals import find_reals
+from dfdetect.metrics.estimates import LEVELS
 from dfdetect.models.names import PUBLISHED
 from dfdetect.models.shipped import HASHES
+from dfdetect.predictions import Predictions
 from dfdetect.pretrained.trial import LOOKED, Trial, make_trial
 from dfdetect.recipe import Recipe, write_recipe
 from dfdetect.runs.build import load_model
-from dfdetect.runs.calibration import Calibration, choose_cuts, fit_platt, write_calibration
+from dfdetect.runs.calibration import Calibrations, calibrate_levels, write_calibrations
 from dfdetect.runs.folder import Run
 from dfdetect.runs.scoring import score_crops
 from face_extraction.atomic import atomic_path, write_text
 from face_extraction.digest import file_digest
 from face_extraction.errors import InputError
 from face_extraction.json_file import write_json
-from face_extraction.manifest import manifest_hash, read_manifest
+from face_extraction.manifest import FaceSample, manifest_hash, read_manifest
 from face_extraction.settings import copy_settings
 
 CANNOT = (
@@ -48,11 +51,11 @@ class Shipped:
     """What a folder was made with.
 
     Attributes:
-        calibration: chosen on people of the validation split.
+        calibrations: chosen on people of the validation split, by level.
         trial: what it does on videos of people of each split: AUC, and shares above and below the cuts.
     """
 
-    calibration: Calibration
+    calibrations: Calibrations
     trial: Mapping[str, Mapping[str, float]]
 
 
@@ -120,47 +123,63 @@ def _videos(model: keras.Model, manifest: Path, recipe: Recipe, split: str) -> t
 
 
 def calibrate(scores: Mapping[str, tuple[Trial, Scores]]) -> Shipped:
-    """Calibration and cuts by "val", and what they do on each split.
+    """Calibrations and cuts by "val", and what they do on each split.
 
     Args:
         scores: the videos of each split, and the raw score of each of their faces.
     """
-    trial, raw = scores["val"]
-    slope, intercept = fit_platt(raw, np.repeat(trial.labels, LOOKED))
-    free = Calibration(slope, intercept, 0.0, 1.0, "", CANNOT)
-    lower, upper = choose_cuts(video_scores(free, raw), trial.labels)
+    predictions = {split: as_predictions(trial, raw, split) for split, (trial, raw) in scores.items()}
+    trial = scores["val"][0]
     people = len(set(trial.people))
-    origin = (
+    what = (
         f"{len(trial.labels):,} compressed videos of {people:,} people of open_faces who were not trained "
         "on, half of them fakes of this package"
     )
-    calibration = replace(free, lower=lower, upper=upper, origin=origin)
+    tested = len(set(scores["test"][0].people)) if "test" in scores else 0
+    made = calibrate_levels(predictions, LEVELS)
+    if set(made) != set(LEVELS):
+        raise InputError("the run's fakes do not score higher than its reals: nothing to ship")
+    told = {
+        level: msgspec.structs.replace(
+            calibration,
+            origin=what if level == "video" else f"single frames of {what}",
+            tested_on=f"such videos of {tested:,} other people",
+            cannot=CANNOT,
+        )
+        for level, calibration in made.items()
+    }
     return Shipped(
-        calibration, {split: _shares(calibration, trial, raw) for split, (trial, raw) in scores.items()}
+        told, {split: _shares(told, predictions[split].at_level("video")) for split in predictions}
     )
 
 
-def video_scores(calibration: Calibration, raw: Scores) -> Scores:
-    """The score of each video: the mean of its faces' calibrated ones."""
-    return np.asarray(calibration.apply(raw).reshape(-1, LOOKED).mean(axis=1))
+def as_predictions(trial: Trial, raw: Scores, split: str) -> Predictions:
+    """The faces of a trial as rows of a manifest: a video has `LOOKED` of them."""
+    samples = [
+        FaceSample(f"{number}-{frame}.png", int(label), split, group, f"{number}.mp4", frame)
+        for number, (label, group) in enumerate(zip(trial.labels, trial.people, strict=True))
+        for frame in range(LOOKED)
+    ]
+    return Predictions(samples, np.asarray(raw, np.float64))
 
 
-def _shares(calibration: Calibration, trial: Trial, raw: Scores) -> dict[str, float]:
-    scores, fake = video_scores(calibration, raw), trial.labels == 1
+def _shares(calibrations: Calibrations, videos: Predictions) -> dict[str, float]:
+    cuts, fake = calibrations["video"], videos.labels == 1
+    scores = cuts.apply(videos.p_fake)
     return {
         "videos": len(scores),
-        "people": len(set(trial.people)),
-        "auc": float(roc_auc_score(trial.labels, scores)),
-        "reals_above_upper": float(np.mean(scores[~fake] >= calibration.upper)),
-        "fakes_above_upper": float(np.mean(scores[fake] >= calibration.upper)),
-        "reals_below_lower": float(np.mean(scores[~fake] < calibration.lower)),
-        "fakes_below_lower": float(np.mean(scores[fake] < calibration.lower)),
+        "people": len(set(videos.groups.tolist())),
+        "auc": float(roc_auc_score(videos.labels, scores)),
+        "reals_above_upper": float(np.mean(scores[~fake] >= cuts.upper)),
+        "fakes_above_upper": float(np.mean(scores[fake] >= cuts.upper)),
+        "reals_below_lower": float(np.mean(scores[~fake] < cuts.lower)),
+        "fakes_below_lower": float(np.mean(scores[fake] < cuts.lower)),
     }
 
 
 def _write_rest(run: Run, out: Path, shipped: Shipped) -> None:
     target = Run(out)
-    write_calibration(out, shipped.calibration)
+    write_calibrations(out, shipped.calibrations)
     write_json(out / TRIAL_FILE, {split: dict(shares) for split, shares in shipped.trial.items()})
     shutil.copyfile(run.metrics_file, target.metrics_file)
     copy_settings(run.folder, out)

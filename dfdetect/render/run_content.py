@@ -1,15 +1,16 @@
 """The content of a run's page and of its model card, which show the same."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from dfdetect.metrics.estimates import Metrics, useful_levels
+from dfdetect.metrics.calibrating import Calibration
+from dfdetect.metrics.estimates import DASH, Metrics, useful_levels
 from dfdetect.metrics.measures import MEASURES
 from dfdetect.render.figures.curves import History
 from dfdetect.render.figures.drawing import Figure, reading_order
 from dfdetect.render.table import Cell, Table, Value, columns
-from dfdetect.render.text import plural
+from dfdetect.render.text import decimals, plural
 
 PARTS = {
     "ranking": "Ranking, without a threshold",
@@ -42,6 +43,7 @@ class RunContent:
         figures: in the order of display.
         unscored: (path, reason, detail) of every sample without a score.
         data_table: lines of text with the counts of the data.
+        calibrations: what scores mean, by level.
     """
 
     title: str
@@ -56,6 +58,7 @@ class RunContent:
     figures: Sequence[Figure] = ()
     unscored: Sequence[tuple[str, str, str]] = ()
     data_table: str = ""
+    calibrations: Mapping[str, Calibration] = field(default_factory=dict)
 
     @property
     def command(self) -> str:
@@ -106,6 +109,36 @@ class RunContent:
                 if measure.part == part
             ]
         return Table(columns(["Metric"], titles), rows, "All metrics", headings=headings)
+
+    def calibration_table(self) -> Table:
+        """What calibration and cuts do, a row a level."""
+        titles = ("prevalence", "ECE before", "ECE after", "little below", "substantial from")
+        shares = (
+            "reals called substantial",
+            "fakes called substantial",
+            "reals called little",
+            "fakes called little",
+        )
+        rows: list[list[Cell]] = []
+        for level, known in self.calibrations.items():
+            rates = known.rates()
+            called = (
+                (rates.reals_called, rates.fakes_called, rates.reals_little, rates.fakes_little)
+                if rates
+                else ()
+            )
+            rows.append(
+                [
+                    f"by {level}",
+                    known.method,
+                    f"{known.prevalence:.3f}",
+                    *(decimals(error.value if error else None) for error in (known.before, known.after)),
+                    f"{known.lower:.4f}",
+                    f"{known.upper:.4f}",
+                    *([f"{100 * share:.1f} %" for share in called] or [DASH] * len(shares)),
+                ]
+            )
+        return Table(columns(["Scores", "method"], [*titles, *shares]), rows, "Calibration")
 
     def choices(self) -> str:
         """The choices that the validation split made, and their effect on its numbers."""

@@ -346,6 +346,10 @@ class Run:
         """Write the split's predictions."""
         write_predictions(self.folder / f"predictions-{split}.csv", predictions)
 
+    def has_predictions(self, split: str) -> bool:
+        """Whether the folder holds the split's predictions; one that ships does not."""
+        return (self.folder / f"predictions-{split}.csv").is_file()
+
     def predictions(self, split: str) -> Predictions:
         """The split's predictions."""
         return read_predictions(self.folder / f"predictions-{split}.csv", split)

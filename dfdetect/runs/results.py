@@ -15,6 +15,7 @@ from dfdetect.render.run_content import CHOSEN_ON_VAL, RunContent
 from dfdetect.render.run_page import write_page
 from dfdetect.render.table import Cell, Table, Value, columns
 from dfdetect.runs.build import load_model
+from dfdetect.runs.calibration import Calibrations, calibrate_levels, write_calibrations
 from dfdetect.runs.environment import describe
 from dfdetect.runs.folder import MetricsBySplit, Run, located
 from dfdetect.runs.lineage import scoring_leaks
@@ -40,6 +41,15 @@ def measure(
         for split, scored in predictions.items()
         if len(scored.known())
     }
+
+
+def _calibrate(results: Run, outcome: "Outcome") -> Calibrations:
+    """Calibrate a run, and write it down; an evaluation keeps the calibrations of its run."""
+    if not results.recipe_file.is_file() or "val" not in outcome.predictions:
+        return {}
+    calibrations = calibrate_levels(outcome.predictions, outcome.recipe.levels)
+    write_calibrations(results.folder, calibrations)
+    return calibrations
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,6 +95,7 @@ def write_results(results: Run, outcome: Outcome) -> MetricsBySplit:
     write_ledger(results.unscored, outcome.unscored)
     results.write_environment({**outcome.environment, "leaks": list(outcome.leaks)})
     metrics = measure(outcome.predictions, outcome.threshold, outcome.recipe.levels)
+    calibrations = _calibrate(results, outcome)
     history = results.history()
     drawing = Drawing(
         history=history,
@@ -108,6 +119,7 @@ def write_results(results: Run, outcome: Outcome) -> MetricsBySplit:
         figures=draw_all(drawing, results.folder),
         unscored=[(row.path, row.reason, row.detail) for row in outcome.unscored],
         data_table=outcome.environment["counts"],
+        calibrations=calibrations,
     )
     write_page(results.folder, content)
     results.write_metrics(outcome.threshold, metrics)

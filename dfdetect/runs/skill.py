@@ -1,7 +1,7 @@
 """The skill of a run's model in words, and the cautions to show beside its verdicts."""
 
 from dfdetect.metrics.estimates import UNITS, no_skill, useful_levels
-from dfdetect.runs.calibration import read_calibration
+from dfdetect.runs.calibration import read_calibrations
 from dfdetect.runs.folder import Run
 from dfdetect.sample.sample_set import NOTICE
 
@@ -21,6 +21,5 @@ def skill_told(run: Run) -> str:
 def note_told(run: Run) -> str:
     """The cautions to show beside every verdict and that skill; "" if there are none."""
     drawn = "" if run.recipe().manifest else f"This model was trained on the embedded sample set. {NOTICE}"
-    calibration = read_calibration(run.folder)
-    cannot = calibration.cannot if calibration else ""
-    return " ".join(filter(None, [no_skill(run.metrics()), drawn, *run.cautions(), cannot]))
+    cannot = dict.fromkeys(known.cannot for known in read_calibrations(run.folder).values())
+    return " ".join(filter(None, [no_skill(run.metrics()), drawn, *run.cautions(), *cannot]))

@@ -10,9 +10,9 @@ from msgspec import structs
 from dfdetect.crossval import __main__ as crossval
 from dfdetect.ensemble import __main__ as ensemble
 from dfdetect.evaluate import __main__ as evaluate
+from dfdetect.metrics.calibrating import Calibration
 from dfdetect.predict import __main__ as predict
 from dfdetect.predict.detector import Detector
-from dfdetect.runs.calibration import Calibration
 from dfdetect.runs.folder import Run
 from dfdetect.sample.clips import film, write_clip
 from dfdetect.sample.identity import draw_identity
@@ -139,7 +139,7 @@ def test_an_ensemble_takes_members_of_the_same_frames(run, single, data, tmp_pat
     assert set(Run(out).metrics()["test"]) == {"video"}
 
 
-ONE_CUT = Calibration.none().with_cut(0.4, "set by the test")
+ONE_CUT = {"video": Calibration().with_cut(0.4, "set by the test")}
 
 
 class Weighted(keras.Model):

@@ -7,6 +7,7 @@ import keras
 import numpy as np
 import pytest
 
+from dfdetect.metrics.calibrating import Calibration, Held
 from dfdetect.models import __main__ as models
 from dfdetect.models import shipped
 from dfdetect.models.build import build_model
@@ -15,7 +16,7 @@ from dfdetect.predict import __main__ as predict
 from dfdetect.predict.detector import Detector
 from dfdetect.pretrained.shipping import write_hashes
 from dfdetect.recipe import write_recipe
-from dfdetect.runs.calibration import Calibration, read_calibration, write_calibration
+from dfdetect.runs.calibration import read_calibrations, write_calibrations
 from dfdetect.runs.folder import Run
 from face_extraction.errors import InputError
 from face_extraction.images import write_image
@@ -41,9 +42,13 @@ def test_every_file_is_the_one_that_was_shipped(name):
 @pytest.mark.parametrize("name", list_pretrained())
 def test_a_detector_that_ships_says_what_it_rests_on_and_cannot_judge(name):
     folder = pretrained_folder(name)
-    calibration = read_calibration(folder)
-    assert "generated whole" in calibration.cannot
-    assert "open_faces" in calibration.origin
+    calibrations = read_calibrations(folder)
+    assert set(calibrations) == {"face", "video"}
+    for known in calibrations.values():
+        assert "generated whole" in known.cannot
+        assert "open_faces" in known.origin
+        assert known.test.real_groups > 100
+        assert 0 < known.lower < known.upper < 1
     card = (folder / "MODEL_CARD.md").read_text()
     for needed in ("open_faces", "Face Research Lab", "CC BY 4.0", "US Congress", "ImageNet", "cannot judge"):
         assert needed in card, needed
@@ -77,9 +82,9 @@ def home(tmp_path, monkeypatch):
     for weight in model.get_layer("logit").weights:
         weight.assign(keras.ops.zeros_like(weight))
     model.save_weights(Run(target).weights)
-    write_calibration(
-        target, Calibration(1.0, 0.0, 0.4, 0.6, "drawn videos", "it cannot judge what is not drawn")
-    )
+    words = {"origin": "drawn videos", "cannot": "it cannot judge what is not drawn"}
+    held = Held(reals=(0.6,) * 19, fakes=(0.4,) * 9)  # the cuts are .6 and .4
+    write_calibrations(target, {"face": Calibration(method="platt", val=held, **words)})
     write_hashes(target)
     monkeypatch.setattr(shipped, "HOME", tmp_path / "home")
     return target
@@ -90,7 +95,7 @@ def test_predict_without_a_run_judges_by_what_ships(home, tmp_path, capsys):
     assert predict.main(["--whole", str(tmp_path / "photo.png")]) == 0
     out = capsys.readouterr().out
     assert "uncertain" in out
-    assert "substantial from 0.6 on, little below 0.4; cuts from drawn videos" in out
+    assert "in a photo: substantial from 0.6 on, little below 0.4; cuts from drawn videos" in out
     assert "it cannot judge what is not drawn" in out
 
 

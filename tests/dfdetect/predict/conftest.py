@@ -4,9 +4,9 @@ import keras
 import numpy as np
 import pytest
 
+from dfdetect.metrics.calibrating import Calibration
 from dfdetect.predict import __main__ as predict
 from dfdetect.predict.detector import Detector
-from dfdetect.runs.calibration import Calibration
 from dfdetect.runs.folder import RECIPE_FILE
 from dfdetect.sample.clips import film, write_clip
 from dfdetect.sample.identity import draw_identity
@@ -14,7 +14,7 @@ from dfdetect.sample.people import Person
 from face_extraction.images import write_image
 from face_extraction.settings import ExtractionSettings
 
-ONE_CUT = Calibration.none().with_cut(0.4, "set by the test")
+ONE_CUT = {level: Calibration().with_cut(0.4, "set by the test") for level in ("face", "video")}
 
 
 class Brightness(keras.Model):

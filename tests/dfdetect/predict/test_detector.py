@@ -187,7 +187,7 @@ def test_a_score_that_is_no_number_is_no_verdict(clip, tmp_path, brightness_mode
 
     write_image(tmp_path / "person.png", clip[0])
     with pytest.raises(InputError, match="scores that are no numbers"):
-        Detector(Broken(), None, None).judge(tmp_path / "person.png")
+        Detector(Broken(), {}, None).judge(tmp_path / "person.png")
 
 
 def test_frames_without_a_face_have_no_part_in_the_mean(detector, clip, tmp_path):
@@ -200,7 +200,7 @@ def test_frames_without_a_face_have_no_part_in_the_mean(detector, clip, tmp_path
 
 
 def test_whole_scores_the_picture_itself(clip, brightness_model):
-    detector = Detector(brightness_model(), None, ExtractionSettings(), whole=True)
+    detector = Detector(brightness_model(), {}, ExtractionSettings(), whole=True)
     grey = np.full((50, 50, 3), 51, np.uint8)
     (verdict,) = detector.predict_image(grey)
     assert verdict.score == pytest.approx(0.2, abs=1e-5)
@@ -212,7 +212,7 @@ def test_whole_scores_the_picture_itself(clip, brightness_model):
     [(None, False, True), (None, True, False), (ExtractionSettings(), False, False)],
 )
 def test_crops_that_may_not_be_as_in_training_are_named(settings, whole, said, brightness_model):
-    detector = Detector(brightness_model(), None, settings, whole=whole)
+    detector = Detector(brightness_model(), {}, settings, whole=whole)
     assert detector.settings == ExtractionSettings()
     assert ("How the faces of training were cropped is not recorded" in detector.note) == said
 

@@ -1,20 +1,16 @@
 """From the scores of faces to that of a file, by hand-computed values."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
+from dfdetect.metrics.calibrating import Calibration, Held
 from dfdetect.predict.joining import judge_clips, judge_photo, judge_video
 from dfdetect.predict.looking import Look, Seen, SeenFace
-from dfdetect.runs.calibration import Calibration
 from face_extraction.manifest import Box
 
 BOX = Box(0, 9, 9, 0)
-TEN = replace(
-    Calibration.none().with_cut(0.5, "set by the test"),
-    lower=0.25,
-    reals=(0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8),
+TEN = Calibration(
+    val=Held(reals=(0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8), fakes=(0.25,) * 9), false_alarms=0.1
 )
 
 
@@ -35,7 +31,7 @@ def video(*people, times=None):
     [((1.5, 0.1), (0.2, 0.9), 0), ((1.5, 1.2), (0.2, 0.9), 1), ((0.2, 0.1), (0.2, 0.9), 1)],
 )
 def test_a_box_that_may_be_no_face_decides_only_among_such(sure, scores, decided):
-    judged = judge_photo(photo(*sure), scores, Calibration.none())
+    judged = judge_photo(photo(*sure), scores, Calibration())
     assert judged.decided == decided
     assert judged.score == judged.highest == scores[decided]
     assert [face.counts for face in judged.faces] == [True, not (sure[0] >= 0.5 > sure[1])]
@@ -57,7 +53,7 @@ def test_one_face_of_twenty_five_raises_no_alarm_that_one_alone_would_raise():
     [((1, 1, 2), (0.2, 0.4, 0.9), 0.3, [True, False]), ((1, 2), (0.2, 0.9), 0.9, [True, True])],
 )
 def test_somebody_seen_once_decides_only_among_such(people, scores, expected, counts):
-    judged = judge_video(video(*people), scores, Calibration.none())
+    judged = judge_video(video(*people), scores, Calibration())
     assert judged.score == pytest.approx(expected)
     assert judged.candidates == sum(counts)
     assert [person.counts for person in judged.people] == counts
@@ -73,7 +69,7 @@ def test_the_highest_of_two_people_is_corrected_for_there_being_two():
 
 
 def test_the_timeline_holds_every_frame_looked_at_and_what_tells_most():
-    judged = judge_video(video(1, 0, 1, 2, 2, 1), (0.1, 0.5, 0.8, 0.6, 0.3), Calibration.none())
+    judged = judge_video(video(1, 0, 1, 2, 2, 1), (0.1, 0.5, 0.8, 0.6, 0.3), Calibration())
     line = judged.timeline
     assert [moment.time for moment in line.moments] == [0, 1, 2, 3, 4, 5]
     assert [moment.score for moment in line.moments] == [0.1, None, 0.5, 0.8, 0.6, 0.3]

@@ -63,7 +63,7 @@ def test_no_score_is_rounded_to_the_other_side_of_the_threshold(
         score=0.51497,
         highest=0.51497,
         people=(person, person),
-        record=detector.record(),
+        record=detector.record("photo"),
     )
     monkeypatch.setattr(detector, "judge", lambda path, *, frames: verdict)
     assert command(files / "person.png") == 0

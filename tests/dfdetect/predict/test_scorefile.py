@@ -22,7 +22,7 @@ def test_a_file_of_scores_is_gone_on_with(command, detector, files, tmp_path, mo
             raise KeyboardInterrupt
         if path.name == "empty.jpg" and scored.count(path.name) == 1:
             away = {"reason": "failed", "detail": "the disk was away"}
-            return Verdict(file=str(path), record=detector.record(), **away)
+            return Verdict(file=str(path), record=detector.record("photo"), **away)
         return score(path, frames=frames)
 
     monkeypatch.setattr(detector, "judge", watched)

@@ -8,7 +8,7 @@ import pytest
 
 from dfdetect.fakes.reals import find_reals
 from dfdetect.models.build import build_model
-from dfdetect.pretrained.shipping import LOOKED, anonymous, calibrate, halve, ship, video_scores, write_hashes
+from dfdetect.pretrained.shipping import LOOKED, anonymous, calibrate, halve, ship, write_hashes
 from dfdetect.pretrained.trial import FRAMES, Trial, make_trial
 from dfdetect.recipe import Recipe, write_recipe
 from dfdetect.runs.folder import Run
@@ -99,10 +99,14 @@ def test_cuts_come_from_the_val_people_and_are_measured_on_the_test_people():
     assert shipped.trial["test"]["reals_above_upper"] > 0.05
     assert shipped.trial["val"]["people"] == 100
     some, raw = made["test"]
-    scores = video_scores(shipped.calibration, raw)
-    expected = np.mean(scores[some.labels == 1] >= shipped.calibration.upper)
+    known = shipped.calibrations["video"]
+    scores = known.apply(raw.reshape(-1, LOOKED).mean(axis=1))
+    expected = np.mean(scores[some.labels == 1] >= known.upper)
     assert shipped.trial["test"]["fakes_above_upper"] == expected
-    assert "200 compressed videos of 100 people" in shipped.calibration.origin
+    assert known.rates().fakes_called == pytest.approx(expected, abs=0.011)
+    assert "200 compressed videos of 100 people" in known.origin
+    assert known.tested_on == "such videos of 100 other people"
+    assert len(shipped.calibrations["face"].val.reals) == 100 * LOOKED
 
 
 def test_a_trial_has_two_compressed_videos_of_each_face(write_portraits, tmp_path):

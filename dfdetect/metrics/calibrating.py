@@ -1,0 +1,418 @@
+"""What scores mean: a map to calibrated scores, two cuts between three levels of evidence, and error rates.
+
+The map is fitted on validation scores: temperature (Guo et al. 2017), Platt (1999) or isotonic (Zadrozny
+& Elkan 2002), whichever has the lowest log loss on groups that it was not fitted on. The cuts are conformal
+(Vovk et al. 2005): a new real file lies above the upper cut with a probability of at most `false_alarms`, a
+new fake one below the lower cut with at most `missed`, if they are like those of validation.
+"""
+
+import math
+from bisect import bisect_left
+from collections.abc import Callable
+from typing import Literal
+
+import msgspec
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from dfdetect.metrics.bootstrap import draw_weights, percentile_interval
+from dfdetect.metrics.estimates import Estimate
+from dfdetect.metrics.measures import ECE_BINS, ece_bins
+from dfdetect.predictions import Predictions
+from dfdetect.verdict import LITTLE, SUBSTANTIAL, UNCERTAIN, Alarms, Level
+
+Array = NDArray[np.float64]
+Method = Literal["none", "temperature", "platt", "isotonic"]
+
+LEAST = 1e-7
+"""Scores are kept at least this far from 0 and 1, because a score of exactly 0 or 1 has no finite logit."""
+FALSE_ALARMS, MISSED = 0.05, 0.10
+"""The usual bounds: on reals called substantial, and on fakes called little."""
+FOLDS = 5
+BOTH = 0.975
+"""Two intervals of this coverage hold together with at least 95 % (Bonferroni)."""
+RESAMPLES = 1000
+KEPT = 1000
+"""Scores of each class that are kept; of more, evenly spaced ones in their order."""
+
+
+class Held(msgspec.Struct, frozen=True, kw_only=True):
+    """Calibrated scores of files that were held out of training.
+
+    Attributes:
+        reals: of the real ones, ascending.
+        fakes: of the fake ones, ascending.
+        real_groups: how many people or originals the real ones come from.
+        fake_groups: the same of the fake ones.
+    """
+
+    reals: tuple[float, ...] = ()
+    fakes: tuple[float, ...] = ()
+    real_groups: int = 0
+    fake_groups: int = 0
+
+
+class Error(msgspec.Struct, frozen=True, kw_only=True):
+    """The calibration error (ECE) of scores, with its 95 % interval; None where it is not estimable."""
+
+    value: float | None
+    low: float | None
+    high: float | None
+
+
+class Rates(msgspec.Struct, frozen=True, kw_only=True):
+    """Shares of test files by what they are called, 0 to 1.
+
+    Attributes:
+        reals_called: reals called substantial: false alarms.
+        fakes_called: fakes called substantial.
+        reals_little: reals called little.
+        fakes_little: fakes called little: missed.
+        real_groups: people or originals of the reals, the units of intervals.
+        fake_groups: the same of the fakes.
+    """
+
+    reals_called: float
+    fakes_called: float
+    reals_little: float
+    fakes_little: float
+    real_groups: int
+    fake_groups: int
+
+
+class Calibration(msgspec.Struct, frozen=True, kw_only=True):
+    """A map from raw to calibrated scores, and the held-out scores that decide the cuts.
+
+    Attributes:
+        method: "temperature" and "platt" map the logit by slope and intercept, "isotonic" maps by `knots`;
+            "none" leaves scores as they are.
+        slope: factor of the logit.
+        intercept: added to the logit.
+        knots: raw scores, ascending, and what each becomes; between them the map is linear.
+        prevalence: the share of fakes among the files it was fitted on. A calibrated score of 0.5 means
+            that half of such files are fake where fakes are as frequent as that.
+        val: the files that map and cuts were chosen on.
+        test: files that chose nothing, for error rates; None without a test split.
+        origin: the data of `val`, in words.
+        tested_on: the data of `test`, in words.
+        cannot: what the model cannot judge, in words.
+        log_loss: of each method on val, fitted on other groups; none where there are too few groups.
+        before: the ECE of raw scores on test, or without test on val.
+        after: the same of calibrated scores.
+        false_alarms: the bound on reals called substantial.
+        missed: the bound on fakes called little.
+        cut: one cut in place of both; None for two.
+    """
+
+    method: Method = "none"
+    slope: float = 1.0
+    intercept: float = 0.0
+    knots: tuple[tuple[float, ...], tuple[float, ...]] = ((), ())
+    prevalence: float = 0.5
+    val: Held = Held()
+    test: Held | None = None
+    origin: str = ""
+    tested_on: str = ""
+    cannot: str = ""
+    log_loss: dict[str, float] = {}
+    before: Error | None = None
+    after: Error | None = None
+    false_alarms: float = FALSE_ALARMS
+    missed: float = MISSED
+    cut: float | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse a map that turns the order of scores round.
+
+        Raises:
+            ValueError: a value is out of its range.
+        """
+        knots = (self.knots[0], *self.knots)
+        ascending = all(np.all(np.diff(part) >= 0) for part in (*knots, self.val.reals, self.val.fakes))
+        in_range = all(0 <= share <= 1 for share in (self.false_alarms, self.missed, self.prevalence))
+        as_many = len(self.knots[0]) == len(self.knots[1]) and (self.method == "isotonic") == bool(
+            self.knots[0]
+        )
+        if not (self.slope > 0 and ascending and in_range and as_many):
+            raise ValueError(
+                "slope must be above 0, scores and knots ascending, shares from 0 to 1. "
+                f"Received: slope={self.slope}, method={self.method}"
+            )
+
+    @property
+    def upper(self) -> float:
+        """Calibrated scores of this or more are substantial evidence; 1 if too few reals were held out."""
+        if self.cut is not None:
+            return self.cut
+        reals = self.val.reals
+        above = math.floor(self.false_alarms * (len(reals) + 1) + 1e-9) - 1  # as many reals may reach it
+        return float(np.nextafter(reals[len(reals) - above - 1], 2)) if 0 <= above < len(reals) else 1.0
+
+    @property
+    def lower(self) -> float:
+        """Calibrated scores below this are little evidence; 0 if too few fakes were held out."""
+        if self.cut is not None:
+            return self.cut
+        fakes = self.val.fakes
+        below = math.floor(self.missed * (len(fakes) + 1) + 1e-9) - 1  # as many fakes may lie below it
+        return min(fakes[below], self.upper) if 0 <= below < len(fakes) else 0.0
+
+    def with_cut(self, cut: float, origin: str) -> "Calibration":
+        """The same map with one cut: substantial evidence from it on, little below it.
+
+        Args:
+            cut: a calibrated score, 0 to 1.
+            origin: where the cut comes from, in words.
+        """
+        return msgspec.structs.replace(self, cut=cut, origin=origin)
+
+    def apply(self, p_fake: ArrayLike) -> Array:
+        """Calibrate raw scores; a higher raw score never gets lower than another."""
+        raw = np.asarray(p_fake, dtype=np.float64)
+        if self.method == "none":
+            return raw
+        if self.method == "isotonic":
+            return np.clip(np.interp(raw, *self.knots), LEAST, 1 - LEAST)
+        return _expit(self.slope * logit(raw) + self.intercept)
+
+    def corrected(self, highest: float, count: int) -> float:
+        """The highest of several scores, corrected for their number.
+
+        If a share p of real files scores as high as the highest, then among `count` real faces one does so
+        with probability 1 - (1 - p)^count, if they are independent. The corrected score is the one that a
+        single real file reaches as rarely, rounded to the next lower score of `val.reals`. p counts the face
+        itself among the reals, so that it is never 0 (conformal p-value; Vovk et al. 2005).
+
+        The correction keeps false alarms rare, so it never pulls a score below the lower cut: a face that
+        looks faked is no less so beside others.
+
+        Args:
+            highest: the highest calibrated score.
+            count: of how many faces or people.
+        """
+        reals = self.val.reals
+        if count < 2 or not reals:
+            return highest
+        n = len(reals)
+        alone = (1 + n - bisect_left(reals, highest)) / (1 + n)
+        among = 1 - (1 - alone) ** count
+        rank = math.ceil(round(among * (1 + n), 9)) - 1  # of the real score that is as rare, from the highest
+        return max(min(highest, reals[n - min(rank, n)]), min(highest, self.lower))
+
+    def rates(self) -> "Rates | None":
+        """How many test files are called what; None without a test split."""
+        test = self.test
+        if test is None or not (test.reals and test.fakes):
+            return None
+        return Rates(
+            reals_called=float(np.mean(np.asarray(test.reals) >= self.upper)),
+            fakes_called=float(np.mean(np.asarray(test.fakes) >= self.upper)),
+            reals_little=float(np.mean(np.asarray(test.reals) < self.lower)),
+            fakes_little=float(np.mean(np.asarray(test.fakes) < self.lower)),
+            real_groups=test.real_groups,
+            fake_groups=test.fake_groups,
+        )
+
+    def alarms(self, prevalence: float) -> Alarms | None:
+        """What "substantial evidence" is worth; None without a test split, or if nothing is called so.
+
+        Args:
+            prevalence: the share of fakes among the files judged, above 0 and below 1.
+        """
+        rates = self.rates()
+        if rates is None or rates.reals_called + rates.fakes_called == 0:
+            return None
+        reals = exact_interval(rates.reals_called, rates.real_groups, BOTH)
+        fakes = exact_interval(rates.fakes_called, rates.fake_groups, BOTH)
+        return Alarms(
+            prevalence=prevalence,
+            right=_right(prevalence, rates.reals_called, rates.fakes_called),
+            low=_right(prevalence, reals[1], fakes[0]),
+            high=_right(prevalence, reals[0], fakes[1]),
+            reals_called=rates.reals_called,
+            fakes_called=rates.fakes_called,
+            origin=self.tested_on,
+        )
+
+    def grade(self, score: float) -> Level:
+        """The level of evidence of a calibrated score: substantial, uncertain or little."""
+        if score >= self.upper:
+            return SUBSTANTIAL
+        return LITTLE if score < self.lower else UNCERTAIN
+
+
+def exact_interval(share: float, units: int, coverage: float) -> tuple[float, float]:
+    """The exact binomial interval of a share (Clopper & Pearson 1934).
+
+    Args:
+        share: 0 to 1. `share * units` need not be whole: where files of one group resemble each other, the
+            groups are the units.
+        units: how many independent units.
+        coverage: such as 0.95.
+    """
+    from scipy.stats import beta
+
+    hits, tail = share * units, (1 - coverage) / 2
+    low = 0.0 if hits <= 0 else float(beta.ppf(tail, hits, units - hits + 1))
+    high = 1.0 if hits >= units else float(beta.ppf(1 - tail, hits + 1, units - hits))
+    return low, high
+
+
+def _right(prevalence: float, reals_called: float, fakes_called: float) -> float:
+    """Of 100 alarms, how many are right (Bayes)."""
+    true, false = prevalence * fakes_called, (1 - prevalence) * reals_called
+    return 100 * true / (true + false) if true + false else 0.0
+
+
+def logit(p_fake: ArrayLike) -> Array:
+    """The logit of scores, which are kept `LEAST` away from 0 and 1."""
+    p = np.clip(np.asarray(p_fake, dtype=np.float64), LEAST, 1 - LEAST)
+    return np.asarray(np.log(p / (1 - p)))
+
+
+def _expit(x: Array) -> Array:
+    return np.asarray(1 / (1 + np.exp(-x)))
+
+
+def calibrate(
+    val: Predictions, test: Predictions | None, *, origin: str, cannot: str = ""
+) -> Calibration | None:
+    """Choose and fit a calibration on the val split, and measure it on the test split.
+
+    Args:
+        val: one prediction a file (`Predictions.at_level`), both classes present.
+        test: the same; None without a test split. Those with unknown labels count nowhere.
+        origin: the data, in words.
+        cannot: what the model cannot judge, in words.
+
+    Returns:
+        None if the val split lacks a class, or fakes do not score higher than reals: no map helps then.
+    """
+    val = val.known()
+    test = test.known() if test is not None else None
+    if len(set(val.labels)) < 2:
+        return None
+    losses = _cross_fitted(val)
+    method = min(losses, key=lambda name: losses[name]) if losses else "temperature"
+    fitted = METHODS[method](val.p_fake, val.labels)
+    if fitted is None:
+        return None
+    measured = test if test is not None and len(test) else val
+    return msgspec.structs.replace(
+        fitted,
+        prevalence=float(val.labels.mean()),
+        val=_held(fitted, val),
+        test=_held(fitted, test) if test is not None and len(test) else None,
+        origin=origin,
+        tested_on=f"{len(test):,} files of the test split" if test is not None and len(test) else "",
+        cannot=cannot,
+        log_loss={name: round(loss, 6) for name, loss in losses.items()},
+        before=_error(measured),
+        after=_error(Predictions(measured.samples, fitted.apply(measured.p_fake))),
+    )
+
+
+def fit_platt(p_fake: ArrayLike, labels: ArrayLike) -> Calibration | None:
+    """A logistic regression of labels on logits (Platt 1999); None if fakes do not score higher."""
+    return _logistic("platt", p_fake, labels)
+
+
+def fit_temperature(p_fake: ArrayLike, labels: ArrayLike) -> Calibration | None:
+    """The same without an intercept: the logit is divided by a temperature (Guo et al. 2017)."""
+    return _logistic("temperature", p_fake, labels)
+
+
+def fit_isotonic(p_fake: ArrayLike, labels: ArrayLike) -> Calibration | None:
+    """The ascending step function of least squared error (Zadrozny & Elkan 2002); None if it is flat."""
+    from sklearn.isotonic import IsotonicRegression
+
+    found = IsotonicRegression(y_min=0, y_max=1, out_of_bounds="clip").fit(p_fake, labels)
+    values = found.y_thresholds_.tolist()
+    if values[0] == values[-1]:
+        return None
+    return Calibration(method="isotonic", knots=(tuple(found.X_thresholds_.tolist()), tuple(values)))
+
+
+METHODS: dict[str, Callable[[ArrayLike, ArrayLike], Calibration | None]] = {
+    "temperature": fit_temperature,
+    "platt": fit_platt,
+    "isotonic": fit_isotonic,
+}
+"""The simplest first: it wins where two are equally good."""
+
+
+def _logistic(
+    method: Literal["temperature", "platt"], p_fake: ArrayLike, labels: ArrayLike
+) -> Calibration | None:
+    """Platt's regression: its targets lie a little inside 0 and 1, so that it is always finite."""
+    from sklearn.linear_model import LogisticRegression
+
+    truth = np.asarray(labels)
+    fakes, reals = int(truth.sum()), int((1 - truth).sum())
+    target = np.where(truth == 1, (fakes + 1) / (fakes + 2), 1 / (reals + 2))
+    x = logit(p_fake)[:, None]
+    regression = LogisticRegression(C=np.inf, fit_intercept=method == "platt", max_iter=1000)
+    # A soft target is the same as both labels with its two weights.
+    regression.fit(np.concatenate([x, x]), np.repeat([1, 0], len(x)), np.concatenate([target, 1 - target]))
+    slope = float(regression.coef_[0, 0])
+    if slope <= 0:
+        return None
+    intercept = float(regression.intercept_[0]) if method == "platt" else 0.0
+    return Calibration(method=method, slope=slope, intercept=intercept)
+
+
+def _cross_fitted(val: Predictions) -> dict[str, float]:
+    """The log loss of each method on groups that it was not fitted on; none where there are too few."""
+    from sklearn.metrics import log_loss
+    from sklearn.model_selection import StratifiedGroupKFold
+
+    labels, groups = val.labels, val.groups
+    folds = min(FOLDS, *(len(set(groups[labels == label].tolist())) for label in (0, 1)))
+    if folds < 2:
+        return {}
+    parts = list(StratifiedGroupKFold(folds, shuffle=True, random_state=0).split(labels, labels, groups))
+    losses = {}
+    for name, fit in METHODS.items():
+        p = np.full(len(val), np.nan)
+        for rest, part in parts:
+            found = fit(val.p_fake[rest], labels[rest]) if len(set(labels[rest].tolist())) == 2 else None
+            if found is not None:
+                p[part] = found.apply(val.p_fake[part])
+        if not np.isnan(p).any():
+            losses[name] = float(log_loss(labels, np.clip(p, LEAST, 1 - LEAST), labels=[0, 1]))
+    return losses
+
+
+def _held(fitted: Calibration, scored: Predictions) -> Held:
+    p, labels, groups = fitted.apply(scored.p_fake), scored.labels, scored.groups
+    return Held(
+        reals=_kept(p[labels == 0]),
+        fakes=_kept(p[labels == 1]),
+        real_groups=len(set(groups[labels == 0].tolist())),
+        fake_groups=len(set(groups[labels == 1].tolist())),
+    )
+
+
+def _kept(scores: Array) -> tuple[float, ...]:
+    """The scores, ascending; evenly spaced ones if there are more than `KEPT`."""
+    ordered = np.sort(scores)
+    if len(ordered) > KEPT:
+        ordered = ordered[np.round(np.linspace(0, len(ordered) - 1, KEPT)).astype(int)]
+    return tuple(round(score, 7) for score in ordered.tolist())
+
+
+def _error(scored: Predictions) -> Error:
+    """The calibration error as `measures` defines it, with its interval over groups."""
+    p, labels, groups = scored.p_fake, scored.labels, scored.groups
+    n_groups, bins = int(groups.max()) + 1, ece_bins(p)
+    gaps = [np.bincount(groups, np.where(bins == bin, p - labels, 0.0), n_groups) for bin in range(ECE_BINS)]
+    cells = np.stack([*gaps, np.bincount(groups, minlength=n_groups).astype(float)], axis=1)
+
+    def error(weights: Array) -> Array:
+        sums = weights @ cells
+        return np.asarray(np.abs(sums[:, :-1]).sum(axis=1) / sums[:, -1])
+
+    drawn = draw_weights(len(cells), RESAMPLES, seed=0, rows=RESAMPLES)
+    low, high = percentile_interval(np.concatenate([error(weights) for weights in drawn]))
+    found = Estimate(float(error(np.ones((1, len(cells))))[0]), low, high)
+    return Error(**found.to_dict())
