@@ -19,6 +19,10 @@ COMMANDS = {
     "crossval": ("dfdetect.crossval", "cross-validate a recipe"),
     "ensemble": ("dfdetect.ensemble", "combine finished runs into one"),
     "evaluate": ("dfdetect.evaluate", "measure a run, on its own data or on others"),
+    "explain": (
+        "dfdetect.explain",
+        "show where a score comes from, and how far such heat maps can be trusted",
+    ),
     "compare": ("dfdetect.compare", "tell whether one run is better than another on the same faces"),
     "export": ("dfdetect.export", "write a run's model for other programs"),
     "models": ("dfdetect.models", "list the models, and the blocks of one"),

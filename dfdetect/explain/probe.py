@@ -57,6 +57,12 @@ class Probe:
         parts = [faces[start : start + SCORED] for start in range(0, len(faces), SCORED)]
         return np.concatenate([np.asarray(self._logits.predict_on_batch(part))[:, 0] for part in parts])
 
+    def scores(self, faces: Pictures) -> NDArray[np.float64]:
+        """`p_fake` of each face: float64 of shape (B,)."""
+        parts = [faces[start : start + SCORED] for start in range(0, len(faces), SCORED)]
+        scored = [np.asarray(self.model.predict_on_batch(part))[:, 0] for part in parts]
+        return np.concatenate(scored).astype(np.float64)
+
     def pixel_slopes(self, faces: Pictures) -> Pictures:
         """The gradient of each face's logit by its pixels: float32 of the faces' shape."""
         return self._pixel_slopes(faces)

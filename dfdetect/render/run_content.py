@@ -25,6 +25,21 @@ INTERVALS = (
 FEW_GROUPS = 20
 
 
+@dataclass(frozen=True)
+class Explanation:
+    """How far heat maps of a model can be trusted, as its page shows it.
+
+    Attributes:
+        lines: sentences above the tables.
+        tables: what was measured.
+        figures: in the order of display.
+    """
+
+    lines: Sequence[str]
+    tables: Sequence[Table]
+    figures: Sequence[Figure]
+
+
 @dataclass(frozen=True, kw_only=True)
 class RunContent:
     """Everything that the page and the model card of a run show.
@@ -44,6 +59,7 @@ class RunContent:
         unscored: (path, reason, detail) of every sample without a score.
         data_table: lines of text with the counts of the data.
         calibrations: what scores mean, by level.
+        explanation: how far its heat maps can be trusted; None if that was not measured.
     """
 
     title: str
@@ -59,6 +75,7 @@ class RunContent:
     unscored: Sequence[tuple[str, str, str]] = ()
     data_table: str = ""
     calibrations: Mapping[str, Calibration] = field(default_factory=dict)
+    explanation: Explanation | None = None
 
     @property
     def command(self) -> str:

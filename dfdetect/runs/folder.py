@@ -37,6 +37,8 @@ class Environment(TypedDict, total=False):
     weights_source: str
     random_layers: list[str]
     leaks: list[str]
+    notices: list[str]
+    threshold_origin: str
     members: dict[str, float]
     members_starts: list[dict[str, Any]]
     training_seconds: float
@@ -92,6 +94,11 @@ class Run:
     def page(self) -> Path:
         """The page that shows the run."""
         return self.folder / "index.html"
+
+    @property
+    def explanation(self) -> Path:
+        """The folder of what was measured of its heat maps."""
+        return self.folder / "explain"
 
     @property
     def tensorboard(self) -> Path:
@@ -338,9 +345,10 @@ class Run:
             raise InputError(f"{self.metrics_file}: {error}") from None
 
     def forget_results(self) -> None:
-        """Delete scores and metrics of an earlier evaluation, which may come from other splits or data."""
+        """Delete what was scored and measured earlier, which may come from other splits or data."""
         for path in (self.metrics_file, *self.folder.glob("predictions-*.csv")):
             path.unlink(missing_ok=True)
+        shutil.rmtree(self.explanation, ignore_errors=True)
 
     def write_predictions(self, split: str, predictions: Predictions) -> None:
         """Write the split's predictions."""

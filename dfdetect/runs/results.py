@@ -1,7 +1,7 @@
 """Turn scores into a folder of results: predictions, metrics, figures and the page."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,26 +10,29 @@ from dfdetect.data.opening import Data, open_data, open_manifest
 from dfdetect.metrics.estimates import compute_metrics, no_skill
 from dfdetect.predictions import Predictions
 from dfdetect.recipe import Recipe
-from dfdetect.render.figures.drawing import Drawing, draw_all, reading_order
-from dfdetect.render.run_content import CHOSEN_ON_VAL, RunContent
+from dfdetect.render.figures.drawing import Drawing, Figure, draw_all, list_figures, reading_order
+from dfdetect.render.run_content import CHOSEN_ON_VAL, Explanation, RunContent
 from dfdetect.render.run_page import write_page
 from dfdetect.render.table import Cell, Table, Value, columns
 from dfdetect.runs.build import load_model
-from dfdetect.runs.calibration import Calibrations, calibrate_levels, write_calibrations
+from dfdetect.runs.calibration import calibrate_levels, read_calibrations, write_calibrations
 from dfdetect.runs.environment import describe
 from dfdetect.runs.folder import MetricsBySplit, Run, located
 from dfdetect.runs.lineage import scoring_leaks
 from dfdetect.runs.scoring import score
 from face_extraction.errors import InputError
 from face_extraction.images import read_rgb
-from face_extraction.ledger import LedgerRow, write_ledger
+from face_extraction.ledger import LedgerRow, read_ledger, write_ledger
 from face_extraction.lock import alone
 from face_extraction.manifest import LABEL_NAMES, UNKNOWN, FaceSample
 from face_extraction.settings import ExtractionSettings, read_settings
 
 CHANGED = "The rows of this manifest, or how its faces were cut, have changed since the run was trained."
 # Facts that are too long for the page, or that it shows elsewhere.
-LONG_FACTS = ("counts", "random_layers", "leaks", "weights_file", "members_starts")
+LONG_FACTS = (
+    *("counts", "random_layers", "leaks", "weights_file", "members_starts"),
+    *("notices", "threshold_origin"),
+)
 
 
 def measure(
@@ -43,13 +46,10 @@ def measure(
     }
 
 
-def _calibrate(results: Run, outcome: "Outcome") -> Calibrations:
-    """Calibrate a run, and write it down; an evaluation keeps the calibrations of its run."""
-    if not results.recipe_file.is_file() or "val" not in outcome.predictions:
-        return {}
-    calibrations = calibrate_levels(outcome.predictions, outcome.recipe.levels)
-    write_calibrations(results.folder, calibrations)
-    return calibrations
+def _calibrate(results: Run, outcome: "Outcome") -> None:
+    """Calibrate a run, and write it down; an evaluation has no calibration of its own."""
+    if results.recipe_file.is_file() and "val" in outcome.predictions:
+        write_calibrations(results.folder, calibrate_levels(outcome.predictions, outcome.recipe.levels))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,12 +93,49 @@ def write_results(results: Run, outcome: Outcome) -> MetricsBySplit:
     for split, scored in outcome.predictions.items():
         results.write_predictions(split, scored)
     write_ledger(results.unscored, outcome.unscored)
-    results.write_environment({**outcome.environment, "leaks": list(outcome.leaks)})
+    said = {"notices": list(outcome.notices), "threshold_origin": outcome.threshold_origin}
+    results.write_environment({**outcome.environment, "leaks": list(outcome.leaks), **said})
     metrics = measure(outcome.predictions, outcome.threshold, outcome.recipe.levels)
-    calibrations = _calibrate(results, outcome)
-    history = results.history()
-    drawing = Drawing(
-        history=history,
+    _calibrate(results, outcome)
+    drawing = _drawing(results, outcome, metrics)
+    write_page(results.folder, _content(results, outcome, metrics, draw_all(drawing, results.folder)))
+    results.write_metrics(outcome.threshold, metrics)
+    return metrics
+
+
+def add_explanation(run: Run, explanation: Explanation) -> bool:
+    """Write the page of a finished run again, with how far its heat maps can be trusted.
+
+    Args:
+        run: a run, not an evaluation inside one.
+        explanation: what to add.
+
+    Returns:
+        False if nothing was written: an older version made the run, and did not record what its page says.
+    """
+    facts = run.environment()
+    if "notices" not in facts:
+        return False
+    metrics = run.metrics()
+    outcome = Outcome(
+        recipe=run.recipe(),
+        environment=facts,
+        predictions={split: run.predictions(split) for split in metrics},
+        threshold=run.threshold(),
+        unscored=read_ledger(run.unscored),
+        crops=Path(facts["manifest"]).parent,
+        notices=facts["notices"],
+        leaks=run.leaks(),
+        threshold_origin=facts["threshold_origin"],
+    )
+    figures = list_figures(_drawing(run, outcome, metrics))
+    write_page(run.folder, replace(_content(run, outcome, metrics, figures), explanation=explanation))
+    return True
+
+
+def _drawing(results: Run, outcome: Outcome, metrics: MetricsBySplit) -> Drawing:
+    return Drawing(
+        history=results.history(),
         predictions=outcome.predictions,
         metrics=metrics,
         threshold=outcome.threshold,
@@ -106,7 +143,13 @@ def write_results(results: Run, outcome: Outcome) -> MetricsBySplit:
         monitor=outcome.recipe.monitor,
         training_only=_training_only(outcome.recipe),
     )
-    content = RunContent(
+
+
+def _content(
+    results: Run, outcome: Outcome, metrics: MetricsBySplit, figures: Sequence[Figure]
+) -> RunContent:
+    """What the page of results shows."""
+    return RunContent(
         title=results.folder.name,
         model=outcome.recipe.model,
         recipe=asdict(outcome.recipe),
@@ -115,15 +158,12 @@ def write_results(results: Run, outcome: Outcome) -> MetricsBySplit:
         threshold=outcome.threshold,
         threshold_origin=outcome.threshold_origin,
         notices=[*outcome.notices, *filter(None, [no_skill(metrics)]), *outcome.leaks],
-        history=history,
-        figures=draw_all(drawing, results.folder),
+        history=results.history(),
+        figures=figures,
         unscored=[(row.path, row.reason, row.detail) for row in outcome.unscored],
         data_table=outcome.environment["counts"],
-        calibrations=calibrations,
+        calibrations=read_calibrations(results.folder),
     )
-    write_page(results.folder, content)
-    results.write_metrics(outcome.threshold, metrics)
-    return metrics
 
 
 def evaluate(

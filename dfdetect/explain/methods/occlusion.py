@@ -1,4 +1,4 @@
-"""Occlusion: how far the logit falls when a part of the face is blurred. It needs no gradient."""
+"""Occlusion: how far the logit falls when a part of the face is hidden. It needs no gradient."""
 
 from itertools import product
 
@@ -6,7 +6,7 @@ import numpy as np
 
 from dfdetect.explain.probe import Probe
 from dfdetect.explain.registry import Maps, Pictures, register
-from dfdetect.explain.veil import blurred
+from dfdetect.explain.veil import veiled
 
 PARTS = 8
 """The face is moved over in this many steps along each side; the window is two steps wide."""
@@ -15,13 +15,13 @@ PARTS = 8
 @register(
     "occlusion",
     "Occlusion",
-    "How far the score falls when a window of the face is blurred; slow, and it suits every model.",
+    "How far the score falls when a window of the face is hidden; slow, and it suits every model.",
     "Zeiler & Fergus 2014, Visualizing and Understanding Convolutional Networks, arXiv 1311.2901, section "
     "4.2",
 )
 def occlusion(probe: Probe, faces: Pictures) -> Maps:
     """The mean fall over the windows that cover a place, on a grid of `PARTS` by `PARTS`."""
-    return np.stack([_falls(probe, face, veil) for face, veil in zip(faces, blurred(faces), strict=True)])
+    return np.stack([_falls(probe, face, veil) for face, veil in zip(faces, veiled(faces), strict=True)])
 
 
 def _falls(probe: Probe, face: Pictures, veil: Pictures) -> Maps:

@@ -64,12 +64,22 @@ def draw_all(drawing: Drawing, folder: Path) -> list[Figure]:
     Returns:
         The figures in the order of display.
     """
-    plans = list(_history_plans(drawing.history, drawing.monitor, drawing.training_only))
-    for split in reading_order(drawing.metrics)[:1]:
-        plans += _score_plans(drawing, split)
+    plans = _plans(drawing)
     for figure, draw in plans:
         draw(folder / figure.file)
     return [figure for figure, _ in plans]
+
+
+def list_figures(drawing: Drawing) -> list[Figure]:
+    """The figures that `draw_all` draws, in the same order."""
+    return [figure for figure, _ in _plans(drawing)]
+
+
+def _plans(drawing: Drawing) -> list[Plan]:
+    plans = list(_history_plans(drawing.history, drawing.monitor, drawing.training_only))
+    for split in reading_order(drawing.metrics)[:1]:
+        plans += _score_plans(drawing, split)
+    return plans
 
 
 def reading_order(metrics: Mapping[str, Mapping[str, Metrics]]) -> list[str]:

@@ -94,11 +94,11 @@ def test_a_method_says_what_it_shows_and_whom_it_follows(method):
 
 def test_what_pixels_add_sums_up_to_the_difference_of_the_logits():
     """The completeness of integrated gradients (Sundararajan et al. 2017, proposition 1)."""
-    from dfdetect.explain.veil import blurred
+    from dfdetect.explain.veil import veiled
 
     probe, faces = probe_of(planted.corner_network()), planted.noise().astype(np.float32)
     added = attributions(probe, faces, steps=50).sum(axis=(1, 2, 3))
-    np.testing.assert_allclose(added, probe.logits(faces) - probe.logits(blurred(faces)), rtol=1e-3)
+    np.testing.assert_allclose(added, probe.logits(faces) - probe.logits(veiled(faces)), rtol=1e-3)
 
 
 def test_grad_cam_is_the_class_map_of_a_network_that_pools_and_weighs():

@@ -1,0 +1,102 @@
+"""Figures of faces: each with its heat maps and its prediction."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from dfdetect.explain.heat_maps import Rgb, coloured, heat_map, overlay
+from dfdetect.explain.registry import get_method
+from dfdetect.render.figures.explanation import HeatPictures, Prediction, explained_face
+from dfdetect.render.text import shown_score
+from dfdetect.runs.calibration import LITTLE, SUBSTANTIAL, UNCERTAIN, read_calibration
+from dfdetect.runs.folder import Run
+from dfdetect.runs.scoring import score_crops
+from face_extraction.detect import FaceDetector, cut_photo
+from face_extraction.images import read_photo, read_rgb, resize
+from face_extraction.ledger import ItemFailed, LedgerRow
+from face_extraction.settings import ExtractionSettings, read_settings
+
+SAID = {
+    SUBSTANTIAL: "substantial evidence of manipulation",
+    UNCERTAIN: "no conclusion",
+    LITTLE: "little evidence of manipulation",
+}
+
+
+@dataclass(frozen=True)
+class Explainer:
+    """Draws explanations with the model of a run.
+
+    Attributes:
+        run: a finished run of single faces.
+        model: its model.
+        methods: names of the methods; each gets a row of the figure.
+    """
+
+    run: Run
+    model: keras.Model
+    methods: Sequence[str]
+
+    def explain(self, paths: Sequence[Path], out: Path, *, whole: bool) -> tuple[list[str], list[LedgerRow]]:
+        """Draw one figure for each face of some photos.
+
+        Args:
+            paths: the photos.
+            out: the folder of the figures.
+            whole: take each photo as a face crop, and look for no face.
+
+        Returns:
+            A line for each face, and a ledger row for each photo that gave none.
+
+        Raises:
+            InputError: a method does not suit the model.
+        """
+        lines: list[str] = []
+        ledger: list[LedgerRow] = []
+        for number, path in enumerate(paths, start=1):
+            try:
+                for place, face in enumerate(self._faces(path, whole=whole), start=1):
+                    # By number too: files of one name lie in different folders.
+                    file = out / f"{number:03d}-{path.stem}-{place}.png"
+                    lines.append(f"{path}, face {place}: {self._draw(face, file)}: {file}")
+            except ItemFailed as error:
+                ledger.append(LedgerRow(str(path), error.reason, error.detail))
+        return lines, ledger
+
+    def _faces(self, path: Path, *, whole: bool) -> Iterator[Rgb]:
+        """The crops of a photo's faces.
+
+        Raises:
+            ItemFailed: it cannot be read, or no face is found in it.
+        """
+        if whole:
+            yield read_rgb(path)
+            return
+        settings = read_settings(self.run.folder) or ExtractionSettings()
+        detector = FaceDetector(settings.detector, settings.min_face)
+        for found in cut_photo(read_photo(path), detector, settings):
+            yield found.crop
+
+    def _draw(self, face: Rgb, path: Path) -> str:
+        """Draw a face's figure, and return its prediction in words."""
+        prediction = self.predict(face)
+        maps = []
+        for name in self.methods:
+            heat = heat_map(self.model, face, name)
+            maps.append(HeatPictures(get_method(name).title, coloured(heat), overlay(face, heat)))
+        explained_face(face, maps, prediction, path)
+        return f"p_fake {shown_score(prediction.p_fake, prediction.threshold)}, {prediction.said}"
+
+    def predict(self, face: Rgb) -> Prediction:
+        """What the run says of a face: by its calibration, if it has one."""
+        side = self.model.input_shape[1]
+        (raw,) = score_crops(self.model, resize(face, side)[None])
+        calibration = read_calibration(self.run.folder)
+        if calibration is None:
+            threshold = self.run.threshold()
+            return Prediction(float(raw), threshold, f"called {'fake' if raw >= threshold else 'real'}")
+        p_fake = float(calibration.apply(np.array([raw]))[0])
+        return Prediction(p_fake, calibration.upper, SAID[calibration.grade(p_fake)])
