@@ -1,7 +1,7 @@
 """Figures of faces: each with its heat maps and its prediction."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import keras
@@ -75,7 +75,8 @@ class Explainer:
         if whole:
             yield read_rgb(path)
             return
-        settings = read_settings(self.run.folder) or ExtractionSettings()
+        # All faces, as in a prediction: the one that was swapped need not be the largest.
+        settings = replace(read_settings(self.run.folder) or ExtractionSettings(), policy="all")
         detector = FaceDetector(settings.detector, settings.min_face)
         for found in cut_photo(read_photo(path), detector, settings):
             yield found.crop

@@ -42,6 +42,11 @@ RANDOM_NOTE = (
     "does not. The weights of the last layer were shuffled, of the last quarter and half of the layers, and "
     "of all."
 )
+PANELS = {
+    "deletion": "Hottest pixels taken away: lower is better",
+    "insertion": "Only the hottest pixels: higher is better",
+}
+REPAIRED = "Real face's pixels instead: lower is better"
 CURVES, EXAMPLES = "curves.png", "examples.png"
 
 
@@ -165,8 +170,13 @@ def draw(measured: Measured, model: keras.Model, folder: Path) -> list[Figure]:
     Returns:
         The figures, their files relative to the folder above `folder`.
     """
-    curves = {title(order): faithful.curves for order, faithful in measured.fading.orders.items()}
-    fading_curves(curves, [*BASELINES.values()], folder / CURVES)
+    panels = {
+        name: {title(order): each.curves[curve] for order, each in measured.fading.orders.items()}
+        for curve, name in PANELS.items()
+    }
+    if measured.kinds:
+        panels[REPAIRED] = {title(order): _repaired(measured, order) for order in measured.fading.orders}
+    fading_curves(panels, [*BASELINES.values()], folder / CURVES)
     figures = []
     if measured.examples is not None:
         heat_sheet(*_sheet(measured.examples, measured.methods, model), folder / EXAMPLES)
@@ -183,12 +193,22 @@ def draw(measured: Measured, model: keras.Model, folder: Path) -> list[Figure]:
     figures.append(
         Figure(
             f"{folder.name}/{CURVES}",
-            "Deletion and insertion",
-            "Mean score with a growing share of the hottest pixels taken away (left) and given back (right).",
+            "Scores without the hottest pixels, and with them alone",
+            "Mean score with a growing share of the pixels changed, hottest first. With a good map it falls "
+            "early where lower is better, and rises early where higher is better.",
             wide=True,
         )
     )
     return figures
+
+
+def _repaired(measured: Measured, order: str) -> list[float]:
+    """The mean score over the fakes of all kinds while the real face's pixels replace theirs."""
+    curves = [kind.repaired[order].curves["deletion"] for kind in measured.kinds.values()]
+    mean: list[float] = np.average(
+        curves, axis=0, weights=[kind.faces for kind in measured.kinds.values()]
+    ).tolist()
+    return mean
 
 
 def _sheet(

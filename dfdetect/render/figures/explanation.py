@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 Rgb = NDArray[np.uint8]
-LINES = ((BLUE, "-"), (ORANGE, "-"), (GREEN, "-"), (PURPLE, "-"), (AMBER, "-"))
+COLOURS = (BLUE, ORANGE, GREEN, PURPLE, AMBER)
 
 
 @dataclass(frozen=True)
@@ -109,34 +109,28 @@ def _predicted(axes: "Axes", prediction: Prediction) -> None:
 
 
 def fading_curves(
-    curves: Mapping[str, Mapping[str, Sequence[float]]], dull: Sequence[str], path: Path
+    panels: Mapping[str, Mapping[str, Sequence[float]]], dull: Sequence[str], path: Path
 ) -> None:
-    """Draw how the score changes as pixels are blurred, and as they are given back.
+    """Draw how the score changes with the share of the pixels that were changed, hottest first.
 
     Args:
-        curves: by the order's name, its "deletion" and "insertion" curve: mean `p_fake` at equally spaced
-            shares from 0 to 1.
+        panels: by the panel's title, and by the order's name, the mean `p_fake` at equally spaced shares from
+            0 to 1.
         dull: names of the baselines, drawn in grey.
         path: the PNG file.
     """
-    titles = {
-        "deletion": "Hottest pixels blurred: lower is better",
-        "insertion": "Only the hottest pixels sharp: higher is better",
-    }
-    with canvas(path, 9.2, 4.2) as figure:
-        cells = figure.subplots(1, 2, sharey=True)
-        for axes, (name, title) in zip(cells, titles.items(), strict=True):
-            for number, (order, both) in enumerate(curves.items()):
-                style: dict[str, Any] = dict(
-                    zip(("color", "linestyle"), LINES[number % len(LINES)], strict=True)
-                )
+    with canvas(path, 0.6 + 3.6 * len(panels), 4.2) as figure:
+        cells = figure.subplots(1, len(panels), sharey=True, squeeze=False)[0]
+        for axes, (title, curves) in zip(cells, panels.items(), strict=True):
+            for number, (order, heights) in enumerate(curves.items()):
+                style: dict[str, Any] = {"color": COLOURS[number % len(COLOURS)]}
                 if order in dull:
                     style = {"color": GREY, "linestyle": ("--", ":")[list(dull).index(order) % 2]}
-                axes.plot(np.linspace(0, 1, len(both[name])), both[name], label=order, **style)
+                axes.plot(np.linspace(0, 1, len(heights)), heights, label=order, **style)
             axes.set(xlim=(0, 1), ylim=(0, 1), xlabel="share of the pixels")
             axes.set_title(title, size=9.5)
         cells[0].set_ylabel("mean p_fake")
-        cells[0].legend(loc="upper right")
+        figure.legend(*cells[0].get_legend_handles_labels(), loc="outside lower center", ncols=4)
 
 
 def heat_sheet(rows: Sequence[Sequence[Rgb]], titles: Sequence[str], path: Path) -> None:
