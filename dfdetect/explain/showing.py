@@ -11,19 +11,14 @@ from dfdetect.explain.heat_maps import Rgb, coloured, heat_map, overlay
 from dfdetect.explain.registry import get_method
 from dfdetect.render.figures.explanation import HeatPictures, Prediction, explained_face
 from dfdetect.render.text import shown_score
-from dfdetect.runs.calibration import LITTLE, SUBSTANTIAL, UNCERTAIN, read_calibration
+from dfdetect.runs.calibration import for_kind, read_calibrations
 from dfdetect.runs.folder import Run
 from dfdetect.runs.scoring import score_crops
+from dfdetect.verdict import WORDS
 from face_extraction.detect import FaceDetector, cut_photo
 from face_extraction.images import read_photo, read_rgb, resize
 from face_extraction.ledger import ItemFailed, LedgerRow
 from face_extraction.settings import ExtractionSettings, read_settings
-
-SAID = {
-    SUBSTANTIAL: "substantial evidence of manipulation",
-    UNCERTAIN: "no conclusion",
-    LITTLE: "little evidence of manipulation",
-}
 
 
 @dataclass(frozen=True)
@@ -95,9 +90,9 @@ class Explainer:
         """What the run says of a face: by its calibration, if it has one."""
         side = self.model.input_shape[1]
         (raw,) = score_crops(self.model, resize(face, side)[None])
-        calibration = read_calibration(self.run.folder)
+        calibration = for_kind(read_calibrations(self.run.folder), "photo")
         if calibration is None:
             threshold = self.run.threshold()
             return Prediction(float(raw), threshold, f"called {'fake' if raw >= threshold else 'real'}")
         p_fake = float(calibration.apply(np.array([raw]))[0])
-        return Prediction(p_fake, calibration.upper, SAID[calibration.grade(p_fake)])
+        return Prediction(p_fake, calibration.upper, WORDS[calibration.grade(p_fake)])
