@@ -6,10 +6,14 @@ READY = $(VENV)/.installed
 # By files, so that what a file's tests share is made once; each process holds a TensorFlow of its own.
 SPREAD = -n auto --maxprocesses 4 --dist loadfile
 
-.PHONY: train test test-slow lint clean pretrained
+.PHONY: train serve test test-slow lint clean pretrained
 
 train: $(READY)
 	$(BIN)/python -m dfdetect.train --model xception
+
+# Opens the page on this computer, with the detector that ships.
+serve: $(READY)
+	$(BIN)/python -m dfdetect.serve
 
 test: $(READY)
 	$(BIN)/python -m pytest $(SPREAD)
@@ -37,7 +41,7 @@ $(READY): setup.cfg pyproject.toml constraints.txt packaging/dlib/setup.cfg
 	$(PYTHON) -c "import sys; assert (3, 11) <= sys.version_info < (3, 14), 'Python 3.11 to 3.13 is needed'"
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt \
-		./packaging/dlib -e ".[face-recognition,heic,hub,onnx,tensorboard,test,lint]"
+		./packaging/dlib -e ".[face-recognition,heic,hub,onnx,serve,tensorboard,test,lint]"
 	touch $(READY)
 
 clean:

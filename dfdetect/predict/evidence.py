@@ -1,6 +1,6 @@
 """The evidence report of one file: its verdict with the pictures that it rests on."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import cv2
@@ -39,28 +39,44 @@ def shown_pictures(verdict: Verdict) -> list[Shown]:
     """
     try:
         if verdict.kind == "photo":
-            picture = _picture(read_photo(Path(verdict.file)).rgb, "The photo")
-            return [Shown(picture, verdict.faces)]
-        return _frames(verdict)
+            return shown_stills(verdict, {0: small_jpeg(read_photo(Path(verdict.file)).rgb)})
+        return shown_stills(verdict, _stills(verdict))
     except (ItemFailed, OSError):
         return []
 
 
-def _frames(verdict: Verdict) -> list[Shown]:
+def shown_stills(verdict: Verdict, stills: Mapping[int, bytes]) -> list[Shown]:
+    """The same, from pictures that are at hand.
+
+    Args:
+        verdict: the verdict.
+        stills: JPEG files of frames, by their index in the video; a photo has index 0.
+    """
+    if verdict.kind == "photo":
+        return [Shown(Picture(stills[0], "The photo"), verdict.faces)] if 0 in stills else []
+    times = {moment.frame: moment.time for moment in verdict.timeline.moments} if verdict.timeline else {}
+    return [
+        Shown(
+            Picture(stills[index], f"{clock(times[index])}, frame {index:,}"),
+            tuple(face for face in verdict.faces if face.frame == index),
+        )
+        for index in sorted(set(_telling(verdict)) & set(stills) & set(times))
+    ]
+
+
+def _stills(verdict: Verdict) -> dict[int, bytes]:
     wanted = set(_telling(verdict))
-    shown: list[Shown] = []
+    stills: dict[int, bytes] = {}
     if not wanted:
-        return shown
+        return stills
     try:
         for frame in read_frames(Path(verdict.file), count=int(verdict.record.settings["frames"])):
             if frame.index in wanted:
-                title = f"{clock(frame.time)}, frame {frame.index:,}"
-                faces = tuple(face for face in verdict.faces if face.frame == frame.index)
-                shown.append(Shown(_picture(frame.rgb, title), faces))
+                stills[frame.index] = small_jpeg(frame.rgb)
     except ItemFailed:  # A damaged video gives the frames before the damage.
-        if not shown:
+        if not stills:
             raise
-    return shown
+    return stills
 
 
 def _telling(verdict: Verdict) -> Iterable[int]:
@@ -71,11 +87,12 @@ def _telling(verdict: Verdict) -> Iterable[int]:
     return [verdict.faces[index].frame for index in telling]
 
 
-def _picture(rgb: NDArray[np.uint8], title: str) -> Picture:
+def small_jpeg(rgb: NDArray[np.uint8]) -> bytes:
+    """A picture as a JPEG file, scaled down to `WIDEST` pixels."""
     scale = min(1.0, WIDEST / max(rgb.shape[:2]))
     if scale < 1:
         size = (max(1, round(rgb.shape[1] * scale)), max(1, round(rgb.shape[0] * scale)))
         rgb = np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), np.uint8)
     bgr = cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR)
     _, content = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
-    return Picture(content.tobytes(), title)
+    return content.tobytes()

@@ -1,7 +1,7 @@
 """Find the faces of a file: the part of a verdict that needs no model, and so no Keras."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
@@ -23,6 +23,8 @@ from face_extraction.settings import ExtractionSettings
 from face_extraction.video import VideoFinder, search_frames
 
 Rgb = NDArray[np.uint8]
+Watch = Callable[[Frame], None]
+"""Sees each frame, or the photo, before its faces are looked for."""
 
 
 @dataclass(frozen=True)
@@ -99,15 +101,16 @@ class Look:
     detail: str = ""
 
 
-def look(path: Path, wanted: Wanted) -> Look:
+def look(path: Path, wanted: Wanted, watch: Watch | None = None) -> Look:
     """Find the faces of a photo or video; a failure, of whatever kind, is a `Look` without faces.
 
     Args:
         path: the file. Its suffix tells its kind; if that names none, or the file is no photo, its content.
         wanted: how faces are found and cut.
+        watch: sees each frame that is looked at; what it raises ends the search.
     """
     try:
-        found = _look(path, wanted)
+        found = _look(path, wanted, watch)
     except ItemFailed as error:
         found = Look(reason=error.reason, detail=error.detail)
     except Exception as error:  # One strange file must not end a run of days.
@@ -116,13 +119,15 @@ def look(path: Path, wanted: Wanted) -> Look:
     return replace(found, path=str(path), provenance=origin, **_identity(path))
 
 
-def _look(path: Path, wanted: Wanted) -> Look:
+def _look(path: Path, wanted: Wanted, watch: Watch | None) -> Look:
     if kind_of(path) == VIDEO:
-        return look_at_video(path, wanted)
+        return look_at_video(path, wanted, watch)
     try:
         photo = read_photo(path)
     except NoImage as error:
-        return _look_at_misnamed(path, error, wanted)
+        return _look_at_misnamed(path, error, wanted, watch)
+    if watch:
+        watch(Frame(0, 0.0, photo.rgb))
     return look_at_photo(photo, wanted)
 
 
@@ -134,10 +139,10 @@ def _identity(path: Path) -> dict[str, Any]:
         return {}
 
 
-def _look_at_misnamed(path: Path, photo: NoImage, wanted: Wanted) -> Look:
+def _look_at_misnamed(path: Path, photo: NoImage, wanted: Wanted, watch: Watch | None) -> Look:
     """Look at what may be a video, though its name is none of a video's."""
     try:
-        return look_at_video(path, wanted)
+        return look_at_video(path, wanted, watch)
     except Unreadable as clip:
         raise Unreadable(path, f"{photo.detail}; nor a clip: {clip.detail}", clip.reason) from None
 
@@ -163,10 +168,15 @@ def look_at_photo(photo: Photo, wanted: Wanted) -> Look:
     return replace(seen, faces=faces, crops=_scaled([face.crop for face in found], wanted.size))
 
 
-def look_at_video(path: Path, wanted: Wanted) -> Look:
+def look_at_video(path: Path, wanted: Wanted, watch: Watch | None = None) -> Look:
     """Find the faces in frames that are evenly spaced over a video.
 
     A video that ends early, or is damaged, gives the faces of what can be read, and says so.
+
+    Args:
+        path: the video.
+        wanted: how faces are found and cut.
+        watch: as for `look`.
 
     Raises:
         ItemFailed: no frame of the video can be read.
@@ -184,6 +194,8 @@ def look_at_video(path: Path, wanted: Wanted) -> Look:
         for frame in read_frames(path, count=wanted.frames):
             seen.append(Seen(frame.index, frame.time))
             size = size if any(size) else frame.rgb.shape[1::-1]
+            if watch:
+                watch(frame)
             yield frame
 
     try:

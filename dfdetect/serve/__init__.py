@@ -1,0 +1,1 @@
+"""The web page and the service: `python -m dfdetect.serve`."""

@@ -1,0 +1,264 @@
+// The result of a file: verdict, frames with boxes, timeline, people, heat map, downloads.
+
+import { picture, request } from "./server.js";
+import { chip, clock, el, plural, score, sentence, SIGNS, tips } from "./words.js";
+
+const UNSAID = [
+  "It is no proof. The detector looks for traces that some ways of changing a face leave behind. Other ways leave other traces, or none.",
+  "“Little evidence” means only that nothing was found.",
+  "What lies outside the faces, and the sound, is not judged.",
+  "It does not tell who made the file, when, or why.",
+];
+
+/** Show an entry that is done. */
+export function show(into, entry, model) {
+  const { job } = entry;
+  const verdict = job.verdict;
+  const cuts = verdict.level ? verdict.record.cuts : null;
+  const parts = [
+    sentence(verdict.level, verdict.sentence, "sentence"),
+    el("p", { className: "name" }, job.file),
+    verdict.level && verdict.detail ? el("p", { className: "why" }, `Beside this: ${verdict.detail}.`) : null,
+    ...(verdict.level ? [] : silence(verdict, model)),
+    note(model),
+  ];
+  const view = job.stills.length ? viewer(entry, model, cuts) : null;
+  if (view) parts.push(view);
+  if (verdict.people.length) parts.push(...people(verdict, cuts));
+  parts.push(actions(entry), meaning(verdict, cuts), facts(verdict, cuts));
+  into.replaceChildren(...parts.filter(Boolean));
+  into.hidden = false;
+}
+
+function silence(verdict, model) {
+  const told = tips(verdict.reason, model);
+  return [
+    verdict.detail && !told.length ? el("p", { className: "why" }, `In detail: ${verdict.detail}.`) : null,
+    told.length ? el("h3", {}, "What you can try") : null,
+    told.length ? el("ul", { className: "tips" }, ...told.map((each) => el("li", {}, each))) : null,
+  ];
+}
+
+export function note(model) {
+  if (!model.note) return null;
+  return el("p", { className: "note", role: "note" }, el("strong", {}, "What this detector cannot judge"), model.note);
+}
+
+/** The frame that is shown, with its boxes, and the timeline that chooses it. */
+function viewer(entry, model, cuts) {
+  const { job } = entry;
+  const verdict = job.verdict;
+  const image = el("img", { alt: "" });
+  const boxes = el("div", { className: "boxes" });
+  const caption = el("p", { className: "caption soft", role: "status" });
+  const heat = el("div", { className: "heat" });
+  const moments = verdict.timeline ? verdict.timeline.moments.filter((each) => job.stills.includes(each.frame)) : [];
+  const line = moments.length > 1 ? timeline(verdict, moments, cuts, (place) => choose(place)) : null;
+  const back = el("button", { type: "button", className: "quiet", onclick: () => line.step(-1) }, "‹ Frame before");
+  const on = el("button", { type: "button", className: "quiet", onclick: () => line.step(1) }, "Next frame ›");
+  let shown = -1;
+
+  async function choose(place) {
+    const moment = moments[place] || { frame: job.stills[0], time: 0 };
+    shown = moment.frame;
+    const faces = facesOf(verdict, moment.frame);
+    const found = faces.length ? plural(faces.length, "face") : "no face found";
+    caption.textContent = verdict.kind === "video" ? `${clock(moment.time)}, frame ${moment.frame.toLocaleString("en")}: ${found}` : `The photo: ${found}`;
+    try {
+      entry.pictures ||= {};
+      entry.pictures[moment.frame] ||= await picture(`/v1/jobs/${job.id}/frames/${moment.frame}`);
+    } catch (error) {
+      caption.textContent = `This frame cannot be shown: ${error.message}`;
+      return;
+    }
+    if (shown !== moment.frame) return;
+    image.src = entry.pictures[moment.frame];
+    image.alt = `${verdict.kind === "video" ? `Frame at ${clock(moment.time)}` : "The photo"}: ${found}`;
+    boxes.replaceChildren(...faces.map((face) => box(face, verdict, cuts, () => pick(face))));
+    pick(faces.toSorted((one, other) => other.score - one.score)[0]);
+  }
+
+  function pick(face) {
+    for (const each of boxes.children) each.setAttribute("aria-pressed", String(each.dataset.face === String(face?.index)));
+    showHeat(heat, entry, face, model, cuts);
+  }
+
+  const first = moments.findIndex((each) => each.frame === telling(verdict));
+  if (line) line.select(Math.max(0, first), false);
+  choose(Math.max(0, first));
+  return el("div", {},
+    el("div", { className: "stage" }, image, boxes), caption,
+    line ? el("div", { className: "steps" }, back, on) : null,
+    ...(line ? [el("h3", {}, "Timeline"), line, ...axis(moments, verdict)] : []), heat);
+}
+
+/** The frame that tells most, to show first. */
+function telling(verdict) {
+  const place = verdict.timeline?.telling[0];
+  if (place !== undefined) return verdict.faces[place].frame;
+  return verdict.clips.toSorted((one, other) => other.score - one.score)[0]?.frames[0];
+}
+
+/** The faces of a frame; those of a model that takes clips have no score of their own. */
+function facesOf(verdict, frame) {
+  const own = verdict.faces.filter((face) => face.frame === frame);
+  const clips = verdict.clips.flatMap((clip) => {
+    const place = clip.frames.indexOf(frame);
+    return place < 0 ? [] : [{ box: clip.boxes[place], person: clip.person, score: clip.score, frame, counts: true, level: verdict.people.find((each) => each.person === clip.person)?.level }];
+  });
+  return [...own, ...clips];
+}
+
+function box(face, verdict, cuts, onPick) {
+  const part = (value, whole) => `${(100 * value) / whole}%`;
+  const { top, right, bottom, left } = face.box;
+  const who = verdict.kind === "video" ? `Person ${face.person}` : `Face ${face.index + 1}`;
+  const told = `${SIGNS[face.level || "none"]} ${who}: ${score(face.score, cuts)}`;
+  const made = el("button", {
+    type: "button", className: `box ${face.level || "none"}${top < 0.08 * verdict.height ? " low" : ""}`, "aria-pressed": "false",
+    "aria-label": `${who}, score ${score(face.score, cuts)} of 0 to 1${face.counts ? "" : ", has no part in the verdict"}`, onclick: onPick,
+    style: { left: part(left, verdict.width), top: part(top, verdict.height), width: part(right - left, verdict.width), height: part(bottom - top, verdict.height) },
+  }, el("b", { "aria-hidden": "true" }, told));
+  made.dataset.face = face.index;
+  return made;
+}
+
+/** The scores over time. Arrow keys move; the chosen frame is shown above. */
+function timeline(verdict, moments, cuts, onChoose) {
+  const end = Math.max(moments.at(-1).time, 1e-9);
+  const percent = (value) => `${100 * value}%`;
+  const options = moments.map((moment, place) => {
+    const level = moment.score === null ? "empty" : levelOf(moment.score, cuts);
+    const told = moment.score === null ? (facesOf(verdict, moment.frame).length ? "a face" : "no face") : `score ${score(moment.score, cuts)}`;
+    const dot = el("i", { style: { bottom: percent(moment.score ?? 0) } });
+    return el("button", {
+      type: "button", role: "option", className: `moment ${level}`, "aria-selected": "false", tabIndex: -1,
+      "aria-label": `${clock(moment.time)}, ${told}`, title: `${clock(moment.time)}, ${told}`,
+      style: { left: percent(moment.time / end) }, onclick: () => made.select(place),
+    }, dot);
+  });
+  const bands = cuts ? [
+    el("span", { className: "band substantial", style: { bottom: percent(cuts.upper), height: percent(1 - cuts.upper) } }),
+    el("span", { className: "band uncertain", style: { bottom: percent(cuts.lower), height: percent(cuts.upper - cuts.lower) } }),
+    el("span", { className: "band little", style: { bottom: "0", height: percent(cuts.lower) } }),
+  ] : [];
+  const ticks = [0, 0.5, 1].map((value) => el("span", { className: "tick", "aria-hidden": "true", style: { bottom: percent(value) } }, String(value)));
+  const made = el("div", { className: "timeline", role: "listbox", "aria-label": "Frames looked at, by time; higher is a higher score", "aria-orientation": "horizontal" }, ...bands, ...ticks, ...options);
+  let at = 0;
+  made.select = (place, tell = true) => {
+    at = Math.min(Math.max(place, 0), options.length - 1);
+    options.forEach((each, index) => {
+      each.setAttribute("aria-selected", String(index === at));
+      each.tabIndex = index === at ? 0 : -1;
+    });
+    if (tell) onChoose(at);
+  };
+  made.step = (by) => made.select(at + by);
+  made.addEventListener("keydown", (event) => {
+    const to = { ArrowLeft: at - 1, ArrowRight: at + 1, ArrowUp: at - 1, ArrowDown: at + 1, Home: 0, End: options.length - 1 }[event.key];
+    if (to === undefined) return;
+    event.preventDefault();
+    made.select(to);
+    options[at].focus();
+  });
+  return made;
+}
+
+function levelOf(value, cuts) {
+  if (!cuts) return "none";
+  if (value >= cuts.upper) return "substantial";
+  return value < cuts.lower ? "little" : "uncertain";
+}
+
+function axis(moments, verdict) {
+  const between = verdict.timeline.seconds_between;
+  const apart = between ? `, one frame in ${between.toPrecision(2).replace(/\.?0+$/, "")} s` : "";
+  return [
+    el("p", { className: "axis", "aria-hidden": "true" }, el("span", {}, clock(moments[0].time)), el("span", {}, clock(moments.at(-1).time))),
+    el("p", { className: "under soft" }, `The highest score of each frame looked at${apart}. Choose one to see it.`),
+  ];
+}
+
+/** The heat map of a face, when somebody asks for it. */
+function showHeat(into, entry, face, model, cuts) {
+  into.replaceChildren();
+  if (!model.heat_maps || face?.index === undefined) return;
+  const who = entry.job.verdict.kind === "video" ? `person ${face.person}` : `face ${face.index + 1}`;
+  const told = el("p", { className: "soft" });
+  const ask = el("button", { type: "button" }, `Show where the detector looked (${who})`);
+  ask.onclick = async () => {
+    ask.disabled = true;
+    told.setAttribute("role", "status");
+    told.textContent = "Computing the heat map …";
+    try {
+      entry.heat ||= {};
+      entry.heat[face.index] ||= await picture(`/v1/jobs/${entry.job.id}/heat-maps/${face.index}`);
+      const image = el("img", { src: entry.heat[face.index], alt: `Heat map of ${who}` });
+      told.textContent = `Bright places raised the score of ${who} (${score(face.score, cuts)}). The map is relative to this face: there is a brightest place even where the score is low. It does not show what was changed.`;
+      into.replaceChildren(image, told);
+    } catch (error) {
+      ask.disabled = false;
+      told.textContent = `There is no heat map: ${error.message}`;
+    }
+  };
+  into.append(ask, told);
+}
+
+function people(verdict, cuts) {
+  const rows = verdict.people.map((each) => el("li", {},
+    el("b", {}, `Person ${each.person}`), chip(each.level),
+    el("span", { className: "soft" }, `score ${score(each.score, cuts)} · ${plural(each.faces, "frame")}${each.counts ? "" : " · has no part in the verdict"}`)));
+  return [el("h3", {}, verdict.people.length === 1 ? "One person" : `${verdict.people.length} people`), el("ul", { className: "people" }, ...rows)];
+}
+
+function actions(entry) {
+  const { job } = entry;
+  const base = job.file.replace(/\.[^.]*$/, "") || "verdict";
+  const report = el("button", { type: "button", className: "button primary" }, "Download the report");
+  report.onclick = async () => {
+    report.disabled = true;
+    try {
+      save(await (await request(`/v1/jobs/${job.id}/report`)).blob(), `${base} - report.html`);
+    } catch (error) {
+      report.after(el("p", { className: "message", role: "alert" }, error.message));
+    }
+    report.disabled = false;
+  };
+  const data = el("button", { type: "button", className: "button" }, "Data (JSON)");
+  data.onclick = () => save(new Blob([JSON.stringify(job.verdict, null, 2)], { type: "application/json" }), `${base} - verdict.json`);
+  return el("div", { className: "actions" }, report, data);
+}
+
+function save(blob, name) {
+  const link = el("a", { href: URL.createObjectURL(blob), download: name });
+  document.body.append(link);
+  link.click();
+  link.remove();
+  setTimeout(() => URL.revokeObjectURL(link.href), 10000);
+}
+
+function meaning(verdict, cuts) {
+  const lines = [...UNSAID];
+  const between = verdict.timeline?.seconds_between;
+  if (between) lines.push(`Only one frame in ${between.toPrecision(3)} s was looked at. What lies between was not seen.`);
+  return el("details", { open: true }, el("summary", {}, "What this does not tell you"), el("ul", { className: "unsaid" }, ...lines.map((each) => el("li", {}, each))));
+}
+
+function facts(verdict, cuts) {
+  const { record } = verdict;
+  const rows = {
+    Detail: verdict.detail,
+    Score: verdict.score === null ? "" : `${score(verdict.score, cuts)} on a scale from 0 to 1`,
+    "Before correction": verdict.highest !== null && verdict.highest !== verdict.score ? `${score(verdict.highest, cuts)}, the highest of ${verdict.candidates}` : "",
+    Cuts: cuts ? `substantial from ${cuts.upper.toPrecision(3)} on, little below ${cuts.lower.toPrecision(3)}; from ${cuts.origin}` : "",
+    Frames: verdict.timeline ? `${verdict.frames} looked at, ${Math.round(100 * verdict.timeline.share_with_face)} % with a face` : "",
+    Size: verdict.width ? `${verdict.width} × ${verdict.height} pixels, ${record.bytes.toLocaleString("en")} bytes` : "",
+    "SHA-256 of the file": record.sha256,
+    Detector: record.model,
+    "SHA-256 of the weights": record.model_sha256,
+    Skill: record.skill,
+    dfdetect: verdict.dfdetect,
+  };
+  const list = Object.entries(rows).filter(([, value]) => value).flatMap(([name, value]) => [el("dt", {}, name), el("dd", {}, value)]);
+  return el("details", {}, el("summary", {}, "Technical record"), el("dl", {}, ...list));
+}
