@@ -12,6 +12,7 @@ import numpy as np
 from msgspec import structs
 
 from dfdetect.data.clips import fewest, shortage, spread
+from dfdetect.data.sharpness import sharpness
 from dfdetect.metrics.calibrating import Calibration
 from dfdetect.metrics.estimates import LEVELS, no_skill
 from dfdetect.models.build import frames_of
@@ -27,6 +28,7 @@ from dfdetect.runs.scoring import score_crops
 from dfdetect.runs.skill import note_told, skill_told
 from dfdetect.sample.sample_set import NOTICE
 from dfdetect.verdict import (
+    BLURRED,
     DRAWN,
     FEW_FACES,
     FEWEST_SHOWN,
@@ -326,7 +328,7 @@ class Detector:
 
     def _verdict(self, found: Look, judged: Judged, frames: int | None) -> Verdict:
         """The verdict on a file; without a level where nothing was scored or the verdict is withheld."""
-        withheld = self._withheld(found) if judged.score is not None else None
+        withheld = self._withheld(found, judged) if judged.score is not None else None
         cuts = self.calibration(found.kind)
         level = None if judged.score is None or withheld else cuts.grade(judged.score)
         reason, detail = withheld or (found.reason, found.detail)
@@ -345,16 +347,27 @@ class Detector:
             **(judged if level else judged.without_levels()).fields(),
         )
 
-    def _withheld(self, found: Look) -> tuple[str, str] | None:
+    def _withheld(self, found: Look, judged: Judged) -> tuple[str, str] | None:
         """Why there is no verdict although there is a score, as reason and detail; None if there is one."""
         if self.unfit:
             return self.unfit, self.unfit_detail
         if found.shown < FEWEST_SHOWN * found.frames:
             few = f"a face in {found.shown} of {found.frames} frames looked at"
             return FEW_FACES, "; ".join(filter(None, [few, found.detail]))
-        return None
+        return self._blurred(found, judged)
 
-    def record(self, kind: str, frames: int | None = None) -> Record:
+    def _blurred(self, found: Look, judged: Judged) -> tuple[str, str] | None:
+        """The same where the faces that count are more blurred than nearly all of validation's."""
+        least = self.calibration(found.kind).sharpness
+        if least is None:
+            return None
+        counting = [face.index for face in judged.faces if face.counts] or range(len(found.crops))
+        middle = float(np.median([sharpness(found.crops[index]) for index in counting]))
+        if middle >= least:
+            return None
+        return BLURRED, f"sharpness {middle:.3g}; the detector was tested on {least:.3g} and more"
+
+    def record(self, kind: str = "video", frames: int | None = None) -> Record:
         """What is needed to repeat its verdicts on photos or videos, but of the file.
 
         Args:

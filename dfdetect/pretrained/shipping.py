@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 
+from dfdetect.data.sharpness import least_sharpness
 from dfdetect.fakes.reals import find_reals
 from dfdetect.metrics.estimates import LEVELS
 from dfdetect.models.names import PUBLISHED
@@ -136,7 +137,11 @@ def calibrate(scores: Mapping[str, tuple[Trial, Scores]]) -> Shipped:
         "on, half of them fakes of this package"
     )
     tested = len(set(scores["test"][0].people)) if "test" in scores else 0
-    made = calibrate_levels(predictions, LEVELS)
+    crops = trial.crops
+    least = least_sharpness(
+        [str(row) for row in range(len(crops))], lambda row: crops[int(row)], crops.shape[1]
+    )
+    made = calibrate_levels(predictions, LEVELS, least)
     if set(made) != set(LEVELS):
         raise InputError("the run's fakes do not score higher than its reals: nothing to ship")
     told = {

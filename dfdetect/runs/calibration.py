@@ -18,13 +18,14 @@ Calibrations = Mapping[str, Calibration]
 
 
 def calibrate_levels(
-    predictions: Mapping[str, Predictions], levels: tuple[str, ...]
+    predictions: Mapping[str, Predictions], levels: tuple[str, ...], sharpness: float | None = None
 ) -> dict[str, Calibration]:
     """Calibrate each level on the val split; a level that cannot be calibrated is left out.
 
     Args:
         predictions: of "val", and of "test" where there is one.
         levels: "face" and "video", or one of them.
+        sharpness: the least of the val split's faces; None where it is not known.
     """
     made = {}
     for level in levels:
@@ -32,7 +33,7 @@ def calibrate_levels(
         test = predictions["test"].at_level(level) if "test" in predictions else None
         origin = f"{len(val.known()):,} {UNITS[level]}s of the run's validation split"
         if found := calibrate(val, test, origin=origin):
-            made[level] = found
+            made[level] = msgspec.structs.replace(found, sharpness=sharpness)
     return made
 
 

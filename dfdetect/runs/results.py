@@ -7,6 +7,7 @@ from typing import Any
 
 from dfdetect.data.clips import check_videos
 from dfdetect.data.opening import Data, open_data, open_manifest
+from dfdetect.data.sharpness import least_sharpness
 from dfdetect.metrics.estimates import compute_metrics, no_skill
 from dfdetect.predictions import Predictions
 from dfdetect.recipe import Recipe
@@ -48,8 +49,11 @@ def measure(
 
 def _calibrate(results: Run, outcome: "Outcome") -> None:
     """Calibrate a run, and write it down; an evaluation has no calibration of its own."""
-    if results.recipe_file.is_file() and "val" in outcome.predictions:
-        write_calibrations(results.folder, calibrate_levels(outcome.predictions, outcome.recipe.levels))
+    if not results.recipe_file.is_file() or "val" not in outcome.predictions:
+        return
+    val = [sample.path for sample in outcome.predictions["val"].samples]
+    least = least_sharpness(val, lambda path: read_rgb(outcome.crops / path), outcome.recipe.image_size)
+    write_calibrations(results.folder, calibrate_levels(outcome.predictions, outcome.recipe.levels, least))
 
 
 @dataclass(frozen=True, kw_only=True)

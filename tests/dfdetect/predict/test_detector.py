@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 from msgspec import structs
 
+from dfdetect.data.sharpness import sharpness
 from dfdetect.metrics.estimates import compute_metrics
 from dfdetect.predict.detector import Detector
+from dfdetect.predict.looking import look_at_photo
 from dfdetect.predictions import Predictions
 from dfdetect.recipe import Recipe, write_recipe
 from dfdetect.runs.folder import Run
@@ -21,7 +23,7 @@ from face_extraction.crop import crop_face
 from face_extraction.detect import FaceDetector
 from face_extraction.errors import InputError
 from face_extraction.frames import read_frames
-from face_extraction.images import write_image
+from face_extraction.images import Photo, write_image
 from face_extraction.ledger import ItemFailed
 from face_extraction.manifest import Box, FaceSample
 from face_extraction.settings import ExtractionSettings, write_settings
@@ -323,6 +325,20 @@ def test_a_wrong_array_is_refused(detector, wrong, whole):
     detector.whole = whole
     with pytest.raises((TypeError, ValueError), match=r"uint8 of shape \(H, W, 3\)"):
         detector.predict_image(wrong)
+
+
+def test_faces_more_blurred_than_any_tested_give_no_verdict(detector, clip, tmp_path):
+    sharp = sharpness(look_at_photo(Photo(clip[0]), detector.wanted()).crops[0])
+    detector.calibrations = {
+        level: structs.replace(known, sharpness=0.6 * sharp) for level, known in detector.calibrations.items()
+    }
+    write_image(tmp_path / "sharp.png", clip[0])
+    write_image(tmp_path / "blurred.png", cv2.GaussianBlur(clip[0], (0, 0), 4))
+    assert detector.judge(tmp_path / "sharp.png").reason == ""
+    blurred = detector.judge(tmp_path / "blurred.png")
+    assert (blurred.level, blurred.reason, blurred.faces[0].level) == (None, "blurred", None)
+    assert 0 < blurred.score < 1
+    assert f"tested on {0.6 * sharp:.3g} and more" in blurred.detail
 
 
 def test_a_photo_on_its_side_is_scored_and_told(detector, clip, tmp_path):
