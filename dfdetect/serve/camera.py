@@ -12,7 +12,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from dfdetect.predict.detector import Detector
 from dfdetect.predict.looking import Look
-from dfdetect.runs.calibration import Calibration
+from dfdetect.metrics.calibrating import Calibration
 from dfdetect.serve.answers import LiveFace, LiveFrame
 from dfdetect.serve.counts import Counts
 from dfdetect.serve.following import Glance, Trail, glance
@@ -186,4 +186,4 @@ class Cameras:
 
 def _cuts(detector: Detector) -> Calibration:
     """What grades scores; a detector without cuts is unfit, and no grade is shown."""
-    return detector.calibration or Calibration.none()
+    return detector.calibration("video")
