@@ -380,6 +380,17 @@ def test_groups_of_pictures_without_a_wanted_frame_are_not_decoded(tmp_path, num
     assert _values(read_frames(path, count=2)) == [10, 30]
 
 
+@pytest.fixture
+def no_real_time():
+    """As root, SVT-AV1 gives the process that encodes with it a real-time priority over all others."""
+    if not hasattr(os, "sched_getscheduler"):
+        yield
+        return
+    before = os.sched_getscheduler(0), os.sched_getparam(0)
+    yield
+    os.sched_setscheduler(0, *before)
+
+
 @pytest.mark.parametrize(
     ("name", "codec", "pixels", "options"),
     [
@@ -396,7 +407,7 @@ def test_groups_of_pictures_without_a_wanted_frame_are_not_decoded(tmp_path, num
         ("e.mp4", "libx264", "yuv420p10le", {}),
     ],
 )
-def test_codecs_agree(tmp_path, numbered_clip, name, codec, pixels, options):
+def test_codecs_agree(tmp_path, numbered_clip, no_real_time, name, codec, pixels, options):
     av = pytest.importorskip("av")
     if codec not in av.codecs_available:
         pytest.skip(f"this FFmpeg cannot write {codec}")
