@@ -25,6 +25,8 @@ from face_extraction.ledger import ItemFailed
 from face_extraction.manifest import Box, FaceSample, read_manifest, write_manifest
 from face_extraction.settings import ExtractionSettings
 
+pytestmark = pytest.mark.usefixtures("light")
+
 RNN = "--model alexnet_rnn --image-size 63 --augment none --option units=16 --dropout 0 --seed 1".split()
 SHORT = [*RNN, "--epochs", "1", "--batch-size", "16"]
 

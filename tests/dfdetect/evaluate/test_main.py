@@ -13,6 +13,8 @@ from face_extraction.settings import CropSpec, ExtractionSettings, write_setting
 
 from ..small import run
 
+pytestmark = pytest.mark.usefixtures("light")
+
 
 def test_evaluate_on_another_manifest_keeps_the_threshold(manifest, make_manifest, tmp_path, capsys):
     run(manifest, tmp_path / "run")

@@ -14,9 +14,17 @@ SMALL = "--model custom_cnn --batch-size 8 --epochs 1 --augment none".split()
 
 
 @pytest.fixture(scope="session")
-def runs(write_squares, tmp_path_factory):
+def runs(once, write_squares, lightly):
     """Runs, an ensemble of two that take pictures of two sizes, and one as if it were of bfloat16."""
-    folder = tmp_path_factory.mktemp("runs")
+
+    def make(folder):
+        with lightly():
+            _train(folder, write_squares)
+
+    return once("exported", make)
+
+
+def _train(folder, write_squares):
     manifest = write_squares(folder / "data")
     for seed, (name, size) in enumerate((("one", "48"), ("two", "48"), ("small", "32"))):
         out = ["--seed", str(seed), "--manifest", str(manifest), "--out", str(folder / name)]
@@ -26,7 +34,6 @@ def runs(write_squares, tmp_path_factory):
     assert ensemble.main([*members, "--combine", "stacked", "--out", str(folder / "both")]) == 0
     half = Run(shutil.copytree(folder / "one", folder / "half"))
     write_recipe(half.recipe_file, half.recipe().with_changes(precision="mixed_bfloat16"))
-    return folder
 
 
 @pytest.fixture

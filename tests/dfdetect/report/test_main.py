@@ -11,6 +11,8 @@ from dfdetect.report import __main__ as report
 from dfdetect.report.comparisons import read_comparisons
 from dfdetect.report.results import read_results
 
+pytestmark = pytest.mark.usefixtures("light")
+
 CNN = "custom_cnn, base"
 
 AT = {"model": "custom_cnn", "regime": "base"}

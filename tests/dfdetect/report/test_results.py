@@ -12,6 +12,8 @@ from dfdetect.report.declared import read_experiment
 from dfdetect.report.results import Result, add_result, current, declared, read_results, without_paths
 from face_extraction.errors import InputError
 
+pytestmark = pytest.mark.usefixtures("light")
+
 CNN, BOTH = "custom_cnn, base", "both, base"
 
 

@@ -15,6 +15,8 @@ from dfdetect.report.results import read_results
 from dfdetect.runs.environment import hardware
 from dfdetect.runs.folder import Run
 
+pytestmark = pytest.mark.usefixtures("light")
+
 CNN, MESO, BOTH = "custom_cnn, base", "meso4, base", "both, base"
 
 

@@ -15,6 +15,8 @@ from dfdetect.runs.folder import Run
 from dfdetect.train import __main__ as train
 from face_extraction.errors import InputError
 
+pytestmark = pytest.mark.usefixtures("light")
+
 SMALL = "--model custom_cnn --image-size 32 --batch-size 8 --epochs 2 --augment none --dropout 0".split()
 TWO_CPUS = """
 import sys, tensorflow as tf
@@ -25,10 +27,15 @@ sys.exit(main(sys.argv[1:]))
 """
 
 
-@pytest.fixture
-def expected(manifest, tmp_path):
+@pytest.fixture(scope="module")
+def manifest(write_squares, tmp_path_factory):
+    return write_squares(tmp_path_factory.mktemp("data"), train=24, val=12, test=12)
+
+
+@pytest.fixture(scope="module")
+def expected(manifest, tmp_path_factory):
     """Test scores of the ordinary training."""
-    out = tmp_path / "expected"
+    out = tmp_path_factory.mktemp("runs") / "expected"
     assert train.main([*SMALL, "--manifest", str(manifest), "--out", str(out)]) == 0
     return Run(out).predictions("test").p_fake
 
@@ -56,12 +63,12 @@ def test_jax_gives_the_scores_of_tensorflow(manifest, tmp_path):
     # Both start from weights saved here: the backends draw initial weights differently.
     start = tmp_path / "start"
     train.main([*SMALL, "--manifest", str(manifest), "--out", str(start), "--epochs", "0"])
-    scores = []
-    for backend in ("jax", "tensorflow"):
-        out = tmp_path / backend
-        run = in_a_process(manifest, out, "--weights", str(start), KERAS_BACKEND=backend)
-        assert run.environment()["backend"] == backend
-        scores.append(run.predictions("test").p_fake)
+    jax = in_a_process(manifest, tmp_path / "jax", "--weights", str(start), KERAS_BACKEND="jax")
+    here = Run(tmp_path / "here")
+    again = ["--manifest", str(manifest), "--weights", str(start), "--out", str(here.folder)]
+    assert train.main([*SMALL, *again]) == 0
+    assert (jax.environment()["backend"], here.environment()["backend"]) == ("jax", "tensorflow")
+    scores = (run.predictions("test").p_fake for run in (jax, here))
     np.testing.assert_allclose(*scores, atol=1e-3)
 
 

@@ -20,6 +20,8 @@ from dfdetect.train import __main__ as train
 from face_extraction.digest import file_digest
 from face_extraction.manifest import FaceSample, manifest_hash, read_manifest, write_manifest
 
+pytestmark = pytest.mark.usefixtures("light")
+
 CHOSE = "1 of the groups scored chose the epoch or the threshold: their numbers are optimistic."
 SEEN = "were trained or validated on by"
 

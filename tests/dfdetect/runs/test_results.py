@@ -7,6 +7,8 @@ from dfdetect.runs.folder import Run
 
 from ..small import run
 
+pytestmark = pytest.mark.usefixtures("light")
+
 
 def test_without_a_test_split_the_page_says_so(make_manifest, tmp_path, capsys):
     assert run(make_manifest(train=24, val=12, test=0), tmp_path / "run") == 0

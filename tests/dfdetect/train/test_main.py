@@ -16,6 +16,9 @@ from face_extraction.settings import CropSpec, ExtractionSettings, write_setting
 
 from ..small import run
 
+pytestmark = pytest.mark.usefixtures("light")
+UNTRAINED = ("--epochs", "0")  # a whole run, with the weights that it started with
+
 
 def test_a_run_folder_holds_all_that_was_promised(manifest, tmp_path, capsys):
     out = tmp_path / "run"
@@ -59,16 +62,16 @@ def test_a_run_folder_holds_all_that_was_promised(manifest, tmp_path, capsys):
 
 
 def test_a_finished_run_is_shown_and_not_trained_again(manifest, tmp_path, capsys):
-    run(manifest, tmp_path / "run")
+    run(manifest, tmp_path / "run", *UNTRAINED)
     before = (tmp_path / "run" / "best.weights.h5").stat().st_mtime_ns
-    assert run(manifest, tmp_path / "run") == 0
+    assert run(manifest, tmp_path / "run", *UNTRAINED) == 0
     assert "already finished" in capsys.readouterr().out
     assert (tmp_path / "run" / "best.weights.h5").stat().st_mtime_ns == before
-    assert run(manifest, tmp_path / "run", "--seed", "1") == 2
+    assert run(manifest, tmp_path / "run", *UNTRAINED, "--seed", "1") == 2
     # Not "--overwrite" alone: cross-validation says the same, and has no such flag.
     words = "seed 0, not 1; give another --out, or delete that folder (dfdetect.train: --overwrite)"
     assert words in capsys.readouterr().err
-    assert run(manifest, tmp_path / "run", "--seed", "1", "--overwrite") == 0
+    assert run(manifest, tmp_path / "run", *UNTRAINED, "--seed", "1", "--overwrite") == 0
 
 
 def test_a_folder_that_is_no_run_is_left_alone(manifest, tmp_path, capsys):
@@ -87,7 +90,7 @@ def test_one_process_at_a_time_trains_in_a_folder(manifest, tmp_path, capsys):
         assert run(manifest, tmp_path / "run") == 2
         assert writing.exists()
     assert f"{tmp_path / 'run'}: another process writes into it" in capsys.readouterr().err
-    assert run(manifest, tmp_path / "run") == 0
+    assert run(manifest, tmp_path / "run", *UNTRAINED) == 0
     assert not writing.exists()
     with Run(tmp_path / "run").alone():
         assert run(manifest, tmp_path / "run", "--overwrite") == 2
@@ -96,7 +99,7 @@ def test_one_process_at_a_time_trains_in_a_folder(manifest, tmp_path, capsys):
 
 def test_overwrite_deletes_nothing_before_the_training_can_begin(manifest, tmp_path, capsys):
     out = tmp_path / "run"
-    run(manifest, out)
+    run(manifest, out, *UNTRAINED)
     weights = Run(out).weights
     before = weights.stat().st_mtime_ns
     assert run(manifest, out, "--overwrite", "--weights", "nowhere.h5") == 2
@@ -121,8 +124,8 @@ def test_an_unreadable_crop_is_fatal_or_listed_by_choice(manifest, tmp_path, cap
 
 
 def test_a_manifest_that_changed_is_another_run(make_manifest, tmp_path, capsys):
-    run(make_manifest(train=24, val=12, test=12), tmp_path / "run")
-    assert run(make_manifest(train=28, val=12, test=12), tmp_path / "run") == 2
+    run(make_manifest(train=24, val=12, test=12), tmp_path / "run", *UNTRAINED)
+    assert run(make_manifest(train=28, val=12, test=12), tmp_path / "run", *UNTRAINED) == 2
     assert "manifest_sha256" in capsys.readouterr().err
 
 
@@ -188,11 +191,11 @@ def test_faces_that_were_cut_otherwise_are_other_data(manifest, tmp_path, capsys
     """The manifest's rows may be equal, byte for byte, though the pixels are not."""
     out = tmp_path / "run"
     write_settings(manifest.parent, ExtractionSettings())
-    assert run(manifest, out) == 0
+    assert run(manifest, out, *UNTRAINED) == 0
     write_settings(manifest.parent, ExtractionSettings(crop=CropSpec(align=True)))
     capsys.readouterr()
 
-    assert run(manifest, out) == 2
+    assert run(manifest, out, *UNTRAINED) == 2
     assert "(other faces, or other cuts of them); give another --out" in capsys.readouterr().err
     assert evaluate.main([str(out)]) == 0
     shown = capsys.readouterr().out
@@ -202,7 +205,7 @@ def test_faces_that_were_cut_otherwise_are_other_data(manifest, tmp_path, capsys
 
 def test_what_cannot_be_measured_is_said_in_a_line(manifest, tmp_path, capsys):
     out = tmp_path / "run"
-    assert run(manifest.parent, out) == 0  # a manifest may be named by its folder
+    assert run(manifest.parent, out, *UNTRAINED) == 0  # a manifest may be named by its folder
     samples = read_manifest(manifest)
     for label, line in (
         (-1, "No face here has a known label: the faces are scored, but nothing is measured."),

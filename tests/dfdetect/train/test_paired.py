@@ -11,6 +11,8 @@ from dfdetect.train import __main__ as train
 from dfdetect.train import fitting
 from face_extraction.manifest import read_manifest
 
+pytestmark = pytest.mark.usefixtures("light")
+
 SMALL = "--model meso4 --weights none --image-size 32 --batch-size 4 --epochs 2 --augment paired".split()
 
 
