@@ -3,8 +3,13 @@
 Each proposal makes a new oracle from the trials in the study. Keras Tuner's own state file is not used,
 because it is not written atomically and, for grid search, lacks what the grid needs to resume (1.4.8). Its
 chief and workers are not used either, because a worker that dies there keeps its trial.
+
+Only public names of Keras Tuner are used: an oracle's `populate_space`, `get_state`, `set_state`, `trials`,
+`start_order` and `ongoing_trials`. How a grid counts on and the keys of Hyperband's state are documented
+nowhere, so setup.cfg caps the version.
 """
 
+import copy
 import math
 import warnings
 from collections.abc import Sequence
@@ -25,9 +30,13 @@ from tuning.strategy import EPOCHS, Turn
 
 # What a proposal stores in its trial: values that the oracle set outside the space, and Hyperband's brackets.
 EXTRA, BRACKETS = "extra", "brackets"
-BRACKET_STATE = ("_brackets", "_current_bracket", "_current_iteration")
+BRACKET_STATE = ("brackets", "current_bracket", "current_iteration")
 # Random draws reserved for one proposal, so that two proposals never share any.
 DRAWS = 100_000
+# How often values are drawn until they are new; Keras Tuner's own oracles give up after as many.
+TRIES = 21
+# Scores that the Gaussian process needs, for each setting of the space; Keras Tuner's default.
+SCORES_PER_AXIS = 3
 
 
 class KerasTuner:
@@ -47,22 +56,31 @@ class KerasTuner:
         trials = study.get_trials(deepcopy=False)
         if len(trials) >= self._job.trials:
             return Turn.STOP
+        tried = [_values(trial) for trial in trials]
         # The Gaussian process has such small matrices that BLAS threads cost more time than they save.
         with warnings.catch_warnings(), threadpool_limits(1, "blas"):
             # With few scores, the process often ends at a bound of its kernel, which does no harm.
             warnings.simplefilter("ignore", ConvergenceWarning)
-            oracle = self._oracle(trials)
-            proposal = oracle.populate_space(_id(len(trials)))
-        if proposal["status"] != "RUNNING":
-            return Turn.WAIT if proposal["status"] == "IDLE" else Turn.STOP
-        values = proposal["values"]
-        extra = {name: value for name, value in values.items() if name not in self._axes}
-        study.enqueue_trial(
-            {name: axis.inside(values[name]) for name, axis in self._axes.items()},
-            {EXTRA: extra, BRACKETS: {name: getattr(oracle, name, None) for name in BRACKET_STATE}},
-        )
+            for attempt in range(TRIES):
+                oracle = self._oracle(trials, attempt)
+                proposal = oracle.populate_space(_id(len(trials)))
+                if proposal["status"] != "RUNNING":
+                    return Turn.WAIT if proposal["status"] == "IDLE" else Turn.STOP
+                proposed = proposal["values"]
+                values = {name: axis.inside(proposed[name]) for name, axis in self._axes.items()}
+                if values not in tried or not _is_drawn(oracle, proposed):
+                    self._enqueue(study, values, proposed, oracle.get_state())
+                    return Turn.RUN
+        return Turn.STOP
+
+    def _enqueue(
+        self, study: optuna.Study, values: Values, proposed: dict[str, Any], state: dict[str, Any]
+    ) -> None:
+        """Put a proposal into the study's queue, with what the next proposals need of it."""
+        extra = {name: value for name, value in proposed.items() if name not in self._axes}
+        brackets = {name: state.get(name) for name in BRACKET_STATE}
+        study.enqueue_trial(values, {EXTRA: extra, BRACKETS: brackets})
         study.sampler = optuna.samplers.RandomSampler(seed=0)  # never used: all values are given
-        return Turn.RUN
 
     def values(self, trial: optuna.Trial) -> Values:
         """The proposed values, with Hyperband's epochs."""
@@ -70,24 +88,33 @@ class KerasTuner:
         extra = trial.user_attrs[EXTRA]
         return found | ({EPOCHS: extra["tuner/epochs"]} if extra else {})
 
-    def _oracle(self, trials: Sequence[FrozenTrial]) -> Any:
+    def _oracle(self, trials: Sequence[FrozenTrial], attempt: int) -> Any:
         """An oracle that knows the study's trials."""
-        oracle = self._empty(len(trials))
-        for trial in trials:
-            _add(oracle, trial)
-        if self._job.strategy == "grid" and trials:
-            # The next combination follows the last one, whether that is finished or not.
-            for last, trial in zip([None, *trials], trials, strict=False):
-                oracle._ordered_ids.insert(_id(trial.number), _id(last.number) if last else None)
-            oracle._populate_next = [_id(trials[-1].number)]
-        if self._job.strategy == "hyperband" and trials:
-            for name, value in trials[-1].user_attrs[BRACKETS].items():
-                setattr(oracle, name, value)
-        if self._job.strategy == "bayesian":
-            _fit_to_finished(oracle)
+        kind = self._job.strategy
+        finished = sum(trial.state == TrialState.COMPLETE for trial in trials)
+        if kind == "bayesian" and finished < SCORES_PER_AXIS * len(self._axes):
+            kind = "random"
+        # Keras Tuner treats a seed of 0 as no seed. An attempt draws a number for each setting.
+        seed = (1 + self._recipe.seed + DRAWS * len(trials) + attempt * len(self._axes)) % 2**32 or 1
+        oracle = self._empty(kind, seed)
+        if kind == "grid" and trials:
+            # A grid proposes the combination after that of the trial it began with. So it begins with the
+            # last trial, finished or not, and `_tell` gives that trial its values.
+            oracle.populate_space(_id(trials[-1].number))
+        elif kind == "hyperband" and trials:
+            # Searches begun in November 2026 or before stored these names with an underscore.
+            stored = {name.lstrip("_"): value for name, value in trials[-1].user_attrs[BRACKETS].items()}
+            oracle.set_state(oracle.get_state() | copy.deepcopy(stored))  # the oracle changes them
+        elif kind == "bayesian":
+            _tell(oracle, [trial for trial in trials if trial.state.is_finished()])
+            if not all(trial.state.is_finished() for trial in trials):
+                # Fits the Gaussian process, which then predicts the scores of the running trials. Without
+                # a fit it would give them a score of 0, unlike any other.
+                oracle.populate_space(_id(len(trials)))
+        _tell(oracle, trials)
         return oracle
 
-    def _empty(self, number: int) -> Any:
+    def _empty(self, kind: str, seed: int) -> Any:
         kinds: dict[str, Any] = {
             "random": keras_tuner.oracles.RandomSearchOracle,
             "grid": keras_tuner.oracles.GridSearchOracle,
@@ -95,15 +122,13 @@ class KerasTuner:
             "hyperband": keras_tuner.oracles.HyperbandOracle,
         }
         limits: dict[str, Any] = {"max_trials": self._job.trials}
-        if self._job.strategy == "hyperband":
+        if kind == "hyperband":
             # As many sweeps as the budget allows.
             limits = {"max_epochs": max(1, self._recipe.epochs), "hyperband_iterations": None}
-        # Keras Tuner treats a seed of 0 as no seed.
-        seed = 1 + self._recipe.seed + DRAWS * number
-        return kinds[self._job.strategy](
+        return kinds[kind](
             objective=keras_tuner.Objective(self._job.objective, "max"),
             hyperparameters=_declared(self._job),
-            seed=seed % 2**32 or 1,
+            seed=seed,
             **limits,
         )
 
@@ -136,32 +161,29 @@ def _id(number: int) -> str:
     return f"{number:06d}"
 
 
-def _add(oracle: Any, trial: FrozenTrial) -> None:
-    """Tell an oracle about a trial of the study."""
+def _values(trial: FrozenTrial) -> Values:
+    """A trial's values on the axes of the space. A waiting trial has only those it was queued with."""
+    return trial.params or trial.system_attrs.get("fixed_params", {})
+
+
+def _is_drawn(oracle: Any, proposed: dict[str, Any]) -> bool:
+    """Whether chance alone chose a proposal. Only such a one must be new: a later round repeats its best."""
+    if isinstance(oracle, keras_tuner.oracles.HyperbandOracle):
+        return bool(proposed["tuner/round"] == 0)
+    return isinstance(oracle, keras_tuner.oracles.RandomSearchOracle)
+
+
+def _tell(oracle: Any, trials: Sequence[FrozenTrial]) -> None:
+    """Tell an oracle about trials of the study."""
     states = {TrialState.COMPLETE: "COMPLETED", TrialState.FAIL: "FAILED"}
-    space = oracle.get_space()
-    given = trial.params or trial.system_attrs.get("fixed_params", {})
-    space.values = {**given, **trial.user_attrs.get(EXTRA, {})}
-    known = Trial(
-        hyperparameters=space, trial_id=_id(trial.number), status=states.get(trial.state, "RUNNING")
-    )
-    known.score = trial.value if known.status == "COMPLETED" else None
-    oracle.trials[known.trial_id] = known
-    oracle.start_order.append(known.trial_id)
-    if known.status == "RUNNING":
-        oracle.ongoing_trials[known.trial_id] = known
-    oracle._record_values(known)
-
-
-def _fit_to_finished(oracle: Any) -> None:
-    """Fit the Gaussian process to the finished trials, before it predicts the running ones.
-
-    Without the fit it would give a running trial a score of 0, unlike any other.
-    """
-    running, oracle.ongoing_trials = oracle.ongoing_trials, {}
-    if any(trial.status == "COMPLETED" for trial in oracle.trials.values()):
-        x, y = oracle._vectorize_trials()
-        oracle.gpr.fit(x, y)
-        oracle.ongoing_trials = running
-        return
-    oracle.ongoing_trials = running
+    for trial in trials:
+        space = oracle.get_space()
+        space.values = {**_values(trial), **trial.user_attrs.get(EXTRA, {})}
+        name, status = _id(trial.number), states.get(trial.state, "RUNNING")
+        known = Trial(hyperparameters=space, trial_id=name, status=status)
+        known.score = trial.value if status == "COMPLETED" else None
+        oracle.trials[name] = known
+        if name not in oracle.start_order:
+            oracle.start_order.append(name)
+        if status == "RUNNING":
+            oracle.ongoing_trials[name] = known

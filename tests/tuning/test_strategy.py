@@ -147,7 +147,7 @@ def test_hyperband_gives_the_best_of_a_round_more_epochs(tmp_path):
     assert all(count == 1 for count in epochs[:first])
     best = max(found[:first], key=objective)
     assert {**found[first], EPOCHS: 1} == best
-    assert store.trials()["case"][0].user_attrs[BRACKETS]["_current_bracket"] == 2
+    assert store.trials()["case"][0].user_attrs[BRACKETS]["current_bracket"] == 2
 
 
 def test_hyperband_waits_for_what_it_depends_on(tmp_path):
