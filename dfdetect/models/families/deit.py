@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from dfdetect.models.presets import Preset
 from dfdetect.models.registry import Backbone, register
+from dfdetect.models.transformers import Size, block_weights, facts
 
 if TYPE_CHECKING:
     from keras import KerasTensor
@@ -17,15 +18,22 @@ if TYPE_CHECKING:
 PATCH = 16
 # Patches on a side at 224 pixels, the size of the published tables of positions.
 GRID = 14
-DEPTH = 12
+SIDE = PATCH * GRID
 LEADING = 2
-WIDTHS = {"ti": 192, "s": 384}
-HEADS = {"ti": 3, "s": 6}
-PRESETS = {
-    "ti": "deit_tiny_distilled_patch16_224_imagenet",
-    "s": "deit_small_distilled_patch16_224_imagenet",
+SIZES = {
+    "ti": Size(width=192, heads=3, preset="deit_tiny_distilled_patch16_224_imagenet"),
+    "s": Size(width=384, heads=6, preset="deit_small_distilled_patch16_224_imagenet"),
 }
-
+REFERENCE = "https://arxiv.org/abs/2012.12877"
+FACTS = facts(PATCH, normalisation="torch", reference=REFERENCE, pretrained="imagenet")
+# Where keras-hub's blocks have our layers.
+LAYERS = {
+    "norm1": "layer_norm_1",
+    "attention": "mha",
+    "norm2": "layer_norm_2",
+    "dense1": "mlp.dense",
+    "dense2": "output_layer.dense",
+}
 # The authors' epsilon is our 1e-6. keras-hub's conversion takes it from Transformers' configuration, whose
 # default is 1e-12; compared with the variance of a token both are negligible.
 ALSO = {"layer_norm_epsilon": (1e-12,)}
@@ -42,8 +50,9 @@ def _deit(image: "KerasTensor", size: str) -> Backbone:
     from dfdetect.models.head import mark_features
     from dfdetect.models.layers.transformer import embed, encode
 
-    x = embed(image, patch=PATCH, width=WIDTHS[size], grid=GRID, leading=LEADING)
-    features = mark_features(encode(x, depth=DEPTH, heads=HEADS[size]))
+    form = SIZES[size]
+    x = embed(image, patch=PATCH, width=form.width, grid=GRID, leading=LEADING)
+    features = mark_features(encode(x, depth=form.depth, heads=form.heads))
     return Backbone(features, layers.GlobalAveragePooling1D(name="top_pool")(features[:, :LEADING]))
 
 
@@ -55,45 +64,22 @@ def _weights(network: Any) -> Iterator[tuple[str, Sequence[Any]]]:
     yield "patch", stem.patch_embedding.weights
     leading = ops.concatenate([stem.class_token, stem.distillation_token], axis=1)
     yield "tokens", [leading, stem.position_embedding]
-    for number, block in enumerate(encoder.encoder_layers, start=1):
-        yield f"block{number}_norm1", block.layer_norm_1.weights
-        yield f"block{number}_attention", block.mha.weights
-        yield f"block{number}_norm2", block.layer_norm_2.weights
-        yield f"block{number}_dense1", block.mlp.dense.weights
-        yield f"block{number}_dense2", block.output_layer.dense.weights
+    yield from block_weights(encoder.encoder_layers, LAYERS)
     yield "norm", encoder.layer_norm.weights
 
 
-def _facts(size: str) -> dict[str, Any]:
-    """The facts to register for a size."""
-    side = PATCH * GRID
-    settings = {
-        "image_shape": (side, side, 3),
-        "patch_size": (PATCH, PATCH),
-        "num_layers": DEPTH,
-        "num_heads": HEADS[size],
-        "hidden_dim": WIDTHS[size],
-        "intermediate_dim": 4 * WIDTHS[size],
-    }
-    return {
-        "image_size": side,
-        "min_image_size": 2 * PATCH,
-        "size_step": PATCH,
-        "normalisation": "torch",
-        "blocks": r"(block\d+)_",
-        "reference": "https://arxiv.org/abs/2012.12877",
-        "pretrained": "imagenet",
-        "preset": Preset(PRESETS[size], "DeiTBackbone", settings, _weights, ALSO),
-    }
+def _preset(size: str) -> Preset:
+    settings = SIZES[size].settings(image_shape=(SIDE, SIDE, 3), patch_size=(PATCH, PATCH))
+    return Preset(SIZES[size].preset, "DeiTBackbone", settings, _weights, ALSO)
 
 
-@register("deit_ti16", **_facts("ti"))
+@register("deit_ti16", preset=_preset("ti"), **FACTS)
 def deit_ti16(image: "KerasTensor") -> Backbone:
     """DeiT-Ti/16, distilled: 12 blocks of 192 channels."""
     return _deit(image, "ti")
 
 
-@register("deit_s16", **_facts("s"))
+@register("deit_s16", preset=_preset("s"), **FACTS)
 def deit_s16(image: "KerasTensor") -> Backbone:
     """DeiT-S/16, distilled: 12 blocks of 384 channels."""
     return _deit(image, "s")

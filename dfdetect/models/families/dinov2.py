@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from dfdetect.models.presets import Preset
 from dfdetect.models.registry import Backbone, register
+from dfdetect.models.transformers import Size, block_weights, facts
 
 if TYPE_CHECKING:
     from keras import KerasTensor
@@ -17,13 +18,26 @@ if TYPE_CHECKING:
 PATCH = 14
 # The published tables of positions are for images of 518 pixels.
 GRID = 37
-DEPTH = 12
+SIDE = PATCH * GRID
 REGISTERS = 4
-WIDTHS = {"s": 384, "b": 768}
-HEADS = {"s": 6, "b": 12}
+SIZES = {
+    "s": Size(width=384, heads=6, preset="dinov2_with_registers_small"),
+    "b": Size(width=768, heads=12, preset="dinov2_with_registers_base"),
+}
+REFERENCE = "https://arxiv.org/abs/2309.16588"
+FACTS = facts(PATCH, normalisation="torch", reference=REFERENCE, pretrained="lvd142m")
+# Where keras-hub's blocks have our layers.
+LAYERS = {
+    "norm1": "norm1",
+    "attention": "attention",
+    "scale1": "layer_scale1",
+    "norm2": "norm2",
+    "dense1": "mlp.fc1",
+    "dense2": "mlp.fc2",
+    "scale2": "layer_scale2",
+}
 # The first concerns other outputs than ours, a pyramid of maps; the second is keras-hub's default.
-ALSO = {"apply_layernorm": (True,), "position_embedding_shape": ([PATCH * GRID, PATCH * GRID, 3],)}
-PRESETS = {"s": "dinov2_with_registers_small", "b": "dinov2_with_registers_base"}
+ALSO = {"apply_layernorm": (True,), "position_embedding_shape": ([SIDE, SIDE, 3],)}
 
 
 def _dinov2(image: "KerasTensor", size: str) -> Backbone:
@@ -36,8 +50,9 @@ def _dinov2(image: "KerasTensor", size: str) -> Backbone:
     from dfdetect.models.head import mark_features
     from dfdetect.models.layers.transformer import embed, encode
 
-    x = embed(image, patch=PATCH, width=WIDTHS[size], grid=GRID, registers=REGISTERS)
-    features = mark_features(encode(x, depth=DEPTH, heads=HEADS[size], scaled=True))
+    form = SIZES[size]
+    x = embed(image, patch=PATCH, width=form.width, grid=GRID, registers=REGISTERS)
+    features = mark_features(encode(x, depth=form.depth, heads=form.heads, scaled=True))
     mean = layers.GlobalAveragePooling1D(name="top_pool")(features[:, 1 + REGISTERS :])
     return Backbone(features, embedding=layers.Concatenate(name="top_join")([features[:, 0], mean]))
 
@@ -47,49 +62,27 @@ def _weights(network: Any) -> Iterator[tuple[str, Sequence[Any]]]:
     stem = network.embeddings
     yield "patch", stem.patch_embeddings.projection.weights
     yield "tokens", [stem.cls_token, stem.register_tokens, stem.position_embeddings]
-    for number, block in enumerate(network.encoder.layers, start=1):
-        yield f"block{number}_norm1", block.norm1.weights
-        yield f"block{number}_attention", block.attention.weights
-        yield f"block{number}_scale1", block.layer_scale1.weights
-        yield f"block{number}_norm2", block.norm2.weights
-        yield f"block{number}_dense1", block.mlp.fc1.weights
-        yield f"block{number}_dense2", block.mlp.fc2.weights
-        yield f"block{number}_scale2", block.layer_scale2.weights
+    yield from block_weights(network.encoder.layers, LAYERS)
     yield "norm", network.layernorm.weights
 
 
-def _facts(size: str) -> dict[str, Any]:
-    """The facts to register for a size."""
-    side = PATCH * GRID
-    settings = {
-        "image_shape": (side, side, 3),
-        "position_embedding_shape": (side, side),
-        "patch_size": PATCH,
-        "num_layers": DEPTH,
-        "num_heads": HEADS[size],
-        "hidden_dim": WIDTHS[size],
-        "intermediate_dim": 4 * WIDTHS[size],
-        "num_register_tokens": REGISTERS,
-    }
-    return {
-        "image_size": 224,
-        "min_image_size": 2 * PATCH,
-        "size_step": PATCH,
-        "normalisation": "torch",
-        "blocks": r"(block\d+)_",
-        "reference": "https://arxiv.org/abs/2309.16588",
-        "pretrained": "lvd142m",
-        "preset": Preset(PRESETS[size], "DINOV2Backbone", settings, _weights, ALSO),
-    }
+def _preset(size: str) -> Preset:
+    settings = SIZES[size].settings(
+        image_shape=(SIDE, SIDE, 3),
+        position_embedding_shape=(SIDE, SIDE),
+        patch_size=PATCH,
+        num_register_tokens=REGISTERS,
+    )
+    return Preset(SIZES[size].preset, "DINOV2Backbone", settings, _weights, ALSO)
 
 
-@register("dinov2_s14", **_facts("s"))
+@register("dinov2_s14", preset=_preset("s"), **FACTS)
 def dinov2_s14(image: "KerasTensor") -> Backbone:
     """DINOv2 ViT-S/14 with four registers: 12 blocks of 384 channels."""
     return _dinov2(image, "s")
 
 
-@register("dinov2_b14", **_facts("b"))
+@register("dinov2_b14", preset=_preset("b"), **FACTS)
 def dinov2_b14(image: "KerasTensor") -> Backbone:
     """DINOv2 ViT-B/14 with four registers: 12 blocks of 768 channels."""
     return _dinov2(image, "b")

@@ -3,7 +3,7 @@
 The architectures follow section 3 of the paper and the layers of the authors' published code.
 """
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from dfdetect.models.registry import Backbone, register
 
@@ -11,13 +11,21 @@ if TYPE_CHECKING:
     import keras
     from keras import KerasTensor
 
-REFERENCE = "https://arxiv.org/abs/1809.00888"
-
 
 def flip_polarity(model: "keras.Model") -> None:
     """Turn the authors' output, in which 1 means REAL, into `p_fake`: sigmoid(-x) = 1 - sigmoid(x)."""
     for variable in model.get_layer("logit").weights:
         variable.assign(-variable.value)
+
+
+FACTS: dict[str, Any] = {
+    "image_size": 256,
+    "min_image_size": 32,
+    "normalisation": "unit",
+    "blocks": r"(stage\d)_",
+    "reference": "https://arxiv.org/abs/1809.00888",
+    "adapt_legacy": flip_polarity,
+}
 
 
 def _finish(x: "KerasTensor", number: int, pool: int = 2) -> "KerasTensor":
@@ -69,15 +77,7 @@ def _top(x: "KerasTensor") -> Backbone:
     return Backbone(features, embedding=layers.LeakyReLU(negative_slope=0.1, name="top_relu")(x))
 
 
-@register(
-    "meso4",
-    image_size=256,
-    min_image_size=32,
-    normalisation="unit",
-    blocks=r"(stage\d)_",
-    reference=REFERENCE,
-    adapt_legacy=flip_polarity,
-)
+@register("meso4", **FACTS)
 def meso4(image: "KerasTensor") -> Backbone:
     """Meso-4: four convolutions. The authors' dropout is 0.5; their weights need 256 pixels."""
     x = _stage(image, 1, 8, kernel=3)
@@ -86,15 +86,7 @@ def meso4(image: "KerasTensor") -> Backbone:
     return _top(_stage(x, 4, 16, kernel=5, pool=4))
 
 
-@register(
-    "mesoinception4",
-    image_size=256,
-    min_image_size=32,
-    normalisation="unit",
-    blocks=r"(stage\d)_",
-    reference=REFERENCE,
-    adapt_legacy=flip_polarity,
-)
+@register("mesoinception4", **FACTS)
 def mesoinception4(image: "KerasTensor") -> Backbone:
     """MesoInception-4: Meso-4 whose first two stages are inception modules with dilation."""
     x = _inception(image, 1, (1, 4, 4, 2))

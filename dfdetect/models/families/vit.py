@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from dfdetect.models.presets import Preset
 from dfdetect.models.registry import Backbone, register
+from dfdetect.models.transformers import Size, block_weights, facts
 
 if TYPE_CHECKING:
     from keras import KerasTensor
@@ -17,11 +18,23 @@ if TYPE_CHECKING:
 PATCH = 16
 # Patches on a side at 224 pixels, the size of the published tables of positions.
 GRID = 14
-DEPTHS = {"ti": 12, "s": 12, "b": 12, "l": 24}
-WIDTHS = {"ti": 192, "s": 384, "b": 768, "l": 1024}
-HEADS = {"ti": 3, "s": 6, "b": 12, "l": 16}
-# keras-hub's names of the weights trained on ImageNet-21k and tuned on ImageNet; ti and s have none.
-PRESETS = {"b": "vit_base_patch16_224_imagenet", "l": "vit_large_patch16_224_imagenet"}
+SIDE = PATCH * GRID
+# The presets were trained on ImageNet-21k and tuned on ImageNet.
+SIZES = {
+    "ti": Size(width=192, heads=3),
+    "s": Size(width=384, heads=6),
+    "b": Size(width=768, heads=12, preset="vit_base_patch16_224_imagenet"),
+    "l": Size(width=1024, heads=16, depth=24, preset="vit_large_patch16_224_imagenet"),
+}
+FACTS = facts(PATCH, normalisation="tf", reference="https://arxiv.org/abs/2010.11929")
+# Where keras-hub's blocks have our layers.
+LAYERS = {
+    "norm1": "layer_norm_1",
+    "attention": "mha",
+    "norm2": "layer_norm_2",
+    "dense1": "mlp.dense_1",
+    "dense2": "mlp.dense_2",
+}
 
 
 def _vit(image: "KerasTensor", size: str) -> Backbone:
@@ -34,8 +47,9 @@ def _vit(image: "KerasTensor", size: str) -> Backbone:
     from dfdetect.models.head import mark_features
     from dfdetect.models.layers.transformer import embed, encode
 
-    x = embed(image, patch=PATCH, width=WIDTHS[size], grid=GRID)
-    features = mark_features(encode(x, depth=DEPTHS[size], heads=HEADS[size]))
+    form = SIZES[size]
+    x = embed(image, patch=PATCH, width=form.width, grid=GRID)
+    features = mark_features(encode(x, depth=form.depth, heads=form.heads))
     return Backbone(features, embedding=features[:, 0])
 
 
@@ -44,58 +58,35 @@ def _weights(network: Any) -> Iterator[tuple[str, Sequence[Any]]]:
     stem, encoder = (network.get_layer(f"vit_{part}") for part in ("patching_and_embedding", "encoder"))
     yield "patch", stem.patch_embedding.weights
     yield "tokens", [stem.class_token, stem.position_embedding.embeddings]
-    for number, block in enumerate(encoder.encoder_layers, start=1):
-        yield f"block{number}_norm1", block.layer_norm_1.weights
-        yield f"block{number}_attention", block.mha.weights
-        yield f"block{number}_norm2", block.layer_norm_2.weights
-        yield f"block{number}_dense1", block.mlp.dense_1.weights
-        yield f"block{number}_dense2", block.mlp.dense_2.weights
+    yield from block_weights(encoder.encoder_layers, LAYERS)
     yield "norm", encoder.layer_norm.weights
 
 
-def _facts(size: str) -> dict[str, Any]:
-    """The facts to register for a size."""
-    side = PATCH * GRID
-    settings = {
-        "image_shape": (side, side, 3),
-        "patch_size": (PATCH, PATCH),
-        "num_layers": DEPTHS[size],
-        "num_heads": HEADS[size],
-        "hidden_dim": WIDTHS[size],
-        "mlp_dim": 4 * WIDTHS[size],
-    }
-    return {
-        "image_size": side,
-        "min_image_size": 2 * PATCH,
-        "size_step": PATCH,
-        "normalisation": "tf",
-        "blocks": r"(block\d+)_",
-        "reference": "https://arxiv.org/abs/2010.11929",
-        "pretrained": "imagenet" if size in PRESETS else "",
-        "preset": Preset(PRESETS.get(size, ""), "ViTBackbone", settings, _weights),
-    }
+def _preset(size: str) -> Preset:
+    settings = SIZES[size].settings("mlp_dim", image_shape=(SIDE, SIDE, 3), patch_size=(PATCH, PATCH))
+    return Preset(SIZES[size].preset, "ViTBackbone", settings, _weights)
 
 
-@register("vit_ti16", **_facts("ti"))
+@register("vit_ti16", preset=_preset("ti"), **FACTS)
 def vit_ti16(image: "KerasTensor") -> Backbone:
     """ViT-Ti/16: 12 blocks of 192 channels (sizes of Touvron et al. 2021)."""
     return _vit(image, "ti")
 
 
-@register("vit_s16", **_facts("s"))
+@register("vit_s16", preset=_preset("s"), **FACTS)
 def vit_s16(image: "KerasTensor") -> Backbone:
     """ViT-S/16: 12 blocks of 384 channels (sizes of Touvron et al. 2021)."""
     return _vit(image, "s")
 
 
 # Report B fine-tunes "the last transformer block" of a ViT whose size it does not name.
-@register("vit_b16", report_b="last:1", **_facts("b"))
+@register("vit_b16", report_b="last:1", pretrained="imagenet", preset=_preset("b"), **FACTS)
 def vit_b16(image: "KerasTensor") -> Backbone:
     """ViT-B/16: 12 blocks of 768 channels."""
     return _vit(image, "b")
 
 
-@register("vit_l16", **_facts("l"))
+@register("vit_l16", pretrained="imagenet", preset=_preset("l"), **FACTS)
 def vit_l16(image: "KerasTensor") -> Backbone:
     """ViT-L/16: 24 blocks of 1024 channels."""
     return _vit(image, "l")

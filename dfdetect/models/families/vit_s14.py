@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from dfdetect.models.archive import Archive
 from dfdetect.models.registry import Backbone, register
+from dfdetect.models.transformers import facts
 
 if TYPE_CHECKING:
     from keras import KerasTensor
@@ -73,13 +74,8 @@ ARCHIVE = Archive(
 
 @register(
     "vit_s14",
-    image_size=224,
-    min_image_size=2 * PATCH,
-    size_step=PATCH,
-    normalisation="torch",
-    blocks=r"(block\d+)_",
-    reference="https://arxiv.org/abs/2304.07193",
     archive=ARCHIVE,
+    **facts(PATCH, normalisation="torch", reference="https://arxiv.org/abs/2304.07193"),
 )
 def vit_s14(image: "KerasTensor") -> Backbone:
     """ViT-S/14: 12 blocks of 384 channels; the embedding is the class token and the mean of the patches.
