@@ -238,26 +238,26 @@ PINNED = {
         (
             "Learning Rate Optimization, and all lists of folds",
             "In words",
-            "the best learning rate was sought for each fold",
-            "one learning rate a model and regime",
+            "the best learning rate was searched for each fold",
+            "one learning rate for each model and regime",
         ),
     ],
     "report_c": [
         (
             "Dataset",
-            "an 80-20 ratio between real and fake: the share of reals, and that of its 95,634 faces",
+            "an 80-20 ratio between real and fake: the share of reals, and that among its 95,634 faces",
             "80%",
             "0.170368",
         ),
         (
             "Dataset",
-            "3-4 deepfakes were added for each real image; fakes a real in its counts",
+            "3-4 deepfakes were added for each real image; fakes for each real by its counts",
             "3-4",
             "4.86964",
         ),
         (
             "Results, and Ablation Study, table",
-            "Xception's final accuracy is that of one trial alone, SGD 0.01; its final loss, and the trial's",
+            "Xception's final accuracy is that of a single trial, SGD 0.01: the final loss, and the trial's",
             "0.7960813641548157",
             "0.66",
         ),
