@@ -1,5 +1,6 @@
 """Build the model of a recipe or of a run."""
 
+import warnings
 from dataclasses import replace
 from typing import Any
 
@@ -67,8 +68,11 @@ def load_model(run: Run) -> keras.Model:
         model = build_from_recipe(replace(recipe, weights="none"))
     check_contents(run.weights, model.count_params())
     try:
-        model.load_weights(run.weights)
-    except (ValueError, KeyError, OSError) as error:
+        with warnings.catch_warnings():
+            # Keras only warns about layers that the file lacks, and leaves them random.
+            warnings.simplefilter("error", UserWarning)
+            model.load_weights(run.weights)
+    except (ValueError, KeyError, OSError, UserWarning) as error:
         raise InputError(f"{run.weights}: damaged, or weights of another model: {one_line(error)}") from error
     return model
 
