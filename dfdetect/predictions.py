@@ -51,7 +51,7 @@ class Predictions:
         return _number((sample.source, sample.group) for sample in self.samples)
 
     @property
-    def clips(self) -> NDArray[np.int64]:
+    def videos(self) -> NDArray[np.int64]:
         """Video numbers of shape (n,), from 0; a photo counts as a video of its own.
 
         A video has one label: faces under the same name with another label count as another video.
@@ -66,10 +66,10 @@ class Predictions:
         )
 
     def at_level(self, level: str) -> "Predictions":
-        """These predictions for level "face", or those of `by_clip` for level "video"."""
-        return self.by_clip() if level == "video" else self
+        """These predictions for level "face", or those of `by_video` for level "video"."""
+        return self.by_video() if level == "video" else self
 
-    def by_clip(self) -> "Predictions":
+    def by_video(self) -> "Predictions":
         """One prediction a video, made as `Detector` makes it, with the sample of the video's first face.
 
         The score of a person is the mean `p_fake` of their faces. The score of the video is the highest
@@ -86,7 +86,7 @@ class Predictions:
         return Predictions(list(first.values()), np.array(scores, dtype=np.float64))
 
 
-def by_clip(samples: Iterable[FaceSample]) -> list[list[FaceSample]]:
+def by_video(samples: Iterable[FaceSample]) -> list[list[FaceSample]]:
     """The samples of each video; videos and samples keep the order given."""
     videos: dict[tuple[str, ...], list[FaceSample]] = {}
     for sample in samples:
@@ -95,7 +95,7 @@ def by_clip(samples: Iterable[FaceSample]) -> list[list[FaceSample]]:
 
 
 def _video(sample: FaceSample) -> tuple[str, ...]:
-    return (*sample.clip, str(sample.label))
+    return (*sample.video_key, str(sample.label))
 
 
 def _number(keys: Iterable[tuple[str, ...]]) -> NDArray[np.int64]:
@@ -104,7 +104,7 @@ def _number(keys: Iterable[tuple[str, ...]]) -> NDArray[np.int64]:
 
 
 def joined(people: Mapping[int, Sequence[float]]) -> tuple[float, dict[int, float]]:
-    """Join the scores of faces into scores of people, and these into the video's: the only such rule.
+    """Join the scores of faces into scores of people, and these into the video's. No other code does this.
 
     Args:
         people: the scores of each person's faces; a person has at least one.

@@ -69,7 +69,7 @@ class Recipe:
         0, "faces of one person that the model takes at once, as a clip; 0 = single faces", low=0, high=1024
     )
     per_class: int = _setting(
-        0, "draw this many faces (with --frames: clips) of each class from the manifest; 0 = all", low=0
+        0, "draw this many faces (with --frames: videos) of each class from the manifest; 0 = all", low=0
     )
     split: str = _setting(
         "manifest",
@@ -188,7 +188,12 @@ class Recipe:
     @property
     def unit(self) -> str:
         """What one score belongs to: "face" or "clip"."""
-        return _unit(self.frames)
+        return "clip" if self.frames else "face"
+
+    @property
+    def counted(self) -> str:
+        """What `per_class`, a new split and folds count: "face" or "video", which has a clip a person."""
+        return _counted(self.frames)
 
     @property
     def levels(self) -> tuple[str, ...]:
@@ -237,18 +242,18 @@ class Conditions:
 
 
 def split_leak(split: str, frames: int) -> str:
-    """The caution for a recipe that splits at random over single faces or clips; "" for any other split."""
+    """The caution for a recipe that splits at random over single faces or videos; "" for any other split."""
     if split != "random":
         return ""
-    unit = _unit(frames)
+    counted = _counted(frames)
     return (
-        f"Split at random over {unit}s, as some reports did: {unit}s of one original stand on both sides of "
-        "the split, so these numbers can be higher than those on unseen originals."
+        f"Split at random over {counted}s, as some reports did: {counted}s of one original stand on both "
+        "sides of the split, so these numbers can be higher than those on unseen originals."
     )
 
 
-def _unit(frames: int) -> str:
-    return "clip" if frames else "face"
+def _counted(frames: int) -> str:
+    return "video" if frames else "face"
 
 
 def from_mapping(values: Mapping[str, Any], where: str = "") -> Recipe:

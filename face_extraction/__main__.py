@@ -237,30 +237,24 @@ def _extract(source: Source, args: argparse.Namespace) -> int:
     listing = settle(found, split_rule)
 
     # Imported here, because OpenCV and dlib load slower than --help may answer.
-    from face_extraction.extract import WorkerDied, extract
+    from face_extraction.extract import Execution, WorkerDied, extract
+    from face_extraction.plan import Plan
     from face_extraction.pool import dask_pool
     from face_extraction.shards import Shard
 
     for note in listing.notes:
         print(note)
-    run_here = partial(
-        extract,
-        listing.items,
-        args.root,
-        args.out,
-        settings,
-        split_rule,
-        ledger=listing.ledger,
-        drawn=drawn_splits(found.items, split_rule),
-        shard=Shard.parse(args.shard) if args.shard else None,
-        overwrite=args.overwrite,
-    )
+    plan = Plan(listing.items, split_rule, listing.ledger, drawn_splits(found.items, split_rule))
+    shard = Shard.parse(args.shard) if args.shard else None
+    common = partial(Execution, shard=shard, overwrite=args.overwrite)
     try:
         if args.dask:
             with dask_pool(args.dask) as (executor, threads):
-                summary = run_here(executor=executor, workers=threads)
+                there = common(executor=executor, workers=threads)
+                summary = extract(plan, args.root, args.out, settings, there)
         else:
-            summary = run_here(workers=args.workers, time_limit=args.time_limit or TIME_LIMIT)
+            here = common(workers=args.workers, time_limit=args.time_limit or TIME_LIMIT)
+            summary = extract(plan, args.root, args.out, settings, here)
     except WorkerDied as error:
         print(f"{PROG} {source.name}: {error}", file=sys.stderr)
         return FINDING

@@ -12,6 +12,7 @@ from PIL import Image
 from face_extraction.heif import HEAD, is_avif, is_heic
 from face_extraction.images import Animated, known_format, open_file, open_picture, read_photo, shown_rgb
 from face_extraction.ledger import DAMAGED, ItemFailed
+from face_extraction.spacing import middles_in_time
 
 # If a picture asks for less time than the first number, browsers show it for the second (milliseconds).
 _SHORTEST, _DEFAULT = 11, 100
@@ -67,7 +68,8 @@ def read_pictures(path: Path, *, count: int | None = None) -> Iterator[Shown]:
         pass
     with open_file(path) as stream, open_picture(stream, path) as image:
         times, damage = _times(image)
-        for index in _evenly(times, count):
+        *starts, end = (round(1e6 * time) for time in times)
+        for index in middles_in_time(np.array(starts), end, len(starts) if count is None else count).tolist():
             image.seek(index)
             image.load()
             yield Shown(index, times[index], shown_rgb(image))
@@ -90,12 +92,3 @@ def _times(image: Image.Image) -> tuple[list[float], str]:
         wanted = image.info.get("duration") or 0
         durations.append((wanted if wanted >= _SHORTEST else _DEFAULT) / 1000)
     return [round(time, 6) for time in accumulate(durations, initial=0.0)], damage
-
-
-def _evenly(times: list[float], count: int | None) -> list[int]:
-    """Numbers of the pictures on the screen in the middle of `count` equal parts of the time."""
-    total = len(times) - 1
-    if count is None or count >= total:
-        return list(range(total))
-    middles = ((part + 0.5) * times[-1] / count for part in range(count))
-    return sorted({int(np.searchsorted(times, middle, side="right")) - 1 for middle in middles})

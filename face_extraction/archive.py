@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO, Any, Self
 
-from face_extraction.framefolder import spread
 from face_extraction.images import open_file
 from face_extraction.ledger import FAILED, TRUNCATED, UNREADABLE, ItemFailed
 from face_extraction.media import PHOTO, kind_found
+from face_extraction.spacing import middles
 
 # Far above any crop; a member that claims more is no crop.
 MAX_BYTES = 64 * 2**20
@@ -63,7 +63,7 @@ def read_members(path: Path, take: int = 0) -> Iterator[Member]:
             if not count:
                 raise
             # The second reading raises it again, after the readable crops.
-        wanted = set(spread(count, take))
+        wanted = set(middles(count, take).tolist())
     for place, member in enumerate(_members(path)):
         if wanted is None or place in wanted:
             yield member

@@ -32,7 +32,7 @@ def orientation_of(image: Image.Image) -> int:
 
 
 def turn_upright(rgb: NDArray[np.uint8], orientation: int) -> NDArray[np.uint8]:
-    """Turn a picture as EXIF's `orientation` asks: uint8 of shape (height, width, 3), in its own memory."""
+    """Turn a picture as EXIF's `orientation` asks: a new array, uint8 of shape (height, width, 3)."""
     turn = _TURNS.get(orientation)
     return np.ascontiguousarray(turn(rgb)) if turn else rgb
 

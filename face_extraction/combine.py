@@ -117,7 +117,7 @@ def combine(manifests: Sequence[Path], out: Path, where: Sequence[str] = ()) -> 
     conditions = [_condition(text, [sample for samples in read for sample in samples]) for text in where]
     kept: list[_Row] = []
     known: dict[Hashable, list[_Row]] = defaultdict(list)
-    same_clips: set[Hashable] = set()
+    same_videos: set[Hashable] = set()
     doubled = 0
     for path, samples in zip(paths, read, strict=True):
         wanted = [sample for sample in samples if all(condition(sample) for condition in conditions)]
@@ -130,7 +130,7 @@ def combine(manifests: Sequence[Path], out: Path, where: Sequence[str] = ()) -> 
                 first_seen.append((key, row))
             else:
                 _check_alike(*row, *other)
-                same_clips.add(row[1].clip)
+                same_videos.add(row[1].video_key)
                 doubled += 1
         for key, row in first_seen:
             known[key].append(row)
@@ -139,7 +139,7 @@ def combine(manifests: Sequence[Path], out: Path, where: Sequence[str] = ()) -> 
         raise InputError(
             f"no row is left of {', '.join(map(str, paths))} with --where {' --where '.join(where)}"
         )
-    _check_clips(kept, same_clips)
+    _check_clips(kept, same_videos)
     check_groups(target, [sample for _, sample in kept])
     folders = _names([path.parent for path in paths])
     if len(folders) > 1:
@@ -229,8 +229,8 @@ def _check_clips(rows: Iterable[_Row], same: Collection[Hashable]) -> None:
     """Refuse one name for videos of two manifests without a common face: they would become one video."""
     homes: dict[Hashable, Path] = {}
     for path, sample in rows:
-        if sample.video and sample.clip not in same:
-            other = homes.setdefault(sample.clip, path)
+        if sample.video and sample.video_key not in same:
+            other = homes.setdefault(sample.video_key, path)
             if other != path:
                 raise InputError(
                     f"{path}: video {sample.video!r} of {sample.source!r} stands in {other} too, with no "

@@ -124,21 +124,16 @@ def run(parser: Parser, main: Callable[[argparse.Namespace], int], argv: Sequenc
             status = main(args)
             output.flush()
         return status
-    except InputError as error:
+    except (InputError, KeyboardInterrupt, OSError) as error:
         if debug:
             raise
-        print(f"{parser.prog}: {error}", file=sys.stderr)
-        return USAGE
-    except KeyboardInterrupt:
-        if debug:
-            raise
-        print(f"{parser.prog}: interrupted; finished work is kept", file=sys.stderr)
-        return INTERRUPTED
-    except OSError as error:
-        if debug:
-            raise
-        print(f"{parser.prog}: {error.filename or 'a file'}: {error.strerror or error}", file=sys.stderr)
-        return USAGE
+        line, status = str(error), USAGE
+        if isinstance(error, KeyboardInterrupt):
+            line, status = "interrupted; finished work is kept", INTERRUPTED
+        elif isinstance(error, OSError):
+            line = f"{error.filename or 'a file'}: {error.strerror or error}"
+        print(f"{parser.prog}: {line}", file=sys.stderr)
+        return status
 
 
 def aligned(rows: Sequence[Sequence[str]], sides: str) -> str:

@@ -34,12 +34,13 @@ from face_extraction.manifest import (
 )
 from face_extraction.media import ARCHIVE, PHOTO, READY_MADE
 from face_extraction.paths import inside
+from face_extraction.plan import Plan
 from face_extraction.pool import local_pool
 from face_extraction.progress import progress
 from face_extraction.settings import ExtractionSettings, write_settings
 from face_extraction.shards import SHARD_FILE, Shard, write_part
 from face_extraction.sources import Item
-from face_extraction.splits import SplitRule, drawn_splits
+from face_extraction.splits import SplitRule
 from face_extraction.worker import FACES_FOLDER, extract_item
 
 LEDGER_FILE = "ledger.csv"
@@ -93,22 +94,30 @@ class Summary:
         return "\n".join(lines)
 
 
+@dataclass(frozen=True)
+class Execution:
+    """How an extraction is carried out. A stopped one may continue in another way.
+
+    Attributes:
+        workers: number of processes; None means `default_workers`. Twice as many items are handed out at
+            a time.
+        executor: runs the items instead of processes started here; the caller shuts it down.
+        time_limit: seconds that one item may take in the processes started here; None for no limit.
+        shard: the part of the items to extract; `merge` joins all parts.
+        overwrite: delete an earlier extraction first.
+    """
+
+    workers: int | None = None
+    executor: Executor | None = None
+    time_limit: float | None = None
+    shard: Shard | None = None
+    overwrite: bool = False
+
+
 def extract(
-    items: Sequence[Item],
-    root: Path,
-    out: Path,
-    settings: ExtractionSettings,
-    split_rule: SplitRule,
-    *,
-    ledger: Sequence[LedgerRow] = (),
-    drawn: Sequence[str] | None = None,
-    workers: int | None = None,
-    executor: Executor | None = None,
-    time_limit: float | None = None,
-    shard: Shard | None = None,
-    overwrite: bool = False,
+    plan: Plan, root: Path, out: Path, settings: ExtractionSettings, execution: Execution = Execution()
 ) -> Summary:
-    """Extract the faces of `items` into `out`: manifest.csv, ledger.csv, extraction.toml, faces/.
+    """Extract the faces of a plan's items into `out`: manifest.csv, ledger.csv, extraction.toml, faces/.
 
     Finished items are kept in `out`/journal.jsonl. After any stop the same call continues from there and
     writes the same manifest, byte for byte. It repeats an item whose file has changed, or whose crops are
@@ -116,20 +125,11 @@ def extract(
     faces.
 
     Args:
-        items: what to extract; the manifest keeps their order.
+        plan: what to extract.
         root: the folder that the items' paths are relative to.
         out: the folder to write into.
         settings: how faces are found and cropped; not used or written for ready-made crops.
-        split_rule: splits the groups for which the items name no official split.
-        ledger: rows from the data set's listing.
-        drawn: the splits that `split_rule` fills, if `settle` has already given the items theirs; None
-            works it out from the items.
-        workers: number of processes; None means `default_workers`. Twice as many items are handed out
-            at a time.
-        executor: runs the items instead of processes started here; the caller shuts it down.
-        time_limit: seconds that one item may take in the processes started here; None for no limit.
-        shard: the part of `items` to extract; `merge` joins all parts.
-        overwrite: delete an earlier extraction in `out` first.
+        execution: how it is carried out.
 
     An item whose worker dies, or that takes too long, stops no other item: it gets a ledger row, and the
     next start tries it again.
@@ -137,25 +137,21 @@ def extract(
     Raises:
         InputError: `out` holds another extraction, a group stands in two splits, or a file cannot
             be written.
-        WorkerDied: `executor` broke down; the error names the items in work.
+        WorkerDied: the executor broke down; the error names the items in work.
     """
-    drawn = drawn_splits(items, split_rule) if drawn is None else drawn
-    check_groups(root, [_sample(item, FaceRow(item.path), split_rule) for item in items])
+    items = plan.items
+    check_groups(root, [_sample(item, FaceRow(item.path), plan.split_rule) for item in items])
     _check_apart(items, root, out)
     with alone(out), closing(Journal(out)) as journal:
-        prepare(out, overwrite)
+        prepare(out, execution.overwrite)
+        shard = execution.shard
         searched = any(item.kind not in READY_MADE for item in items)
-        workers = workers or default_workers()
-        header = _header(root, settings if searched else None)
-        if any(item.kind == ARCHIVE for item in items):
-            header["crops_per_archive"] = max(item.take for item in items)
-        header |= {"shard": str(shard)} if shard else {}
-        finished = journal.start(header)
+        finished = journal.start(_header(items, root, settings if searched else None, shard))
         unchanged = _unchanged(finished, items, root)
         _check_moved(journal.root, root, out, finished, unchanged)
         if shard:
-            items = write_part(out, shard, items, split_rule, ledger, drawn)
-            drawn = None  # A part cannot tell which splits the whole fills.
+            plan = write_part(out, shard, plan)
+            items = plan.items
         results = _still_valid(unchanged, items, out)
         for path, result in results.items():
             if result != finished[path]:  # Copied or touched: record it, so that the next start is quick.
@@ -166,12 +162,15 @@ def extract(
         if shard and waiting:
             # If this run stops, `merge` must not trust an older ledger and take the part for finished.
             (out / MANIFEST_FILE).unlink(missing_ok=True)
+        workers, executor = execution.workers or default_workers(), execution.executor
         with (
             progress("faces", len(items), done=len(results)) as advance,
-            nullcontext(executor) if executor else local_pool(workers, time_limit) as pool,
+            nullcontext(executor) if executor else local_pool(workers, execution.time_limit) as pool,
         ):
             # Workers on other machines have another working folder.
-            for result in _run(pool, waiting, root.resolve(), out.resolve(), settings, 2 * workers):
+            whole = root.resolve(), out.resolve()
+            calls = ((item, *whole, settings) for item in waiting)
+            for result in _run(pool, calls, out, 2 * workers):
                 failed = [row for row in result.ledger if row.reason == FAILED]
                 if failed:  # The next start repeats it, so its crops do not count yet.
                     result = ItemResult(result.path, [], failed)
@@ -180,7 +179,7 @@ def extract(
                     _delete_others(finished.get(result.path), result, out)
                 results[result.path] = result
                 advance(note=result.path)
-        return write_results(out, items, results, split_rule, ledger, drawn)
+        return write_results(out, plan, results, part=shard is not None)
 
 
 def default_workers() -> int:
@@ -190,13 +189,17 @@ def default_workers() -> int:
     return min(available_cores(), most)
 
 
-def _header(root: Path, settings: ExtractionSettings | None) -> dict[str, object]:
+def _header(
+    items: Sequence[Item], root: Path, settings: ExtractionSettings | None, shard: Shard | None
+) -> dict[str, object]:
     """What an extraction depends on, as flat keys, so that an error can name the difference."""
     header: dict[str, object] = {ROOT: str(root.resolve()), "ready_made": settings is None}
     if settings is not None:
         values = asdict(settings)
         header |= {**values.pop("crop"), **values}
-    return header
+    if any(item.kind == ARCHIVE for item in items):
+        header["crops_per_archive"] = max(item.take for item in items)
+    return header | ({"shard": str(shard)} if shard else {})
 
 
 def _check_apart(items: Sequence[Item], root: Path, out: Path) -> None:
@@ -304,15 +307,21 @@ def _delete_others(before: ItemResult | None, now: ItemResult, out: Path) -> Non
 
 
 def _run(
-    pool: Executor, items: Sequence[Item], root: Path, out: Path, settings: ExtractionSettings, ahead: int
+    pool: Executor, calls: Iterator[tuple[Item, Path, Path, ExtractionSettings]], out: Path, ahead: int
 ) -> Iterator[ItemResult]:
-    """Results in the order in which they finish; at most `ahead` items are handed out at a time."""
-    waiting = iter(items)
+    """Results of `extract_item` in the order in which they finish.
+
+    Args:
+        pool: runs the calls.
+        calls: the arguments of each call.
+        out: the folder that is written into, for an error's line.
+        ahead: how many calls are handed out at a time, at most.
+    """
     running: dict[Future[ItemResult], Item] = {}
     try:
         while True:
-            for item in islice(waiting, ahead - len(running)):
-                running[pool.submit(extract_item, item, root, out, settings)] = item
+            for call in islice(calls, ahead - len(running)):
+                running[pool.submit(extract_item, *call)] = call[0]
             if not running:
                 return
             for future in wait(running, return_when=FIRST_COMPLETED).done:
@@ -348,34 +357,25 @@ def _failed(item: Item, detail: str) -> ItemResult:
     return ItemResult(item.path, [], [LedgerRow(item.path, FAILED, detail)])
 
 
-def write_results(
-    out: Path,
-    items: Sequence[Item],
-    results: Mapping[str, ItemResult],
-    split_rule: SplitRule,
-    listed: Sequence[LedgerRow],
-    drawn: Sequence[str] | None,
-) -> Summary:
-    """Write manifest and ledger, in the order of `items`.
+def write_results(out: Path, plan: Plan, results: Mapping[str, ItemResult], *, part: bool = False) -> Summary:
+    """Write manifest and ledger, in the order of the plan's items.
 
     Args:
         out: the folder to write into.
-        items: all items.
+        plan: what was extracted.
         results: each item's result, by its path.
-        split_rule: splits the groups for which the items name no official split.
-        listed: rows from the data set's listing.
-        drawn: splits that should have faces even if they have none; None for a part, which needs none.
+        part: whether the items are a part of a data set, which cannot tell what the whole lacks.
     """
-    ordered = [(item, results[item.path]) for item in items]
-    samples = [_sample(item, face, split_rule) for item, result in ordered for face in result.faces]
-    ledger = [*listed, *(row for _, result in ordered for row in result.ledger)]
+    ordered = [(item, results[item.path]) for item in plan.items]
+    samples = [_sample(item, face, plan.split_rule) for item, result in ordered for face in result.faces]
+    ledger = [*plan.ledger, *(row for _, result in ordered for row in result.ledger)]
     write_ledger(out / LEDGER_FILE, ledger)
     write_manifest(out / MANIFEST_FILE, samples)
-    wanted = {*drawn, *(sample.split for sample in samples)} if drawn is not None else ()
-    splits = [split for split in SPLITS if split in wanted]
-    # A part cannot tell what the whole lacks.
-    labels = frozenset(item.label for item in items) if drawn is not None else frozenset[int]()
-    return Summary(len(items), samples, ledger, splits, labels)
+    if part:
+        return Summary(len(ordered), samples, ledger)
+    wanted = {*plan.filled, *(sample.split for sample in samples)}
+    labels = frozenset(item.label for item in plan.items)
+    return Summary(len(ordered), samples, ledger, [split for split in SPLITS if split in wanted], labels)
 
 
 def _sample(item: Item, face: FaceRow, split_rule: SplitRule) -> FaceSample:

@@ -6,16 +6,10 @@ from pathlib import Path
 
 from face_extraction.ledger import UNREADABLE, ItemFailed
 from face_extraction.media import PHOTO, kind_found
+from face_extraction.spacing import middles
 
 # Pictures have no rate; people are followed from frame to frame as if at this one.
 FRAMES_PER_SECOND = 25.0
-
-
-def spread(count: int, take: int) -> list[int]:
-    """The middles of `take` equal parts of `count` places; all places if there are no more than `take`."""
-    if not take or take >= count:
-        return list(range(count))
-    return [(2 * index + 1) * count // (2 * take) for index in range(take)]
 
 
 def frame_files(folder: Path, take: int = 0) -> Iterator[tuple[int, Path]]:
@@ -43,7 +37,7 @@ def frame_files(folder: Path, take: int = 0) -> Iterator[tuple[int, Path]]:
     told = [int(each[0]) for each in numbers if each]
     if len(set(told)) < len(paths):
         told = list(range(len(paths)))
-    for place in spread(len(paths), take):
+    for place in middles(len(paths), take or len(paths)):
         yield told[place], paths[place]
 
 

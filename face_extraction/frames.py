@@ -238,7 +238,7 @@ def _sound(path: Path, packets: Packets, wanted: list[int], damage: Damage) -> I
 
 
 def _retry(packets: Packets, place: int, back: int, damage: Damage) -> bool:
-    """Whether a missing frame may come when decoding begins at an earlier key."""
+    """Whether decoding from an earlier key may give a missing frame."""
     return packets.told and packets.start(place, back) > 0 and not damage.reaches(place, packets, back)
 
 

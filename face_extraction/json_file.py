@@ -1,5 +1,6 @@
 """JSON files: written whole or not at all, and checked against a type when read."""
 
+import codecs
 import json
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -35,7 +36,7 @@ def read_json(path: Path, kind: type[T]) -> T:
             raise InputError(f"{path}: not a regular file")
         if path.stat().st_size > MOST_BYTES:
             raise InputError(f"{path}: larger than {MOST_BYTES >> 20} MB")
-        value = msgspec.json.decode(path.read_bytes())
+        value = msgspec.json.decode(path.read_bytes().removeprefix(codecs.BOM_UTF8))
         msgspec.convert(value, kind)
         return cast(T, value)
     except msgspec.ValidationError as error:

@@ -13,7 +13,7 @@ LOCK_FILE = ".lock"
 
 @contextmanager
 def alone(folder: Path) -> Iterator[None]:
-    """Make the folder, and keep every other process that asks for it out during the block.
+    """Make the folder, and keep out other processes that ask for it while the block runs.
 
     The system releases the lock when a process ends, however it ends.
 

@@ -91,7 +91,7 @@ class FaceSample:
     digest: str = ""
 
     @property
-    def clip(self) -> tuple[str, str, str]:
+    def video_key(self) -> tuple[str, str, str]:
         """Identifies a video. The name alone does not: FF++ gives four methods' fakes the same file name.
 
         A photo identifies itself.
@@ -218,7 +218,7 @@ def count_table(samples: Iterable[FaceSample]) -> str:
     groups: dict[str, set[tuple[str, str]]] = {split: set() for split in SPLITS}
     for sample in samples:
         faces[sample.split, sample.label] += 1
-        videos[sample.split].add(sample.clip)
+        videos[sample.split].add(sample.video_key)
         groups[sample.split].add((sample.source, sample.group))
     lines = [f"{'split':<8}{'real':>9}{'fake':>9}{'unknown':>9}{'videos':>9}{'groups':>9}"]
     for split in SPLITS:

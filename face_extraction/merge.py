@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 from contextlib import closing
+from dataclasses import replace
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -37,8 +39,8 @@ def merge(folders: Sequence[Path], out: Path) -> Summary:
     header, results = _read_results(folders, parts)
     with alone(out), closing(Journal(out)) as journal:
         prepare(out, overwrite=False)
-        places = {place: item for part in parts for place, item in part.items.items()}
-        items = [places[place] for place in sorted(places)]
+        placed = [pair for part in parts for pair in zip(part.places, part.plan.items, strict=True)]
+        items = [item for _, item in sorted(placed, key=itemgetter(0))]
         before = journal.start(header)
         made: set[Path] = set()
         with progress("merge", len(items), unit="items") as advance:
@@ -59,7 +61,7 @@ def merge(folders: Sequence[Path], out: Path) -> Summary:
             sync_folder(parent)
         copy_settings(folders[0], out)
         found = {path: result for path, (_, _, result) in results.items()}
-        return write_results(out, items, found, parts[0].split_rule, parts[0].ledger, parts[0].drawn)
+        return write_results(out, replace(parts[0].plan, items=items), found)
 
 
 def _check_parts(folders: Sequence[Path], parts: Sequence[Part]) -> None:
@@ -104,7 +106,7 @@ def _read_results(
         for row in failed:
             # Even if the journal holds the item: its file has changed since.
             results[row.path] = (folder, False, ItemResult(row.path, [], [row]))
-        left = [item.path for item in part.items.values() if item.path not in results]
+        left = [item.path for item in part.plan.items if item.path not in results]
         if left or not done:
             what = f"{len(left)} items, such as {left[0]}, are" if left else "it is"
             raise InputError(f"{folder}: {what} not finished; run shard {part.shard} again")

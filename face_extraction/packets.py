@@ -274,7 +274,7 @@ def _without_jumps(times: NDArray[np.int64], longest: int) -> NDArray[np.int64]:
 
 
 def each_packet(container: Any, stream: Any) -> Iterator[Any]:
-    """The packets that `read_packets` counts, up to the first unreadable one, which it has reported."""
+    """The packets that `read_packets` counts, up to the first unreadable one; that is reported already."""
     try:
         yield from (packet for packet in packets_of(container, stream) if packet.size)
     except ERRORS:

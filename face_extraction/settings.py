@@ -1,6 +1,6 @@
 """The settings of an extraction, stored beside its crops so that prediction cuts faces the same way.
 
-One difference stays: crops written as JPEG lose detail that prediction's crops, never written, keep.
+One difference stays: crops written as JPEG lose detail. Prediction writes no crops, so its crops keep it.
 This module imports neither dlib nor OpenCV, because commands read defaults here before they load anything.
 """
 

@@ -6,12 +6,13 @@ A hash of an item's path decides its part, so that parts need not know of each o
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from face_extraction.atomic import write_text
 from face_extraction.errors import InputError
 from face_extraction.ledger import LedgerRow
+from face_extraction.plan import Plan
 from face_extraction.sources import Item
 from face_extraction.splits import SplitRule
 
@@ -61,41 +62,31 @@ class Part:
     Attributes:
         shard: which part it is.
         listing: a hash of the whole data set's items, their splits and ledger.
-        split_rule: as given to the extraction.
-        ledger: rows of the whole data set's listing.
-        drawn: the splits that the rule fills in the whole data set.
-        items: the part's items by their place in the whole data set.
+        plan: as given to the extraction, with the part's items alone.
+        places: the place of each of these items in the whole data set.
     """
 
     shard: Shard
     listing: str
-    split_rule: SplitRule
-    ledger: Sequence[LedgerRow]
-    drawn: Sequence[str]
-    items: dict[int, Item]
+    plan: Plan
+    places: Sequence[int]
 
 
-def write_part(
-    folder: Path,
-    shard: Shard,
-    items: Sequence[Item],
-    split_rule: SplitRule,
-    ledger: Sequence[LedgerRow],
-    drawn: Sequence[str],
-) -> list[Item]:
-    """Record in `folder` which of `items` belong to `shard`, and return those."""
-    common = {"split_rule": asdict(split_rule), "ledger": [asdict(row) for row in ledger]}
-    everything = json.dumps([common, [asdict(item) for item in items]], sort_keys=True)
-    own = {place: item for place, item in enumerate(items) if shard.holds(item.path)}
+def write_part(folder: Path, shard: Shard, plan: Plan) -> Plan:
+    """Record in `folder` which items of a plan belong to `shard`, and return the plan of those."""
+    ledger = [asdict(row) for row in plan.ledger]
+    common = {"split_rule": asdict(plan.split_rule), "ledger": ledger}
+    everything = json.dumps([common, [asdict(item) for item in plan.items]], sort_keys=True)
+    own = {place: item for place, item in enumerate(plan.items) if shard.holds(item.path)}
     values = {
         "shard": str(shard),
         "listing": hashlib.sha256(everything.encode()).hexdigest(),
         **common,
-        "drawn": list(drawn),
+        "drawn": list(plan.filled),
         "items": [[place, asdict(item)] for place, item in own.items()],
     }
     write_text(folder / SHARD_FILE, json.dumps(values) + "\n")
-    return list(own.values())
+    return replace(plan, items=list(own.values()), drawn=plan.filled)
 
 
 def read_part(folder: Path) -> Part:
@@ -109,13 +100,13 @@ def read_part(folder: Path) -> Part:
         raise InputError(f"{folder}: not made with --shard (it has no {SHARD_FILE})")
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
-        return Part(
-            Shard.parse(values["shard"]),
-            values["listing"],
+        plan = Plan(
+            [Item(**item) for _, item in values["items"]],
             SplitRule(**values["split_rule"]),
             [LedgerRow(**row) for row in values["ledger"]],
             values.get("drawn", []),  # Earlier versions did not record it.
-            {place: Item(**item) for place, item in values["items"]},
         )
+        places = [place for place, _ in values["items"]]
+        return Part(Shard.parse(values["shard"]), values["listing"], plan, places)
     except (ValueError, TypeError, KeyError, InputError):
         raise InputError(f"{path}: damaged; run this shard again") from None

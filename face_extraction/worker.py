@@ -3,8 +3,10 @@
 import hashlib
 import re
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import cache
+from itertools import islice
 from pathlib import Path, PurePosixPath
 
 from face_extraction.archive import read_members
@@ -16,7 +18,7 @@ from face_extraction.framefolder import FRAMES_PER_SECOND, frame_files
 from face_extraction.frames import Frame, read_frames
 from face_extraction.images import Animated, read_bytes_rgb, read_content, read_photo, read_rgb, write_image
 from face_extraction.journal import FaceRow, ItemResult
-from face_extraction.ledger import FAILED, NO_FACE, UNREADABLE, ItemFailed, LedgerRow, without_faces
+from face_extraction.ledger import NO_FACE, ItemFailed, LedgerRow, without_faces
 from face_extraction.manifest import LABEL_NAMES
 from face_extraction.media import ARCHIVE, CROP, FRAMES, SEQUENCE, VIDEO
 from face_extraction.settings import ExtractionSettings
@@ -49,10 +51,8 @@ def _extract(item: Item, root: Path, out: Path, settings: ExtractionSettings) ->
             return _unpack(item, root, out)
         if item.kind == SEQUENCE:
             return _copy_sequence(item, root, out)
-        if item.kind == VIDEO:
+        if item.kind in (VIDEO, FRAMES):
             return _extract_video(item, root, out, settings)
-        if item.kind == FRAMES:
-            return _extract_frames(item, root, out, settings)
         faces = cut_photo(read_photo(root / item.path), _detector_for(settings), settings)
         return ItemResult(item.path, _write_faces(item, out, settings, faces), [])
     except Animated:
@@ -127,37 +127,18 @@ def _copy_sequence(item: Item, root: Path, out: Path) -> ItemResult:
     return ItemResult(item.path, faces, ledger)
 
 
-def _extract_frames(item: Item, root: Path, out: Path, settings: ExtractionSettings) -> ItemResult:
-    """Extract the faces of a video whose frames are pictures in a folder."""
-    faces: list[FaceRow] = []
-    ledger: list[LedgerRow] = []
-    without: Counter[str] = Counter()
-    finder = VideoFinder(_detector_for(settings), settings.policy, settings.crop)
-    files = frame_files(root / item.path, 0 if settings.first_frame_only else settings.faces_per_video)
-    for number, path in files:
-        try:
-            frame = Frame(number, number / FRAMES_PER_SECOND, read_rgb(path))
-            faces += _write_faces(item, out, settings, finder.faces(frame), frame)
-        except ItemFailed as error:
-            if error.reason in (UNREADABLE, FAILED):
-                ledger.append(LedgerRow(f"{item.path}/{path.name}", error.reason, error.detail))
-            else:
-                without[error.reason] += 1
-        if settings.first_frame_only:
-            break
-    if without and not faces:
-        failed = without_faces(without)
-        ledger.append(LedgerRow(item.path, failed.reason, failed.detail))
-    return ItemResult(item.path, faces, ledger)
-
-
 def _extract_video(item: Item, root: Path, out: Path, settings: ExtractionSettings) -> ItemResult:
     """Extract the faces of a video's frames; a frame without one fails the video only if all lack one."""
     faces: list[FaceRow] = []
     ledger: list[LedgerRow] = []
     without: Counter[str] = Counter()
     finder = VideoFinder(_detector_for(settings), settings.policy, settings.crop)
-    frames = read_frames(root / item.path, count=settings.faces_per_video, first=settings.first_frame_only)
+    if item.kind == FRAMES:
+        frames = _pictures(item, root, settings, ledger)
+    else:
+        frames = read_frames(
+            root / item.path, count=settings.faces_per_video, first=settings.first_frame_only
+        )
     try:
         for frame, found in search_frames(frames, finder.faces, without):
             faces += _write_faces(item, out, settings, found, frame)
@@ -167,6 +148,20 @@ def _extract_video(item: Item, root: Path, out: Path, settings: ExtractionSettin
         failed = without_faces(without)
         ledger.append(LedgerRow(item.path, failed.reason, failed.detail))
     return ItemResult(item.path, faces, ledger)
+
+
+def _pictures(
+    item: Item, root: Path, settings: ExtractionSettings, ledger: list[LedgerRow]
+) -> Iterator[Frame]:
+    """The frames of a video that are pictures in a folder; each unreadable one gets a row in `ledger`."""
+    files = frame_files(root / item.path, 0 if settings.first_frame_only else settings.faces_per_video)
+    for number, path in islice(files, 1 if settings.first_frame_only else None):
+        try:
+            rgb = read_rgb(path)
+        except ItemFailed as error:
+            ledger.append(LedgerRow(f"{item.path}/{path.name}", error.reason, error.detail))
+        else:
+            yield Frame(number, number / FRAMES_PER_SECOND, rgb)
 
 
 def _write_faces(

@@ -77,13 +77,14 @@ def _tune(args: argparse.Namespace) -> int:
         raise InputError("--tensorboard is not accepted here: it writes into one run")
     job = _job(args)
     load_keras()
-    from tuning.opening import delete_search, open_search
+    from tuning.opening import Place, delete_search, open_search
     from tuning.rows import FAILED, best_of
     from tuning.search import run_search
 
     folder = args.folder or args.out.with_suffix("")
     conditions = cli.conditions_of(args)
-    search = open_search(job, args.case, folder, args.out, args.storage, conditions, overwrite=args.overwrite)
+    place = Place(folder, args.out, args.storage)
+    search = open_search(job, args.case, place, conditions, overwrite=args.overwrite)
     if args.overwrite:
         delete_search(search)
     print("\n".join((*search.notices, "")), flush=True)

@@ -31,6 +31,21 @@ DECISIVE = ("model", "weights", EPOCHS, "head_epochs")
 
 
 @dataclass(frozen=True)
+class Place:
+    """Where a search is kept.
+
+    Attributes:
+        folder: where trials, tables and the page go.
+        out: the file for the best trial's recipe.
+        url: address of a database; "" for SQLite in the folder.
+    """
+
+    folder: Path
+    out: Path
+    url: str = ""
+
+
+@dataclass(frozen=True)
 class Search:
     """A job on data, in a folder.
 
@@ -44,9 +59,7 @@ class Search:
         notices: what a reader has to know wherever results of the search are shown.
         conditions: how to train.
         digests: SHA-256 of the manifest of every case of the job, searched now or not.
-        folder: where trials, tables and the page go.
-        out: the file for the best trial's recipe.
-        url: address of a database; "" for SQLite in the folder.
+        place: where it is kept.
     """
 
     job: Job
@@ -57,9 +70,12 @@ class Search:
     notices: Sequence[str]
     conditions: Conditions
     digests: Sequence[str]
-    folder: Path
-    out: Path
-    url: str
+    place: Place
+
+    @property
+    def folder(self) -> Path:
+        """Where trials, tables and the page go."""
+        return self.place.folder
 
     @property
     def searched(self) -> list[Case]:
@@ -75,7 +91,7 @@ class Search:
         content = {**self.job.content(), "trials": 0}  # a larger budget continues the same search
         facts = json.dumps([content, self.digests], sort_keys=True)
         digest = hashlib.sha256(facts.encode()).hexdigest()[:8]
-        return Store(self.folder, digest, self.url)
+        return Store(self.folder, digest, self.place.url)
 
     def trial_folder(self, case: str, number: int) -> Path:
         """The run folder of a trial."""
@@ -83,23 +99,14 @@ class Search:
 
 
 def open_search(
-    job: Job,
-    only: Sequence[str],
-    folder: Path,
-    out: Path,
-    url: str,
-    conditions: Conditions,
-    *,
-    overwrite: bool = False,
+    job: Job, only: Sequence[str], place: Place, conditions: Conditions, *, overwrite: bool = False
 ) -> Search:
     """Check a job against its data, models and devices, before anything is trained or deleted.
 
     Args:
         job: the job.
         only: names of the wanted cases; empty for all.
-        folder: where the search begins or resumes.
-        out: the file for the best recipe.
-        url: address of a database.
+        place: where the search begins or resumes.
         conditions: how to train.
         overwrite: the folder will be emptied, so accept what it holds.
 
@@ -118,18 +125,18 @@ def open_search(
     starts = {case.name: _starts(case.recipe, job.space) for case in found}
     _check_starts([recipe for recipes in starts.values() for recipe in recipes], conditions.devices)
     if not overwrite:
-        _check_folder(folder, job)
+        _check_folder(place.folder, job)
     digests = _digests([manifest_path(case.recipe.manifest) for case in every], data.values())
     unscored = _open_once([(data[name], recipes[0]) for name, recipes in starts.items()], conditions)
     notices = [*_notices(parts, starts), *_grid_notice(job)]
     if unscored:
-        listed = Run(folder).unscored.name
+        listed = Run(place.folder).unscored.name
         notices.append(f"Left out of training and validation: {len(unscored):,}; {listed} says why.")
-    return Search(job, every, data, parts, unscored, notices, conditions, digests, folder, out, url)
+    return Search(job, every, data, parts, unscored, notices, conditions, digests, place)
 
 
 def _starts(recipe: Recipe, space: Space) -> list[Recipe]:
-    """Recipes to check: one for each combination of decisive settings; the others have their first value."""
+    """One recipe for each combination of decisive settings; other settings have their first value."""
     choices = [axis.ends() if axis.name in DECISIVE else axis.ends()[:1] for axis in space]
     names = [axis.name for axis in space]
     taken = (dict(zip(names, values, strict=True)) for values in itertools.product(*choices))

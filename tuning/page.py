@@ -28,7 +28,7 @@ def render_search(search: Search, trials: Trials, figures: Sequence[Figure]) -> 
         ),
         notices=search.notices,
         best=[(row, _values(row.values)) for row in best if row],
-        out=search.out,
+        out=search.place.out,
         figures=figures,
         ablation=ablation(trials),
         note=note(job.folds),

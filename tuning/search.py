@@ -166,7 +166,7 @@ def _write_results(search: Search, store: Store) -> list[Row]:
                 write_recipe(search.folder / f"best-{slug(case.name)}.toml", recipes[case.name])
         overall = best_of(rows)
         if overall is not None:
-            write_recipe(search.out, recipes[overall.case])
+            write_recipe(search.place.out, recipes[overall.case])
         studied = {row.label: best_recipe(search, row) for row in rows if row.values}
         write_outputs(search, Trials(rows, studied, found))
     return rows

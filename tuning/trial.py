@@ -22,11 +22,12 @@ from dfdetect.runs.checkpoint import read_state, save_weights
 from dfdetect.runs.devices import check_batches, check_clipping, parallel
 from dfdetect.runs.environment import describe
 from dfdetect.runs.folder import Run
-from dfdetect.train.fitting import Row, fit
+from dfdetect.train.early_stopping import Row
+from dfdetect.train.fitting import fit
 from dfdetect.train.training import open_stores
 from face_extraction.errors import InputError
 from face_extraction.settings import copy_settings
-from tuning.features import FeatureCache, Reduced, reduce_model
+from tuning.features import FeatureCache, reduce_model
 
 # Called with (epoch or fold, objective so far); it may raise an exception to cut the trial short.
 Report = Callable[[int, float], None]
@@ -185,9 +186,17 @@ class Trainer:
                 watch(history)
 
             if isinstance(reduced, str) or self.features is None:
-                fit(model, recipe, stores["train"], stores["val"], run, watch=each)
+                fit(model, recipe, stores, run, watch=each)
             else:
-                self._fit_head(model, reduced, recipe, data, stores, run, each)
+                # The same training, of the head on features; then the whole model's weights are written.
+                inputs = {
+                    split: self.features.store(reduced, model, recipe, store, data.digest)
+                    for split, store in stores.items()
+                }
+                fit(reduced.head, recipe, inputs, run, watch=each)
+                # Delete the checkpoint first: a resumed trial would load the whole model's weights into it.
+                run.checkpoint.unlink(missing_ok=True)
+                save_weights(run.weights, model)
         run.checkpoint.unlink(missing_ok=True)
         seconds = round(sum(row["seconds"] for row in run.history()), 1)
         run.write_environment(facts | {TRAINED: seconds})
@@ -196,27 +205,6 @@ class Trainer:
         """Which part it is; with a search's folds, the rows do not follow from the recipe alone."""
         folds = len(self.parts)
         return {"part": number + 1} | ({"search_fold": [number + 1, folds]} if folds > 1 else {})
-
-    def _fit_head(
-        self,
-        model: keras.Model,
-        reduced: Reduced,
-        recipe: Recipe,
-        data: Data,
-        stores: dict[str, Store],
-        run: Run,
-        watch: Callable[[Row], None],
-    ) -> None:
-        """Train the head on features with the same `fit`, then write the whole model's weights."""
-        assert self.features is not None
-        inputs = {
-            split: self.features.store(reduced, model, recipe, store, data.digest)
-            for split, store in stores.items()
-        }
-        fit(reduced.head, recipe, inputs["train"], inputs["val"], run, watch=watch)
-        # Delete the checkpoint first: a resumed trial would load the whole model's weights into the head.
-        run.checkpoint.unlink(missing_ok=True)
-        save_weights(run.weights, model)
 
     def _open(self, number: int, data: Data, recipe: Recipe) -> dict[str, Store]:
         """Open the training and validation faces, once in a process."""

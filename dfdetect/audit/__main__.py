@@ -49,7 +49,7 @@ def _parser() -> Parser:
     parser.add_argument(
         "--kinds",
         metavar="A,B",
-        help="what to look for: group, clip, swap, youtube, file, near, identity, or all (default: all but "
+        help="what to look for: group, video, swap, youtube, file, near, identity, or all (default: all but "
         "identity, which encodes faces and is slow)",
     )
     parser.add_argument(
@@ -125,7 +125,8 @@ def _kinds(names: str | None) -> "list[Kind]":
         return [kind for kind in list_kinds() if kind.needs != "faces"]
     if names == "all":
         return list_kinds()
-    wanted = [get_kind(name) for name in names.split(",")]
+    # Version 0.1.0 called the kind of a video "clip".
+    wanted = [get_kind("video" if name == "clip" else name) for name in names.split(",")]
     # Cheap kinds first: if one of them cannot be looked for, no crop was read in vain.
     return [kind for kind in list_kinds() if kind in wanted]
 

@@ -18,21 +18,21 @@ from face_extraction.machine import available_cores
 from face_extraction.manifest import Box, FaceSample
 from face_extraction.progress import progress
 
-PER_CLIP = 3  # faces encoded from each video, spread evenly over its frames
+PER_VIDEO = 3  # faces encoded from each video, spread evenly over its frames
 # The face's side as a share of the crop's, if the row has no box.
 FACE_SHARE = 0.8
 BLOCK = 64  # crops handed to the threads at once
 
 
 def representatives(rows: Rows) -> list[int]:
-    """Rows that represent their videos: at most `PER_CLIP`, all readable; a photo represents itself."""
+    """Rows that represent their videos: at most `PER_VIDEO`, all readable; a photo represents itself."""
     members: defaultdict[tuple[str, str, str], list[int]] = defaultdict(list)
     for row in np.flatnonzero(rows.prints.read).tolist():
-        members[rows.samples[row].clip].append(row)
+        members[rows.samples[row].video_key].append(row)
     chosen = []
     for mine in members.values():
         mine.sort(key=lambda row: (rows.samples[row].frame, row))
-        places = np.linspace(0, len(mine) - 1, min(PER_CLIP, len(mine)))
+        places = np.linspace(0, len(mine) - 1, min(PER_VIDEO, len(mine)))
         chosen += [mine[place] for place in places.round().astype(int)]
     return sorted(chosen)
 

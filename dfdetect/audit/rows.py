@@ -48,10 +48,10 @@ class Rows:
         return _numbered((origin.get(sample.source, sample.source), sample.group) for sample in self.samples)
 
     @cached_property
-    def clips(self) -> NDArray[np.int64]:
+    def videos(self) -> NDArray[np.int64]:
         """Every row's video, as a number; -1 for a photo."""
         stills = np.array([not sample.video for sample in self.samples], dtype=bool)
-        return np.where(stills, -1, _numbered(sample.clip for sample in self.samples))
+        return np.where(stills, -1, _numbered(sample.video_key for sample in self.samples))
 
     @cached_property
     def prints(self) -> Prints:

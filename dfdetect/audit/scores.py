@@ -80,4 +80,4 @@ def compare(run: Run, result: Audit) -> Scores:
 
 def _clip(sample: FaceSample) -> tuple[object, ...]:
     """Identify what one score of a run belongs to, if the run takes clips."""
-    return (*sample.clip, sample.label, sample.person)
+    return (*sample.video_key, sample.label, sample.person)

@@ -54,7 +54,7 @@ _BLUR = cv2.GaussianBlur(np.eye(SIDE, dtype=np.float32), (1, 2 * round(4 * BLUR)
 def coefficients(thumbs: Thumbs) -> Floats:
     """DCT coefficients of pictures, scaled to length 1: float32 of shape (n, 64).
 
-    The root of the frequency weights them; without it the lowest would decide alone.
+    Each is weighted by the root of its frequency; else the lowest frequencies would decide alone.
     """
     across = np.cos(np.pi / SIDE * (np.arange(SIDE) + 0.5)[:, None] * np.arange(12))
     down, right = across[:, _FREQUENCIES[:, 0]], across[:, _FREQUENCIES[:, 1]]
@@ -69,7 +69,7 @@ def coefficients(thumbs: Thumbs) -> Floats:
 
 
 def near_pairs(
-    thumbs: Thumbs, digests: Sequence[bytes], splits: NDArray[np.int8], clips: Integers | None = None
+    thumbs: Thumbs, digests: Sequence[bytes], splits: NDArray[np.int8], videos: Integers | None = None
 ) -> tuple[NDArray[np.int64], int]:
     """Pairs of rows in different splits that show nearly the same picture from different files.
 
@@ -80,22 +80,22 @@ def near_pairs(
         thumbs: uint8 of shape (n, 32, 32).
         digests: each file's content hash; b"" leaves a row out.
         splits: every row's split, as an index into `SPLITS`.
-        clips: every row's video, as a number, -1 for a photo; None if all are photos.
+        videos: every row's video, as a number, -1 for a photo; None if all are photos.
 
     Returns:
         Pairs of shape (m, 2), sorted; and how many rows were too flat to compare.
     """
     flat = _flat(thumbs)
-    clips = np.full(len(digests), -1) if clips is None else clips
+    videos = np.full(len(digests), -1) if videos is None else videos
     first: dict[tuple[bytes, int, int], int] = {}
     for row, digest in enumerate(digests):
         if digest and not flat[row]:
-            first.setdefault((digest, int(splits[row]), int(clips[row])), row)
+            first.setdefault((digest, int(splits[row]), int(videos[row])), row)
     rows = np.array(sorted(first.values()), dtype=np.int64)
     even = int(sum(bool(digest) for digest in np.array(digests, dtype=object)[flat]))
     vectors = coefficients(thumbs[rows])
     contents = np.unique([digests[row] for row in rows], return_inverse=True)[1]
-    homes = clips[rows]
+    homes = videos[rows]
     found: list[tuple[int, int]] = []
     for a in range(len(SPLITS) - 1):
         known, asked = np.flatnonzero(splits[rows] == a), np.flatnonzero(splits[rows] > a)
@@ -119,7 +119,7 @@ def _flat(thumbs: Thumbs) -> NDArray[np.bool_]:
 
 
 def _alike(thumbs: Thumbs, left: Integers, right: Integers, mirrored: bool) -> Iterator[tuple[int, int]]:
-    """The pairs whose pixels agree; they come in runs of one `right`."""
+    """The pairs whose pixels agree, ordered by `right`."""
     starts = np.flatnonzero(np.diff(right, prepend=-1))
     runs = zip(right[starts].tolist(), np.split(left, starts[1:]), strict=True) if len(right) else ()
 

@@ -13,7 +13,7 @@ from face_extraction.manifest import SPLITS
 
 if TYPE_CHECKING:
     from dfdetect.metrics.comparison import Scored
-    from dfdetect.runs.folder import Run
+    from dfdetect.runs.evaluation import Evaluation
 
 METRICS = ("auc", "accuracy", "balanced_accuracy", "eer", "log_loss", "brier")
 
@@ -45,9 +45,9 @@ def _parser() -> Parser:
 
 def _compare(args: argparse.Namespace) -> int:
     from dfdetect.metrics.comparison import comparison_table
-    from dfdetect.runs.folder import Run
+    from dfdetect.runs.folder import evaluation_in
 
-    runs = [Run(args.first), Run(args.second)]
+    runs = [evaluation_in(args.first), evaluation_in(args.second)]
     level = args.level or _levels(runs[0], args.split)[0]
     first, second = (_scored(each, args.split, level) for each in runs)
     for each in runs:
@@ -56,11 +56,11 @@ def _compare(args: argparse.Namespace) -> int:
     return DONE
 
 
-def _levels(run: "Run", split: str) -> list[str]:
+def _levels(run: "Evaluation", split: str) -> list[str]:
     """The levels at which a split was measured; the level that the model scores comes first.
 
     Raises:
-        InputError: the run is not finished, or the split has no metrics.
+        InputError: it is not finished, or the split has no metrics.
     """
     run.require_finished()
     measured = run.metrics()
@@ -69,11 +69,11 @@ def _levels(run: "Run", split: str) -> list[str]:
     return list(measured[split])
 
 
-def _scored(run: "Run", split: str, level: str) -> "Scored":
-    """A run's scores of a split's faces or videos.
+def _scored(run: "Evaluation", split: str, level: str) -> "Scored":
+    """The scores of a split's faces or videos.
 
     Raises:
-        InputError: as `_levels`, or the run has no such level.
+        InputError: as `_levels`, or the level is missing.
     """
     from dfdetect.metrics.comparison import Scored
 

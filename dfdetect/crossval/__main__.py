@@ -13,7 +13,7 @@ from face_extraction.toml import read_toml
 
 FOLDS = "number of parts; each part is the test split once (default: 3)"
 SPLITTINGS = ("group", "random")
-SPLIT = "make parts of whole groups, or of single faces or clips (default: group)"
+SPLIT = "make parts of whole groups, or of single faces or videos (default: group)"
 
 
 def main(argv: Sequence[str] | None = None) -> int:

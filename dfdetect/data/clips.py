@@ -8,12 +8,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dfdetect.data.faces import FaceStore, Rgb, Store, open_faces
-from dfdetect.predictions import by_clip
+from dfdetect.predictions import by_video
 from face_extraction.errors import InputError
 from face_extraction.ledger import TOO_FEW, LedgerRow
 from face_extraction.manifest import FAKE, LABEL_NAMES, REAL, FaceSample
@@ -78,7 +79,7 @@ def make_clips(samples: Sequence[FaceSample], frames: int) -> tuple[list[Clip], 
         nobody is seen in enough frames.
     """
     clips, ledger = [], []
-    for rows in by_clip(samples):
+    for rows in by_video(samples):
         people = [_one_a_frame(rows, person) for person in dict.fromkeys(row.person for row in rows)]
         often = [faces for faces in people if len(faces) >= fewest(frames)]
         clips += [Clip(tuple(faces[index] for index in spread(len(faces), frames))) for faces in often]
@@ -147,32 +148,39 @@ class ClipStore:
         return " and ".join(counts)
 
 
-def open_clips(
-    folder: Path,
-    samples: Sequence[FaceSample],
-    image_size: int,
-    frames: int,
-    *,
-    title: str,
-    cached: bool = False,
-) -> tuple[ClipStore, list[LedgerRow]]:
-    """Make the clips of some rows, and decode each of their faces once.
+class InputSize(NamedTuple):
+    """What a model takes at once.
+
+    Attributes:
+        side: of a face, in pixels.
+        frames: faces a clip; 0 for single faces.
+    """
+
+    side: int
+    frames: int = 0
+
+
+def open_store(
+    folder: Path, samples: Sequence[FaceSample], size: InputSize, *, title: str, cached: bool = False
+) -> tuple[Store, list[LedgerRow]]:
+    """Open the faces of some rows; for a model that takes clips, make these and decode each face once.
 
     Args:
         folder: the manifest's folder.
         samples: the rows.
-        image_size: side of the square, in pixels.
-        frames: faces a clip.
+        size: what the model takes.
         title: the title of the progress bar.
         cached: keep the decoded faces in memory.
 
     Returns:
-        A store, and a ledger row for each video with too few faces, and for each clip with a face that
-        cannot be decoded; that row names the first such face.
+        A store, and a ledger row for each face that cannot be decoded. With clips: for each video with too
+        few faces, and for each clip with such a face; the row names the first.
     """
-    clips, ledger = make_clips(samples, frames)
+    if not size.frames:
+        return open_faces(folder, samples, size.side, title=title, cached=cached)
+    clips, ledger = make_clips(samples, size.frames)
     wanted = list(dict.fromkeys(face for clip in clips for face in clip.faces))
-    faces, rows = open_faces(folder, wanted, image_size, title=title, cached=cached)
+    faces, rows = open_faces(folder, wanted, size.side, title=title, cached=cached)
     unreadable = {row.path: row for row in rows}
     whole = []
     for clip in clips:
@@ -180,19 +188,4 @@ def open_clips(
         ledger += broken[:1]
         if not broken:
             whole.append(clip)
-    return ClipStore(faces, whole, frames), ledger
-
-
-def open_store(
-    folder: Path,
-    samples: Sequence[FaceSample],
-    image_size: int,
-    frames: int,
-    *,
-    title: str,
-    cached: bool = False,
-) -> tuple[Store, list[LedgerRow]]:
-    """Open the clips of some rows, or their faces if `frames` is 0."""
-    if frames:
-        return open_clips(folder, samples, image_size, frames, title=title, cached=cached)
-    return open_faces(folder, samples, image_size, title=title, cached=cached)
+    return ClipStore(faces, whole, size.frames), ledger

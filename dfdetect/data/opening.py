@@ -70,7 +70,7 @@ def manifest_path(manifest: str) -> Path:
 
 
 def open_data(recipe: Recipe) -> Data:
-    """The rows that a recipe takes from its manifest, or from the embedded sample set, in its split.
+    """The rows that a recipe takes from its manifest or the embedded sample set, each with its split.
 
     Raises:
         InputError: the manifest is missing or wrong, or has too few faces or clips.

@@ -10,7 +10,7 @@ from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold, train
 from dfdetect.data.clips import make_clips
 from dfdetect.data.grouping import assign_groups
 from dfdetect.data.naming import people
-from dfdetect.predictions import by_clip
+from dfdetect.predictions import by_video
 from dfdetect.recipe import Recipe
 from face_extraction.errors import InputError
 from face_extraction.manifest import FAKE, LABEL_NAMES, REAL, FaceSample
@@ -52,7 +52,7 @@ def choose(samples: Sequence[FaceSample], recipe: Recipe) -> list[FaceSample]:
     """
     if not recipe.frames:
         return _choose(samples, recipe)
-    videos = by_clip(samples)
+    videos = by_video(samples)
     as_it_is = recipe.split == "manifest" and not recipe.per_class  # nothing is counted, so nothing left out
     able, unable = list[FaceSample](), list[FaceSample]()
     for video in videos:
@@ -94,7 +94,7 @@ def _draw(samples: Sequence[FaceSample], recipe: Recipe) -> list[FaceSample]:
         rows = [row for row, sample in enumerate(samples) if sample.label == label]
         if len(rows) < per_class:
             raise InputError(
-                f"per_class {per_class}; there are {len(rows)} {LABEL_NAMES[label]} {recipe.unit}s"
+                f"per_class {per_class}; there are {len(rows)} {LABEL_NAMES[label]} {recipe.counted}s"
             )
         kept += rng.permutation(rows)[:per_class].tolist()
     return [samples[row] for row in sorted(kept)]
@@ -110,7 +110,7 @@ def _fold_places(samples: Sequence[FaceSample], recipe: Recipe) -> list[str]:
     for label in (REAL, FAKE):
         units = {groups[row] if by_group else row for row, other in enumerate(labels) if other == label}
         if len(units) < recipe.folds:
-            what = "groups" if by_group else f"{recipe.unit}s"
+            what = "groups" if by_group else f"{recipe.counted}s"
             raise InputError(f"folds {recipe.folds}; there are {len(units)} {LABEL_NAMES[label]} {what}")
     parts = list(folds.split(np.zeros(len(samples)), labels, groups if by_group else None))
     places = ["train"] * len(samples)

@@ -86,7 +86,12 @@ def build_ensemble(members: Sequence[Run], combine: str, out: Run) -> None:
         members[0].recipe(), model=ENSEMBLE, image_size=model.input_shape[-2], options={"combine": combine}
     )
     with out.alone():
-        _fill(out, recipe, members, model, data, _facts(members, weights, bias, model))
+        _begin(out, recipe, members, data.digest)
+        save_weights(out.weights, model)
+        facts = describe() | data.facts() | _facts(members, weights, bias, model)
+        named = zip(_names(members), members, strict=True)
+        leaks = [f"{name}: {line}" for name, member in named for line in member.leaks()]
+        _score(out, model, data, facts, leaks)
 
 
 def is_ensemble_of(members: Sequence[Run], combine: str, out: Run) -> bool:
@@ -99,23 +104,17 @@ def is_ensemble_of(members: Sequence[Run], combine: str, out: Run) -> bool:
     )
 
 
-def _fill(
-    out: Run,
-    recipe: Recipe,
-    members: Sequence[Run],
-    model: keras.Model,
-    data: Data,
-    facts: dict[str, object],
-) -> None:
-    """Write the ensemble's folder, and score with it."""
-    out.begin(recipe, data.digest)
+def _begin(out: Run, recipe: Recipe, members: Sequence[Run], digest: str) -> None:
+    """Write what the ensemble's folder holds before its weights."""
+    out.begin(recipe, digest)
     for number, member in enumerate(members, start=1):
         write_recipe(out.folder / "members" / f"{number:02d}.toml", member.recipe())
     copy_settings(members[0].folder, out.folder)
-    save_weights(out.weights, model)
-    named = zip(_names(members), members, strict=True)
-    leaks = [f"{name}: {line}" for name, member in named for line in member.leaks()]
-    predictions, unscored = {}, []
+
+
+def _score(out: Run, model: keras.Model, data: Data, facts: dict[str, object], leaks: Sequence[str]) -> None:
+    """Score val and test with the ensemble, and write its results."""
+    recipe, predictions, unscored = out.recipe(), {}, []
     for split in ("val", "test"):
         samples = labelled(data.samples, split)
         predictions[split], rows = score(
@@ -124,7 +123,7 @@ def _fill(
         unscored += rows
     outcome = Outcome(
         recipe=recipe,
-        environment=describe() | data.facts() | facts,
+        environment=facts,
         predictions=predictions,
         threshold=choose_threshold(predictions["val"]),
         unscored=unscored,

@@ -160,7 +160,7 @@ def _add_sheet(tasks: Any) -> None:
 def _sheet(args: argparse.Namespace) -> int:
     from dfdetect.fakes.pairs import check_shares
     from dfdetect.fakes.reals import find_reals
-    from dfdetect.fakes.sheet import contact_sheet
+    from dfdetect.fakes.sheet import ContactSheet
     from face_extraction.images import write_image
     from face_extraction.manifest import read_manifest
 
@@ -170,10 +170,8 @@ def _sheet(args: argparse.Namespace) -> int:
     kinds = _kinds(args.kind)
     check_shares(dict.fromkeys(kinds, 1.0))
     reals, _ = find_reals(args.manifest, read_manifest(args.manifest))
-    sheet = contact_sheet(
-        reals, kinds, count=args.count, side=args.size, disturbed=args.disturbed, seed=args.seed
-    )
-    write_image(args.out, sheet)
+    sheet = ContactSheet(reals, args.count, args.size, args.disturbed, args.seed)
+    write_image(args.out, sheet.draw(kinds))
     print(f"look at {args.out}")
     return DONE
 

@@ -142,7 +142,7 @@ def make_set(order: Order, out: Path, *, workers: int = 1) -> MadeSet:
 
 
 def finish(out: Path, manifest: Path, rows: Sequence[FaceSample], ledger: Sequence[LedgerRow]) -> None:
-    """Write a set's manifest, if it has rows, with how its crops were cut, and its ledger."""
+    """Write a set's ledger and, if it has rows, its manifest and how its crops were cut."""
     if rows:
         write_manifest(out / MANIFEST_FILE, rows)
         copy_settings(manifest.parent, out)

@@ -15,7 +15,7 @@ from scipy.spatial import KDTree
 
 from dfdetect.fakes.disturb import disturb
 from dfdetect.fakes.registry import Face, Fake, Mask, Points, Rgb, Rng, get_kind, list_kinds
-from face_extraction.errors import InputError
+from face_extraction.errors import InputError, unknown_name
 
 WORKING = 1.25
 """Fakes are made in pictures whose side is this multiple of the model's input side."""
@@ -120,13 +120,15 @@ def scaled_points(points: Points, shape: tuple[int, int], side: int) -> Points:
 
 
 def check_shares(shares: Mapping[str, float]) -> None:
-    """Refuse kinds that there are not, and shares that cannot be.
+    """Refuse unknown kinds, and shares of 0 or less.
 
     Raises:
-        InputError: naming the kind.
+        InputError: a kind or share is not accepted; the line names the kind.
     """
+    known = [kind.name for kind in list_kinds()]
     for name, share in shares.items():
-        get_kind(name)
+        if name not in known:
+            raise unknown_name("kind of fake", name, known)
         if not 0 < share < float("inf"):
             raise InputError(f"share {share} of the kind of fake {name!r}; accepted: above 0")
 

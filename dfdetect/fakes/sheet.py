@@ -1,6 +1,7 @@
 """A contact sheet of fakes: real, fake, mask and difference side by side, to be looked at."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -13,31 +14,41 @@ _GAIN = 4
 """By how much differences are amplified."""
 
 
-def contact_sheet(
-    reals: Reals, kinds: Sequence[str], *, count: int, side: int, disturbed: bool, seed: int
-) -> Rgb:
-    """Draw `count` faces of each kind, one below the other.
+@dataclass(frozen=True)
+class ContactSheet:
+    """What a contact sheet shows.
 
-    Args:
+    Attributes:
         reals: the real faces.
-        kinds: the kinds of fake, each in a column of its own.
-        count: rows.
+        count: how many faces, one below the other.
         side: of each picture, in pixels.
         disturbed: show them as a training step sees them: cut, disturbed and compressed.
         seed: chooses the faces and the fakes.
-
-    Returns:
-        uint8 of shape (count * side, kinds * 4 * side, 3).
     """
-    chosen = np.random.default_rng(seed).permutation(len(reals.samples))[:count]
-    columns = []
-    for kind in kinds:
+
+    reals: Reals
+    count: int
+    side: int
+    disturbed: bool
+    seed: int
+
+    def draw(self, kinds: Sequence[str]) -> Rgb:
+        """Draw the fakes of each kind in a column of its own.
+
+        Returns:
+            uint8 of shape (count * side, kinds * 4 * side, 3).
+        """
+        return np.hstack([self._column(kind) for kind in kinds])
+
+    def _column(self, kind: str) -> Rgb:
+        reals, side, seed = self.reals, self.side, self.seed
+        chosen = np.random.default_rng(seed).permutation(len(reals.samples))[: self.count]
         sampler = PairSampler(
             lambda i: reals.load(i).picture, reals.points, reals.groups, side, {kind: 1.0}, seed
         )
         rows = []
         for index in map(int, chosen):
-            if disturbed:
+            if self.disturbed:
                 pair = sampler.pair(index)
                 rows.append(_row(pair.real, pair.fake, pair.mask))
             else:
@@ -45,8 +56,7 @@ def contact_sheet(
                 rng = np.random.default_rng((seed, index))
                 fake = make_fake(kind, face, rng, sampler.donor_of(index))
                 rows.append(_row(face.picture, fake.picture, fake.mask))
-        columns.append(_titled(np.vstack(rows), kind))
-    return np.hstack(columns)
+        return _titled(np.vstack(rows), kind)
 
 
 def _row(real: Rgb, fake: Rgb, mask: Mask) -> Rgb:

@@ -191,8 +191,8 @@ def mcnemar(correct_first: Integers, correct_second: Integers, groups: Integers 
         correct_second: the same for the second model.
         groups: group numbers, shape (n,). With groups the statistic is (sum d)^2 / (sum d^2) over the
             groups' differences d in the number of right decisions, chi-squared with one degree of freedom
-            (Yang, Sun and Hardin 2010). If every face is its own group, that is McNemar's. None assumes
-            independent faces: McNemar's exact binomial test (1947).
+            (Yang, Sun and Hardin 2010). If every face is its own group, that is McNemar's. With None, faces
+            count as independent: McNemar's exact binomial test (1947).
     """
     difference = correct_first - correct_second
     if groups is None:

@@ -9,7 +9,7 @@ import msgspec
 import numpy as np
 
 from dfdetect.metrics.bootstrap import draw_weights, percentile_interval
-from dfdetect.metrics.measures import MEASURES, Array, Scores, measure, prepare
+from dfdetect.metrics.measures import COUNTS, MEASURES, Array, Scores, measure, prepare
 from dfdetect.predictions import Predictions
 from face_extraction.errors import InputError, one_line, unknown_name
 
@@ -58,7 +58,7 @@ class Metrics:
     """The metrics of one set of predictions.
 
     Attributes:
-        level: "face" or "video" (one score a video, see `Predictions.by_clip`).
+        level: "face" or "video" (one score a video, see `Predictions.by_video`).
         n: samples with known labels, of which `n_real` are real and `n_fake` are fake.
         n_unknown: samples with unknown labels; no other number counts them.
         n_groups: groups, the units of the bootstrap.
@@ -124,7 +124,7 @@ def compute_metrics(
     Args:
         predictions: the scores; samples with unknown labels are only counted.
         threshold: a `p_fake` at or above it is called fake; see `choose_threshold`.
-        level: "face", or "video" for one score a video, see `Predictions.by_clip`.
+        level: "face", or "video" for one score a video, see `Predictions.by_video`.
         resamples: how many resamples; 0 gives no intervals.
         seed: seed of the resamples.
 
@@ -139,7 +139,7 @@ def compute_metrics(
     scores = prepare(labels, known.p_fake, groups, threshold)
     class_groups = min(len(np.unique(groups[labels == label])) for label in (0, 1))
     estimates = _estimate(scores, len(known), class_groups, resamples, seed)
-    tn, fp, fn, tp = (int(cell) for cell in scores.sums[:, :4].sum(axis=0))
+    tn, fp, fn, tp = (int(cell) for cell in scores.sums[:, COUNTS].sum(axis=0))
     return Metrics(
         level=level,
         n=len(known),

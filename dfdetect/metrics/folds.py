@@ -17,7 +17,7 @@ class Fold:
 
     Attributes:
         number: from 1.
-        metrics: the metrics of the fold's own faces or clips.
+        metrics: the metrics of the fold's own faces; of its videos if the model takes clips.
         n_train: faces or clips trained on.
         n_test: faces or clips tested on; a video with two people counts as two clips.
     """

@@ -15,6 +15,9 @@ Array = NDArray[np.float64]
 ECE_BINS = 15
 LOW_FPR_PERCENT = 1
 LEAST_PROBABILITY = 1e-7
+# The columns of `Scores.sums`.
+TRUE_REALS, FALSE_ALARMS, MISSES, TRUE_FAKES, LOG_LOSS, SQUARED_ERROR = range(6)
+COUNTS, BINS = slice(TRUE_REALS, TRUE_FAKES + 1), slice(SQUARED_ERROR + 1, None)
 
 
 @dataclass(frozen=True)
@@ -117,8 +120,8 @@ class Scores:
         group: group of each sample, from the highest score to the lowest, shape (n,).
         fake: 1.0 if that sample is fake, else 0.0, shape (n,).
         last: index of the last sample of each run of equal scores, shape (runs,).
-        sums: sums over each group, shape (groups, 6 + ECE_BINS): true reals, false alarms, misses,
-            true fakes, log loss, squared error, and p_fake minus label in each bin.
+        sums: sums over each group, shape (groups, 6 + ECE_BINS): the columns `TRUE_REALS` to
+            `SQUARED_ERROR`, and in `BINS` p_fake minus label of each bin.
     """
 
     n_groups: int
@@ -173,14 +176,14 @@ def measure(scores: Scores, weights: Array) -> dict[str, Array]:
         Values of shape (rows,) by metric name; NaN if a metric is not defined.
     """
     sums = weights @ scores.sums
-    real, fake = sums[:, 0] + sums[:, 1], sums[:, 2] + sums[:, 3]
+    real, fake = sums[:, TRUE_REALS] + sums[:, FALSE_ALARMS], sums[:, MISSES] + sums[:, TRUE_FAKES]
     with np.errstate(divide="ignore", invalid="ignore"):
         values = {
             **_ranking(*cumulative(scores, weights)),
-            **decisions(*sums[:, :4].T),
-            "log_loss": sums[:, 4] / (real + fake),
-            "brier": sums[:, 5] / (real + fake),
-            "ece": np.abs(sums[:, 6:]).sum(axis=1) / (real + fake),
+            **decisions(*sums[:, COUNTS].T),
+            "log_loss": sums[:, LOG_LOSS] / (real + fake),
+            "brier": sums[:, SQUARED_ERROR] / (real + fake),
+            "ece": np.abs(sums[:, BINS]).sum(axis=1) / (real + fake),
         }
     defined = (real > 0) & (fake > 0)
     return {

@@ -89,7 +89,7 @@ def _facts(kind: Family) -> tuple[str, ...]:
 
 
 def _blocks(kind: Family) -> str:
-    """Every block and the head: its parameters, and what `--trainable` trains from it on."""
+    """Every block and the head: its parameters, and the `--trainable` that trains it and all that follows."""
     from dfdetect.models.blocks import blocks
 
     model = build_model(kind.name)

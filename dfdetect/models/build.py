@@ -75,7 +75,10 @@ def build_model(
 
     kind = family(name)
     size = image_size or kind.image_size
-    _check(kind, size, frames, weights, options, whole=whole)
+    _check_size(kind, size)
+    _check_weights(kind, weights, whole=whole)
+    kind.check_frames(frames)
+    kind.check_options(options)
     mode = _normalisation(kind, normalisation)
     if kind.pretrained and not kind.preset:
         options["weights"] = weights if weights in PUBLISHED else None
@@ -110,13 +113,14 @@ def frames_of(model: "keras.Model") -> int:
     return int(shape[1]) if len(shape) == 5 else 0
 
 
-def _check(
-    kind: Family, size: int, frames: int, weights: str, options: dict[str, Any], *, whole: bool
-) -> None:
+def _check_size(kind: Family, size: int) -> None:
     if size < kind.min_image_size:
         raise InputError(f"{kind.name}: image size {size}; accepted: {kind.min_image_size} or more")
     if size % kind.size_step:
         raise InputError(f"{kind.name}: image size {size}; accepted: multiples of {kind.size_step}")
+
+
+def _check_weights(kind: Family, weights: str, *, whole: bool) -> None:
     if whole and weights in ("none", *PUBLISHED):
         raise InputError(
             f"weights {weights!r} leave the head random; accepted: a weights file of a whole {kind.name}"
@@ -126,8 +130,6 @@ def _check(
         raise InputError(
             f"{kind.name} has no {PUBLISHED[weights]} weights; accepted: {accepted}, or a weights file"
         )
-    kind.check_frames(frames)
-    kind.check_options(options)
 
 
 @contextmanager

@@ -143,8 +143,8 @@ def _look_at_misnamed(path: Path, photo: NoImage, wanted: Wanted, watch: Watch |
     """Look at what may be a video, though its name is none of a video's."""
     try:
         return look_at_video(path, wanted, watch)
-    except Unreadable as clip:
-        raise Unreadable(path, f"{photo.detail}; nor a clip: {clip.detail}", clip.reason) from None
+    except Unreadable as video:
+        raise Unreadable(path, f"{photo.detail}; nor a video: {video.detail}", video.reason) from None
 
 
 def look_at_photo(photo: Photo, wanted: Wanted) -> Look:

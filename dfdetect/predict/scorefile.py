@@ -1,4 +1,4 @@
-"""A file of verdicts, a line of JSON each, that a second call goes on with where the first was cut."""
+"""A file of verdicts, one line of JSON each. A second call continues where the first was cut."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager

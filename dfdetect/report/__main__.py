@@ -174,7 +174,11 @@ def _tables(args: argparse.Namespace) -> int:
     if args.root == ROOT and README.is_file():  # Reports elsewhere do not belong in this project's summary.
         wanted[README] = with_summary(README, experiments)
     figures = [path for experiment in experiments for path in figure_files(experiment)]
-    differ = [path for path, text in wanted.items() if not path.is_file() or _read(path) != text]
+    differ = [
+        path
+        for path, text in wanted.items()
+        if not path.is_file() or path.read_text(encoding="utf-8") != text
+    ]
     if args.check:
         differ += [path for path in figures if not path.is_file()]
         for path in differ:
@@ -186,10 +190,6 @@ def _tables(args: argparse.Namespace) -> int:
         draw_figures(experiment)
     print(f"{len(wanted)} files, {len(differ)} of them new or changed; {len(figures)} figures")
     return DONE
-
-
-def _read(path: Path) -> str:
-    return path.read_text(encoding="utf-8")
 
 
 def _chosen(experiment: Experiment, profile: str, only: Sequence[str]) -> list[Cell]:

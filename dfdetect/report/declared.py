@@ -106,7 +106,7 @@ class Cell:
     """One point of the grid.
 
     Attributes:
-        at: axis to choice.
+        at: the choice on each axis.
         recipe: what to train, without the manifest; for an ensemble, what its members share.
         members: the cells that an ensemble combines; none for a model.
         combine: how an ensemble combines them.

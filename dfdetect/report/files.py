@@ -51,7 +51,7 @@ def files(experiment: Experiment) -> dict[Path, str]:
 
 
 def page(template: str, experiment: Experiment, shown: Sequence[Section]) -> str:
-    """A report's tables and figures, in the form of a template."""
+    """A report's tables and figures, rendered with a template."""
     general = dict.fromkeys(note for section in shown for table in section.tables for note in table.general)
     return render(
         template,

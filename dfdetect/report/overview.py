@@ -158,9 +158,10 @@ def _start(experiment: Experiment, results: Sequence[Result], cell: Cell, found:
 
 
 def _newest(experiment: Experiment, results: Sequence[Result], at: dict[str, str]) -> Result | None:
-    """The result of the largest size at which all its model's headlines have one; else of its own largest.
+    """The result of a headline, at the largest size at which all headlines of its model have results.
 
-    Sizes go in order, "full" first. Drawn people do not count, nor do sizes that only show that cells run.
+    If there is no such size, it is the largest at which this one has a result. Sizes go in order, "full"
+    first. Drawn people do not count, nor do sizes that only show that cells run.
     """
     axis = next(iter(experiment.axes))
     beside = [other for other in experiment.headline if other[axis] == at[axis]]

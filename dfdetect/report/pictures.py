@@ -52,7 +52,7 @@ def faces_shown(experiment: Experiment, section: Section) -> Path | None:
 
 
 def faces_file(experiment: Experiment, profile: str, done: Iterable[Result]) -> Path:
-    """The figure of drawn people with the scores of these results' models."""
+    """The file of the figure that shows drawn people, and how each of these results' models scores them."""
     shown = [f"{title_of(experiment, result)}: {result.digest}" for result in pictured(done)]
     return _file(experiment, FACES, profile, shown)
 

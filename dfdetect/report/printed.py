@@ -32,7 +32,7 @@ class Interval:
         return cls(Fraction(value), Fraction(value))
 
     def meets(self, other: "Interval") -> bool:
-        """Whether both contain some value."""
+        """Whether some value lies in both."""
         low, high = max(self.low, other.low), min(self.high, other.high)
         return low < high or (low == high and self._holds(low) and other._holds(low))
 

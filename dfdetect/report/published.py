@@ -91,7 +91,7 @@ class Published:
 
     Attributes:
         blocks: its tables and lists.
-        numbers: numbers in its text, by name, and numbers of cells under their own names.
+        numbers: by name, the numbers in its text and those numbers of cells that have a name.
         claims: its sentences to check.
         opposed: pairs of statements that exclude each other.
     """

@@ -29,7 +29,7 @@ class Result:
     """The result of one cell.
 
     Attributes:
-        at: axis to choice.
+        at: the choice on each axis.
         profile: the size at which it ran.
         status: "done" or "failed".
         reason: why it failed.
@@ -78,11 +78,11 @@ class Result:
 
     @property
     def split_leak(self) -> str:
-        """A warning about a split over single faces or clips; "" for any other split."""
+        """A warning about a split over single faces or videos; "" for any other split."""
         return "" if self.status == FAILED else split_leak(self.recipe["split"], self.recipe["frames"])
 
     def metrics(self, level: str) -> list[Metrics]:
-        """Metrics of the test faces for each fold; for a model of clips, of its test clips."""
+        """Metrics of the test faces for each fold; for a model that takes clips, of the test videos."""
         found = [part["metrics"] for part in self.parts]
         return [Metrics.from_dict(levels.get(level) or next(iter(levels.values()))) for levels in found]
 
@@ -106,7 +106,7 @@ class Result:
         return self.metrics(level)[0].estimates[metric]
 
     def n(self, level: str) -> int:
-        """The number of test faces or clips with a known label, over all folds."""
+        """The number of test faces, or videos, with a known label, over all folds."""
         return sum(metrics.n for metrics in self.metrics(level))
 
     def is_of(self, cell: Cell, profile: str) -> bool:

@@ -1,4 +1,4 @@
-"""The run folder: the one place that knows its file names."""
+"""The run folder. It and `evaluation` are the one place that knows its file names."""
 
 import csv
 import hashlib
@@ -8,63 +8,27 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated, Any, Required, TypedDict, cast
+from typing import Any
 
-import msgspec
-
-from dfdetect.metrics.estimates import Metrics
 from dfdetect.models.names import PUBLISHED, is_preset
-from dfdetect.predictions import Predictions, read_predictions, write_predictions
 from dfdetect.recipe import Recipe, read_recipe, split_leak, write_recipe
+from dfdetect.runs.evaluation import Evaluation
 from face_extraction.atomic import TEMPORARY, write_csv
 from face_extraction.digest import file_digest
 from face_extraction.errors import InputError, one_line
-from face_extraction.json_file import read_json, write_json
 from face_extraction.lock import LOCK_FILE, alone
 from face_extraction.manifest import SETTINGS_FILE
-
-MetricsBySplit = dict[str, dict[str, Metrics]]
-
-
-class Environment(TypedDict, total=False):
-    """The fields of environment.json that this package reads back; the file holds others too."""
-
-    manifest: str
-    manifest_sha256: Required[str]
-    weights: str
-    weights_sha256: str
-    weights_file: str
-    weights_source: str
-    random_layers: list[str]
-    leaks: list[str]
-    notices: list[str]
-    threshold_origin: str
-    members: dict[str, float]
-    members_starts: list[dict[str, Any]]
-    training_seconds: float
-    features: str
-    part: Any
-
-
-class Results(TypedDict):
-    """metrics.json."""
-
-    threshold: Annotated[float, msgspec.Meta(ge=0, le=1)]
-    splits: dict[str, dict[str, dict[str, Any]]]
-
 
 RECIPE_FILE = "recipe.toml"
 
 
 @dataclass(frozen=True)
-class Run:
-    """The folder of a training.
+class Run(Evaluation):
+    """The folder of a training, with the evaluation of its own val and test faces.
 
     Attributes:
         folder: its path; `begin` makes the folder.
     """
-
-    folder: Path
 
     @property
     def recipe_file(self) -> Path:
@@ -91,29 +55,9 @@ class Run:
         return self.folder / f"epoch-{epoch:04d}.weights.h5"
 
     @property
-    def page(self) -> Path:
-        """The page that shows the run."""
-        return self.folder / "index.html"
-
-    @property
-    def explanation(self) -> Path:
-        """The folder of what was measured of its heat maps."""
-        return self.folder / "explain"
-
-    @property
     def tensorboard(self) -> Path:
         """TensorBoard's event files, if asked for."""
         return self.folder / "tensorboard"
-
-    @property
-    def metrics_file(self) -> Path:
-        """The metrics. They are written last: a run that has this file is finished."""
-        return self.folder / "metrics.json"
-
-    @property
-    def finished(self) -> bool:
-        """Whether the run is finished."""
-        return self.metrics_file.is_file()
 
     def recipe(self) -> Recipe:
         """The recipe.
@@ -193,7 +137,7 @@ class Run:
         """
         if not self.folder.exists():
             return
-        self.recipe()
+        self.require_run()
         with alone(self.folder):
             # Delete the recipe last: after a kill the rest is still a run, which can be deleted.
             for path in sorted(self.folder.iterdir(), key=lambda path: path == self.recipe_file):
@@ -207,45 +151,9 @@ class Run:
         """The recipe files of an ensemble's members, in order."""
         return sorted((self.folder / "members").glob("*.toml"))
 
-    def write_environment(self, facts: Mapping[str, Any]) -> None:
-        """Write the facts of a run: versions, commit, manifest, weights, device.
-
-        Manifest and weights are written as absolute paths, for `located`.
-        """
-        places = {"manifest": Path(facts["manifest"]).absolute()} if "manifest" in facts else {}
-        source = Path(facts.get("weights_source", ""))
-        if source.is_file() and "weights_file" not in facts:
-            places["weights_file"] = source.absolute()
-        texts = {name: str(place) for name, place in places.items()}
-        write_json(self._environment_file, {**facts, **texts})
-
-    def environment(self) -> dict[str, Any]:
-        """Read the facts that `write_environment` wrote.
-
-        Raises:
-            InputError: the file does not exist.
-        """
-        return cast(dict[str, Any], read_json(self._environment_file, Environment))
-
-    def recorded(self) -> dict[str, Any]:
-        """The same facts, or none if the run was killed before it wrote any."""
-        return self.environment() if self._environment_file.is_file() else {}
-
-    @property
-    def _environment_file(self) -> Path:
-        return self.folder / "environment.json"
-
-    def leaks(self) -> list[str]:
-        """The cautions about groups of val and test that the weights have seen before (see `lineage`)."""
-        leaks: list[str] = self.environment().get("leaks", [])
-        return leaks
-
     def cautions(self) -> list[str]:
-        """The cautions to show wherever the run's numbers are shown: for a split that leaks, and `leaks`.
-
-        An evaluation has no recipe; its leaks name the groups that were trained on.
-        """
-        recipe = self.recipe() if self.recipe_file.is_file() else Recipe()
+        """The cautions to show wherever the numbers are shown: for a split that leaks, and `leaks`."""
+        recipe = self.recipe()
         split = split_leak(recipe.split, recipe.frames)
         return [*([split] if split else []), *self.leaks()]
 
@@ -279,14 +187,6 @@ class Run:
         except (ValueError, TypeError, AttributeError, csv.Error) as error:
             raise InputError(f"{path}: not a table of numbers ({one_line(error)})") from None
 
-    def write_metrics(self, threshold: float, metrics: MetricsBySplit) -> None:
-        """Write metrics.json: the threshold and the metrics by split and level."""
-        by_split = {
-            split: {level: values.to_dict() for level, values in levels.items()}
-            for split, levels in metrics.items()
-        }
-        write_json(self.metrics_file, {"threshold": threshold, "splits": by_split})
-
     def require_run(self) -> None:
         """Refuse a folder that is no run, or whose recipe is damaged.
 
@@ -296,7 +196,7 @@ class Run:
         self.recipe()
 
     def require_finished(self) -> None:
-        """Refuse a run that is not finished. An evaluation counts as a run here, though it has no recipe.
+        """Refuse a run that is not finished.
 
         Raises:
             InputError: the run is not finished, or the folder is no run.
@@ -318,64 +218,27 @@ class Run:
             more = f" and {len(runs) - 10:,} more" if len(runs) > 10 else ""
             raise InputError(f"{self.folder}: a folder of runs; choose one: {', '.join(runs[:10])}{more}")
 
-    def threshold(self) -> float:
-        """The threshold chosen on the validation split.
-
-        Raises:
-            InputError: the run is not finished, or its metrics.json is damaged.
-        """
-        self.require_finished()
-        return read_json(self.metrics_file, Results)["threshold"]
-
     def remedy(self) -> str:
         """What to do if the run is not finished."""
         if "part" in self.recorded():
             return f"it is a trial of a search: train it with dfdetect.train --recipe {self.recipe_file}"
         return "resume it with dfdetect.train"
 
-    def metrics(self) -> MetricsBySplit:
-        """The metrics by split and level."""
-        splits = read_json(self.metrics_file, Results)["splits"]
-        try:
-            return {
-                split: {level: Metrics.from_dict(values) for level, values in levels.items()}
-                for split, levels in splits.items()
-            }
-        except InputError as error:
-            raise InputError(f"{self.metrics_file}: {error}") from None
-
-    def forget_results(self) -> None:
-        """Delete what was scored and measured earlier, which may come from other splits or data."""
-        for path in (self.metrics_file, *self.folder.glob("predictions-*.csv")):
-            path.unlink(missing_ok=True)
-        shutil.rmtree(self.explanation, ignore_errors=True)
-
-    def write_predictions(self, split: str, predictions: Predictions) -> None:
-        """Write the split's predictions."""
-        write_predictions(self.folder / f"predictions-{split}.csv", predictions)
-
-    def has_predictions(self, split: str) -> bool:
-        """Whether the folder holds the split's predictions; one that ships does not."""
-        return (self.folder / f"predictions-{split}.csv").is_file()
-
-    def predictions(self, split: str) -> Predictions:
-        """The split's predictions."""
-        return read_predictions(self.folder / f"predictions-{split}.csv", split)
-
-    @property
-    def unscored(self) -> Path:
-        """The ledger of crops that could not be scored."""
-        return self.folder / "unscored.csv"
-
-    def evaluation(self, name: str) -> "Run":
-        """The folder of results on other data: it has all files of a run except recipe and weights.
+    def evaluation(self, name: str) -> Evaluation:
+        """The folder of an evaluation of other faces.
 
         Raises:
             InputError: the name has a folder in it, so the results would be written elsewhere.
         """
         if name in ("", ".", "..") or Path(name).name != name:
             raise InputError(f"evaluation name {name!r}; accepted: a plain name, without a folder")
-        return Run(self.folder / "evaluations" / name)
+        return Evaluation(self.folder / "evaluations" / name)
+
+
+def evaluation_in(folder: Path) -> Evaluation:
+    """What a folder holds: an evaluation of other faces, or a run, with that of its own."""
+    run = Run(folder)
+    return Evaluation(folder) if run.finished and not run.recipe_file.is_file() else run
 
 
 def _weights_digest(recipe: Recipe) -> str:

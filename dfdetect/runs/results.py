@@ -18,7 +18,8 @@ from dfdetect.render.table import Cell, Table, Value, columns
 from dfdetect.runs.build import load_model
 from dfdetect.runs.calibration import calibrate_levels, read_calibrations, write_calibrations
 from dfdetect.runs.environment import describe
-from dfdetect.runs.folder import MetricsBySplit, Run, located
+from dfdetect.runs.evaluation import Evaluation, MetricsBySplit
+from dfdetect.runs.folder import Run, located
 from dfdetect.runs.lineage import scoring_leaks
 from dfdetect.runs.scoring import score
 from face_extraction.errors import InputError
@@ -47,9 +48,9 @@ def measure(
     }
 
 
-def _calibrate(results: Run, outcome: "Outcome") -> None:
+def _calibrate(results: Evaluation, outcome: "Outcome") -> None:
     """Calibrate a run, and write it down; an evaluation has no calibration of its own."""
-    if not results.recipe_file.is_file() or "val" not in outcome.predictions:
+    if not isinstance(results, Run) or "val" not in outcome.predictions:
         return
     val = [sample.path for sample in outcome.predictions["val"].samples]
     least = least_sharpness(val, lambda path: read_rgb(outcome.crops / path), outcome.recipe.image_size)
@@ -83,11 +84,11 @@ class Outcome:
     threshold_origin: str = CHOSEN_ON_VAL
 
 
-def write_results(results: Run, outcome: Outcome) -> MetricsBySplit:
+def write_results(results: Evaluation, outcome: Outcome) -> MetricsBySplit:
     """Write everything that follows from the predictions; metrics.json comes last and marks the end.
 
     Args:
-        results: the folder of a run, or of an evaluation inside one.
+        results: where they go.
         outcome: the predictions, and the facts to show beside them.
 
     Returns:
@@ -137,7 +138,7 @@ def add_explanation(run: Run, explanation: Explanation) -> bool:
     return True
 
 
-def _drawing(results: Run, outcome: Outcome, metrics: MetricsBySplit) -> Drawing:
+def _drawing(results: Evaluation, outcome: Outcome, metrics: MetricsBySplit) -> Drawing:
     return Drawing(
         history=results.history(),
         predictions=outcome.predictions,
@@ -150,7 +151,7 @@ def _drawing(results: Run, outcome: Outcome, metrics: MetricsBySplit) -> Drawing
 
 
 def _content(
-    results: Run, outcome: Outcome, metrics: MetricsBySplit, figures: Sequence[Figure]
+    results: Evaluation, outcome: Outcome, metrics: MetricsBySplit, figures: Sequence[Figure]
 ) -> RunContent:
     """What the page of results shows."""
     return RunContent(
@@ -172,7 +173,7 @@ def _content(
 
 def evaluate(
     run: Run, manifest: Path | None, split: str, name: str | None, batch_size: int | None
-) -> tuple[Run, int]:
+) -> tuple[Evaluation, int]:
     """Score a manifest with a finished run, and write the results into a folder inside the run's folder.
 
     Args:
@@ -183,7 +184,7 @@ def evaluate(
         batch_size: faces a batch; None for the recipe's.
 
     Returns:
-        The folder, and the number of faces or clips that could not be scored.
+        The evaluation, and the number of faces or clips that could not be scored.
 
     Raises:
         InputError: the run is not finished, the manifest is wrong or has no such rows, the name has a

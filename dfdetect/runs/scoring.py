@@ -8,7 +8,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from dfdetect.data.clips import open_store
+from dfdetect.data.clips import InputSize, open_store
 from dfdetect.data.faces import Pass, Store
 from dfdetect.data.pipeline import make_batches
 from dfdetect.models.build import frames_of
@@ -36,7 +36,8 @@ def score(
         Predictions of the readable faces or clips, and a ledger row for each of the others. Together
         they cover all.
     """
-    store, ledger = open_store(folder, samples, model.input_shape[-2], frames_of(model), title=title)
+    size = InputSize(model.input_shape[-2], frames_of(model))
+    store, ledger = open_store(folder, samples, size, title=title)
     return Predictions(store.samples, score_store(model, store, batch_size)), ledger
 
 

@@ -82,7 +82,7 @@ def _eye(image: Array, sheet: Sheet, identity: Identity, side: int, expression: 
     paint(image, i.skin * colour(226, 196, 188), sheet.fill(lid, 0.012), 0.55)
     paint(image, i.skin * colour(140, 92, 82), sheet.stroke(crease, 0.018, 0.012), 0.65)
     opened = sheet.fill(np.concatenate([upper, lower[::-1]]), 0.005)
-    _eyeball(image, sheet, i, side, expression, opened)
+    image += (_eyeball(sheet, i, side, expression) - image) * opened[..., None]
     shadow = sheet.stroke(_lower(upper, 0.022), 0.045, 0.015) * opened
     paint(image, colour(60, 46, 46), shadow, 0.5)
     lash = colour(34, 24, 22)
@@ -98,9 +98,8 @@ def _lower(line: Array, by: float) -> Array:
     return line + np.array([0, by], np.float32)
 
 
-def _eyeball(
-    image: Array, sheet: Sheet, identity: Identity, side: int, expression: Expression, opened: Array
-) -> None:
+def _eyeball(sheet: Sheet, identity: Identity, side: int, expression: Expression) -> Array:
+    """The colours of an eyeball, as if no lid covered it."""
     i = identity
     x, y = side * i.eye_x + 0.055 * expression.gaze, -0.006 - i.eye_tilt * 0.1
     white = colour(236, 230, 226) * np.float32(0.93)
@@ -114,7 +113,7 @@ def _eyeball(
     paint(ball, np.minimum(i.iris * 1.6, 1), sheet.bell(x - 0.02 * i.light[0], y + 0.04, 0.04, 0.028), 0.6)
     paint(ball, colour(14, 11, 12), sheet.disc(x, y, radius * 0.42))
     paint(ball, colour(255, 255, 255), sheet.disc(x + 0.06 * i.light[0], y - 0.032, 0.02), 0.95)
-    image += (ball - image) * opened[..., None]
+    return ball
 
 
 def _mouth(image: Array, sheet: Sheet, identity: Identity, expression: Expression) -> None:

@@ -14,13 +14,13 @@ from pathlib import Path
 import numpy as np
 
 import face_extraction
-from dfdetect.sample.clips import FPS, Clip, film, write_clip
+from dfdetect.sample.films import FPS, Film, film, write_video
 from dfdetect.sample.identity import Identity, draw_identity
 from dfdetect.sample.people import Person
-from dfdetect.sample.swaps import swap_clip
+from dfdetect.sample.swaps import swap_film
 from face_extraction.atomic import write_text
 from face_extraction.errors import InputError
-from face_extraction.progress import Advance, progress
+from face_extraction.progress import progress
 from face_extraction.settings import ExtractionSettings
 from face_extraction.splits import SplitRule
 
@@ -69,7 +69,8 @@ def draw_sample(folder: Path, *, pairs: int = PAIRS, seconds: float = SECONDS, s
     with _whole(folder) as temporary, progress("drawing people", 4 * pairs, unit="videos") as advance:
         write_text(temporary / "README.txt", _README)
         for number, couple in enumerate(_couples(pairs, seed)):
-            _draw_pair(temporary, number, couple, frames, seed, advance)
+            for name in _draw_pair(temporary, number, couple, frames, seed):
+                advance(note=name)
 
 
 def sample_manifest() -> Path:
@@ -97,12 +98,13 @@ def sample_manifest() -> Path:
 def _draw_and_extract(home: Path, settings: ExtractionSettings, rule: SplitRule) -> None:
     # These load dlib, which is not needed if the manifest already exists.
     from face_extraction.extract import extract
+    from face_extraction.plan import Plan
     from face_extraction.sources import get_source
 
     root = home / "drawn-people"
     draw_sample(root)
     listing = get_source("folders").find(root)
-    extract(listing.items, root, home / "faces", settings, rule, ledger=listing.ledger)
+    extract(Plan(listing.items, rule, listing.ledger), root, home / "faces", settings)
 
 
 def people_of(number: int) -> tuple[str, str]:
@@ -139,23 +141,24 @@ def _couples(pairs: int, seed: int) -> list[tuple[Identity, Identity]]:
 
 
 def _draw_pair(
-    folder: Path, number: int, couple: tuple[Identity, Identity], frames: int, seed: int, advance: Advance
-) -> None:
+    folder: Path, number: int, couple: tuple[Identity, Identity], frames: int, seed: int
+) -> Iterator[str]:
+    """Draw the videos of a pair and of their swaps, and give the name of each when it is written."""
     names, pair = people_of(number), pair_name(number)
     films = []
     for place, (name, identity) in enumerate(zip(names, couple, strict=True)):
         rng = np.random.default_rng([seed, _FILM, 2 * number + place])
         video = film(Person(identity), rng, frames)
-        seen = write_clip(folder / "real" / pair / f"{name}.mp4", video.frames)
+        seen = write_video(folder / "real" / pair / f"{name}.mp4", video.frames)
         # A swap starts from the written video, which has been compressed once.
-        films.append(Clip(seen, video.landmarks))
-        advance(note=name)
+        films.append(Film(seen, video.landmarks))
+        yield name
     for target, donor in ((0, 1), (1, 0)):
         rng = np.random.default_rng([seed, _SWAP, 2 * number + target])
-        swapped = swap_clip(films[target], films[donor], rng)
+        swapped = swap_film(films[target], films[donor], rng)
         name = f"{names[target]}_from_{names[donor]}"
-        write_clip(folder / "fake" / pair / f"{name}.mp4", swapped)
-        advance(note=name)
+        write_video(folder / "fake" / pair / f"{name}.mp4", swapped)
+        yield name
 
 
 @contextmanager

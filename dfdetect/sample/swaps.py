@@ -6,12 +6,13 @@ that give a swap away are here too: the blending edge, coarser pixels, a slightl
 """
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import cv2
 import numpy as np
 
 from dfdetect.sample.canvas import Array, Pixels
-from dfdetect.sample.clips import Clip
+from dfdetect.sample.films import Film
 from dfdetect.sample.people import BROWS, EYES, JAW, MOUTH, NOSE
 
 _CORNERS = [*range(EYES.start, EYES.stop, 3), *range(MOUTH.start, MOUTH.stop, 6)]
@@ -54,7 +55,7 @@ def draw_style(rng: np.random.Generator) -> SwapStyle:
     )
 
 
-def swap_clip(target: Clip, donor: Clip, rng: np.random.Generator) -> list[Pixels]:
+def swap_film(target: Film, donor: Film, rng: np.random.Generator) -> list[Pixels]:
     """All of the target's frames, with the donor's face in them."""
     style = draw_style(rng)
     frames = []
@@ -62,45 +63,48 @@ def swap_clip(target: Clip, donor: Clip, rng: np.random.Generator) -> list[Pixel
         other = index % len(donor.frames)
         moved = donor.landmarks[other] + rng.normal(0, style.jitter, points.shape).astype(np.float32)
         gain = 1 + rng.normal(0, style.flicker)
-        frames.append(swap_face(picture, points, donor.frames[other], moved, style, gain))
+        frames.append(swap_face(Shot(picture, points), Shot(donor.frames[other], moved), style, gain))
     return frames
 
 
-def swap_face(
-    target: Pixels,
-    target_points: Array,
-    donor: Pixels,
-    donor_points: Array,
-    style: SwapStyle,
-    gain: float = 1.0,
-) -> Pixels:
+class Shot(NamedTuple):
+    """A person in one picture.
+
+    Attributes:
+        picture: RGB, uint8, (H, W, 3).
+        landmarks: (59, 2), in pixels.
+    """
+
+    picture: Pixels
+    landmarks: Array
+
+
+def swap_face(target: Shot, donor: Shot, style: SwapStyle, gain: float = 1.0) -> Pixels:
     """Put the donor's face into the target's picture.
 
     Args:
-        target: RGB, uint8, (H, W, 3).
-        target_points: landmarks (59, 2) of the target, in pixels.
-        donor: RGB, uint8, of any size.
-        donor_points: landmarks (59, 2) of the donor, in pixels.
+        target: the picture to change.
+        donor: the face to put in; its picture may have any size.
         style: the swap's quality.
         gain: brightness of the donor's face in this frame, near 1.
 
     Returns:
-        A new picture, equal to `target` outside the face.
+        A new picture, equal to the target's outside the face.
     """
-    left, top, right, bottom = _bounds(target_points, target, margin=12)
-    part = target[top:bottom, left:right]
-    points = target_points - np.array([left, top], np.float32)
+    left, top, right, bottom = _bounds(target.landmarks, target.picture, margin=12)
+    part = target.picture[top:bottom, left:right]
+    points = target.landmarks - np.array([left, top], np.float32)
     mask = face_mask(points, part.shape[:2], style)
     moved = cv2.remap(
-        donor,
-        *warp_map(points[_FIXED], donor_points[_FIXED], part.shape[:2]),
+        donor.picture,
+        *warp_map(points[_FIXED], donor.landmarks[_FIXED], part.shape[:2]),
         cv2.INTER_LINEAR,
         borderMode=cv2.BORDER_REFLECT_101,
     )
     face = _coarser(np.asarray(moved, np.uint8), style.resolution / float(np.ptp(points[JAW, 0])))
     matched = _match_colour(face, part, mask, style.colour) * np.float32(gain)
     blended = part + (matched - part) * mask[..., None]
-    result = target.copy()
+    result = target.picture.copy()
     result[top:bottom, left:right] = np.clip(blended + 0.5, 0, 255).astype(np.uint8)
     return result
 

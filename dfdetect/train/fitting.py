@@ -3,9 +3,9 @@
 import dataclasses
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from threading import Lock
 
 import keras
@@ -22,30 +22,12 @@ from dfdetect.runs.checkpoint import load_checkpoint, read_state, reset_seeds, s
 from dfdetect.runs.devices import dtype_policy
 from dfdetect.runs.folder import Run
 from dfdetect.runs.scoring import score_store
+from dfdetect.train.early_stopping import Row, State
 from dfdetect.train.head_start import start_head
 from dfdetect.train.optimization import averaged, make_optimizer
 from dfdetect.train.schedule import Schedule
 from face_extraction.errors import InputError
 from face_extraction.progress import Advance, progress
-
-Row = dict[str, float]
-
-
-@dataclass
-class State:
-    """How far a training has come, between epochs; kept in the checkpoint.
-
-    Attributes:
-        epoch: epochs finished.
-        best_epoch: the best epoch by the recipe's monitor, from 1; 0 before the first.
-        best: the monitored value of that epoch, signed so that more is better.
-        history: one row an epoch.
-    """
-
-    epoch: int = 0
-    best_epoch: int = 0
-    best: float = -math.inf
-    history: list[Row] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -106,8 +88,7 @@ def start_phase(model: keras.Model, recipe: Recipe, phase: Phase, steps: int) ->
 def fit(
     model: keras.Model,
     recipe: Recipe,
-    train: Store,
-    val: Store,
+    stores: Mapping[str, Store],
     run: Run,
     *,
     watch: Callable[[Row], None] = lambda row: None,
@@ -125,14 +106,14 @@ def fit(
     Args:
         model: the model, not compiled.
         recipe: the recipe.
-        train: training faces or clips.
-        val: validation faces or clips, which choose the best epoch.
+        stores: the faces or clips of "train", and those of "val", which choose the best epoch.
         run: receives `best.weights.h5`, `history.csv` and, during training, the checkpoint.
         watch: called with each epoch's row of the history.
 
     Raises:
         InputError: the loss is not a number, or the checkpoint fits another model, or its weights are gone.
     """
+    train, val = stores["train"], stores["val"]
     steps = Pass(train, np.arange(len(train)), recipe.batch_size).steps
     state = State(**read_state(run.checkpoint)) if run.checkpoint.is_file() else State()
     finished = state.epoch
@@ -145,7 +126,7 @@ def fit(
         if phase.start < finished:
             # The checkpoint holds the optimizer of the phase that its last epoch belongs to.
             load_checkpoint(run.checkpoint, trained)
-        while state.epoch < phase.end and not _patience_spent(state, recipe):
+        while state.epoch < phase.end and not state.patience_spent(recipe):
             row = train_epoch(trained, recipe, train, state.epoch)
             with averaged(trained, recipe):
                 row |= _validate(model, val, recipe)
@@ -239,11 +220,7 @@ def _validate(model: keras.Model, val: Store, recipe: Recipe) -> Row:
 
 def _keep_if_best(state: State, row: Row, recipe: Recipe, model: keras.Model, run: Run) -> None:
     """Count the epoch, and keep the model's weights if they are the best so far."""
-    value = row[recipe.monitor] * (-1 if recipe.monitor == "val_loss" else 1)
-    state.epoch += 1
-    state.history.append(row)
-    if value > state.best:
-        state.best, state.best_epoch = value, state.epoch
+    if state.count(row, recipe):
         save_weights(run.epoch_weights(state.epoch), _bare(model))
 
 
@@ -280,11 +257,6 @@ def _keep_best(state: State, model: keras.Model, run: Run) -> None:
 def _bare(model: keras.Model) -> keras.Model:
     """The same layers without the optimizer, whose state would fill two thirds of a weights file."""
     return keras.Model(model.input, model.output)
-
-
-def _patience_spent(state: State, recipe: Recipe) -> bool:
-    since = max(state.best_epoch, recipe.head_epochs)
-    return 0 < recipe.early_stopping <= state.epoch - since
 
 
 def _title(epoch: float, recipe: Recipe) -> str:

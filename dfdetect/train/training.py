@@ -10,7 +10,7 @@ from typing import Any
 
 import keras
 
-from dfdetect.data.clips import ClipStore, open_store
+from dfdetect.data.clips import ClipStore, InputSize, open_store
 from dfdetect.data.faces import Store, check_classes, labelled
 from dfdetect.data.opening import Data
 from dfdetect.data.paired import open_pairs
@@ -26,7 +26,8 @@ from dfdetect.runs.folder import Run, default_name
 from dfdetect.runs.lineage import training_leaks
 from dfdetect.runs.results import Outcome, write_results
 from dfdetect.runs.scoring import score_store
-from dfdetect.train.fitting import Row, fit
+from dfdetect.train.early_stopping import Row
+from dfdetect.train.fitting import fit
 from face_extraction.errors import InputError
 from face_extraction.ledger import NO_FACE, TOO_FEW, LedgerRow
 from face_extraction.manifest import SPLITS
@@ -88,7 +89,7 @@ def train(recipe: Recipe, data: Data, run: Run, conditions: Conditions, *, overw
             copy_settings(data.path.parent, run.folder)  # prediction must crop as extraction did
             facts = describe() | data.facts() | _clip_facts(stores) | _model_facts(model)
             print(_summary(recipe, facts), flush=True)
-            fit(model, recipe, stores["train"], stores["val"], run, watch=watch)
+            fit(model, recipe, stores, run, watch=watch)
         facts["training_seconds"] = round(sum(row["seconds"] for row in run.history()), 1)
         predictions = {
             split: Predictions(stores[split].samples, score_store(model, stores[split], recipe.batch_size))
@@ -131,8 +132,7 @@ def open_stores(
             stores[split], rows = open_store(
                 data.path.parent,
                 samples,
-                recipe.image_size,
-                recipe.frames,
+                InputSize(recipe.image_size, recipe.frames),
                 title=title,
                 cached=conditions.cached,
             )

@@ -27,7 +27,7 @@ from face_extraction.errors import InputError, unknown_name
 from face_extraction.ledger import MISSING, LedgerRow
 from face_extraction.manifest import FAKE, REAL
 from face_extraction.media import VIDEO
-from face_extraction.sources.layout import clips, named_folder, need_folder, no_layout, read_lines
+from face_extraction.sources.layout import find_videos, named_folder, need_folder, no_layout, read_lines
 from face_extraction.sources.registry import LEFT_OUT, NOT_TEST, Item, Listing, Option, register
 
 LIST = "List_of_testing_videos.txt"
@@ -89,7 +89,7 @@ def celebdf(root: Path, *, version: str = "", protocol: str = "") -> Listing:
     for part, folder in folders.items():
         if folder is None:
             continue
-        matches, rows = clips(root, folder, *_FORMS[part])
+        matches, rows = find_videos(root, folder, *_FORMS[part])
         ledger += rows
         for path, match in matches.items():
             name = f"{part}/{match[0]}"

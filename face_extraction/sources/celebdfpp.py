@@ -26,7 +26,7 @@ from face_extraction.manifest import FAKE, REAL
 from face_extraction.media import VIDEO
 from face_extraction.sources.layout import (
     INNER,
-    clips,
+    find_videos,
     named_folder,
     need_folder,
     no_layout,
@@ -97,7 +97,7 @@ def celebdfpp(root: Path) -> Listing:
     found: list[tuple[str, str, re.Match[str]]] = []
     for part, folder in folders.items():
         pattern, form = _FORMS.get(METHODS.get(part, part), _SWAP)
-        matches, rows = clips(root, folder, pattern, form)
+        matches, rows = find_videos(root, folder, pattern, form)
         found += [(part, path, match) for path, match in matches.items()]
         ledger += rows
     tests = _read_list(root / LIST)

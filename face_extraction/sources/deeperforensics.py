@@ -25,7 +25,7 @@ from face_extraction.media import VIDEO
 from face_extraction.sources.faceforensics import NUMBERS, ONE_VIDEO, YOUTUBE, find_parts
 from face_extraction.sources.layout import (
     chosen,
-    clips,
+    find_videos,
     join,
     need_folder,
     no_layout,
@@ -93,7 +93,7 @@ def deeperforensics(root: Path, *, variants: str = "", faceforensics: str = "") 
     absent = {}
     for variant in wanted:
         if (root / FOLDER / variant).is_dir():
-            found, rows = clips(root, root / FOLDER / variant, _FAKE, "TARGET_ACTOR.mp4")
+            found, rows = find_videos(root, root / FOLDER / variant, _FAKE, "TARGET_ACTOR.mp4")
             fakes += [(variant, path, match.groups()) for path, match in found.items()]
             ledger += rows
             there = {match[1] for match in found.values()}
@@ -104,11 +104,11 @@ def deeperforensics(root: Path, *, variants: str = "", faceforensics: str = "") 
     groups = {} if official else join(ONE_VIDEO)
     items = []
     for variant, path, people in fakes:
-        split = _split(official, path)
+        split = official.get(PurePosixPath(path).stem)
         if official and split is None:
             ledger.append(LedgerRow(path, UNLISTED, NOT_LISTED))
             continue
-        items.append(_item(path, FAKE, variant, people, split, groups))
+        items.append(_item(path, people, split, groups, variant))
     if not items:
         raise InputError(f"{root / FOLDER}: no video of the wanted variants in it")
     notes = [] if official else [f"no {LISTS}: split by a hash of targets and actors"]
@@ -117,7 +117,7 @@ def deeperforensics(root: Path, *, variants: str = "", faceforensics: str = "") 
         if official and number not in targets:
             rows.append(LedgerRow(path, UNLISTED, NOT_LISTED))
         else:
-            items.append(_item(path, REAL, "", (number,), targets.get(number), groups))
+            items.append(_item(path, (number,), targets.get(number), groups))
     published = dict.fromkeys((*wanted, YOUTUBE), PER_VARIANT)
     return Listing(items, ledger + rows, notes + more, published, absent)
 
@@ -137,10 +137,6 @@ def _read_lists(folder: Path) -> dict[str, str]:
     return official
 
 
-def _split(official: dict[str, str], path: str) -> str | None:
-    return official.get(PurePosixPath(path).stem)
-
-
 def _reals(root: Path, folder: Path, asked: bool) -> tuple[dict[str, str], list[LedgerRow], list[str]]:
     """FaceForensics++'s c23 originals by their paths, ledger rows, and notes."""
     need_folder(folder)
@@ -152,21 +148,17 @@ def _reals(root: Path, folder: Path, asked: bool) -> tuple[dict[str, str], list[
         parts = {}
     if YOUTUBE not in parts:
         return {}, [], ["no real videos: --faceforensics names the folder of FaceForensics++'s c23 originals"]
-    found, rows = clips(root, parts[YOUTUBE], _REAL, "000.mp4")
+    found, rows = find_videos(root, parts[YOUTUBE], _REAL, "000.mp4")
     return {path: match[1] for path, match in found.items()}, rows, []
 
 
 def _item(
-    path: str,
-    label: int,
-    variant: str,
-    people: tuple[str, ...],
-    split: str | None,
-    groups: dict[str, str],
+    path: str, people: tuple[str, ...], split: str | None, groups: dict[str, str], variant: str = ""
 ) -> Item:
+    """The item of a fake, or of a real video, which has no variant."""
     return Item(
         path=path,
-        label=label,
+        label=FAKE if variant else REAL,
         group=groups.get(people[0], people[0]),
         kind=VIDEO,
         source=NAME,

@@ -39,7 +39,7 @@ FORMS = {
 
 @dataclass(frozen=True)
 class _Video:
-    """One folder of frames; `match` is its name's."""
+    """One folder of frames, and the match of its name."""
 
     method: str
     domain: str

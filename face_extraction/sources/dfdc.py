@@ -24,10 +24,12 @@ https://arxiv.org/abs/2006.07397; preview: https://arxiv.org/abs/1910.08854
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from face_extraction.errors import InputError, unknown_name
+from face_extraction.json_file import read_json
 from face_extraction.ledger import DOUBLED, MISSING, UNLISTED, LedgerRow
 from face_extraction.manifest import FAKE, LABEL_NAMES, REAL, SPLITS
 from face_extraction.media import VIDEO, kind_found
@@ -37,7 +39,6 @@ from face_extraction.sources.layout import (
     label_by_name,
     need_folder,
     no_layout,
-    read_json,
     read_rows,
     relative_to,
     subfolders,
@@ -273,13 +274,10 @@ def _test(root: Path, listed_in: str, labels: dict[str, int]) -> Listing:
             else:
                 found[path.name] = path
     items = [
-        _item(
-            relative_to(found[name], root),
-            label,
-            PurePosixPath(name).stem,
-            "test",
-            f"test, {LABEL_NAMES[label]}",
-            f"{NAME}-test",
+        replace(
+            _item(relative_to(found[name], root), label, PurePosixPath(name).stem, "test"),
+            source=f"{NAME}-test",
+            part=f"test, {LABEL_NAMES[label]}",
         )
         for name, label in labels.items()
         if name in found
@@ -293,11 +291,11 @@ def _test(root: Path, listed_in: str, labels: dict[str, int]) -> Listing:
     return Listing(items, ledger, published=TEST_PUBLISHED)
 
 
-def _item(path: str, label: int, group: str, split: str | None, part: str, source: str = NAME) -> Item:
+def _item(path: str, label: int, group: str, split: str | None, part: str = "") -> Item:
     # The data set does not name the method of a fake, one of its eight.
     method = "dfdc" if label == FAKE else ""
     stem = PurePosixPath(path).stem
-    return Item(path, label, group, VIDEO, source, method, split, stem, part=part)
+    return Item(path, label, group, VIDEO, NAME, method, split, stem, part=part)
 
 
 def _videos_in(folder: Path) -> Iterator[Path]:

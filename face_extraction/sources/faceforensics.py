@@ -23,17 +23,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from face_extraction.errors import InputError, unknown_name
+from face_extraction.json_file import read_json
 from face_extraction.ledger import UNLISTED, LedgerRow
 from face_extraction.manifest import FAKE, REAL
 from face_extraction.media import VIDEO
 from face_extraction.sources.layout import (
     chosen,
-    clips,
+    find_videos,
     join,
     named_folder,
     need_folder,
     no_layout,
-    read_json,
     split_lists,
     subfolders,
 )
@@ -66,7 +66,7 @@ class _Video:
 
     @property
     def pair(self) -> tuple[str, str]:
-        """Target and source; an original's own number twice."""
+        """The numbers of target and source; for an original, its own number twice."""
         return self.people[0], self.people[-1]
 
 
@@ -113,7 +113,7 @@ def faceforensics(root: Path, *, compression: str = "", methods: str = "", split
     for part in parts:
         if part in folders:
             pattern, form = _FORMS.get(part, _PAIR)
-            matches, rows = clips(root, folders[part], pattern, form)
+            matches, rows = find_videos(root, folders[part], pattern, form)
             found += [_Video(path, part, match.groups()) for path, match in matches.items()]
             ledger += rows
     # Follow the official lists even if they tear originals of one YouTube video apart.

@@ -22,7 +22,7 @@ from face_extraction.errors import InputError
 from face_extraction.ledger import LedgerRow
 from face_extraction.manifest import FAKE, REAL, SPLITS
 from face_extraction.media import VIDEO
-from face_extraction.sources.layout import clips, named_folder, need_folder, no_layout
+from face_extraction.sources.layout import find_videos, named_folder, need_folder, no_layout
 from face_extraction.sources.registry import Item, Listing, register
 
 NAME = "ffiw"
@@ -56,7 +56,7 @@ def ffiw(root: Path) -> Listing:
             for split in SPLITS:
                 inside = named_folder(folder, split) if folder else None
                 if inside is not None:
-                    matches, rows = clips(root, inside, _ANY, "any video")
+                    matches, rows = find_videos(root, inside, _ANY, "any video")
                     items += [_item(path, match[1], name, split) for path, match in matches.items()]
                     ledger += rows
     if not found:

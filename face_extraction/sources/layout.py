@@ -2,12 +2,11 @@
 
 import csv
 import difflib
-import json
 import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import NoReturn
 
 from face_extraction.errors import InputError, unknown_name
 from face_extraction.ledger import DOUBLED, UNLISTED, UNREADABLE, LedgerRow, as_text
@@ -137,7 +136,7 @@ def label_by_name(text: str, where: str) -> int:
     return LABELS[text.lower()]
 
 
-def clips(
+def find_videos(
     root: Path, folder: Path, pattern: re.Pattern[str], form: str
 ) -> tuple[dict[str, re.Match[str]], list[LedgerRow]]:
     """The videos directly in `folder`, or in `videos` in it, in the order of their names.
@@ -219,21 +218,6 @@ def read_lines(path: Path) -> list[str]:
         return path.read_text(encoding="utf-8-sig").splitlines()
     except UnicodeDecodeError as error:
         raise InputError(f"{path}: not a text file in UTF-8 ({error})") from None
-
-
-def read_json(path: Path, kind: type) -> Any:
-    """The content of a JSON file, whose outermost value must be of `kind`.
-
-    Raises:
-        InputError: the file is not JSON, or its value is of another kind.
-    """
-    try:
-        content = json.loads(path.read_text(encoding="utf-8-sig"))
-    except ValueError as error:
-        raise InputError(f"{path}: not a JSON file ({error})") from None
-    if not isinstance(content, kind):
-        raise InputError(f"{path}: holds a {type(content).__name__}; needed: a {kind.__name__}")
-    return content
 
 
 def read_rows(path: Path, columns: Iterable[str]) -> Iterator[tuple[str, dict[str, str]]]:

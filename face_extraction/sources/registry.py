@@ -113,13 +113,12 @@ class Source:
 
     Attributes:
         name: its name on the command line.
-        summary: the first line of its file's docstring.
-        description: the whole docstring: layout, licence and citation.
+        description: its file's docstring: layout, licence and citation.
         find: lists its items.
-        ready_made: its items are crops, so no face is searched.
-        options: its own options, beyond those that every data set has.
         example: the layout in small, for the tests of every data set: paths with the text of each file;
             "" stands for a photo, a video, or a tar of photos.
+        ready_made: its items are crops, so no face is searched.
+        options: its own options, beyond those that every data set has.
         kaggle: its handle on Kaggle; "" if it has no public download.
         page: the page of the data set, or of the form that asks for it.
         recordings_of: the data set whose recordings it is made from, if a manifest calls that otherwise.
@@ -128,54 +127,37 @@ class Source:
     """
 
     name: str
-    summary: str
     description: str
     find: Find
-    ready_made: bool
-    options: tuple[Option, ...]
     example: Mapping[str, str]
-    kaggle: str
-    page: str
-    recordings_of: str
-    classes: tuple[int, ...]
-    root_of: str
+    ready_made: bool = False
+    options: tuple[Option, ...] = ()
+    kaggle: str = ""
+    page: str = ""
+    recordings_of: str = ""
+    classes: tuple[int, ...] = (REAL, FAKE)
+    root_of: str = ""
+
+    @property
+    def summary(self) -> str:
+        """The first line of the description."""
+        return self.description.partition("\n")[0]
 
 
 _SOURCES: Registry[Source] = Registry("data set", __package__ or "")
 
 
-def register(
-    name: str,
-    *,
-    example: Mapping[str, str],
-    ready_made: bool = False,
-    options: tuple[Option, ...] = (),
-    kaggle: str = "",
-    page: str = "",
-    recordings_of: str = "",
-    classes: tuple[int, ...] = (REAL, FAKE),
-    root_of: str = "",
-) -> Callable[[Callable[..., Listing]], Callable[..., Listing]]:
-    """Register the decorated function as the data set `name`; its module's docstring describes it."""
+def register(name: str, **facts: Any) -> Callable[[Callable[..., Listing]], Callable[..., Listing]]:
+    """Register the decorated function as the data set `name`; its module's docstring describes it.
+
+    Args:
+        name: its name on the command line.
+        facts: the other fields of `Source`; `example` is needed.
+    """
 
     def add(find: Callable[..., Listing]) -> Callable[..., Listing]:
         description = (sys.modules[find.__module__].__doc__ or "").strip()
-        summary = description.partition("\n")[0]
-        source = Source(
-            name,
-            summary,
-            description,
-            find,
-            ready_made,
-            options,
-            example,
-            kaggle,
-            page,
-            recordings_of,
-            classes,
-            root_of,
-        )
-        _SOURCES.add(name, source)
+        _SOURCES.add(name, Source(name, description, find, **facts))
         return find
 
     return add

@@ -48,7 +48,7 @@ def wilddeepfake(root: Path, *, crops_per_archive: str = "") -> Listing:
         crops_per_archive: how many crops of each archive, evenly spaced; "" for all.
 
     Raises:
-        InputError: none of the folders exists or holds an archive, or the number is not one.
+        InputError: none of the folders exists or holds an archive, or `crops_per_archive` is no number.
     """
     need_folder(root)
     if crops_per_archive and not (crops_per_archive.isdecimal() and int(crops_per_archive) > 0):

@@ -7,9 +7,14 @@ from dfdetect.train.fitting import fit
 RECIPE = Recipe(epochs=4, batch_size=8, learning_rate=0.02, augment="report-c", weight_decay=0.01)
 
 
+def by_split(stores):
+    """The stores of train and val, as `fit` takes them."""
+    return dict(zip(("train", "val"), stores, strict=True))
+
+
 def train(model, stores, folder, recipe=RECIPE, **watch):
     """Fit a model on the stores of train and val; the run."""
     run = Run(folder)
     run.begin(recipe, "digest")
-    fit(model, recipe, *stores, run, **watch)
+    fit(model, recipe, by_split(stores), run, **watch)
     return run

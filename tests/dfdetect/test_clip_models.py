@@ -14,7 +14,7 @@ from dfdetect.metrics.calibrating import Calibration
 from dfdetect.predict import __main__ as predict
 from dfdetect.predict.detector import Detector
 from dfdetect.runs.folder import Run
-from dfdetect.sample.clips import film, write_clip
+from dfdetect.sample.films import film, write_video
 from dfdetect.sample.identity import draw_identity
 from dfdetect.sample.people import Person
 from dfdetect.train import __main__ as train
@@ -168,7 +168,7 @@ def detector():
 def filmed(tmp_path_factory):
     path = tmp_path_factory.mktemp("filmed") / "clip.mp4"
     person = Person(draw_identity(np.random.default_rng([0, 1])))
-    write_clip(path, film(person, np.random.default_rng(2), 12).frames)
+    write_video(path, film(person, np.random.default_rng(2), 12).frames)
     return path
 
 
@@ -193,7 +193,7 @@ def test_each_person_of_a_clip_is_scored_and_the_most_suspicious_counts(filmed):
         np.concatenate([frame.rgb, (frame.rgb * 0.8).astype(np.uint8)], axis=1)
         for frame in read_frames(filmed)
     ]
-    write_clip(filmed.with_name("pair.mp4"), pair)
+    write_video(filmed.with_name("pair.mp4"), pair)
     settings = ExtractionSettings(faces_per_video=6, policy="all")
     verdict = Detector(Weighted(), ONE_CUT, settings).judge(filmed.with_name("pair.mp4"))
     bright, dark = sorted(verdict.clips, key=lambda clip: clip.boxes[0].left)

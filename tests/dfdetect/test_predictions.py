@@ -27,14 +27,14 @@ def test_one_name_under_four_methods_is_four_clips() -> None:
         for frame in range(2)
     ]
     scores = np.array([0.1, 0.3, 0.2, 0.4, 0.6, 0.8, 0.9, 0.9])
-    clips = Predictions(samples, scores).by_clip()
+    clips = Predictions(samples, scores).by_video()
     assert [sample.method for sample in clips.samples] == list(methods)
     np.testing.assert_allclose(clips.p_fake, [0.2, 0.3, 0.7, 0.9])
 
 
 def test_a_clip_is_not_melted_from_two_labels() -> None:
     samples = [face("r.png", 0, video="a.mp4"), face("f.png", 1, video="a.mp4")]
-    clips = Predictions(samples, np.array([0.2, 0.8])).by_clip()
+    clips = Predictions(samples, np.array([0.2, 0.8])).by_video()
     assert clips.labels.tolist() == [0, 1]
     assert clips.p_fake.tolist() == [0.2, 0.8]
 
@@ -48,13 +48,13 @@ def test_the_most_suspicious_person_decides_a_clip_and_who_was_seen_once_has_no_
         for row, person in enumerate(row_of)
     ]
     scores = np.array([0.1, 0.3, 0.9, 0.7, 0.2, 0.4, 0.9, 0.3, 0.6, 0.1, 0.5])
-    np.testing.assert_allclose(Predictions(samples, scores).by_clip().p_fake, [0.8, 0.3, 0.6, 0.3])
+    np.testing.assert_allclose(Predictions(samples, scores).by_video().p_fake, [0.8, 0.3, 0.6, 0.3])
 
 
 def test_stills_are_their_own_clips_and_groups_of_two_sources_differ() -> None:
     samples = [face("a.png", source="x"), face("b.png", source="x"), face("c.png", source="y")]
     predictions = Predictions(samples, np.array([0.5, 0.6, 0.7]))
-    assert predictions.clips.tolist() == [0, 1, 2]
+    assert predictions.videos.tolist() == [0, 1, 2]
     assert predictions.groups.tolist() == [0, 0, 1]
 
 

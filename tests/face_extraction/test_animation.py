@@ -40,10 +40,11 @@ def test_pictures_are_frames(tmp_path, kind, suffix):
     assert [index for index, *_ in _values(path, first=True)] == [0]
 
 
-def test_a_picture_that_is_shown_long_is_taken(tmp_path):
+def test_a_picture_that_is_shown_long_is_taken_once_and_its_neighbours_fill_the_number(tmp_path):
     path = _write(tmp_path / "a.gif", "GIF", range(0, 200, 20), [40] * 9 + [5000])
 
-    assert [index for index, *_ in _values(path, count=4)] == [9]
+    assert [index for index, *_ in _values(path, count=4)] == [6, 7, 8, 9]
+    assert [index for index, *_ in _values(path, count=1)] == [9]
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -16,11 +16,12 @@ from PIL import Image
 from face_extraction import extract as module
 from face_extraction.digest import FileMark
 from face_extraction.errors import InputError
-from face_extraction.extract import WorkerDied, extract, prepare
+from face_extraction.extract import Execution, WorkerDied, extract, prepare
 from face_extraction.images import read_rgb, write_image
 from face_extraction.journal import ItemResult
 from face_extraction.ledger import LedgerRow, read_ledger
 from face_extraction.manifest import manifest_hash, read_manifest
+from face_extraction.plan import Plan
 from face_extraction.settings import CropSpec, ExtractionSettings, read_settings
 from face_extraction.sources import Item
 from face_extraction.splits import SplitRule
@@ -49,6 +50,8 @@ def root(tmp_path, draw_faces):
 ITEMS = [Item(f"real/{index}.png", 0, f"g{index}", source="raw") for index in (2, 0, 1)] + [
     Item("fake/0.png", 1, "g0", source="raw", method="swap", split=None)
 ]
+PLAN = Plan(ITEMS)
+PLANNED = ("ledger", "drawn")
 
 
 @pytest.fixture
@@ -56,7 +59,8 @@ def run(root, tmp_path, pool):
     """run(items=ITEMS, settings=SETTINGS, rule=RULE, **options) -> Summary, into tmp_path / "out"."""
 
     def extract_here(items=ITEMS, settings=SETTINGS, rule=RULE, **options):
-        return extract(items, root, tmp_path / "out", settings, rule, executor=pool, **options)
+        plan = Plan(items, rule, **{name: options.pop(name) for name in PLANNED if name in options})
+        return extract(plan, root, tmp_path / "out", settings, Execution(executor=pool, **options))
 
     return extract_here
 
@@ -226,9 +230,9 @@ def test_somebody_elses_manifest_is_left_alone(run, tmp_path):
 def test_an_output_inside_what_is_searched_is_refused(root, pool):
     # The next start would take its crops for photos, those of fakes for reals.
     with pytest.raises(InputError, match=r"lies in .*real, which is searched"):
-        extract(ITEMS, root, root / "real" / "out", SETTINGS, RULE, executor=pool)
+        extract(PLAN, root, root / "real" / "out", SETTINGS, Execution(executor=pool))
     assert not (root / "real" / "out").exists()
-    extract(ITEMS, root, root / "out", SETTINGS, RULE, executor=pool)
+    extract(PLAN, root, root / "out", SETTINGS, Execution(executor=pool))
 
 
 def test_an_output_that_is_a_file_is_refused(run, tmp_path):
@@ -316,7 +320,7 @@ def test_a_dead_worker_is_named_by_its_work_and_what_was_finished_is_kept(run, t
 def test_processes_give_what_a_thread_gives(run, root, tmp_path):
     run()
 
-    extract(ITEMS, root, tmp_path / "other", SETTINGS, RULE, workers=2)
+    extract(PLAN, root, tmp_path / "other", SETTINGS, Execution(workers=2))
 
     for name in ("manifest.csv", "ledger.csv", "extraction.toml"):
         assert (tmp_path / "other" / name).read_bytes() == (tmp_path / "out" / name).read_bytes()
@@ -335,9 +339,8 @@ def test_another_number_of_crops_an_archive_is_another_extraction(tmp_path, draw
     def run(take):
         item = Item("0.tar", 1, "g", "archive", video="0", take=take)
         with ThreadPoolExecutor(1) as pool:
-            return extract(
-                [item], tmp_path / "raw", tmp_path / "out", ExtractionSettings(), SplitRule(), executor=pool
-            )
+            execution = Execution(executor=pool)
+            return extract(Plan([item]), tmp_path / "raw", tmp_path / "out", ExtractionSettings(), execution)
 
     assert [sample.frame for sample in run(1).samples] == [2]
     assert [sample.frame for sample in run(1).samples] == [2]
@@ -365,7 +368,7 @@ def test_workers_get_paths_that_hold_in_any_folder(root, tmp_path, monkeypatch):
     monkeypatch.setattr(module, "extract_item", note)
     monkeypatch.chdir(root.parent)
     with ThreadPoolExecutor(1) as pool:
-        extract(ITEMS[:1], Path(root.name), Path("elsewhere"), SETTINGS, RULE, executor=pool)
+        extract(Plan(ITEMS[:1]), Path(root.name), Path("elsewhere"), SETTINGS, Execution(executor=pool))
     assert given == [(root.resolve(), (root.parent / "elsewhere").resolve())]
 
 
@@ -381,13 +384,13 @@ def test_moved_data_go_on_and_other_data_are_refused(run, root, tmp_path, monkey
     moved = root.rename(tmp_path / "moved")
     monkeypatch.setattr(module, "extract_item", None)  # nothing is left to do
 
-    extract(ITEMS, moved, tmp_path / "out", SETTINGS, RULE, executor=pool)
+    extract(PLAN, moved, tmp_path / "out", SETTINGS, Execution(executor=pool))
 
     assert (tmp_path / "out" / "manifest.csv").read_bytes() == before
     assert f"note: {tmp_path / 'out'}: begun from {root}, where the same data were" in capsys.readouterr().out
     (moved / ITEMS[0].path).write_bytes(b"x")
     with pytest.raises(InputError, match=f"made with root .*, where {ITEMS[0].path} is missing or differs"):
-        extract(ITEMS, moved, tmp_path / "out", SETTINGS, RULE, executor=pool)
+        extract(PLAN, moved, tmp_path / "out", SETTINGS, Execution(executor=pool))
 
 
 def test_deleting_that_was_cut_short_can_be_started_again(tmp_path, monkeypatch):
@@ -426,7 +429,7 @@ def test_a_file_of_the_same_size_is_done_again(tmp_path, pool, way):
     items = [Item("real/a.bmp", 0, "r", "crop"), Item("fake/a.bmp", 1, "f", "crop")]
 
     def run():
-        summary = extract(items, root, tmp_path / "out", SETTINGS, RULE, executor=pool)
+        summary = extract(Plan(items), root, tmp_path / "out", SETTINGS, Execution(executor=pool))
         return _colours(tmp_path / "out", summary.samples), manifest_hash(tmp_path / "out/manifest.csv")
 
     before, digest = run()
@@ -459,7 +462,7 @@ def test_copied_and_touched_files_are_not_done_again(run, root, tmp_path, monkey
     monkeypatch.setattr(FileMark, "of", _noting(FileMark.of, read))
 
     for _ in range(2):
-        extract(ITEMS, copied, tmp_path / "out", SETTINGS, RULE, executor=pool)
+        extract(PLAN, copied, tmp_path / "out", SETTINGS, Execution(executor=pool))
 
     assert len(read) == 7  # four files and three crops: the second start finds their new times
 
@@ -533,7 +536,7 @@ def test_frames_in_a_folder_are_one_video(tmp_path, draw_faces, pool):
 
     def run(kind):
         item = Item("v", 1, "g", kind, video="v")
-        return extract([item], tmp_path / "raw", tmp_path / kind, settings, RULE, executor=pool)
+        return extract(Plan([item]), tmp_path / "raw", tmp_path / kind, settings, Execution(executor=pool))
 
     for kind in ("frames", "sequence"):
         summary = run(kind)

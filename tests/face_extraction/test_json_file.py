@@ -41,6 +41,11 @@ def test_anything_else_is_one_line_that_names_the_file(tmp_path, content, words)
     assert len(str(error.value)) < 500
 
 
+def test_a_byte_order_mark_is_no_part_of_the_content(tmp_path):
+    (tmp_path / "a.json").write_text('{"count": 3}', encoding="utf-8-sig")
+    assert read_json(tmp_path / "a.json", Kind) == {"count": 3}
+
+
 def test_a_device_or_a_pipe_is_not_read(tmp_path):
     os.mkfifo(tmp_path / "pipe")
     for path in (tmp_path / "pipe", tmp_path):

@@ -171,7 +171,7 @@ def test_clips_are_told_apart_by_source_and_method_and_stills_by_path():
     other = FaceSample("2.png", 1, "train", "g", video="000_003", method="Deepfakes", source="ff++")
     stills = [FaceSample(f"{n}.png", 1, "train", "g") for n in (3, 4)]
 
-    assert len({sample.clip for sample in (clip, other, *stills)}) == 4
+    assert len({sample.video_key for sample in (clip, other, *stills)}) == 4
 
 
 def test_the_hash_is_that_of_the_bytes(tmp_path):

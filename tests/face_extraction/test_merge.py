@@ -11,11 +11,12 @@ import pytest
 from face_extraction import extract as module
 from face_extraction.__main__ import main
 from face_extraction.errors import InputError
-from face_extraction.extract import extract
+from face_extraction.extract import Execution, extract
 from face_extraction.images import write_image
 from face_extraction.journal import ItemResult
 from face_extraction.ledger import LedgerRow
 from face_extraction.merge import merge
+from face_extraction.plan import Plan
 from face_extraction.settings import CropSpec, ExtractionSettings
 from face_extraction.shards import Shard
 from face_extraction.sources import Item
@@ -37,8 +38,8 @@ def run(tmp_path, draw_faces):
     def extract_here(folder, shard=None, items=ITEMS, settings=SETTINGS, raw="raw"):
         shard = Shard.parse(shard) if shard else None
         with ThreadPoolExecutor(1) as pool:
-            return extract(items, tmp_path / raw, tmp_path / folder, settings, RULE,
-                           ledger=LISTED, executor=pool, shard=shard)  # fmt: skip
+            plan, execution = Plan(items, RULE, LISTED), Execution(executor=pool, shard=shard)
+            return extract(plan, tmp_path / raw, tmp_path / folder, settings, execution)
 
     return extract_here
 
@@ -278,7 +279,7 @@ def test_a_shard_in_which_nothing_waits_stays_finished(run, tmp_path, monkeypatc
     run("1", "1/2")
     before = (tmp_path / "1" / "manifest.csv").read_bytes()
 
-    def stop(*_):
+    def stop(*_, part):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(module, "write_results", stop)

@@ -11,13 +11,13 @@ from pathlib import Path
 import pytest
 
 from face_extraction.errors import InputError
-from face_extraction.extract import extract
+from face_extraction.extract import Execution, extract
 from face_extraction.images import write_image
 from face_extraction.manifest import read_manifest
+from face_extraction.plan import Plan
 from face_extraction.pool import dask_pool, local_pool
 from face_extraction.settings import CropSpec, ExtractionSettings
 from face_extraction.sources import Item
-from face_extraction.splits import SplitRule
 
 SETTINGS = ExtractionSettings(crop=CropSpec(size=32))
 needs_kill = pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="no SIGKILL on this system")
@@ -38,7 +38,7 @@ def _items():
 
 
 def _extract(raw, out, **options):
-    return extract(_items(), raw, out, SETTINGS, SplitRule(), **options)
+    return extract(Plan(_items()), raw, out, SETTINGS, Execution(**options))
 
 
 @needs_kill

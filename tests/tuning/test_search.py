@@ -22,7 +22,7 @@ from face_extraction.ledger import read_ledger
 from face_extraction.manifest import FaceSample
 from tuning import __main__ as tuning
 from tuning.job import parse_job
-from tuning.opening import open_search
+from tuning.opening import Place, open_search
 from tuning.rows import Row
 from tuning.search import best_recipe
 from tuning.store import MAX_ATTEMPTS
@@ -171,7 +171,7 @@ def test_a_model_that_varies_brings_its_own_weights_and_image_size(manifest, tmp
     monkeypatch.setattr("tuning.opening.build_from_recipe", lambda recipe: None)  # it would be downloaded
     space = {"model": ["custom_cnn", "xception"]}
     job = parse_job({"space": space, "recipe": {"manifest": str(manifest)}}, "mine.toml")
-    search = open_search(job, [], tmp_path / "search", tmp_path / "best.toml", "", Conditions())
+    search = open_search(job, [], Place(tmp_path / "search", tmp_path / "best.toml"), Conditions())
     trial = Row("xception", 1, "done", 0.9, {"model": "xception"}, {})
     recipe = best_recipe(search, trial)
     assert (recipe.model, recipe.weights, recipe.image_size) == ("xception", "imagenet", 299)

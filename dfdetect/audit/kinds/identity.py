@@ -6,7 +6,7 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
-from dfdetect.audit.faces import PER_CLIP, encode, representatives
+from dfdetect.audit.faces import PER_VIDEO, encode, representatives
 from dfdetect.audit.links import Links, link
 from dfdetect.audit.neighbours import nearest
 from dfdetect.audit.registry import FACES, register
@@ -26,7 +26,7 @@ NEIGHBOURS = 16  # neighbours of each face that are compared
     "identity",
     "The same person",
     "The faces look like one person: clusters (Chinese whispers) of dlib's face encodings, linked up to a "
-    f"distance of {SAME_PERSON:.2f}, from up to {PER_CLIP} faces of each video. The face of a swap lies "
+    f"distance of {SAME_PERSON:.2f}, from up to {PER_VIDEO} faces of each video. The face of a swap lies "
     "between its two people, and blurred or dark faces of different people look alike: a large cluster of "
     "such faces can mix people, so look at the examples before you drop rows for it.",
     needs=FACES,
@@ -35,12 +35,12 @@ def identity(rows: Rows) -> Links:
     """Link the rows of videos whose faces fall into one cluster."""
     chosen = representatives(rows)
     labels = cluster(encode(rows, chosen))
-    by_clip: dict[tuple[str, str, str], set[int]] = {}
+    by_video: dict[tuple[str, str, str], set[int]] = {}
     for row, label in zip(chosen, labels.tolist(), strict=True):
-        by_clip.setdefault(rows.samples[row].clip, set()).add(label)
-    people = [sorted(by_clip.get(sample.clip, ())) for sample in rows.samples]
+        by_video.setdefault(rows.samples[row].video_key, set()).add(label)
+    people = [sorted(by_video.get(sample.video_key, ())) for sample in rows.samples]
     several = None  # Videos that share several clusters are counted once.
-    for count in range(PER_CLIP, 1, -1):
+    for count in range(PER_VIDEO, 1, -1):
         several = link(_having(people, count), several)
     return link(_having(people, 1), several, _expected(rows, chosen))
 

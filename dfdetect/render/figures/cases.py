@@ -70,7 +70,7 @@ def surest(predictions: Predictions, label: int, called: int, threshold: float) 
     scores = predictions.p_fake
     mine = np.flatnonzero((predictions.labels == label) & ((scores >= threshold) == (called == FAKE)))
     order = mine[np.argsort(-scores[mine] if called == FAKE else scores[mine], kind="stable")]
-    _, first = np.unique(predictions.clips[order], return_index=True)
+    _, first = np.unique(predictions.videos[order], return_index=True)
     return [int(index) for index in order[np.sort(first)][:CASES]]
 
 

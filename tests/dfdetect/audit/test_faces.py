@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from dfdetect.audit import faces
-from dfdetect.audit.faces import PER_CLIP, encode, encode_face, representatives
+from dfdetect.audit.faces import PER_VIDEO, encode, encode_face, representatives
 from dfdetect.audit.kinds import identity
 from dfdetect.audit.kinds.identity import SAME_PERSON, cluster
 from dfdetect.audit.links import crossings
@@ -22,7 +22,7 @@ def test_a_clip_is_represented_by_frames_spread_over_it(tmp_path, plant, face):
     samples += [plant(face(20 + n), f"still{n}", "test") for n in range(4)]
     rows = Rows(tmp_path, samples, tmp_path / "cache.sqlite")
     assert representatives(rows) == [0, 4, 8, 9, 10, 11, 12]
-    assert PER_CLIP == 3
+    assert PER_VIDEO == 3
 
 
 def test_a_crop_that_cannot_be_read_represents_nothing(tmp_path, plant, face):

@@ -254,7 +254,7 @@ def test_the_help_names_every_kind(capsys):
     with pytest.raises(SystemExit):
         audit.main(["--help"])
     words = capsys.readouterr().out
-    for name in ("group", "clip", "swap", "youtube", "file", "near", "identity"):
+    for name in ("group", "video", "swap", "youtube", "file", "near", "identity"):
         assert get_kind(name)
         assert name in words
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dfdetect.data.clips import ClipStore, check_videos, fewest, make_clips, open_clips, open_store, spread
+from dfdetect.data.clips import ClipStore, InputSize, check_videos, fewest, make_clips, open_store, spread
 from dfdetect.data.faces import FaceStore, Pass
 from dfdetect.data.pipeline import NumpyBatches, make_dataset
 from face_extraction.errors import InputError
@@ -112,7 +112,7 @@ def test_a_manifest_of_stills_is_refused(tmp_path):
 def opened(write_clips, tmp_path):
     """A store of clips of four frames, and the manifest's folder."""
     path = write_clips(tmp_path, train=6, val=0, test=0)
-    store, ledger = open_clips(tmp_path, read_manifest(path), 16, 4, title="open", cached=True)
+    store, ledger = open_store(tmp_path, read_manifest(path), InputSize(16, 4), title="open", cached=True)
     assert ledger == []
     return store
 
@@ -164,7 +164,7 @@ def test_a_clip_with_a_face_that_cannot_be_read_is_one_ledger_row(write_clips, t
     for frame in (1, 3):
         (tmp_path / f"faces/train-1-0-{frame}.png").write_bytes(b"")
     (tmp_path / "faces/train-0-0-2.png").unlink()  # not one of the four that are taken
-    store, ledger = open_store(tmp_path, read_manifest(path), 16, 4, title="open")
+    store, ledger = open_store(tmp_path, read_manifest(path), InputSize(16, 4), title="open")
     assert [(row.path, row.reason) for row in ledger] == [("faces/train-1-0-1.png", "unreadable")]
     assert len(store) == 5
     assert not any(sample.video == "train-1-0.mp4" for sample in store.samples)
@@ -173,5 +173,5 @@ def test_a_clip_with_a_face_that_cannot_be_read_is_one_ledger_row(write_clips, t
 def test_repeats_are_counted_by_class(write_clips, tmp_path):
     path = write_clips(tmp_path, train=6, val=0, test=0)
     rows = [row for row in read_manifest(path) if row.video != "train-0-1.mp4" or row.frame < 9]
-    store, _ = open_clips(tmp_path, rows, 16, 5, title="open")
+    store, _ = open_store(tmp_path, rows, InputSize(16, 5), title="open")
     assert store.repeats() == "0 of 3 real and 1 of 3 fake"

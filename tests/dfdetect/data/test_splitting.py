@@ -156,7 +156,7 @@ def test_with_frames_clips_are_drawn_and_counted(clips):
     videos = Counter((row.label, row.video) for row in rows)
     assert Counter(label for label, _ in videos) == {0: 7, 1: 7}
     assert set(videos.values()) == {4}
-    with pytest.raises(InputError, match="there are 120 real clips"):
+    with pytest.raises(InputError, match="there are 120 real videos"):
         choose(clips, Recipe(frames=4, per_class=121))
 
 
@@ -168,7 +168,7 @@ def short(clips, group):
 def test_clips_too_short_for_the_model_are_not_drawn(clips):
     rows = choose(short(clips, 0), Recipe(frames=4, per_class=90))
     assert Counter(row.label for row in rows) == {0: 360, 1: 360}
-    with pytest.raises(InputError, match="there are 90 real clips"):
+    with pytest.raises(InputError, match="there are 90 real videos"):
         choose(short(clips, 0), Recipe(frames=4, per_class=91))
 
 

@@ -8,7 +8,7 @@ from dfdetect.metrics.calibrating import Calibration
 from dfdetect.predict import __main__ as predict
 from dfdetect.predict.detector import Detector
 from dfdetect.runs.folder import RECIPE_FILE
-from dfdetect.sample.clips import film, write_clip
+from dfdetect.sample.films import film, write_video
 from dfdetect.sample.identity import draw_identity
 from dfdetect.sample.people import Person
 from face_extraction.images import write_image
@@ -45,7 +45,7 @@ def detector():
 def files(clip, tmp_path_factory):
     folder = tmp_path_factory.mktemp("files")
     write_image(folder / "person.png", clip[0])
-    write_clip(folder / "person.mp4", clip)
+    write_video(folder / "person.mp4", clip)
     (folder / "words.mp4").write_text("these are words")
     (folder / "empty.jpg").write_bytes(b"")
     (folder / "notes.txt").write_text("left alone")

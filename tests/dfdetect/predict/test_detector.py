@@ -16,7 +16,7 @@ from dfdetect.predict.looking import look_at_photo
 from dfdetect.predictions import Predictions
 from dfdetect.recipe import Recipe, write_recipe
 from dfdetect.runs.folder import Run
-from dfdetect.sample.clips import write_clip
+from dfdetect.sample.films import write_video
 from dfdetect.sample.sample_set import NOTICE
 from dfdetect.verdict import LITTLE, SUBSTANTIAL, FaceBox
 from face_extraction.crop import crop_face
@@ -57,7 +57,7 @@ def test_the_highest_face_decides_a_photo(detector, clip, tmp_path):
 
 
 def test_a_clip_is_the_mean_over_its_frames(detector, clip, tmp_path):
-    write_clip(tmp_path / "clip.mp4", clip)
+    write_video(tmp_path / "clip.mp4", clip)
     verdict = detector.judge(tmp_path / "clip.mp4", frames=4)
     frames = list(read_frames(tmp_path / "clip.mp4", count=4))
     assert [face.frame for face in verdict.faces] == [frame.index for frame in frames] == [1, 4, 7, 10]
@@ -69,7 +69,7 @@ def test_a_clip_is_the_mean_over_its_frames(detector, clip, tmp_path):
 
 def test_the_most_suspicious_person_decides_a_clip(detector, clip, tmp_path):
     dark = [(frame * 0.6).astype(np.uint8) for frame in clip]
-    write_clip(tmp_path / "two.mp4", [np.hstack([a, b]) for a, b in zip(clip, dark, strict=True)])
+    write_video(tmp_path / "two.mp4", [np.hstack([a, b]) for a, b in zip(clip, dark, strict=True)])
 
     verdict = detector.judge(tmp_path / "two.mp4", frames=4)
 
@@ -100,7 +100,7 @@ def test_the_smaller_face_counts_too_unless_the_largest_alone_is_asked_for(
 ):
     dark = [(frame * 0.6).astype(np.uint8) for frame in clip]
     pairs = [np.hstack([_enlarged(b), _framed(a)]) for a, b in zip(clip, dark, strict=True)]
-    write_clip(tmp_path / "two.mp4", pairs)
+    write_video(tmp_path / "two.mp4", pairs)
     write_image(tmp_path / "two.png", pairs[0])
     largest = Detector(brightness_model(), one_cut, None, policy="largest")
 
@@ -115,7 +115,7 @@ def test_no_face_gets_no_score(detector, tmp_path):
     with pytest.raises(ItemFailed, match="no_face"):
         detector.predict_image(noise)
     write_image(tmp_path / "noise.png", noise)
-    write_clip(tmp_path / "noise.mp4", [noise] * 4)
+    write_video(tmp_path / "noise.mp4", [noise] * 4)
     for path in (tmp_path / "noise.png", str(tmp_path / "noise.png"), str(tmp_path / "noise.mp4")):
         verdict = detector.judge(path)
         assert (verdict.score, verdict.level, verdict.faces) == (None, None, ())
@@ -126,7 +126,7 @@ def test_a_clip_without_a_face_tells_the_commonest_reason_and_a_cut_before_its_f
     clip, tmp_path, monkeypatch, brightness_model, one_cut
 ):
     path = tmp_path / "clip.mp4"
-    write_clip(path, [np.hstack([frame, frame]) for frame in clip])
+    write_video(path, [np.hstack([frame, frame]) for frame in clip])
     strict = Detector(brightness_model(), one_cut, None, policy="exactly-one")
 
     verdict = strict.judge(path, frames=3)
@@ -144,7 +144,7 @@ def test_a_clip_without_a_face_tells_the_commonest_reason_and_a_cut_before_its_f
 
 @pytest.mark.parametrize("name", ["clip.vob", "clip", "clip.jpg"])
 def test_a_clip_of_another_name_is_known_by_what_is_in_it(detector, clip, tmp_path, name):
-    write_clip(tmp_path / "clip.mp4", clip)
+    write_video(tmp_path / "clip.mp4", clip)
     expected = detector.judge(tmp_path / "clip.mp4", frames=2)
     (tmp_path / "clip.mp4").rename(tmp_path / name)
     verdict = detector.judge(tmp_path / name, frames=2)
@@ -156,7 +156,7 @@ def test_a_file_that_is_neither_says_what_is_accepted(detector, tmp_path):
     verdict = detector.judge(tmp_path / "page.jpg")
     assert verdict.reason == "unreadable"
     assert (
-        "accepted: JPEG, PNG, WEBP, BMP, TIFF, GIF, AVIF, HEIC; nor a clip: no video in it" in verdict.detail
+        "accepted: JPEG, PNG, WEBP, BMP, TIFF, GIF, AVIF, HEIC; nor a video: no video in it" in verdict.detail
     )
 
 
@@ -174,7 +174,7 @@ def test_the_readmes_program_runs(detector, clip, tmp_path, monkeypatch, capsys)
     (program,) = re.findall(r"```python\n(.*?)```", readme, re.DOTALL)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(Detector, "from_run", lambda folder: detector)
-    write_clip(tmp_path / "video.mp4", clip)
+    write_video(tmp_path / "video.mp4", clip)
     exec(program, {})
     verdict = detector.judge("video.mp4", frames=16)
     first, *faces, _ = capsys.readouterr().out.splitlines()
@@ -194,7 +194,7 @@ def test_a_score_that_is_no_number_is_no_verdict(clip, tmp_path, brightness_mode
 
 def test_frames_without_a_face_have_no_part_in_the_mean(detector, clip, tmp_path):
     noise = np.random.default_rng(0).integers(0, 255, clip[0].shape).astype(np.uint8)
-    write_clip(tmp_path / "mixed.mp4", [*clip[:6], *[noise] * 6])
+    write_video(tmp_path / "mixed.mp4", [*clip[:6], *[noise] * 6])
     verdict = detector.judge(tmp_path / "mixed.mp4", frames=4)
     assert [face.frame for face in verdict.faces] == [1, 4]
     assert verdict.frames == 4

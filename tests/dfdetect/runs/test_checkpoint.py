@@ -12,7 +12,7 @@ from dfdetect.runs.folder import Run
 from dfdetect.train.fitting import fit, phases, start_phase
 from face_extraction.errors import InputError
 
-from ..fitted import RECIPE
+from ..fitted import RECIPE, by_split
 
 
 def test_dropout_is_drawn_from_the_seed_the_epoch_and_the_layer():
@@ -37,7 +37,7 @@ def test_a_torn_checkpoint_is_named(stores, make_model, tmp_path, content):
     run.begin(RECIPE, "digest")
     run.checkpoint.write_bytes(content)
     with pytest.raises(InputError, match=r"checkpoint\.npz: not a checkpoint"):
-        fit(make_model(), RECIPE, *stores, run)
+        fit(make_model(), RECIPE, by_split(stores), run)
 
 
 def test_a_checkpoint_of_another_optimizer_is_refused(make_model, tmp_path):

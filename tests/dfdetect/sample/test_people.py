@@ -7,8 +7,8 @@ import dlib
 import numpy as np
 import pytest
 
-from dfdetect.sample.clips import film, perform
 from dfdetect.sample.features import Expression
+from dfdetect.sample.films import film, perform
 from dfdetect.sample.head import HEAD, light_on
 from dfdetect.sample.identity import draw_identity
 from dfdetect.sample.people import BROWS, EYES, JAW, MOUTH, NOSE, Person, Pose

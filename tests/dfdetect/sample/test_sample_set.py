@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 import face_extraction
-from dfdetect.sample import clips
+from dfdetect.sample import films
 from dfdetect.sample import sample_set as sample
-from dfdetect.sample.clips import read_clip, write_clip
+from dfdetect.sample.films import read_video, write_video
 from dfdetect.sample.sample_set import NOTICE, PAIRS, draw_sample, pair_name, sample_manifest
 from face_extraction.errors import InputError
 from face_extraction.manifest import FAKE, REAL, read_manifest
@@ -40,10 +40,10 @@ def test_the_tree_is_one_that_the_folders_source_reads(tree):
 
 
 def test_every_clip_opens_and_has_its_frames(tree):
-    clips = sorted(tree.rglob("*.mp4"))
-    assert len(clips) == 8
-    for path in clips:
-        frames = read_clip(path)
+    videos = sorted(tree.rglob("*.mp4"))
+    assert len(videos) == 8
+    for path in videos:
+        frames = read_video(path)
         assert len(frames) == FRAMES
         assert frames[0].shape == (320, 320, 3)
 
@@ -61,17 +61,17 @@ def test_equal_seeds_give_equal_frames_and_others_do_not(tree, tmp_path):
     draw_sample(tmp_path / "again", pairs=2, seconds=SECONDS)
     for path in sorted(tree.rglob("*.mp4")):
         other = tmp_path / "again" / path.relative_to(tree)
-        np.testing.assert_array_equal(read_clip(path), read_clip(other))
+        np.testing.assert_array_equal(read_video(path), read_video(other))
     draw_sample(tmp_path / "other", pairs=1, seconds=SECONDS, seed=1)
-    ours, theirs = (read_clip(root / "real/01_02/01.mp4")[0] for root in (tree, tmp_path / "other"))
+    ours, theirs = (read_video(root / "real/01_02/01.mp4")[0] for root in (tree, tmp_path / "other"))
     assert np.abs(ours.astype(int) - theirs).mean() > 10
 
 
 def test_fakes_differ_in_the_face_and_outside_by_no_more_than_compression(tree, tmp_path):
     for pair, target, donor in (("01_02", "01", "02"), ("01_02", "02", "01"), ("03_04", "03", "04")):
-        real = read_clip(tree / f"real/{pair}/{target}.mp4")
-        fake = read_clip(tree / f"fake/{pair}/{target}_from_{donor}.mp4")
-        again = write_clip(tmp_path / f"{target}.mp4", real)
+        real = read_video(tree / f"real/{pair}/{target}.mp4")
+        fake = read_video(tree / f"fake/{pair}/{target}_from_{donor}.mp4")
+        again = write_video(tmp_path / f"{target}.mp4", real)
         swapped, compressed = (
             np.abs(np.array(each).astype(int) - real).mean(axis=(0, 3)) for each in (fake, again)
         )
@@ -101,7 +101,7 @@ def test_after_a_failure_nothing_is_left(tmp_path, monkeypatch):
     def fails(path, frames):
         raise InputError("disk full")
 
-    monkeypatch.setattr(sample, "write_clip", fails)
+    monkeypatch.setattr(sample, "write_video", fails)
     with pytest.raises(InputError, match="disk full"):
         draw_sample(tmp_path / "new", pairs=1, seconds=SECONDS)
     assert list(tmp_path.iterdir()) == []
@@ -109,16 +109,16 @@ def test_after_a_failure_nothing_is_left(tmp_path, monkeypatch):
 
 def test_a_video_that_lost_frames_is_refused(tmp_path, monkeypatch):
     frames = [np.zeros((64, 64, 3), np.uint8)] * 5
-    monkeypatch.setattr(clips, "read_clip", lambda path: frames[:3])
+    monkeypatch.setattr(films, "read_video", lambda path: frames[:3])
     with pytest.raises(InputError, match=r"a\.mp4: 3 of 5 frames were written"):
-        write_clip(tmp_path / "a.mp4", frames)
+        write_video(tmp_path / "a.mp4", frames)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_clip_keeps_its_colours(tmp_path):
     frame = np.zeros((64, 64, 3), np.uint8)
     frame[:, :32], frame[:, 32:] = (200, 60, 40), (40, 60, 200)
-    seen = write_clip(tmp_path / "a.mp4", [frame] * 3)[2]
+    seen = write_video(tmp_path / "a.mp4", [frame] * 3)[2]
     np.testing.assert_allclose(seen[32, 10], (200, 60, 40), atol=12)
     np.testing.assert_allclose(seen[32, 54], (40, 60, 200), atol=12)
 

@@ -2,10 +2,10 @@ import cv2
 import numpy as np
 import pytest
 
-from dfdetect.sample.clips import film
+from dfdetect.sample.films import film
 from dfdetect.sample.identity import draw_identity
 from dfdetect.sample.people import JAW, NOSE, Person
-from dfdetect.sample.swaps import SwapStyle, draw_style, face_mask, swap_clip, swap_face, warp_map
+from dfdetect.sample.swaps import Shot, SwapStyle, draw_style, face_mask, swap_face, swap_film, warp_map
 
 
 @pytest.fixture(scope="module")
@@ -13,6 +13,11 @@ def clips():
     """Two people's clips."""
     people = (Person(draw_identity(np.random.default_rng(seed))) for seed in (2, 13))
     return [film(person, np.random.default_rng(9), 4) for person in people]
+
+
+def shot(film):
+    """The first picture of a film."""
+    return Shot(film.frames[0], film.landmarks[0])
 
 
 def test_the_warp_of_an_affine_change_is_that_change_everywhere():
@@ -47,7 +52,7 @@ def test_a_swap_changes_the_face_and_nothing_else(clips):
     target, donor = clips
     picture, points = target.frames[0], target.landmarks[0]
     style = SwapStyle()
-    swapped = swap_face(picture, points, donor.frames[0], donor.landmarks[0], style)
+    swapped = swap_face(shot(target), shot(donor), style)
     mask = face_mask(points, (320, 320), style)
     change = np.abs(swapped.astype(int) - picture).mean(axis=2)
     assert change[mask == 0].max() == 0
@@ -60,9 +65,7 @@ def test_a_swap_brings_the_targets_mean_colour(clips):
     inside = face_mask(points, (320, 320), SwapStyle()) > 0.9
 
     def distance(strength: float) -> float:
-        made = swap_face(
-            picture, points, donor.frames[0], donor.landmarks[0], SwapStyle(resolution=140, colour=strength)
-        )
+        made = swap_face(shot(target), shot(donor), SwapStyle(resolution=140, colour=strength))
         lab, wanted = (cv2.cvtColor(each, cv2.COLOR_RGB2LAB)[inside].mean(axis=0) for each in (made, picture))
         return float(np.abs(lab - wanted).max())
 
@@ -76,7 +79,7 @@ def test_a_person_swapped_with_themselves_only_loses_detail(clips):
     inside = face_mask(points, (320, 320), SwapStyle()) > 0.9
 
     def change(resolution: int) -> float:
-        made = swap_face(picture, points, picture, points, SwapStyle(resolution=resolution))
+        made = swap_face(shot(clip), shot(clip), SwapStyle(resolution=resolution))
         return float(np.abs(made.astype(int) - picture)[inside].mean())
 
     assert change(150) < 3
@@ -85,13 +88,13 @@ def test_a_person_swapped_with_themselves_only_loses_detail(clips):
 
 def test_a_brighter_donor_shows(clips):
     target, donor = clips
-    arguments = (target.frames[0], target.landmarks[0], donor.frames[0], donor.landmarks[0], SwapStyle())
+    arguments = shot(target), shot(donor), SwapStyle()
     assert swap_face(*arguments, gain=1.1).mean() > swap_face(*arguments, gain=1.0).mean() + 0.5
 
 
 def test_a_swapped_clip_is_as_long_as_its_target_and_repeats_by_seed(clips):
     target, donor = clips
-    made = [swap_clip(target, donor, np.random.default_rng(seed)) for seed in (0, 0, 1)]
+    made = [swap_film(target, donor, np.random.default_rng(seed)) for seed in (0, 0, 1)]
     assert len(made[0]) == len(target.frames)
     np.testing.assert_array_equal(made[0], made[1])
     assert (np.array(made[0]) != np.array(made[2])).any()

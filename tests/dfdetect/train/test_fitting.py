@@ -22,7 +22,7 @@ from dfdetect.train.fitting import fit, phases, start_phase, train_epoch
 from dfdetect.train.schedule import Schedule
 from face_extraction.errors import InputError
 
-from ..fitted import RECIPE, train
+from ..fitted import RECIPE, by_split, train
 
 
 class Killed(BaseException):
@@ -396,4 +396,4 @@ def test_weights_of_the_best_epoch_that_are_gone_are_missed(stores, make_model, 
     state = json.loads(str(np.load(run.checkpoint)["state"]))
     assert state["best_epoch"] == 1
     with pytest.raises(InputError, match=r"epoch-0001\.weights\.h5: the weights of the best epoch are gone"):
-        fit(make_model(), dataclasses.replace(recipe, epochs=1), *stores, run)
+        fit(make_model(), dataclasses.replace(recipe, epochs=1), by_split(stores), run)

@@ -56,7 +56,7 @@ def test_a_training_that_was_cut_is_shown_what_one_that_was_not_is(
     def fit(folder, watch=lambda row: None):
         folder.mkdir(exist_ok=True)
         shown.clear()
-        fitting.fit(make_model(size=32), recipe, store, val, Run(folder), watch=watch)
+        fitting.fit(make_model(size=32), recipe, {"train": store, "val": val}, Run(folder), watch=watch)
         return dict(shown)
 
     class Cut(Exception):

@@ -7,9 +7,10 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from face_extraction.__main__ import main
-from face_extraction.extract import extract
+from face_extraction.extract import Execution, extract
 from face_extraction.manifest import SPLITS, read_manifest
 from face_extraction.media import SEQUENCE, VIDEO
+from face_extraction.plan import Plan
 from face_extraction.settings import ExtractionSettings
 from face_extraction.sources import get_source, list_sources
 from face_extraction.splits import SplitRule, settle
@@ -64,18 +65,16 @@ def test_the_example_becomes_a_manifest(source, draw, tmp_path):
 
     with ThreadPoolExecutor(1) as pool:
         summary = extract(
-            listing.items,
+            Plan(listing.items, rule, listing.ledger),
             root,
             tmp_path / "out",
             ExtractionSettings(faces_per_video=1),
-            rule,
-            ledger=listing.ledger,
-            executor=pool,
+            Execution(executor=pool),
         )
 
     assert summary.ledger == []
     samples = read_manifest(tmp_path / "out/manifest.csv")
-    assert len({sample.clip for sample in samples}) == len(listing.items)
+    assert len({sample.video_key for sample in samples}) == len(listing.items)
     assert {sample.label for sample in samples} == set(source.classes)
     assert {sample.split for sample in samples} <= set(SPLITS)
 

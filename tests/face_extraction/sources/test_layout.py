@@ -8,13 +8,12 @@ import pytest
 from face_extraction.errors import InputError
 from face_extraction.sources.layout import (
     chosen,
-    clips,
     files_below,
+    find_videos,
     join,
     label_by_name,
     named_folder,
     no_layout,
-    read_json,
     read_lines,
     read_rows,
     relative_to,
@@ -57,7 +56,7 @@ def test_folders_are_found_whatever_their_capitals(lay):
 def test_clips_of_another_name_and_doubled_ones_are_listed(lay):
     root = lay("v/01.mp4", "v/01.avi", "v/1 (copy).mp4", "v/.02.mp4", "v/03.txt", "v/04.MP4")
 
-    found, ledger = clips(root, root / "v", re.compile(r"(\d\d)"), "00.mp4")
+    found, ledger = find_videos(root, root / "v", re.compile(r"(\d\d)"), "00.mp4")
 
     assert {path: match[1] for path, match in found.items()} == {"v/01.avi": "01", "v/04.MP4": "04"}
     assert [(row.path, row.reason, row.detail) for row in ledger] == [
@@ -99,13 +98,9 @@ def test_names_are_chosen_from_a_list_with_commas():
 
 
 def test_lists_that_are_not_what_they_should_be_are_refused(lay):
-    root = lay(texts={"a.json": "[1,", "b.json": "[]", "c.csv": "name\nx\n", "d.csv": 'name\n"x\n'})
+    root = lay(texts={"c.csv": "name\nx\n", "d.csv": 'name\n"x\n'})
     (root / "e.txt").write_bytes("name\nx\n".encode("utf-16"))
 
-    with pytest.raises(InputError, match=r"a\.json: not a JSON file"):
-        read_json(root / "a.json", dict)
-    with pytest.raises(InputError, match=r"b\.json: holds a list; needed: a dict"):
-        read_json(root / "b.json", dict)
     with pytest.raises(InputError, match=r"c\.csv: missing column label; needed: name, label"):
         list(read_rows(root / "c.csv", ("name", "label")))
     with pytest.raises(InputError, match=r"d\.csv: not a CSV text file \(unexpected end of data\)"):

@@ -20,7 +20,7 @@ _SPARE = 80
 
 
 @dataclass(frozen=True, eq=False)
-class Clip:
+class Film:
     """A filmed person.
 
     Attributes:
@@ -32,7 +32,7 @@ class Clip:
     landmarks: Sequence[Array]
 
 
-def film(person: Person, rng: np.random.Generator, count: int) -> Clip:
+def film(person: Person, rng: np.random.Generator, count: int) -> Film:
     """Film `person` for `count` frames, swaying, blinking and speaking at random."""
     moments = perform(rng, count)
     grain = _grain(rng)
@@ -43,7 +43,7 @@ def film(person: Person, rng: np.random.Generator, count: int) -> Clip:
         noise = grain[top : top + FRAME, left : left + FRAME]
         frames.append(np.asarray(cv2.add(picture, noise, dtype=cv2.CV_8U), np.uint8))
         landmarks.append(person.landmarks(pose, expression))
-    return Clip(frames, landmarks)
+    return Film(frames, landmarks)
 
 
 def _grain(rng: np.random.Generator) -> NDArray[np.int16]:
@@ -77,7 +77,7 @@ def perform(rng: np.random.Generator, count: int) -> list[tuple[Pose, Expression
     return list(zip(poses, faces, strict=True))
 
 
-def write_clip(path: Path, frames: Sequence[Pixels]) -> list[Pixels]:
+def write_video(path: Path, frames: Sequence[Pixels]) -> list[Pixels]:
     """Write RGB frames (H, W, 3) as an MP4 video (MPEG-4 part 2), atomically.
 
     Returns:
@@ -95,7 +95,7 @@ def write_clip(path: Path, frames: Sequence[Pixels]) -> list[Pixels]:
             writer.write(cv2.cvtColor(frame, cv2.COLOR_RGB2BGR))
         writer.release()
         # On a full disk, OpenCV writes a short file and reports no error.
-        written = read_clip(temporary)
+        written = read_video(temporary)
         if len(written) != len(frames):
             raise InputError(
                 f"{path}: {len(written)} of {len(frames)} frames were written; is the disk full?"
@@ -103,7 +103,7 @@ def write_clip(path: Path, frames: Sequence[Pixels]) -> list[Pixels]:
     return written
 
 
-def read_clip(path: Path) -> list[Pixels]:
+def read_video(path: Path) -> list[Pixels]:
     """All frames of a video, RGB (H, W, 3); none if it cannot be read."""
     reader = cv2.VideoCapture(str(path))
     frames: list[Pixels] = []

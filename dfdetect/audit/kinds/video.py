@@ -6,12 +6,12 @@ from dfdetect.audit.rows import NotLooked, Rows
 
 
 @register(
-    "clip",
+    "video",
     "Frames of one video",
     "The faces are frames of the same video: almost the same picture, with the same label.",
 )
-def clip(rows: Rows) -> Links:
+def video(rows: Rows) -> Links:
     """Link the rows of a video; photos have none."""
     if not any(sample.video for sample in rows.samples):
         raise NotLooked("the manifest names no videos (column video)")
-    return link((row, sample.clip) for row, sample in enumerate(rows.samples) if sample.video)
+    return link((row, sample.video_key) for row, sample in enumerate(rows.samples) if sample.video)
