@@ -48,10 +48,10 @@ def test_a_clip_is_told_by_its_method_too(tmp_path):
         clip(1, "val", "033_097", method="Deepfakes"),
         clip(2, "test", "033_097", method="FaceSwap"),
     ]
-    (one,) = found("clip", samples, tmp_path)
+    (one,) = found("video", samples, tmp_path)
     assert (one.splits, one.pairs) == (("train", "val"), 1)
     with pytest.raises(NotLooked, match="names no videos"):
-        found("clip", [FaceSample("a.png", 0, "train", "a"), FaceSample("b.png", 0, "test", "b")], tmp_path)
+        found("video", [FaceSample("a.png", 0, "train", "a"), FaceSample("b.png", 0, "test", "b")], tmp_path)
 
 
 def test_a_swap_shares_its_target_and_its_source(tmp_path):
@@ -149,7 +149,7 @@ def test_without_any_crop_pictures_are_not_looked_at(tmp_path):
 
 def test_every_kind_says_what_it_is(tmp_path):
     names = [kind.name for kind in list_kinds()]
-    assert names == ["clip", "group", "swap", "youtube", "file", "near", "identity"]
+    assert names == ["group", "swap", "video", "youtube", "file", "near", "identity"]
     assert all(kind.meaning.endswith(".") and kind.title for kind in list_kinds())
     with pytest.raises(InputError, match="nearest: near"):
         get_kind("nera")
