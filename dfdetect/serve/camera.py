@@ -10,9 +10,9 @@ import numpy as np
 from pebble import ProcessExpired
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from dfdetect.metrics.calibrating import Calibration
 from dfdetect.predict.detector import Detector
 from dfdetect.predict.looking import Look
-from dfdetect.metrics.calibrating import Calibration
 from dfdetect.serve.answers import LiveFace, LiveFrame
 from dfdetect.serve.counts import Counts
 from dfdetect.serve.following import Glance, Trail, glance
