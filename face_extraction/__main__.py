@@ -11,7 +11,7 @@ from face_extraction import check, download
 from face_extraction.check import add_root
 from face_extraction.command import DONE, FINDING, Parser, run
 from face_extraction.errors import InputError, unknown_name
-from face_extraction.settings import DETECTORS, FORMATS, POLICIES, CropSpec, ExtractionSettings
+from face_extraction.settings import FORMATS, POLICIES, CropSpec, ExtractionSettings
 from face_extraction.sources import Listing, Source, list_sources
 from face_extraction.splits import SplitRule, drawn_splits, settle
 
@@ -170,7 +170,12 @@ def _add_settings(parser: Parser) -> None:
         default=default.policy,
         help=f"which faces of a frame to keep: {', '.join(POLICIES)} (default: %(default)s)",
     )
-    add("--detector", default=default.detector, help=f"{' or '.join(DETECTORS)} (default: %(default)s)")
+    add(
+        "--detector",
+        default=default.detector,
+        help="blazeface: quick; dlib's HOG sets its boxes, and found_by in the manifest marks those that HOG "
+        "does not confirm; hog or cnn: dlib's over the whole picture (default: %(default)s)",
+    )
     add(
         "--min-face",
         type=int,

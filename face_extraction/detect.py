@@ -21,7 +21,7 @@ from face_extraction.errors import InputError
 from face_extraction.images import Photo, check_rgb
 from face_extraction.ledger import NO_FACE, SEVERAL_FACES, TOO_SMALL, ItemFailed
 from face_extraction.manifest import Box
-from face_extraction.settings import MIN_FACE, SURE, CropSpec, ExtractionSettings, check_detector
+from face_extraction.settings import BLAZEFACE, MIN_FACE, SURE, CropSpec, ExtractionSettings, check_detector
 
 # The smallest face, in pixels, that dlib's detectors find without scaling. (They give boxes in steps
 # of 1.2: 72, 86, 103, 124...)
@@ -44,11 +44,18 @@ class Detection(NamedTuple):
 
     Attributes:
         box: where it is, in pixels of the frame.
-        confidence: how far dlib's score is above its threshold, from 0.
+        confidence: how far dlib's score is above its threshold, from 0; 0 if dlib did not confirm the box.
+        found_by: the detector that set the box, of `settings.DETECTORS`.
     """
 
     box: Box
     confidence: float
+    found_by: str
+
+    @property
+    def is_confirmed(self) -> bool:
+        """Whether dlib set the box."""
+        return self.found_by != BLAZEFACE
 
 
 class FoundFace(NamedTuple):
@@ -60,6 +67,7 @@ class FoundFace(NamedTuple):
         person: the person's number in the video, from 1; 0 in a photo.
         confidence: as in `Detection`; None in a video, because faces are followed there.
         rotation: degrees by which the photo was turned clockwise before the detector found the face.
+        found_by: as in `Detection`.
     """
 
     box: Box
@@ -67,17 +75,28 @@ class FoundFace(NamedTuple):
     person: int = 0
     confidence: float | None = None
     rotation: int = 0
+    found_by: str = ""
 
 
 class FaceDetector(threading.local):
-    """Finds faces. Loads each model once, when it is first needed.
+    """Finds faces by dlib alone; `proposing.make_detector` gives any detector of `settings.DETECTORS`.
+
+    Loads each model once, when it is first needed.
 
     With `min_face` = 80 the boxes equal `face_recognition.face_locations(rgb, 0, kind)`, and the
     encodings of their chips equal `face_recognition.face_encodings(rgb, boxes)`.
 
     Threads may share it. dlib's objects keep state between calls and crash the process when two threads
     use one at once, so each thread loads its own models: `threading.local` keeps attributes per thread.
+
+    Attributes:
+        kind: the detector, of `settings.DETECTORS`.
+        told: what searched, in words.
+        is_quick: whether a search of the whole frame costs no more than following a few faces.
     """
+
+    kinds: tuple[str, ...] = ("hog", "cnn")
+    is_quick = False
 
     def __init__(self, kind: str = "hog", min_face: int = MIN_FACE) -> None:
         """Choose the detector.
@@ -90,8 +109,8 @@ class FaceDetector(threading.local):
         Raises:
             InputError: the kind is unknown, or `min_face` out of range.
         """
-        check_detector(kind, min_face)
-        self.kind = kind
+        check_detector(kind, min_face, self.kinds)
+        self.kind = self.told = kind
         self.min_face = min_face
 
     def detect(self, rgb: NDArray[np.uint8], min_face: float | None = None) -> list[Box]:
@@ -150,24 +169,25 @@ class FaceDetector(threading.local):
             rectangles, scores, _ = self._search.run(picture, 0, 0.0)
             pairs = list(zip(rectangles, scores, strict=True))
         return [
-            Detection(_to_box(rectangle, scale, corner, shape), float(score)) for rectangle, score in pairs
+            Detection(_to_box(rectangle, scale, corner, shape), float(score), self.kind)
+            for rectangle, score in pairs
         ]
 
-    def largest(self, rgb: NDArray[np.uint8]) -> list[Box]:
-        """Like `detect`, but skips faces much smaller than the largest one.
+    def largest(self, rgb: NDArray[np.uint8]) -> list[Detection]:
+        """Like `search`, but skips faces much smaller than the largest one.
 
         Starts at faces of about a quarter of the frame and halves the size until it finds one. Each
         search takes four times as long as the one before.
         """
         step = self._steps_to(max(rgb.shape[:2]) / 4) // _HALF * _HALF
         for steps in range(step, 0, -_HALF):
-            boxes = self.detect(rgb, self.min_face * _STEP**steps)
-            if boxes:
-                return boxes
-        return self.detect(rgb)
+            found = self.search(rgb, self.min_face * _STEP**steps)
+            if found:
+                return found
+        return self.search(rgb)
 
-    def near(self, rgb: NDArray[np.uint8], box: Box) -> Box | None:
-        """The face at or near `box`, searched at the resolution that suits its size.
+    def near(self, rgb: NDArray[np.uint8], box: Box) -> Detection | None:
+        """The face at or near `box`, which dlib searches at the resolution that suits its size.
 
         Args:
             rgb: uint8 of shape (height, width, 3), upright.
@@ -177,11 +197,13 @@ class FaceDetector(threading.local):
         top, left = max(0, box.top - reach), max(0, box.left - reach)
         region = rgb[top : box.bottom + reach, left : box.right + reach]
         min_face = self.min_face * _STEP ** self._steps_to(_NEAR_SIZE * box.longer_side)
-        found = (
-            Box(b.top + top, b.right + left, b.bottom + top, b.left + left)
-            for b in self.detect(region, min_face)
-        )
-        return max((b for b in found if b.overlap(box) > _NEAR_OVERLAP), key=box.overlap, default=None)
+        found = [
+            one._replace(box=Box(b.top + top, b.right + left, b.bottom + top, b.left + left))
+            for one in self.search(region, min_face)
+            for b in [one.box]
+        ]
+        near = [one for one in found if one.box.overlap(box) > _NEAR_OVERLAP]
+        return max(near, key=lambda one: box.overlap(one.box), default=None)
 
     def _steps_to(self, size: float) -> int:
         """Steps of dlib's pyramid from the smallest face up to `size`, so that the same sizes are tried."""
@@ -233,11 +255,11 @@ class FaceDetector(threading.local):
         return dlib.face_recognition_model_v1(_model("dlib_face_recognition_resnet_model_v1.dat"))
 
 
-def choose_faces(found: list[Box], detector: FaceDetector, policy: str) -> list[Box]:
+def choose_faces(found: list[Detection], detector: FaceDetector, policy: str) -> list[Detection]:
     """Pick the faces of a frame that the policy wants, largest first.
 
     Args:
-        found: boxes, largest first.
+        found: what the detector found, largest first.
         detector: gives the smallest size that counts.
         policy: "largest", "all" or "exactly-one"; smaller faces do not count.
 
@@ -245,10 +267,10 @@ def choose_faces(found: list[Box], detector: FaceDetector, policy: str) -> list[
         ItemFailed: "no_face", "too_small" or "several_faces".
     """
     if not found:
-        raise ItemFailed(NO_FACE, f"{detector.kind} found no face of {detector.min_face} pixels or more")
-    wanted = [box for box in found if box.longer_side >= detector.min_face]
+        raise ItemFailed(NO_FACE, f"{detector.told} found no face of {detector.min_face} pixels or more")
+    wanted = [one for one in found if one.box.longer_side >= detector.min_face]
     if not wanted:
-        largest = max(box.longer_side for box in found)
+        largest = max(one.box.longer_side for one in found)
         raise ItemFailed(TOO_SMALL, f"largest face: {largest} pixels; wanted: {detector.min_face} or more")
     if policy == "exactly-one" and len(wanted) > 1:
         raise ItemFailed(SEVERAL_FACES, f"{len(wanted)} faces; wanted: exactly one")
@@ -279,9 +301,10 @@ def _cut_found(
 ) -> list[FoundFace]:
     if policy != "all":
         found = [one for one in found if one.confidence >= SURE] or found
-    sure = {one.box: one.confidence for one in found}
-    boxes = choose_faces([one.box for one in found], detector, policy)
-    return [cut_box(rgb, box, detector, spec)._replace(confidence=sure[box]) for box in boxes]
+    return [
+        cut_box(rgb, one.box, detector, spec)._replace(confidence=one.confidence, found_by=one.found_by)
+        for one in choose_faces(found, detector, policy)
+    ]
 
 
 def cut_photo(photo: Photo, detector: FaceDetector, settings: ExtractionSettings) -> list[FoundFace]:

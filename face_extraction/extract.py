@@ -37,7 +37,7 @@ from face_extraction.paths import inside
 from face_extraction.plan import Plan
 from face_extraction.pool import local_pool
 from face_extraction.progress import progress
-from face_extraction.settings import ExtractionSettings, write_settings
+from face_extraction.settings import BLAZEFACE, ExtractionSettings, write_settings
 from face_extraction.shards import SHARD_FILE, Shard, write_part
 from face_extraction.sources import Item
 from face_extraction.splits import SplitRule
@@ -81,6 +81,8 @@ class Summary:
         counts = Counter(row.reason for row in self.ledger)
         lines = [count_table(self.samples), f"{len(self.samples):,} faces from {self.items:,} items"]
         lines += [f"{counts[reason]:>9,} {reason}: {REASONS[reason]}" for reason in REASONS if counts[reason]]
+        if placed := sum(sample.found_by == BLAZEFACE for sample in self.samples):
+            lines.append(f"note: {placed:,} of the faces are BlazeFace's alone (found_by in the manifest)")
         found = {(sample.split, sample.label) for sample in self.samples}
         if self.labels and not {REAL, FAKE} <= self.labels:
             return "\n".join([*lines, _ONE_CLASS[frozenset(self.labels - {UNKNOWN})]])
@@ -394,6 +396,7 @@ def _sample(item: Item, face: FaceRow, split_rule: SplitRule) -> FaceSample:
         person=face.person,
         rotation=face.rotation,
         digest=face.file.digest[:16] if face.file else "",
+        found_by=face.found_by,
         method=item.method,
         source=item.source,
     )

@@ -32,6 +32,7 @@ class FaceRow:
     height: int = 0
     person: int = 0
     rotation: int = 0
+    found_by: str = ""
     file: FileMark | None = None
 
 

@@ -206,7 +206,7 @@ def _find(path: Path, sample: FaceSample, margin: float | None) -> _Found:
         boxes = _detector().largest(rgb)
         if not boxes:
             raise ItemFailed(NO_FACE, "it is unknown how the crop was cut, and hog found no face in it")
-        box = boxes[0]
+        box = boxes[0].box
     points = _detector().landmarks(rgb, box, points=68).astype(np.float32)
     return _Found(points, (rgb.shape[0], rgb.shape[1]), size)
 

@@ -72,6 +72,8 @@ class FaceSample:
             face's place without that turn.
         digest: the beginning of the crop's SHA-256, so that other pixels make another manifest; "" if it
             was not recorded.
+        found_by: the detector that set `box`, as in `settings.DETECTORS`; "" of ready-made crops. BlazeFace's
+            boxes are faces that dlib did not confirm: profiles, dark ones, and false ones.
     """
 
     path: str
@@ -89,6 +91,7 @@ class FaceSample:
     person: int = 0
     rotation: int = 0
     digest: str = ""
+    found_by: str = ""
 
     @property
     def video_key(self) -> tuple[str, str, str]:
@@ -283,6 +286,7 @@ def _parse(path: Path, number: int, row: dict[str, str | None]) -> FaceSample:
         person=integers["person"],
         rotation=integers["rotation"],
         digest=text.get("digest", ""),
+        found_by=text.get("found_by", ""),
     )
 
 

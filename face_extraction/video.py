@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from face_extraction.detect import FaceDetector, FoundFace, choose_faces, cut_box
+from face_extraction.detect import Detection, FaceDetector, FoundFace, choose_faces, cut_box
 from face_extraction.frames import Frame
 from face_extraction.ledger import ItemFailed
 from face_extraction.manifest import Box
@@ -28,6 +28,8 @@ OVERLAP = 0.4
 # A place identifies a person for this long. Frames of a short video lie closer, so nothing is encoded
 # for them; in a long video people change places while camera and ground stay as they were.
 PLACE_SECONDS = 2.0
+# The same, while only one person was ever seen: then nobody else is there to take the place.
+ALONE_SECONDS = 5.0
 # Below this distance of encodings dlib's author calls two faces one person (dlib 19.4, its face
 # recognition example: right for 99.38 % of LFW's pairs).
 SAME_PERSON = 0.6
@@ -63,9 +65,9 @@ class VideoFinder:
 
     In neighbouring frames it looks for each face around its last place, at the resolution that suits the
     face's size. It searches the whole frame at the start, at a cut, and every `SEARCH_SECONDS`, or
-    `LOST_SECONDS` after it lost a face. A newcomer is seen that much later at most. With the policy
-    "largest" the search of the whole frame goes from large faces to small ones, and stops at the first
-    size that gives a face.
+    `LOST_SECONDS` after it lost a face (at once if the detector is quick). A newcomer is seen that much later
+    at most. With the policy "largest" the search of the whole frame goes from large faces to small ones, and
+    stops at the first size that gives a face.
     """
 
     def __init__(self, detector: FaceDetector, policy: str, spec: CropSpec) -> None:
@@ -89,36 +91,43 @@ class VideoFinder:
         found = self._search(frame, neighbour)
         self._time = frame.time
         wanted = choose_faces(found, self._detector, self._policy)
-        people = self._people.name(frame, wanted)
+        people = self._people.name(frame, [one.box for one in wanted])
         return [
-            cut_box(frame.rgb, box, self._detector, self._spec, person)
-            for box, person in zip(wanted, people, strict=True)
+            cut_box(frame.rgb, one.box, self._detector, self._spec, person)._replace(found_by=one.found_by)
+            for one, person in zip(wanted, people, strict=True)
         ]
 
-    def _search(self, frame: Frame, neighbour: bool) -> list[Box]:
+    def _search(self, frame: Frame, neighbour: bool) -> list[Detection]:
         rgb, detector = frame.rgb, self._detector
         near = [detector.near(rgb, box) for box in self._places] if neighbour else []
-        seen = sorted((box for box in near if box), key=lambda box: -box.area)
-        again: list[Box] = []
-        for box in seen:
-            if all(box.overlap(larger) < OVERLAP for larger in again):
-                again.append(box)
+        seen = sorted((one for one in near if one), key=lambda one: -one.box.area)
+        again: list[Detection] = []
+        for one in seen:
+            if all(one.box.overlap(larger.box) < OVERLAP for larger in again):
+                again.append(one)
         doubled = len(again) < len(seen)
-        wait = LOST_SECONDS if doubled or None in near else SEARCH_SECONDS
+        lost = doubled or None in near
+        wait = (0 if detector.is_quick else LOST_SECONDS) if lost else SEARCH_SECONDS
         if neighbour and frame.time - self._searched < wait:
-            self._places = [box or place for box, place in zip(near, self._places, strict=True)]
+            self._places = [one.box if one else place for one, place in zip(near, self._places, strict=True)]
             return again
         self._searched = frame.time
-        self._places = self._search_whole(rgb, again)
-        return self._places
+        found = self._search_whole(rgb, again)
+        self._places = [one.box for one in found]
+        return found
 
-    def _search_whole(self, rgb: NDArray[np.uint8], again: list[Box]) -> list[Box]:
+    def _search_whole(self, rgb: NDArray[np.uint8], again: list[Detection]) -> list[Detection]:
         detector = self._detector
-        if self._policy != "largest":
-            return detector.detect(rgb)
-        if again and not detector.detect(rgb, max(detector.min_face, again[0].longer_side)):
+        if self._policy == "exactly-one":
+            found = detector.search(rgb)
+            return [one for one in found if one.is_confirmed] or found
+        if self._policy == "all":
+            return detector.search(rgb)
+        if detector.is_quick:
+            return detector.largest(rgb)[:1]
+        if again and not detector.search(rgb, max(detector.min_face, again[0].box.longer_side)):
             return again[:1]
-        return [detector.near(rgb, box) or box for box in detector.largest(rgb)[:1]]
+        return [detector.near(rgb, one.box) or one for one in detector.largest(rgb)[:1]]
 
     def _is_same_scene(self, frame: Frame) -> bool:
         small = cv2.resize(frame.rgb, _SMALL, interpolation=cv2.INTER_AREA).mean(axis=2, dtype=np.float32)
@@ -142,10 +151,11 @@ class People:
     """Numbers the people of a video from 1, in the order in which they appear.
 
     A face belongs to the person whose face it overlaps in the last frame that had one, unless that frame is
-    more than `PLACE_SECONDS` old or `forget_places` was called since. Otherwise it belongs to the person
-    whose mean encoding is nearest and within `SAME_PERSON`; otherwise to somebody new.
-    The mean takes faces of different moments, because a single face, such as a grimace, can lie further
-    off. Encoding takes longest of all, so it waits until there is somebody to compare with.
+    more than `PLACE_SECONDS` old (`ALONE_SECONDS` while only one person was ever seen) or `forget_places` was
+    called since. Otherwise it belongs to the person whose mean encoding is nearest and within `SAME_PERSON`;
+    otherwise to somebody new. The mean takes faces of different moments, because a single face, such as a
+    grimace, can lie further off. Encoding takes longest of all, so it waits until there is somebody to
+    compare with.
     """
 
     def __init__(self, detector: FaceDetector) -> None:
@@ -160,7 +170,8 @@ class People:
 
     def name(self, frame: Frame, boxes: list[Box]) -> list[int]:
         """Number the people in `boxes`, the faces of one frame; no person gets two of them."""
-        if frame.time - self._time > PLACE_SECONDS:
+        alone = len(boxes) == 1 and len(self._known) == 1
+        if frame.time - self._time > (ALONE_SECONDS if alone else PLACE_SECONDS):
             self.forget_places()
         named: dict[int, int] = {}
         pairs = [

@@ -21,6 +21,7 @@ from face_extraction.journal import FaceRow, ItemResult
 from face_extraction.ledger import NO_FACE, ItemFailed, LedgerRow, without_faces
 from face_extraction.manifest import LABEL_NAMES
 from face_extraction.media import ARCHIVE, CROP, FRAMES, SEQUENCE, VIDEO
+from face_extraction.proposing import make_detector
 from face_extraction.settings import ExtractionSettings
 from face_extraction.sources import Item
 from face_extraction.video import VideoFinder, search_frames
@@ -174,7 +175,8 @@ def _write_faces(
         target = crop_path(item, f"{tail}_{number}", f".{settings.format}")
         write_image(out / target, face.crop, settings.format, settings.quality)
         side = crop_side(face.box, settings.crop)
-        rows.append(FaceRow(target, index, time, face.box, side, side, face.person, face.rotation))
+        row = FaceRow(target, index, time, face.box, side, side, face.person, face.rotation, face.found_by)
+        rows.append(row)
     return rows
 
 
@@ -185,4 +187,4 @@ def _detector_for(settings: ExtractionSettings) -> FaceDetector:
 @cache
 def _detector(kind: str, min_face: int) -> FaceDetector:
     """The detector, kept from item to item because its models take time to load."""
-    return FaceDetector(kind, min_face)
+    return make_detector(kind, min_face)

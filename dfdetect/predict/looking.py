@@ -19,6 +19,7 @@ from face_extraction.images import NoImage, Photo, Unreadable, read_photo, resiz
 from face_extraction.ledger import DAMAGED, FAILED, TOO_FEW, TRUNCATED, ItemFailed, without_faces
 from face_extraction.manifest import Box
 from face_extraction.media import VIDEO, kind_of
+from face_extraction.proposing import make_detector
 from face_extraction.settings import ExtractionSettings
 from face_extraction.video import VideoFinder, search_frames
 
@@ -233,7 +234,7 @@ def _scaled(crops: Sequence[Rgb], size: int) -> Rgb:
 @cache
 def _finder_of(kind: str, min_face: int) -> FaceDetector:
     """Kept from file to file, because its models take time to load; each thread has its own."""
-    return FaceDetector(kind, min_face)
+    return make_detector(kind, min_face)
 
 
 def _finder(settings: ExtractionSettings) -> FaceDetector:

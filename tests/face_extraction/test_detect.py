@@ -11,7 +11,7 @@ import pytest
 
 from face_extraction import detect
 from face_extraction.crop import CropSpec, crop_face
-from face_extraction.detect import FaceDetector, _scaled, choose_faces, cut_faces, cut_photo
+from face_extraction.detect import Detection, FaceDetector, _scaled, choose_faces, cut_faces, cut_photo
 from face_extraction.errors import InputError
 from face_extraction.images import Photo, read_rgb
 from face_extraction.ledger import ItemFailed
@@ -99,8 +99,8 @@ def test_wrong_settings_are_refused(kind, min_face, message):
         FaceDetector(kind, min_face)
 
 
-def _boxes(*sides):
-    return [Box(0, side, side, 0) for side in sides]
+def _detections(*sides):
+    return [Detection(Box(0, side, side, 0), 1.0, "hog") for side in sides]
 
 
 @pytest.mark.parametrize(
@@ -112,9 +112,9 @@ def _boxes(*sides):
     ],
 )
 def test_the_policy_chooses_among_faces_that_are_large_enough(sides, policy, expected):
-    boxes = choose_faces(_boxes(*sides), FaceDetector("hog", 60), policy)
+    chosen = choose_faces(_detections(*sides), FaceDetector("hog", 60), policy)
 
-    assert [box.right for box in boxes] == expected
+    assert [one.box.right for one in chosen] == expected
 
 
 @pytest.mark.parametrize(
@@ -128,7 +128,7 @@ def test_the_policy_chooses_among_faces_that_are_large_enough(sides, policy, exp
 )
 def test_frames_without_a_wanted_face_fail_with_a_reason(sides, policy, reason, detail):
     with pytest.raises(ItemFailed) as error:
-        choose_faces(_boxes(*sides), FaceDetector("hog", 60), policy)
+        choose_faces(_detections(*sides), FaceDetector("hog", 60), policy)
 
     assert (error.value.reason, error.value.detail) == (reason, detail)
 

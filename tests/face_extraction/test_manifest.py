@@ -34,6 +34,7 @@ FULL = FaceSample(
     source="ff++",
     person=2,
     digest="0a1b",
+    found_by="hog",
 )
 STILL = FaceSample("faces/real/b.png", 0, "train", "005")
 ROW = "a.png,0,train,g"
@@ -49,9 +50,9 @@ def test_the_files_text_is_as_documented(tmp_path):
 
     assert (tmp_path / "manifest.csv").read_bytes().decode() == (
         "path,label,split,group,video,frame,time,top,right,bottom,left,width,height,method,source,"
-        "person,rotation,digest\n"
-        "faces/fake/a.png,1,val,004,004_982,15,0.500501,1,40,30,2,176,175,NeuralTextures,ff++,2,0,0a1b\n"
-        "faces/real/b.png,0,train,005,,0,0.0,0,0,0,0,0,0,,,0,0,\n"
+        "person,rotation,digest,found_by\n"
+        "faces/fake/a.png,1,val,004,004_982,15,0.500501,1,40,30,2,176,175,NeuralTextures,ff++,2,0,0a1b,hog\n"
+        "faces/real/b.png,0,train,005,,0,0.0,0,0,0,0,0,0,,,0,0,,\n"
     )
 
 
@@ -76,6 +77,7 @@ _TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=
         person=st.integers(0, 99),
         rotation=st.sampled_from([0, 90, 180, 270]),
         digest=_TEXT,
+        found_by=_TEXT,
     )
 )
 def test_every_sample_comes_back(tmp_path_factory, sample):

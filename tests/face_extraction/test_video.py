@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from face_extraction.detect import FaceDetector
+from face_extraction.detect import Detection, FaceDetector
 from face_extraction.frames import Frame, read_frames
 from face_extraction.ledger import ItemFailed
 from face_extraction.manifest import Box
@@ -20,9 +20,9 @@ class _Counting(FaceDetector):
         super().__init__("hog", min_face)
         self.pixels = []
 
-    def detect(self, rgb, min_face=None):
+    def search(self, rgb, min_face=None):
         self.pixels.append(rgb.shape[0] * rgb.shape[1])
-        return super().detect(rgb, min_face)
+        return super().search(rgb, min_face)
 
 
 def _faces(finder, pictures, step):
@@ -88,7 +88,7 @@ def test_the_search_from_large_to_small_finds_what_the_whole_search_finds(draw_f
 
     (whole,), (coarse, *_) = detector.detect(rgb), detector.largest(rgb)
 
-    assert coarse.overlap(whole) > 0.6
+    assert coarse.box.overlap(whole) > 0.6
 
 
 class _Known:
@@ -140,9 +140,18 @@ def test_a_place_tells_for_two_seconds_since_a_face_was_there():
     people = People(_Known())
 
     # The second looks like somebody else, but stands there within two seconds.
-    seen = [(0, 0.0), (90, 1.5), (200, 4.0), (30, 60.0)]
+    seen = [(0, 0.0), (90, 1.5), (200, 8.0), (90, 9.5), (30, 12.0)]
 
-    assert [people.name(*_seen([value], time)) for value, time in seen] == [[1], [1], [2], [1]]
+    assert [people.name(*_seen([value], time)) for value, time in seen] == [[1], [1], [2], [2], [1]]
+
+
+def test_who_was_only_ever_seen_alone_is_known_by_the_place_for_five_seconds():
+    encoder = _Known()
+    people = People(encoder)
+
+    assert [people.name(*_seen([0], time)) for time in (0, 3, 7.5)] == [[1]] * 3
+    assert encoder.encoded == 0
+    assert people.name(*_seen([250], 13)) == [2]
 
 
 def test_who_is_followed_is_remembered_by_faces_of_several_moments():
@@ -161,17 +170,21 @@ def test_who_is_followed_is_remembered_by_faces_of_several_moments():
     assert encoder.encoded == 4 + 2 + 1  # Six faces at most, and the newcomer's.
 
 
+def _detections(*boxes):
+    return [Detection(box, 1.0, "placed") for box in boxes]
+
+
 class _Placed(_Known):
     """A detector that finds a face at one place wherever the last pixel is not 0."""
 
-    kind, min_face = "placed", 4
+    told, min_face, is_quick = "placed", 4, False
     place = Box(0, 20, 10, 10)
 
-    def detect(self, rgb, min_face=None):
-        return [self.place] if rgb[-1, -1, 0] else []
+    def search(self, rgb, min_face=None):
+        return _detections(self.place) if rgb[-1, -1, 0] else []
 
     def near(self, rgb, box):
-        return self.place if rgb[-1, -1, 0] else None
+        return _detections(self.place)[0] if rgb[-1, -1, 0] else None
 
 
 def test_of_two_places_that_find_one_face_the_others_faces_stay():
@@ -180,11 +193,11 @@ def test_of_two_places_that_find_one_face_the_others_faces_stay():
 
         places = (Box(0, 10, 10, 0), Box(0, 16, 10, 6), Box(0, 40, 10, 30))
 
-        def detect(self, rgb, min_face=None):
-            return list(self.places)
+        def search(self, rgb, min_face=None):
+            return _detections(*self.places)
 
         def near(self, rgb, box):
-            return self.places[0] if box == self.places[1] else box
+            return _detections(self.places[0] if box == self.places[1] else box)[0]
 
     finder = VideoFinder(Merging(), "all", SPEC)
     frames = [Frame(index, 0.04 * index, np.zeros((20, 40, 3), np.uint8)) for index in range(2)]
@@ -197,11 +210,11 @@ def test_faces_that_are_followed_come_largest_first():
     class Growing(_Placed):
         """Two faces, of which the smaller is the larger once it is followed."""
 
-        def detect(self, rgb, min_face=None):
-            return [Box(0, 10, 10, 0), Box(0, 28, 8, 20)]
+        def search(self, rgb, min_face=None):
+            return _detections(Box(0, 10, 10, 0), Box(0, 28, 8, 20))
 
         def near(self, rgb, box):
-            return Box(0, 40, 20, 20) if box.left == 20 else box
+            return _detections(Box(0, 40, 20, 20) if box.left == 20 else box)[0]
 
     finder = VideoFinder(Growing(), "all", SPEC)
     found = _faces(finder, [np.zeros((20, 40, 3), np.uint8)] * 2, 0.04)
@@ -218,9 +231,9 @@ def test_where_a_face_is_lost_the_whole_frame_is_searched_after_half_a_second():
             super().__init__()
             self.searched = []
 
-        def detect(self, rgb, min_face=None):
+        def search(self, rgb, min_face=None):
             self.searched.append(int(rgb[-1, -1, 0]))
-            return [self.place]
+            return _detections(self.place)
 
         def near(self, rgb, box):
             return None
