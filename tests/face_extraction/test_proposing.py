@@ -11,6 +11,7 @@ from face_extraction.frames import Frame, read_frames
 from face_extraction.ledger import ItemFailed
 from face_extraction.manifest import Box
 from face_extraction.proposing import ProposingDetector, make_detector
+from face_extraction.settings import DETECTORS
 from face_extraction.video import VideoFinder
 
 PLACES = ((110, 125, 100), (340, 130, 140))
@@ -19,6 +20,19 @@ PLACES = ((110, 125, 100), (340, 130, 140))
 @pytest.fixture
 def two(draw_faces):
     return draw_faces(*PLACES, width=480, height=270)
+
+
+@pytest.fixture(scope="module")
+def hog():
+    return FaceDetector("hog", 60)
+
+
+@pytest.fixture
+def detector(hog):
+    """The default detector, with a HOG that is loaded already: that takes most of a second."""
+    made = ProposingDetector("blazeface", 60)
+    made._hog = hog
+    return made
 
 
 @pytest.fixture
@@ -32,8 +46,8 @@ def propose(monkeypatch):
     return set_levels
 
 
-@pytest.mark.parametrize(("kind", "found_by"), [("blazeface", "hog"), ("hog", "hog"), ("cnn", "cnn")])
-def test_each_kind_has_its_detector(kind, found_by):
+@pytest.mark.parametrize("kind", DETECTORS)
+def test_each_kind_has_its_detector(kind):
     assert make_detector(kind, 70).kind == kind
     assert make_detector(kind, 70).min_face == 70
 
@@ -45,72 +59,73 @@ def test_an_unknown_kind_is_refused():
         FaceDetector("blazeface")
 
 
-def test_hog_sets_the_boxes_of_faces_that_both_find(two):
-    found = ProposingDetector("blazeface", 60).search(two)
+def test_hog_sets_the_boxes_of_faces_that_both_find(hog, detector, two):
+    found = detector.search(two)
 
-    for one, hog in zip(found, FaceDetector("hog", 60).search(two), strict=True):
-        side = hog.box.longer_side
+    for one, alone in zip(found, hog.search(two), strict=True):
+        side = alone.box.longer_side
         assert one.found_by == "hog"
         assert one.confidence > 0.5
-        assert one.box.overlap(hog.box) > 0.65
+        assert one.box.overlap(alone.box) > 0.65
         # dlib's boxes come in steps of 1.2, and a box may lie on the next step.
         assert 0.8 < one.box.longer_side / side < 1.25
-        assert abs(one.box.left + one.box.right - hog.box.left - hog.box.right) / 2 < 0.14 * side
-        assert abs(one.box.top + one.box.bottom - hog.box.top - hog.box.bottom) / 2 < 0.14 * side
+        assert abs(one.box.left + one.box.right - alone.box.left - alone.box.right) / 2 < 0.14 * side
+        assert abs(one.box.top + one.box.bottom - alone.box.top - alone.box.bottom) / 2 < 0.14 * side
 
 
-def test_a_sure_proposal_that_hog_does_not_confirm_is_marked(propose, two):
+def test_a_sure_proposal_that_hog_does_not_confirm_is_marked(detector, propose, two):
     # On the ground between the faces, where HOG finds nothing.
     lonely = Box(200, 260, 260, 200)
     propose([(lonely, 0.6)])
 
-    (face,) = cut_faces(two, ProposingDetector(), "all", CropSpec(size=32))
+    (face,) = cut_faces(two, detector, "all", CropSpec(size=32))
 
     assert (face.box, face.found_by, face.confidence) == (lonely, "blazeface", 0.0)
 
 
-def test_where_nothing_is_proposed_hog_searches_the_whole_picture(propose, two):
-    hog = FaceDetector("hog")
+def test_where_nothing_is_proposed_hog_searches_the_whole_picture(hog, detector, propose, two):
     searched, largest = hog.search(two), hog.largest(two)
     for nothing in ([], [(Box(200, 260, 260, 200), 0.4), (Box(0, 20, 20, 0), 0.9)]):
         propose(nothing)
-        assert ProposingDetector().search(two) == searched
-    assert ProposingDetector().largest(two) == largest
+        assert detector.search(two) == searched
+    assert detector.largest(two) == largest
 
 
-def test_without_any_face_the_reason_names_both_detectors():
+def test_without_any_face_the_reason_names_both_detectors(detector):
     with pytest.raises(ItemFailed, match="no_face: blazeface and hog found no face of 60 pixels or more"):
-        cut_faces(np.full((200, 300, 3), 90, np.uint8), ProposingDetector(), "all", CropSpec())
+        cut_faces(np.full((200, 300, 3), 90, np.uint8), detector, "all", CropSpec())
 
 
-def test_a_face_that_was_not_confirmed_gives_way_to_one_that_was(propose, two):
-    near = FaceDetector("hog").search(two)[0].box
+def test_a_face_that_was_not_confirmed_gives_way_to_one_that_was(hog, detector, propose, two):
+    near = hog.search(two)[0].box
     large = Box(0, 480, 60, 0)
     propose([(large, 0.9), (near, 0.9)])
 
     for policy in ("largest", "exactly-one"):
-        (face,) = cut_faces(two, ProposingDetector(), policy, CropSpec(size=32))
+        (face,) = cut_faces(two, detector, policy, CropSpec(size=32))
         assert face.found_by == "hog"
-        finder = VideoFinder(ProposingDetector(), policy, CropSpec(size=32))
+        finder = VideoFinder(detector, policy, CropSpec(size=32))
         (face,) = finder.faces(Frame(0, 0.0, two))
         assert face.found_by == "hog"
-    faces = cut_faces(two, ProposingDetector(), "all", CropSpec(size=32))
+    faces = cut_faces(two, detector, "all", CropSpec(size=32))
     assert [face.found_by for face in faces] == ["blazeface", "hog"]
 
 
-def test_the_search_for_the_largest_face_stops_at_the_first_level_with_one(propose, two, monkeypatch):
-    large, small = (one.box for one in FaceDetector("hog").search(two))
+def test_the_search_for_the_largest_face_stops_at_the_first_level_with_one(
+    hog, detector, propose, two, monkeypatch
+):
+    large, small = (one.box for one in hog.search(two))
     propose([(large, 0.9)], [(small, 0.9)])
 
-    assert len(ProposingDetector().largest(two)) == 1
-    assert len(ProposingDetector().search(two)) == 2
+    assert len(detector.largest(two)) == 1
+    assert len(detector.search(two)) == 2
 
 
-def test_one_face_proposed_twice_is_one_face(propose, two):
-    box = FaceDetector("hog").search(two)[0].box
+def test_one_face_proposed_twice_is_one_face(hog, detector, propose, two):
+    box = hog.search(two)[0].box
     propose([(box, 0.9), (Box(box.top + 9, box.right + 9, box.bottom + 9, box.left + 9), 0.8)], [(box, 0.7)])
 
-    assert len(ProposingDetector().search(two)) == 1
+    assert len(detector.search(two)) == 1
 
 
 def test_a_face_that_hog_loses_is_searched_at_once_in_a_video(propose, two):
@@ -129,14 +144,14 @@ def test_a_face_that_hog_loses_is_searched_at_once_in_a_video(propose, two):
 
 
 @pytest.mark.shared
-def test_crops_of_real_faces_lie_where_hog_alone_puts_them(shared):
+def test_crops_of_real_faces_lie_where_hog_alone_puts_them(hog, detector, shared):
     """Measured over 19 videos, 10 frames each: overlaps from .67 to .98, the middle one .86."""
     overlaps = []
     for name in ("real/lp_d12.mp4", "real/ffpp23_original_519.mp4", "fake/uadfv_0017_fake.mp4"):
         for frame in read_frames(shared / "data/videos" / name, count=2):
-            (hog,) = FaceDetector("hog").detect(frame.rgb)[:1]
-            (one,) = ProposingDetector().largest(frame.rgb)[:1]
+            (alone,) = hog.detect(frame.rgb)[:1]
+            (one,) = detector.largest(frame.rgb)[:1]
             assert one.found_by == "hog"
-            overlaps.append(one.box.overlap(hog))
+            overlaps.append(one.box.overlap(alone))
     assert min(overlaps) > 0.65
     assert np.median(overlaps) > 0.75
