@@ -1,6 +1,7 @@
-"""The one exception that means "the input is wrong", and the wording of its line."""
+"""The one exception that means "the input is wrong", and the wording of errors on one line."""
 
 import difflib
+import errno
 from collections.abc import Iterable
 
 
@@ -14,6 +15,23 @@ class InputError(Exception):
 def one_line(error: BaseException, limit: int = 300) -> str:
     """An error's message on one line, cut to `limit` characters; the name of its type if it has none."""
     return (" ".join(str(error).split()) or type(error).__name__)[:limit]
+
+
+# How C libraries word it, in errors of their own kinds.
+_NO_MEMORY = ("out of memory", "insufficient memory", "bad_alloc", "cannot allocate memory")
+
+
+def ran_out_of_memory(error: BaseException) -> bool:
+    """Whether an error means that there was too little memory."""
+    if isinstance(error, MemoryError) or getattr(error, "errno", None) == errno.ENOMEM:
+        return True
+    return any(words in str(error).lower() for words in _NO_MEMORY)
+
+
+def unforeseen(error: Exception) -> str:
+    """One line for an error of no expected kind: its type and message, or that memory ran out."""
+    kind = "out of memory" if ran_out_of_memory(error) else type(error).__name__
+    return f"{kind}: {one_line(error)}"
 
 
 def unknown_name(kind: str, given: str, accepted: Iterable[str], where: str = "") -> InputError:

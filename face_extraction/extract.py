@@ -14,7 +14,7 @@ from pebble import ProcessExpired
 
 from face_extraction.atomic import sweep
 from face_extraction.digest import FileMark
-from face_extraction.errors import InputError
+from face_extraction.errors import InputError, ran_out_of_memory, unforeseen
 from face_extraction.journal import JOURNAL_FILE, ROOT, FaceRow, ItemResult, Journal
 from face_extraction.ledger import FAILED, PROCESS_ENDED, REASONS, LedgerRow, write_ledger
 from face_extraction.lock import alone
@@ -350,9 +350,11 @@ def _outcome(future: Future[ItemResult], item: Item, out: Path) -> ItemResult:
         # The pool's time limit also raises TimeoutError, but without the system's error number.
         if isinstance(error, TimeoutError) and error.errno != ETIMEDOUT:
             return _failed(item, "it took longer than the time limit")
+        if ran_out_of_memory(error):
+            return _failed(item, unforeseen(error))
         raise InputError(f"{out}: cannot be written ({error.strerror or error})") from error
     except Exception as error:  # One odd file must not end a run of days; the ledger names it.
-        return _failed(item, f"{type(error).__name__}: {error}")
+        return _failed(item, unforeseen(error))
 
 
 def _failed(item: Item, detail: str) -> ItemResult:

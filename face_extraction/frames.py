@@ -312,6 +312,8 @@ def _drain(context: Any, place: int, view: View, damage: Damage) -> Iterator[_De
 def _frames(context: Any, packet: Any, place: int, view: View, damage: Damage) -> Iterator[_Decoded]:
     try:
         frames = context.decode(packet)
+    except MemoryError:
+        raise
     except ERRORS:  # Only this packet is bad; the next may be good.
         damage.places.add(place)
         return

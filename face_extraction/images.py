@@ -13,6 +13,7 @@ from PIL import Image, ImageFile, UnidentifiedImageError
 
 from face_extraction.atomic import write_bytes
 from face_extraction.colour import orientation_of, plain_mode, shrink, to_rgb, turn_upright
+from face_extraction.errors import one_line, ran_out_of_memory
 from face_extraction.heif import HEAD, HeifMissing, decode_heic, is_avif, is_heic, open_heic, without_exif
 from face_extraction.ledger import FAILED, UNREADABLE, ItemFailed
 from face_extraction.media import IMAGE_SUFFIXES, VIDEO_SUFFIXES
@@ -223,9 +224,9 @@ def _decode(stream: IO[bytes], name: Path | str) -> Photo:
     except OSError as error:
         if error.errno is not None:  # Only the system's errors have a number; Pillow's mean damage.
             raise _failed(name, error) from None
-        raise Unreadable(name, _one_line(error)) from None
+        raise _undecoded(name, error) from None
     except Exception as error:  # The decoders raise many kinds, even SyntaxError.
-        raise Unreadable(name, _one_line(error)) from None
+        raise _undecoded(name, error) from None
 
 
 def known_format(head: bytes) -> str:
@@ -235,8 +236,11 @@ def known_format(head: bytes) -> str:
     return next((kind for kind, signature in _SIGNATURES.items() if head.startswith(signature)), "")
 
 
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split()) or type(error).__name__
+def _undecoded(name: Path | str, error: Exception) -> Exception:
+    """The error to raise for a decoder's: short memory is not the file's fault."""
+    if ran_out_of_memory(error):
+        return MemoryError(one_line(error))
+    return Unreadable(name, one_line(error))
 
 
 def open_picture(stream: IO[bytes], name: Path | str) -> Image.Image:

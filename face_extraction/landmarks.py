@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from face_extraction.atomic import atomic_path
 from face_extraction.command import DONE, FINDING, Parser
 from face_extraction.digest import file_size
-from face_extraction.errors import InputError
+from face_extraction.errors import InputError, unforeseen
 from face_extraction.ledger import FAILED, NO_FACE, ItemFailed, LedgerRow, write_ledger
 from face_extraction.manifest import Box, FaceSample, read_manifest
 from face_extraction.progress import progress
@@ -192,7 +192,7 @@ def _find_chunk(
         except ItemFailed as error:
             ledger.append(LedgerRow(sample.path, error.reason, error.detail))
         except Exception as error:  # One odd crop must not end the work on all others.
-            ledger.append(LedgerRow(sample.path, FAILED, f"{type(error).__name__}: {error}"))
+            ledger.append(LedgerRow(sample.path, FAILED, unforeseen(error)))
     return found, ledger
 
 

@@ -11,7 +11,7 @@ from face_extraction.errors import InputError, unknown_name
 
 NO_FACE, SEVERAL_FACES, TOO_SMALL = "no_face", "several_faces", "too_small"
 UNREADABLE, TRUNCATED, DAMAGED = "unreadable", "truncated", "damaged"
-TOO_FEW = "too_few_faces"
+TOO_FEW, TOO_MANY = "too_few_faces", "too_many_faces"
 MISSING, UNLISTED, DOUBLED, FAILED = "missing", "unlisted", "doubled", "failed"
 
 REASONS = {
@@ -22,6 +22,7 @@ REASONS = {
     TRUNCATED: "the video ends before its container says; the readable part was used",
     DAMAGED: "some wanted frames of the video cannot be decoded; the others were used",
     TOO_FEW: "fewer frames with a face than the model needs for a clip",
+    TOO_MANY: "more faces than a verdict's share of memory holds",
     MISSING: "the data set's own list names it, but the file is not there",
     UNLISTED: "the file is there, but the data set's own list does not name it",
     DOUBLED: "the same video or crop is there twice; the first was used",

@@ -1,4 +1,7 @@
-"""How many cores and how much memory this process may use: a container's quota counts, not the host."""
+"""How many cores and how much memory this process may use: a container's quota counts, not the host.
+
+And the limit that keeps a process from taking more.
+"""
 
 import math
 import os
@@ -27,6 +30,32 @@ def available_cores(root: Path = ROOT) -> int:
         if quota > 0 and period > 0:
             cores = min(cores, math.ceil(quota / period))
     return max(cores, 1)
+
+
+def limit_memory(more: int) -> None:
+    """Let this process take only so much address space beyond what it has: then it gets a `MemoryError`.
+
+    If memory runs out in spite of that, the system ends this process before its parent. Does nothing on
+    systems that lack such limits.
+
+    Args:
+        more: bytes.
+    """
+    with suppress(OSError):  # Only Linux has this file.
+        Path("/proc/self/oom_score_adj").write_text("500")
+    with suppress(ImportError, OSError, ValueError):  # Windows has no `resource`, macOS refuses the limit.
+        import resource
+
+        _, most = resource.getrlimit(resource.RLIMIT_AS)
+        wanted = _address_space() + more
+        soft = wanted if most == resource.RLIM_INFINITY else min(wanted, most)
+        resource.setrlimit(resource.RLIMIT_AS, (soft, most))
+
+
+def _address_space() -> int:
+    """The bytes of address space that this process has; 0 if the system does not tell."""
+    pages = _text(Path("/proc/self/statm")).split()[:1]
+    return int(pages[0]) * os.sysconf("SC_PAGE_SIZE") if pages else 0
 
 
 def available_memory(root: Path = ROOT) -> int | None:

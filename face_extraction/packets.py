@@ -27,7 +27,8 @@ _LISTS_FRAMES = "mov,mp4"
 _JUMPING, JUMP_SECONDS = frozenset({"mpegts", "mpeg"}), 10.0
 # VP8's packets can hold pictures that are never shown; AVI has no time of showing.
 _UNTIMED = frozenset({"vp8", "avi"})
-# FFmpeg's OSErrors say nothing about the disk: the file was opened before.
+# FFmpeg's OSErrors say nothing about the disk: the file was opened before. Its MemoryError is no damage: it
+# is raised everywhere.
 ERRORS = (av.error.FFmpegError, OSError, ValueError)
 # Pictures that are not the video: covers, previews, and the tiles that make up a photo.
 _NOT_THE_VIDEO = Disposition.attached_pic | Disposition.timed_thumbnails | Disposition.dependent
@@ -138,6 +139,8 @@ def open_video(path: Path) -> Iterator[tuple[Any, Any]]:
         container = av.open(
             f"file:{path.absolute()}", options={"protocol_whitelist": "file"}, metadata_errors="ignore"
         )
+    except MemoryError:
+        raise
     except ERRORS:
         check_readable(path)
         raise Unreadable(path, "no video in it (another kind of file, or cut off early)") from None
@@ -242,6 +245,8 @@ def _read_through(container: Any, stream: Any) -> _Read:
                 read.end = max(read.end, float((packet.pts + (packet.duration or 0)) * packet.time_base))
             if packet.stream_index == stream.index and packet.size:
                 read.add(packet)
+    except MemoryError:
+        raise
     except ERRORS:
         read.cut = True
     return read
@@ -277,5 +282,7 @@ def each_packet(container: Any, stream: Any) -> Iterator[Any]:
     """The packets that `read_packets` counts, up to the first unreadable one; that is reported already."""
     try:
         yield from (packet for packet in packets_of(container, stream) if packet.size)
+    except MemoryError:
+        raise
     except ERRORS:
         return

@@ -13,7 +13,7 @@ from dfdetect.fakes.motion import moving, write_video
 from dfdetect.fakes.pairs import Donors, check_shares, make_fake, scaled
 from dfdetect.fakes.reals import Reals, find_reals
 from dfdetect.fakes.registry import Face, Fake, Points, Rgb, Rng, get_kind
-from face_extraction.errors import InputError
+from face_extraction.errors import InputError, unforeseen
 from face_extraction.images import Unreadable, read_rgb, write_image
 from face_extraction.json_file import read_json, write_json
 from face_extraction.ledger import FAILED, ItemFailed, LedgerRow, write_ledger
@@ -155,7 +155,7 @@ def failed(sample: FaceSample, error: Exception) -> LedgerRow:
         return LedgerRow(sample.path, error.reason, error.detail)
     if isinstance(error, OSError):
         raise error
-    return LedgerRow(sample.path, FAILED, f"{type(error).__name__}: {error}")
+    return LedgerRow(sample.path, FAILED, unforeseen(error))
 
 
 def check_same(wanted: Mapping[str, object], manifest: Path, out: Path) -> None:

@@ -14,9 +14,10 @@ from dfdetect.predict.origin import read_origin
 from dfdetect.verdict import Provenance
 from face_extraction.detect import FaceDetector, FoundFace, cut_photo
 from face_extraction.digest import file_digest, file_size
+from face_extraction.errors import unforeseen
 from face_extraction.frames import Frame, read_frames
 from face_extraction.images import NoImage, Photo, Unreadable, read_photo, resize
-from face_extraction.ledger import DAMAGED, FAILED, TOO_FEW, TRUNCATED, ItemFailed, without_faces
+from face_extraction.ledger import DAMAGED, FAILED, TOO_FEW, TOO_MANY, TRUNCATED, ItemFailed, without_faces
 from face_extraction.manifest import Box
 from face_extraction.media import VIDEO, kind_of
 from face_extraction.proposing import make_detector
@@ -26,6 +27,9 @@ from face_extraction.video import VideoFinder, search_frames
 Rgb = NDArray[np.uint8]
 Watch = Callable[[Frame], None]
 """Sees each frame, or the photo, before its faces are looked for."""
+
+MOST_BYTES = 256 << 20
+"""The most that a file's scaled crops may take: the model's process holds those of several files at once."""
 
 
 @dataclass(frozen=True)
@@ -115,7 +119,7 @@ def look(path: Path, wanted: Wanted, watch: Watch | None = None) -> Look:
     except ItemFailed as error:
         found = Look(reason=error.reason, detail=error.detail)
     except Exception as error:  # One strange file must not end a run of days.
-        found = Look(reason=FAILED, detail=f"{type(error).__name__}: {error}")
+        found = Look(reason=FAILED, detail=unforeseen(error))
     origin = read_origin(path, found.kind, wanted.anchors) if found.kind else None
     return replace(found, path=str(path), provenance=origin, **_identity(path))
 
@@ -151,7 +155,7 @@ def _look_at_misnamed(path: Path, photo: NoImage, wanted: Wanted, watch: Watch |
 def look_at_photo(photo: Photo, wanted: Wanted) -> Look:
     """Find the faces of a photo, largest first.
 
-    A photo without a face that can be scored is a `Look` without faces.
+    A photo without a face that can be scored, or with more than `MOST_BYTES` hold, is a `Look` without faces.
     """
     height, width = (round(side * photo.scale) for side in photo.rgb.shape[:2])
     seen = Look(kind="photo", frames=1, shown=1, size=(width, height))
@@ -163,6 +167,7 @@ def look_at_photo(photo: Photo, wanted: Wanted) -> Look:
     else:
         try:
             found = cut_photo(photo, _finder(wanted.settings), wanted.settings)
+            _check_room(len(found), wanted.size)
         except ItemFailed as error:
             return replace(seen, shown=0, reason=error.reason, detail=error.detail)
     faces = tuple(SeenFace(face.box, confidence=face.confidence, rotation=face.rotation) for face in found)
@@ -180,7 +185,7 @@ def look_at_video(path: Path, wanted: Wanted, watch: Watch | None = None) -> Loo
         watch: as for `look`.
 
     Raises:
-        ItemFailed: no frame of the video can be read.
+        ItemFailed: no frame of the video can be read, or there are more faces than `MOST_BYTES` hold.
     """
     finder = VideoFinder(_finder(wanted.settings), wanted.settings.policy, wanted.settings.crop)
     faces: list[SeenFace] = []
@@ -202,6 +207,7 @@ def look_at_video(path: Path, wanted: Wanted, watch: Watch | None = None) -> Loo
     try:
         for frame, found in search_frames(noted(), search, without):
             shown += 1
+            _check_room(len(faces) + len(found), wanted.size)
             faces += [SeenFace(face.box, frame.index, frame.time, face.person) for face in found]
             crops += [resize(face.crop, wanted.size) for face in found]
     except ItemFailed as error:
@@ -225,6 +231,12 @@ def look_at_video(path: Path, wanted: Wanted, watch: Watch | None = None) -> Loo
 def _whole(frame: Frame) -> list[FoundFace]:
     height, width = frame.rgb.shape[:2]
     return [FoundFace(Box(0, width, height, 0), frame.rgb)]
+
+
+def _check_room(faces: int, size: int) -> None:
+    most = MOST_BYTES // (3 * size**2)
+    if faces > most:
+        raise ItemFailed(TOO_MANY, f"more than {most:,} faces; of a video, search fewer frames")
 
 
 def _scaled(crops: Sequence[Rgb], size: int) -> Rgb:

@@ -13,16 +13,17 @@ from typing import TYPE_CHECKING
 
 from pebble import ProcessExpired
 
-from dfdetect.predict.looking import Look, look
+from dfdetect.predict.looking import MOST_BYTES, Look, look
 from dfdetect.verdict import Verdict
 from face_extraction.ledger import FAILED, PROCESS_ENDED
+from face_extraction.machine import available_memory
 from face_extraction.pool import local_pool
 
 if TYPE_CHECKING:
     from dfdetect.predict.detector import Detector
 
 AHEAD = 4
-"""Files in work or waiting for the model, for each process."""
+"""Files in work or waiting for the model, for each process; fewer if their faces could fill the memory."""
 
 
 def judge_files(
@@ -42,22 +43,29 @@ def judge_files(
         InputError: the model is at fault, and would be with every file.
     """
     waiting, running = iter(files), deque[tuple[Path, Future[Look]]]()
-    wanted = detector.wanted(frames)
+    wanted, ahead = detector.wanted(frames), _ahead(workers)
     with local_pool(workers, None) as pool:
 
         def hand_out() -> None:
-            for path in islice(waiting, AHEAD * workers - len(running)):
+            for path in islice(waiting, ahead - len(running)):
                 running.append((path, pool.submit(look, path, wanted)))
 
         hand_out()
         while running:
             ready = [running.popleft()]
             looks = [_found(*ready[0])]
-            while running and running[0][1].done():
+            while running and running[0][1].done() and sum(one.crops.nbytes for one in looks) < MOST_BYTES:
                 ready.append(running.popleft())
                 looks.append(_found(*ready[-1]))
             hand_out()  # before the model computes, so that the processes have work meanwhile
             yield from detector.judge_looks(looks, frames=frames)
+
+
+def _ahead(workers: int) -> int:
+    """Files to hand out at a time: their faces take at most a quarter of the memory."""
+    memory = available_memory()
+    room = memory // (4 * MOST_BYTES) if memory else AHEAD * workers
+    return max(workers + 1, min(room, AHEAD * workers))
 
 
 def _found(path: Path, future: Future[Look]) -> Look:

@@ -1,8 +1,12 @@
-"""The wording of wrong names."""
+"""The wording of wrong names, and of errors that nobody foresaw."""
 
+import errno
+
+import cv2
+import numpy as np
 import pytest
 
-from face_extraction.errors import InputError, unknown_name
+from face_extraction.errors import InputError, unforeseen, unknown_name
 
 
 @pytest.mark.parametrize(
@@ -21,3 +25,29 @@ def test_an_unknown_name_is_one_line_with_the_nearest(given, where, line):
 
 def test_nothing_to_choose_from_is_said():
     assert str(unknown_name("model", "a", [])) == "unknown model 'a'; accepted: none"
+
+
+def _opencv_without_memory():
+    try:
+        cv2.resize(np.zeros((2, 2, 3), np.uint8), (2**31 - 1, 2**31 - 1))
+    except cv2.error as error:
+        return error
+
+
+@pytest.mark.parametrize(
+    ("error", "line"),
+    [
+        (ValueError("two\nlines"), "ValueError: two lines"),
+        (MemoryError(), "out of memory: MemoryError"),
+        (MemoryError("std::bad_alloc"), "out of memory: std::bad_alloc"),
+        (OSError(errno.ENOMEM, "Cannot allocate memory"), "out of memory: [Errno 12] Cannot allocate memory"),
+        (OSError("out of memory when reading image file"), "out of memory: out of memory when reading image"),
+        (OSError(errno.ENOSPC, "No space left"), "OSError: [Errno 28] No space left"),
+    ],
+)
+def test_an_unforeseen_error_is_one_line_that_names_memory_if_it_ran_out(error, line):
+    assert unforeseen(error).startswith(line)
+
+
+def test_libraries_errors_name_memory_too():
+    assert unforeseen(_opencv_without_memory()).startswith("out of memory: OpenCV")

@@ -1,6 +1,8 @@
-"""Cores and memory of a container, told by a made-up /proc and /sys."""
+"""Cores and memory of a container, told by a made-up /proc and /sys; the limit of a process's memory."""
 
 import os
+import subprocess
+import sys
 
 import pytest
 
@@ -84,3 +86,21 @@ def test_without_a_limit_the_machines_memory_counts(tmp_path):
 
     assert memory == available_memory(tmp_path / "nothing")
     assert memory is None or 10**8 < memory < 2**60
+
+
+LIMITED = """
+from pathlib import Path
+from face_extraction.machine import limit_memory
+limit_memory(200_000_000)
+print(len(bytearray(100_000_000)), Path("/proc/self/oom_score_adj").read_text().strip())
+try:
+    bytearray(300_000_000)
+except MemoryError:
+    print("refused")
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux keeps to the limit")
+def test_a_process_gets_so_much_memory_and_no_more_and_is_the_first_to_go():
+    done = subprocess.run([sys.executable, "-c", LIMITED], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["100000000", "500", "refused"]

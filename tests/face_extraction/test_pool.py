@@ -8,8 +8,10 @@ import threading
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from face_extraction import pool
 from face_extraction.errors import InputError
 from face_extraction.extract import Execution, extract
 from face_extraction.images import write_image
@@ -97,6 +99,35 @@ def test_a_lost_item_is_listed_and_done_at_the_next_start(raw, tmp_path, limit, 
     assert len(summary.samples) == 11
     again = _extract(raw, out, workers=1)
     assert (len(again.samples), len(again.ledger)) == (12, 0)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux keeps to the limit")
+def test_an_item_that_takes_too_much_memory_costs_itself_alone(raw, tmp_path, monkeypatch):
+    monkeypatch.setattr(pool, "LEAST_MEMORY", 300_000_000)
+    monkeypatch.setattr(pool, "MOST_MEMORY", 300_000_000)
+    write_image(raw / "big.png", np.zeros((9000, 9000, 3), np.uint8))  # 236 kB, 324 MB once decoded
+    items = [Item("big.png", 0, "big"), *_items()[:2]]
+
+    summary = extract(items, raw, tmp_path / "out", SETTINGS, SplitRule(), workers=1)
+
+    (row,) = summary.ledger
+    assert (row.path, row.reason) == ("big.png", "failed")
+    assert row.detail.startswith("out of memory")
+    assert len(summary.samples) == 2
+
+
+@pytest.mark.parametrize(
+    ("memory", "workers", "each"),
+    [
+        (24_000_000_000, 2, 4_000_000_000),
+        (24_000_000_000, 12, 2_000_000_000),
+        (2_000_000_000, 4, 1_500_000_000),
+        (None, 8, 4_000_000_000),
+    ],
+)
+def test_processes_share_the_machines_memory(monkeypatch, memory, workers, each):
+    monkeypatch.setattr(pool, "available_memory", lambda: memory)
+    assert pool._memory_of_each(workers) == each
 
 
 def _start(*arguments, env):

@@ -3,17 +3,19 @@
 import json
 import shutil
 import signal
-from concurrent.futures import Executor
-from contextlib import contextmanager
+import sys
+from concurrent.futures import Executor, Future
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 
 import keras
 import numpy as np
 import pytest
 
-from dfdetect.predict import pipelining
+from dfdetect.predict import looking, pipelining
 from dfdetect.predict.detector import Detector
 from dfdetect.predict.looking import Look, Seen, SeenFace
+from face_extraction import pool
 from face_extraction.images import write_image
 from face_extraction.manifest import Box
 from face_extraction.pool import local_pool
@@ -59,6 +61,63 @@ def test_a_file_that_kills_its_process_costs_itself_alone_and_is_not_met_again(
     capsys.readouterr()
     assert command("--out", out, *paths) == 1
     assert capsys.readouterr().out == f"{out}: 3 files, 0 with substantial evidence, 2 without a verdict\n"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux keeps to the limit")
+def test_a_file_that_takes_too_much_memory_costs_itself_alone(
+    command, detector, files, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(pool, "LEAST_MEMORY", 300_000_000)
+    monkeypatch.setattr(pool, "MOST_MEMORY", 300_000_000)
+    write_image(tmp_path / "big.png", np.zeros((9000, 9000, 3), np.uint8))
+    paths, out = [tmp_path / "big.png", files / "person.png"], tmp_path / "scores.jsonl"
+
+    assert command("--out", out, *paths) == 1
+
+    big, person = (json.loads(line) for line in out.read_text().splitlines())
+    assert (big["score"], big["reason"]) == (None, "failed")
+    assert big["detail"].startswith("out of memory")
+    assert person["score"] == detector.judge(paths[1]).score
+
+
+def test_more_faces_than_memory_for_them_are_refused(files, detector, monkeypatch):
+    monkeypatch.setattr(looking, "MOST_BYTES", 3 * detector.model.input_shape[1] ** 2 - 1)
+    for name in ("person.png", "person.mp4"):
+        verdict = detector.judge(files / name)
+        assert (verdict.score, verdict.reason) == (None, "too_many_faces")
+        assert verdict.detail.startswith("more than 0 faces")
+
+
+@pytest.mark.parametrize(
+    ("memory", "workers", "files"), [(64 << 30, 2, 8), (4 << 30, 2, 4), (1 << 30, 2, 3), (None, 2, 8)]
+)
+def test_the_faces_of_files_in_work_fit_in_a_quarter_of_the_memory(monkeypatch, memory, workers, files):
+    monkeypatch.setattr(pipelining, "available_memory", lambda: memory)
+    assert pipelining._ahead(workers) == files
+
+
+def test_files_with_many_faces_are_not_judged_together(detector, tmp_path, monkeypatch):
+    crops = np.zeros((30, 32, 32, 3), np.uint8)
+    many = Look(faces=(SeenFace(Box(0, 9, 9, 0)),) * 30, crops=crops, frames=1, shown=1)
+    judged = []
+
+    class Quick(Executor):
+        def submit(self, function, *args):
+            future = Future()
+            future.set_result(many)
+            return future
+
+    def judge_looks(looks, frames):
+        judged.append(len(looks))
+        return looks
+
+    monkeypatch.setattr(pipelining, "local_pool", lambda *args: nullcontext(Quick()))
+    monkeypatch.setattr(pipelining, "MOST_BYTES", 2 * crops.nbytes)
+    monkeypatch.setattr(pipelining, "_ahead", lambda workers: 4)
+    monkeypatch.setattr(detector, "judge_looks", judge_looks)
+    paths = [tmp_path / str(number) for number in range(5)]
+    assert list(pipelining.judge_files(paths, detector, frames=None, workers=1)) == [many] * 5
+    assert max(judged) == 2
 
 
 def test_workers_change_no_verdict_and_no_order(command, files, tmp_path, capsys):
