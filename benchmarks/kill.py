@@ -1,8 +1,11 @@
 """`python -m benchmarks.kill`: kill long commands at random moments; they must lose nothing.
 
-Each command runs once without a kill. Then, in a fresh folder, it is killed with SIGKILL after a random time
-and started again, until it ends by itself. Its folder must then equal the uninterrupted command's. Exit
-status 1: something differs.
+Each command runs once without a kill. Then, in a fresh folder, it is killed with SIGKILL after a random part
+of that time and started again, until it ends by itself. Its folder must then equal the uninterrupted
+command's. Exit status 1: something differs.
+
+A kill counts as one in the work if the command had a file in its folder open, else as one during start-up.
+This is read from /proc, so on Linux alone.
 """
 
 import argparse
@@ -16,14 +19,17 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
+from face_extraction.atomic import TEMPORARY
 from face_extraction.progress import progress
 
 Outcome = dict[str, Any]
+START, WORK, ENDED = "in start-up", "in work", "ended before"
 
 
 @dataclass(frozen=True)
@@ -39,66 +45,129 @@ class Command:
     outcome: Callable[[Path], Outcome]
 
 
+@dataclass
+class Tally:
+    """What became of one command.
+
+    Attributes:
+        seconds: that it takes without a kill.
+        rounds: fresh folders.
+        moments: how many starts were killed during start-up or in the work, or ended before their moment.
+        faults: a line per difference.
+    """
+
+    seconds: float
+    rounds: int = 0
+    moments: Counter[str] = field(default_factory=Counter)
+    faults: list[str] = field(default_factory=list)
+
+    @property
+    def kills(self) -> int:
+        """The starts that were killed."""
+        return self.moments[START] + self.moments[WORK]
+
+
 def main(argv: Sequence[str] | None = None) -> int:
-    """Kill each command, print what differed, and return the exit status."""
+    """Kill each command, print a table, and return the exit status."""
     parser = argparse.ArgumentParser("python -m benchmarks.kill", description=__doc__.partition("\n\n")[0])
     parser.add_argument("--kills", type=int, default=50, metavar="N", help="for each command (default: 50)")
     parser.add_argument("--command", action="append", choices=NAMES, help="one of them (default: all)")
     parser.add_argument("--seed", type=int, default=0, help="gives the random moments (default: 0)")
     args = parser.parse_args(argv)
-    faults = []
     with tempfile.TemporaryDirectory() as folder:
         commands = make_commands(Path(folder) / "material", args.command or NAMES)
-        for name, command in commands.items():
-            rng = random.Random(args.seed)
-            faults += [f"{name}: {fault}" for fault in check(command, Path(folder) / name, args.kills, rng)]
-    print("\n".join(faults) or "nothing was lost, and nothing differs")
-    return int(bool(faults))
+        tallies = {
+            name: check(command, Path(folder) / name, args.kills, random.Random(args.seed))
+            for name, command in commands.items()
+        }
+    print(table(tallies))
+    return int(any(tally.faults for tally in tallies.values()))
 
 
-def check(command: Command, home: Path, kills: int, rng: random.Random) -> list[str]:
-    """Kill a command `kills` times, in as many fresh folders as needed; returns a line per difference."""
+def table(tallies: dict[str, Tally]) -> str:
+    """Each command's kills as text, then each difference."""
+    lines = [
+        f"{'command':<10}{'seconds':>9}{'rounds':>8}{'kills':>7}{START:>13}{WORK:>9}{ENDED:>14}{'differences':>13}"
+    ]
+    for name, tally in tallies.items():
+        moments = tally.moments
+        lines.append(
+            f"{name:<10}{tally.seconds:>9.1f}{tally.rounds:>8}{tally.kills:>7}{moments[START]:>13}"
+            f"{moments[WORK]:>9}{moments[ENDED]:>14}{len(tally.faults):>13}"
+        )
+    return "\n".join(
+        [*lines, *(f"{name}: {fault}" for name, tally in tallies.items() for fault in tally.faults)]
+    )
+
+
+def check(command: Command, home: Path, kills: int, rng: random.Random) -> Tally:
+    """Kill a command `kills` times, in as many fresh folders as needed."""
+    home.mkdir(parents=True)
     start = time.monotonic()
     _run(command.argv(home / "whole"))
-    seconds = time.monotonic() - start
-    expected = command.outcome(home / "whole")
-    faults: list[str] = []
-    done = rounds = 0
+    tally = Tally(time.monotonic() - start)
+    expected = _left(command, home / "whole")
     with progress(home.name, kills, unit="kills") as advance:
-        while done < kills:
-            rounds += 1
-            out = home / f"killed-{rounds}"
-            while done < kills and _killed(command.argv(out), rng.uniform(0, seconds)):
-                done += 1
-                advance()
-            _run(command.argv(out))
-            found = command.outcome(out)
-            faults += [
-                f"round {rounds}: {name} differs"
+        while tally.kills < kills:
+            tally.rounds += 1
+            out = home / f"killed-{tally.rounds}"
+            moment = ""
+            while tally.kills < kills and moment != ENDED:
+                moment = _start_and_kill(command.argv(out), out, rng.uniform(0, tally.seconds))
+                tally.moments[moment] += 1
+                advance(int(moment != ENDED))
+            if moment != ENDED:
+                _run(command.argv(out))
+            found = _left(command, out)
+            tally.faults += [
+                f"round {tally.rounds}: {name} differs"
                 for name in sorted(expected.keys() | found.keys())
                 if expected.get(name) != found.get(name)
             ]
-    return faults
+    return tally
+
+
+def _left(command: Command, out: Path) -> Outcome:
+    """The command's outcome, and temporary files that nobody deleted."""
+    temporary = sorted(str(path.relative_to(out)) for path in out.rglob(f"{TEMPORARY}*"))
+    return {**command.outcome(out), "temporary files": temporary}
 
 
 def _run(argv: Sequence[str]) -> None:
-    done = subprocess.run([sys.executable, *argv], capture_output=True, text=True, check=False)
-    if done.returncode not in (0, 1):
-        raise SystemExit(f"{' '.join(argv)}: exit status {done.returncode}\n{done.stderr[-2000:]}")
+    _start_and_kill(argv, Path(), None)
 
 
-def _killed(argv: Sequence[str], seconds: float) -> bool:
-    """Start a command and kill it with all its processes after `seconds`; False if it ended before."""
-    quiet = subprocess.DEVNULL
-    with subprocess.Popen(
-        [sys.executable, *argv], stdout=quiet, stderr=quiet, start_new_session=True
-    ) as process:
+def _start_and_kill(argv: Sequence[str], out: Path, seconds: float | None) -> str:
+    """Start a command, and kill it with all its processes after `seconds`; tells the moment of its end."""
+    with (
+        tempfile.TemporaryFile("w+") as said,
+        subprocess.Popen(
+            [sys.executable, *argv], stdout=subprocess.DEVNULL, stderr=said, start_new_session=True
+        ) as process,
+    ):
         try:
-            process.wait(seconds)
+            status = process.wait(seconds)
         except subprocess.TimeoutExpired:
+            moment = WORK if _has_open(process.pid, out) else START
             os.killpg(process.pid, signal.SIGKILL)
-            return True
-    return False
+            return moment
+        _check_status(status, argv, said)
+    return ENDED
+
+
+def _check_status(status: int, argv: Sequence[str], said: IO[str]) -> None:
+    if status not in (0, 1):
+        said.seek(0)
+        raise SystemExit(f"{' '.join(argv)}: exit status {status}\n{said.read()[-2000:]}")
+
+
+def _has_open(pid: int, folder: Path) -> bool:
+    """Whether a process has a file below `folder` open."""
+    inside = f"{folder.resolve()}/"
+    try:
+        return any(os.readlink(link).startswith(inside) for link in Path(f"/proc/{pid}/fd").iterdir())
+    except OSError:  # It ends just now, or this is no Linux.
+        return False
 
 
 NAMES = ("extract", "train", "tune", "predict")
@@ -109,21 +178,19 @@ def make_commands(material: Path, names: Sequence[str]) -> dict[str, Command]:
     from dfdetect.sample.sample_set import draw_sample
 
     raw, faces, run = material / "raw", material / "faces", material / "run"
-    draw_sample(raw, pairs=4, seconds=1.0)
-    extract = ["-m", "face_extraction", "folders", "--root", str(raw), "--workers", "2", "--out"]
-    manifest = ["--manifest", str(faces / "manifest.csv")]
-    small = [
-        *manifest,
-        *["--model", "custom_cnn", "--image-size", "32", "--batch-size", "8", "--augment", "none"],
-    ]
+    draw_sample(raw, pairs=3, seconds=1.0)
+    extract = ["-m", "face_extraction", "folders", "--root", str(raw), "--workers", "2"]
+    extract += ["--faces-per-video", "5", "--out"]
+    small = ["--manifest", str(faces / "manifest.csv"), "--split", "group", "--model", "custom_cnn"]
+    small += ["--image-size", "32", "--batch-size", "8", "--augment", "none"]
     train = ["-m", "dfdetect.train", *small, "--epochs", "6", "--out"]
-    tune = ["-m", "tuning", *small, "--epochs", "2", "--trials", "4", "--strategy", "random", "--out"]
+    tune = ["-m", "tuning", *small, "--epochs", "2", "--trials", "3", "--strategy", "random", "--out"]
     if set(names) - {"extract"}:
         _run([*extract, str(faces)])
     if "predict" in names:
         _run([*train, str(run)])
     commands = {
-        "extract": Command(lambda out: [*extract, str(out)], _files),
+        "extract": Command(lambda out: [*extract, str(out)], files_left),
         "train": Command(lambda out: [*train, str(out)], _training),
         "tune": Command(lambda out: [*tune, str(out / "best.toml")], _trials),
         "predict": Command(
@@ -139,7 +206,7 @@ def _made(folder: Path) -> Path:
     return folder
 
 
-def _files(out: Path) -> Outcome:
+def files_left(out: Path) -> Outcome:
     """The hash of each crop and table; temporary files, the journal and locks do not count."""
     left = ("journal.jsonl", ".lock")
     paths = [path for path in out.rglob("*") if path.is_file() and path.name not in left]
@@ -147,22 +214,32 @@ def _files(out: Path) -> Outcome:
 
 
 def _training(out: Path) -> Outcome:
-    with (out / "history.csv").open(newline="") as handle:
-        history = [{k: v for k, v in row.items() if "second" not in k} for row in csv.DictReader(handle)]
     tables = {path.name: path.read_text() for path in out.glob("predictions-*.csv")}
     names = sorted(path.name for path in out.iterdir() if path.name != ".lock")
-    return {"history": history, "metrics": (out / "metrics.json").read_text(), "names": names, **tables}
+    return {
+        "history": _rows(out / "history.csv"),
+        "metrics": (out / "metrics.json").read_text(),
+        "names": names,
+        **tables,
+    }
 
 
 def _trials(out: Path) -> Outcome:
-    with (out / "best" / "trials.csv").open(newline="") as handle:
-        rows = [{k: v for k, v in row.items() if "second" not in k} for row in csv.DictReader(handle)]
-    return {"trials": rows, "best": (out / "best.toml").read_text()}
+    return {"trials": _rows(out / "best" / "trials.csv"), "best": (out / "best.toml").read_text()}
+
+
+def _rows(path: Path) -> list[dict[str, str]]:
+    """A table without times and the process that made each row."""
+    with path.open(newline="") as handle:
+        return [
+            {name: value for name, value in row.items() if "second" not in name and name != "worker"}
+            for row in csv.DictReader(handle)
+        ]
 
 
 def _scores(out: Path) -> Outcome:
-    rows = map(json.loads, (out / "s.jsonl").read_text().splitlines())
-    return {row["file"]: row for row in rows}
+    rows = [json.loads(line) for line in (out / "s.jsonl").read_text().splitlines()]
+    return {"files": [row["file"] for row in rows], **{row["file"]: row for row in rows}}
 
 
 if __name__ == "__main__":
