@@ -28,16 +28,24 @@ def atomic_path(target: Path) -> Iterator[Path]:
     make_folder(target.parent)
     temporary = target.with_name(f"{TEMPORARY}{os.getpid()}-{target.name}")
     try:
-        yield temporary
-        with temporary.open("rb") as handle:
-            os.fsync(handle.fileno())
-        temporary.replace(target)
-        sync_folder(target.parent)
-    except OSError as error:
-        error.filename = error.filename or str(target)  # The error of a full disk names no file.
-        raise
+        with naming(target):
+            yield temporary
+            with temporary.open("rb") as handle:
+                os.fsync(handle.fileno())
+            temporary.replace(target)
+            sync_folder(target.parent)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def naming(target: Path) -> Iterator[None]:
+    """Let errors in the block name `target` if they name no file, like that of a full disk."""
+    try:
+        yield
+    except OSError as error:
+        error.filename = error.filename or str(target)
+        raise
 
 
 def make_folder(folder: Path) -> None:

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import IO, Any
 
-from face_extraction.atomic import write_text
+from face_extraction.atomic import naming, write_text
 from face_extraction.digest import FileMark
 from face_extraction.errors import InputError
 from face_extraction.ledger import LedgerRow
@@ -96,13 +96,15 @@ class Journal:
         """Append one finished item. Write its crops before."""
         if self._handle is None:
             raise RuntimeError("start() opens the journal. Received: add() before it")
-        self._handle.write(_line(asdict(result)).encode())
-        self._handle.flush()
+        with naming(self.path):
+            self._handle.write(_line(asdict(result)).encode())
+            self._handle.flush()
 
     def close(self) -> None:
         """Close the file."""
         if self._handle is not None:
-            self._handle.close()
+            with naming(self.path):
+                self._handle.close()
 
     def _check_header(self, header: dict[str, Any], before: dict[str, Any]) -> None:
         now = json.loads(json.dumps(header))

@@ -4,8 +4,10 @@ SavedModel and LiteRT are TensorFlow's formats, so this file uses `tf.`. The fun
 that the command can refuse wrong use before that slow import.
 """
 
+import errno
 import importlib
 import json
+import os
 import re
 import tempfile
 import warnings
@@ -18,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from face_extraction.atomic import TEMPORARY
+from face_extraction.atomic import TEMPORARY, naming
 from face_extraction.digest import file_digest
 from face_extraction.errors import InputError, one_line
 from face_extraction.settings import read_settings
@@ -32,6 +34,8 @@ Array = NDArray[np.float32]
 
 OUTPUT = "p_fake"
 KERAS_OUTPUT = "output_0"  # what Keras calls the output in a SavedModel's signature
+# TensorFlow's errors of a full disk, of a quota and of a limit are no OSErrors.
+_DISK_FULL = tuple(os.strerror(code) for code in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG))
 DRAWN = 4  # random inputs on which an export is checked
 
 
@@ -133,7 +137,7 @@ def export(run: "Run", name: str, out: Path, *, overwrite: bool = False) -> Expo
         raise InputError(f"{run.folder}: computes in {', '.join(sorted(other))}; {name} accepts float32")
     about = _about(out)
     out.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=TEMPORARY, dir=out.parent) as staging:
+    with naming(out), tempfile.TemporaryDirectory(prefix=TEMPORARY, dir=out.parent) as staging:
         made, told = (Path(staging) / path.name for path in (out, about))
         rgb = draw(model.input_shape[1:])
         try:
@@ -142,6 +146,8 @@ def export(run: "Run", name: str, out: Path, *, overwrite: bool = False) -> Expo
             raise
         # The converters' errors have no common base class; nothing else is tried here.
         except Exception as error:
+            if full := next((words for words in _DISK_FULL if words in str(error)), ""):
+                raise InputError(f"{out}: {full}") from error
             raise InputError(f"{run.folder}: cannot be written as {name}: {_line(error)}") from error
         difference = float(np.max(np.abs(scores - np.asarray(model.predict_on_batch(rgb)))))
         if not difference <= form.tolerance:  # NaN is refused too

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import IO, Any, NamedTuple
 
 from dfdetect.verdict import Level, Record, Verdict
+from face_extraction.atomic import naming
 from face_extraction.errors import InputError
 from face_extraction.ledger import FAILED, PROCESS_ENDED
 from face_extraction.lines import cut_torn_line, torn_line, whole_lines
@@ -77,7 +78,7 @@ def open_scores(path: Path, records: Sequence[Record]) -> Iterator[ScoreFile]:
     """
     if (path.exists() and not path.is_file()) or Path("/dev") in path.absolute().parents:
         raise InputError(f"--out {path}: not a regular file; lines on standard output come with --jsonl")
-    with held(path.with_name(f"{path.name}.lock"), path), path.open("a+b") as handle:
+    with held(path.with_name(f"{path.name}.lock"), path), naming(path), path.open("a+b") as handle:
         done = _read(path, records)
         if not _START.startswith(torn_line(handle)[: len(_START)]):
             raise _strange(f"{path}, last line")

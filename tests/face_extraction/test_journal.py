@@ -51,6 +51,15 @@ def test_a_line_is_on_disk_as_soon_as_it_is_added(tmp_path):
     journal.close()
 
 
+def test_a_full_disk_names_the_journal(tmp_path, full_disk):
+    journal = Journal(tmp_path)
+    journal.start(HEADER)
+    for act in (lambda: journal.add(ONE), journal.close):  # closing tries to write again
+        with full_disk(30), pytest.raises(OSError, match="File too large") as failure:
+            act()
+        assert failure.value.filename == str(tmp_path / "journal.jsonl")
+
+
 @pytest.mark.parametrize("lost", [1, 30])
 def test_a_torn_last_line_is_ignored_and_cut_off(folder, lost):
     path = folder / "journal.jsonl"

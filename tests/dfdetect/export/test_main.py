@@ -8,7 +8,7 @@ from dfdetect.export import exporting
 from dfdetect.runs.build import load_model
 from dfdetect.runs.folder import Run
 
-from .writing import written
+from .writing import NAMES, written
 
 tf = pytest.importorskip("tensorflow")
 
@@ -43,6 +43,15 @@ def test_overwrite_leaves_alone_what_is_no_export(runs, tmp_path, capsys):
     command[command.index(str(tmp_path / "model"))] = str(tmp_path / "metrics")
     assert export.main(command) == 2  # though there is no metrics
     assert (tmp_path / "metrics.json").read_text() == "{}"
+
+
+@pytest.mark.parametrize("form", ["savedmodel", "litert"])
+def test_a_full_disk_is_one_line_that_names_the_export(runs, tmp_path, full_disk, capsys, form):
+    out = tmp_path / NAMES[form]
+    with full_disk(1000):
+        assert export.main([str(runs / "one"), "--format", form, "--out", str(out)]) == 2
+    assert capsys.readouterr().err.splitlines()[-1] == f"python -m dfdetect.export: {out}: File too large"
+    assert not list(tmp_path.iterdir())
 
 
 def test_an_unfinished_run_is_refused(runs, tmp_path, capsys):

@@ -73,3 +73,13 @@ def test_rows_go_into_a_regular_file_alone(command, files, tmp_path, monkeypatch
     os.mkfifo("pipe")
     assert command(files / "person.png", "--out", name) == 2
     assert "not a regular file" in capsys.readouterr().err
+
+
+def test_a_full_disk_is_one_line_that_names_the_file(command, files, tmp_path, full_disk, capsys):
+    out = tmp_path / "scores.jsonl"
+    with full_disk(100):
+        assert command("--workers", 0, "--out", out, files / "person.png") == 2
+    assert capsys.readouterr().err.splitlines()[-1].endswith(f": {out}: File too large")
+    assert command("--workers", 0, "--out", out, files / "person.png") == 0
+    (row,) = map(json.loads, out.read_text().splitlines())
+    assert row["file"] == str(files / "person.png")
