@@ -141,7 +141,7 @@ def _option(text: str) -> tuple[str, Option]:
         raise InputError(f"--option {text!r}; accepted: NAME=VALUE")
     try:
         parsed = tomllib.loads(f"value = {value}")["value"]
-    except tomllib.TOMLDecodeError:
+    except (ValueError, RecursionError):
         parsed = value
     return name, parsed
 

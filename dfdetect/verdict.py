@@ -13,6 +13,7 @@ import msgspec
 
 from dfdetect import __version__
 from face_extraction.errors import InputError, one_line
+from face_extraction.json_file import parse_json
 from face_extraction.ledger import REASONS
 from face_extraction.manifest import Box
 from face_extraction.settings import SURE
@@ -364,7 +365,7 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
             InputError: it is no verdict of this schema version.
         """
         try:
-            values = json.loads(text)
+            values = parse_json(text)
             version = values["schema_version"]
             if version != SCHEMA_VERSION:
                 raise InputError(f"a verdict of schema version {version}; accepted: {SCHEMA_VERSION}")

@@ -6,9 +6,12 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import IO, Any
 
+import msgspec
+
 from face_extraction.atomic import naming, write_text
 from face_extraction.digest import FileMark
 from face_extraction.errors import InputError
+from face_extraction.json_file import parse_json
 from face_extraction.ledger import LedgerRow
 from face_extraction.lines import cut_torn_line, whole_lines
 from face_extraction.manifest import Box
@@ -141,7 +144,7 @@ def read_journal(folder: Path) -> tuple[dict[str, Any], dict[str, ItemResult]]:
 def _read_header(path: Path) -> dict[str, Any]:
     _, first = next(whole_lines(path), (1, b"null"))
     try:
-        header = json.loads(first)
+        header = parse_json(first)
     except ValueError:
         header = None
     if not isinstance(header, dict):
@@ -156,8 +159,8 @@ def _read_items(path: Path) -> dict[str, ItemResult]:
             continue
         where = f"{path}, line {number}"
         try:
-            result = _parse(json.loads(line))
-        except (ValueError, TypeError, KeyError):
+            result = msgspec.convert(parse_json(line), ItemResult)
+        except ValueError:
             raise InputError(f"{where}: damaged; --overwrite starts afresh") from None
         # These paths decide where crops are deleted and written.
         faces = [replace(face, path=relative_path(face.path, where)) for face in result.faces]
@@ -167,20 +170,3 @@ def _read_items(path: Path) -> dict[str, ItemResult]:
 
 def _line(values: dict[str, Any]) -> str:
     return json.dumps(values, separators=(",", ":")) + "\n"
-
-
-def _parse(values: dict[str, Any]) -> ItemResult:
-    faces = [
-        FaceRow(**{**face, "box": Box(*face["box"]), "file": _mark(face["file"])}) for face in values["faces"]
-    ]
-    if not all(isinstance(text, str) for text in (values["path"], *(face.path for face in faces))):
-        raise TypeError("a path must be text")
-    ledger = [LedgerRow(**row) for row in values["ledger"]]
-    return ItemResult(values["path"], faces, ledger, _mark(values["file"]))
-
-
-def _mark(values: dict[str, Any] | None) -> FileMark | None:
-    if values is None:
-        return None
-    size, changed, touched = values["stat"]
-    return FileMark((size, changed, touched), values["digest"])

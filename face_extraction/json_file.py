@@ -15,6 +15,18 @@ T = TypeVar("T")
 MOST_BYTES = 64 << 20
 
 
+def parse_json(text: str | bytes) -> Any:
+    """The value of a JSON text from anybody.
+
+    Raises:
+        ValueError: it is not JSON, or nested too deeply.
+    """
+    try:
+        return json.loads(text)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+
+
 def write_json(path: Path, value: Any) -> None:
     """Write `value` as JSON, atomically. NaN is refused: it is not JSON."""
     write_text(path, json.dumps(value, indent=2, allow_nan=False) + "\n")

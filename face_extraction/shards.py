@@ -8,9 +8,13 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import NotRequired, TypedDict
+
+import msgspec
 
 from face_extraction.atomic import write_text
 from face_extraction.errors import InputError
+from face_extraction.json_file import parse_json
 from face_extraction.ledger import LedgerRow
 from face_extraction.plan import Plan
 from face_extraction.sources import Item
@@ -72,6 +76,17 @@ class Part:
     places: Sequence[int]
 
 
+class _PartFile(TypedDict):
+    """shard.json."""
+
+    shard: str
+    listing: str
+    split_rule: SplitRule
+    ledger: list[LedgerRow]
+    drawn: NotRequired[list[str]]  # Earlier versions did not record it.
+    items: list[tuple[int, Item]]
+
+
 def write_part(folder: Path, shard: Shard, plan: Plan) -> Plan:
     """Record in `folder` which items of a plan belong to `shard`, and return the plan of those."""
     ledger = [asdict(row) for row in plan.ledger]
@@ -99,14 +114,10 @@ def read_part(folder: Path) -> Part:
     if not path.is_file():
         raise InputError(f"{folder}: not made with --shard (it has no {SHARD_FILE})")
     try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-        plan = Plan(
-            [Item(**item) for _, item in values["items"]],
-            SplitRule(**values["split_rule"]),
-            [LedgerRow(**row) for row in values["ledger"]],
-            values.get("drawn", []),  # Earlier versions did not record it.
-        )
+        values = msgspec.convert(parse_json(path.read_text(encoding="utf-8")), _PartFile)
+        items = [item for _, item in values["items"]]
+        plan = Plan(items, values["split_rule"], values["ledger"], values.get("drawn", []))
         places = [place for place, _ in values["items"]]
         return Part(Shard.parse(values["shard"]), values["listing"], plan, places)
-    except (ValueError, TypeError, KeyError, InputError):
+    except (ValueError, InputError):
         raise InputError(f"{path}: damaged; run this shard again") from None

@@ -4,7 +4,7 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-from face_extraction.errors import InputError
+from face_extraction.errors import InputError, one_line
 
 
 def read_toml(path: Path) -> dict[str, Any]:
@@ -17,5 +17,5 @@ def read_toml(path: Path) -> dict[str, Any]:
         raise InputError(f"{path}: no such file")
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: not a TOML file ({error})") from None
+    except (ValueError, RecursionError) as error:  # ValueError also for a number of many thousand digits.
+        raise InputError(f"{path}: not a TOML file ({one_line(error)})") from None

@@ -23,6 +23,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from face_extraction.atomic import write_text
 from face_extraction.errors import InputError, one_line
+from face_extraction.json_file import parse_json
 from tuning.job import slug
 from tuning.strategy import Strategy, Turn
 
@@ -339,7 +340,7 @@ def _records(path: Path, *, tell: bool = False) -> Iterator[dict[str, Any]]:
         return
     for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
         try:
-            record = json.loads(line)
+            record = parse_json(line)
             if not {"search", "case", "number", "state"} <= set(record):
                 raise KeyError
         except (ValueError, KeyError, TypeError):

@@ -6,7 +6,6 @@ that the command can refuse wrong use before that slow import.
 
 import errno
 import importlib
-import json
 import os
 import re
 import tempfile
@@ -23,6 +22,7 @@ from numpy.typing import NDArray
 from face_extraction.atomic import TEMPORARY, naming
 from face_extraction.digest import file_digest
 from face_extraction.errors import InputError, one_line
+from face_extraction.json_file import parse_json
 from face_extraction.settings import read_settings
 
 if TYPE_CHECKING:
@@ -179,7 +179,7 @@ def _about(out: Path) -> Path:
 def _tells_of_an_export(about: Path) -> bool:
     """Whether a file is the JSON file of an export."""
     try:
-        told = json.loads(about.read_text(encoding="utf-8"))
+        told = parse_json(about.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return False
     return isinstance(told, dict) and told.get("format") in FORMATS and "check" in told

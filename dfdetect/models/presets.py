@@ -1,7 +1,6 @@
 """Load published weights from keras-hub's presets, by name or from a folder."""
 
 import inspect
-import json
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from dfdetect.models.names import CONFIG, WEIGHTS
 from face_extraction.digest import file_digest
 from face_extraction.errors import InputError, one_line
+from face_extraction.json_file import parse_json
 
 if TYPE_CHECKING:
     import keras
@@ -105,7 +105,7 @@ def _check(folder: Path, preset: Preset, kind: type, name: str) -> None:
     """Refuse a preset of another network, and name the first difference."""
     path = folder / CONFIG
     try:
-        config = json.loads(path.read_text(encoding="utf-8"))
+        config = parse_json(path.read_text(encoding="utf-8"))
         backbone, given = config["class_name"], dict(config["config"])
     except (ValueError, KeyError, TypeError) as error:
         raise InputError(f"{path}: not a preset's configuration ({error!r})") from None

@@ -1,10 +1,10 @@
 """comparisons.json: which cells in each column of a table cannot be told from the best one."""
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
 from face_extraction.errors import InputError
+from face_extraction.json_file import parse_json
 
 COMPARISONS = "comparisons.json"
 LEVEL = 0.05
@@ -53,6 +53,6 @@ def read_comparisons(folder: Path) -> list[Comparison]:
     if not path.is_file():
         return []
     try:
-        return [Comparison(**entry) for entry in json.loads(path.read_text(encoding="utf-8"))["comparisons"]]
+        return [Comparison(**entry) for entry in parse_json(path.read_text(encoding="utf-8"))["comparisons"]]
     except (ValueError, TypeError, KeyError) as error:
         raise InputError(f"{path}: damaged ({error})") from None

@@ -16,6 +16,7 @@ from dfdetect.metrics.folds import CrossValidation, Fold, summarise
 from dfdetect.recipe import from_mapping, split_leak
 from dfdetect.report.declared import Cell
 from face_extraction.errors import InputError
+from face_extraction.json_file import parse_json
 from face_extraction.lines import cut_torn_line, whole_lines
 
 RESULTS = "results.jsonl"
@@ -149,7 +150,7 @@ def read_results(folder: Path) -> list[Result]:
     results = []
     for number, line in whole_lines(path):
         try:
-            results.append(Result(**json.loads(line)))
+            results.append(Result(**parse_json(line)))
         except (ValueError, TypeError) as error:
             raise InputError(f"{path}, line {number}: damaged ({error})") from None
     return results

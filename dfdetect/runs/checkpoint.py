@@ -13,6 +13,7 @@ import numpy as np
 from dfdetect.models.hdf5 import write_weights
 from face_extraction.atomic import atomic_path
 from face_extraction.errors import InputError
+from face_extraction.json_file import parse_json
 
 
 def save_weights(path: Path, model: keras.Model) -> None:
@@ -44,7 +45,7 @@ def read_state(path: Path) -> dict[str, Any]:
         InputError: the file is not a checkpoint.
     """
     with _opened(path) as arrays:
-        state: dict[str, Any] = json.loads(str(arrays["state"]))
+        state: dict[str, Any] = parse_json(str(arrays["state"]))
     return state
 
 

@@ -81,7 +81,7 @@ def glance(jpeg: bytes, wanted: Wanted, trail: Trail, now: float) -> Glance:
         return Glance(Look(reason=UNREADABLE, detail=str(error)), trail)
     detector = _detector(max(wanted.settings.min_face, round(SMALLEST * rgb.shape[0])))
     near = [(place, detector.near(rgb, place.box)) for place in trail.places]
-    found = _apart([box for _, box in near if box])
+    found = _apart([face.box for _, face in near if face])
     lost = trail.lost or len(found) < len(trail.places)
     searched = now - trail.searched >= (LOST_SECONDS if lost else SEARCH_SECONDS)
     if searched:

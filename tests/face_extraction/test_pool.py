@@ -108,7 +108,7 @@ def test_an_item_that_takes_too_much_memory_costs_itself_alone(raw, tmp_path, mo
     write_image(raw / "big.png", np.zeros((9000, 9000, 3), np.uint8))  # 236 kB, 324 MB once decoded
     items = [Item("big.png", 0, "big"), *_items()[:2]]
 
-    summary = extract(items, raw, tmp_path / "out", SETTINGS, SplitRule(), workers=1)
+    summary = extract(Plan(items), raw, tmp_path / "out", SETTINGS, Execution(workers=1))
 
     (row,) = summary.ledger
     assert (row.path, row.reason) == ("big.png", "failed")
