@@ -60,6 +60,8 @@ class Model(msgspec.Struct, frozen=True, kw_only=True):
         min_face: side of the smallest face that is looked for, in pixels.
         photos: whether it judges photos; a model of clips does not.
         heat_maps: whether it shows where it looked.
+        words: what each level is called.
+        unsaid: what a verdict does not tell, a sentence each.
         dfdetect: version of the package.
         limits: what the service takes.
     """
@@ -77,6 +79,8 @@ class Model(msgspec.Struct, frozen=True, kw_only=True):
     min_face: int
     photos: bool
     heat_maps: bool
+    words: dict[Level, str]
+    unsaid: tuple[str, ...]
     dfdetect: str
     limits: Accepted
 

@@ -12,6 +12,7 @@ from starlette.websockets import WebSocket
 
 from dfdetect import __version__
 from dfdetect.predict.detector import Detector
+from dfdetect.render.verdict_page import UNSAID
 from dfdetect.serve.answers import Accepted, Health, Model
 from dfdetect.serve.camera import Cameras
 from dfdetect.serve.counts import Counts
@@ -20,6 +21,7 @@ from dfdetect.serve.jobs import Jobs
 from dfdetect.serve.limits import Limits, Refused
 from dfdetect.serve.receiving import received
 from dfdetect.serve.showing import Heat, evidence
+from dfdetect.verdict import WORDS
 
 GONE_CHECK = 0.5
 """Seconds between looks at whether the client is still there."""
@@ -204,6 +206,8 @@ async def model(request: Request) -> Response:
         min_face=wanted.settings.min_face,
         photos=not wanted.clip,
         heat_maps=not wanted.clip,
+        words=WORDS,
+        unsaid=UNSAID,
         dfdetect=__version__,
         limits=Accepted(
             bytes=limits.bytes,

@@ -6,17 +6,20 @@ const described = await (await fetch("/openapi.json")).json();
 document.getElementById("told").textContent = `dfdetect ${described.info.version}. ${described.info.description}`;
 document.getElementById("example").textContent = `curl -F file=@video.mp4 ${location.origin}/v1/analyze`;
 
+/** Text in which `names` stand between backticks. */
+const marked = (text) => text.split("`").map((part, place) => (place % 2 ? el("code", {}, part) : part));
+
 const nameOf = (schema) => (schema?.$ref ? schema.$ref.split("/").at(-1) : schema?.type || "");
 
 function operation(path, verb, told) {
   const answers = Object.entries(told.responses).map(([status, answer]) => {
     const [kind, content] = Object.entries(answer.content || {})[0] || [];
-    const type = kind ? ` (${kind === "application/json" ? nameOf(content.schema) : kind})` : "";
-    return el("li", {}, `${status}: ${answer.description}${type}`);
+    const type = kind === "application/json" ? nameOf(content.schema) : kind;
+    return el("li", {}, `${status}: ${answer.description}${type ? ` (${type})` : ""}`);
   });
   return el("section", { className: "operation" },
-    el("h3", {}, el("span", { className: "verb" }, verb.toUpperCase()), el("code", {}, path)),
-    el("p", {}, told.description || told.summary), el("ul", { className: "answers" }, ...answers));
+    el("h3", {}, el("span", { className: "verb" }, `${verb.toUpperCase()} `), el("code", {}, path)),
+    el("p", {}, ...marked(told.description || told.summary)), el("ul", { className: "answers" }, ...answers));
 }
 
 /** The type of a field, in words. */

@@ -1,5 +1,6 @@
 // The webcam: sends a frame, shows what is said of it, and sends the next.
 
+import { boxClass } from "./result.js";
 import { currentKey } from "./server.js";
 import { el, score, SIGNS } from "./words.js";
 
@@ -85,7 +86,7 @@ function box(face, frame, model) {
   const { top, right, bottom, left } = face.box;
   const cuts = face.level ? { lower: model.lower, upper: model.upper } : null;
   return el("div", {
-    className: `box ${face.level || "none"}`,
+    className: `box ${boxClass(face, frame)}`,
     style: { left: `${(100 * left) / frame.width}%`, top: `${(100 * top) / frame.height}%`, width: `${(100 * (right - left)) / frame.width}%`, height: `${(100 * (bottom - top)) / frame.height}%` },
   }, el("b", {}, `${SIGNS[face.level || "none"]} Person ${face.person}: ${score(face.score, cuts)}`));
 }

@@ -3,7 +3,7 @@
 import { start as startCamera } from "./camera.js";
 import { note, show } from "./result.js";
 import { begin, json, picture, request } from "./server.js";
-import { el, SIGNS, WORDS } from "./words.js";
+import { chip, el, SIGNS } from "./words.js";
 
 const at = (id) => document.getElementById(id);
 const LOCAL = ["localhost", "127.0.0.1", "[::1]"];
@@ -14,6 +14,7 @@ let entries = [];
 let viewed = null;
 let working = false;
 let stopCamera = null;
+let previewed = null;
 let model = null;
 
 function complain(text) {
@@ -31,6 +32,7 @@ async function greet() {
   if (model.skill) at("about-skill").textContent = `What the detector “${model.name}” can do was measured ${model.skill}. An AUC of 0.5 is guessing, 1 is perfect.`;
   if (model.unfit) complain("This detector gives no verdicts; every file will say why.");
   at("camera-open").hidden = !model.photos;
+  for (const place of document.querySelectorAll("[data-level]")) place.replaceChildren(chip(place.dataset.level, model.words));
   await recall();
 }
 
@@ -192,18 +194,18 @@ function view(entry, moveFocus = false) {
 /** The picture that the visitor gave, before the service has looked at it. */
 function preview(entry) {
   const into = at("preview");
-  if (into.dataset.of === entry.name && into.firstElementChild && entry.state !== "queued") return;
-  into.dataset.of = entry.name;
+  if (previewed?.entry === entry) return;
+  if (previewed) URL.revokeObjectURL(previewed.address);
+  previewed = null;
   const kind = entry.file?.type.split("/")[0];
   const tag = { image: "img", video: "video" }[kind];
   if (!tag) {
     into.replaceChildren("No preview");
     return;
   }
-  const address = URL.createObjectURL(entry.file);
-  const shown = el(tag, { src: address, alt: "", muted: true, "aria-hidden": "true" });
+  previewed = { entry, address: URL.createObjectURL(entry.file) };
+  const shown = el(tag, { src: previewed.address, alt: "", muted: true, "aria-hidden": "true" });
   shown.onerror = () => into.replaceChildren("No preview");
-  shown.onload = shown.onloadeddata = () => URL.revokeObjectURL(address);
   into.replaceChildren(shown);
 }
 
@@ -215,7 +217,7 @@ function draw() {
   at("judged").replaceChildren(...entries.map((entry, place) => {
     const level = entry.job?.verdict?.level;
     const done = entry.state === "done";
-    const told = done ? (level ? `${SIGNS[level]} ${WORDS[level]}` : "– no verdict") : entry.state === "failed" ? "not judged" : progress(entry)[0];
+    const told = done ? (level ? `${SIGNS[level]} ${model.words[level]}` : "– no verdict") : entry.state === "failed" ? "not judged" : progress(entry)[0];
     const thumb = entry.thumb ? el("img", { className: "thumb", src: entry.thumb, alt: "" }) : el("span", { className: "thumb" });
     const button = el("button", { type: "button", "aria-current": viewed === entry ? "true" : undefined, onclick: () => { stopCamera?.(); view(entry, true); } },
       thumb, el("span", { className: "text" }, el("b", {}, entry.name), el("span", { className: done ? level || "" : "" }, told)));

@@ -3,13 +3,6 @@
 import { picture, request } from "./server.js";
 import { chip, clock, el, plural, score, sentence, SIGNS, tips } from "./words.js";
 
-const UNSAID = [
-  "It is no proof. The detector looks for traces that some ways of changing a face leave behind. Other ways leave other traces, or none.",
-  "“Little evidence” means only that nothing was found.",
-  "What lies outside the faces, and the sound, is not judged.",
-  "It does not tell who made the file, when, or why.",
-];
-
 /** Show an entry that is done. */
 export function show(into, entry, model) {
   const { job } = entry;
@@ -24,8 +17,8 @@ export function show(into, entry, model) {
   ];
   const view = job.stills.length ? viewer(entry, model, cuts) : null;
   if (view) parts.push(view);
-  if (verdict.people.length) parts.push(...people(verdict, cuts));
-  parts.push(actions(entry), meaning(verdict, cuts), facts(verdict, cuts));
+  if (verdict.people.length) parts.push(...people(verdict, cuts, model));
+  parts.push(actions(entry), meaning(verdict, model), facts(verdict, cuts));
   into.replaceChildren(...parts.filter(Boolean));
   into.hidden = false;
 }
@@ -109,13 +102,19 @@ function facesOf(verdict, frame) {
   return [...own, ...clips];
 }
 
+/** The class of a box: its level, and on which side its label has room. */
+export function boxClass(face, { width, height }) {
+  const { top, left } = face.box;
+  return `${face.level || "none"}${top < 0.08 * height ? " low" : ""}${left > width / 2 ? " right" : ""}`;
+}
+
 function box(face, verdict, cuts, onPick) {
   const part = (value, whole) => `${(100 * value) / whole}%`;
   const { top, right, bottom, left } = face.box;
   const who = verdict.kind === "video" ? `Person ${face.person}` : `Face ${face.index + 1}`;
   const told = `${SIGNS[face.level || "none"]} ${who}: ${score(face.score, cuts)}`;
   const made = el("button", {
-    type: "button", className: `box ${face.level || "none"}${top < 0.08 * verdict.height ? " low" : ""}`, "aria-pressed": "false",
+    type: "button", className: `box ${boxClass(face, verdict)}`, "aria-pressed": "false",
     "aria-label": `${who}, score ${score(face.score, cuts)} of 0 to 1${face.counts ? "" : ", has no part in the verdict"}`, onclick: onPick,
     style: { left: part(left, verdict.width), top: part(top, verdict.height), width: part(right - left, verdict.width), height: part(bottom - top, verdict.height) },
   }, el("b", { "aria-hidden": "true" }, told));
@@ -204,9 +203,9 @@ function showHeat(into, entry, face, model, cuts) {
   into.append(ask, told);
 }
 
-function people(verdict, cuts) {
+function people(verdict, cuts, model) {
   const rows = verdict.people.map((each) => el("li", {},
-    el("b", {}, `Person ${each.person}`), chip(each.level),
+    el("b", {}, `Person ${each.person}`), chip(each.level, model.words),
     el("span", { className: "soft" }, `score ${score(each.score, cuts)} · ${plural(each.faces, "frame")}${each.counts ? "" : " · has no part in the verdict"}`)));
   return [el("h3", {}, verdict.people.length === 1 ? "One person" : `${verdict.people.length} people`), el("ul", { className: "people" }, ...rows)];
 }
@@ -237,8 +236,8 @@ function save(blob, name) {
   setTimeout(() => URL.revokeObjectURL(link.href), 10000);
 }
 
-function meaning(verdict, cuts) {
-  const lines = [...UNSAID];
+function meaning(verdict, model) {
+  const lines = [...model.unsaid];
   const between = verdict.timeline?.seconds_between;
   if (between) lines.push(`Only one frame in ${between.toPrecision(3)} s was looked at. What lies between was not seen.`);
   return el("details", { open: true }, el("summary", {}, "What this does not tell you"), el("ul", { className: "unsaid" }, ...lines.map((each) => el("li", {}, each))));

@@ -1,12 +1,6 @@
 // Words and small pieces of the page. Text from outside gets in as text, never as HTML.
 
 export const SIGNS = { substantial: "▲", uncertain: "?", little: "▽", none: "–" };
-export const WORDS = {
-  substantial: "substantial evidence of manipulation",
-  uncertain: "no conclusion",
-  little: "little evidence of manipulation",
-};
-
 /** An element. `set` holds its properties, and attributes under their names with "-" or "role". */
 export function el(tag, set = {}, ...inside) {
   const made = document.createElement(tag);
@@ -46,10 +40,10 @@ export function sentence(level, text, id) {
     el("span", { className: "sign", "aria-hidden": "true" }, SIGNS[level || "none"]), el("span", {}, text));
 }
 
-export function chip(level) {
+export function chip(level, words) {
   if (!level) return el("span", { className: "chip" }, "not judged");
   return el("span", { className: `chip ${level}` },
-    el("span", { "aria-hidden": "true" }, SIGNS[level]), el("span", {}, WORDS[level]));
+    el("span", { "aria-hidden": "true" }, SIGNS[level]), el("span", {}, words[level]));
 }
 
 /** What the visitor may try where there is no verdict. */
