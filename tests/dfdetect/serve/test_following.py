@@ -52,7 +52,7 @@ def test_a_face_that_is_gone_leaves_no_box_and_comes_back_as_somebody_new(frames
 
 
 def test_two_people_keep_their_numbers_when_they_are_found_in_another_order(frames, as_jpeg, wanted):
-    height, width = frames[0].shape[:2]
+    width = frames[0].shape[1]
     both = np.concatenate([frames[0], frames[0][:, ::-1]], axis=1)
     seen = glance(as_jpeg(both), wanted, Trail(), 0.0)
     assert sorted(face.person for face in seen.look.faces) == [1, 2]
