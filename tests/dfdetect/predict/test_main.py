@@ -9,6 +9,7 @@ import sys
 import pytest
 
 import dfdetect
+from dfdetect.metrics.calibrating import Calibration, Held
 from dfdetect.predict import __main__ as predict
 from dfdetect.train import __main__ as train
 from dfdetect.verdict import Person, Verdict
@@ -116,6 +117,25 @@ def test_a_threshold_that_is_given_goes_over_the_runs(command, detector, files, 
     assert "substantial from 0.25 on, little below 0.25; cuts from --threshold" in capsys.readouterr().out
 
 
+def test_bounds_choose_the_cuts_and_a_prevalence_tells_what_an_alarm_is_worth(
+    command, detector, files, capsys
+):
+    """Of 40 reals one scores as high as the photo: (1 + 1) / 41 is at most 5 %, but not 2.5 %."""
+    score = detector.judge(files / "person.png").score
+    reals = tuple(score * n / 40 for n in range(1, 41))
+    held = Held(reals=reals, fakes=(score,) * 40, real_groups=40, fake_groups=40)
+    detector.calibrations = {"face": Calibration(val=held, test=held, origin="a test", tested_on="a test")}
+    assert command("--prevalence", 0.5, files / "person.png") == 0
+    said = capsys.readouterr().out
+    assert "person.png  substantial" in said
+    assert "if 50 % of the files are fake, 98 of 100 such alarms are right" in said  # 1 / 1.025
+    assert "substantial were 100 % of the fakes and 2.5 % of the reals, on a test" in said
+    assert command("--prevalence", 0.5, "--false-alarms", 0.025, files / "person.png") == 0
+    said = capsys.readouterr().out
+    assert "person.png  uncertain" in said
+    assert "alarms" not in said
+
+
 def test_scoring_ends_when_nobody_reads_the_lines(command, detector, files, monkeypatch, capsys):
     scored = []
 
@@ -188,6 +208,9 @@ def test_an_interruption_keeps_what_was_scored(command, detector, files, monkeyp
         (["run", "person.png", "--frames", "0"], "--frames 0; accepted: 1 or more"),
         (["run", "person.png", "--threshold", "1.5"], "--threshold 1.5; accepted: 0 to 1"),
         (["run", "person.png", "--threshold", "nan"], "--threshold nan; accepted: 0 to 1"),
+        (["run", "person.png", "--prevalence", "2"], "--prevalence 2.0; accepted: 0 to 1"),
+        (["run", "person.png", "--missed", "-1"], "--missed -1.0; accepted: 0 to 1"),
+        (["run", "person.png", "--threshold", ".5", "--missed", ".2"], "accepted: one way to choose cuts"),
         (["run", "person.png", "--shard", "3/2"], "shard 3/2; accepted: 1/N to N/N"),
     ],
 )
