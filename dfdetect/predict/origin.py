@@ -87,15 +87,18 @@ def read_manifest(path: Path, anchors: str = "") -> Manifest:
         settings["trust"] = {"trust_anchors": anchors}
         settings["verify"]["verify_trust"] = True
     try:
-        reader = c2pa.Reader.try_create(str(path), context=c2pa.Context(c2pa.Settings.from_dict(settings)))
-        if reader is None:
-            return Manifest(state="none", told=NONE)
-        with reader:
-            return _told(json.loads(reader.json()))
+        with open_file(path) as stream:  # The content tells the kind of file; a suffix may be wrong.
+            reader = c2pa.Reader.try_create(stream, context=c2pa.Context(c2pa.Settings.from_dict(settings)))
+            if reader is None:
+                return Manifest(state="none", told=NONE)
+            with reader:
+                return _told(json.loads(reader.json()))
     except c2pa.C2paError.NotSupported:
         return Manifest(state="none", told=NONE)
-    except (c2pa.C2paError, ValueError) as error:
+    except c2pa.C2paError as error:
         return Manifest(state="invalid", told=f"{TOLD['invalid']} ({_text(str(error))})")
+    except Exception as error:  # A strange manifest must not cost the verdict.
+        return Manifest(state="unread", told=f"Its C2PA manifest could not be read ({type(error).__name__}).")
 
 
 def _told(store: Mapping[str, Any]) -> Manifest:

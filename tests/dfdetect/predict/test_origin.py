@@ -98,6 +98,25 @@ def test_a_manifest_is_told_apart_by_its_signer_and_its_wholeness(signed, tmp_pa
         assert "a maker" in manifest.generator
 
 
+def test_a_manifest_is_found_whatever_the_file_is_called(signed, tmp_path):
+    for name in ("a", "a.mp4", "a.unknown"):
+        (tmp_path / name).write_bytes(signed[0])
+        assert read_manifest(tmp_path / name).state == "untrusted", name
+
+
+def test_a_manifest_at_which_the_library_fails_costs_itself_alone(signed, tmp_path, monkeypatch):
+    import c2pa
+
+    (tmp_path / "a.jpg").write_bytes(signed[0])
+    errors = iter((c2pa.C2paError("torn"), RuntimeError("strange")))
+
+    def fail(*_, **__):
+        raise next(errors)
+
+    monkeypatch.setattr(c2pa.Reader, "try_create", fail)
+    assert [read_manifest(tmp_path / "a.jpg").state for _ in range(2)] == ["invalid", "unread"]
+
+
 def test_a_file_without_a_manifest_is_not_suspicious(tmp_path):
     pytest.importorskip("c2pa")
     GREY.save(tmp_path / "a.png")
