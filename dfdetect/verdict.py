@@ -34,14 +34,13 @@ WORDS: dict[Level, str] = {
 """What each level is called before people."""
 
 NO_SKILL, DRAWN, UNCALIBRATED = "no_skill", "drawn", "uncalibrated"
-FEW_FACES, BLURRED, UNLIKE = "few_faces", "blurred", "unlike"
+FEW_FACES, BLURRED = "few_faces", "blurred"
 WITHHELD = {
     NO_SKILL: "the detector showed no skill on its own test",
     DRAWN: "the detector was trained on drawings and has seen no photograph",
     UNCALIBRATED: "nobody measured what the scores of this detector mean",
     FEW_FACES: "too few frames of the video show a face",
     BLURRED: "all faces are too blurred",
-    UNLIKE: "the faces are unlike those that the detector was tested on",
 }
 """Reasons for no verdict although there is a score. `ledger.REASONS` has those for no score."""
 WHY = {**REASONS, **WITHHELD}
