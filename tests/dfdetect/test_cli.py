@@ -1,13 +1,14 @@
 """What a person sees at the start of a command, and when the start fails."""
 
 import argparse
+import importlib
 import subprocess
 import sys
 from dataclasses import fields
 
 import pytest
 
-from dfdetect.cli import add_recipe_flags, recipe_from_flags
+from dfdetect.cli import add_recipe_flags, load_keras, recipe_from_flags
 from dfdetect.recipe import Recipe
 from face_extraction.errors import InputError
 
@@ -97,3 +98,41 @@ def test_a_flag_can_set_zero_over_a_base():
 def test_an_option_without_a_value_is_refused():
     with pytest.raises(InputError, match="NAME=VALUE"):
         recipe_from_flags(parse("--option", "units"), Recipe())
+
+
+@pytest.mark.parametrize(
+    ("backend", "config", "jax"),
+    [
+        (None, None, False),
+        ("tensorflow", '{"backend": "jax"}', False),
+        ("jax", None, True),
+        (None, '{"backend": "jax"}', True),
+        (None, '{"backend": "tensorflow"}', False),
+    ],
+)
+def test_keras_is_imported_without_what_only_its_unused_wrappers_need(
+    tmp_path, monkeypatch, backend, config, jax
+):
+    """In place of Keras stands a module that imports what Keras would; importing Keras takes seconds."""
+    tried = "try:\n    import {name}\nexcept ImportError:\n    {name} = None\n"
+    names = ("sklearn", "matplotlib", "jax")
+    (tmp_path / "keras.py").write_text("".join(tried.format(name=name) for name in names))
+    for name in names:
+        (tmp_path / f"{name}.py").write_text("")
+    for name in ("keras", *names):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    if config:
+        (tmp_path / "keras.json").write_text(config)
+    if backend:
+        monkeypatch.setenv("KERAS_BACKEND", backend)
+    else:
+        monkeypatch.delenv("KERAS_BACKEND", raising=False)
+
+    load_keras()
+
+    keras = sys.modules["keras"]
+    assert (keras.sklearn, keras.matplotlib) == (None, None)
+    assert (keras.jax is not None) == jax
+    assert importlib.import_module("sklearn").__file__ == str(tmp_path / "sklearn.py")
