@@ -1,26 +1,21 @@
 """Places that may show a face, by MediaPipe's BlazeFace (full range), which OpenCV runs.
 
 Reference: Bazarevsky and others 2019, https://arxiv.org/abs/1907.05047. The anchors, the letterbox and the
-decoding of boxes follow MediaPipe's face_detection_full_range. `blazeface_model` names the file's source and
-licence.
+decoding of boxes follow MediaPipe's face_detection_full_range.
 """
 
-import hashlib
 import math
 from collections.abc import Iterator
 from functools import cached_property
-from pathlib import Path
 from typing import NamedTuple
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from face_extraction.errors import InputError
 from face_extraction.manifest import Box
+from face_extraction.trained import BLAZEFACE, trained_file
 
-MODEL = Path(__file__).with_name("blazeface_model") / "face_detection_full_range.tflite"
-SHA256 = "99bf9494d84f50acc6617d89873f71bf6635a841ea699c17cb3377f9507cfec3"
 # The network sees squares of this side, and gives one box for each of 48 x 48 cells.
 _SIDE, _CELLS = 192, 48
 _OUTPUTS = ("reshaped_classifier_face_4", "reshaped_regressor_face_4")
@@ -104,13 +99,7 @@ class BlazeFace:
 
     @cached_property
     def _network(self) -> cv2.dnn.Net:
-        try:
-            content = MODEL.read_bytes()
-        except OSError as error:
-            raise InputError(f"{MODEL}: BlazeFace cannot be read ({error.strerror}); install again") from None
-        if hashlib.sha256(content).hexdigest() != SHA256:
-            raise InputError(f"{MODEL}: not the BlazeFace that was installed; install again")
-        return cv2.dnn.readNetFromTFLite(np.frombuffer(content, np.uint8))
+        return cv2.dnn.readNetFromTFLite(str(trained_file(BLAZEFACE)))
 
 
 def _levels(shape: tuple[int, ...], min_face: float) -> Iterator[list[Box]]:

@@ -5,10 +5,8 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from face_extraction import blazeface
 from face_extraction.blazeface import BlazeFace, _as_hog, _levels
 from face_extraction.detect import FaceDetector
-from face_extraction.errors import InputError
 from face_extraction.manifest import Box
 
 FACES = ((160, 150, 110), (470, 170, 140))
@@ -59,13 +57,3 @@ def test_a_box_is_shifted_and_shrunk_to_where_hog_would_draw_it():
     # Of a box of 100 pixels around (200, 100): the centre moves by .9 and 1.1 pixels, the width is 90.9.
     assert _as_hog(np.array([200.0, 100.0, 100.0]), (300, 400)) == Box(56, 246, 147, 155)
     assert _as_hog(np.array([10.0, 290.0, 100.0]), (300, 400)) == Box(246, 56, 300, 0)
-
-
-def test_another_file_is_refused(tmp_path, monkeypatch):
-    rgb = np.zeros((9, 9, 3), np.uint8)
-    monkeypatch.setattr(blazeface, "MODEL", tmp_path / "other.tflite")
-    with pytest.raises(InputError, match=r"other\.tflite: BlazeFace cannot be read"):
-        list(BlazeFace().levels(rgb, 60))
-    (tmp_path / "other.tflite").write_bytes(b"something else")
-    with pytest.raises(InputError, match=r"other\.tflite: not the BlazeFace"):
-        list(BlazeFace().levels(rgb, 60))
