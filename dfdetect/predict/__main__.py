@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 ARCHIVES = frozenset({".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".zst", ".7z", ".rar"})
 GIVEN = "--threshold"
 NO_VERDICTS = "This detector gives no verdicts"
+FEW_FILES = 2
+"""So few files are scored sooner without compiling the model's function."""
 FRAMES_HELP = "frames of a video to search (default: 16; for a sequence model, as many as in its training)"
 
 
@@ -174,6 +176,7 @@ def _predict(args: argparse.Namespace) -> int:
         raise InputError(f"--html {args.html}: the report is of one file; given: {what}")
     files = [path for path in files if shard.holds(str(path))]
     detector = _detector(args, run)
+    detector.compiled = len(files) > FEW_FILES
     if args.rotations is not None:
         detector.rotations = args.rotations
     detector.set_bounds(args.false_alarms, args.missed)

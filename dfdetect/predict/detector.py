@@ -87,6 +87,7 @@ class Detector:
         anchors: certificates of the signers of C2PA manifests to trust, as PEM; none trusts nobody.
         rotations: whether a photo without a face is turned by 90, 180 and 270 degrees; as for training,
             unless changed.
+        compiled: whether to compile the model's function, which pays from about 50 faces on.
     """
 
     def __init__(
@@ -112,6 +113,7 @@ class Detector:
         self.prevalence: float | None = None
         self.anchors = ""
         self.rotations = self.settings.rotations
+        self.compiled = True
         self.frames = frames_of(model)
 
     @classmethod
@@ -402,7 +404,7 @@ class Detector:
         }
 
     def _scores(self, batch: Rgb) -> list[float]:
-        scores = score_crops(self.model, batch)
+        scores = score_crops(self.model, batch, compiled=self.compiled)
         if not np.isfinite(scores).all():
             raise InputError("the model gives scores that are no numbers: its weights are damaged")
         return [float(score) for score in scores]

@@ -1,6 +1,7 @@
 """Score samples: none is dropped, no score is made up."""
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -41,16 +42,21 @@ def score(
     return Predictions(store.samples, score_store(model, store, batch_size)), ledger
 
 
-def score_crops(model: keras.Model, crops: NDArray[np.uint8]) -> NDArray[Any]:
+def score_crops(model: keras.Model, crops: NDArray[np.uint8], *, compiled: bool = True) -> NDArray[Any]:
     """`p_fake` of crops in memory, in their order: shape (n,), in the model's precision.
 
     Args:
         model: a model of `dfdetect.models`.
         crops: at least one face or clip, as the model takes them.
+        compiled: compile the model's function at its first use, which takes as long as scoring some 50 faces
+            without. Only TensorFlow can do without.
     """
+    score_batch = model.predict_on_batch
+    if not compiled and keras.backend.backend() == "tensorflow":
+        score_batch = partial(model, training=False)
     # Not `predict`: its tf.data pipeline can take as long to end as it ran.
     parts = [crops[start : start + BATCH] for start in range(0, len(crops), BATCH)]
-    return np.concatenate([np.asarray(model.predict_on_batch(part))[:, 0] for part in parts])
+    return np.concatenate([np.asarray(score_batch(part))[:, 0] for part in parts])
 
 
 def score_store(model: keras.Model, store: Store, batch_size: int) -> NDArray[np.float64]:
