@@ -29,7 +29,7 @@ from face_extraction.progress import progress
 Explain = Mapping[str, Callable[[Rgb], NDArray[np.float32]]]
 """From faces to their heat maps, by the method's name."""
 
-RANDOMISED = 32
+RANDOMISED = 16
 """Faces whose maps are compared with those of the randomised model."""
 SHOWN = 6
 """Fakes of the figure of examples."""

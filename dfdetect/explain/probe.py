@@ -7,7 +7,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from dfdetect.explain.gradients import Array, Slopes, slopes_of
+from dfdetect.explain.compiling import Array, Outputs, Slopes, outputs_of, slopes_of
 from dfdetect.explain.registry import Pictures
 from dfdetect.models.build import frames_of
 from dfdetect.models.head import logits_of
@@ -16,7 +16,7 @@ from face_extraction.errors import InputError
 BATCH = 16
 """Faces that are explained at once."""
 SCORED = 32
-"""Faces whose logits are computed at once."""
+"""Faces that are scored at once."""
 
 
 class Inner(NamedTuple):
@@ -32,7 +32,7 @@ class Inner(NamedTuple):
 
 
 class Probe:
-    """A model of single faces, opened.
+    """A model of single faces, opened. Each part is compiled when it is first needed.
 
     Args:
         model: a model of `dfdetect.models`; it is not changed.
@@ -50,18 +50,24 @@ class Probe:
             raise InputError(f"{model.name}: it takes clips; accepted: a model of single faces")
         self.model = model
         self.side = int(model.input_shape[1])
-        self._logits = keras.Model(model.input, logits_of(model))
+
+    def judge(self, faces: Pictures) -> tuple[Array, Array]:
+        """The logit and `p_fake` of each face: float32 of shape (B,)."""
+        parts = [self._judging(faces[start : start + SCORED]) for start in range(0, len(faces), SCORED)]
+        logits, scores = (np.concatenate(each)[:, 0] for each in zip(*parts, strict=True))
+        return logits, scores
 
     def logits(self, faces: Pictures) -> Array:
         """The logit of each face: float32 of shape (B,)."""
-        parts = [faces[start : start + SCORED] for start in range(0, len(faces), SCORED)]
-        return np.concatenate([np.asarray(self._logits.predict_on_batch(part))[:, 0] for part in parts])
+        return self.judge(faces)[0]
 
-    def scores(self, faces: Pictures) -> NDArray[np.float64]:
-        """`p_fake` of each face: float64 of shape (B,)."""
-        parts = [faces[start : start + SCORED] for start in range(0, len(faces), SCORED)]
-        scored = [np.asarray(self.model.predict_on_batch(part))[:, 0] for part in parts]
-        return np.concatenate(scored).astype(np.float64)
+    def scores(self, faces: Pictures) -> Array:
+        """`p_fake` of each face: float32 of shape (B,)."""
+        return self.judge(faces)[1]
+
+    @cached_property
+    def _judging(self) -> Outputs:
+        return outputs_of(keras.Model(self.model.input, [logits_of(self.model), self.model.output]))
 
     def pixel_slopes(self, faces: Pictures) -> Pictures:
         """The gradient of each face's logit by its pixels: float32 of the faces' shape."""
@@ -69,7 +75,7 @@ class Probe:
 
     @cached_property
     def _pixel_slopes(self) -> Slopes:
-        return slopes_of(self._logits)
+        return slopes_of(keras.Model(self.model.input, logits_of(self.model)))
 
     @property
     def map_misfit(self) -> str:
@@ -90,11 +96,9 @@ class Probe:
         if not self._cut:
             raise ValueError(self.map_misfit)
         front, back = self._stages
-        values = _as_list(front.predict_on_batch(faces))
+        values = front(faces)
         found = (values[0], back(*values))
-        if self._attentions:
-            found = (self.patches(found[0]), self.patches(found[1]))
-        return Inner(*(np.asarray(each, np.float32) for each in found))
+        return Inner(*map(self.patches, found)) if self._attentions else Inner(*found)
 
     @cached_property
     def _cut(self) -> list[Any]:
@@ -106,9 +110,9 @@ class Probe:
         return [features] if features is not None and len(features.shape) == 4 else []
 
     @cached_property
-    def _stages(self) -> tuple[keras.Model, Slopes]:
+    def _stages(self) -> tuple[Outputs, Slopes]:
         """From the image to the cut, and the logit's gradient at the cut."""
-        front = keras.Model(self.model.input, self._cut)
+        front = outputs_of(keras.Model(self.model.input, self._cut))
         return front, slopes_of(keras.Model(self._cut, logits_of(self.model)))
 
     # Vision transformers.
@@ -139,25 +143,25 @@ class Probe:
 
     def attention(self, faces: Pictures) -> list[Array]:
         """How much each token takes from each other, by layer: (B, heads, n, n), rows sum to 1."""
-        return [np.asarray(each, np.float32) for each in _as_list(self._attending.predict_on_batch(faces))]
+        return self._attending(faces)
 
     @cached_property
-    def _attending(self) -> keras.Model:
-        return keras.Model(self.model.input, [_Scores(each)(each.input[0]) for each in self._attentions])
+    def _attending(self) -> Outputs:
+        scores = [_Scores(each)(each.input[0]) for each in self._attentions]
+        return outputs_of(keras.Model(self.model.input, scores))
 
     def reading(self, faces: Pictures) -> Array:
         """Which tokens the head reads: the size of the logit's gradient by each, as shares: (B, n)."""
         front, back = self._head
-        sizes = np.linalg.norm(back(front.predict_on_batch(faces)), axis=-1)
+        sizes = np.linalg.norm(back(*front(faces)), axis=-1)
         return np.asarray(sizes / np.maximum(sizes.sum(axis=1, keepdims=True), 1e-30), np.float32)
 
     @cached_property
-    def _head(self) -> tuple[keras.Model, Slopes]:
+    def _head(self) -> tuple[Outputs, Slopes]:
         """From the image to all tokens of `features`, and the logit's gradient by them."""
         features = self.model.get_layer("features").output
-        return keras.Model(self.model.input, features), slopes_of(
-            keras.Model(features, logits_of(self.model))
-        )
+        front = outputs_of(keras.Model(self.model.input, features))
+        return front, slopes_of(keras.Model(features, logits_of(self.model)))
 
 
 class _Scores(keras.layers.Layer):  # type: ignore[misc]
@@ -173,10 +177,6 @@ class _Scores(keras.layers.Layer):  # type: ignore[misc]
     def call(self, tokens: Any) -> Any:
         """From tokens (B, n, c) to scores (B, heads, n, n)."""
         return self.attention(tokens, tokens, return_attention_scores=True)[1]
-
-
-def _as_list(values: Any) -> list[Any]:
-    return list(values) if isinstance(values, list | tuple) else [values]
 
 
 @lru_cache(maxsize=2)

@@ -9,12 +9,14 @@ import numpy as np
 
 from dfdetect.explain.heat_maps import Rgb, coloured, heat_map, overlay
 from dfdetect.explain.registry import get_method
+from dfdetect.metrics.estimates import no_skill
 from dfdetect.render.figures.explanation import HeatPictures, Prediction, explained_face
+from dfdetect.render.run_content import CHOSEN_ON_VAL
 from dfdetect.render.text import shown_score
-from dfdetect.runs.calibration import for_kind, read_calibrations
+from dfdetect.runs.calibration import Calibration, for_kind, read_calibrations
 from dfdetect.runs.folder import Run
 from dfdetect.runs.scoring import score_crops
-from dfdetect.verdict import WORDS
+from dfdetect.verdict import DRAWN, NO_SKILL, WITHHELD, WORDS
 from face_extraction.detect import FaceDetector, cut_photo
 from face_extraction.images import read_photo, read_rgb, resize
 from face_extraction.ledger import ItemFailed, LedgerRow
@@ -87,12 +89,15 @@ class Explainer:
         return f"p_fake {shown_score(prediction.p_fake, prediction.threshold)}, {prediction.said}"
 
     def predict(self, face: Rgb) -> Prediction:
-        """What the run says of a face: by its calibration, if it has one."""
-        side = self.model.input_shape[1]
-        (raw,) = score_crops(self.model, resize(face, side)[None])
+        """What the run says of a face alone, by its calibration for photos, if it has one."""
+        (raw,) = score_crops(self.model, resize(face, self.model.input_shape[1])[None])
         calibration = for_kind(read_calibrations(self.run.folder), "photo")
         if calibration is None:
-            threshold = self.run.threshold()
-            return Prediction(float(raw), threshold, f"called {'fake' if raw >= threshold else 'real'}")
+            calibration = Calibration.none().with_cut(self.run.threshold(), CHOSEN_ON_VAL)
         p_fake = float(calibration.apply(np.array([raw]))[0])
-        return Prediction(p_fake, calibration.upper, WORDS[calibration.grade(p_fake)])
+        said = WORDS[calibration.grade(p_fake)]
+        if no_skill(self.run.metrics()):
+            said = f"no verdict: {WITHHELD[NO_SKILL]}"
+        elif not self.run.recipe().manifest:
+            said = f"no verdict: {WITHHELD[DRAWN]}"
+        return Prediction(p_fake, calibration.upper, said)

@@ -20,7 +20,7 @@ CORNER = (slice(0, 16), slice(48, 64))
 
 
 def corner_network() -> keras.Model:
-    """A network of convolutions whose logit is the mean square of the detail in the corner, times 10."""
+    """A network of convolutions whose logit is the mean square of the detail in the corner, times 60."""
     image = keras.Input((SIDE, SIDE, 3), name="image")
     x = Normalize("unit", name="normalise")(image)
     detail = keras.layers.Conv2D(1, 3, padding="same", use_bias=False, name="detail")
@@ -33,7 +33,7 @@ def corner_network() -> keras.Model:
     kernel = np.full((3, 3, 3, 1), -1 / 24, np.float32)
     kernel[1, 1] = 1 / 3
     detail.set_weights([kernel])
-    model.get_layer("logit").set_weights([np.full((1, 1), 10 * SIDE**2 / 16**2), np.zeros(1)])
+    model.get_layer("logit").set_weights([np.full((1, 1), 60 * SIDE**2 / 16**2), np.zeros(1)])
     return model
 
 

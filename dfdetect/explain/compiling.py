@@ -1,0 +1,111 @@
+"""A model's outputs and gradients, compiled, on each backend that the package runs on."""
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from face_extraction.errors import InputError
+
+Array = NDArray[np.float32]
+Outputs = Callable[..., list[Array]]
+Slopes = Callable[..., Array]
+
+
+def outputs_of(model: keras.Model) -> Outputs:
+    """A function that gives a model's outputs as a list, by its present weights.
+
+    `model.predict_on_batch` would compile anew for each number of faces, and TensorFlow would warn of that.
+
+    Raises:
+        InputError: Keras runs on another backend.
+    """
+    outputs = _compiled(model, slopes=False)
+
+    def call(*inputs: Any) -> list[Array]:
+        found = outputs(*inputs)
+        return [
+            np.asarray(each, np.float32) for each in (found if isinstance(found, list | tuple) else [found])
+        ]
+
+    return call
+
+
+def slopes_of(model: keras.Model) -> Slopes:
+    """A function that gives the gradient of a model's output by its first input, by its present weights.
+
+    Args:
+        model: gives one number a row, (B, 1), that depends on the same row of the inputs alone.
+
+    Returns:
+        A function of the inputs, in the model's order. It returns the gradient of each row's number by the
+        row of the first input: float32, of that input's shape.
+
+    Raises:
+        InputError: Keras runs on another backend.
+    """
+    slopes = _compiled(model, slopes=True)
+    return lambda *inputs: np.asarray(slopes(*inputs), np.float32)
+
+
+def _compiled(model: keras.Model, *, slopes: bool) -> Callable[..., Any]:
+    backend = keras.backend.backend()
+    if backend not in _BACKENDS:
+        raise InputError(
+            f"explanations on the backend {backend!r}; accepted: KERAS_BACKEND {', '.join(_BACKENDS)}"
+        )
+    return _BACKENDS[backend](model, slopes)
+
+
+def _by_tensorflow(model: keras.Model, slopes: bool) -> Callable[..., Any]:
+    import tensorflow as tf
+
+    signature = [tf.TensorSpec((None, *each.shape[1:]), each.dtype) for each in model.inputs]
+
+    @tf.function(input_signature=signature)  # type: ignore[untyped-decorator]
+    def run(*inputs: Any) -> Any:
+        if not slopes:
+            return model(_packed(inputs), training=False)
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch(inputs[0])
+            values = model(_packed(inputs), training=False)
+        return tape.gradient(values, inputs[0], unconnected_gradients=tf.UnconnectedGradients.ZERO)
+
+    def call(*inputs: Any) -> Any:
+        # What a layer of half precision gave comes back in float32.
+        return run(*(tf.cast(each, spec.dtype) for each, spec in zip(inputs, signature, strict=True)))
+
+    return call
+
+
+def _by_jax(model: keras.Model, slopes: bool) -> Callable[..., Any]:
+    import jax
+
+    # The weights are arguments, because a compiled function would keep their present values.
+    def values(first: Any, others: Any, trained: Any, fixed: Any) -> Any:
+        return model.stateless_call(trained, fixed, _packed((first, *others)), training=False)[0]
+
+    def total(*inputs: Any) -> Any:
+        return values(*inputs).sum()
+
+    run = jax.jit(jax.grad(total) if slopes else values)
+
+    def call(first: Any, *others: Any) -> Any:
+        trained = [variable.value for variable in model.trainable_variables]
+        fixed = [variable.value for variable in model.non_trainable_variables]
+        return run(jax.numpy.asarray(first), list(map(jax.numpy.asarray, others)), trained, fixed)
+
+    return call
+
+
+def _packed(inputs: tuple[Any, ...]) -> Any:
+    """Inputs as a model takes them."""
+    return list(inputs) if len(inputs) > 1 else inputs[0]
+
+
+_BACKENDS: dict[str, Callable[[keras.Model, bool], Callable[..., Any]]] = {
+    "tensorflow": _by_tensorflow,
+    "jax": _by_jax,
+}

@@ -1,0 +1,120 @@
+"""The command: figures of faces, and measured trust on a run's page."""
+
+import json
+import shutil
+
+import pytest
+
+from dfdetect.explain.__main__ import main
+from dfdetect.explain.orders import BASELINES
+from dfdetect.explain.randomising import STAGES
+from dfdetect.fakes.registry import list_kinds
+from dfdetect.runs.folder import Run
+from face_extraction.images import read_rgb
+from face_extraction.ledger import read_ledger
+from face_extraction.manifest import FaceSample, write_manifest
+
+
+@pytest.fixture
+def run(finished, tmp_path):
+    """A copy of the finished run."""
+    shutil.copytree(finished.folder, tmp_path / "run")
+    return Run(tmp_path / "run")
+
+
+def test_a_face_gets_a_figure_and_a_file_that_is_none_a_ledger_row(run, crop, tmp_path, capsys):
+    assert (
+        main([str(run.folder), "--faces", str(crop), str(tmp_path / "none.png"), "--out", str(tmp_path)]) == 1
+    )
+    line = capsys.readouterr().out.splitlines()[0]
+    assert line.startswith(f"{crop}, face 1: p_fake 0.")
+    height, width = read_rgb(tmp_path / "001-test-0-1.png").shape[:2]
+    assert width > 2 * height > 400
+    (row,) = read_ledger(tmp_path / "ledger.csv")
+    assert row.path == str(tmp_path / "none.png")
+
+
+def test_a_photo_without_a_face_is_listed(run, crop, capsys):
+    assert main([str(run.folder), "--photo", str(crop)]) == 1
+    (row,) = read_ledger(run.explanation / "ledger.csv")
+    assert row.reason in ("no_face", "too_small")
+
+
+def test_trust_is_measured_and_shown_on_the_page(run, capsys):
+    before = run.page.read_text()
+    command = [str(run.folder), "--measure", "--methods", "grad_cam_pp,occlusion", "--limit", "4"]
+    assert main(command) == 0
+    printed = capsys.readouterr().out
+    found = json.loads((run.explanation / "explain.json").read_text())
+    assert found["methods"] == ["grad_cam_pp", "occlusion"]
+    orders = {"grad_cam_pp", "occlusion", *BASELINES}
+    assert set(found["fading"]["orders"]) == orders
+    assert found["fading"]["faces"] == 4
+    assert 0 <= found["fading"]["orders"]["occlusion"]["deletion"]["value"] <= 1
+    assert set(found["randomised"]["occlusion"]) == set(STAGES)
+    told = {line.split(":")[0] for line in found["left_out"]}
+    assert set(found["kinds"]) | told == {kind.name for kind in list_kinds()}
+    assert len(found["kinds"]) > 2
+    for kind in found["kinds"].values():
+        assert set(kind["orders"]) == set(kind["repaired"]) == orders
+        assert 0 < kind["area"] < 1
+    assert "Grad-CAM++" in printed
+    page = run.page.read_text()
+    for said in ("What the scores rest on", "A notice that the page must keep."):
+        assert said in page
+    assert "What the scores rest on" not in before
+    # Everything else on the page is as it was.
+    assert [line for line in before.splitlines() if line not in page and "</nav>" not in line] == []
+    for file in ("curves.png", "examples.png"):
+        assert f'src="explain/{file}"' in page
+        assert (run.explanation / file).is_file()
+    again = (run.explanation / "explain.json").read_bytes()
+    assert main(command) == 0
+    assert (run.explanation / "explain.json").read_bytes() == again
+
+
+def test_without_landmarks_only_the_altered_regions_are_left_out(run, crop, tmp_path, capsys):
+    rows = [FaceSample(f"faces/test-{n}.png", n % 2, "test", f"g{n}") for n in range(4)]
+    shutil.copytree(crop.parent, tmp_path / "bare" / "faces")
+    manifest = tmp_path / "bare" / "manifest.csv"
+    write_manifest(manifest, [*rows, *(FaceSample(row.path, row.label, "val", row.group) for row in rows)])
+    run.write_metrics(0.0, run.metrics())
+    out = tmp_path / "out"
+    command = [str(run.folder), "--measure", "--methods", "grad_cam_pp", "--manifest", str(manifest)]
+    assert main([*command, "--limit", "2", "--out", str(out)]) == 0
+    found = json.loads((out / "explain.json").read_text())
+    assert found["kinds"] == {}
+    assert "no landmarks of these faces" in found["left_out"][0]
+    assert not (out / "examples.png").exists()
+    assert "No fakes with known regions" in capsys.readouterr().out
+
+
+def test_wrong_use_is_told_in_one_line(run, crop, capsys):
+    def told(*arguments):
+        assert main([str(run.folder), *map(str, arguments)]) == 2
+        return capsys.readouterr().err
+
+    assert "nearest: grad_cam" in told("--faces", crop, "--methods", "grad_kam")
+    assert "has no attention; accepted: grad_cam" in told("--faces", crop, "--methods", "attention_rollout")
+    assert "--limit 0; accepted: 1" in told("--measure", "--limit", 0)
+    run.write_metrics(1.0, run.metrics())
+    assert "calls none of 12 faces" in told("--measure")
+    run.page.unlink()
+    assert "give --out DIR" in told("--measure")
+
+
+def test_methods_are_listed(run, capsys):
+    assert main([str(run.folder), "--list"]) == 0
+    printed = capsys.readouterr().out
+    assert "grad_cam: " in printed
+    assert "attention_rollout" not in printed
+
+
+def test_a_run_of_an_older_version_keeps_its_page(run, capsys):
+    facts = run.environment()
+    del facts["notices"]
+    run.write_environment(facts)
+    before = run.page.read_text()
+    assert main([str(run.folder), "--measure", "--methods", "grad_cam_pp", "--limit", "2"]) == 0
+    assert "stays as it is" in capsys.readouterr().out
+    assert run.page.read_text() == before
