@@ -18,7 +18,7 @@ export function show(into, entry, model) {
   const view = job.stills.length ? viewer(entry, model, cuts) : null;
   if (view) parts.push(view);
   if (verdict.people.length) parts.push(...people(verdict, cuts, model));
-  parts.push(actions(entry), meaning(verdict, model), facts(verdict, cuts));
+  parts.push(actions(entry), meaning(verdict, model), origin(verdict.provenance), facts(verdict, cuts));
   into.replaceChildren(...parts.filter(Boolean));
   into.hidden = false;
 }
@@ -243,6 +243,20 @@ function meaning(verdict, model) {
   return el("details", { open: true }, el("summary", {}, "What this does not tell you"), el("ul", { className: "unsaid" }, ...lines.map((each) => el("li", {}, each))));
 }
 
+/** What the file says about where it comes from: beside the verdict, without a part in it. */
+function origin(told) {
+  if (!told) return null;
+  const { manifest } = told;
+  const rows = { "Signed by": manifest.signer, "Made with": manifest.generator, Source: manifest.sources.join(", "), ...told.tags };
+  return el("details", { open: manifest.state === "invalid" || manifest.sources.length > 0 },
+    el("summary", {}, "Where the file comes from, as it says itself"),
+    el("p", {}, manifest.told), ...told.hints.map((hint) => el("p", {}, hint)),
+    el("dl", {}, ...pairs(rows)),
+    el("p", { className: "soft" }, `${told.caution} It has no part in the verdict.`));
+}
+
+const pairs = (rows) => Object.entries(rows).filter(([, value]) => value).flatMap(([name, value]) => [el("dt", {}, name), el("dd", {}, value)]);
+
 function facts(verdict, cuts) {
   const { record } = verdict;
   const rows = {
@@ -258,6 +272,5 @@ function facts(verdict, cuts) {
     Skill: record.skill,
     dfdetect: verdict.dfdetect,
   };
-  const list = Object.entries(rows).filter(([, value]) => value).flatMap(([name, value]) => [el("dt", {}, name), el("dd", {}, value)]);
-  return el("details", {}, el("summary", {}, "Technical record"), el("dl", {}, ...list));
+  return el("details", {}, el("summary", {}, "Technical record"), el("dl", {}, ...pairs(rows)));
 }
