@@ -7,6 +7,7 @@ much memory. Exit status 1: some did.
 
 import argparse
 import random
+import re
 import resource
 import sys
 import tempfile
@@ -92,7 +93,7 @@ def mutate(content: bytes, number: int) -> bytes:
     """The mutant with this number; the same number always gives the same mutant.
 
     One to four random changes: bits flip, bytes and 32-bit numbers become extremes, and parts are cut off,
-    taken out, doubled, zeroed or moved.
+    taken out, doubled, zeroed or moved, and values of a text become others.
     """
     rng = random.Random(number)
     data = bytearray(content)
@@ -145,8 +146,21 @@ def _move(data: bytearray, rng: random.Random) -> None:
     data[place:place] = content
 
 
+def _swap_value(data: bytearray, rng: random.Random) -> None:
+    """Replace a number, a quoted text or a word of a text file with another value."""
+    found = [*VALUE.finditer(data)]
+    if found:
+        place = rng.choice(found)
+        data[place.start() : place.end()] = rng.choice(VALUES)
+
+
+VALUE = re.compile(rb'"[^"\n]{0,80}"|-?\d+(?:\.\d+)?|\b(?:true|false|null)\b')
+VALUES = (
+    *(b"0", b"-1", b"1.5", b"1e400", b"nan", b"9" * 30, b"9" * 5000, b"true", b"null", b'""', b'"x"'),
+    *(b"[]", b"{}", b"[1]", b'"../x"', b'"/dev/zero"', b"[" * 5000 + b"]" * 5000),
+)
 CHANGES: tuple[Callable[[bytearray, random.Random], None], ...] = (
-    *(_turn_bits, _extreme, _cut, _take_out, _double, _zero, _move),
+    *(_turn_bits, _extreme, _cut, _take_out, _double, _zero, _move, _swap_value, _swap_value),
 )
 
 
@@ -163,6 +177,8 @@ def _read(kind: str, seed: bytes, number: int) -> tuple[str, str, int]:
             return "read", "", _peak() - before
         except (InputError, ItemFailed) as error:
             return "refused", str(error), _peak() - before
+        except OSError as error:  # The commands print one line that names the file.
+            return "refused" if error.filename else "raised", f"{error!r}"[:300], _peak() - before
         except Exception as error:
             return "raised", f"{type(error).__name__}: {error}"[:300], _peak() - before
 

@@ -76,10 +76,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = parser.parse_args(argv)
     with tempfile.TemporaryDirectory() as folder:
         commands = make_commands(Path(folder) / "material", args.command or NAMES)
-        tallies = {
-            name: check(command, Path(folder) / name, args.kills, random.Random(args.seed))
-            for name, command in commands.items()
-        }
+        tallies = {}
+        for name, command in commands.items():
+            tallies[name] = check(command, Path(folder) / name, args.kills, random.Random(args.seed))
+            if tallies[name].kills < args.kills:
+                break
     print(table(tallies))
     return int(any(tally.faults for tally in tallies.values()))
 
@@ -101,7 +102,7 @@ def table(tallies: dict[str, Tally]) -> str:
 
 
 def check(command: Command, home: Path, kills: int, rng: random.Random) -> Tally:
-    """Kill a command `kills` times, in as many fresh folders as needed."""
+    """Kill a command `kills` times, in as many fresh folders as needed; Ctrl-C makes this round the last."""
     home.mkdir(parents=True)
     start = time.monotonic()
     _run(command.argv(home / "whole"))
@@ -112,10 +113,13 @@ def check(command: Command, home: Path, kills: int, rng: random.Random) -> Tally
             tally.rounds += 1
             out = home / f"killed-{tally.rounds}"
             moment = ""
-            while tally.kills < kills and moment != ENDED:
-                moment = _start_and_kill(command.argv(out), out, rng.uniform(0, tally.seconds))
-                tally.moments[moment] += 1
-                advance(int(moment != ENDED))
+            try:
+                while tally.kills < kills and moment != ENDED:
+                    moment = _start_and_kill(command.argv(out), out, rng.uniform(0, tally.seconds))
+                    tally.moments[moment] += 1
+                    advance(int(moment != ENDED))
+            except KeyboardInterrupt:
+                kills, moment = tally.kills, ""
             if moment != ENDED:
                 _run(command.argv(out))
             found = _left(command, out)
@@ -151,6 +155,9 @@ def _start_and_kill(argv: Sequence[str], out: Path, seconds: float | None) -> st
             moment = WORK if _has_open(process.pid, out) else START
             os.killpg(process.pid, signal.SIGKILL)
             return moment
+        except KeyboardInterrupt:
+            os.killpg(process.pid, signal.SIGKILL)
+            raise
         _check_status(status, argv, said)
     return ENDED
 

@@ -1,8 +1,9 @@
 """The files that `benchmarks.fuzz` changes: draw each kind, and read it as the commands do."""
 
 import io
-from collections.abc import Callable
-from dataclasses import asdict
+import tempfile
+from collections.abc import Callable, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +14,22 @@ from PIL import Image
 from dfdetect.metrics.estimates import compute_metrics
 from dfdetect.models.hdf5 import check_contents
 from dfdetect.predictions import Predictions, read_predictions, write_predictions
-from dfdetect.recipe import Recipe, read_recipe, write_recipe
+from dfdetect.recipe import Recipe, write_recipe
+from dfdetect.runs.calibration import Calibration, read_calibration, write_calibration
+from dfdetect.runs.checkpoint import read_state
 from dfdetect.runs.folder import Run
+from face_extraction.digest import FileMark
+from face_extraction.extract import write_results
 from face_extraction.frames import read_frames
 from face_extraction.images import read_rgb
-from face_extraction.journal import FaceRow, ItemResult, Journal, read_journal
-from face_extraction.manifest import SPLITS, Box, FaceSample, read_manifest, write_manifest
+from face_extraction.journal import FaceRow, ItemResult, Journal
+from face_extraction.ledger import LedgerRow
+from face_extraction.manifest import LABEL_NAMES, SPLITS, Box, FaceSample, read_manifest, write_manifest
+from face_extraction.merge import merge
 from face_extraction.settings import ExtractionSettings, read_settings, write_settings
+from face_extraction.shards import Shard, write_part
+from face_extraction.sources import Item
+from face_extraction.splits import SplitRule
 
 Rgb = NDArray[np.uint8]
 PARAMETERS = 10_000  # of the model that the drawn weights file belongs to
@@ -46,6 +56,13 @@ def _photo(form: str, **options: Any) -> Callable[[Path], bytes]:
         return out.getvalue()
 
     return draw
+
+
+def _animation(folder: Path) -> bytes:
+    out = io.BytesIO()
+    first, *others = (Image.fromarray(_picture(number)) for number in range(0, 40, 5))
+    first.save(out, "GIF", save_all=True, append_images=others, duration=80)
+    return out.getvalue()
 
 
 def _video(codec: str, form: str) -> Callable[[Path], bytes]:
@@ -100,6 +117,22 @@ def _metrics(folder: Path) -> bytes:
     return run.metrics_file.read_bytes()
 
 
+def _calibration(folder: Path) -> bytes:
+    write_calibration(folder, Calibration(1.5, -0.2, 0.3, 0.7, "some videos", "drawings"))
+    return next(folder.iterdir()).read_bytes()
+
+
+def _history(folder: Path) -> bytes:
+    Run(folder).write_history([{"epoch": n, "loss": 0.7 / n, "val_auc": 0.5 + n / 10} for n in (1, 2, 3)])
+    return Run(folder).history_file.read_bytes()
+
+
+def _checkpoint(folder: Path) -> bytes:
+    state = np.array('{"epoch": 3, "history": [{"epoch": 1, "loss": 0.5}]}')
+    np.savez(folder / "checkpoint.npz", state=state, **{"model/0": np.zeros((30, 40), "f4")})
+    return (folder / "checkpoint.npz").read_bytes()
+
+
 def _environment(folder: Path) -> bytes:
     facts = {"manifest_sha256": "0" * 64, "weights_sha256": "", "leaks": ["some"], "training_seconds": 3.5}
     Run(folder).write_environment({**facts, "random_layers": ["logit"], "members": {"a": 0.5}})
@@ -127,26 +160,76 @@ def _weights(folder: Path) -> bytes:
     return (folder / "a.weights.h5").read_bytes()
 
 
-def _journal(folder: Path) -> bytes:
+def _part(folder: Path) -> None:
+    """An extraction of five crops, as the only part of its data set."""
+    items = [Item(f"{n}.png", n % 2, f"g{n}", "crop", "drawn") for n in range(5)]
+    write_part(folder, Shard(1, 1), items, SplitRule(), [LedgerRow("6.png", "missing", "")], ["train"])
     journal = Journal(folder)
-    journal.start({"root": "RAW", "settings": asdict(ExtractionSettings())})
-    for number in range(5):
-        face = FaceRow(f"real/{number}/0.png", 3, 0.1, Box(1, 9, 9, 1), 20, 20, 1)
-        journal.add(ItemResult(f"real/{number}.mp4", [face], []))
+    journal.start({"root": "RAW", "ready_made": True, "shard": "1/1"})
+    results = {}
+    for number, item in enumerate(items):
+        crop = folder / f"faces/{LABEL_NAMES[item.label]}/{item.path}"
+        crop.parent.mkdir(parents=True, exist_ok=True)
+        crop.write_bytes(bytes([number]))
+        face = FaceRow(
+            str(crop.relative_to(folder)), 3, 0.1, Box(1, 9, 9, 1), 20, 20, 1, 0, FileMark.of(crop)
+        )
+        results[item.path] = ItemResult(item.path, [face], [], FileMark.of(crop))
+        journal.add(results[item.path])
     journal.close()
-    return journal.path.read_bytes()
+    write_results(folder, items, results, SplitRule(), [], None)
 
 
-def _read_run(folder: Path, **files: bytes) -> None:
-    """Read a whole run folder in which one file is the mutant."""
-    for draw in (_metrics, _environment, _recipe):
-        draw(folder)
+def _of_part(name: str) -> Callable[[Path], bytes]:
+    def draw(folder: Path) -> bytes:
+        _part(folder)
+        return (folder / name).read_bytes()
+
+    return draw
+
+
+@cache
+def _drawn(*draws: Callable[[Path], object]) -> dict[str, bytes]:
+    """The files that these functions write into one folder, by their paths; drawn once a process."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        for draw in draws:
+            draw(folder)
+        return {
+            str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()
+        }
+
+
+def _write_all(folder: Path, files: Mapping[str, bytes]) -> None:
     for name, content in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(content)
-    run = Run(folder)
-    run.require_finished()
-    for read in (run.threshold, run.metrics, run.environment, run.cautions):
-        read()
+
+
+def _in_run(name: str) -> Callable[[Path, bytes], None]:
+    """A reader of a whole run folder in which the file of this name is the mutant."""
+
+    def read(folder: Path, content: bytes) -> None:
+        files = _drawn(_metrics, _environment, _recipe, _calibration, _history, _settings)
+        _write_all(folder, {**files, name: content})
+        run = Run(folder)
+        run.require_finished()
+        for part in (run.threshold, run.metrics, run.environment, run.cautions, run.history):
+            part()
+        read_calibration(folder)
+        read_settings(folder)
+
+    return read
+
+
+def _in_part(name: str) -> Callable[[Path, bytes], None]:
+    """A reader that merges an extraction in which the file of this name is the mutant."""
+
+    def read(folder: Path, content: bytes) -> None:
+        _write_all(folder / "part", {**_drawn(_part), name: content})
+        merge([folder / "part"], folder / "out")
+
+    return read
 
 
 def _written(name: str, read: Callable[[Path], object]) -> Callable[[Path, bytes], None]:
@@ -170,6 +253,7 @@ SEEDS: dict[str, Callable[[Path], bytes]] = {
     "png": _photo("PNG"),
     "webp": _photo("WEBP"),
     "avif": _photo("AVIF"),
+    "gif": _animation,
     "tiff": _photo("TIFF"),
     "bmp": _photo("BMP"),
     "mp4": _video("libx264", "mp4"),
@@ -183,7 +267,12 @@ SEEDS: dict[str, Callable[[Path], bytes]] = {
     "recipe": _recipe,
     "settings": _settings,
     "weights": _weights,
-    "journal": _journal,
+    "calibration": _calibration,
+    "history": _history,
+    "checkpoint": _checkpoint,
+    "journal": _of_part("journal.jsonl"),
+    "shard": _of_part("shard.json"),
+    "ledger": _of_part("ledger.csv"),
 }
 """The undamaged file of each kind, drawn with the help of an empty folder."""
 
@@ -195,13 +284,18 @@ READERS: dict[str, Callable[[Path, bytes], None]] = {
             *(("avif", "avif"), ("tiff", "tiff"), ("bmp", "bmp")),
         )
     },
-    **{name: _written(f"a.{name}", _frames) for name in ("mp4", "mkv", "ts", "avi")},
+    **{name: _written(f"a.{name}", _frames) for name in ("gif", "mp4", "mkv", "ts", "avi")},
     "manifest": _written("manifest.csv", lambda path: read_manifest(path, torn_groups=True)),
     "predictions": _written("predictions.csv", lambda path: read_predictions(path, "test")),
-    "metrics": lambda folder, content: _read_run(folder, **{"metrics.json": content}),
-    "environment": lambda folder, content: _read_run(folder, **{"environment.json": content}),
-    "recipe": _written("recipe.toml", read_recipe),
-    "settings": _written("extraction.toml", lambda path: read_settings(path.parent)),
+    "metrics": _in_run("metrics.json"),
+    "environment": _in_run("environment.json"),
+    "recipe": _in_run("recipe.toml"),
+    "settings": _in_run("extraction.toml"),
+    "calibration": _in_run("calibration.json"),
+    "history": _in_run("history.csv"),
+    "checkpoint": _written("checkpoint.npz", read_state),
     "weights": _written("a.weights.h5", lambda path: check_contents(path, PARAMETERS)),
-    "journal": _written("journal.jsonl", lambda path: read_journal(path.parent)),
+    "journal": _in_part("journal.jsonl"),
+    "shard": _in_part("shard.json"),
+    "ledger": _in_part("ledger.csv"),
 }

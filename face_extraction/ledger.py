@@ -7,7 +7,7 @@ from dataclasses import astuple, dataclass
 from pathlib import Path
 
 from face_extraction.atomic import write_csv
-from face_extraction.errors import InputError, unknown_name
+from face_extraction.errors import InputError, one_line, unknown_name
 
 NO_FACE, SEVERAL_FACES, TOO_SMALL = "no_face", "several_faces", "too_small"
 UNREADABLE, TRUNCATED, DAMAGED = "unreadable", "truncated", "damaged"
@@ -97,16 +97,19 @@ def read_ledger(path: Path) -> list[LedgerRow]:
     """
     if not path.is_file():
         raise InputError(f"{path}: no such ledger")
-    with path.open(newline="", encoding="utf-8") as handle:
-        reader = csv.reader(handle)
-        if tuple(next(reader, ())) != COLUMNS:
-            raise InputError(f"{path}: not a ledger; its columns must be {', '.join(COLUMNS)}")
-        rows = []
-        for number, values in enumerate(reader, start=2):
-            if len(values) != len(COLUMNS):
-                raise InputError(f"{path}, row {number}: {len(values)} values for {len(COLUMNS)} columns")
-            row = LedgerRow(*values)
-            if row.reason not in REASONS:
-                raise unknown_name("reason", row.reason, REASONS, f"{path}, row {number}")
-            rows.append(row)
+    try:
+        with path.open(newline="", encoding="utf-8") as handle:
+            lines = list(csv.reader(handle))
+    except (ValueError, csv.Error) as error:
+        raise InputError(f"{path}: not a CSV file ({one_line(error)})") from None
+    if tuple(lines[0] if lines else ()) != COLUMNS:
+        raise InputError(f"{path}: not a ledger; its columns must be {', '.join(COLUMNS)}")
+    rows = []
+    for number, values in enumerate(lines[1:], start=2):
+        if len(values) != len(COLUMNS):
+            raise InputError(f"{path}, row {number}: {len(values)} values for {len(COLUMNS)} columns")
+        row = LedgerRow(*values)
+        if row.reason not in REASONS:
+            raise unknown_name("reason", row.reason, REASONS, f"{path}, row {number}")
+        rows.append(row)
     return rows

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import replace
+from itertools import islice
 from operator import itemgetter
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,8 @@ from face_extraction.paths import inside
 from face_extraction.progress import progress
 from face_extraction.settings import copy_settings
 from face_extraction.shards import Part, read_part
+
+_NAMED = 10  # missing shards that an error names
 
 
 def merge(folders: Sequence[Path], out: Path) -> Summary:
@@ -75,11 +78,12 @@ def _check_parts(folders: Sequence[Path], parts: Sequence[Part]) -> None:
         if part.listing != first.listing:
             raise InputError(f"{folder}: made from other files, labels or splits than {folders[0]}")
         seen[part.shard.index] = folder
-    missing = [
-        f"{index}/{first.shard.count}" for index in range(1, first.shard.count + 1) if index not in seen
-    ]
+    missing = first.shard.count - len(seen)
     if missing:
-        raise InputError(f"{len(missing)} shards are missing: {', '.join(missing)}")
+        absent = (index for index in range(1, first.shard.count + 1) if index not in seen)
+        names = [f"{index}/{first.shard.count}" for index in islice(absent, _NAMED)]
+        more = f" and {missing - _NAMED:,} more" if missing > _NAMED else ""
+        raise InputError(f"{missing:,} shards are missing: {', '.join(names)}{more}")
 
 
 def _read_results(

@@ -110,6 +110,9 @@ def test_what_is_no_journal_is_refused(tmp_path, content):
         "{}",
         '{"path": "a", "faces": [{}], "ledger": [], "file": null}',
         '{"path": 1, "faces": [], "ledger": [], "file": null}',
+        '{"path": "a", "faces": [{"path": "faces/a.png", "frame": "1"}], "ledger": []}',
+        '{"path": "a", "faces": [], "ledger": [], "file": {"stat": [1, 2], "digest": ""}}',
+        "[" * 100_000,
         "3",
     ],
 )

@@ -6,7 +6,7 @@ from typing import TypedDict
 import pytest
 
 from face_extraction.errors import InputError
-from face_extraction.json_file import read_json, write_json
+from face_extraction.json_file import parse_json, read_json, write_json
 
 
 class Kind(TypedDict, total=False):
@@ -44,6 +44,12 @@ def test_anything_else_is_one_line_that_names_the_file(tmp_path, content, words)
 def test_a_byte_order_mark_is_no_part_of_the_content(tmp_path):
     (tmp_path / "a.json").write_text('{"count": 3}', encoding="utf-8-sig")
     assert read_json(tmp_path / "a.json", Kind) == {"count": 3}
+
+
+@pytest.mark.parametrize("text", ["", "[" * 100_000, "9" * 10_000, b"\xff"])
+def test_what_cannot_be_parsed_is_a_value_error(text):
+    with pytest.raises(ValueError):  # noqa: PT011  # Python words it, in other words from version to version.
+        parse_json(text)
 
 
 def test_a_device_or_a_pipe_is_not_read(tmp_path):

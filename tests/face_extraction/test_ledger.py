@@ -33,10 +33,13 @@ def test_an_empty_ledger_is_a_header(tmp_path):
         ("path,why\n", "columns must be path, reason, detail"),
         ("path,reason,detail\na,no_fase,x\n", r"row 2: unknown reason 'no_fase' \(nearest: no_face\)"),
         ("path,reason,detail\na,no_face\n", "row 2: 2 values for 3 columns"),
+        ("", "columns must be path, reason, detail"),
+        (b"path,reason,detail\n\xff,no_face,x\n", r"ledger\.csv: not a CSV file"),
+        ("path,reason,detail\n" + "a" * 200_000, r"ledger\.csv: not a CSV file"),
     ],
 )
 def test_what_is_no_ledger_is_refused(tmp_path, content, message):
-    (tmp_path / "ledger.csv").write_text(content)
+    (tmp_path / "ledger.csv").write_bytes(content if isinstance(content, bytes) else content.encode())
 
     with pytest.raises(InputError, match=message):
         read_ledger(tmp_path / "ledger.csv")
