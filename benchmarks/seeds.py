@@ -129,7 +129,8 @@ def _history(folder: Path) -> bytes:
 
 def _checkpoint(folder: Path) -> bytes:
     state = np.array('{"epoch": 3, "history": [{"epoch": 1, "loss": 0.5}]}')
-    np.savez(folder / "checkpoint.npz", state=state, **{"model/0": np.zeros((30, 40), "f4")})
+    arrays: dict[str, Any] = {"state": state, "model/0": np.zeros((30, 40), "f4")}
+    np.savez(folder / "checkpoint.npz", **arrays)
     return (folder / "checkpoint.npz").read_bytes()
 
 
