@@ -43,7 +43,7 @@ def pytest_collection_finish() -> None:
 
 
 @contextmanager
-def _lightly() -> Iterator[None]:
+def _lightly(*, graphs: bool = False) -> Iterator[None]:
     """Small trainings at a third of their cost, for tests of what surrounds a training.
 
     Keras runs each step as it stands, without tracing it into a graph first, and figures are written blank.
@@ -62,7 +62,8 @@ def _lightly() -> Iterator[None]:
         Image.new("L", (1, 1)).save(path, "PNG")
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(keras.Model, "run_eagerly", property(lambda model: True, lambda model, value: None))
+        if not graphs:
+            patch.setattr(keras.Model, "run_eagerly", property(lambda model: True, lambda model, value: None))
         for name in DRAWN:
             patch.setattr(drawing, name, blank)
         patch.setattr(Figure, "savefig", blank)
@@ -76,9 +77,16 @@ def light() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="module")
+def blank() -> Iterator[None]:
+    """For the tests of a module: figures are written blank, trainings are as they are."""
+    with _lightly(graphs=True):
+        yield
+
+
 @pytest.fixture(scope="session")
-def lightly() -> Callable[[], AbstractContextManager[None]]:
-    """The same for what a fixture trains: `with lightly():`."""
+def lightly() -> Callable[..., AbstractContextManager[None]]:
+    """The same for what a fixture trains: `with lightly():`. From some twenty steps on graphs cost less."""
     return _lightly
 
 

@@ -28,6 +28,7 @@ TASKS = (
 )  # whose first argument says which flags there are
 
 
+@pytest.mark.usefixtures("unfilled")
 def test_the_table_of_models_is_complete_and_right():
     rows = {
         name: (int(size), parameters, int(count), pretrained)

@@ -15,6 +15,8 @@ from dfdetect.predictions import Predictions
 from dfdetect.runs.folder import Run
 from face_extraction.manifest import FaceSample, read_manifest
 
+pytestmark = pytest.mark.usefixtures("light")
+
 SMALL = "--model custom_cnn --image-size 32 --batch-size 8 --epochs 1 --augment none --val-share 0.3".split()
 
 

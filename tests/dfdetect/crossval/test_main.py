@@ -14,6 +14,8 @@ from dfdetect.train import __main__ as train
 from face_extraction.atomic import write_text
 from face_extraction.manifest import FaceSample
 
+pytestmark = pytest.mark.usefixtures("light")
+
 SMALL = "--model custom_cnn --image-size 32 --batch-size 8 --epochs 1 --augment none --val-share 0.3".split()
 
 

@@ -18,6 +18,8 @@ from dfdetect.runs.folder import Run
 from face_extraction.errors import InputError
 from face_extraction.manifest import FaceSample
 
+pytestmark = pytest.mark.usefixtures("light")
+
 
 def logit(p_fake):
     clipped = np.clip(p_fake, 1e-7, 1 - 1e-7)

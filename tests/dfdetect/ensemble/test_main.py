@@ -1,5 +1,7 @@
 """The command of ensembles: what it combines is a run like any other."""
 
+import shutil
+
 import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
@@ -11,6 +13,8 @@ from dfdetect.predict import __main__ as predict
 from dfdetect.runs.build import load_model
 from dfdetect.runs.folder import Run
 from dfdetect.runs.scoring import score
+
+pytestmark = pytest.mark.usefixtures("light")
 
 
 def logit(p_fake):
@@ -105,14 +109,13 @@ def test_members_must_have_scored_the_same_faces(members, tmp_path, capsys):
 
 
 def test_a_manifest_that_changed_is_refused(members, tmp_path, capsys):
-    manifest = members[0].folder.parent / "data" / "manifest.csv"
-    before = manifest.read_text()
-    manifest.write_text("".join(before.splitlines(keepends=True)[:-1]))
-    try:
-        folders = [str(run.folder) for run in members[:2]]
-        assert ensemble.main([*folders, "--out", str(tmp_path / "out")]) == 2
-    finally:
-        manifest.write_text(before)
+    folder = shutil.copytree(members[0].folder.parent, tmp_path / "copy")
+    copies = [Run(folder / run.folder.name) for run in members[:2]]
+    for path in (path for run in copies for path in (run.recipe_file, run.folder / "environment.json")):
+        path.write_text(path.read_text().replace(str(members[0].folder.parent), str(folder)))
+    manifest = folder / "data" / "manifest.csv"
+    manifest.write_text("".join(manifest.read_text().splitlines(keepends=True)[:-1]))
+    assert ensemble.main([*(str(run.folder) for run in copies), "--out", str(tmp_path / "out")]) == 2
     assert "manifest.csv: changed since" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
 

@@ -69,6 +69,7 @@ def test_models_are_listed_with_their_facts(monkeypatch, capsys, arguments):
         ("vit_b16", "block12"),
     ],
 )
+@pytest.mark.usefixtures("unfilled")
 def test_report_b_trains_these_blocks(name, expected):
     kind = family(name)
     model = build_model(name, image_size=kind.min_image_size, trainable=kind.report_b)
