@@ -154,10 +154,10 @@ def mutants_of(file: Path, content: bytes) -> list[Mutant]:
             case ast.If() | ast.While() | ast.IfExp():
                 test = content[begin(node.test) : end(node.test)].decode()
                 add("negation", node.test.lineno, begin(node.test), end(node.test), f"(not ({test}))")
-            case ast.Constant(value=bool()):
-                add("constant", node.lineno, begin(node), end(node), str(not node.value))
-            case ast.Constant(value=int() | float()):
-                add("constant", node.lineno, begin(node), end(node), repr(node.value + 1))
+            case ast.Constant(value=bool() as value):
+                add("constant", node.lineno, begin(node), end(node), str(not value))
+            case ast.Constant(value=int() | float() as value):
+                add("constant", node.lineno, begin(node), end(node), repr(value + 1))
             case ast.Return() if node.value is not None:
                 add("statement", node.lineno, begin(node), end(node), "return None")
             case ast.Raise() | ast.Continue() | ast.Break() | ast.Return():
@@ -274,7 +274,7 @@ def _start(mutant: Mutant, tree: Path, seconds: int) -> int:
 
         status = int(pytest.main(["-x", "-q", "-p", "no:cacheprovider", "--tb=line", *tests]))
     finally:
-        sys.stdout.flush()
+        print(end="", flush=True)
         os._exit(status)
 
 
