@@ -38,6 +38,11 @@ def data(tmp_path):
     return folder
 
 
+def test_the_kind_of_a_video_answers_to_its_former_name(data, capsys):
+    audit.main([str(data / "manifest.csv"), "--kinds", "clip"])
+    assert "Looked for: video." in capsys.readouterr().out
+
+
 def test_planted_leaks_are_found_shown_and_repaired(data, capsys):
     manifest, clean = data / "manifest.csv", data / "clean.csv"
     assert audit.main([str(manifest), "--write-clean", str(clean)]) == 1
@@ -66,7 +71,7 @@ def test_planted_leaks_are_found_shown_and_repaired(data, capsys):
     kept = {sample.path for sample in read_manifest(clean)}
     assert {f"faces/{number}.png" for number in range(24)} - kept == {f"faces/{n}.png" for n in (0, 1, 3)}
     assert audit.main([str(clean), "--out", str(data / "again")]) == 0
-    assert "No leak between splits. Looked for: clip, group, file, near." in capsys.readouterr().out
+    assert "No leak between splits. Looked for: group, video, file, near." in capsys.readouterr().out
 
 
 def test_no_file_is_overwritten_by_the_clean_manifest(data, capsys):
