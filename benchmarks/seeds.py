@@ -11,11 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from dfdetect.metrics.calibrating import Calibration, Held
 from dfdetect.metrics.estimates import compute_metrics
 from dfdetect.models.hdf5 import check_contents
 from dfdetect.predictions import Predictions, read_predictions, write_predictions
 from dfdetect.recipe import Recipe, write_recipe
-from dfdetect.runs.calibration import Calibration, read_calibration, write_calibration
+from dfdetect.runs.calibration import read_calibrations, write_calibrations
 from dfdetect.runs.checkpoint import read_state
 from dfdetect.runs.folder import Run
 from face_extraction.digest import FileMark
@@ -26,6 +27,7 @@ from face_extraction.journal import FaceRow, ItemResult, Journal
 from face_extraction.ledger import LedgerRow
 from face_extraction.manifest import LABEL_NAMES, SPLITS, Box, FaceSample, read_manifest, write_manifest
 from face_extraction.merge import merge
+from face_extraction.plan import Plan
 from face_extraction.settings import ExtractionSettings, read_settings, write_settings
 from face_extraction.shards import Shard, write_part
 from face_extraction.sources import Item
@@ -118,7 +120,9 @@ def _metrics(folder: Path) -> bytes:
 
 
 def _calibration(folder: Path) -> bytes:
-    write_calibration(folder, Calibration(1.5, -0.2, 0.3, 0.7, "some videos", "drawings"))
+    held = Held(reals=(0.1, 0.2, 0.4), fakes=(0.3, 0.8), real_groups=3, fake_groups=2)
+    platt = Calibration(method="platt", slope=1.5, intercept=-0.2, val=held, origin="some videos")
+    write_calibrations(folder, {"face": platt, "video": Calibration()})
     return next(folder.iterdir()).read_bytes()
 
 
@@ -164,7 +168,8 @@ def _weights(folder: Path) -> bytes:
 def _part(folder: Path) -> None:
     """An extraction of five crops, as the only part of its data set."""
     items = [Item(f"{n}.png", n % 2, f"g{n}", "crop", "drawn") for n in range(5)]
-    write_part(folder, Shard(1, 1), items, SplitRule(), [LedgerRow("6.png", "missing", "")], ["train"])
+    plan = Plan(items, SplitRule(), [LedgerRow("6.png", "missing", "")], ["train"])
+    write_part(folder, Shard(1, 1), plan)
     journal = Journal(folder)
     journal.start({"root": "RAW", "ready_made": True, "shard": "1/1"})
     results = {}
@@ -173,12 +178,12 @@ def _part(folder: Path) -> None:
         crop.parent.mkdir(parents=True, exist_ok=True)
         crop.write_bytes(bytes([number]))
         face = FaceRow(
-            str(crop.relative_to(folder)), 3, 0.1, Box(1, 9, 9, 1), 20, 20, 1, 0, FileMark.of(crop)
+            str(crop.relative_to(folder)), 3, 0.1, Box(1, 9, 9, 1), 20, 20, 1, 0, "hog", FileMark.of(crop)
         )
         results[item.path] = ItemResult(item.path, [face], [], FileMark.of(crop))
         journal.add(results[item.path])
     journal.close()
-    write_results(folder, items, results, SplitRule(), [], None)
+    write_results(folder, Plan(items, SplitRule()), results)
 
 
 def _of_part(name: str) -> Callable[[Path], bytes]:
@@ -217,7 +222,7 @@ def _in_run(name: str) -> Callable[[Path, bytes], None]:
         run.require_finished()
         for part in (run.threshold, run.metrics, run.environment, run.cautions, run.history):
             part()
-        read_calibration(folder)
+        read_calibrations(folder)
         read_settings(folder)
 
     return read

@@ -9,11 +9,12 @@ import numpy as np
 
 from dfdetect.explain.heat_maps import Rgb, coloured, heat_map, overlay
 from dfdetect.explain.registry import get_method
+from dfdetect.metrics.calibrating import Calibration
 from dfdetect.metrics.estimates import no_skill
 from dfdetect.render.figures.explanation import HeatPictures, Prediction, explained_face
 from dfdetect.render.run_content import CHOSEN_ON_VAL
 from dfdetect.render.text import shown_score
-from dfdetect.runs.calibration import Calibration, for_kind, read_calibrations
+from dfdetect.runs.calibration import for_kind, read_calibrations
 from dfdetect.runs.folder import Run
 from dfdetect.runs.scoring import score_crops
 from dfdetect.verdict import DRAWN, NO_SKILL, WITHHELD, WORDS
@@ -93,7 +94,7 @@ class Explainer:
         (raw,) = score_crops(self.model, resize(face, self.model.input_shape[1])[None])
         calibration = for_kind(read_calibrations(self.run.folder), "photo")
         if calibration is None:
-            calibration = Calibration.none().with_cut(self.run.threshold(), CHOSEN_ON_VAL)
+            calibration = Calibration().with_cut(self.run.threshold(), CHOSEN_ON_VAL)
         p_fake = float(calibration.apply(np.array([raw]))[0])
         said = WORDS[calibration.grade(p_fake)]
         if no_skill(self.run.metrics()):
