@@ -28,8 +28,9 @@ OVERLAP = 0.4
 # A place identifies a person for this long. Frames of a short video lie closer, so nothing is encoded
 # for them; in a long video people change places while camera and ground stay as they were.
 PLACE_SECONDS = 2.0
-# The same, while only one person was ever seen: then nobody else is there to take the place.
-ALONE_SECONDS = 5.0
+# Both, while only one person was ever seen: then nobody else is there to take the place, and a face that
+# moved or was boxed one step larger is still that person's.
+ALONE_SECONDS, ALONE_OVERLAP = 5.0, 0.1
 # Below this distance of encodings dlib's author calls two faces one person (dlib 19.4, its face
 # recognition example: right for 99.38 % of LFW's pairs).
 SAME_PERSON = 0.6
@@ -151,11 +152,11 @@ class People:
     """Numbers the people of a video from 1, in the order in which they appear.
 
     A face belongs to the person whose face it overlaps in the last frame that had one, unless that frame is
-    more than `PLACE_SECONDS` old (`ALONE_SECONDS` while only one person was ever seen) or `forget_places` was
-    called since. Otherwise it belongs to the person whose mean encoding is nearest and within `SAME_PERSON`;
-    otherwise to somebody new. The mean takes faces of different moments, because a single face, such as a
-    grimace, can lie further off. Encoding takes longest of all, so it waits until there is somebody to
-    compare with.
+    more than `PLACE_SECONDS` old or `forget_places` was called since. While only one person was ever seen,
+    `ALONE_SECONDS` and `ALONE_OVERLAP` count. Otherwise it belongs to the person whose mean encoding is nearest
+    and within `SAME_PERSON`; otherwise to somebody new. The mean takes faces of different moments, because a
+    single face, such as a grimace, can lie further off. Encoding takes longest of all, so it waits until there
+    is somebody to compare with.
     """
 
     def __init__(self, detector: FaceDetector) -> None:
@@ -179,8 +180,9 @@ class People:
             for place, box in enumerate(boxes)
             for last, person in self._last
         ]
+        least = ALONE_OVERLAP if alone else OVERLAP
         for share, place, person in sorted(pairs, key=lambda pair: -pair[0]):
-            if share >= OVERLAP and place not in named and person not in named.values():
+            if share >= least and place not in named and person not in named.values():
                 named[place] = person
                 self._remember(self._known[person - 1], frame, boxes[place])
         for place, box in enumerate(boxes):

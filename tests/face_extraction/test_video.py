@@ -154,6 +154,21 @@ def test_who_was_only_ever_seen_alone_is_known_by_the_place_for_five_seconds():
     assert people.name(*_seen([250], 13)) == [2]
 
 
+def test_who_was_only_ever_seen_alone_may_move_further():
+    encoder = _Known()
+    people = People(encoder)
+    rgb = np.zeros((10, 40, 3), np.uint8)
+    rgb[0, 30] = 250
+
+    # Boxes of 10 pixels that overlap by 3: .18 of what both cover.
+    assert people.name(Frame(0, 0.0, rgb), [Box(0, 10, 10, 0)]) == [1]
+    assert people.name(Frame(1, 1.0, rgb), [Box(0, 17, 10, 7)]) == [1]
+    assert encoder.encoded == 0
+    assert people.name(Frame(2, 2.0, rgb), [Box(0, 17, 10, 7), Box(0, 40, 10, 30)]) == [1, 2]
+    assert people.name(Frame(3, 3.0, rgb), [Box(0, 10, 10, 0)]) == [1]
+    assert encoder.encoded > 0
+
+
 def test_who_is_followed_is_remembered_by_faces_of_several_moments():
     """The first face alone lies .7 from the last, further than one person's may; the mean lies .43."""
     encoder = _Known()
