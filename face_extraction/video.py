@@ -153,10 +153,10 @@ class People:
 
     A face belongs to the person whose face it overlaps in the last frame that had one, unless that frame is
     more than `PLACE_SECONDS` old or `forget_places` was called since. While only one person was ever seen,
-    `ALONE_SECONDS` and `ALONE_OVERLAP` count. Otherwise it belongs to the person whose mean encoding is nearest
-    and within `SAME_PERSON`; otherwise to somebody new. The mean takes faces of different moments, because a
-    single face, such as a grimace, can lie further off. Encoding takes longest of all, so it waits until there
-    is somebody to compare with.
+    `ALONE_SECONDS` and `ALONE_OVERLAP` count. Otherwise it belongs to the person whose mean encoding is
+    nearest and within `SAME_PERSON`; otherwise to somebody new. The mean takes faces of different
+    moments, because a single face, such as a grimace, can lie further off. Encoding takes longest of all,
+    so it waits until there is somebody to compare with.
     """
 
     def __init__(self, detector: FaceDetector) -> None:

@@ -30,7 +30,7 @@ from face_extraction.digest import file_digest
 from face_extraction.errors import InputError
 from face_extraction.json_file import write_json
 from face_extraction.manifest import FaceSample, manifest_hash, read_manifest
-from face_extraction.settings import copy_settings
+from face_extraction.settings import BLAZEFACE, read_settings, write_settings
 
 CANNOT = (
     "It was trained on portraits and on fakes that this package made of them (blended, swapped, eyes or "
@@ -187,7 +187,12 @@ def _write_rest(run: Run, out: Path, shipped: Shipped) -> None:
     write_calibrations(out, shipped.calibrations)
     write_json(out / TRIAL_FILE, {split: dict(shares) for split, shares in shipped.trial.items()})
     shutil.copyfile(run.metrics_file, target.metrics_file)
-    copy_settings(run.folder, out)
+    settings = read_settings(run.folder)
+    if settings and settings.detector == "hog":
+        # HOG sets the boxes of both, so the crops are alike; where to look is proposed many times as fast.
+        settings = replace(settings, detector=BLAZEFACE)
+    if settings:
+        write_settings(out, settings)
     facts = {name: value for name, value in run.environment().items() if name in FACTS}
     target.write_environment({**facts, "leaks": []})
     write_hashes(out)

@@ -1,7 +1,8 @@
-"""Held-out people as they look in videos: moving faces, real and faked, through a real codec.
+"""Held-out people as they look in videos: moving faces, real and faked, through a camera and a real codec.
 
 Portraits are sharper and better lit than the faces of videos. A threshold chosen on them would call too
-many real videos fake, so the cuts of what ships are chosen on these.
+many real videos fake, so the cuts of what ships are chosen on these: with other colours, blurred, noisy and
+compressed, as the training pairs are.
 """
 
 import tempfile
@@ -14,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dfdetect.data.paired import fake_shares
+from dfdetect.fakes.disturb import disturb
 from dfdetect.fakes.motion import moving, write_video
 from dfdetect.fakes.pairs import Donors, draw_kind, make_fake, scaled
 from dfdetect.fakes.reals import Reals
@@ -80,7 +82,9 @@ def _pair(
     seed = int(rng.integers(2**32))
     # The same seed in each frame: a fake's flaws stay where they are on the face.
     fakes = [make_fake(kind, face, np.random.default_rng(seed), lambda _: donor).picture for face in faces]
-    for pictures in ([face.picture for face in faces], fakes):
+    # One camera took both: the same colours, blur and noise.
+    seen = disturb([*(face.picture for face in faces), *fakes], rng)
+    for pictures in (seen[:FRAMES], seen[FRAMES:]):
         yield _through_codec([_shrunk(picture, side) for picture in pictures], crf)
 
 
