@@ -66,7 +66,7 @@ def read_origin(path: Path, kind: str, anchors: str = "") -> Provenance:
                 tags[_text(name)] = _text(value)
     except Exception as error:  # Whatever is wrong with tags, the pixels were read.
         hints.append(f"Its tags could not be read whole ({type(error).__name__}).")
-    if not tags:
+    if not set(tags) - {"format", "codec", "bits per second"}:
         hints.append("It has no tags: screenshots, messengers and editors strip them.")
     return Provenance(manifest=read_manifest(path, anchors), tags=tags, hints=tuple(hints))
 
@@ -146,6 +146,7 @@ def _photo(path: Path) -> Iterator[tuple[str, str]]:
             yield f"XMP {name.decode()}", (first or second).decode("utf-8", "replace")
         if made := [name for name in texts if name.lower() in GENERATORS]:
             told = ", ".join(made)
+            yield "PNG texts", told
             yield "hint", f"It holds texts named {told}, as programs that generate pictures write them."
         if image.format == "JPEG":
             quality = _quality(getattr(image, "quantization", {}))

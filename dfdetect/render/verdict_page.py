@@ -125,7 +125,7 @@ def _box(face: Face, verdict: Verdict) -> dict[str, Any]:
         "width": 100 * (face.box.right - face.box.left) / width,
         "height": 100 * (face.box.bottom - face.box.top) / height,
         "label": str(face.person or face.index + 1),
-        "side": "below" if face.box.top < height / 10 else "above",
+        "side": "inside" if face.box.top < height / 10 else "above",
         "score": _score(face.score, verdict),
         "level": face.level or "none",
     }
