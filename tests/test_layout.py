@@ -14,7 +14,6 @@ CROSSING = {
     "test_layout.py": "this rule",
     "test_readme.py": "what README.md and docs/ say",
     "dfdetect/test_clip_models.py": "models over clips, from training to verdicts",
-    "dfdetect/explain/test_methods.py": "every method of explanation",
     "dfdetect/models/test_contract.py": "every model",
     "dfdetect/models/test_jax.py": "every model on another backend",
     "dfdetect/report/test_committed.py": "the reports under reports/",

@@ -18,9 +18,10 @@ from dfdetect.runs.calibration import for_kind, read_calibrations
 from dfdetect.runs.folder import Run
 from dfdetect.runs.scoring import score_crops
 from dfdetect.verdict import DRAWN, NO_SKILL, WITHHELD, WORDS
-from face_extraction.detect import FaceDetector, cut_photo
+from face_extraction.detect import cut_photo
 from face_extraction.images import read_photo, read_rgb, resize
 from face_extraction.ledger import ItemFailed, LedgerRow
+from face_extraction.proposing import make_detector
 from face_extraction.settings import ExtractionSettings, read_settings
 
 
@@ -75,7 +76,7 @@ class Explainer:
             return
         # All faces, as in a prediction: the one that was swapped need not be the largest.
         settings = replace(read_settings(self.run.folder) or ExtractionSettings(), policy="all")
-        detector = FaceDetector(settings.detector, settings.min_face)
+        detector = make_detector(settings.detector, settings.min_face)
         for found in cut_photo(read_photo(path), detector, settings):
             yield found.crop
 

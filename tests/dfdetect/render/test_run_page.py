@@ -15,7 +15,7 @@ from dfdetect.predictions import Predictions
 from dfdetect.render.figures.drawing import Figure
 from dfdetect.render.markdown import plain
 from dfdetect.render.model_card import render_model_card
-from dfdetect.render.run_content import RunContent
+from dfdetect.render.run_content import Explanation, RunContent
 from dfdetect.render.run_page import LISTED, render_page, write_page
 from dfdetect.render.table import Table, columns, markdown
 from dfdetect.render.templating import TEMPLATES
@@ -120,6 +120,18 @@ def test_the_page_shows_every_number_with_its_interval(report: RunContent) -> No
     tile = f"Test AUC, by video {auc.value:.3f} 95 % interval {auc.low:.3f} to {auc.high:.3f}"
     assert tile in text
     assert "60 videos: 30 real, 30 fake, 30 groups" in text
+
+
+def test_the_page_shows_how_far_heat_maps_can_be_trusted(report: RunContent) -> None:
+    table = Table(columns(["map"], ["IoU"]), [["Grad-CAM", "0.412"]], "Altered", notes=[f"So read {EVIL}"])
+    shown = Explanation(
+        ["They are measured."], [table], [Figure("explain/curves.png", "Curves", "Of scores.")]
+    )
+    outline = Outline(render_page(change(report, explanation=shown)))
+    for said in ("What the scores rest on", "They are measured.", "Grad-CAM 0.412", f"So read {EVIL}"):
+        assert said in outline.text
+    assert "explain/curves.png" in [attrs.get("src") for tag, attrs in outline.tags if tag == "img"]
+    assert "What the scores rest on" not in Outline(render_page(report)).text
 
 
 @pytest.mark.parametrize(
