@@ -28,17 +28,19 @@ OVERLAP = 0.4
 # A place identifies a person for this long. Frames of a short video lie closer, so nothing is encoded
 # for them; in a long video people change places while camera and ground stay as they were.
 PLACE_SECONDS = 2.0
-# Both, while only one person was ever seen: then nobody else is there to take the place, and a face that
-# moved or was boxed one step larger is still that person's.
+# Both, in a steady scene where only one person was ever seen: nobody else is there to take the place, and a
+# face that moved or was boxed one step larger is still that person's.
 ALONE_SECONDS, ALONE_OVERLAP = 5.0, 0.1
 # Below this distance of encodings dlib's author calls two faces one person (dlib 19.4, its face
 # recognition example: right for 99.38 % of LFW's pairs).
 SAME_PERSON = 0.6
 # A person is remembered by faces at least this far apart, and by this many at most.
 REMEMBER_SECONDS = 0.5
-REMEMBERED = 6
+REMEMBERED = 3
 # Two frames are different scenes if their small grey pictures differ by more than this on average.
 _CUT_DIFFERENCE = 25
+# Two frames are one steady scene below this difference. A cut between two dark scenes was seen at 23.4.
+_STEADY_DIFFERENCE = 18
 _SMALL = (32, 18)
 
 
@@ -85,14 +87,16 @@ class VideoFinder:
         Raises:
             ItemFailed: "no_face", "too_small" or "several_faces".
         """
-        same_scene = self._is_same_scene(frame)
+        difference = self._difference(frame)
+        same_scene = difference < _CUT_DIFFERENCE
         if not same_scene:
             self._people.forget_places()
         neighbour = same_scene and frame.time - self._time <= NEIGHBOUR_SECONDS
         found = self._search(frame, neighbour)
         self._time = frame.time
         wanted = choose_faces(found, self._detector, self._policy)
-        people = self._people.name(frame, [one.box for one in wanted])
+        steady = difference < _STEADY_DIFFERENCE
+        people = self._people.name(frame, [one.box for one in wanted], steady=steady)
         return [
             cut_box(frame.rgb, one.box, self._detector, self._spec, person)._replace(found_by=one.found_by)
             for one, person in zip(wanted, people, strict=True)
@@ -130,13 +134,14 @@ class VideoFinder:
             return again[:1]
         return [detector.near(rgb, one.box) or one for one in detector.largest(rgb)[:1]]
 
-    def _is_same_scene(self, frame: Frame) -> bool:
+    def _difference(self, frame: Frame) -> float:
+        """How much the frame differs from the one before, in grey values; infinite if it has none."""
         small = cv2.resize(frame.rgb, _SMALL, interpolation=cv2.INTER_AREA).mean(axis=2, dtype=np.float32)
         before, self._small = self._small, small
         shape, self._shape = self._shape, frame.rgb.shape
         if before is None or shape != frame.rgb.shape:  # The last frame's places have no meaning here.
-            return False
-        return bool(np.abs(small - before).mean() < _CUT_DIFFERENCE)
+            return float("inf")
+        return float(np.abs(small - before).mean())
 
 
 @dataclass
@@ -152,10 +157,10 @@ class People:
     """Numbers the people of a video from 1, in the order in which they appear.
 
     A face belongs to the person whose face it overlaps in the last frame that had one, unless that frame is
-    more than `PLACE_SECONDS` old or `forget_places` was called since. While only one person was ever seen,
-    `ALONE_SECONDS` and `ALONE_OVERLAP` count. Otherwise it belongs to the person whose mean encoding is
-    nearest and within `SAME_PERSON`; otherwise to somebody new. The mean takes faces of different
-    moments, because a single face, such as a grimace, can lie further off. Encoding takes longest of all,
+    more than `PLACE_SECONDS` old or `forget_places` was called since. In a steady scene in which only one
+    person was ever seen, `ALONE_SECONDS` and `ALONE_OVERLAP` count. Otherwise it belongs to the person whose
+    mean encoding is nearest and within `SAME_PERSON`; otherwise to somebody new. The mean takes faces of
+    different moments, because a single face, such as a grimace, can lie further off. Encoding takes longest,
     so it waits until there is somebody to compare with.
     """
 
@@ -169,9 +174,15 @@ class People:
         """Forget where faces were: after a cut the places mean nothing."""
         self._last = []
 
-    def name(self, frame: Frame, boxes: list[Box]) -> list[int]:
-        """Number the people in `boxes`, the faces of one frame; no person gets two of them."""
-        alone = len(boxes) == 1 and len(self._known) == 1
+    def name(self, frame: Frame, boxes: list[Box], *, steady: bool = False) -> list[int]:
+        """Number the people in `boxes`, the faces of one frame; no person gets two of them.
+
+        Args:
+            frame: the frame.
+            boxes: its faces.
+            steady: whether the scene is surely that of the frame before.
+        """
+        alone = steady and len(boxes) == 1 and len(self._known) == 1
         if frame.time - self._time > (ALONE_SECONDS if alone else PLACE_SECONDS):
             self.forget_places()
         named: dict[int, int] = {}

@@ -149,9 +149,10 @@ def test_who_was_only_ever_seen_alone_is_known_by_the_place_for_five_seconds():
     encoder = _Known()
     people = People(encoder)
 
-    assert [people.name(*_seen([0], time)) for time in (0, 3, 7.5)] == [[1]] * 3
+    assert [people.name(*_seen([0], time), steady=True) for time in (0, 3, 7.5)] == [[1]] * 3
     assert encoder.encoded == 0
-    assert people.name(*_seen([250], 13)) == [2]
+    assert people.name(*_seen([250], 8), steady=False) == [1]
+    assert people.name(*_seen([250], 14), steady=True) == [2]
 
 
 def test_who_was_only_ever_seen_alone_may_move_further():
@@ -162,10 +163,10 @@ def test_who_was_only_ever_seen_alone_may_move_further():
 
     # Boxes of 10 pixels that overlap by 3: .18 of what both cover.
     assert people.name(Frame(0, 0.0, rgb), [Box(0, 10, 10, 0)]) == [1]
-    assert people.name(Frame(1, 1.0, rgb), [Box(0, 17, 10, 7)]) == [1]
+    assert people.name(Frame(1, 1.0, rgb), [Box(0, 17, 10, 7)], steady=True) == [1]
     assert encoder.encoded == 0
     assert people.name(Frame(2, 2.0, rgb), [Box(0, 17, 10, 7), Box(0, 40, 10, 30)]) == [1, 2]
-    assert people.name(Frame(3, 3.0, rgb), [Box(0, 10, 10, 0)]) == [1]
+    assert people.name(Frame(3, 3.0, rgb), [Box(0, 10, 10, 0)], steady=True) == [1]
     assert encoder.encoded > 0
 
 
@@ -182,7 +183,7 @@ def test_who_is_followed_is_remembered_by_faces_of_several_moments():
         people.name(*_seen([70], time))
     people.forget_places()
     assert people.name(*_seen([250], 100)) == [2]
-    assert encoder.encoded == 4 + 2 + 1  # Six faces at most, and the newcomer's.
+    assert encoder.encoded == 4 + 1  # Three faces and the one recognised are enough; and the newcomer's.
 
 
 def _detections(*boxes):
