@@ -3,7 +3,7 @@
 import hmac
 import json
 from collections.abc import Mapping
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -76,11 +76,11 @@ class Guard:
 
     def _check(self, scope: Scope, told: Mapping[str, str]) -> None:
         host = told.get("host", "")
-        name = urlsplit(f"//{host}").hostname or ""
+        name = _split(f"//{host}").hostname or ""
         if self._hosts and name not in self._hosts:
             raise Refused(403, f"unknown host; accepted: {', '.join(sorted(self._hosts))}")
         is_unsafe = scope["type"] == "websocket" or scope["method"] in UNSAFE
-        if is_unsafe and "origin" in told and urlsplit(told["origin"]).netloc != host:
+        if is_unsafe and "origin" in told and _split(told["origin"]).netloc != host:
             raise Refused(403, "a page of another site may not send requests here")
         path = scope["path"]
         locked = (path.startswith("/v1/") and path not in OPEN) or path == "/metrics"
@@ -112,6 +112,14 @@ def headers_of(refused: Refused) -> dict[str, str]:
     if refused.status == 401:
         headers["WWW-Authenticate"] = f'ApiKey header="{KEY_HEADER}"'
     return headers
+
+
+def _split(address: str) -> SplitResult:
+    """The parts of an address; none of what is no address."""
+    try:
+        return urlsplit(address)
+    except ValueError:
+        return urlsplit("")
 
 
 class _Counted:

@@ -10,7 +10,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from dfdetect.predict.detector import Detector
-from dfdetect.sample.clips import film, write_clip
+from dfdetect.sample.films import film, write_video
 from dfdetect.sample.identity import draw_identity
 from dfdetect.sample.people import Person
 from dfdetect.serve import camera, jobs
@@ -71,7 +71,7 @@ def photo(frames, tmp_path_factory):
 @pytest.fixture(scope="session")
 def video(frames, tmp_path_factory):
     path = tmp_path_factory.mktemp("video") / "person.mp4"
-    write_clip(path, frames)
+    write_video(path, frames)
     return path
 
 
