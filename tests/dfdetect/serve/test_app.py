@@ -34,7 +34,7 @@ def test_every_answer_has_a_strict_policy(client):
     "path", ["/page/../app.py", "/page/%2e%2e%2fapp.py", "/page/app.py", "/page//etc/passwd"]
 )
 def test_no_other_file_is_sent(client, path):
-    assert client.get(path).status_code == 404
+    assert client.get(f"/page/{path}").status_code == 404
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from dfdetect.serve.app import make_app
 from .browser import CHROMIUM, open_browser
 from .conftest import Threads
 
-READY = "document.getElementById('limits')?.textContent && window.getComputedStyle"
+READY = "Boolean(document.getElementById('limits')?.textContent)"
 SHOWN = "document.querySelector('#result:not([hidden]) .stage img')?.naturalWidth > 0"
 
 
@@ -42,7 +42,7 @@ def test_a_visitor_gets_from_a_file_to_its_verdict(address, video, empty_photo, 
         page.resize(390, 844)
         page.call("Page.navigate", url=address)
         page.until(READY)
-        assert detector.note in page.run("document.querySelector('.note').innerText")
+        assert detector.note in page.run("document.querySelector('#about .note').innerText")
         page.choose("#files", video)
         page.until(SHOWN)
         assert page.run("document.getElementById('sentence').innerText").endswith(expected.sentence)
