@@ -215,7 +215,7 @@ def _stream(files: Sequence[Path], detector: "Detector", args: argparse.Namespac
             raise InputError(f"nobody reads the lines any more, from {verdict.file} on")
         whole = whole and not verdict.reason
         if args.html:
-            _report(verdict, args.html)
+            _report(verdict, args.html, detector)
     return whole
 
 
@@ -232,14 +232,14 @@ def _show(files: Sequence[Path], detector: "Detector", args: argparse.Namespace)
         elif verdicts:
             print(table(verdicts))
     if args.html:
-        _report(verdicts[0], args.html)
+        _report(verdicts[0], args.html, detector)
     return not any(verdict.reason for verdict in verdicts)
 
 
-def _report(verdict: Verdict, out: Path) -> None:
-    from dfdetect.predict.evidence import write_report
+def _report(verdict: Verdict, out: Path, detector: "Detector") -> None:
+    from dfdetect.predict.evidence import heat_pictures, write_report
 
-    write_report(verdict, out)
+    write_report(verdict, out, heat_pictures(verdict, detector))
     print(f"written: {out}", file=sys.stderr)
 
 

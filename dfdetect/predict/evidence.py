@@ -2,19 +2,30 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from dfdetect.predict.looking import look
 from dfdetect.render.text import clock
 from dfdetect.render.verdict_page import Picture, Shown, render_verdict
-from dfdetect.verdict import Verdict
+from dfdetect.verdict import Face, Verdict
 from face_extraction.atomic import write_text
 from face_extraction.frames import read_frames
-from face_extraction.images import read_photo
+from face_extraction.images import read_photo, resize
 from face_extraction.ledger import ItemFailed
 
+if TYPE_CHECKING:
+    import keras
+
+    from dfdetect.predict.detector import Detector
+
+HEAT_SIDE = 384
+"""Side of a heat map's picture, in pixels: the model's own crops are too small to look at."""
+HEAT_MAPS = 4
+"""Heat maps in a report."""
 WIDEST = 1280
 """Longer side of a picture in the report, in pixels."""
 QUALITY = 85
@@ -30,6 +41,47 @@ def write_report(verdict: Verdict, out: Path, heat_maps: Sequence[Picture] = ())
         heat_maps: where the detector looked, from `dfdetect.explain`; none if not asked for.
     """
     write_text(out, render_verdict(verdict, shown_pictures(verdict), heat_maps))
+
+
+def telling_faces(verdict: Verdict) -> list[Face]:
+    """The faces that tell most, the highest score first: those whose heat maps a report shows."""
+    if verdict.timeline:
+        return [verdict.faces[place] for place in verdict.timeline.telling[:HEAT_MAPS]]
+    return sorted(verdict.faces, key=lambda face: -face.score)[:HEAT_MAPS]
+
+
+def heat_title(face: Face, verdict: Verdict) -> str:
+    """What stands below a face's heat map."""
+    return f"{clock(face.time)}, person {face.person}" if verdict.people else f"Face {face.index + 1}"
+
+
+def heat_jpeg(model: "keras.Model", crop: NDArray[np.uint8]) -> bytes:
+    """A face with its heat map, by the model's default method, as a JPEG file.
+
+    Args:
+        model: it takes single faces.
+        crop: the face as the detector cut it, uint8 of shape (S, S, 3).
+    """
+    from dfdetect.explain import default_method, heat_map, overlay
+
+    large = resize(crop, HEAT_SIDE)
+    return small_jpeg(overlay(large, heat_map(model, large, default_method(model))))
+
+
+def heat_pictures(verdict: Verdict, detector: "Detector") -> list[Picture]:
+    """The heat maps of the faces that tell most, after a new search of the file.
+
+    A model that takes clips gives none.
+    """
+    if not verdict.faces:
+        return []
+    frames = verdict.record.settings.get("frames")
+    found = look(Path(verdict.file), detector.wanted(int(frames) if frames else None))
+    return [
+        Picture(heat_jpeg(detector.model, found.crops[face.index]), heat_title(face, verdict))
+        for face in telling_faces(verdict)
+        if face.index < len(found.crops)
+    ]
 
 
 def shown_pictures(verdict: Verdict) -> list[Shown]:
