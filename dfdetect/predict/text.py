@@ -80,7 +80,7 @@ def meaning(verdict: Verdict) -> list[str]:
     if cuts := record.cuts:
         told = (
             f"evidence of manipulation{f' in a {verdict.kind}' if verdict.kind else ''}: substantial from "
-            f"{cuts.upper:.3f} on, little below {cuts.lower:.3f}; cuts from {cuts.origin}"
+            f"{cuts.upper:.6g} on, little below {cuts.lower:.6g}; cuts from {cuts.origin}"
         )
     return list(filter(None, [told, _worth(verdict), record.skill, record.note]))
 

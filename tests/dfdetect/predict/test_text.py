@@ -44,7 +44,7 @@ def test_each_face_of_a_photo_is_listed_and_the_correction_told(crowd):
         [*"face 3 at 10,1 substantial 0.950 may be no face".split()],
     ]
     assert lines[6:] == [
-        "evidence of manipulation in a photo: substantial from 0.700 on, little below 0.300; cuts from a test",
+        "evidence of manipulation in a photo: substantial from 0.7 on, little below 0.3; cuts from a test",
         "on 9 faces",
         "Beware.",
     ]
