@@ -13,6 +13,8 @@ from dfdetect.evaluate import __main__ as evaluate
 from dfdetect.metrics.calibrating import Calibration
 from dfdetect.predict import __main__ as predict
 from dfdetect.predict.detector import Detector
+from dfdetect.render.text import shown_score
+from dfdetect.runs.calibration import read_calibrations
 from dfdetect.runs.folder import Run
 from dfdetect.sample.films import film, write_video
 from dfdetect.sample.identity import draw_identity
@@ -225,12 +227,14 @@ def test_predict_prints_the_score_and_json(run, filmed, tmp_path, capsys):
     assert predict.main([str(run.folder), str(filmed), str(tmp_path / "photo.png"), "--json"]) == 1
     scored, photo = json.loads(capsys.readouterr().out)
     (clip,) = scored["clips"]
+    upper = scored["record"]["cuts"]["upper"]
     assert scored["score"] == clip["score"]
     assert len(clip["boxes"]) == len(clip["times"]) == 4
     assert set(clip["boxes"][0]) == {"top", "right", "bottom", "left"}
     assert (photo["score"], photo["clips"]) == (None, [])
     assert predict.main([str(run.folder), str(filmed)]) == 0
-    assert f"{scored['score']:.3f}      4      10" in capsys.readouterr().out
+    row = capsys.readouterr().out.splitlines()[1].split()
+    assert row[:5] == [str(filmed), scored["level"], shown_score(scored["score"], upper), "4", "10"]
 
 
 def test_weights_from_elsewhere_take_clips_where_a_recipe_says_how_they_are_built(run, filmed, capsys):
@@ -240,7 +244,8 @@ def test_weights_from_elsewhere_take_clips_where_a_recipe_says_how_they_are_buil
     command = ["--recipe", str(recipe), "--weights", str(weights), str(filmed), "--json"]
     assert predict.main([*command, "--frames", str(expected["frames"])]) == 1
     (row,) = json.loads(capsys.readouterr().out)
-    assert row["score"] == pytest.approx(expected["score"], abs=1e-5)
+    known = read_calibrations(run.folder)["video"]
+    assert float(known.apply(row["score"])) == pytest.approx(expected["score"], abs=1e-5)
     assert (row["reason"], "not recorded" in row["record"]["note"]) == ("uncalibrated", True)
     assert predict.main(["--model", "alexnet_rnn", "--weights", str(weights), str(filmed)]) == 2
     assert str(weights) in capsys.readouterr().err

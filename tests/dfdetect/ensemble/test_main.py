@@ -1,5 +1,6 @@
 """The command of ensembles: what it combines is a run like any other."""
 
+import json
 import shutil
 
 import numpy as np
@@ -8,9 +9,11 @@ from sklearn.linear_model import LogisticRegression
 
 from dfdetect.ensemble import __main__ as ensemble
 from dfdetect.evaluate import __main__ as evaluate
+from dfdetect.metrics.calibrating import Calibration
 from dfdetect.metrics.estimates import choose_threshold
 from dfdetect.predict import __main__ as predict
 from dfdetect.runs.build import load_model
+from dfdetect.runs.calibration import for_kind, read_calibrations
 from dfdetect.runs.folder import Run
 from dfdetect.runs.scoring import score
 
@@ -65,8 +68,10 @@ def test_it_is_a_run_like_any_other(members, tmp_path, capsys):
     np.testing.assert_allclose(again, Run(out).predictions("val").p_fake, atol=1e-5)
     picture = members[0].folder.parent / "data" / "faces" / "test-0.png"
     capsys.readouterr()
-    assert predict.main([str(out), str(picture), "--whole"]) == 0
-    assert f"{Run(out).predictions('test').p_fake[0]:.3f}" in capsys.readouterr().out
+    predict.main([str(out), str(picture), "--whole", "--json"])
+    (row,) = json.loads(capsys.readouterr().out)
+    known = for_kind(read_calibrations(out), "photo") or Calibration()
+    assert row["score"] == pytest.approx(float(known.apply(Run(out).predictions("test").p_fake[0])), abs=1e-5)
 
 
 def test_one_that_was_cut_short_is_made_anew_and_a_finished_one_is_kept(members, tmp_path, capsys):

@@ -128,6 +128,11 @@ def test_isotonic_is_chosen_where_the_map_is_a_step():
     assert calibrate(predictions(p, labels), None, origin="drawn").method == "isotonic"
 
 
+def test_isotonic_is_not_tried_on_few_files():
+    found = calibrate(predictions(*drawn(400, 0.5, 0.0)), None, origin="drawn")
+    assert set(found.log_loss) == {"temperature", "platt"}
+
+
 def test_groups_keep_together_when_the_method_is_chosen(monkeypatch):
     """Each group's two files share one score: a fit that saw one of them would know the other."""
     seen = []
