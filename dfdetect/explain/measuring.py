@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import product
 from typing import Any
 
 import keras
@@ -148,13 +149,19 @@ def measure(model: keras.Model, data: Data, wanted: Wanted) -> Measured:
     explain = {name: partial(_explained, model, name) for name in methods}
     for one in explain.values():
         one(faces[:1])  # a method that does not suit the model ends it here
-    faded = _faded(probe, faces, veiled(faces.astype(np.float32)), _ranks(explain, faces, wanted.seed))
+    with progress("explain faces", 2, unit="steps") as advance:
+        ranks = _ranks(explain, faces, wanted.seed)
+        advance()
+        faded = _faded(probe, faces, veiled(faces.astype(np.float32)), ranks)
+        advance()
     fading = Fading(scored, len(faces), len(np.unique(groups)), faithfulness.compare(faded, groups))
     few, owners = faces[:RANDOMISED], groups[:RANDOMISED]
-    randomised = {
-        name: {stage: _changed(model, partial(one, few), stage, owners, wanted.seed) for stage in STAGES}
-        for name, one in explain.items()
-    }
+    randomised: dict[str, dict[str, Change]] = {name: {} for name in methods}
+    with progress("randomise", len(methods) * len(STAGES), unit="maps") as advance:
+        for name, stage in product(methods, STAGES):
+            again = partial(explain[name], few)
+            randomised[name][stage] = _changed(model, again, stage, owners, wanted.seed)
+            advance()
     kinds, left_out, examples = _kinds(probe, explain, data, wanted)
     return Measured(methods, fading, randomised, kinds, left_out, unscored, examples)
 

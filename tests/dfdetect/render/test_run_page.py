@@ -128,7 +128,7 @@ def test_the_page_shows_how_far_heat_maps_can_be_trusted(report: RunContent) -> 
         ["They are measured."], [table], [Figure("explain/curves.png", "Curves", "Of scores.")]
     )
     outline = Outline(render_page(change(report, explanation=shown)))
-    for said in ("What the scores rest on", "They are measured.", "Grad-CAM 0.412", f"So read {EVIL}"):
+    for said in ("What the scores rest on", "They are measured.", "Grad-CAM0.412", f"So read {EVIL}"):
         assert said in outline.text
     assert "explain/curves.png" in [attrs.get("src") for tag, attrs in outline.tags if tag == "img"]
     assert "What the scores rest on" not in Outline(render_page(report)).text
