@@ -66,6 +66,8 @@ function viewer(entry, model, cuts) {
     }
     if (shown !== moment.frame) return;
     image.src = entry.pictures[moment.frame];
+    await image.decode().catch(() => {});
+    if (shown !== moment.frame) return;
     image.alt = `${verdict.kind === "video" ? `Frame at ${clock(moment.time)}` : "The photo"}: ${found}`;
     boxes.replaceChildren(...faces.map((face) => box(face, verdict, cuts, () => pick(face))));
     pick(faces.toSorted((one, other) => other.score - one.score)[0]);
@@ -73,7 +75,7 @@ function viewer(entry, model, cuts) {
 
   function pick(face) {
     for (const each of boxes.children) each.setAttribute("aria-pressed", String(each.dataset.face === String(face?.index)));
-    showHeat(heat, entry, face, model, cuts);
+    showFace(heat, image, entry, face, model, cuts);
   }
 
   const first = moments.findIndex((each) => each.frame === telling(verdict));
@@ -104,8 +106,8 @@ function facesOf(verdict, frame) {
 
 /** The class of a box: its level, and on which side its label has room. */
 export function boxClass(face, { width, height }) {
-  const { top, left } = face.box;
-  return `${face.level || "none"}${top < 0.08 * height ? " low" : ""}${left > width / 2 ? " right" : ""}`;
+  const { top, left, right } = face.box;
+  return `${face.level || "none"}${top < 0.08 * height ? " low" : ""}${left + right > width ? " right" : ""}`;
 }
 
 function box(face, verdict, cuts, onPick) {
@@ -178,13 +180,17 @@ function axis(moments, verdict) {
   ];
 }
 
-/** The heat map of a face, when somebody asks for it. */
-function showHeat(into, entry, face, model, cuts) {
+/** A face close up, and its heat map when somebody asks for it. */
+function showFace(into, frame, entry, face, model, cuts) {
   into.replaceChildren();
-  if (!model.heat_maps || face?.index === undefined) return;
-  const who = entry.job.verdict.kind === "video" ? `person ${face.person}` : `face ${face.index + 1}`;
-  const told = el("p", { className: "soft" });
-  const ask = el("button", { type: "button" }, `Show where the detector looked (${who})`);
+  if (!face) return;
+  const { verdict } = entry.job;
+  const who = verdict.kind === "video" ? `person ${face.person}` : `face ${face.index + 1}`;
+  const told = el("p", { className: "soft" }, `Close up: ${who}, score ${score(face.score, cuts)}.`);
+  const text = el("div", { className: "heat-text" }, told);
+  into.append(closeUp(frame, face, verdict, who), text);
+  if (!model.heat_maps || face.index === undefined) return;
+  const ask = el("button", { type: "button" }, "Show where the detector looked");
   ask.onclick = async () => {
     ask.disabled = true;
     told.setAttribute("role", "status");
@@ -192,15 +198,26 @@ function showHeat(into, entry, face, model, cuts) {
     try {
       entry.heat ||= {};
       entry.heat[face.index] ||= await picture(`/v1/jobs/${entry.job.id}/heat-maps/${face.index}`);
-      const image = el("img", { src: entry.heat[face.index], alt: `Heat map of ${who}` });
+      text.before(el("img", { src: entry.heat[face.index], alt: `Heat map of ${who}` }));
       told.textContent = `Bright places raised the score of ${who} (${score(face.score, cuts)}). The map is relative to this face: there is a brightest place even where the score is low. It does not show what was changed.`;
-      into.replaceChildren(image, told);
+      ask.remove();
     } catch (error) {
       ask.disabled = false;
       told.textContent = `There is no heat map: ${error.message}`;
     }
   };
-  into.append(ask, told);
+  text.append(ask);
+}
+
+/** The square around a face, cut out of the frame that is shown. */
+function closeUp(frame, face, verdict, who) {
+  const { top, right, bottom, left } = face.box;
+  const scale = frame.naturalWidth / verdict.width;
+  const side = 1.3 * Math.max(right - left, bottom - top) * scale;
+  const canvas = el("canvas", { width: 384, height: 384, role: "img", "aria-label": `Close up of ${who}` });
+  const corner = [((left + right) * scale - side) / 2, ((top + bottom) * scale - side) / 2];
+  canvas.getContext("2d").drawImage(frame, ...corner, side, side, 0, 0, 384, 384);
+  return canvas;
 }
 
 function people(verdict, cuts, model) {

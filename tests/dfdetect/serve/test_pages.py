@@ -59,6 +59,7 @@ def test_a_visitor_gets_from_a_file_to_its_verdict(address, video, empty_photo, 
         assert [float(each.rstrip("%")) for each in box] == pytest.approx(
             [100 * value / whole for value, whole in zip(corner, side, strict=True)], abs=0.01
         )
+        assert page.run("document.querySelector('.heat canvas').getAttribute('aria-label')").endswith("person 1")
         page.run("document.querySelector('.moment[aria-selected=true]').focus()")
         page.press("End")
         page.until("document.querySelector('.moment:last-of-type').getAttribute('aria-selected') === 'true'")
@@ -83,7 +84,7 @@ def test_a_visitor_gets_from_a_file_to_its_verdict(address, video, empty_photo, 
 
 
 @pytest.mark.skipif(not CHROMIUM, reason="no chromium on this machine")
-def test_unnamed_controls_there_are_none(address, tmp_path):
+def test_every_control_has_a_name(address, tmp_path):
     with open_browser(tmp_path) as page:
         page.call("Page.navigate", url=address)
         page.until(READY)
