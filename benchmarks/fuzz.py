@@ -6,6 +6,7 @@ much memory. Exit status 1: some did.
 """
 
 import argparse
+import os
 import random
 import re
 import resource
@@ -165,6 +166,7 @@ CHANGES: tuple[Callable[[bytearray, random.Random], None], ...] = (
 
 
 def _limit() -> None:
+    sys.stderr = open(os.devnull, "w")  # noqa: SIM115  # Readers show their progress there.
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
 
 

@@ -300,7 +300,7 @@ def _checked(item: "dataclasses.Field[Any]", value: Any) -> Any:
             raise InputError(f"recipe: options {value!r}; accepted: names with text, numbers or true/false")
         return dict(value)
     if item.type is float and isinstance(value, int) and not isinstance(value, bool):
-        value = float(value)
+        value = float(value) if abs(value) < 2**1000 else math.inf
     if type(value) is not item.type:
         kinds: dict[Any, str] = {str: "text", int: "a whole number", float: "a number", bool: "true or false"}
         raise InputError(f"recipe: {item.name} {value!r}; accepted: {kinds[item.type]}")

@@ -86,7 +86,7 @@ def _times(image: Image.Image) -> tuple[list[float], str]:
         try:
             image.seek(index)
             image.load()
-        except (OSError, EOFError, SyntaxError, ValueError) as error:
+        except (OSError, EOFError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
             damage = f"picture {index + 1} of {total} cannot be decoded ({error})"
             break
         wanted = image.info.get("duration") or 0

@@ -302,7 +302,7 @@ def _number(where: str, name: str, text: str) -> float:
 
 def _whole(where: str, name: str, text: str) -> int:
     """A whole number; 12.0 counts too, because pandas writes it in a column that has gaps."""
-    if text.isdecimal():
+    if text.isdecimal() and len(text) < 19:  # Python refuses to read thousands of digits.
         return int(text)
     number = _number(where, name, text)
     if number != int(number):

@@ -17,7 +17,9 @@ from av.stream import Disposition
 from numpy.typing import NDArray
 
 from face_extraction.boxes import check_tables
+from face_extraction.errors import unforeseen
 from face_extraction.images import MAX_PIXELS, Unreadable, check_readable, open_file
+from face_extraction.ledger import FAILED
 
 # MP4 and its relatives list every frame. Other containers, and MP4 in fragments (DASH), give only a length. A
 # healthy video may fall short of it by this many seconds, or by this share of the length.
@@ -139,8 +141,8 @@ def open_video(path: Path) -> Iterator[tuple[Any, Any]]:
         container = av.open(
             f"file:{path.absolute()}", options={"protocol_whitelist": "file"}, metadata_errors="ignore"
         )
-    except MemoryError:
-        raise
+    except MemoryError as error:  # The file may only claim to need so much.
+        raise Unreadable(path, unforeseen(error), FAILED) from None
     except ERRORS:
         check_readable(path)
         raise Unreadable(path, "no video in it (another kind of file, or cut off early)") from None

@@ -19,6 +19,7 @@ def test_toml_returns_what_was_written(tmp_path):
         ({"optimizer": "adm"}, ["'adm'", "nearest: adam"]),
         ({"learning_rate": 0.0}, ["learning_rate 0.0", "above 0"]),
         ({"learning_rate": float("nan")}, ["learning_rate nan", "above 0"]),
+        ({"learning_rate": 10**400}, ["learning_rate inf", "a finite number"]),
         ({"dropout": 1.0}, ["dropout 1.0", "at least 0 and at most 0.95"]),
         ({"epochs": 1.5}, ["epochs 1.5", "a whole number"]),
         ({"epochs": True}, ["epochs True", "a whole number"]),

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from face_extraction.animation import is_picture
+from face_extraction.animation import is_picture, read_pictures
 from face_extraction.frames import read_frames
 from face_extraction.images import write_image
 from face_extraction.ledger import ItemFailed
@@ -94,3 +94,19 @@ def test_an_animated_photo_gives_a_videos_faces(tmp_path, draw_faces, kind):
     assert [face.frame for face in result.faces] == [3, 4, 5]
     assert {face.person for face in result.faces} == {1}
     assert not result.ledger
+
+
+def test_a_later_picture_of_absurd_size_is_damage(tmp_path):
+    """A GIF's canvas grows with its pictures."""
+    path = tmp_path / "a.gif"
+    pictures = [Image.new("P", (16, 16), colour) for colour in (0, 100, 200)]
+    pictures[0].save(path, save_all=True, append_images=pictures[1:], duration=50)
+    content = bytearray(path.read_bytes())
+    third = content.rindex(b"\x2c\0\0\0\0")
+    content[third + 5 : third + 9] = b"\xff\xff\xff\xff"
+    path.write_bytes(content)
+    shown = []
+    with pytest.raises(ItemFailed, match="damaged: picture 3 of 3 cannot be decoded") as failure:
+        shown.extend(read_pictures(path))
+    assert len(shown) == 2
+    assert "pixels" in failure.value.detail

@@ -115,6 +115,7 @@ def test_a_byte_order_mark_as_spreadsheets_write_is_no_part_of_a_name(tmp_path):
         (["path,label,split,group,time", ROW + ",nan"], "row 2: time 'nan' is not a number"),
         (["path,label,split,group,frame", ROW + ",1.5"], "row 2: frame '1.5' must be a whole number"),
         (["path,label,split,group,frame", ROW + ",inf"], "row 2: frame 'inf' is not a number"),
+        (["path,label,split,group,frame", ROW + "," + "9" * 5000], "9' is not a number"),
         ([",path,label,split,group", "0," + ROW], "column 1 has no name: an index"),
         (["Unnamed: 0,path,label,split,group", "0," + ROW], "column 1 has no name: an index"),
         (["path;label;split;group", ROW], "separated by ';'; accepted: .* commas"),

@@ -10,7 +10,7 @@ import pytest
 from face_extraction.frames import read_frames
 from face_extraction.images import Unreadable
 from face_extraction.ledger import ItemFailed
-from face_extraction.packets import packets_of
+from face_extraction.packets import packets_of, read_packets
 
 from .videos import HEIGHT, WIDTH, cut, paint, values, write
 
@@ -248,3 +248,14 @@ def test_packets_of_a_stream_that_begins_midway_are_skipped():
                 yield packet
 
     assert list(packets_of(Broadcast())) == [1, 2, 3, 4]
+
+
+def test_a_container_that_asks_for_more_memory_than_there_is_names_memory(tmp_path, monkeypatch):
+    def no_memory(*args, **options):
+        raise av.error.MemoryError(12, "Cannot allocate memory", "file:a.mp4")
+
+    (tmp_path / "a.mp4").write_bytes(b"a")
+    monkeypatch.setattr(av, "open", no_memory)
+    with pytest.raises(Unreadable, match=r"out of memory: .*Cannot allocate memory") as failure:
+        read_packets(tmp_path / "a.mp4")
+    assert failure.value.reason == "failed"
