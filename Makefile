@@ -26,7 +26,7 @@ MANIFEST ?= data/open_faces/manifest.csv
 WEIGHTS ?= imagenet
 pretrained: $(READY)
 	$(BIN)/python -m dfdetect.train --model mobilenet --image-size 128 --weights $(WEIGHTS) \
-		--manifest $(MANIFEST) --augment paired --bn-momentum 0.9 --epochs 20 --learning-rate 5e-4 \
+		--manifest $(MANIFEST) --augment paired --bn-momentum 0.9 --epochs 30 --learning-rate 5e-4 \
 		--weight-decay 0.02 --batch-size 32 --seed 1 --out runs/small
 	$(BIN)/python -m dfdetect.pretrained runs/small --manifest $(MANIFEST) --out dfdetect/pretrained/small
 
