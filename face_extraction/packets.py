@@ -212,7 +212,10 @@ def read_packets(path: Path) -> Packets:
         name = container.format.name
         listed = len(stream.index_entries) if name.startswith(_LISTS_FRAMES) else 0
         lists_all = bool(listed and stream.frames)  # Each fragment lists only its own frames.
-        read = _read_through(container, stream)
+        try:
+            read = _read_through(container, stream)
+        except MemoryError as error:  # A packet may only claim to be so large.
+            raise Unreadable(path, unforeseen(error), FAILED) from None
         read.told = read.told and not {stream.codec_context.name, name} & _UNTIMED
         # Matroska counts its length from 0, other containers from the first packet.
         read.end -= 0 if "matroska" in name else (container.start_time or 0) / av.time_base

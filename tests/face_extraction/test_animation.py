@@ -99,10 +99,10 @@ def test_an_animated_photo_gives_a_videos_faces(tmp_path, draw_faces, kind):
 def test_a_later_picture_of_absurd_size_is_damage(tmp_path):
     """A GIF's canvas grows with its pictures."""
     path = tmp_path / "a.gif"
-    pictures = [Image.new("P", (16, 16), colour) for colour in (0, 100, 200)]
+    pictures = [Image.new("RGB", (16, 16), (level, 0, 255 - level)) for level in (0, 100, 200)]
     pictures[0].save(path, save_all=True, append_images=pictures[1:], duration=50)
     content = bytearray(path.read_bytes())
-    third = content.rindex(b"\x2c\0\0\0\0")
+    third = content.rindex(b"\x2c\0\0\0\0\x10\0\x10\0")
     content[third + 5 : third + 9] = b"\xff\xff\xff\xff"
     path.write_bytes(content)
     shown = []

@@ -250,12 +250,18 @@ def test_packets_of_a_stream_that_begins_midway_are_skipped():
     assert list(packets_of(Broadcast())) == [1, 2, 3, 4]
 
 
-def test_a_container_that_asks_for_more_memory_than_there_is_names_memory(tmp_path, monkeypatch):
+@pytest.mark.parametrize("place", ["open", "packet"])
+def test_a_video_that_asks_for_more_memory_than_there_is_names_memory(
+    tmp_path, monkeypatch, numbered_clip, place
+):
     def no_memory(*args, **options):
         raise av.error.MemoryError(12, "Cannot allocate memory", "file:a.mp4")
 
-    (tmp_path / "a.mp4").write_bytes(b"a")
-    monkeypatch.setattr(av, "open", no_memory)
+    numbered_clip(tmp_path / "a.mp4", 5)
+    if place == "open":
+        monkeypatch.setattr(av, "open", no_memory)
+    else:
+        monkeypatch.setattr("face_extraction.packets.packets_of", no_memory)
     with pytest.raises(Unreadable, match=r"out of memory: .*Cannot allocate memory") as failure:
         read_packets(tmp_path / "a.mp4")
     assert failure.value.reason == "failed"
