@@ -59,9 +59,8 @@ def test_a_visitor_gets_from_a_file_to_its_verdict(address, video, empty_photo, 
         assert [float(each.rstrip("%")) for each in box] == pytest.approx(
             [100 * value / whole for value, whole in zip(corner, side, strict=True)], abs=0.01
         )
-        assert page.run("document.querySelector('.heat canvas').getAttribute('aria-label')").endswith(
-            "person 1"
-        )
+        close_up = page.run("document.querySelector('.heat canvas').getAttribute('aria-label')")
+        assert close_up == f"Close up of person {face.person}"
         page.run("document.querySelector('.moment[aria-selected=true]').focus()")
         page.press("End")
         page.until("document.querySelector('.moment:last-of-type').getAttribute('aria-selected') === 'true'")
