@@ -109,7 +109,7 @@ def test_the_jobs_of_a_queue_share_the_files(command, files, tmp_path, capsys):
 
 def test_a_threshold_that_is_given_goes_over_the_runs(command, detector, files, capsys):
     known = detector.judge(files / "person.png")
-    for threshold, level in ((known.score, "substantial"), (known.score + 1e-6, "little")):
+    for threshold, level in ((known.score - 1e-6, "substantial"), (known.score + 1e-6, "little")):
         assert command("--json", "--threshold", threshold, files / "person.png") == 0
         (row,) = json.loads(capsys.readouterr().out)
         assert (row["level"], row["record"]["cuts"]["upper"]) == (level, threshold)
@@ -122,8 +122,8 @@ def test_bounds_choose_the_cuts_and_a_prevalence_tells_what_an_alarm_is_worth(
 ):
     """Of 40 reals one scores as high as the photo: (1 + 1) / 41 is at most 5 %, but not 2.5 %."""
     score = detector.judge(files / "person.png").score
-    reals = tuple(score * n / 40 for n in range(1, 41))
-    held = Held(reals=reals, fakes=(score,) * 40, real_groups=40, fake_groups=40)
+    reals = tuple((score + 1e-6) * n / 40 for n in range(1, 41))
+    held = Held(reals=reals, fakes=(0.99 * score,) * 40, real_groups=40, fake_groups=40)
     detector.calibrations = {"face": Calibration(val=held, test=held, origin="a test", tested_on="a test")}
     assert command("--prevalence", 0.5, files / "person.png") == 0
     said = capsys.readouterr().out
