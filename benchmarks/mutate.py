@@ -31,8 +31,13 @@ HEAVY = (
     *("tensorflow", "keras", "sklearn.linear_model", "matplotlib.figure", "cv2", "dlib", "av", "scipy.stats"),
     *("optuna", "sqlalchemy", "faiss", "jinja2", "h5py", "hypothesis", "pytest"),
 )
-# Tests that run besides the mirroring ones, after them, for what lies in a folder.
+# Tests that run besides the mirroring ones, after them, for a file or for what lies in a folder.
 MORE = {
+    "face_extraction/boxes.py": ("face_extraction/test_video.py", "face_extraction/test_worker.py"),
+    "face_extraction/png.py": ("face_extraction/test_images.py", "face_extraction/test_picture.py"),
+    "dfdetect/runs/skill.py": ("dfdetect/runs/test_results.py",),
+    "dfdetect/runs/scoring.py": ("dfdetect/runs/test_lineage.py",),
+    "dfdetect/data/features.py": ("tuning/test_features.py",),
     "dfdetect/train": ("dfdetect/train/test_main.py",),
     "dfdetect/data": ("dfdetect/train/test_main.py",),
     "dfdetect/runs": ("dfdetect/train/test_main.py",),
@@ -181,7 +186,8 @@ def _code(node: ast.AST) -> Iterator[ast.AST]:
 def tests_of(file: str, tests: Path) -> list[str]:
     """The test files that run on a mutant of a file, relative to the tree: the mirroring one comes first.
 
-    A file without one has the tests of its folder that name its module; if none does, all of that folder.
+    A file without one has the tests of its folder that name its module; if there are none, and MORE does not
+    name the file either, all of that folder.
     """
     path = Path(file)
     name = "main" if path.stem == "__main__" else path.stem
@@ -189,7 +195,8 @@ def tests_of(file: str, tests: Path) -> list[str]:
     if not mirrors[0].is_file():
         beside = sorted((tests / path.parent).glob("test_*.py"))
         module = ".".join(path.with_suffix("").parts)
-        mirrors = [test for test in beside if module in test.read_text()] or beside
+        named = [test for test in beside if module in test.read_text()]
+        mirrors = named if named or file in MORE else beside
     more = [tests / test for folder, found in MORE.items() if file.startswith(folder) for test in found]
     return [f"tests/{test.relative_to(tests).as_posix()}" for test in dict.fromkeys([*mirrors, *more])]
 

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from face_extraction.command import Parser, run
+from face_extraction.command import DONE, FINDING, INTERRUPTED, USAGE, Parser, run
 from face_extraction.errors import InputError
 
 
@@ -27,6 +27,10 @@ def _raise(error):
 @pytest.mark.parametrize("status", [0, 1])
 def test_the_status_is_what_main_says(parser, status):
     assert run(parser, lambda args: status, []) == status
+
+
+def test_the_exit_statuses_are_the_documented_ones():
+    assert (DONE, FINDING, USAGE, INTERRUPTED) == (0, 1, 2, 130)
 
 
 def test_arguments_reach_main(parser):
