@@ -4,7 +4,8 @@ from dfdetect.recipe import Recipe
 from dfdetect.runs.folder import Run
 from dfdetect.train.fitting import fit
 
-RECIPE = Recipe(epochs=4, batch_size=8, learning_rate=0.02, augment="report-c", weight_decay=0.01)
+# Batches of one size: TensorFlow makes a graph, and JAX compiles, for each size anew.
+RECIPE = Recipe(epochs=4, batch_size=10, learning_rate=0.02, augment="report-c", weight_decay=0.01)
 
 
 def by_split(stores):

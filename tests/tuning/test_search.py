@@ -15,6 +15,7 @@ import pytest
 
 from dfdetect.data.opening import Data, open_training_data
 from dfdetect.recipe import Conditions, Recipe, read_recipe
+from dfdetect.runs.checkpoint import save_weights
 from dfdetect.runs.folder import Run
 from dfdetect.train import __main__ as train
 from face_extraction.errors import InputError
@@ -27,6 +28,8 @@ from tuning.rows import Row
 from tuning.search import best_recipe
 from tuning.store import MAX_ATTEMPTS
 from tuning.trial import SearchStopped, Trainer, parts_of, why_failed
+
+pytestmark = pytest.mark.usefixtures("light")
 
 SPACE = """
 strategy = "grid"
@@ -48,6 +51,25 @@ def command(manifest, tmp_path):
         return [*small.split(), *paths, "--out", str(tmp_path / "best.toml"), *more]
 
     return make
+
+
+@pytest.fixture
+def untrained():
+    """Trials end at once with a made-up history; their weights are those that they started with."""
+
+    def fit(model, recipe, train, val, run, *, watch):
+        history = []
+        for epoch in range(1, recipe.epochs + 1):
+            row = {"epoch": epoch, "learning_rate": recipe.learning_rate, "loss": 1.0, "accuracy": 0.5}
+            row |= {"val_loss": 1.0, "val_accuracy": 0.5, "val_auc": 0.5 + epoch / 10, "seconds": 0.1}
+            history.append(row)
+            run.write_history(history)
+            watch(row)
+        save_weights(run.weights, model)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("tuning.trial.fit", fit)
+        yield
 
 
 def rows(tmp_path):
@@ -102,6 +124,7 @@ def test_a_trial_that_diverges_is_a_row_with_its_reason(command, tmp_path, capsy
     assert "diverged" in (tmp_path / "best" / "index.html").read_text()
 
 
+@pytest.mark.usefixtures("untrained")
 @pytest.mark.parametrize("done", [0, 1])
 def test_an_interrupted_search_leaves_what_it_found(done, command, tmp_path, monkeypatch):
     trains = Trainer.run
@@ -143,6 +166,7 @@ def test_with_folds_the_score_is_their_mean(command, tmp_path):
     assert [found["search_fold"] for found in facts] == [[1, 2], [2, 2]]
 
 
+@pytest.mark.usefixtures("untrained")
 def test_a_search_of_one_case_goes_on_with_all(command, tmp_path):
     space = "learning_rate = [1e-2]\n[cases.a]\ndropout = 0.1\n[cases.b]\ndropout = 0.3\n"
     assert tuning.main(command(space, "--case", "b")) == 0
@@ -208,6 +232,7 @@ def test_wrong_use_is_one_line_and_status_2(command, tmp_path, capsys, arguments
     assert words in error
 
 
+@pytest.mark.usefixtures("untrained")
 def test_a_broken_crop_stops_a_search_before_it_begins_or_is_deleted(command, manifest, tmp_path, capsys):
     crop = manifest.parent / "faces" / "train-3.png"
     whole = crop.read_bytes()
@@ -223,6 +248,7 @@ def test_a_broken_crop_stops_a_search_before_it_begins_or_is_deleted(command, ma
     assert [row["state"] for row in rows(tmp_path)] == ["done"]
 
 
+@pytest.mark.usefixtures("untrained")
 def test_crops_left_out_are_listed(command, manifest, tmp_path, capsys):
     (manifest.parent / "faces" / "val-3.png").write_bytes(b"x")
     assert tuning.main(command("learning_rate = [1e-2]", "--unreadable", "skip")) == 0
@@ -232,6 +258,7 @@ def test_crops_left_out_are_listed(command, manifest, tmp_path, capsys):
     assert [row.path for row in read_ledger(tmp_path / "best" / "unscored.csv")] == ["faces/val-3.png"]
 
 
+@pytest.mark.usefixtures("untrained")
 @pytest.mark.parametrize(
     "error", [OSError(errno.ENOSPC, "No space left on device", "a"), SearchStopped("no face")]
 )
@@ -249,6 +276,7 @@ def test_what_is_no_fault_of_a_trials_values_ends_the_search_and_fails_no_trial(
     assert [row["state"] for row in rows(tmp_path)] == ["done", "done"]
 
 
+@pytest.mark.usefixtures("untrained")
 def test_faces_lost_during_a_search_cost_one_trial(command, manifest, tmp_path, monkeypatch, capsys):
     trains = Trainer.run
 
@@ -263,6 +291,7 @@ def test_faces_lost_during_a_search_cost_one_trial(command, manifest, tmp_path, 
     assert [row["state"] for row in rows(tmp_path)] == ["failed", "running"]
 
 
+@pytest.mark.usefixtures("untrained")
 def test_failed_trials_are_tried_again_when_asked(command, tmp_path, monkeypatch):
     trains = Trainer.run
 
@@ -296,6 +325,7 @@ def test_weights_that_saw_the_validation_groups_are_told_of(command, manifest, t
             assert re.search(rf"Fold {fold}: \d+ of the groups scored were trained or validated on by", text)
 
 
+@pytest.mark.usefixtures("untrained")
 def test_a_search_does_not_delete_what_it_starts_from(command, tmp_path, capsys):
     assert tuning.main(command("learning_rate = [1e-2]")) == 0
     trial = tmp_path / "best" / "trials" / "custom_cnn" / "0000"
@@ -341,6 +371,7 @@ def test_folds_that_part_the_people_of_a_swap_are_told_of(tmp_path):
             )
 
 
+@pytest.mark.usefixtures("untrained")
 def test_a_grid_that_is_not_tried_whole_says_so(command, tmp_path, capsys):
     space = "learning_rate = [1e-2, 1e-3]\ndropout = [0.0, 0.5]"
     assert tuning.main(command(space, "--trials", "1")) == 0
