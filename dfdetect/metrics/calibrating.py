@@ -185,7 +185,8 @@ class Calibration(msgspec.Struct, frozen=True, kw_only=True):
         If a share p of real files scores as high as the highest, then among `count` real faces one does so
         with probability 1 - (1 - p)^count, if they are independent. The corrected score is the one that a
         single real file reaches as rarely, rounded to the next lower score of `val.reals`. p counts the face
-        itself among the reals, so that it is never 0 (conformal p-value; Vovk et al. 2005).
+        itself among the reals, so that it is never 0 (conformal p-value; Vovk et al. 2005). Files of one
+        group resemble each other, so p rests on as many reals as there are groups of them.
 
         The correction keeps false alarms rare, so it never pulls a score below the lower cut: a face that
         looks faked is no less so beside others.
@@ -198,9 +199,11 @@ class Calibration(msgspec.Struct, frozen=True, kw_only=True):
         if count < 2 or not reals:
             return highest
         n = len(reals)
-        alone = (1 + n - bisect_left(reals, highest)) / (1 + n)
+        units = min(n, self.val.real_groups or n)
+        alone = (1 + units * (n - bisect_left(reals, highest)) / n) / (1 + units)
         among = 1 - (1 - alone) ** count
-        rank = math.ceil(round(among * (1 + n), 9)) - 1  # of the real score that is as rare, from the highest
+        # The place of the real score that is as rare, from the highest.
+        rank = math.ceil(round((among * (1 + units) - 1) * n / units, 9))
         return max(min(highest, reals[n - min(rank, n)]), min(highest, self.lower))
 
     def rates(self) -> "Rates | None":

@@ -242,6 +242,12 @@ def test_the_highest_of_several_is_corrected_for_their_number(highest, count, ex
     assert Calibration(val=held(NINE)).corrected(highest, count) == pytest.approx(expected)
 
 
+def test_the_correction_rests_on_groups_because_files_of_one_resemble_each_other():
+    """Nine files of 4 groups: p = 1/5, and 1 - .8^2 = .36 = (1 + 4 k / 9) / 5 at k = 1.8, so two of nine."""
+    assert Calibration(val=held(NINE, groups=4)).corrected(0.95, 2) == 0.8
+    assert Calibration(val=held(NINE, groups=9)).corrected(0.95, 2) == 0.9
+
+
 def test_the_correction_never_pulls_below_the_lower_cut_and_needs_reals():
     known = Calibration(val=held(NINE, [0.3] * 9))
     assert known.lower == 0.3
