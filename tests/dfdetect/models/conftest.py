@@ -23,7 +23,8 @@ def pytest_generate_tests(metafunc):
             pytest.param(name, marks=pytest.mark.slow if name in slow[fixture] else ())
             for name in list_models()
         ]
-        metafunc.parametrize(fixture, names)
+        # By module: the tests of one model then run together, and its memory is given back after them.
+        metafunc.parametrize(fixture, names, scope="module")
 
 
 def small_size(name: str) -> int:
@@ -57,7 +58,7 @@ def draw(name: str, size: int = 0) -> tuple[np.ndarray, np.ndarray]:
     return rgb, labels
 
 
-@functools.cache
+@functools.lru_cache(maxsize=1)
 def _shared_model(name: str) -> keras.Model:
     model = build_model(name, image_size=small_size(name))
     awaken(model, draw(name)[0])
