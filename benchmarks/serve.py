@@ -88,6 +88,7 @@ def measure(args: argparse.Namespace, files: Sequence[Path], uploads: Path) -> i
     began = time.monotonic()
     with started([*command, "--workers", str(args.workers)], uploads) as (service, address):
         print(f"first answer {time.monotonic() - began:.1f} s after the start")
+        warm_up(address, files)
         tally = send_all(address, files, args.clients, args.seconds, service.pid)
         left = len([path for path in uploads.glob("*/*/*") if path.is_file()])
         rate, frames = film_live(address, files, args.camera_seconds)
@@ -130,6 +131,14 @@ def started(command: list[str], uploads: Path) -> Iterator[tuple[subprocess.Pope
         finally:
             if service.poll() is None:
                 service.kill()
+
+
+def warm_up(address: str, files: Sequence[Path]) -> None:
+    """Send each kind of file once: the processes load what they need."""
+    kinds = {path.suffix: path for path in files}
+    with httpx2.Client(base_url=address, timeout=PATIENCE) as client:
+        for path in kinds.values():
+            judge(client, path, Tally())
 
 
 def send_all(address: str, files: Sequence[Path], clients: int, seconds: float, pid: int) -> Tally:
@@ -188,7 +197,7 @@ def memory_of(pid: int) -> int:
 
 
 def growth(memory: Sequence[tuple[float, int]]) -> float:
-    """Memory in the last third of the time, over that in the second: the first third warms up."""
+    """Memory in the last third of the time over that in the second; the first third fills the queue."""
     sizes = [size for _, size in memory]
     third = max(1, len(sizes) // 3)
     return float(np.median(sizes[-third:]) / np.median(sizes[-2 * third : -third] or sizes))
