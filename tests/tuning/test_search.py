@@ -57,7 +57,7 @@ def command(manifest, tmp_path):
 def untrained():
     """Trials end at once with a made-up history; their weights are those that they started with."""
 
-    def fit(model, recipe, train, val, run, *, watch):
+    def fit(model, recipe, stores, run, *, watch):
         history = []
         for epoch in range(1, recipe.epochs + 1):
             row = {"epoch": epoch, "learning_rate": recipe.learning_rate, "loss": 1.0, "accuracy": 0.5}

@@ -19,6 +19,8 @@ from face_extraction.manifest import SPLITS, read_manifest, write_manifest
 
 from ..small import SMALL, run
 
+pytestmark = pytest.mark.usefixtures("blank")
+
 
 def test_the_same_seed_gives_the_same_scores(manifest, tmp_path):
     for name in ("a", "b"):
@@ -30,8 +32,8 @@ def test_the_same_seed_gives_the_same_scores(manifest, tmp_path):
 def test_training_faces_alone_are_trained_on_and_validation_faces_choose(manifest, tmp_path, monkeypatch):
     given = []
 
-    def refuse(model, recipe, train, val, run, **more):
-        given.extend([train, val])
+    def refuse(model, recipe, stores, run, **more):
+        given.extend(stores[split] for split in ("train", "val"))
         raise InputError("no training here")
 
     monkeypatch.setattr("dfdetect.train.training.fit", refuse)
