@@ -2,7 +2,7 @@
 
 from dfdetect.train import __main__ as train
 
-SMALL = "--model custom_cnn --image-size 32 --batch-size 8 --epochs 2 --augment none".split()
+SMALL = "--model custom_cnn --image-size 32 --batch-size 12 --epochs 2 --augment none".split()
 
 
 def run(manifest, out, *more):

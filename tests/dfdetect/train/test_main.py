@@ -29,6 +29,7 @@ def test_a_run_folder_holds_all_that_was_promised(manifest, tmp_path, capsys):
         "environment.json",
         "history.csv",
         "best.weights.h5",
+        "calibration.json",
         "predictions-val.csv",
         "predictions-test.csv",
         "unscored.csv",
