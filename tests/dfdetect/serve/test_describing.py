@@ -14,6 +14,7 @@ from dfdetect.verdict import schema
 FEW = settings(
     max_examples=5,
     deadline=None,
+    derandomize=True,
     database=None,
     phases=[Phase.explicit, Phase.generate],
     suppress_health_check=list(HealthCheck),
