@@ -7,6 +7,7 @@ import pytest
 from face_extraction.errors import InputError
 from face_extraction.ledger import LedgerRow
 from face_extraction.merge import merge
+from face_extraction.plan import Plan
 from face_extraction.shards import SHARD_FILE, Shard, read_part, write_part
 from face_extraction.sources import Item
 from face_extraction.splits import SplitRule
@@ -15,16 +16,18 @@ ITEMS = [Item("real/a.png", 0, "a", split="train"), Item("fake/caf\udce9.png", 1
 
 
 def _write(folder, shard):
-    write_part(folder, Shard.parse(shard), ITEMS, SplitRule(seed=3), [LedgerRow("c", "missing", "")], ["val"])
+    write_part(
+        folder, Shard.parse(shard), Plan(ITEMS, SplitRule(seed=3), [LedgerRow("c", "missing", "")], ["val"])
+    )
     return folder / SHARD_FILE
 
 
 def test_a_part_comes_back(tmp_path):
     _write(tmp_path, "1/1")
     part = read_part(tmp_path)
-    assert (part.shard, part.split_rule) == (Shard(1, 1), SplitRule(seed=3))
-    assert part.items == dict(enumerate(ITEMS))
-    assert (part.ledger, part.drawn) == ([LedgerRow("c", "missing", "")], ["val"])
+    assert (part.shard, part.plan.split_rule) == (Shard(1, 1), SplitRule(seed=3))
+    assert dict(zip(part.places, part.plan.items, strict=True)) == dict(enumerate(ITEMS))
+    assert (part.plan.ledger, part.plan.drawn) == ([LedgerRow("c", "missing", "")], ["val"])
 
 
 @pytest.mark.parametrize(
