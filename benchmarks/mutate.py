@@ -41,7 +41,7 @@ MORE = {
     "dfdetect/train": ("dfdetect/train/test_main.py",),
     "dfdetect/data": ("dfdetect/train/test_main.py",),
     "dfdetect/runs": ("dfdetect/train/test_main.py",),
-    "dfdetect/audit": ("dfdetect/audit/test_kinds.py", "dfdetect/audit/test_main.py"),
+    "dfdetect/audit": ("dfdetect/audit/test_registry.py", "dfdetect/audit/test_main.py"),
     "dfdetect/render": ("dfdetect/report/test_tables.py",),
     "dfdetect/report": ("dfdetect/report/test_tables.py", "dfdetect/report/test_main.py"),
     "face_extraction": ("face_extraction/test_extract.py",),
