@@ -56,7 +56,7 @@ def _grey(code, trc, primaries=9, matrix=9):
 @pytest.mark.parametrize(("trc", "code"), [(16, 0.58), (18, 0.75)])
 @pytest.mark.parametrize("tagged", [9, 2])
 def test_diffuse_white_of_hdr_is_white(tmp_path, trc, code, tagged):
-    # With its threads and B-frames, x265 wrote a stream now and then that no MP4 can hold (seen with PyAV 18.1).
+    # With threads and B-frames, x265 wrote a stream now and then that no MP4 can hold (PyAV 18.1).
     options = {"x265-params": "log-level=none:pools=none:frame-threads=1:bframes=0"}
     frames = [_grey(code, trc, tagged, tagged) for _ in range(2)]
     path = write(tmp_path / "a.mp4", frames, "libx265", options=options, pixels="yuv420p10le")
