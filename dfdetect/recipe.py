@@ -241,6 +241,11 @@ class Conditions:
     tensorboard: bool = False
 
 
+def lower_is_better(monitor: str) -> bool:
+    """Whether a lower value of the monitored number makes an epoch better, as of a loss."""
+    return monitor.endswith("loss")
+
+
 def split_leak(split: str, frames: int) -> str:
     """The caution for a recipe that splits at random over single faces or videos; "" for any other split."""
     if split != "random":

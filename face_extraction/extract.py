@@ -123,18 +123,19 @@ def extract(
 
     Finished items are kept in `out`/journal.jsonl. After any stop the same call continues from there and
     writes the same manifest, byte for byte. It repeats an item whose file has changed, or whose crops are
-    gone or changed. The journal holds no groups and splits, so they can change without a new search for
-    faces.
+    gone or changed. The journal holds no groups and splits: you can change them and call again without a
+    new search for faces.
+
+    An item whose worker dies, or that takes too long, stops no other item: it gets a ledger row, and the
+    next start tries it again.
 
     Args:
         plan: what to extract.
         root: the folder that the items' paths are relative to.
         out: the folder to write into.
-        settings: how faces are found and cropped; not used or written for ready-made crops.
+        settings: how faces are found and cropped; ignored, and not written, if all items are ready-made
+            crops.
         execution: how it is carried out.
-
-    An item whose worker dies, or that takes too long, stops no other item: it gets a ledger row, and the
-    next start tries it again.
 
     Raises:
         InputError: `out` holds another extraction, a group stands in two splits, or a file cannot

@@ -32,7 +32,8 @@ def held(lock: Path, what: Path) -> Iterator[None]:
     """Hold a lock file while the block runs.
 
     Raises:
-        InputError: another process holds it, and so is writing into `what`.
+        InputError: another process holds the lock. The error names `what`, the file or folder that the
+            lock protects.
     """
     file = FileLock(lock, timeout=0)
     try:

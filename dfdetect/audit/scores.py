@@ -5,14 +5,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from dfdetect.audit.auditing import Audit
-from dfdetect.metrics.estimates import Metrics, compute_metrics
+from dfdetect.metrics.estimates import SHOWN, Metrics, compute_metrics
 from dfdetect.predictions import Predictions
 from dfdetect.render.table import Cell, Table, Value, columns
 from dfdetect.runs.folder import Run
 from face_extraction.errors import InputError
 from face_extraction.manifest import FaceSample
 
-SHOWN = {"auc": "AUC", "accuracy": "accuracy", "balanced_accuracy": "balanced acc.", "eer": "EER"}
 PARTS = ("whole", "clean", "leaking")
 
 

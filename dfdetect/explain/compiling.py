@@ -15,12 +15,14 @@ Slopes = Callable[..., Array]
 
 
 def outputs_of(model: keras.Model) -> Outputs:
-    """A function that gives a model's outputs as a list, by its present weights.
+    """A compiled function of a model's inputs that gives the list of its outputs.
+
+    Each call uses the weights that the model has at that moment.
 
     `model.predict_on_batch` would compile anew for each number of faces, and TensorFlow would warn of that.
 
     Raises:
-        InputError: Keras runs on another backend.
+        InputError: Keras runs on a backend other than TensorFlow or JAX.
     """
     outputs = _compiled(model, slopes=False)
 
@@ -34,7 +36,9 @@ def outputs_of(model: keras.Model) -> Outputs:
 
 
 def slopes_of(model: keras.Model) -> Slopes:
-    """A function that gives the gradient of a model's output by its first input, by its present weights.
+    """A compiled function that gives the gradient of a model's output by its first input.
+
+    Each call uses the weights that the model has at that moment.
 
     Args:
         model: gives one number a row, (B, 1), that depends on the same row of the inputs alone.
@@ -44,7 +48,7 @@ def slopes_of(model: keras.Model) -> Slopes:
         row of the first input: float32, of that input's shape.
 
     Raises:
-        InputError: Keras runs on another backend.
+        InputError: Keras runs on a backend other than TensorFlow or JAX.
     """
     slopes = _compiled(model, slopes=True)
     return lambda *inputs: np.asarray(slopes(*inputs), np.float32)

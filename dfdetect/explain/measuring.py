@@ -74,11 +74,11 @@ class Fading:
 
 @dataclass(frozen=True)
 class Change:
-    """How far a method's maps stay as they are when the model is randomised.
+    """How similar a method's maps remain after the model is randomised.
 
     Attributes:
         correlation: the mean rank correlation with the trained model's maps; 1 is no change.
-        undefined: faces that it leaves out, because one of the two maps is the same everywhere.
+        undefined: faces left out of that mean, because one of their two maps is the same everywhere.
     """
 
     correlation: Estimate

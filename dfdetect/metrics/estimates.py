@@ -16,6 +16,8 @@ from face_extraction.errors import InputError, one_line, unknown_name
 # What each level counts.
 UNITS = {"face": "face", "video": "video"}
 LEVELS = tuple(UNITS)
+SHOWN = {"auc": "AUC", "accuracy": "accuracy", "balanced_accuracy": "balanced acc.", "eer": "EER"}
+"""The metrics that the main tables show, and what they call them."""
 DASH = "–"
 CHANCE = 0.5  # the AUC of scores that tell nothing
 BLOCK_CELLS = 2**18  # resamples x faces held at once; they fit into the processor's cache

@@ -35,7 +35,7 @@ class Check:
         what: the figure.
         stated: the report's own number.
         found: the recomputed number.
-        holds: whether some rounding reconciles the two.
+        holds: whether `stated` is what `found` becomes by some rounding.
     """
 
     rule: str

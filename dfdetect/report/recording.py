@@ -29,7 +29,10 @@ ROC_POINTS = np.linspace(0, 1, 101)
 
 
 def adopt(experiment: Experiment, run: Run) -> Result:
-    """Record a finished run as the result of the cell, at any size, that declares its recipe.
+    """Record a finished run as the result of the cell that declares its recipe.
+
+    The cells of every size (profile) are searched, and the first that matches takes it. Ensembles and
+    cross-validations match no cell.
 
     Raises:
         InputError: the run is not finished, or no cell declares its recipe.

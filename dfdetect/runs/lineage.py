@@ -65,9 +65,9 @@ def origin_without_folder(run: Run) -> str:
 
 
 def random_backbone(run: Run) -> list[str]:
-    """The layers before the head that stayed random because the weights file covers only part of the model.
+    """Names of the layers before the head that started random, because the weights file did not cover them.
 
-    An ensemble names the layers of all members, each with its member's name in front.
+    For an ensemble: the layers of all members, each with its member's name in front.
     """
     recipe = run.recipe()
     if recipe.model != ENSEMBLE and (recipe.weights == "none" or not recipe.partial_weights):

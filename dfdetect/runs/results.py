@@ -8,7 +8,7 @@ from typing import Any
 from dfdetect.data.clips import check_videos
 from dfdetect.data.opening import Data, open_data, open_manifest
 from dfdetect.data.sharpness import least_sharpness
-from dfdetect.metrics.estimates import compute_metrics, no_skill
+from dfdetect.metrics.estimates import SHOWN, compute_metrics, no_skill
 from dfdetect.predictions import Predictions
 from dfdetect.recipe import Recipe
 from dfdetect.render.figures.drawing import Drawing, Figure, draw_all, list_figures, reading_order
@@ -288,10 +288,9 @@ def _default_name(data: Data, split: str, recipe: Recipe | None) -> str:
 
 def metrics_table(metrics: MetricsBySplit) -> Table:
     """The main numbers, test first, with n and 95 % intervals."""
-    names = {"auc": "AUC", "accuracy": "accuracy", "balanced_accuracy": "balanced acc.", "eer": "EER"}
     rows: list[list[Cell]] = [
-        [split, level, f"{m.n:,}", f"{m.n_groups:,}", *(Value(m.estimates[name]) for name in names)]
+        [split, level, f"{m.n:,}", f"{m.n_groups:,}", *(Value(m.estimates[name]) for name in SHOWN)]
         for split in reading_order(metrics)
         for level, m in metrics[split].items()
     ]
-    return Table(columns(["split", "level"], ["n", "groups", *names.values()]), rows)
+    return Table(columns(["split", "level"], ["n", "groups", *SHOWN.values()]), rows)

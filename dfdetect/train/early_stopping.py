@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass, field
 
-from dfdetect.recipe import Recipe
+from dfdetect.recipe import Recipe, lower_is_better
 
 Row = dict[str, float]
 
@@ -26,7 +26,7 @@ class State:
 
     def count(self, row: Row, recipe: Recipe) -> bool:
         """Count an epoch, and say whether it is the best so far. Of equal epochs the first is the best."""
-        value = row[recipe.monitor] * (-1 if recipe.monitor == "val_loss" else 1)
+        value = row[recipe.monitor] * (-1 if lower_is_better(recipe.monitor) else 1)
         self.epoch += 1
         self.history.append(row)
         if value <= self.best:

@@ -81,9 +81,10 @@ def folders(
 
     Args:
         root: the folder that holds real/ and fake/, or unknown/.
-        group_pattern: a regular expression with a group, searched in each relative path.
+        group_pattern: a regular expression, searched in each relative path; the text that its parentheses
+            capture becomes the group.
         source: the data set's name; "" for the root's.
-        label: names of folders, such as "real=Original,Genuine".
+        label: which folders hold which class, such as "real=Original,Genuine".
         real_only: read no fake files; they may be missing.
         fake_only: read no real files; they may be missing.
 

@@ -186,12 +186,13 @@ def no_text(relative: str) -> list[LedgerRow]:
 
 
 def files_below(folder: Path) -> Iterator[Path]:
-    """All files below `folder`, in the order of their names; follows links to folders, each once.
+    """All files below `folder`, sorted by name within each folder.
 
-    Skips hidden folders and Synology's "@eaDir", which hold copies and small pictures.
+    Links to folders are followed, but no folder is read twice. Skips hidden folders and Synology's
+    "@eaDir", which hold copies and small pictures.
 
     Raises:
-        OSError: a folder cannot be read; its files would be missing silently.
+        OSError: a folder cannot be read. Without the error its files would be lost silently.
     """
     seen = set()
     for here, names, files in os.walk(folder, onerror=_refuse, followlinks=True):

@@ -26,7 +26,7 @@ from dfdetect.render.figures.cases import Load
 from dfdetect.render.text import shown_score
 from face_extraction.manifest import FAKE, LABEL_NAMES, REAL
 
-COLOURS = (BLUE, ORANGE, GREEN, PURPLE, AMBER, SKY, INK)
+MODEL_COLOURS = (BLUE, ORANGE, GREEN, PURPLE, AMBER, SKY, INK)
 LINES = ("-", "--", ":", "-.")
 COLUMNS = 3
 ACROSS, UP = "false positive rate (reals called fake)", "true positive rate (fakes found)"
@@ -80,7 +80,7 @@ def roc_curves(panels: Mapping[str, Sequence[Curve]], path: Path) -> None:
                 place = places[curve.name]
                 axes.plot(
                     np.linspace(0, 1, len(curve.heights)), curve.heights, linewidth=1.5,
-                    color=COLOURS[place % len(COLOURS)], linestyle=LINES[place % len(LINES)],
+                    color=MODEL_COLOURS[place % len(MODEL_COLOURS)], linestyle=LINES[place % len(LINES)],
                     label=f"{curve.name}: AUC {curve.auc}",
                 )  # fmt: skip
             axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.11 if columns == 1 else -0.07))

@@ -6,6 +6,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dfdetect.recipe import lower_is_better
 from dfdetect.render.figures.canvas import BLUE, GREEN, GREY, ORANGE, canvas, not_defined
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ def best_epoch(history: History, monitor: str) -> int | None:
     rows = [row for row in history if not math.isnan(_number(row, monitor))]
     if not rows:
         return None
-    sign = -1 if monitor.endswith("loss") else 1
+    sign = -1 if lower_is_better(monitor) else 1
     return int(max(rows, key=lambda row: sign * _number(row, monitor))["epoch"])
 
 

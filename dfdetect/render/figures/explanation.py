@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 Rgb = NDArray[np.uint8]
-COLOURS = (BLUE, ORANGE, GREEN, PURPLE, AMBER)
+METHOD_COLOURS = (BLUE, ORANGE, GREEN, PURPLE, AMBER)
 
 
 @dataclass(frozen=True)
@@ -123,7 +123,7 @@ def fading_curves(
         cells = figure.subplots(1, len(panels), sharey=True, squeeze=False)[0]
         for axes, (title, curves) in zip(cells, panels.items(), strict=True):
             for number, (order, heights) in enumerate(curves.items()):
-                style: dict[str, Any] = {"color": COLOURS[number % len(COLOURS)]}
+                style: dict[str, Any] = {"color": METHOD_COLOURS[number % len(METHOD_COLOURS)]}
                 if order in dull:
                     style = {"color": GREY, "linestyle": ("--", ":")[list(dull).index(order) % 2]}
                 axes.plot(np.linspace(0, 1, len(heights)), heights, label=order, **style)

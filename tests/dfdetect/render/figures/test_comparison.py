@@ -8,7 +8,7 @@ from matplotlib.colors import to_rgb
 
 from dfdetect.predictions import Predictions
 from dfdetect.render.figures.canvas import CLASS_TEXT, ORANGE_TEXT
-from dfdetect.render.figures.comparison import COLOURS, Curve, faces_and_scores, roc_curves
+from dfdetect.render.figures.comparison import MODEL_COLOURS, Curve, faces_and_scores, roc_curves
 from face_extraction.images import read_rgb
 from face_extraction.manifest import FaceSample
 
@@ -80,7 +80,7 @@ def test_a_name_looks_the_same_in_all_squares_and_no_two_look_alike(tmp_path, dr
 def test_curves_have_colours_that_colour_blind_readers_can_tell_apart():
     # Okabe and Ito (2008), less black and the yellow that white swallows.
     theirs = {"#E69F00", "#56B4E9", "#009E73", "#0072B2", "#D55E00", "#CC79A7"}
-    assert set(COLOURS[:-1]) == theirs
+    assert set(MODEL_COLOURS[:-1]) == theirs
 
 
 def test_scores_stand_beside_the_threshold_that_they_are_judged_by(tmp_path, drawn):
