@@ -85,8 +85,8 @@ class Run(Evaluation):
         self.check_is_run()
         self.folder.mkdir(parents=True, exist_ok=True)
         if not self.finished:  # temporary files in a finished run belong to an export in progress
-            for path in self.folder.glob(f"{TEMPORARY}*"):
-                shutil.rmtree(path) if path.is_dir() else path.unlink()
+            for path in list(self.folder.rglob(f"{TEMPORARY}*")):  # those among the figures, too
+                shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
         if not any(path.exists() for path in (self.checkpoint, self.weights, self.metrics_file)):
             # A run that stopped before its first checkpoint may belong to another recipe.
             for path in (self.folder / SETTINGS_FILE, self.history_file, *self.folder.glob("epoch-*")):

@@ -175,8 +175,11 @@ def test_what_a_training_left_before_its_first_checkpoint_is_no_part_of_the_next
         (run.folder / name).write_text("old")
     (run.folder / ".tmp-export").mkdir()
     (run.folder / ".tmp-export" / "model.tflite").write_text("half")
+    (run.folder / "figures").mkdir()
+    (run.folder / "figures" / ".tmp-1-roc.png").write_text("half")
     run.begin(RECIPE, "other")
-    assert sorted(path.name for path in run.folder.iterdir()) == ["environment.json", "recipe.toml"]
+    left = sorted(path.name for path in run.folder.rglob("*") if path.is_file())
+    assert left == ["environment.json", "recipe.toml"]
 
 
 def test_a_finished_run_leaves_alone_what_another_process_writes_there(tmp_path):
