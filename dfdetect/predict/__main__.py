@@ -193,7 +193,7 @@ def _predict(args: argparse.Namespace) -> int:
 
 
 def _append(files: Sequence[Path], detector: "Detector", args: argparse.Namespace) -> bool:
-    """Write verdicts into the file, but of what it holds; returns whether all files have one."""
+    """Write the verdicts that the file lacks, and return whether every file has one."""
     with open_scores(args.out, [detector.record(kind, args.frames) for kind in ("photo", "video")]) as into:
         left = [path for path in files if str(path) not in into.done]
         outcomes = [into.done[str(path)] for path in files if str(path) in into.done]
@@ -214,8 +214,6 @@ def _stream(files: Sequence[Path], detector: "Detector", args: argparse.Namespac
         if getattr(sys.stdout, "lost", False):
             raise InputError(f"nobody reads the lines any more, from {verdict.file} on")
         whole = whole and not verdict.reason
-        if args.html:
-            _report(verdict, args.html, detector)
     return whole
 
 
@@ -231,16 +229,7 @@ def _show(files: Sequence[Path], detector: "Detector", args: argparse.Namespace)
             print(csv_rows(verdicts), end="")
         elif verdicts:
             print(table(verdicts))
-    if args.html:
-        _report(verdicts[0], args.html, detector)
     return not any(verdict.reason for verdict in verdicts)
-
-
-def _report(verdict: Verdict, out: Path, detector: "Detector") -> None:
-    from dfdetect.predict.evidence import heat_pictures, write_report
-
-    write_report(verdict, out, heat_pictures(verdict, detector))
-    print(f"written: {out}", file=sys.stderr)
 
 
 def _verdicts(
@@ -255,12 +244,31 @@ def _verdicts(
 
 def _in_turn(files: Sequence[Path], detector: "Detector", args: argparse.Namespace) -> Iterator[Verdict]:
     workers = int(bool(args.out)) if args.workers is None else args.workers
-    if workers and files:
+    if args.html:
+        yield from _with_report(files, detector, args)
+    elif workers and files:
         from dfdetect.predict.pipelining import judge_files
 
         yield from judge_files(files, detector, frames=args.frames, workers=workers)
     else:
         yield from (detector.judge(path, frames=args.frames) for path in files)
+
+
+def _with_report(files: Sequence[Path], detector: "Detector", args: argparse.Namespace) -> Iterator[Verdict]:
+    """Judge the one file, and write its report with the heat maps of what the model saw."""
+    from dfdetect.predict.evidence import heat_pictures, write_report
+    from dfdetect.predict.looking import look
+    from dfdetect.predict.pipelining import found_in
+
+    wanted = detector.wanted(args.frames)
+    found = (
+        found_in(files, wanted, args.workers) if args.workers else ([look(path, wanted)] for path in files)
+    )
+    for looks in found:
+        (verdict,) = detector.judge_looks(looks, frames=args.frames)
+        yield verdict
+        write_report(verdict, args.html, heat_pictures(verdict, looks[0].crops, detector.model))
+        print(f"written: {args.html}", file=sys.stderr)
 
 
 def _run_folder(first: Path, pretrained: str | None) -> Path | None:

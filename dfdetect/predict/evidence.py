@@ -8,7 +8,6 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from dfdetect.predict.looking import look
 from dfdetect.render.text import clock
 from dfdetect.render.verdict_page import Picture, Shown, render_verdict
 from dfdetect.verdict import Face, Verdict
@@ -19,8 +18,6 @@ from face_extraction.ledger import ItemFailed
 
 if TYPE_CHECKING:
     import keras
-
-    from dfdetect.predict.detector import Detector
 
 HEAT_SIDE = 384
 """Side of a heat map's picture, in pixels: the model's own crops are too small to look at."""
@@ -68,19 +65,17 @@ def heat_jpeg(model: "keras.Model", crop: NDArray[np.uint8]) -> bytes:
     return small_jpeg(overlay(large, heat_map(model, large, default_method(model))))
 
 
-def heat_pictures(verdict: Verdict, detector: "Detector") -> list[Picture]:
-    """The heat maps of the faces that tell most, after a new search of the file.
+def heat_pictures(verdict: Verdict, crops: NDArray[np.uint8], model: "keras.Model") -> list[Picture]:
+    """The heat maps of the faces that tell most; a model that takes clips has none.
 
-    A model that takes clips gives none.
+    Args:
+        verdict: the verdict.
+        crops: of its faces, in their order: `Look.crops`.
+        model: the detector's.
     """
-    if not verdict.faces:
-        return []
-    frames = verdict.record.settings.get("frames")
-    found = look(Path(verdict.file), detector.wanted(int(frames) if frames else None))
     return [
-        Picture(heat_jpeg(detector.model, found.crops[face.index]), heat_title(face, verdict))
+        Picture(heat_jpeg(model, crops[face.index]), heat_title(face, verdict))
         for face in telling_faces(verdict)
-        if face.index < len(found.crops)
     ]
 
 
@@ -135,8 +130,7 @@ def _telling(verdict: Verdict) -> Iterable[int]:
     """The frames that tell most; of a model that takes clips, those of the highest person."""
     if verdict.clips:
         return max(verdict.clips, key=lambda clip: clip.score).frames
-    telling = verdict.timeline.telling if verdict.timeline else ()
-    return [verdict.faces[index].frame for index in telling]
+    return [face.frame for face in telling_faces(verdict)]
 
 
 def small_jpeg(rgb: NDArray[np.uint8]) -> bytes:

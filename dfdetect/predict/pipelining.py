@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from pebble import ProcessExpired
 
-from dfdetect.predict.looking import MOST_BYTES, Look, look
+from dfdetect.predict.looking import MOST_BYTES, Look, Wanted, look
 from dfdetect.verdict import Verdict
 from face_extraction.ledger import FAILED, PROCESS_ENDED
 from face_extraction.machine import available_memory
@@ -42,8 +42,20 @@ def judge_files(
     Raises:
         InputError: the model is at fault, and would be with every file.
     """
+    for looks in found_in(files, detector.wanted(frames), workers):
+        yield from detector.judge_looks(looks, frames=frames)
+
+
+def found_in(files: Iterable[Path], wanted: Wanted, workers: int) -> Iterator[list[Look]]:
+    """What was found in each file, in order; files that are ready together come together.
+
+    Args:
+        files: photos and videos.
+        wanted: how faces are found and cut.
+        workers: how many processes read files.
+    """
     waiting, running = iter(files), deque[tuple[Path, Future[Look]]]()
-    wanted, ahead = detector.wanted(frames), _ahead(workers)
+    ahead = _ahead(workers)
     with local_pool(workers, None) as pool:
 
         def hand_out() -> None:
@@ -58,7 +70,7 @@ def judge_files(
                 ready.append(running.popleft())
                 looks.append(_found(*ready[-1]))
             hand_out()  # before the model computes, so that the processes have work meanwhile
-            yield from detector.judge_looks(looks, frames=frames)
+            yield looks
 
 
 def _ahead(workers: int) -> int:
