@@ -136,6 +136,4 @@ def _as_hog(box: NDArray[np.float64], shape: tuple[int, ...]) -> Box:
 
 def _shared(one: Box, other: Box) -> float:
     """The common area of two boxes as a share of the smaller one."""
-    width = min(one.right, other.right) - max(one.left, other.left)
-    height = min(one.bottom, other.bottom) - max(one.top, other.top)
-    return max(0, width) * max(0, height) / max(1, min(one.area, other.area))
+    return one.common(other) / max(1, min(one.area, other.area))

@@ -41,11 +41,15 @@ class Box(NamedTuple):
         """In pixels."""
         return (self.right - self.left) * (self.bottom - self.top)
 
-    def overlap(self, other: "Box") -> float:
-        """Common area of two boxes as a share of the area that they cover together, 0 to 1."""
+    def common(self, other: "Box") -> int:
+        """The area that lies in both boxes, in pixels."""
         width = min(self.right, other.right) - max(self.left, other.left)
         height = min(self.bottom, other.bottom) - max(self.top, other.top)
-        common = max(0, width) * max(0, height)
+        return max(0, width) * max(0, height)
+
+    def overlap(self, other: "Box") -> float:
+        """Common area of two boxes as a share of the area that they cover together, 0 to 1."""
+        common = self.common(other)
         return common / (self.area + other.area - common) if common else 0.0
 
 

@@ -105,13 +105,8 @@ class VideoFinder:
     def _search(self, frame: Frame, neighbour: bool) -> list[Detection]:
         rgb, detector = frame.rgb, self._detector
         near = [detector.near(rgb, box) for box in self._places] if neighbour else []
-        seen = sorted((one for one in near if one), key=lambda one: -one.box.area)
-        again: list[Detection] = []
-        for one in seen:
-            if all(one.box.overlap(larger.box) < OVERLAP for larger in again):
-                again.append(one)
-        doubled = len(again) < len(seen)
-        lost = doubled or None in near
+        again = apart([one for one in near if one])
+        lost = len(again) < len(near)  # a place lost its face, or two found the same
         wait = (0 if detector.is_quick else LOST_SECONDS) if lost else SEARCH_SECONDS
         if neighbour and frame.time - self._searched < wait:
             self._places = [one.box if one else place for one, place in zip(near, self._places, strict=True)]
@@ -142,6 +137,15 @@ class VideoFinder:
         if before is None or shape != frame.rgb.shape:  # The last frame's places have no meaning here.
             return float("inf")
         return float(np.abs(small - before).mean())
+
+
+def apart(found: Iterable[Detection]) -> list[Detection]:
+    """The faces found again, largest first, without those that lie on a larger one: two places met."""
+    kept: list[Detection] = []
+    for one in sorted(found, key=lambda one: -one.box.area):
+        if all(one.box.overlap(larger.box) < OVERLAP for larger in kept):
+            kept.append(one)
+    return kept
 
 
 @dataclass

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 import keras
@@ -10,15 +11,15 @@ import numpy as np
 from dfdetect.explain.heat_maps import Rgb, coloured, heat_map, overlay
 from dfdetect.explain.registry import get_method
 from dfdetect.metrics.calibrating import Calibration
-from dfdetect.metrics.estimates import no_skill
 from dfdetect.render.figures.explanation import HeatPictures, Prediction, explained_face
 from dfdetect.render.run_content import CHOSEN_ON_VAL
 from dfdetect.render.text import shown_score
 from dfdetect.runs.calibration import for_kind, read_calibrations
 from dfdetect.runs.folder import Run
 from dfdetect.runs.scoring import score_crops
-from dfdetect.verdict import DRAWN, NO_SKILL, WITHHELD, WORDS
-from face_extraction.detect import cut_photo
+from dfdetect.runs.skill import unfit
+from dfdetect.verdict import WITHHELD, WORDS
+from face_extraction.detect import FaceDetector, cut_photo
 from face_extraction.images import read_photo, read_rgb, resize
 from face_extraction.ledger import ItemFailed, LedgerRow
 from face_extraction.proposing import make_detector
@@ -74,11 +75,17 @@ class Explainer:
         if whole:
             yield read_rgb(path)
             return
-        # All faces, as in a prediction: the one that was swapped need not be the largest.
-        settings = replace(read_settings(self.run.folder) or ExtractionSettings(), policy="all")
-        detector = make_detector(settings.detector, settings.min_face)
-        for found in cut_photo(read_photo(path), detector, settings):
+        for found in cut_photo(read_photo(path), self._finder, self._settings):
             yield found.crop
+
+    @cached_property
+    def _settings(self) -> ExtractionSettings:
+        # All faces, as in a prediction: the one that was swapped need not be the largest.
+        return replace(read_settings(self.run.folder) or ExtractionSettings(), policy="all")
+
+    @cached_property
+    def _finder(self) -> FaceDetector:
+        return make_detector(self._settings.detector, self._settings.min_face)
 
     def _draw(self, face: Rgb, path: Path) -> str:
         """Draw a face's figure, and return its prediction in words."""
@@ -93,13 +100,17 @@ class Explainer:
     def predict(self, face: Rgb) -> Prediction:
         """What the run says of a face alone, by its calibration for photos, if it has one."""
         (raw,) = score_crops(self.model, resize(face, self.model.input_shape[1])[None])
-        calibration = for_kind(read_calibrations(self.run.folder), "photo")
-        if calibration is None:
-            calibration = Calibration().with_cut(self.run.threshold(), CHOSEN_ON_VAL)
-        p_fake = float(calibration.apply(np.array([raw]))[0])
-        said = WORDS[calibration.grade(p_fake)]
-        if no_skill(self.run.metrics()):
-            said = f"no verdict: {WITHHELD[NO_SKILL]}"
-        elif not self.run.recipe().manifest:
-            said = f"no verdict: {WITHHELD[DRAWN]}"
-        return Prediction(p_fake, calibration.upper, said)
+        p_fake = float(self._calibration.apply(np.array([raw]))[0])
+        said = (
+            f"no verdict: {WITHHELD[self._unfit]}" if self._unfit else WORDS[self._calibration.grade(p_fake)]
+        )
+        return Prediction(p_fake, self._calibration.upper, said)
+
+    @cached_property
+    def _calibration(self) -> Calibration:
+        known = for_kind(read_calibrations(self.run.folder), "photo")
+        return known or Calibration().with_cut(self.run.threshold(), CHOSEN_ON_VAL)
+
+    @cached_property
+    def _unfit(self) -> str:
+        return unfit(self.run)[0]

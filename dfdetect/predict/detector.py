@@ -14,7 +14,7 @@ from msgspec import structs
 from dfdetect.data.clips import fewest, shortage, spread
 from dfdetect.data.sharpness import sharpness
 from dfdetect.metrics.calibrating import Calibration
-from dfdetect.metrics.estimates import LEVELS, no_skill
+from dfdetect.metrics.estimates import LEVELS
 from dfdetect.models.build import frames_of
 from dfdetect.models.shipped import DEFAULT, pretrained_folder
 from dfdetect.predict.joining import Judged, judge_clips, judge_photo, judge_video
@@ -25,14 +25,11 @@ from dfdetect.runs.calibration import Calibrations, calibrate_levels, for_kind, 
 from dfdetect.runs.environment import versions
 from dfdetect.runs.folder import Run
 from dfdetect.runs.scoring import score_crops
-from dfdetect.runs.skill import note_told, skill_told
-from dfdetect.sample.sample_set import NOTICE
+from dfdetect.runs.skill import note_told, skill_told, unfit
 from dfdetect.verdict import (
     BLURRED,
-    DRAWN,
     FEW_FACES,
     FEWEST_SHOWN,
-    NO_SKILL,
     SUBSTANTIAL,
     UNCALIBRATED,
     Cuts,
@@ -148,10 +145,8 @@ class Detector:
         detector = cls(model, calibrated(run), read_settings(run.folder), whole=whole, policy=policy)
         detector.skill = skill_told(run)
         detector.name = run.folder.resolve().name
-        if told := no_skill(run.metrics()):
-            detector.unfit, detector.unfit_detail = NO_SKILL, told
-        elif not run.recipe().manifest:
-            detector.unfit, detector.unfit_detail = DRAWN, NOTICE
+        if any(why := unfit(run)):
+            detector.unfit, detector.unfit_detail = why
         detector.note = " ".join(filter(None, [detector.note, note_told(run)]))
         detector.weights_sha256 = file_digest(run.weights)
         return detector
@@ -322,7 +317,7 @@ class Detector:
         return for_kind(self.calibrations, kind) or Calibration()
 
     def _joined(self, found: Look, scores: Sequence[float]) -> Judged:
-        """What follows for a file from the scores of what `_asked` gave."""
+        """What a file's scores say about it; they are those of what `_asked` chose."""
         if self.frames:
             return judge_clips(found, self._chosen(found), scores, self.calibration("video"))
         how = judge_photo if found.kind == "photo" else judge_video

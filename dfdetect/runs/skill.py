@@ -4,6 +4,14 @@ from dfdetect.metrics.estimates import UNITS, no_skill, useful_levels
 from dfdetect.runs.calibration import read_calibrations
 from dfdetect.runs.folder import Run
 from dfdetect.sample.sample_set import NOTICE
+from dfdetect.verdict import DRAWN, NO_SKILL
+
+
+def unfit(run: Run) -> tuple[str, str]:
+    """Why a run's model gives no verdict on anything, as reason and detail; both "" if it gives some."""
+    if told := no_skill(run.metrics()):
+        return NO_SKILL, told
+    return ("", "") if run.recipe().manifest else (DRAWN, NOTICE)
 
 
 def skill_told(run: Run) -> str:

@@ -16,10 +16,10 @@ from face_extraction.detect import FaceDetector, cut_box
 from face_extraction.images import resize
 from face_extraction.ledger import NO_FACE, UNREADABLE
 from face_extraction.manifest import Box
-from face_extraction.video import LOST_SECONDS, OVERLAP, SEARCH_SECONDS
+from face_extraction.video import LOST_SECONDS, OVERLAP, SEARCH_SECONDS, apart
 
 MOST_PIXELS = 1920 * 1080
-"""Of a frame."""
+"""The most that a frame may have."""
 SMALLEST = 0.2
 """Faces that are lower than this share of the frame's height are not looked for: who sits before a webcam is
 near, and a smaller face costs more."""
@@ -81,7 +81,7 @@ def glance(jpeg: bytes, wanted: Wanted, trail: Trail, now: float) -> Glance:
         return Glance(Look(reason=UNREADABLE, detail=str(error)), trail)
     detector = _detector(max(wanted.settings.min_face, round(SMALLEST * rgb.shape[0])))
     near = [(place, detector.near(rgb, place.box)) for place in trail.places]
-    found = _apart([face.box for _, face in near if face])
+    found = [face.box for face in apart(face for _, face in near if face)]
     lost = trail.lost or len(found) < len(trail.places)
     searched = now - trail.searched >= (LOST_SECONDS if lost else SEARCH_SECONDS)
     if searched:
@@ -104,15 +104,6 @@ def _decode(jpeg: bytes) -> np.ndarray:
 def _detector(min_face: int) -> FaceDetector:
     """HOG, whatever the training used: dlib's other detector is too slow for a webcam without a GPU."""
     return FaceDetector("hog", min_face)
-
-
-def _apart(boxes: list[Box]) -> list[Box]:
-    """The boxes, largest first, without those that lie on a larger one: two trails met."""
-    kept: list[Box] = []
-    for box in sorted(boxes, key=lambda box: -box.area):
-        if all(box.overlap(other) < OVERLAP for other in kept):
-            kept.append(box)
-    return kept
 
 
 def _named(found: list[Box], trail: Trail) -> tuple[tuple[Place, ...], int]:

@@ -294,7 +294,7 @@ def test_a_run_without_skill_gives_no_verdict_and_says_why(finish, clip, tmp_pat
 
 
 def test_a_run_that_has_seen_drawings_alone_gives_no_verdict(finish, clip, tmp_path, monkeypatch):
-    monkeypatch.setattr("dfdetect.predict.detector.no_skill", lambda metrics: "")
+    monkeypatch.setattr("dfdetect.runs.skill.no_skill", lambda metrics: "")
     write_image(tmp_path / "person.png", clip[0])
     verdict = Detector.from_run(finish(Recipe())).judge(tmp_path / "person.png")
     assert (verdict.level, verdict.reason, verdict.detail) == (None, "drawn", NOTICE)
