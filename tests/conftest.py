@@ -44,7 +44,7 @@ def pytest_collection_finish() -> None:
 
 @contextmanager
 def _lightly(*, graphs: bool = False) -> Iterator[None]:
-    """Small trainings at a third of their cost, for tests of what surrounds a training.
+    """Make small trainings three times as cheap, for tests that need a run and do not test its training.
 
     Keras runs each step as it stands, without tracing it into a graph first, and figures are written blank.
     Tests of the training itself (`train/test_fitting.py`, `train/test_training.py`) and of figures

@@ -137,7 +137,7 @@ def _look(path: Path, wanted: Wanted, watch: Watch | None) -> Look:
 
 
 def _identity(path: Path) -> dict[str, Any]:
-    """The file's hash and size; none of what cannot be read."""
+    """The file's hash and size; empty if it cannot be read."""
     try:
         return {"sha256": file_digest(path), "bytes": file_size(path)} if path.is_file() else {}
     except OSError:

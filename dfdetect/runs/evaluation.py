@@ -60,7 +60,7 @@ class Evaluation:
 
     @property
     def explanation(self) -> Path:
-        """The folder of what was measured of the heat maps."""
+        """The folder with the measurements of the heat maps."""
         return self.folder / "explain"
 
     @property

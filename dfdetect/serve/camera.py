@@ -27,7 +27,7 @@ MEMORY = 16
 WAITING = 2
 """Frames of one webcam that may be in work; the client sends the next one after an answer."""
 MOST_BYTES = 2_000_000
-"""Of a frame."""
+"""The most that a frame may take."""
 SILENCE = 60.0
 """Seconds without a frame after which the connection ends."""
 FRAME_SECONDS = 10.0

@@ -115,7 +115,7 @@ def headers_of(refused: Refused) -> dict[str, str]:
 
 
 def _split(address: str) -> SplitResult:
-    """The parts of an address; none of what is no address."""
+    """The parts of an address; all are empty if it is not one."""
     try:
         return urlsplit(address)
     except ValueError:

@@ -54,6 +54,6 @@ def test_tiles_cover_the_picture_and_overlap_by_what_the_coarser_level_sees(shap
 
 
 def test_a_box_is_shifted_and_shrunk_to_where_hog_would_draw_it():
-    # Of a box of 100 pixels around (200, 100): the centre moves by .9 and 1.1 pixels, the width is 90.9.
+    # The first box is 100 pixels wide, around (200, 100): its centre moves by .9 and 1.1, and 90.9 are left.
     assert _as_hog(np.array([200.0, 100.0, 100.0]), (300, 400)) == Box(56, 246, 147, 155)
     assert _as_hog(np.array([10.0, 290.0, 100.0]), (300, 400)) == Box(246, 56, 300, 0)

@@ -161,7 +161,7 @@ def test_who_was_only_ever_seen_alone_may_move_further():
     rgb = np.zeros((10, 40, 3), np.uint8)
     rgb[0, 30] = 250
 
-    # Boxes of 10 pixels that overlap by 3: .18 of what both cover.
+    # Two boxes 10 pixels wide share 3 columns: 30 of the 170 pixels that they cover, or .18.
     assert people.name(Frame(0, 0.0, rgb), [Box(0, 10, 10, 0)]) == [1]
     assert people.name(Frame(1, 1.0, rgb), [Box(0, 17, 10, 7)], steady=True) == [1]
     assert encoder.encoded == 0
