@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from dfdetect.explain.orders import BASELINES, Ranks
+from dfdetect.explain.orders import Ranks, gains
 from dfdetect.explain.probe import Probe
 from dfdetect.explain.registry import Pictures
 from dfdetect.metrics.estimates import Estimate
@@ -87,15 +87,8 @@ def compare(faded: Mapping[str, Faded], groups: NDArray[np.int64]) -> dict[str, 
     areas = {name: each.areas() for name, each in faded.items()}
     found = {}
     for name, own in areas.items():
-        gains = {
-            baseline: {
-                "deletion": mean_estimate(areas[baseline]["deletion"] - own["deletion"], groups),
-                "insertion": mean_estimate(own["insertion"] - areas[baseline]["insertion"], groups),
-            }
-            for baseline in BASELINES
-            if name not in BASELINES
-        }
         means = {curve: mean_estimate(values, groups) for curve, values in own.items()}
+        better = gains(name, areas, groups, lower=("deletion",))
         curves = {curve: values.mean(axis=0).tolist() for curve, values in vars(faded[name]).items()}
-        found[name] = Faithfulness(means["deletion"], means["insertion"], gains, curves)
+        found[name] = Faithfulness(means["deletion"], means["insertion"], better, curves)
     return found

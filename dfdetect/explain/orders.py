@@ -1,10 +1,14 @@
 """Orders of a face's pixels, hottest first: by a method's map, and by two maps that know nothing."""
 
+from collections.abc import Collection, Mapping
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from dfdetect.explain.registry import Maps
+from dfdetect.metrics.estimates import Estimate
+from dfdetect.metrics.means import mean_estimate
 
 RANDOM, CENTRE = "random", "centre"
 BASELINES = {RANDOM: "random map", CENTRE: "centre blob"}
@@ -35,6 +39,33 @@ def baseline_maps(name: str, count: int, side: int, seed: int) -> Maps:
     away = (np.arange(side) - (side - 1) / 2) / (side / 4)
     bell = np.exp(-(away[:, None] ** 2 + away[None] ** 2) / 2).astype(np.float32)
     return np.repeat(bell[None], count, axis=0)
+
+
+def gains(
+    name: str,
+    measured: Mapping[str, Mapping[str, NDArray[np.float64]]],
+    groups: NDArray[np.int64],
+    lower: Collection[str] = (),
+) -> dict[str, dict[str, Estimate]]:
+    """By baseline and measure, how far an order is better than that baseline; empty for a baseline itself.
+
+    Args:
+        name: the order.
+        measured: by order and measure, one value a face; `BASELINES` are among the orders.
+        groups: the group of each face.
+        lower: the measures of which a lower value is better.
+    """
+    if name in BASELINES:
+        return {}
+    return {
+        baseline: {
+            measure: mean_estimate(
+                (-1 if measure in lower else 1) * (values - measured[baseline][measure]), groups
+            )
+            for measure, values in measured[name].items()
+        }
+        for baseline in BASELINES
+    }
 
 
 def ranks_of(maps: Maps, seed: int) -> Ranks:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from dfdetect.explain.orders import BASELINES, Ranks
+from dfdetect.explain.orders import Ranks, gains
 from dfdetect.fakes.pairs import PairSampler
 from dfdetect.fakes.reals import Reals
 from dfdetect.fakes.registry import Rgb
@@ -108,14 +108,7 @@ def compare(
     return {
         name: Pointing(
             **{measure: mean_estimate(values, groups) for measure, values in own.items()},
-            gains={
-                baseline: {
-                    measure: mean_estimate(values - found[baseline][measure], groups)
-                    for measure, values in own.items()
-                }
-                for baseline in BASELINES
-                if name not in BASELINES
-            },
+            gains=gains(name, found, groups),
         )
         for name, own in found.items()
     }
