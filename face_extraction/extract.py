@@ -16,7 +16,7 @@ from face_extraction.atomic import sweep
 from face_extraction.digest import FileMark
 from face_extraction.errors import InputError, ran_out_of_memory, unforeseen
 from face_extraction.journal import JOURNAL_FILE, ROOT, FaceRow, ItemResult, Journal
-from face_extraction.ledger import FAILED, PROCESS_ENDED, REASONS, LedgerRow, write_ledger
+from face_extraction.ledger import FAILED, REASONS, LedgerRow, process_ended, write_ledger
 from face_extraction.lock import alone
 from face_extraction.machine import available_cores, available_memory
 from face_extraction.manifest import (
@@ -346,7 +346,7 @@ def _outcome(future: Future[ItemResult], item: Item, out: Path) -> ItemResult:
     except CancelledError as error:  # The dask scheduler is gone: every other item would fail too.
         raise BrokenExecutor(str(error)) from None
     except ProcessExpired as error:
-        return _failed(item, f"{PROCESS_ENDED} (exit code {error.exitcode}; out of memory?)")
+        return _failed(item, process_ended(error.exitcode))
     except OSError as error:
         # The pool's time limit also raises TimeoutError, but without the system's error number.
         if isinstance(error, TimeoutError) and error.errno != ETIMEDOUT:

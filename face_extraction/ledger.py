@@ -61,6 +61,11 @@ def without_faces(reasons: Counter[str]) -> ItemFailed:
     return ItemFailed(reasons.most_common(1)[0][0], detail)
 
 
+def process_ended(exit_code: int | None) -> str:
+    """The detail of a file that killed the process that read it."""
+    return f"{PROCESS_ENDED} (exit code {exit_code}; out of memory?)"
+
+
 @dataclass(frozen=True, slots=True)
 class LedgerRow:
     """One line of the ledger.

@@ -15,7 +15,7 @@ from pebble import ProcessExpired
 
 from dfdetect.predict.looking import MOST_BYTES, Look, Wanted, look
 from dfdetect.verdict import Verdict
-from face_extraction.ledger import FAILED, PROCESS_ENDED
+from face_extraction.ledger import FAILED, process_ended
 from face_extraction.machine import available_memory
 from face_extraction.pool import local_pool
 
@@ -84,5 +84,4 @@ def _found(path: Path, future: Future[Look]) -> Look:
     try:
         return future.result()
     except ProcessExpired as error:
-        detail = f"{PROCESS_ENDED} (exit code {error.exitcode}; out of memory?)"
-        return Look(path=str(path), reason=FAILED, detail=detail)
+        return Look(path=str(path), reason=FAILED, detail=process_ended(error.exitcode))

@@ -25,7 +25,7 @@ from dfdetect.serve.limits import Limits, Refused
 from dfdetect.serve.scorer import Scorer
 from dfdetect.serve.watching import Watched, read_progress, watch
 from dfdetect.verdict import Verdict
-from face_extraction.ledger import FAILED, PROCESS_ENDED
+from face_extraction.ledger import FAILED, process_ended
 from face_extraction.pool import LocalPool
 
 Outcome = Literal["verdict", "refused", "failed", "cancelled"]
@@ -225,8 +225,7 @@ class Jobs:
         try:
             return await asyncio.wrap_future(future)
         except ProcessExpired as error:
-            detail = f"{PROCESS_ENDED} (exit code {error.exitcode}; out of memory?)"
-            return Watched(Look(reason=FAILED, detail=detail))
+            return Watched(Look(reason=FAILED, detail=process_ended(error.exitcode)))
         except TimeoutError:
             told = f"the search for faces took more than {self._limits.work_seconds:,.6g} seconds"
             raise Refused(422, told) from None
