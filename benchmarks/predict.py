@@ -116,12 +116,13 @@ def _measure(files: list[Path], detector: "Detector", ways: list[int], turns: in
 
 def _judge(files: Iterable[Path], detector: "Detector", way: int) -> None:
     from dfdetect.predict.pipelining import judge_files
+    from face_extraction.pool import Readers
 
     if way == NAIVE:
         for path in files:
             _naive(path, detector)
     else:
-        for _ in judge_files(files, detector, frames=None, workers=way):
+        for _ in judge_files(files, detector, frames=None, readers=Readers(way)):
             pass
 
 

@@ -11,7 +11,7 @@ from face_extraction import check, download
 from face_extraction.check import add_root
 from face_extraction.command import DONE, FINDING, Parser, run
 from face_extraction.errors import InputError, unknown_name
-from face_extraction.settings import FORMATS, POLICIES, CropSpec, ExtractionSettings
+from face_extraction.settings import FORMATS, POLICIES, TIME_LIMIT, CropSpec, ExtractionSettings
 from face_extraction.sources import Listing, Source, list_sources
 from face_extraction.splits import SplitRule, drawn_splits, settle
 
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from face_extraction.extract import Summary
 
 PROG = "python -m face_extraction"
-TIME_LIMIT = 3600  # seconds
 STATUS = """\
 exit status:
   0    done: every item gave a face

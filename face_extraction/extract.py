@@ -16,7 +16,7 @@ from face_extraction.atomic import sweep
 from face_extraction.digest import FileMark
 from face_extraction.errors import InputError, ran_out_of_memory, unforeseen
 from face_extraction.journal import JOURNAL_FILE, ROOT, FaceRow, ItemResult, Journal
-from face_extraction.ledger import FAILED, REASONS, LedgerRow, process_ended, write_ledger
+from face_extraction.ledger import FAILED, OVERTIME, REASONS, LedgerRow, process_ended, write_ledger
 from face_extraction.lock import alone
 from face_extraction.machine import available_cores, available_memory
 from face_extraction.manifest import (
@@ -350,7 +350,7 @@ def _outcome(future: Future[ItemResult], item: Item, out: Path) -> ItemResult:
     except OSError as error:
         # The pool's time limit also raises TimeoutError, but without the system's error number.
         if isinstance(error, TimeoutError) and error.errno != ETIMEDOUT:
-            return _failed(item, "it took longer than the time limit")
+            return _failed(item, OVERTIME)
         if ran_out_of_memory(error):
             return _failed(item, unforeseen(error))
         raise InputError(f"{out}: cannot be written ({error.strerror or error})") from error

@@ -31,6 +31,8 @@ REASONS = {
 COLUMNS = ("path", "reason", "detail")
 PROCESS_ENDED = "its process was ended"
 """How the detail of a file begins that killed the process that read it."""
+OVERTIME = "it took longer than the time limit"
+"""The detail of a file that a process was stopped at."""
 
 
 class ItemFailed(Exception):

@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import cv2
@@ -20,6 +21,7 @@ from PIL import AvifImagePlugin
 
 from face_extraction.errors import InputError
 from face_extraction.machine import available_memory, limit_memory
+from face_extraction.settings import TIME_LIMIT
 
 _T = TypeVar("_T")
 # How many seconds a dask scheduler may take to answer.
@@ -118,6 +120,35 @@ def dask_pool(address: str) -> Iterator[tuple[Executor, int]]:
         yield client.get_executor(pure=False), threads
     finally:
         client.close()
+
+
+@dataclass(frozen=True)
+class Readers:
+    """Who reads files: processes of this machine, or the workers of a dask scheduler.
+
+    Attributes:
+        workers: how many processes; not used with `dask`.
+        time_limit: seconds that one file may take in a process of this machine; None for no limit.
+        dask: the scheduler's address, as for `dask_pool`; "" for processes of this machine.
+    """
+
+    workers: int = 1
+    time_limit: float | None = TIME_LIMIT
+    dask: str = ""
+
+    @contextmanager
+    def open(self) -> Iterator[tuple[Executor, int]]:
+        """The executor, and how many files it reads at once.
+
+        Raises:
+            InputError: as for `dask_pool`.
+        """
+        if self.dask:
+            with dask_pool(self.dask) as there:
+                yield there
+        else:
+            with local_pool(self.workers, self.time_limit) as pool:
+                yield pool, self.workers
 
 
 def _memory_of_each(workers: int) -> int:

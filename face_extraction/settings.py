@@ -21,6 +21,8 @@ DETECTORS = (BLAZEFACE, "hog", "cnn")
 POLICIES = ("largest", "all", "exactly-one")
 FORMATS = ("png", "jpg")
 MIN_FACE = 60
+TIME_LIMIT = 3600
+"""Seconds that one file may take."""
 SURE = 0.5
 """From this confidence on, a box is a face without doubt.
 

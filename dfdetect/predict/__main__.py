@@ -18,12 +18,13 @@ from face_extraction.command import DONE, FINDING, Parser, run
 from face_extraction.errors import InputError
 from face_extraction.media import is_unread, kind_found, kinds_told
 from face_extraction.progress import progress
-from face_extraction.settings import POLICIES
+from face_extraction.settings import POLICIES, TIME_LIMIT
 from face_extraction.shards import Shard
 from face_extraction.sources.layout import files_below
 
 if TYPE_CHECKING:
     from dfdetect.predict.detector import Detector
+    from face_extraction.pool import Readers
 
 ARCHIVES = frozenset({".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".zst", ".7z", ".rar"})
 GIVEN = "--threshold"
@@ -124,7 +125,20 @@ def _parser() -> Parser:
         type=int,
         metavar="N",
         help="processes that read files and find faces for this one, which scores them; a file that kills "
-        "one costs itself alone; 0: this process reads them too (default: 1 with --out, else 0)",
+        "one costs itself alone; 0: this process reads them too (default: 1 with --out or --time-limit, "
+        "else 0)",
+    )
+    parser.add_argument(
+        "--time-limit",
+        type=float,
+        metavar="S",
+        help=f"seconds that a file may take in such a process (default: {TIME_LIMIT})",
+    )
+    parser.add_argument(
+        "--dask",
+        default="",
+        metavar="ADDRESS",
+        help="let this dask scheduler's workers read the files, as tcp://host:8786; they need the same paths",
     )
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="print JSON: every face, frame and box")
@@ -158,6 +172,12 @@ def _predict(args: argparse.Namespace) -> int:
         raise InputError("--threshold beside --false-alarms or --missed; accepted: one way to choose cuts")
     if args.workers is not None and args.workers < 0:
         raise InputError(f"--workers {args.workers}; accepted: 0 or more")
+    if args.time_limit is not None and not args.time_limit > 0:
+        raise InputError(f"--time-limit {args.time_limit:g}; accepted: more than 0")
+    for name in ("workers", "time_limit"):
+        if args.dask and getattr(args, name) is not None:
+            option = f"--{name.replace('_', '-')}"
+            raise InputError(f"{option} sets processes started here; accepted: it or --dask, not both")
     shard = Shard.parse(args.shard)
     if (bool(args.model) + bool(args.recipe)) != bool(args.weights):
         raise InputError("--weights goes with either --model or --recipe, and they with it")
@@ -243,27 +263,43 @@ def _verdicts(
 
 
 def _in_turn(files: Sequence[Path], detector: "Detector", args: argparse.Namespace) -> Iterator[Verdict]:
-    workers = int(bool(args.out)) if args.workers is None else args.workers
+    readers = _readers(args)
     if args.html:
-        yield from _with_report(files, detector, args)
-    elif workers and files:
+        yield from _with_report(files, detector, args, readers)
+    elif readers and files:
         from dfdetect.predict.pipelining import judge_files
 
-        yield from judge_files(files, detector, frames=args.frames, workers=workers)
+        yield from judge_files(files, detector, frames=args.frames, readers=readers)
     else:
         yield from (detector.judge(path, frames=args.frames) for path in files)
 
 
-def _with_report(files: Sequence[Path], detector: "Detector", args: argparse.Namespace) -> Iterator[Verdict]:
+def _readers(args: argparse.Namespace) -> "Readers | None":
+    """The processes that read files; None if this one does.
+
+    A time limit needs a process that can be stopped.
+    """
+    from face_extraction.pool import Readers
+
+    usual = bool(args.out or args.time_limit)
+    workers = int(usual) if args.workers is None else args.workers
+    if not workers and args.time_limit:
+        raise InputError("--time-limit beside --workers 0; accepted: 1 or more workers, which can be stopped")
+    if not workers and not args.dask:
+        return None
+    return Readers(workers, args.time_limit or TIME_LIMIT, args.dask)
+
+
+def _with_report(
+    files: Sequence[Path], detector: "Detector", args: argparse.Namespace, readers: "Readers | None"
+) -> Iterator[Verdict]:
     """Judge the one file, and write its report with the heat maps of what the model saw."""
     from dfdetect.predict.evidence import heat_pictures, write_report
     from dfdetect.predict.looking import look
     from dfdetect.predict.pipelining import found_in
 
     wanted = detector.wanted(args.frames)
-    found = (
-        found_in(files, wanted, args.workers) if args.workers else ([look(path, wanted)] for path in files)
-    )
+    found = found_in(files, wanted, readers) if readers else ([look(path, wanted)] for path in files)
     for looks in found:
         (verdict,) = detector.judge_looks(looks, frames=args.frames)
         yield verdict

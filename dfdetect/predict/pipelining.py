@@ -6,7 +6,8 @@ itself alone: the model's process never opens a file.
 
 from collections import deque
 from collections.abc import Iterable, Iterator
-from concurrent.futures import Future
+from concurrent.futures import CancelledError, Future
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,9 +16,10 @@ from pebble import ProcessExpired
 
 from dfdetect.predict.looking import MOST_BYTES, Look, Wanted, look
 from dfdetect.verdict import Verdict
-from face_extraction.ledger import FAILED, process_ended
+from face_extraction.errors import InputError, unforeseen
+from face_extraction.ledger import FAILED, OVERTIME, process_ended
 from face_extraction.machine import available_memory
-from face_extraction.pool import local_pool
+from face_extraction.pool import Readers
 
 if TYPE_CHECKING:
     from dfdetect.predict.detector import Detector
@@ -27,7 +29,7 @@ AHEAD = 4
 
 
 def judge_files(
-    files: Iterable[Path], detector: "Detector", *, frames: int | None, workers: int
+    files: Iterable[Path], detector: "Detector", *, frames: int | None, readers: Readers
 ) -> Iterator[Verdict]:
     """The verdict on each file, in order, as soon as it and those before it are scored.
 
@@ -37,30 +39,34 @@ def judge_files(
         files: photos and videos.
         detector: judges them.
         frames: as for `Detector.judge`.
-        workers: how many processes read files.
+        readers: the processes that read files.
 
     Raises:
-        InputError: the model is at fault, and would be with every file.
+        InputError: the model or the dask scheduler is at fault, and would be with every file.
     """
-    for looks in found_in(files, detector.wanted(frames), workers):
+    for looks in found_in(files, detector.wanted(frames), readers):
         yield from detector.judge_looks(looks, frames=frames)
 
 
-def found_in(files: Iterable[Path], wanted: Wanted, workers: int) -> Iterator[list[Look]]:
+def found_in(files: Iterable[Path], wanted: Wanted, readers: Readers) -> Iterator[list[Look]]:
     """What was found in each file, in order; files that are ready together come together.
 
     Args:
         files: photos and videos.
         wanted: how faces are found and cut.
-        workers: how many processes read files.
+        readers: the processes that read files.
+
+    Raises:
+        InputError: there is no dask scheduler, or it is gone.
     """
     waiting, running = iter(files), deque[tuple[Path, Future[Look]]]()
-    ahead = _ahead(workers)
-    with local_pool(workers, None) as pool:
+    with readers.open() as (pool, workers):
+        ahead = _ahead(workers)
 
         def hand_out() -> None:
             for path in islice(waiting, ahead - len(running)):
-                running.append((path, pool.submit(look, path, wanted)))
+                # Workers on other machines have another working folder.
+                running.append((path, pool.submit(look, path.absolute(), wanted)))
 
         hand_out()
         while running:
@@ -82,6 +88,15 @@ def _ahead(workers: int) -> int:
 
 def _found(path: Path, future: Future[Look]) -> Look:
     try:
-        return future.result()
+        return replace(future.result(), path=str(path))
+    except InputError:
+        raise
+    except CancelledError:
+        raise InputError("the dask scheduler is gone; what was scored is kept: start again") from None
     except ProcessExpired as error:
-        return Look(path=str(path), reason=FAILED, detail=process_ended(error.exitcode))
+        detail = process_ended(error.exitcode)
+    except TimeoutError:
+        detail = OVERTIME
+    except Exception as error:  # One odd file must not end a run of days.
+        detail = unforeseen(error)
+    return Look(path=str(path), reason=FAILED, detail=detail)

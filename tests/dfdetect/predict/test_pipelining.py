@@ -4,9 +4,10 @@ import json
 import shutil
 import signal
 import sys
-from concurrent.futures import Executor, Future
+from concurrent.futures import CancelledError, Executor, Future
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -16,9 +17,10 @@ from dfdetect.predict import looking, pipelining
 from dfdetect.predict.detector import Detector
 from dfdetect.predict.looking import Look, Seen, SeenFace
 from face_extraction import pool
+from face_extraction.errors import InputError
 from face_extraction.images import write_image
 from face_extraction.manifest import Box
-from face_extraction.pool import local_pool
+from face_extraction.pool import Readers, local_pool
 
 needs_kill = pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="no SIGKILL on this system")
 
@@ -44,7 +46,7 @@ def test_a_file_that_kills_its_process_costs_itself_alone_and_is_not_met_again(
         with local_pool(workers, time_limit) as real:
             yield Deadly(real)
 
-    monkeypatch.setattr(pipelining, "local_pool", pool)
+    monkeypatch.setattr("face_extraction.pool.local_pool", pool)
     deadly = tmp_path / "deadly.png"
     shutil.copy(files / "person.png", deadly)
     paths, out = [files / "person.png", deadly, files / "empty.jpg"], tmp_path / "scores.jsonl"
@@ -57,7 +59,7 @@ def test_a_file_that_kills_its_process_costs_itself_alone_and_is_not_met_again(
     assert (rows[1]["score"], rows[1]["reason"]) == (None, "failed")
     assert rows[1]["detail"] == "its process was ended (exit code -9; out of memory?)"
     assert rows[2]["reason"] == "unreadable"
-    monkeypatch.setattr(pipelining, "local_pool", None)  # a second call starts no process
+    monkeypatch.setattr("face_extraction.pool.local_pool", None)  # a second call starts no process
     capsys.readouterr()
     assert command("--out", out, *paths) == 1
     assert capsys.readouterr().out == f"{out}: 3 files, 0 with substantial evidence, 2 without a verdict\n"
@@ -111,12 +113,13 @@ def test_files_with_many_faces_are_not_judged_together(detector, tmp_path, monke
         judged.append(len(looks))
         return looks
 
-    monkeypatch.setattr(pipelining, "local_pool", lambda *args: nullcontext(Quick()))
+    monkeypatch.setattr("face_extraction.pool.local_pool", lambda *args: nullcontext(Quick()))
     monkeypatch.setattr(pipelining, "MOST_BYTES", 2 * crops.nbytes)
     monkeypatch.setattr(pipelining, "_ahead", lambda workers: 4)
     monkeypatch.setattr(detector, "judge_looks", judge_looks)
     paths = [tmp_path / str(number) for number in range(5)]
-    assert list(pipelining.judge_files(paths, detector, frames=None, workers=1)) == [many] * 5
+    verdicts = list(pipelining.judge_files(paths, detector, frames=None, readers=Readers(1)))
+    assert verdicts == [replace(many, path=str(path)) for path in paths]
     assert max(judged) == 2
 
 
@@ -146,6 +149,81 @@ def _scores(value):
     if isinstance(value, list):
         return [score for item in value for score in _scores(item)]
     return [value] if isinstance(value, float) else []
+
+
+class Failing(Executor):
+    """A pool in which each file fails with the next error."""
+
+    def __init__(self, *errors):
+        self._errors = list(errors)
+
+    def submit(self, function, *args):
+        future = Future()
+        future.set_exception(self._errors.pop(0))
+        return future
+
+
+def _found_with(monkeypatch, wanted, *errors):
+    monkeypatch.setattr("face_extraction.pool.local_pool", lambda *args: nullcontext(Failing(*errors)))
+    paths = [Path(f"{number}.png") for number in range(len(errors))]
+    return [look for looks in pipelining.found_in(paths, wanted, Readers(1)) for look in looks]
+
+
+def test_what_goes_wrong_in_a_process_costs_its_file_alone(monkeypatch, detector):
+    looks = _found_with(
+        monkeypatch, detector.wanted(None), TimeoutError(), MemoryError("2 TiB"), ValueError("odd")
+    )
+    assert [(look.path, look.reason, look.detail) for look in looks] == [
+        ("0.png", "failed", "it took longer than the time limit"),
+        ("1.png", "failed", "out of memory: 2 TiB"),
+        ("2.png", "failed", "ValueError: odd"),
+    ]
+
+
+def test_a_scheduler_that_goes_away_ends_the_call(monkeypatch, detector):
+    with pytest.raises(InputError, match="the dask scheduler is gone; what was scored is kept: start again"):
+        _found_with(monkeypatch, detector.wanted(None), CancelledError("gone"))
+
+
+def test_the_time_limit_reaches_the_processes(command, files, monkeypatch):
+    limits = []
+
+    def pool(workers, time_limit):
+        limits.append((workers, time_limit))
+        return local_pool(workers, time_limit)
+
+    monkeypatch.setattr("face_extraction.pool.local_pool", pool)
+    assert command("--time-limit", 90.5, files / "empty.jpg") == 1
+    assert limits == [(1, 90.5)]
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_the_workers_of_a_dask_scheduler_give_the_same_verdict(command, files, monkeypatch, capsys):
+    distributed = pytest.importorskip("distributed")
+    monkeypatch.chdir(files)
+    said = []
+    with distributed.LocalCluster(
+        1, processes=False, threads_per_worker=1, dashboard_address=None
+    ) as cluster:
+        for option, value in (("--dask", cluster.scheduler_address), ("--workers", 0)):
+            assert command("--json", option, value, "person.png", "empty.jpg") == 1
+            said.append(json.loads(capsys.readouterr().out))
+    assert said[0] == said[1]
+    assert [row["file"] for row in said[0]] == ["person.png", "empty.jpg"]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--dask", "tcp://x:1", "--workers", 2], "--workers sets processes started here; accepted: it or"),
+        (["--dask", "tcp://x:1", "--time-limit", 9], "--time-limit sets processes started here"),
+        (["--time-limit", 0], "--time-limit 0; accepted: more than 0"),
+        (["--time-limit", 9, "--workers", 0], "--time-limit beside --workers 0; accepted: 1 or more workers"),
+    ],
+)
+def test_options_of_readers_that_contradict_each_other_are_refused(command, files, options, message, capsys):
+    assert command(*options, files / "person.png") == 2
+    assert message in capsys.readouterr().err
 
 
 def test_fewer_workers_than_none_are_refused(command, files, capsys):
