@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from contextlib import redirect_stdout
 from typing import Any, NoReturn, TextIO, cast
 
-from face_extraction.errors import InputError
+from face_extraction.errors import InputError, harmless
 
 DONE, FINDING, USAGE, INTERRUPTED = 0, 1, 2, 130
 
@@ -17,7 +17,8 @@ DONE, FINDING, USAGE, INTERRUPTED = 0, 1, 2, 130
 class _LastingOutput:
     """Standard output that survives its reader (`| head`): the work goes on to its own exit status.
 
-    Letters that the stream cannot write, such as in a file name that is not text, become escapes.
+    Letters that the stream cannot write, such as in a file name that is not text, become escapes; so do
+    those that steer a terminal, because texts come from strangers' files.
 
     Attributes:
         lost: whether the reader is gone.
@@ -31,6 +32,7 @@ class _LastingOutput:
         return getattr(self._stream, name)
 
     def write(self, text: str) -> int:
+        text = harmless(text)
         if getattr(self._stream, "errors", None) == "strict":
             text = text.encode(self._stream.encoding, "backslashreplace").decode(self._stream.encoding)
         try:
@@ -132,7 +134,7 @@ def run(parser: Parser, main: Callable[[argparse.Namespace], int], argv: Sequenc
             line, status = "interrupted; finished work is kept", INTERRUPTED
         elif isinstance(error, OSError):
             line = f"{error.filename or 'a file'}: {error.strerror or error}"
-        print(f"{parser.prog}: {line}", file=sys.stderr)
+        print(f"{parser.prog}: {harmless(line)}", file=sys.stderr)
         return status
 
 

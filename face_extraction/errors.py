@@ -2,6 +2,7 @@
 
 import difflib
 import errno
+import re
 from collections.abc import Iterable
 
 
@@ -16,6 +17,9 @@ def one_line(error: BaseException, limit: int = 300) -> str:
     """An error's message on one line, cut to `limit` characters; the name of its type if it has none."""
     return (" ".join(str(error).split()) or type(error).__name__)[:limit]
 
+
+# Control characters but tab and line end, and marks that turn the direction of writing.
+_STEERING = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]|\r(?!\n)")
 
 # How C libraries word it, in errors of their own kinds.
 _NO_MEMORY = ("out of memory", "insufficient memory", "bad_alloc", "cannot allocate memory")
@@ -32,6 +36,11 @@ def unforeseen(error: Exception) -> str:
     """One line for an error of no expected kind: its type and message, or that memory ran out."""
     kind = "out of memory" if ran_out_of_memory(error) else type(error).__name__
     return f"{kind}: {one_line(error)}"
+
+
+def harmless(text: str) -> str:
+    """`text` with escapes in place of characters that steer a terminal or turn the direction of writing."""
+    return _STEERING.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
 def unknown_name(kind: str, given: str, accepted: Iterable[str], where: str = "") -> InputError:

@@ -183,3 +183,14 @@ def test_a_wrong_task_or_choice_is_one_line_with_the_nearest(tasks, capsys, line
     assert status.value.code == 2
     assert error.count("\n") == 1
     assert said in error
+
+
+def test_what_steers_a_terminal_is_printed_as_escapes(parser, capsys):
+    def show(args):
+        print("a\x1b[31mb\x07\t\u202ec\rd\r\nä\u200d")
+        raise InputError("file\x1b]0;title\x07.jpg: bad")
+
+    assert run(parser, show, []) == 2
+    said = capsys.readouterr()
+    assert said.out == "a\\x1b[31mb\\x07\t\\u202ec\\rd\r\nä\u200d\n"
+    assert said.err == "prog: file\\x1b]0;title\\x07.jpg: bad\n"
