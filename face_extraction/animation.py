@@ -10,7 +10,15 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from face_extraction.heif import HEAD, is_avif, is_heic
-from face_extraction.images import Animated, known_format, open_file, open_picture, read_photo, shown_rgb
+from face_extraction.images import (
+    Animated,
+    check_frame,
+    known_format,
+    open_file,
+    open_picture,
+    read_photo,
+    shown_rgb,
+)
 from face_extraction.ledger import DAMAGED, ItemFailed
 from face_extraction.spacing import middles_in_time
 
@@ -58,7 +66,7 @@ def read_pictures(path: Path, *, count: int | None = None) -> Iterator[Shown]:
         count: how many, evenly spaced over the animation's time; None for all.
 
     Raises:
-        Unreadable: no picture can be read.
+        Unreadable: no picture can be read, or they are too large.
         ItemFailed: "damaged", raised after the last picture before the damage.
     """
     try:
@@ -67,6 +75,7 @@ def read_pictures(path: Path, *, count: int | None = None) -> Iterator[Shown]:
     except Animated:
         pass
     with open_file(path) as stream, open_picture(stream, path) as image:
+        check_frame(image.size, path)
         times, damage = _times(image)
         *starts, end = (round(1e6 * time) for time in times)
         for index in middles_in_time(np.array(starts), end, len(starts) if count is None else count).tolist():

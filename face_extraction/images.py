@@ -21,12 +21,14 @@ from face_extraction.png import SIGNATURE, sound_png
 
 __all__ = [
     "IMAGE_SUFFIXES",
+    "MAX_FRAME",
     "MAX_PIXELS",
     "VIDEO_SUFFIXES",
     "Animated",
     "NoImage",
     "Photo",
     "Unreadable",
+    "check_frame",
     "check_readable",
     "check_rgb",
     "open_file",
@@ -45,6 +47,8 @@ MAX_PIXELS = 89_478_485
 MAX_LARGE = 250_000_000
 # A picture of more pixels is divided by 2, 3, 4 ... along each side before use.
 MAX_WHOLE = 50_000_000
+# A video's frame, or an animation's picture: HEVC's level 6.2 allows 8192 x 4352. Several are held at once.
+MAX_FRAME = 36_000_000
 # Named one by one, because Pillow would also run Ghostscript on a PostScript file named .jpg.
 _FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF", "AVIF")
 ACCEPTED = (*_FORMATS, "HEIC")
@@ -343,6 +347,20 @@ def _decode_heic(stream: IO[bytes], name: Path | str) -> Photo:
 def _check_size(size: tuple[int, int], name: Path | str, limit: int) -> None:
     if size[0] * size[1] > limit:
         raise _too_many(name, limit)
+
+
+def check_frame(size: tuple[int, int], name: Path | str) -> None:
+    """Refuse the frames of a video or animation that have more than `MAX_FRAME` pixels.
+
+    Args:
+        size: width and height in pixels.
+        name: the file, for the error.
+
+    Raises:
+        Unreadable: they do.
+    """
+    if size[0] * size[1] > MAX_FRAME:
+        raise Unreadable(name, f"frames of more than {MAX_FRAME:,} pixels")
 
 
 def _too_many(name: Path | str, limit: int) -> Unreadable:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from face_extraction.boxes import check_tables
 from face_extraction.errors import unforeseen
-from face_extraction.images import MAX_PIXELS, Unreadable, check_readable, open_file
+from face_extraction.images import Unreadable, check_frame, check_readable, open_file
 from face_extraction.ledger import FAILED
 
 # MP4 and its relatives list every frame. Other containers, and MP4 in fragments (DASH), give only a length. A
@@ -151,8 +151,7 @@ def open_video(path: Path) -> Iterator[tuple[Any, Any]]:
         if stream is None:
             raise Unreadable(path, "no video in it (only sound, or an unknown codec)")
         context = stream.codec_context
-        if context.width * context.height > MAX_PIXELS:
-            raise Unreadable(path, f"frames of more than {MAX_PIXELS:,} pixels")
+        check_frame((context.width, context.height), path)
         context.thread_count, context.thread_type = 1, "SLICE"
         yield container, stream
 

@@ -17,7 +17,7 @@ from av.sidedata.sidedata import Type as SideData
 from av.video.reformatter import ColorPrimaries, Colorspace, ColorTrc, VideoReformatter
 from numpy.typing import NDArray
 
-from face_extraction.images import MAX_PIXELS, Unreadable
+from face_extraction.images import check_frame
 
 # Rounding a video's size makes its pixels look slightly off square; below this it is not worth scaling.
 SQUARE_TOLERANCE = 0.01
@@ -86,11 +86,10 @@ def upright(path: Path, frame: Any, view: View) -> NDArray[np.uint8]:
         uint8 of shape (height, width, 3), RGB in BT.709's primaries.
 
     Raises:
-        Unreadable: it has more than `MAX_PIXELS` pixels.
+        Unreadable: it has more than `images.MAX_FRAME` pixels.
     """
     width = max(round(frame.width * view.aspect), 1)
-    if max(width, frame.width) * frame.height > MAX_PIXELS:
-        raise Unreadable(path, f"frames of more than {MAX_PIXELS:,} pixels")
+    check_frame((max(width, frame.width), frame.height), path)
     matrix = view.matrix(frame)
     if frame.interlaced_frame:
         frame = _whole_lines(frame)

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from face_extraction import animation, images
 from face_extraction.animation import is_picture, read_pictures
 from face_extraction.frames import read_frames
-from face_extraction.images import write_image
+from face_extraction.images import Unreadable, write_image
 from face_extraction.ledger import ItemFailed
 from face_extraction.settings import ExtractionSettings
 from face_extraction.sources import Item
@@ -110,3 +111,16 @@ def test_a_later_picture_of_absurd_size_is_damage(tmp_path):
         shown.extend(read_pictures(path))
     assert len(shown) == 2
     assert "pixels" in failure.value.detail
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_pictures_larger_than_a_videos_frames_are_refused_before_they_are_decoded(
+    tmp_path, kind, monkeypatch
+):
+    path = _write(tmp_path / "a.gif", kind, range(0, 200, 20))
+    monkeypatch.setattr(images, "MAX_FRAME", 48 * 32)
+    assert len(_values(path)) == 10
+    monkeypatch.setattr(images, "MAX_FRAME", 48 * 32 - 1)
+    monkeypatch.setattr(animation, "_times", None)
+    with pytest.raises(Unreadable, match="frames of more than 1,535 pixels"):
+        _values(path)

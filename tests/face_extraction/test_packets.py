@@ -7,6 +7,7 @@ import av
 import numpy as np
 import pytest
 
+from face_extraction import images
 from face_extraction.frames import read_frames
 from face_extraction.images import Unreadable
 from face_extraction.ledger import ItemFailed
@@ -265,3 +266,12 @@ def test_a_video_that_asks_for_more_memory_than_there_is_names_memory(
     with pytest.raises(Unreadable, match=r"out of memory: .*Cannot allocate memory") as failure:
         read_packets(tmp_path / "a.mp4")
     assert failure.value.reason == "failed"
+
+
+def test_frames_larger_than_8k_are_refused(tmp_path, monkeypatch):
+    path = write(tmp_path / "a.mp4", (paint(index) for index in range(4)))
+    monkeypatch.setattr(images, "MAX_FRAME", WIDTH * HEIGHT)
+    assert len(list(read_frames(path))) == 4
+    monkeypatch.setattr(images, "MAX_FRAME", WIDTH * HEIGHT - 1)
+    with pytest.raises(Unreadable, match="frames of more than 6,143 pixels"):
+        list(read_frames(path))
