@@ -7,6 +7,7 @@ import pytest
 from dfdetect.models.registry import family
 from dfdetect.report import __main__ as report
 from dfdetect.report.declared import find_experiments
+from dfdetect.report.results import read_results
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -15,6 +16,13 @@ def test_the_committed_tables_are_those_that_would_be_rendered_now(monkeypatch):
     monkeypatch.chdir(ROOT)
 
     assert report.main(["tables", "--check"]) == 0
+
+
+def test_no_committed_result_is_of_a_size_that_only_shows_that_cells_run():
+    for experiment in find_experiments(ROOT / "reports"):
+        assert not [
+            result for result in read_results(experiment.folder) if experiment.profiles[result.profile].smoke
+        ]
 
 
 def test_report_b_fine_tunes_the_blocks_that_each_family_names():

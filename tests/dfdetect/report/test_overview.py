@@ -24,6 +24,8 @@ def test_the_readme_leaves_out_sizes_that_only_show_that_cells_run(declare, meas
         assert (found.profile if found else None) == expected
         (section,) = sections(experiment, [result], ())
         assert ("It only shows that the cells run." in section.caption) == (expected is None)
+        add_result(experiment.folder, result)
+        assert ("| folds |" in overview.overview([experiment])) == (expected is not None)
 
 
 PART = {"origin": "x.h5 (1 of 2 parameters)", "local": True, "partial": True}
