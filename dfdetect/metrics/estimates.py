@@ -203,6 +203,22 @@ def no_skill(metrics: Mapping[str, Mapping[str, Metrics]]) -> str:
     return ""
 
 
+def collapse(metrics: Metrics) -> str:
+    """How a model's scores collapsed, in words that follow "all": "" if they did not.
+
+    Either all scores are equal: then all resamples give an AUC of .5, while other metrics vary. Or the scores
+    differ, but all samples are called one class.
+    """
+    auc, accuracy = metrics.estimates["auc"], metrics.estimates["accuracy"]
+    unit = UNITS[metrics.level] + "s"
+    if auc.value == CHANCE and math.isnan(auc.low) and not math.isnan(accuracy.low):
+        return f"{unit} have the same score"
+    (tn, fp), (fn, tp) = metrics.confusion
+    if metrics.n_real and metrics.n_fake and not (tn + fn and fp + tp):
+        return f"{unit} are called {'fake' if fp + tp else 'real'}"
+    return ""
+
+
 def choose_threshold(predictions: Predictions) -> float:
     """The threshold with the largest balanced accuracy (Youden's J), for use on other data.
 

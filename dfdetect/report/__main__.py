@@ -38,7 +38,8 @@ def _add_run(tasks: Any) -> None:
     parser = tasks.add_parser(
         "run",
         help="run the missing cells of a report's grid",
-        description="Run the cells of a report that lack a result, and compare the cells of each table.\n\n"
+        description="Run the cells of a report that lack a result, and compare the cells of each table and\n"
+        "finding.\n\n"
         "Each training is an ordinary run folder; a line of results.jsonl keeps what tables need. A killed\n"
         "run continues when started again, and several processes may share one grid. Without --manifest the\n"
         "embedded sample set is used, which says nothing about real faces.",
@@ -69,6 +70,7 @@ def _add_run(tasks: Any) -> None:
         help='a local weights file for a model whose recipe says "imagenet"; repeatable',
     )  # fmt: skip
     add("--partial-weights", action="store_true", help="accept files that cover only a part of their model")
+    add("--repeat", action="store_true", help="also train the further seeds that the size declares, last")
     add("--again", action="store_true", help="repeat finished cells whose run folders are gone")
     add("--list", action="store_true", help="list the cells with their state, and run nothing")
     cli.add_conditions(parser)
@@ -78,10 +80,11 @@ def _add_run(tasks: Any) -> None:
 def _run(args: argparse.Namespace) -> int:
     experiment = read_experiment(args.folder)
     shard = Shard.parse(args.shard)
-    cells = _chosen(experiment, args.profile, args.only)[shard.index - 1 :: shard.count]
+    cells = _chosen(experiment, args)[shard.index - 1 :: shard.count]
     weights = dict(_pair("--weights", text) for text in args.weights)
     load_keras()
     from dfdetect.report.comparing import compare_tables
+    from dfdetect.report.judging import judge_findings
     from dfdetect.report.running import Setup, faces_figure, run_grid, status
 
     _check_weights(weights, cells)
@@ -100,8 +103,9 @@ def _run(args: argparse.Namespace) -> int:
         return DONE
     missing = run_grid(experiment, cells, setup)
     print("", flush=True)
-    for line in compare_tables(experiment, args.profile, setup.digest(), args.runs):
-        print(line)
+    for compare in (compare_tables, judge_findings):
+        for line in compare(experiment, args.profile, setup.digest(), args.runs):
+            print(line)
     faces_figure(experiment, setup)
     part = f" of shard {shard}" if shard.count > 1 else ""
     print(f"{len(cells) - missing} of {len(cells)} cells{part} have their result; next: {PROG} tables")
@@ -192,8 +196,9 @@ def _tables(args: argparse.Namespace) -> int:
     return DONE
 
 
-def _chosen(experiment: Experiment, profile: str, only: Sequence[str]) -> list[Cell]:
+def _chosen(experiment: Experiment, args: argparse.Namespace) -> list[Cell]:
     """The cells that `--only` names: choices of one axis add up, several axes narrow down."""
+    only, repeats = args.only, experiment.repeats(args.profile) if args.repeat else []
     wanted: dict[str, set[str]] = {}
     for text in only:
         axis, name = _pair("--only", text)
@@ -204,7 +209,7 @@ def _chosen(experiment: Experiment, profile: str, only: Sequence[str]) -> list[C
         wanted.setdefault(axis, set()).add(name)
     cells = [
         cell
-        for cell in experiment.cells(profile)
+        for cell in (*experiment.cells(args.profile), *repeats)
         if all(cell.at[axis] in names for axis, names in wanted.items())
     ]
     if not cells:

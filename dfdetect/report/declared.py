@@ -6,13 +6,14 @@ The grid is the product of the axes' choices. A cell's recipe joins `[recipe]`, 
 
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from dfdetect.metrics.estimates import LEVELS
 from dfdetect.metrics.measures import MEASURES
 from dfdetect.recipe import Recipe, from_mapping
+from dfdetect.report.finding import Finding, read_finding
 from dfdetect.report.published import At, Published, read_published
 from face_extraction.errors import InputError, unknown_name
 from face_extraction.sources import list_sources
@@ -28,9 +29,9 @@ MATRIX = "confusion"
 COLUMNS = ("learning_rate", MATRIX)
 KEYS = (
     "title", "source", "recipe", "axes", "where", "profiles", "tables", "figures", "headline", "published",
-    "numbers", "claims", "opposed", "matrix_order", "own_data",
+    "numbers", "claims", "opposed", "matrix_order", "own_data", "findings",
 )  # fmt: skip
-PROFILE_KEYS = ("about", "recipe", "where", "smoke")
+PROFILE_KEYS = ("about", "recipe", "where", "smoke", "repeat")
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,7 @@ class Profile:
         recipe: the recipe fields that it sets.
         where: (at, recipe fields) for parts of the grid.
         smoke: it only shows that every cell runs, so the README leaves its numbers out.
+        repeat: (at, further seeds) for parts of the grid whose training is repeated.
     """
 
     name: str
@@ -67,6 +69,7 @@ class Profile:
     recipe: Mapping[str, Any] = field(default_factory=dict)
     where: Sequence[tuple[At, Mapping[str, Any]]] = ()
     smoke: bool = False
+    repeat: Sequence[tuple[At, Sequence[int]]] = ()
 
 
 @dataclass(frozen=True)
@@ -110,17 +113,25 @@ class Cell:
         recipe: what to train, without the manifest; for an ensemble, what its members share.
         members: the cells that an ensemble combines; none for a model.
         combine: how an ensemble combines them.
+        seed: that of a repeated training; 0 for the grid's own.
     """
 
     at: dict[str, str]
     recipe: Recipe
     members: tuple["Cell", ...] = ()
     combine: str = ""
+    seed: int = 0
 
     @property
     def name(self) -> str:
-        """The cell's choices, such as "vgg16, with"."""
-        return ", ".join(self.at.values())
+        """The cell's choices, such as "vgg16, with", and the seed of a repeated training."""
+        return ", ".join([*self.at.values(), *([f"seed {self.seed}"] if self.seed else [])])
+
+    def again(self, seed: int) -> "Cell":
+        """The same cell on the same split, trained with another seed; an ensemble's members too."""
+        recipe = replace(self.recipe, seed=seed, split_seed=self.recipe.drawing_seed)
+        members = tuple(member.again(seed) for member in self.members)
+        return replace(self, recipe=recipe, members=members, seed=seed)
 
     @property
     def trainings(self) -> int:
@@ -145,6 +156,7 @@ class Experiment:
         headline: cells that the README shows.
         published: the report's published numbers.
         own_data: the report's own data sets, by their names in manifests.
+        findings: the report's claims that results can confirm or refute.
     """
 
     folder: Path
@@ -159,6 +171,7 @@ class Experiment:
     headline: Sequence[dict[str, str]]
     published: Published
     own_data: Sequence[str] = ()
+    findings: Sequence[Finding] = ()
 
     @property
     def name(self) -> str:
@@ -193,6 +206,22 @@ class Experiment:
                     )
                 cells[tuple(at.values())] = Cell(at, recipe, members, choice.combine)
         return list(cells.values())
+
+    def repeats(self, profile: str) -> list[Cell]:
+        """The trainings of one size that are repeated with further seeds: models first, as in `cells`.
+
+        Raises:
+            InputError: as `cells`.
+        """
+        cells = self.cells(profile)
+        asked = self.profiles[profile].repeat
+        seeds = dict.fromkeys(seed for _, several in asked for seed in several)
+        return [
+            cell.again(seed)
+            for seed in seeds
+            for cell in cells
+            if any(seed in several and at.items() <= cell.at.items() for at, several in asked)
+        ]
 
     def title_of(self, axis: str, name: str) -> str:
         """A choice's name in tables."""
@@ -245,14 +274,6 @@ def read_experiment(folder: Path) -> Experiment:
         }
         for entry in content.get("where", ()):
             _check_keys(entry, ("at", "recipe", "skip"), f"{path}: where")
-        profiles = {FULL: Profile(FULL)}
-        for name, entry in content.get("profiles", {}).items():
-            _check_keys(entry, PROFILE_KEYS, f"{path}: profile {name}")
-            for part in entry.get("where", ()):
-                _check_keys(part, ("at", "recipe"), f"{path}: profile {name}, where")
-            parts = [(part["at"], part["recipe"]) for part in entry.get("where", ())]
-            smoke = entry.get("smoke", False)
-            profiles[name] = Profile(name, entry["about"], entry.get("recipe", {}), parts, smoke)
         experiment = Experiment(
             folder=folder,
             title=content["title"],
@@ -263,17 +284,39 @@ def read_experiment(folder: Path) -> Experiment:
                 (entry["at"], None if entry.get("skip") else entry["recipe"])
                 for entry in content.get("where", ())
             ],
-            profiles=profiles,
+            profiles=_profiles(content, str(path)),
             tables=[TableSpec(**entry) for entry in content.get("tables", ())],
             figures=content.get("figures", ()),
             headline=content.get("headline", ()),
             published=read_published(content, str(path)),
             own_data=content.get("own_data", ()),
+            findings=[read_finding(entry, axes, str(path)) for entry in content.get("findings", ())],
         )
     except (KeyError, TypeError, AttributeError) as error:
         raise InputError(f"{path}: {type(error).__name__}: {error}") from None
     _check(experiment, path)
     return experiment
+
+
+def _profiles(content: Mapping[str, Any], where: str) -> dict[str, Profile]:
+    """The sizes, "full" first."""
+    profiles = {FULL: Profile(FULL)}
+    for name, entry in content.get("profiles", {}).items():
+        here = f"{where}: profile {name}"
+        _check_keys(entry, PROFILE_KEYS, here)
+        for part in entry.get("where", ()):
+            _check_keys(part, ("at", "recipe"), f"{here}, where")
+        for part in entry.get("repeat", ()):
+            _check_keys(part, ("at", "seeds"), f"{here}, repeat")
+        profiles[name] = Profile(
+            name=name,
+            about=entry["about"],
+            recipe=entry.get("recipe", {}),
+            where=[(part["at"], part["recipe"]) for part in entry.get("where", ())],
+            smoke=entry.get("smoke", False),
+            repeat=[(part["at"], part["seeds"]) for part in entry.get("repeat", ())],
+        )
+    return profiles
 
 
 def find_experiments(root: Path) -> list[Experiment]:
@@ -325,7 +368,27 @@ def _check(experiment: Experiment, path: Path) -> None:
         if name not in known:
             raise unknown_name("data set in own_data", name, known, str(path))
     for profile in experiment.profiles:
-        experiment.cells(profile)
+        cells = [cell.at for cell in experiment.cells(profile)]
+        for finding in experiment.findings:
+            for at in finding.points:
+                if at not in cells:
+                    name = ", ".join(at.values())
+                    raise InputError(f"{path}: finding {finding.says!r}: size {profile} has no cell {name}")
+    _check_repeats(experiment, path)
+
+
+def _check_repeats(experiment: Experiment, path: Path) -> None:
+    """Refuse seeds that repeat a training with its own seed, and ensembles of members with other seeds."""
+    for name, profile in experiment.profiles.items():
+        where = f"{path}: profile {name}, repeat"
+        for _, seeds in profile.repeat:
+            if not all(type(seed) is int and seed > 0 for seed in seeds):
+                raise InputError(f"{where}: seeds {seeds}; accepted: whole numbers above 0")
+        repeated = {cell.name: cell for cell in experiment.repeats(name)}
+        for cell in repeated.values():
+            for member in cell.members:
+                if member.name not in repeated:
+                    raise InputError(f"{where}: {cell.name}: its member {member.name} is not repeated")
 
 
 def _check_whole(experiment: Experiment, table: TableSpec, where: str) -> None:
@@ -349,6 +412,7 @@ def _named_points(experiment: Experiment) -> Iterator[At]:
     yield from (part for part, _ in experiment.where)
     for profile in experiment.profiles.values():
         yield from (part for part, _ in profile.where)
+        yield from (part for part, _ in profile.repeat)
     yield from (block.at for block in experiment.published.blocks)
     yield from experiment.headline
     for table in experiment.tables:

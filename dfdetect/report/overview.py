@@ -9,8 +9,11 @@ from dfdetect.render.table import Table, columns, markdown
 from dfdetect.render.templating import render
 from dfdetect.report.declared import FULL, Cell, Experiment
 from dfdetect.report.files import CONTRADICTION, contradictions
+from dfdetect.report.findings_table import findings_table
 from dfdetect.report.results import DONE, Result, current, read_results
 from dfdetect.report.sections import Section, sections
+from dfdetect.report.tables import collapsed
+from dfdetect.report.verdicts import Verdict, read_compared, verdicts
 from face_extraction.errors import InputError
 
 Row = tuple[str, ...]
@@ -25,6 +28,11 @@ def overview(experiments: Sequence[Experiment]) -> str:
             # A size that only shows that cells run has no numbers to read.
             if not experiment.profiles[section.profile].smoke:
                 measured += _overview_rows(experiment, section)
+    judged = [
+        (_link(experiment), experiment, verdict)
+        for experiment in experiments
+        for verdict in verdicts(experiment, read_results(experiment.folder), read_compared(experiment.folder))
+    ]
     head = ["model", "report", "cell", "accuracy", "AUC", "n", "size", "data", "published accuracy"]
     return render(
         "overview.md.j2",
@@ -33,6 +41,15 @@ def overview(experiments: Sequence[Experiment]) -> str:
             [
                 (_link(experiment), experiment.source.get("title", DASH), experiment.source.get("data", DASH))
                 for experiment in experiments
+            ],
+        ),
+        findings=findings_table(judged),
+        waiting=_table(
+            ["report", "size", "cells that findings wait for"],
+            [
+                (_link(experiment), profile, "; ".join(names))
+                for experiment in experiments
+                for profile, names in _waiting([one for _, other, one in judged if other is experiment])
             ],
         ),
         measured=_table(head, sorted(measured, key=_by_model)),
@@ -45,6 +62,14 @@ def overview(experiments: Sequence[Experiment]) -> str:
             ],
         ),
     )
+
+
+def _waiting(judged: Sequence[Verdict]) -> list[tuple[str, list[str]]]:
+    """The cells without a result that a report's findings wait for, by size."""
+    cells: dict[str, list[str]] = {}
+    for verdict in judged:
+        cells.setdefault(verdict.profile, []).extend(cell.name for cell in verdict.missing)
+    return [(profile, list(dict.fromkeys(names))) for profile, names in cells.items() if names]
 
 
 def _table(titles: Sequence[str], rows: Sequence[Row]) -> Table:
@@ -116,6 +141,8 @@ def _data(result: Result) -> str:
     data += ["split at random"] if result.split_leak else []
     data += ["weights of a part"] if result.weights.get("partial") else []
     data += ["weights that may have seen test groups"] if result.weights.get("leaks") else []
+    data += ["random start"] if result.random_start else []
+    data += ["collapsed"] if collapsed(result.metrics("face")) else []
     return ", ".join(data)
 
 

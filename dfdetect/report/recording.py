@@ -118,6 +118,9 @@ def record(cell: Cell, profile: str, runs: Sequence[Run], data: Data) -> Result:
             "local": runs[0].recipe().weights not in ("", "none", *PUBLISHED),
             "partial": bool(random_backbone(runs[0])),
             "leaks": [without_paths(line) for run in runs for line in run.leaks()],
+            "random_members": [
+                member.recipe.model for member in cell.members if resolve(member.recipe).weights == "none"
+            ],
         },
         runs=[run.folder.name for run in runs],
         parts=[

@@ -38,7 +38,8 @@ class Result:
         members: the recipes of an ensemble's members.
         data: manifest_sha256, sources, and the number of faces by split and class.
         weights: the weights' origin and sha256, whether they came from a local file, whether they fill only
-            a part of the backbone, and which groups of val or test they saw before, in words.
+            a part of the backbone, which groups of val or test they saw before, in words, and which members
+            of an ensemble started at random.
         runs: names of the run folders.
         parts: one, or one for each fold: n_train, and metrics of the test split by level.
         roc: share of fakes found at 0, 1, ... 100 % false alarms, mean over folds.
@@ -76,6 +77,14 @@ class Result:
         # Lines of earlier versions lack this field, and keep a hash only for files.
         local = self.weights.get("local", bool(self.weights.get("sha256")))
         return str(self.weights["origin"]).partition(" (")[0] if local else ""
+
+    @property
+    def random_start(self) -> str:
+        """A note that it, or which members of an ensemble, started from random weights; "" if none did."""
+        random = self.weights.get("random_members", ())
+        if random:
+            return f"Started from random weights: {', '.join(random)} ({len(random)} of {len(self.members)})."
+        return "Started from random weights." if self.weights.get("origin") == "random" else ""
 
     @property
     def split_leak(self) -> str:

@@ -1,11 +1,10 @@
 """The kinds of tables, which show published beside measured numbers."""
 
 import itertools
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from dfdetect.metrics.estimates import DASH, UNITS, Estimate
+from dfdetect.metrics.estimates import DASH, UNITS, Estimate, Metrics, collapse
 from dfdetect.metrics.folds import matrix_text
 from dfdetect.metrics.measures import MEASURES
 from dfdetect.render.table import SAME, Table, Value, columns
@@ -22,7 +21,6 @@ NOTE_BEST = (
     "or no interval exists). The comparison is between these trained networks; another seed may reverse it."
 )
 NOTE_UNCOMPARED = "Nothing is bold, because none of these runs was compared with another."
-COLLAPSED = "This training collapsed: all faces have the same score."
 NOTE_MATRIX = "Matrices: [[real called real, real called fake], [fake called real, fake called fake]]."
 NOTE_THRESHOLD = (
     "Measured accuracy, and everything else that depends on a threshold, uses the one chosen on the "
@@ -147,20 +145,28 @@ class _Footnotes:
         return self.texts.index(text) + 1
 
     def of_result(self, result: Result) -> int:
-        """A note on weights from a file or that saw test groups, and on scores that are all equal."""
+        """A note on where its weights come from, on test groups that they saw, and on collapsed scores."""
         told = result.weights.get("partial") or result.weights_file
         parts = [f"Weights: {result.weights['origin']}."] if told else []
+        parts += [result.random_start] if result.random_start else []
         parts += result.weights.get("leaks", ())
-        parts += [COLLAPSED] if _collapsed(result) else []
+        parts += collapsed(result.metrics("face"))
         return self.number(" ".join(parts)) if parts else 0
 
 
-def _collapsed(result: Result) -> bool:
-    """Whether all scores are equal: all resamples give an AUC of .5, while other metrics vary."""
-    if len(result.parts) != 1:
-        return False
-    auc, accuracy = (result.estimate(metric, "face") for metric in ("auc", "accuracy"))
-    return auc.value == 0.5 and math.isnan(auc.low) and not math.isnan(accuracy.low)
+def collapsed(folds: Sequence[Metrics]) -> list[str]:
+    """A sentence if a training, or some folds of it, collapsed; else none.
+
+    Args:
+        folds: the metrics of each fold, or of the one training.
+    """
+    how = {number: text for number, one in enumerate(folds, start=1) if (text := collapse(one))}
+    if not how:
+        return []
+    if len(folds) == 1:
+        return [f"This training collapsed: all {how[1]}."]
+    numbers = ", ".join(map(str, how))
+    return [f"Of {len(folds)} folds, {numbers} collapsed: all {' or '.join(dict.fromkeys(how.values()))}."]
 
 
 def _list(asked: Asked) -> Table:

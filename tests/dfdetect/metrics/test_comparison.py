@@ -7,7 +7,15 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from dfdetect.metrics.comparison import Scored, comparison_table, delong, holm, mcnemar, paired_bootstrap
+from dfdetect.metrics.comparison import (
+    Resampled,
+    Scored,
+    comparison_table,
+    delong,
+    holm,
+    mcnemar,
+    paired_bootstrap,
+)
 from dfdetect.metrics.estimates import compute_metrics
 from dfdetect.predictions import Predictions
 from face_extraction.errors import InputError
@@ -265,3 +273,18 @@ def test_the_table_of_all_tests_is_that_worked_out_by_hand():
     assert float(tests[3]) >= 0.4477
     scores = [scored.predictions.p_fake for scored in pair]
     assert areas[2:4] == [f"{delong(labels, *scores, units).p:.4f}" for units in (None, groups)]
+
+
+def test_a_mean_over_networks_draws_their_trainings():
+    """One network of two trainings, always .0 and always 1.0: two draws give 0, .5 or 1 at 1 : 2 : 1."""
+    drawn = np.array([np.zeros(4000), np.ones(4000), np.linspace(0, 1, 4000)])
+    found = Resampled({"auc": np.array([0.0, 1.0, 0.25])}, {"auc": drawn})
+    value, spread = found.mean("auc", [[2]])
+    assert value == 0.25
+    assert spread == pytest.approx(drawn[2])
+    value, spread = found.mean("auc", [[0, 1]])
+    assert value == 0.5
+    assert np.bincount((2 * spread).astype(int)) / 4000 == pytest.approx([0.25, 0.5, 0.25], abs=0.03)
+    value, spread = found.mean("auc", [[0], [2]])
+    assert value == 0.125
+    assert spread == pytest.approx(drawn[2] / 2)

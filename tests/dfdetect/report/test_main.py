@@ -45,8 +45,8 @@ def test_a_grid_from_end_to_end(grid, tmp_path, capsys):
     text = (folder / "tables.md").read_text()
     accuracy = str(record.estimate("accuracy", "face"))
     assert f"| CNN | 81.2% | {accuracy.partition(' ')[0]}" in text.replace("**", "")
-    assert "(1) Failed: unknown model 'not_there'" in text
-    assert "| Absent | – | – (1) | – | – |" in text
+    assert "(2) Failed: unknown model 'not_there'" in text
+    assert "| Absent | – | – (2) | – | – |" in text
     assert list(folder.glob("roc-*.png"))
     readme = (tmp_path / "README.md").read_text()
     assert readme.startswith("head\n")
@@ -61,9 +61,9 @@ def test_a_grid_from_end_to_end(grid, tmp_path, capsys):
     assert (tmp_path / "README.md").read_text() == readme
     tex = (folder / "tables.tex").read_text()
     assert r"\caption[{Accuracy}]{Accuracy. Measured on an unnamed source (manifest " in tex
-    assert "Absent & -- & -- (1) & -- & --" in tex
+    assert "Absent & -- & -- (2) & -- & --" in tex
     page = (folder / "tables.html").read_text()
-    cells = "".join(f'<td class="right">{text}</td>' for text in ("–", "– (1)", "–", "–"))
+    cells = "".join(f'<td class="right">{text}</td>' for text in ("–", "– (2)", "–", "–"))
     assert f'<th scope="row">Absent</th>{cells}' in page
     assert f'src="{next(folder.glob("roc-*.png")).name}"' in page
     rows = list(csv.DictReader(io.StringIO((folder / "tables.csv").read_text())))

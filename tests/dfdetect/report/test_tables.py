@@ -112,11 +112,47 @@ def test_a_training_that_scores_all_faces_alike_is_called_collapsed(declare, mea
         result = measured(experiment, name)
         found[name] = replace(result, parts=[{"n_train": 9, "metrics": {"face": metrics.to_dict()}}])
     table = built(experiment, "list", found)
-    assert table.footnotes == [tables.COLLAPSED]
+    assert table.footnotes == ["This training collapsed: all faces have the same score."]
     marked = [row[0] for row in table.rows if any(getattr(entry, "footnote", 0) for entry in row)]
     assert marked == ["CNN"]
     assert tables.NOTE_UNCOMPARED in table.notes
     assert tables.NOTE_BEST not in table.general
+
+
+def fold_of(p_fake):
+    """Metrics of 40 faces, in turn real and fake, at a threshold of .5."""
+    samples = [FaceSample(f"{row}.png", row % 2, "test", str(row)) for row in range(40)]
+    return compute_metrics(Predictions(samples, p_fake), threshold=0.5)
+
+
+def test_every_kind_of_collapse_is_told_and_in_which_folds(declare, measured):
+    good, same = fold_of(np.arange(40) / 40), fold_of(np.full(40, 0.4))
+    real, fake = fold_of(np.arange(40) / 100), fold_of(0.55 + np.arange(40) / 100)
+    assert tables.collapsed([good]) == []
+    assert tables.collapsed([real]) == ["This training collapsed: all faces are called real."]
+    assert tables.collapsed([fake]) == ["This training collapsed: all faces are called fake."]
+    experiment = read_experiment(declare())
+    parts = [{"n_train": 9, "metrics": {"face": one.to_dict()}} for one in (same, good, real)]
+    table = built(experiment, "folds", {CNN: replace(measured(experiment, CNN), parts=parts)})
+    assert table.footnotes == [
+        "Of 3 folds, 1, 3 collapsed: all faces have the same score or faces are called real."
+    ]
+
+
+def test_a_start_from_random_weights_is_told_of_networks_and_of_members(declare, measured):
+    experiment = read_experiment(declare())
+    members = [declared(cell) for cell in experiment.cells()[:2]]
+    found = {
+        CNN: measured(experiment, CNN, weights={"origin": "random"}),
+        MESO: measured(experiment, MESO, weights={"origin": "imagenet"}),
+        BOTH: measured(
+            experiment, BOTH, members=members, weights={"origin": "of 2 runs", "random_members": ["meso4"]}
+        ),
+    }
+    assert built(experiment, "grid", found).footnotes == [
+        "Started from random weights.",
+        "Started from random weights: meso4 (1 of 2).",
+    ]
 
 
 PART = {"origin": "x.h5 (1 of 2 parameters)", "local": True, "partial": True}

@@ -1,0 +1,140 @@
+"""A finding to look for: a claim of a report as comparisons of cells, as experiment.toml declares it.
+
+Every comparison has a better side and a side or a value that it is compared with. The claim holds if each of
+its comparisons does.
+"""
+
+import hashlib
+import itertools
+import json
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from dfdetect.metrics.measures import MEASURES
+from face_extraction.errors import InputError, unknown_name
+
+# One cell, as axis to choice; a side is the mean over its cells.
+Point = Mapping[str, str]
+Side = Sequence[Point]
+Names = str | Sequence[str]
+KEYS = ("says", "place", "published", "metric", "first", "second", "each", "below", "order")
+
+
+@dataclass(frozen=True)
+class Comparing:
+    """One comparison: the first side is better than the second, or below a value.
+
+    Attributes:
+        first: the cells whose mean is claimed to be better.
+        second: the cells that it is compared with; none if a value takes their place.
+        below: the value that the first side stays under; only without a second side.
+    """
+
+    first: Side
+    second: Side = ()
+    below: float = 0.0
+
+    @property
+    def points(self) -> list[Point]:
+        """All cells of both sides."""
+        return [*self.first, *self.second]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A claim that results can confirm or refute.
+
+    Attributes:
+        says: the claim, in a few words of ours.
+        place: where the report says it.
+        metric: what is compared, as in `MEASURES`.
+        comparisons: what has to hold, all of it.
+        published: what the report says, if its numbers of these cells do not say it.
+    """
+
+    says: str
+    place: str
+    metric: str
+    comparisons: Sequence[Comparing]
+    published: str = ""
+
+    @property
+    def key(self) -> str:
+        """Changes with what is compared, and not with the words."""
+        facts = [self.metric, [asdict(one) for one in self.comparisons]]
+        return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:16]
+
+    @property
+    def points(self) -> list[Point]:
+        """The cells that it rests on, each once."""
+        every = (point for one in self.comparisons for point in one.points)
+        return [dict(pairs) for pairs in dict.fromkeys(tuple(point.items()) for point in every)]
+
+
+def read_finding(entry: Mapping[str, Any], axes: Mapping[str, Collection[str]], where: str) -> Finding:
+    """Read an entry of `findings`.
+
+    A side names choices on each axis, one or a list: `{ model = ["a", "b"], regime = "l2" }`. `first` is
+    compared with `second`, mean against mean; with `each`, cell by cell. `order` is a list of sides, each
+    better than the next. `below` is a value that `first` stays under.
+
+    Args:
+        entry: the entry.
+        axes: the names of each axis's choices.
+        where: the file, for errors.
+
+    Raises:
+        InputError: a key or a name is unknown, or the sides do not fit together.
+    """
+    for key in entry:
+        if key not in KEYS:
+            raise unknown_name("key", key, KEYS, where)
+    where = f"{where}: finding {entry.get('says', '')!r}"
+    for key in ("says", "place", "metric"):
+        if not entry.get(key):
+            raise InputError(f"{where}: no {key}")
+    metric = entry["metric"]
+    if metric not in MEASURES:
+        raise unknown_name("metric", metric, MEASURES, where)
+    forms = [key for key in ("second", "below", "order") if key in entry]
+    if len(forms) != 1 or ("first" in entry) == ("order" in entry):
+        raise InputError(f"{where}: accepted: first with second or below, or order alone")
+    if "order" in entry:
+        sides = [_side(side, axes, where) for side in entry["order"]]
+        if len(sides) < 2:
+            raise InputError(f"{where}: an order has two sides or more")
+        comparisons = [Comparing(one, other) for one, other in itertools.pairwise(sides)]
+    elif "below" in entry:
+        comparisons = [Comparing(_side(entry["first"], axes, where), below=float(entry["below"]))]
+    else:
+        first, second = (_side(entry[key], axes, where) for key in ("first", "second"))
+        comparisons = _paired(first, second, where) if entry.get("each") else [Comparing(first, second)]
+    return Finding(entry["says"], entry["place"], metric, comparisons, entry.get("published", ""))
+
+
+def _side(side: Mapping[str, Names], axes: Mapping[str, Collection[str]], where: str) -> Side:
+    """The cells of a side, in the order of its lists."""
+    for axis in side:
+        if axis not in axes:
+            raise unknown_name("axis", axis, axes, where)
+    choices = []
+    for axis in axes:
+        if axis not in side:
+            raise InputError(f"{where}: {dict(side)}: a side has a choice of {axis} too")
+        named = side[axis]
+        names = [named] if isinstance(named, str) else list(named)
+        for name in names:
+            if name not in axes[axis]:
+                raise unknown_name(f"choice of {axis}", name, axes[axis], where)
+        choices.append(names)
+    return [dict(zip(axes, names, strict=True)) for names in itertools.product(*choices)]
+
+
+def _paired(first: Side, second: Side, where: str) -> list[Comparing]:
+    """Cell by cell; a side of one cell meets every cell of the other."""
+    if 1 not in (len(first), len(second)) and len(first) != len(second):
+        raise InputError(f"{where}: each, with {len(first)} cells against {len(second)}")
+    count = max(len(first), len(second))
+    firsts, seconds = (list(side) * (count if len(side) == 1 else 1) for side in (first, second))
+    return [Comparing([one], [other]) for one, other in zip(firsts, seconds, strict=True)]

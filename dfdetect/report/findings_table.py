@@ -1,0 +1,126 @@
+"""The table of findings: each claim of a report, what it published, what was measured, and the verdict."""
+
+import math
+from collections.abc import Sequence
+
+from dfdetect.metrics.estimates import DASH, Estimate, shown
+from dfdetect.metrics.measures import MEASURES
+from dfdetect.render.table import Table, columns
+from dfdetect.render.text import plural
+from dfdetect.report.declared import Experiment
+from dfdetect.report.finding import Comparing, Finding, Side
+from dfdetect.report.results import Result
+from dfdetect.report.verdicts import MISSING, Verdict
+
+TITLES = ("report", "claim", "published", "measured here", "p, Holm", "rests on", "verdict")
+
+
+def findings_table(rows: Sequence[tuple[str, Experiment, Verdict]]) -> Table:
+    """One row a claim.
+
+    Args:
+        rows: the report as the table names it, its declaration, and a verdict.
+    """
+    return Table(
+        columns(TITLES),
+        [
+            (
+                name,
+                f"{verdict.finding.says} ({verdict.finding.place})",
+                published(experiment, verdict.finding),
+                measured(experiment, verdict),
+                _p(verdict.holm),
+                basis(verdict),
+                f"**{verdict.outcome}**" if verdict.compared else verdict.outcome,
+            )
+            for name, experiment, verdict in rows
+        ],
+    )
+
+
+def published(experiment: Experiment, finding: Finding) -> str:
+    """What the report says in words, or the differences (or the value) of its own numbers; or a dash."""
+    if finding.published:
+        return finding.published
+    stated = [_published(experiment, finding.metric, one) for one in finding.comparisons]
+    known = sorted(value for value in stated if value is not None)
+    if not known:
+        return DASH
+    title = MEASURES[finding.metric].title
+    few = "" if len(known) == len(stated) else f" ({len(known)} of {len(stated)})"
+    if not finding.comparisons[0].second:
+        return f"{title} {shown(known[0])}{few}"
+    ends = f"{known[0]:+.3f}" if len(known) == 1 else f"{known[0]:+.3f} to {known[-1]:+.3f}"
+    return f"{title} {ends}{few}"
+
+
+def _published(experiment: Experiment, metric: str, comparing: Comparing) -> float | None:
+    """The published difference of two sides, or the value of the first; None if a number is missing."""
+
+    def mean(side: Side) -> float:
+        found = [experiment.published.value(point, metric) for point in side]
+        known = [number.value for number in found if number is not None]
+        return sum(known) / len(side) if len(known) == len(side) else math.nan
+
+    first = mean(comparing.first)
+    if not comparing.second:
+        return None if math.isnan(first) else first
+    sign = 1 if MEASURES[metric].better == "higher" else -1
+    difference = sign * (first - mean(comparing.second))
+    return None if math.isnan(difference) else difference
+
+
+def measured(experiment: Experiment, verdict: Verdict) -> str:
+    """The decisive difference with its interval, and which of several comparisons it is."""
+    if verdict.compared is None:
+        return DASH
+    one = verdict.compared.measured[verdict.compared.decisive]
+    ends = [math.nan if end is None else end for end in (one.value, one.low, one.high)]
+    text = signed(Estimate(*ends))
+    deciding = verdict.decisive
+    comparing = deciding or verdict.finding.comparisons[0]
+    if not comparing.second:
+        text += f" below {shown(comparing.below)}"
+    if deciding is None:
+        return f"{MEASURES[verdict.finding.metric].title} {text}"
+    sides = " over ".join(_named(experiment, side) for side in (deciding.first, deciding.second) if side)
+    return f"{MEASURES[verdict.finding.metric].title} {text}, of {sides}"
+
+
+def signed(estimate: Estimate) -> str:
+    """A difference with its sign, such as "+0.031 [+0.012, +0.050]"; a dash for what is not defined."""
+    if math.isnan(estimate.value):
+        return DASH
+    ends = DASH if math.isnan(estimate.low) else f"{estimate.low:+.3f}, {estimate.high:+.3f}"
+    return f"{estimate.value:+.3f} [{ends}]"
+
+
+def _named(experiment: Experiment, side: Side) -> str:
+    return " and ".join(", ".join(experiment.titles(point)) for point in side)
+
+
+def basis(verdict: Verdict) -> str:
+    """What a verdict rests on: size, faces, trainings and starts; or how much is missing."""
+    if verdict.outcome == MISSING:
+        cells = plural(len(verdict.finding.points), "cell")
+        return f"{len(verdict.missing)} of {cells} missing at size {verdict.profile}"
+    if verdict.compared is None:
+        return f"size {verdict.profile}"
+    several = verdict.trainings
+    trained = "one training each" if several == 1 else f"{several} trainings each or more"
+    data = ", ".join(verdict.results[0].data["sources"])
+    size = f"size {verdict.profile}, {verdict.compared.n:,} faces of {data}"
+    return "; ".join([size, trained, *_starts(verdict.results)])
+
+
+def _starts(results: Sequence[Result]) -> list[str]:
+    """How many of the cells start at random."""
+    cells = {tuple(result.at.values()): result for result in results}
+    random = sum(bool(result.random_start) for result in cells.values())
+    return [f"{random} of {plural(len(cells), 'cell')} from random weights"] if random else []
+
+
+def _p(value: float) -> str:
+    if math.isnan(value):
+        return DASH
+    return "<0.001" if value < 0.001 else f"{value:.3f}"

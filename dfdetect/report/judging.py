@@ -1,0 +1,126 @@
+"""Compare the cells that a report's findings rest on, from their run folders, and write findings.json."""
+
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from filelock import FileLock
+
+from dfdetect.metrics.comparison import Difference, Resampled, bootstrap, difference_of
+from dfdetect.metrics.measures import MEASURES, Array
+from dfdetect.report.comparing import enough
+from dfdetect.report.declared import Experiment
+from dfdetect.report.finding import Comparing, Finding, Side
+from dfdetect.report.results import read_results
+from dfdetect.report.scores import Scores, scores_of, still_measures
+from dfdetect.report.verdicts import FINDINGS, Compared, Found, Measured, found_for, read_compared, record_of
+from face_extraction.errors import InputError
+from face_extraction.json_file import write_json
+from face_extraction.progress import progress
+
+
+def judge_findings(experiment: Experiment, profile: str, manifest: str, runs: Path) -> list[str]:
+    """Compare the cells of each finding that has all its results; comparisons of the same results are kept.
+
+    Args:
+        experiment: the declaration.
+        profile: the size.
+        manifest: SHA-256 of the manifest.
+        runs: the folder of run folders.
+
+    Returns:
+        Lines about the findings that could not be compared.
+    """
+    if experiment.profiles[profile].smoke:
+        return []
+    results, kept = read_results(experiment.folder), read_compared(experiment.folder)
+    tests = sum(len(finding.comparisons) for finding in experiment.findings)
+    fresh: list[Compared] = []
+    told: list[str] = []
+    with progress("judge", len(experiment.findings), unit="findings") as advance:
+        for finding in experiment.findings:
+            found = found_for(experiment, finding, results, profile, manifest)
+            digests = sorted(result.digest for result in found.results)
+            old = [one for one in kept if one.finding == finding.key and sorted(one.results) == digests]
+            if old or found.missing:
+                fresh += old
+            else:
+                try:
+                    fresh.append(_compared(finding, found, runs, tests))
+                except InputError as error:
+                    told.append(f"finding {finding.says!r} is not compared: {error}")
+            advance(note=finding.says)
+    _write(experiment, fresh)
+    return told
+
+
+def _compared(finding: Finding, found: Found, runs: Path, tests: int) -> Compared:
+    """Compare the cells of one finding.
+
+    Raises:
+        InputError: a run folder is missing or holds other scores, or the cells were tested on other faces.
+    """
+    scored: list[Scores] = []
+    trainings: dict[str, list[int]] = {}
+    for name, several in found.trainings.items():
+        trainings[name] = []
+        for result in several:
+            scores = scores_of(result, runs)
+            if scores is None:
+                raise InputError(f"{', '.join(result.runs)} of {name} is not in {runs}")
+            if not still_measures(result, scores):
+                raise InputError(f"the run folder of {name} now has other scores")
+            trainings[name].append(len(scored))
+            scored.append(scores)
+    drawn = bootstrap(scored, [finding.metric], resamples=enough(tests))
+    measured = [_measured(difference(finding.metric, one, drawn, trainings)) for one in finding.comparisons]
+    digests = sorted(result.digest for result in found.results)
+    n = sum(len(fold.predictions.known()) for fold in scored[0])
+    return Compared(finding.key, found.profile, found.manifest, digests, n, measured)
+
+
+def difference(
+    metric: str, comparing: Comparing, drawn: Resampled, trainings: Mapping[str, Sequence[int]]
+) -> Difference:
+    """How much better the first side of a comparison is, whatever the metric's direction.
+
+    Args:
+        metric: what is compared.
+        comparing: the comparison.
+        drawn: the metric of all models, and on resamples.
+        trainings: for each cell by name, the numbers of its models in `drawn`.
+    """
+
+    def mean_of(side: Side) -> tuple[float, Array]:
+        return drawn.mean(metric, [trainings[", ".join(point.values())] for point in side])
+
+    first, firsts = mean_of(comparing.first)
+    if not comparing.second:
+        return difference_of(comparing.below - first, comparing.below - firsts)
+    second, seconds = mean_of(comparing.second)
+    sign = 1 if MEASURES[metric].better == "higher" else -1
+    return difference_of(sign * (first - second), sign * (firsts - seconds))
+
+
+def _measured(found: Difference) -> Measured:
+    return Measured(
+        **{name: None if math.isnan(number) else float(number) for name, number in vars(found).items()}
+    )
+
+
+def _write(experiment: Experiment, fresh: Sequence[Compared]) -> None:
+    """Write the comparisons, and keep those of current results that other processes added meanwhile."""
+    path = experiment.folder / FINDINGS
+    with FileLock(f"{path}.lock"):
+        alive = {result.digest for result in read_results(experiment.folder)}
+        known = {finding.key for finding in experiment.findings}
+        places = {(one.finding, one.profile, one.manifest) for one in fresh}
+        theirs = [
+            old
+            for old in read_compared(experiment.folder)
+            if (old.finding, old.profile, old.manifest) not in places
+            and old.finding in known
+            and set(old.results) <= alive
+        ]
+        if theirs or fresh:
+            write_json(path, {"findings": [record_of(one) for one in (*theirs, *fresh)]})

@@ -1,0 +1,271 @@
+"""findings.json, and what follows for each claim: it holds, it does not, or that cannot be told here.
+
+`judging` compares predictions and writes the file. Reading it again needs no run folder.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from dfdetect.metrics.comparison import holm
+from dfdetect.report.comparisons import LEVEL
+from dfdetect.report.declared import Cell, Experiment
+from dfdetect.report.finding import Comparing, Finding
+from dfdetect.report.results import DONE, Result, current
+from face_extraction.errors import InputError
+from face_extraction.json_file import parse_json
+
+FINDINGS = "findings.json"
+HOLDS, FAILS, UNKNOWN = "holds", "does not hold", "cannot be told here"
+UNCOMPARED, MISSING = "not compared yet", "not run yet"
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One comparison of a finding, measured.
+
+    Attributes:
+        value: how much better the first side is; None if it is not defined.
+        low: lower end of its 95 % interval; None if it cannot be estimated.
+        high: upper end.
+        p: two-sided p-value of no difference.
+    """
+
+    value: float | None
+    low: float | None
+    high: float | None
+    p: float | None
+
+
+@dataclass(frozen=True)
+class Compared:
+    """A line of findings.json: a finding's comparisons on one manifest at one size.
+
+    Attributes:
+        finding: its `key`.
+        profile: the size.
+        manifest: SHA-256 of the manifest.
+        results: digests of the results that were compared.
+        n: test faces.
+        measured: for each of its comparisons, in order.
+    """
+
+    finding: str
+    profile: str
+    manifest: str
+    results: Sequence[str]
+    n: int
+    measured: Sequence[Measured]
+
+    @property
+    def p(self) -> float:
+        """The p-value of the claim as a whole; NaN if a comparison has none.
+
+        If every comparison speaks for the claim, it is the largest of them (an intersection-union test).
+        Else it is the smallest of those that speak against it, times the number of comparisons, because any
+        of them refutes the claim.
+        """
+        if any(one.value is None or one.p is None for one in self.measured):
+            return math.nan
+        if self.favours:
+            return max(_number(one.p) for one in self.measured)
+        against = [_number(one.p) for one in self.measured if _number(one.value) <= 0]
+        return min(1.0, len(self.measured) * min(against))
+
+    @property
+    def favours(self) -> bool:
+        """Whether every comparison speaks for the claim, however weakly."""
+        return all(_number(one.value) > 0 for one in self.measured)
+
+    @property
+    def decisive(self) -> int:
+        """The number of the comparison that speaks least for the claim, from 0.
+
+        If some speak against it, it is the one with the smallest p-value of these.
+        """
+
+        def weight(number: int) -> tuple[bool, float, float]:
+            one = self.measured[number]
+            against = _number(one.value) <= 0
+            return (not against, _number(one.p) if against else 0.0, _number(one.value))
+
+        known = [number for number, one in enumerate(self.measured) if one.value is not None]
+        return min(known, key=weight, default=0)
+
+    def outcome(self, adjusted: float) -> str:
+        """What follows for the claim, given its p-value adjusted for all claims of its report."""
+        one = self.measured[self.decisive]
+        if math.isnan(adjusted) or adjusted >= LEVEL:
+            return UNKNOWN
+        if self.favours:
+            return HOLDS if _number(one.low) > 0 else UNKNOWN
+        return FAILS if _number(one.high) < 0 else UNKNOWN
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What is known about one finding.
+
+    Attributes:
+        finding: the claim.
+        outcome: one of `HOLDS`, `FAILS`, `UNKNOWN`, `UNCOMPARED`, `MISSING`.
+        profile: the size at which it was judged, or to which least is missing.
+        compared: the comparisons; None if there are none.
+        holm: the p-value, adjusted for all claims of the report.
+        results: the results that it rests on.
+        missing: the cells that have no result.
+    """
+
+    finding: Finding
+    outcome: str
+    profile: str
+    compared: Compared | None = None
+    holm: float = math.nan
+    results: Sequence[Result] = ()
+    missing: Sequence[Cell] = ()
+
+    @property
+    def trainings(self) -> int:
+        """The smallest number of trainings with different seeds that a cell of it has."""
+        counts: dict[tuple[str, ...], int] = {}
+        for result in self.results:
+            at = tuple(result.at.values())
+            counts[at] = counts.get(at, 0) + 1
+        return min(counts.values(), default=0)
+
+    @property
+    def decisive(self) -> Comparing | None:
+        """The comparison that decides; None if there is only one, or none was measured."""
+        several = len(self.finding.comparisons) > 1
+        return self.finding.comparisons[self.compared.decisive] if self.compared and several else None
+
+
+def _number(value: float | None) -> float:
+    return math.nan if value is None else value
+
+
+def read_compared(folder: Path) -> list[Compared]:
+    """The lines of findings.json; none if the file is absent.
+
+    Raises:
+        InputError: the file is damaged.
+    """
+    path = folder / FINDINGS
+    if not path.is_file():
+        return []
+    try:
+        entries = parse_json(path.read_text(encoding="utf-8"))["findings"]
+        return [
+            Compared(**{**entry, "measured": [Measured(**one) for one in entry["measured"]]})
+            for entry in entries
+        ]
+    except (ValueError, TypeError, KeyError) as error:
+        raise InputError(f"{path}: damaged ({error})") from None
+
+
+def record_of(compared: Compared) -> dict[str, Any]:
+    """A line of findings.json."""
+    return asdict(compared)
+
+
+@dataclass(frozen=True)
+class Found:
+    """The results that one finding rests on, on one manifest at one size.
+
+    Attributes:
+        profile: the size.
+        manifest: SHA-256 of the manifest; "" if nothing was measured.
+        trainings: for each of its cells by name, the results of all seeds.
+        missing: its cells without a result.
+    """
+
+    profile: str
+    manifest: str
+    trainings: Mapping[str, Sequence[Result]] = field(default_factory=dict)
+    missing: Sequence[Cell] = ()
+
+    @property
+    def results(self) -> list[Result]:
+        """All results, each once."""
+        return [result for several in self.trainings.values() for result in several]
+
+
+def found_for(
+    experiment: Experiment, finding: Finding, results: Sequence[Result], profile: str, manifest: str
+) -> Found:
+    """The current results of a finding's cells and of their repeated trainings.
+
+    Args:
+        experiment: the declaration.
+        finding: one of its findings.
+        results: all lines of its results.jsonl.
+        profile: the size.
+        manifest: SHA-256 of the manifest.
+    """
+    cells = [cell for cell in experiment.cells(profile) if cell.at in finding.points]
+    repeats = [cell for cell in experiment.repeats(profile) if cell.at in finding.points]
+    trainings: dict[str, list[Result]] = {}
+    missing = []
+    for cell in cells:
+        mine = [each for each in repeats if each.at == cell.at]
+        done = [current(results, each, profile, manifest) for each in (cell, *mine)]
+        if done[0] is None or done[0].status != DONE:
+            missing.append(cell)
+        else:
+            trainings[cell.name] = [one for one in done if one is not None and one.status == DONE]
+    return Found(profile, manifest, trainings, missing)
+
+
+def verdicts(
+    experiment: Experiment, results: Sequence[Result], compared: Sequence[Compared]
+) -> list[Verdict]:
+    """What is known about each finding of a report, in order.
+
+    A finding is judged at the largest size, and there on the manifest measured last, at which its current
+    results were compared. Drawn people and sizes that only show that cells run do not count. Holm's method
+    covers all findings of the report.
+    """
+    chosen = [_chosen(experiment, finding, results, compared) for finding in experiment.findings]
+    tested = {number: one.p for number, (_, one) in enumerate(chosen) if one is not None}
+    adjusted = holm(tested)
+    made = []
+    for number, (finding, (found, one)) in enumerate(zip(experiment.findings, chosen, strict=True)):
+        open_ = MISSING if found.missing else UNCOMPARED
+        made.append(
+            Verdict(
+                finding=finding,
+                outcome=one.outcome(adjusted[number]) if one else open_,
+                profile=found.profile,
+                compared=one,
+                holm=adjusted.get(number, math.nan),
+                results=found.results,
+                missing=found.missing,
+            )
+        )
+    return made
+
+
+def _chosen(
+    experiment: Experiment, finding: Finding, results: Sequence[Result], compared: Sequence[Compared]
+) -> tuple[Found, Compared | None]:
+    """Where a finding is judged, or else where the fewest of its cells are missing."""
+    manifests = [
+        result.manifest
+        for result in reversed(results)
+        if result.status == DONE and not result.data.get("sample_set")
+    ]
+    places = []
+    for name, profile in experiment.profiles.items():
+        if not profile.smoke:
+            for manifest in dict.fromkeys([*manifests, ""]):
+                places.append(found_for(experiment, finding, results, name, manifest))
+    for found in places:
+        digests = sorted(result.digest for result in found.results)
+        for one in compared:
+            here = (one.finding, one.profile, one.manifest) == (finding.key, found.profile, found.manifest)
+            if here and not found.missing and sorted(one.results) == digests:
+                return found, one
+    # Among equals the smallest size, declared last, needs the least time.
+    return min(reversed(places), key=lambda found: len(found.missing)), None

@@ -1,0 +1,88 @@
+"""The table of findings: what stands beside a verdict."""
+
+from dataclasses import replace
+
+import pytest
+
+from dfdetect.report import findings_table, overview
+from dfdetect.report.declared import read_experiment
+from dfdetect.report.results import add_result
+from dfdetect.report.verdicts import FINDINGS, Compared, Measured, record_of, verdicts
+from face_extraction.json_file import write_json
+
+DATA = {"manifest_sha256": "m", "sample_set": False, "sources": ["dfdc"]}
+CNN, MESO = "custom_cnn, base", "meso4, base"
+SECOND = """
+[[published]]
+place = "a table"
+at = { model = "meso4", regime = "base" }
+accuracy = "70%"
+"""
+FOUND = """
+[[findings]]
+says = "the CNN is ahead"
+place = "page 1"
+metric = "accuracy"
+%s
+"""
+OVER = 'first = { model = "custom_cnn", regime = "base" }\nsecond = { model = %s, regime = "base" }'
+
+
+def experiment_of(declare, text):
+    return read_experiment(declare(declare.text + SECOND + FOUND % text))
+
+
+@pytest.mark.parametrize(
+    ("text", "published"),
+    [
+        (OVER % '"meso4"', "Accuracy +0.112"),
+        (OVER % '["meso4", "absent"]', "–"),  # a mean over a number that is missing
+        (OVER % '["meso4", "absent"]' + "\neach = true", "Accuracy +0.112 (1 of 2)"),
+        ('first = { model = "meso4", regime = "base" }\nbelow = 0.8', "Accuracy 0.700"),
+        (OVER % '"meso4"' + '\npublished = "in words"', "in words"),
+    ],
+)
+def test_the_reports_own_numbers_stand_beside(declare, text, published):
+    experiment = experiment_of(declare, text)
+    assert findings_table.published(experiment, experiment.findings[0]) == published
+
+
+def test_a_line_says_what_it_rests_on(declare, measured):
+    experiment = experiment_of(declare, OVER % '["meso4", "both"]' + "\neach = true")
+    finding = experiment.findings[0]
+    results = [
+        measured(experiment, CNN, data=DATA, weights={"origin": "random"}),
+        measured(experiment, MESO, data=DATA, weights={"origin": "x.h5"}),
+    ]
+    (open_,) = verdicts(experiment, results, [])
+    assert findings_table.basis(open_) == "1 of 3 cells missing at size full"
+    assert findings_table.measured(experiment, open_) == "–"
+    parts = [Measured(0.05, 0.03, 0.07, 0.001), Measured(-0.02, None, None, None)]
+    compared = Compared(finding.key, "full", "m", [], 1610, [parts[0], replace(parts[0], value=0.04)])
+    verdict = replace(open_, outcome="holds", compared=compared, results=results, holm=0.0004)
+    assert findings_table.basis(verdict) == (
+        "size full, 1,610 faces of dfdc; one training each; 1 of 2 cells from random weights"
+    )
+    shown = findings_table.measured(experiment, verdict)
+    assert shown == "Accuracy +0.040 [+0.030, +0.070], of CNN, Base over Both, Base"
+    table = findings_table.findings_table([("[Tiny](tiny/tables.md)", experiment, verdict)])
+    assert table.rows[0][1] == "the CNN is ahead (page 1)"
+    assert table.rows[0][-3:] == ("<0.001", findings_table.basis(verdict), "**holds**")
+
+
+def test_the_page_over_all_reports_lists_verdicts_and_what_they_wait_for(declare, measured):
+    text = declare.text + SECOND + FOUND % (OVER % '"meso4"') + FOUND % (OVER % '"absent"')
+    experiment = read_experiment(declare(text))
+    results = [measured(experiment, name, data=DATA) for name in (CNN, MESO)]
+    for result in results:
+        add_result(experiment.folder, result)
+    key = experiment.findings[0].key
+    line = Compared(
+        key, "full", "m", [one.digest for one in results], 40, [Measured(-0.1, -0.2, -0.05, 0.001)]
+    )
+    write_json(experiment.folder / FINDINGS, {"findings": [record_of(line)]})
+    page = overview.overview([experiment])
+    assert "| Accuracy +0.112 | Accuracy -0.100 [-0.200, -0.050] | 0.001 |" in page
+    assert page.count("| **does not hold** |") == 1
+    assert page.count("| not run yet |") == 1
+    assert "| full | absent, base |" in page

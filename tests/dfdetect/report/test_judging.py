@@ -1,0 +1,129 @@
+"""Judging findings from predictions: hand-made scores of 60 faces, whose verdicts are plain to see."""
+
+import numpy as np
+import pytest
+
+from dfdetect.metrics.comparison import Scored
+from dfdetect.predictions import Predictions
+from dfdetect.report import judging
+from dfdetect.report.declared import read_experiment
+from dfdetect.report.results import add_result, declared, read_results
+from dfdetect.report.verdicts import FAILS, HOLDS, MISSING, UNCOMPARED, UNKNOWN, read_compared, verdicts
+from face_extraction.manifest import FaceSample
+
+DATA = {"manifest_sha256": "m", "sample_set": False, "sources": ["dfdc"]}
+# Of 60 faces, how many each model calls right.
+RIGHT = {"custom_cnn": 54, "meso4": 30, "both": 54, "absent": 31}
+FINDINGS = """
+[[findings]]
+says = "CNN beats Meso-4 and Absent"
+place = "page 1"
+metric = "accuracy"
+first = { model = "custom_cnn", regime = "base" }
+second = { model = ["meso4", "absent"], regime = "base" }
+each = true
+
+[[findings]]
+says = "Meso-4 beats CNN"
+place = "page 2"
+metric = "accuracy"
+first = { model = "meso4", regime = "base" }
+second = { model = "custom_cnn", regime = "base" }
+
+[[findings]]
+says = "the ensemble beats CNN"
+place = "page 3"
+metric = "accuracy"
+first = { model = "both", regime = "base" }
+second = { model = "custom_cnn", regime = "base" }
+
+[[findings]]
+says = "Meso-4 stays below .7"
+place = "page 4"
+metric = "accuracy"
+first = { model = "meso4", regime = "base" }
+below = 0.7
+
+[[findings]]
+says = "L2 helps CNN"
+place = "page 5"
+metric = "accuracy"
+first = { model = "custom_cnn", regime = "l2" }
+second = { model = "custom_cnn", regime = "base" }
+"""
+
+
+def scores(right):
+    """One fold in which the first `right` of 60 faces, in turn real and fake, are called right."""
+    labels = np.arange(60) % 2
+    samples = [FaceSample(f"{row}.png", int(labels[row]), "test", str(row)) for row in range(60)]
+    called = np.where(np.arange(60) < right, labels, 1 - labels)
+    return [Scored(Predictions(samples, called.astype(np.float64)), 0.5)]
+
+
+@pytest.fixture
+def experiment(declare, measured, monkeypatch):
+    """A report whose cells have results, except those with L2, and predictions in place of run folders."""
+    experiment = read_experiment(declare(declare.text + FINDINGS))
+    for model in RIGHT:
+        cell = next(cell for cell in experiment.cells() if cell.name == f"{model}, base")
+        members = [declared(member) for member in cell.members]
+        result = measured(experiment, cell.name, data=DATA, members=members, runs=[model])
+        add_result(experiment.folder, result)
+    monkeypatch.setattr(judging, "scores_of", lambda result, runs: scores(RIGHT[result.runs[0]]))
+    monkeypatch.setattr(judging, "still_measures", lambda result, found: True)
+    return experiment
+
+
+def test_toy_results_give_the_verdicts_that_one_sees(experiment, tmp_path):
+    assert judging.judge_findings(experiment, "full", "m", tmp_path) == []
+    found = verdicts(experiment, read_results(experiment.folder), read_compared(experiment.folder))
+    assert [one.outcome for one in found] == [HOLDS, FAILS, UNKNOWN, HOLDS, MISSING]
+    both, reverse, same, below, missing = found
+    # .9 against .5 and 31 / 60: the second is the weaker difference.
+    assert both.compared.decisive == 1
+    assert [one.value for one in both.compared.measured] == pytest.approx([24 / 60, 23 / 60])
+    assert both.compared.n == 60
+    assert reverse.compared.measured[0].value == pytest.approx(-24 / 60)
+    assert same.compared.measured[0].value == 0.0
+    assert same.compared.p == 1.0
+    assert below.compared.measured[0].value == pytest.approx(0.2)
+    # An interval of an accuracy of .5 over 60 faces: 1.96 x sqrt(.25 / 60) = .127 to both sides.
+    low, high = below.compared.measured[0].low, below.compared.measured[0].high
+    assert (low, high) == pytest.approx((0.2 - 0.127, 0.2 + 0.127), abs=0.02)
+    assert [cell.name for cell in missing.missing] == ["custom_cnn, l2"]
+
+
+def test_comparisons_of_the_same_results_are_kept_and_lost_runs_are_named(experiment, monkeypatch, tmp_path):
+    monkeypatch.setattr(judging, "scores_of", lambda result, runs: None)
+    told = judging.judge_findings(experiment, "full", "m", tmp_path)
+    assert len(told) == 4
+    assert told[1].startswith("finding 'Meso-4 beats CNN' is not compared: ")
+    assert "is not in" in told[1]
+    found = verdicts(experiment, read_results(experiment.folder), read_compared(experiment.folder))
+    assert {one.outcome for one in found[:4]} == {UNCOMPARED}
+    monkeypatch.setattr(judging, "scores_of", lambda result, runs: scores(RIGHT[result.runs[0]]))
+    assert judging.judge_findings(experiment, "full", "m", tmp_path) == []
+    first = read_compared(experiment.folder)
+    monkeypatch.setattr(judging, "scores_of", lambda result, runs: None)
+    assert judging.judge_findings(experiment, "full", "m", tmp_path) == []
+    assert read_compared(experiment.folder) == first
+
+
+def test_other_test_faces_are_no_comparison(experiment, monkeypatch, tmp_path):
+    def scores_of(result, runs):
+        (one,) = scores(RIGHT[result.runs[0]])
+        few = Predictions(one.predictions.samples[:40], one.predictions.p_fake[:40])
+        return [Scored(few, 0.5) if result.runs[0] == "meso4" else one]
+
+    monkeypatch.setattr(judging, "scores_of", scores_of)
+    told = judging.judge_findings(experiment, "full", "m", tmp_path)
+    assert len(told) == 2
+    assert "20 faces differ" in told[0]
+
+
+def test_sizes_that_only_show_that_cells_run_are_not_judged(declare, tmp_path):
+    smoke = '[profiles.tiny]\nabout = "tiny"\nsmoke = true\n'
+    experiment = read_experiment(declare(declare.text + FINDINGS + smoke))
+    assert judging.judge_findings(experiment, "tiny", "m", tmp_path) == []
+    assert read_compared(experiment.folder) == []
