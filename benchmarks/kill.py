@@ -40,10 +40,12 @@ class Command:
     Attributes:
         argv: the arguments of `python`, given the folder that it writes into.
         outcome: reads what it left in that folder, without times.
+        ending: arguments that a user adds to the last call.
     """
 
     argv: Callable[[Path], list[str]]
     outcome: Callable[[Path], Outcome]
+    ending: tuple[str, ...] = ()
 
 
 @dataclass
@@ -121,8 +123,8 @@ def check(command: Command, home: Path, kills: int, rng: random.Random) -> Tally
                     advance(int(moment != ENDED))
             except KeyboardInterrupt:
                 kills, moment = tally.kills, ""
-            if moment != ENDED:
-                _run(command.argv(out))
+            if moment != ENDED or command.ending:
+                _run([*command.argv(out), *command.ending])
             found = _left(command, out)
             tally.faults += [
                 f"round {tally.rounds}: {name} differs"
@@ -200,7 +202,8 @@ def make_commands(material: Path, names: Sequence[str]) -> dict[str, Command]:
     commands = {
         "extract": Command(lambda out: [*extract, str(out)], files_left),
         "train": Command(lambda out: [*train, str(out)], _training),
-        "tune": Command(lambda out: [*tune, str(out / "best.toml")], _trials),
+        # A search gives a trial up in which three workers died, and names the flag that tries it again.
+        "tune": Command(lambda out: [*tune, str(out / "best.toml")], _trials, ("--retry-failed",)),
         "predict": Command(
             lambda out: ["-m", "dfdetect.predict", str(run), str(raw), "--out", str(_made(out) / "s.jsonl")],
             _scores,

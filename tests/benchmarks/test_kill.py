@@ -54,6 +54,22 @@ def test_another_exit_status_than_0_and_1_ends_the_run(tmp_path):
         check(command, tmp_path / "fails", kills=1, rng=random.Random(1))
 
 
+GIVES_UP = """
+import pathlib, sys
+out = pathlib.Path(sys.argv[1]); out.mkdir(exist_ok=True)
+(out / "said").write_text("done" if out.name == "whole" or "--retry" in sys.argv else "given up")
+"""
+
+
+@pytest.mark.parametrize(("ending", "faults"), [(("--retry",), False), ((), True)])
+def test_the_last_call_has_what_a_user_adds(tmp_path, ending, faults):
+    command = Command(
+        lambda out: ["-S", "-c", GIVES_UP, str(out)], lambda out: {"said": (out / "said").read_text()}, ending
+    )
+    tally = check(command, tmp_path / "again", kills=1, rng=random.Random(1))
+    assert ("round 1: said differs" in tally.faults) == faults
+
+
 def test_a_short_run_finds_no_difference(tmp_path):
     """`python -m benchmarks.kill` is the long one."""
     for number in range(10):
