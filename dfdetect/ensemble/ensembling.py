@@ -18,7 +18,7 @@ from dfdetect.runs.build import load_model
 from dfdetect.runs.checkpoint import save_weights
 from dfdetect.runs.environment import describe
 from dfdetect.runs.folder import Run, located
-from dfdetect.runs.lineage import STARTED_FROM, origin_without_folder, random_backbone
+from dfdetect.runs.lineage import STARTED_FROM, random_backbone
 from dfdetect.runs.results import Outcome, write_results
 from dfdetect.runs.scoring import score
 from face_extraction.errors import InputError
@@ -182,7 +182,7 @@ def _inputs(frames: int) -> str:
 def _facts(members: Sequence[Run], weights: Array, bias: float, model: keras.Model) -> dict[str, object]:
     named = dict(zip(_names(members), members, strict=True))
     random = {name: random_backbone(member) for name, member in named.items()}
-    parts = [f"{name}: {origin_without_folder(member)}" for name, member in named.items() if random[name]]
+    parts = [f"{name}: {member.origin()}" for name, member in named.items() if random[name]]
     return {
         "members": {name: float(w) for name, w in zip(named, weights, strict=True)},
         "members_starts": [

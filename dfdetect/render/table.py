@@ -17,7 +17,10 @@ LATEX = str.maketrans(
         ">": r"\textgreater{}", "|": r"\textbar{}", "–": "--", SAME: r"$\approx$",
     }
 )  # fmt: skip
-LINE = 70  # letters on an article's line, without the room between columns
+# Digits on a line of LaTeX's article, 345 points wide: one takes 5 points at the normal size and 4.25 at
+# footnote size; letters take less on the whole. The room between columns, 12 or 8 points, counts as two.
+LINE, SMALL_LINE = 66, 81
+BETWEEN = 2
 
 
 @dataclass(frozen=True)
@@ -138,38 +141,62 @@ def _row(cells: Sequence[str]) -> str:
 
 
 def latex(table: Table, about: str, label: str) -> str:
-    """A LaTeX table with small notes below; a wide one is scaled to the text's width.
+    """A table for LaTeX that goes over pages, with notes below; needs `booktabs` and `longtable`.
+
+    One that is too wide for a page at the normal size is set in footnote size. If that does not do, its
+    columns are put into several tables, each with the columns that name the rows. Nothing is scaled.
 
     Args:
         table: the table.
         about: follows the heading in the caption.
         label: its name for `ref`.
     """
-    head, body = [_latex(title) for title in table.titles], list(_cells(table, r"\textbf{{{}}}", _latex))
-    wide = sum(max(map(len, column)) for column in zip(head, *body, strict=True)) > LINE
+    cells = [[_latex(title) for title in table.titles], *_cells(table, r"\textbf{{{}}}", _latex)]
+    shown = [table.titles, *_cells(table, "{}", str)]
+    widths = [max(map(len, column)) for column in zip(*shown, strict=True)]
+    small = _width(widths) > LINE
+    parts = _parts(widths, table.names, SMALL_LINE if small else LINE)
     title = _latex(table.caption)
-    caption = " ".join(filter(None, (f"{title}.", _latex(about))))
-    sides = "".join("r" if column.align == ">" else "l" for column in table.columns)
-    lines = [
-        r"% \usepackage{booktabs, graphicx}" if wide else r"% \usepackage{booktabs}",
-        r"\begin{table}",
+    lines = [r"% \usepackage{booktabs, longtable}", r"\begingroup", r"\setlength{\LTcapwidth}{\textwidth}"]
+    lines += [r"\footnotesize", r"\setlength{\tabcolsep}{4pt}"] if small else []
+    for number, part in enumerate(parts, start=1):
+        place = f" (columns, part {number} of {len(parts)})" if len(parts) > 1 else ""
+        text = " ".join(filter(None, (f"{title}{place}.", _latex(about) if number == 1 else "")))
         # The list of tables shows the part in brackets.
-        rf"\caption[{{{title}}}]{{{caption}}}",
-        rf"\label{{{label}}}",
-        r"\par\smallskip",
-        *([r"\resizebox{\textwidth}{!}{%"] if wide else []),
-        rf"\begin{{tabular}}{{{sides}}}",
-        r"\toprule",
-        _latex_row(head),
-        r"\midrule",
-        *map(_latex_row, body),
-        r"\bottomrule",
-        r"\end{tabular}" + "}" * wide,
-        r"\par\smallskip\footnotesize\raggedright",
+        head = rf"\caption[{{{title}{place}}}]{{{text}}}" + (rf"\label{{{label}}}" if number == 1 else "")
+        aligned_ = "".join("r" if table.columns[index].align == ">" else "l" for index in part)
+        rows = [_latex_row([row[index] for index in part]) for row in cells]
+        lines += [
+            rf"\begin{{longtable}}{{@{{}}{aligned_}@{{}}}}",
+            head + r" \\",
+            *(r"\toprule", rows[0], r"\midrule", r"\endfirsthead"),
+            *(r"\toprule", rows[0], r"\midrule", r"\endhead"),
+            *(r"\bottomrule", r"\endfoot"),
+            *rows[1:],
+            r"\end{longtable}",
+        ]
+    lines += [
+        r"\footnotesize\raggedright\noindent",
         *(_latex(note) + r"\par" for note in (*table.below(), *table.general)),
-        r"\end{table}",
+        r"\endgroup",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _width(widths: Sequence[int]) -> int:
+    """The width of a row in letters, with the room between columns."""
+    return sum(widths) + BETWEEN * (len(widths) - 1)
+
+
+def _parts(widths: Sequence[int], names: int, line: int) -> list[list[int]]:
+    """The columns of each part of a table: those that name the rows, and as many others as fit, in order."""
+    head = list(range(names))
+    parts = [head.copy()]
+    for index in range(names, len(widths)):
+        if parts[-1] != head and _width([widths[each] for each in (*parts[-1], index)]) > line:
+            parts.append(head.copy())
+        parts[-1].append(index)
+    return parts
 
 
 def _latex(text: str) -> str:

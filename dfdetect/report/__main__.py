@@ -18,6 +18,7 @@ from face_extraction.shards import Shard
 PROG = "python -m dfdetect.report"
 ROOT = Path("reports")
 README = Path("README.md")
+FORMATS = ("text", "markdown", "latex", "csv", "html")
 UNITS = {"s": 1, "m": 60, "h": 3600}
 
 
@@ -25,7 +26,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Do one task, and return the exit status."""
     parser = Parser(PROG, "Declared experiments: grids of recipes, and their tables.")
     tasks = parser.add_subparsers(title="tasks", metavar="TASK", required=True, prog=PROG)
-    for add in (_add_run, _add_add, _add_tables, _add_recheck):
+    for add in (_add_run, _add_add, _add_tables, _add_from_runs, _add_recheck):
         add(tasks)
     return run(parser, lambda args: args.do(args), argv)
 
@@ -193,6 +194,40 @@ def _tables(args: argparse.Namespace) -> int:
     for experiment in experiments:
         draw_figures(experiment)
     print(f"{len(wanted)} files, {len(differ)} of them new or changed; {len(figures)} figures")
+    return DONE
+
+
+def _add_from_runs(tasks: Any) -> None:
+    parser = tasks.add_parser(
+        "from-runs",
+        help="tabulate any own runs, also cross-validations",
+        description="One row for each run: metrics of its test faces, intervals, n and size. A folder of\n"
+        "dfdetect.crossval gives the mean of its folds. Notes tell of random starts, of splits that leak\n"
+        "and of trainings that collapsed.",
+        epilog=f"example:\n  {PROG} from-runs runs/* --columns accuracy,auc,f1 --format latex --out runs.tex",
+    )
+    parser.add_argument("runs", nargs="+", type=Path, metavar="RUN", help="a run's folder")
+    parser.add_argument(
+        "--columns",
+        type=lambda text: text.split(","),
+        default=["accuracy", "auc"],
+        metavar="NAME,...",
+        help="metrics, by their names in metrics.json (default: accuracy,auc)",
+    )
+    parser.add_argument("--format", choices=FORMATS, default="text", help="the form (%(default)s)")
+    parser.add_argument("--out", type=Path, metavar="FILE", help="write into this file (default: print)")
+    parser.set_defaults(do=_from_runs)
+
+
+def _from_runs(args: argparse.Namespace) -> int:
+    from dfdetect.report import from_runs
+
+    made = getattr(from_runs, f"as_{args.format}")(from_runs.table_of(args.runs, args.columns))
+    if args.out:
+        write_text(args.out, made)
+        print(f"written: {args.out}")
+    else:
+        print(made, end="")
     return DONE
 
 

@@ -18,7 +18,7 @@ from dfdetect.report.declared import Cell, Experiment
 from dfdetect.report.results import DONE, FAILED, Result, add_result, declared, without_paths
 from dfdetect.report.scores import scored, still_measures
 from dfdetect.runs.folder import Run, located
-from dfdetect.runs.lineage import origin_without_folder, random_backbone
+from dfdetect.runs.lineage import random_backbone
 from dfdetect.sample.sample_set import NOTICE
 from dfdetect.train.training import resolve
 from face_extraction.errors import InputError
@@ -113,7 +113,7 @@ def record(cell: Cell, profile: str, runs: Sequence[Run], data: Data) -> Result:
         members=[declared(member) for member in cell.members],
         data=_facts(data),
         weights={
-            "origin": without_paths(origin_without_folder(runs[0])),
+            "origin": without_paths(runs[0].origin()),
             "sha256": environment.get("weights_sha256", ""),
             "local": runs[0].recipe().weights not in ("", "none", *PUBLISHED),
             "partial": bool(random_backbone(runs[0])),

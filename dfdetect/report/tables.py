@@ -92,7 +92,7 @@ def _sizes(level: str, results: Sequence[Result]) -> list[str]:
 class _Marks:
     """Which results in one table are best, and which cannot be told from the best."""
 
-    def __init__(self, asked: Asked, footnotes: "_Footnotes") -> None:
+    def __init__(self, asked: Asked, footnotes: "Footnotes") -> None:
         shown = {result.digest: result for result in asked.results.values()}
         # Comparisons may be older than the declaration of their cells or table.
         table = (asked.spec.name, asked.spec.level)
@@ -133,13 +133,14 @@ class _Marks:
         )
 
 
-class _Footnotes:
+class Footnotes:
     """Numbered notes of one table; equal ones share a number."""
 
     def __init__(self) -> None:
         self.texts: list[str] = []
 
     def number(self, text: str) -> int:
+        """The number of a note, from 1; a new one is added."""
         if text not in self.texts:
             self.texts.append(text)
         return self.texts.index(text) + 1
@@ -171,7 +172,7 @@ def collapsed(folds: Sequence[Metrics]) -> list[str]:
 
 def _list(asked: Asked) -> Table:
     """One row a cell; for each metric the published column, if there is one, and the measured one."""
-    spec, footnotes = asked.spec, _Footnotes()
+    spec, footnotes = asked.spec, Footnotes()
     marks = _Marks(asked, footnotes)
     published = {
         metric for metric in spec.metrics for cell in asked.cells if asked.published(cell, metric) != DASH
@@ -202,7 +203,7 @@ def _matrix(result: Result | None, level: str) -> str:
 
 def _grid(asked: Asked) -> Table:
     """One metric: one axis's choices down, another's across."""
-    spec, footnotes = asked.spec, _Footnotes()
+    spec, footnotes = asked.spec, Footnotes()
     marks = _Marks(asked, footnotes)
     metric = spec.metrics[0]
     published = any(asked.published(cell, metric) != DASH for cell in asked.cells)
@@ -228,7 +229,7 @@ def _grid(asked: Asked) -> Table:
 
 def _folds(asked: Asked) -> Table:
     """Every fold and the average of each cell, each with its confusion matrix."""
-    spec, footnotes = asked.spec, _Footnotes()
+    spec, footnotes = asked.spec, Footnotes()
     header = [*asked.axes(), "fold"]
     for metric in spec.metrics:
         header += [f"{_title(metric)}, published", _title(metric)]
@@ -279,7 +280,7 @@ def _printed_matrix(matrix: Matrix | None) -> str:
 
 
 def _table(
-    spec: TableSpec, header: Sequence[str], rows: Sequence[Sequence[Entry]], footnotes: _Footnotes, *more: str
+    spec: TableSpec, header: Sequence[str], rows: Sequence[Sequence[Entry]], footnotes: Footnotes, *more: str
 ) -> Table:
     values = [entry for row in rows for entry in row if isinstance(entry, Value)]
     notes = [*more, *([spec.note] if spec.note else [])]

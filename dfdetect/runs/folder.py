@@ -151,6 +151,12 @@ class Run(Evaluation):
         """The recipe files of an ensemble's members, in order."""
         return sorted((self.folder / "members").glob("*.toml"))
 
+    def origin(self) -> str:
+        """Where its weights came from, without the folder of a weights file."""
+        facts = self.environment()
+        source = str(facts.get("weights_source", ""))
+        return str(facts["weights"]).replace(source, Path(source).name, 1)
+
     def cautions(self) -> list[str]:
         """The cautions to show wherever the numbers are shown: for a split that leaks, and `leaks`."""
         recipe = self.recipe()

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from pathlib import Path, PurePath
+from pathlib import Path
 
 from dfdetect.data.faces import labelled
 from dfdetect.data.opening import Data
@@ -55,13 +55,6 @@ def scoring_leaks(run: Run, samples: Sequence[FaceSample]) -> list[str]:
     ]
     lines, unknown = _inherited(_starts(run), own, samples)
     return [*own_lines, *lines, *_not_known([*([] if known else [str(run.folder)]), *unknown])]
-
-
-def origin_without_folder(run: Run) -> str:
-    """Where a run's weights came from, without the folder of a weights file."""
-    facts = run.environment()
-    source = str(facts.get("weights_source", ""))
-    return str(facts["weights"]).replace(source, PurePath(source).name, 1)
 
 
 def random_backbone(run: Run) -> list[str]:

@@ -15,19 +15,46 @@ def table(*rows, footnotes=(), header=("model", "Accuracy, published", "Accuracy
     )  # fmt: skip
 
 
-def test_a_wide_table_is_scaled_in_latex_and_names_its_packages():
-    narrow, wide = table(("a", "1%", "–")), table(("a", "1%", "–"), header=("model", "P" * 60, "Accuracy"))
-    assert latex(narrow, "", "a").startswith("% \\usepackage{booktabs}\n")
-    assert "resizebox" not in latex(narrow, "", "a")
-    assert "\n\\caption[{All}]{All. Measured.}\n\\label{tab:a}\n" in latex(narrow, "Measured.", "tab:a")
-    assert latex(narrow, "", "a").endswith("\nA note.\\par\nAll alike.\\par\n\\end{table}\n")
-    assert latex(wide, "", "a").startswith("% \\usepackage{booktabs, graphicx}\n")
-    box = re.search(
-        r"\\resizebox\{\\textwidth\}\{!\}\{%\n\\begin\{tabular\}.*\\end\{tabular\}\}\n",
-        latex(wide, "", "a"),
-        re.DOTALL,
-    )
-    assert box
+def environments(found):
+    """The names of environments in order, and whether they and all braces and groups are balanced."""
+    assert found.count("{") - found.count("\\{") == found.count("}") - found.count("\\}")
+    assert found.count("\\begingroup") == found.count("\\endgroup") == 1
+    opened = re.findall(r"\\begin\{(\w+)\}", found)
+    assert opened == re.findall(r"\\end\{(\w+)\}", found)
+    for body in re.findall(r"\\begin\{longtable\}\{@\{\}([lr]+)@\{\}\}(.*?)\\end", found, re.DOTALL):
+        sides, rows = body
+        for row in re.findall(r"^(?!\\caption).* \\\\$", rows, re.MULTILINE):
+            assert len(re.findall(r"(?<!\\)&", row)) == len(sides) - 1
+    return opened
+
+
+def test_a_table_goes_over_pages_and_keeps_its_size_if_it_fits():
+    found = latex(table(("a", "1%", "–")), "Measured.", "tab:a")
+    assert environments(found) == ["longtable"]
+    assert found.startswith("% \\usepackage{booktabs, longtable}\n\\begingroup\n")
+    assert "\n\\caption[{All}]{All. Measured.}\\label{tab:a} \\\\\n" in found
+    assert "\\begin{longtable}{@{}lrr@{}}\n" in found
+    assert found.endswith("\nA note.\\par\nAll alike.\\par\n\\endgroup\n")
+    assert found.count("footnotesize") == 1  # the notes
+    # The head stands on the first page and on each other.
+    assert found.count("model & Accuracy, published & Accuracy \\\\") == 2
+
+
+def test_a_wide_table_is_small_and_one_wider_still_is_divided_never_scaled():
+    wide = latex(table(("a", "1%", "–"), header=("model", "P" * 60, "Accuracy")), "", "a")
+    assert environments(wide) == ["longtable"]
+    assert "\\begingroup\n\\setlength{\\LTcapwidth}{\\textwidth}\n\\footnotesize\n" in wide
+    cells = ["VGG-16 with more", *["0.123 [0.100, 0.146] (1)"] * 6]
+    header = ("model", *(f"Metric {number}" for number in range(6)))
+    divided = latex(table(cells, header=header), "Measured.", "tab:a")
+    # 16 letters name a row; with two of 24 and the room between them that makes 68, with three 94.
+    assert environments(divided) == ["longtable"] * 3
+    assert "resizebox" not in divided
+    assert divided.count("\\label{tab:a}") == divided.count("Measured.") == 1
+    assert divided.count("VGG-16 with more & 0.123") == 3
+    assert "\\caption[{All (columns, part 3 of 3)}]{All (columns, part 3 of 3).} \\\\\n" in divided
+    for number in range(6):
+        assert divided.count(f"Metric {number}") == 2  # in the two heads of its part
 
 
 def test_text_from_outside_is_no_html_in_markdown():
@@ -39,7 +66,7 @@ def test_text_from_outside_is_no_html_in_markdown():
 
 def test_text_from_outside_is_no_command_in_latex():
     found = latex(table(("[1] a\n\nb", "50% & $x_1$ #2 {~^}\\", "<|>")), "a\n\nb", "tab:a")
-    row = found.partition("\\midrule\n")[2].splitlines()[0]
+    row = found.partition("\\endfoot\n")[2].splitlines()[0]
     assert row == (
         r"{}[1] a b & 50\% \& \$x\_1\$ \#2 \{\textasciitilde{}\textasciicircum{}\}\textbackslash{} & "
         r"\textless{}\textbar{}\textgreater{} \\"

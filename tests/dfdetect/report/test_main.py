@@ -69,7 +69,10 @@ def test_a_grid_from_end_to_end(grid, tmp_path, capsys):
     rows = list(csv.DictReader(io.StringIO((folder / "tables.csv").read_text())))
     shown = [row for row in rows if (row["row"], row["column"]) == ("CNN", "Base")]
     assert float(shown[0]["value"]) == record.estimate("accuracy", "face").value
-    assert (shown[0]["n"], shown[0]["data"], shown[0]["note"]) == ("16", "an unnamed source", "")
+    assert (shown[0]["n"], shown[0]["data"], shown[0]["note"]) == (
+        *("16", "an unnamed source"),
+        "Started from random weights.",
+    )
     failed = [row for row in rows if (row["row"], row["column"]) == ("Absent", "Base")]
     assert failed[0]["note"].startswith("Failed: unknown model 'not_there'")
 

@@ -189,3 +189,14 @@ def test_a_finished_run_leaves_alone_what_another_process_writes_there(tmp_path)
     (run.folder / ".tmp-export").mkdir()
     run.begin(RECIPE, "digest")
     assert (run.folder / ".tmp-export").is_dir()
+
+
+def test_the_folder_of_weights_is_left_out(tmp_path):
+    run = Run(tmp_path)
+    digest = {"manifest_sha256": ""}
+    run.write_environment(
+        digest | {"weights_source": "../own/x.h5", "weights": "../own/x.h5 (1 of 2 parameters)"}
+    )
+    assert run.origin() == "x.h5 (1 of 2 parameters)"
+    run.write_environment(digest | {"weights_source": "none", "weights": "random"})
+    assert run.origin() == "random"

@@ -15,7 +15,7 @@ from dfdetect.report.declared import Cell
 from dfdetect.report.recording import record
 from dfdetect.runs.build import build_from_recipe
 from dfdetect.runs.folder import Run, started_from
-from dfdetect.runs.lineage import origin_without_folder, scoring_leaks, training_leaks
+from dfdetect.runs.lineage import scoring_leaks, training_leaks
 from dfdetect.train import __main__ as train
 from face_extraction.digest import file_digest
 from face_extraction.manifest import FaceSample, manifest_hash, read_manifest, write_manifest
@@ -272,14 +272,3 @@ def test_an_ensemble_and_a_report_tell_what_members_weights_saw(make_manifest, t
     result = record(cell, "full", [Run(small)], open_data(Run(small).recipe()))
     assert str(tmp_path) not in json.dumps([result.weights, result.data, result.environment])
     assert result.weights["leaks"] == [line.replace(f"{tmp_path}/", "")]
-
-
-def test_the_folder_of_weights_is_left_out(tmp_path):
-    run = Run(tmp_path)
-    digest = {"manifest_sha256": ""}
-    run.write_environment(
-        digest | {"weights_source": "../own/x.h5", "weights": "../own/x.h5 (1 of 2 parameters)"}
-    )
-    assert origin_without_folder(run) == "x.h5 (1 of 2 parameters)"
-    run.write_environment(digest | {"weights_source": "none", "weights": "random"})
-    assert origin_without_folder(run) == "random"

@@ -1,0 +1,203 @@
+"""A table of any own runs: trainings, ensembles and cross-validations, with intervals, sizes and cautions."""
+
+import csv
+import io
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from dfdetect.metrics.estimates import Estimate, Metrics
+from dfdetect.metrics.measures import MEASURES
+from dfdetect.recipe import read_recipe
+from dfdetect.render.markdown import plain
+from dfdetect.render.table import Cell, Table, Value, columns, latex, markdown, text
+from dfdetect.render.templating import render
+from dfdetect.report.tables import NOTE_INTERVAL, Footnotes, collapsed
+from dfdetect.runs.folder import Run
+from face_extraction.errors import InputError, unknown_name
+from face_extraction.json_file import parse_json
+
+CROSSVAL = "crossval.json"
+NOTE_THRESHOLD = (
+    "Accuracy, and everything else that depends on a threshold, uses the one chosen on the validation faces."
+)
+NOTE_DATA = "These runs have {} different manifests, so their numbers are no ranking."
+TITLE = "Test results of own runs"
+LABEL = "tab:runs"
+CSV_COLUMNS = ("run", "model", "metric", "value", "low", "high", "n", "size", "note")
+
+
+@dataclass(frozen=True)
+class Row:
+    """One run, or one cross-validation.
+
+    Attributes:
+        name: its folder's name.
+        model: its model.
+        estimates: its metrics of the test faces; of a cross-validation, the means over the folds.
+        n: test faces, over all folds; videos if the model takes clips.
+        size: pixels and epochs, in words.
+        notes: where its weights come from, what they saw, and whether it collapsed.
+        manifest: SHA-256 of its manifest.
+    """
+
+    name: str
+    model: str
+    estimates: Mapping[str, Estimate]
+    n: int
+    size: str
+    notes: Sequence[str]
+    manifest: str
+
+
+def table_of(folders: Sequence[Path], metrics: Sequence[str]) -> Table:
+    """The table: one row for each folder, in order.
+
+    Args:
+        folders: run folders, and folders of `dfdetect.crossval`.
+        metrics: names in `MEASURES`.
+
+    Raises:
+        InputError: a metric is unknown, a folder is no run, is not finished, or has no test faces.
+    """
+    for metric in metrics:
+        if metric not in MEASURES:
+            raise unknown_name("column", metric, MEASURES)
+    rows = [_row(folder) for folder in folders]
+    footnotes, cells = Footnotes(), list[list[Cell]]()
+    names = _short([row.name for row in rows], folders)
+    for name, row in zip(names, rows, strict=True):
+        note = footnotes.number(" ".join(row.notes)) if row.notes else 0
+        values = [Value(row.estimates[metric], footnote=note, n=row.n) for metric in metrics]
+        cells.append([name, row.model, *values, f"{row.n:,}", row.size])
+    titles = [MEASURES[metric].title for metric in metrics]
+    manifests = len({row.manifest for row in rows})
+    decided = any(MEASURES[metric].part == "decision" for metric in metrics)
+    return Table(
+        [*columns(["run", "model"], [*titles, "n"]), *columns(["size"])],
+        cells,
+        TITLE,
+        label=LABEL,
+        names=2,
+        notes=[NOTE_DATA.format(manifests)] if manifests > 1 else [],
+        general=[*([NOTE_THRESHOLD] if decided else []), NOTE_INTERVAL],
+        footnotes=footnotes.texts,
+    )
+
+
+def _row(folder: Path) -> Row:
+    """What a folder holds.
+
+    Raises:
+        InputError: it is no run, is not finished, or has no test faces.
+    """
+    run = Run(folder)
+    folds = sorted(path for path in folder.glob("fold-*") if Run(path).recipe_file.is_file())
+    if folds and not run.recipe_file.is_file():
+        return _crossval_row(folder, Run(folds[0]))
+    run.require_finished()
+    levels = run.metrics().get("test")
+    if not levels:
+        raise InputError(f"{folder}: has no test faces; its table would be empty")
+    metrics = next(iter(levels.values()))
+    return _made(run, folder, metrics.estimates, [metrics])
+
+
+def _crossval_row(folder: Path, first: Run) -> Row:
+    """The means over the folds of a finished cross-validation."""
+    path = folder / CROSSVAL
+    if not path.is_file():
+        raise InputError(f"{folder}: the cross-validation is not finished; the same command resumes it")
+    try:
+        record = parse_json(path.read_text(encoding="utf-8"))
+        folds = [Metrics.from_dict(fold["metrics"]) for fold in record["folds"]]
+        averages = {name: _estimate(record["averages"][name]) for name in MEASURES}
+    except (ValueError, TypeError, KeyError) as error:
+        raise InputError(f"{path}: damaged ({type(error).__name__}: {error})") from None
+    return _made(first, folder, averages, folds)
+
+
+def _estimate(record: Mapping[str, float | None]) -> Estimate:
+    return Estimate(**{name: math.nan if end is None else end for name, end in record.items()})
+
+
+def _made(run: Run, folder: Path, estimates: Mapping[str, Estimate], folds: Sequence[Metrics]) -> Row:
+    recipe = run.recipe()
+    parts = [f"{recipe.image_size} pixels", f"{recipe.head_epochs + recipe.epochs} epochs"]
+    parts += [f"mean of {len(folds)} folds"] if len(folds) > 1 else []
+    return Row(
+        name=folder.resolve().name,
+        model=recipe.model,
+        estimates=estimates,
+        n=sum(fold.n for fold in folds),
+        size=", ".join(parts),
+        notes=[*_start(run), *run.cautions(), *collapsed(folds)],
+        manifest=run.environment()["manifest_sha256"],
+    )
+
+
+def _start(run: Run) -> list[str]:
+    """Where the weights come from: from chance, or from a file."""
+    if members := run.members():
+        random = [each.model for each in map(read_recipe, members) if each.weights == "none"]
+        note = f"Started from random weights: {', '.join(random)} ({len(random)} of {len(members)})."
+        return [note] if random else []
+    if run.recipe().weights == "none":
+        return ["Started from random weights."]
+    return [f"Weights: {run.origin()}."]
+
+
+def _short(names: Sequence[str], folders: Sequence[Path]) -> list[str]:
+    """Folder names; where two are alike, each with the folder above."""
+    if len(set(names)) == len(names):
+        return list(names)
+    return ["/".join(folder.resolve().parts[-2:]) for folder in folders]
+
+
+def as_text(table: Table) -> str:
+    """The table and its notes as lines of text."""
+    return "\n".join([text(table), "", *table.below(), *table.general]) + "\n"
+
+
+def as_markdown(table: Table) -> str:
+    """The table and its notes in Markdown."""
+    notes = "".join(f"\n{plain(note)}\n" for note in (*table.below(), *table.general))
+    return f"{markdown(table)}\n{notes}"
+
+
+def as_latex(table: Table) -> str:
+    """The table and its notes for LaTeX."""
+    return latex(table, "", table.label)
+
+
+def as_html(table: Table) -> str:
+    """A page with the table and its notes."""
+    return render("runs.html.j2", table=table)
+
+
+def as_csv(table: Table) -> str:
+    """One row for each run and metric, with all digits."""
+    out = io.StringIO(newline="")
+    writer = csv.DictWriter(out, CSV_COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    for row in table.rows:
+        for title, cell in zip(table.titles, row, strict=True):
+            if isinstance(cell, Value) and cell.estimate is not None:
+                writer.writerow(
+                    {
+                        "run": row[0],
+                        "model": row[1],
+                        "metric": title,
+                        "n": cell.n,
+                        "size": row[-1],
+                        **_digits(cell.estimate),
+                        "note": table.footnotes[cell.footnote - 1] if cell.footnote else "",
+                    }
+                )
+    return out.getvalue()
+
+
+def _digits(estimate: Estimate) -> dict[str, Any]:
+    return {name: "" if math.isnan(end) else repr(float(end)) for name, end in vars(estimate).items()}
