@@ -12,7 +12,7 @@ from dfdetect.report.finding import Comparing, Finding, Side
 from dfdetect.report.results import Result
 from dfdetect.report.verdicts import MISSING, Verdict
 
-TITLES = ("report", "claim", "published", "measured here", "p, Holm", "rests on", "verdict")
+TITLES = ("report", "claim", "verdict", "measured here", "p, Holm", "published", "rests on")
 
 
 def findings_table(rows: Sequence[tuple[str, Experiment, Verdict]]) -> Table:
@@ -27,11 +27,11 @@ def findings_table(rows: Sequence[tuple[str, Experiment, Verdict]]) -> Table:
             (
                 name,
                 f"{verdict.finding.says} ({verdict.finding.place})",
-                published(experiment, verdict.finding),
+                f"**{verdict.outcome}**" if verdict.compared else verdict.outcome,
                 measured(experiment, verdict),
                 _p(verdict.holm),
+                published(experiment, verdict.finding),
                 basis(verdict),
-                f"**{verdict.outcome}**" if verdict.compared else verdict.outcome,
             )
             for name, experiment, verdict in rows
         ],
@@ -103,9 +103,9 @@ def basis(verdict: Verdict) -> str:
     """What a verdict rests on: size, faces, trainings and starts; or how much is missing."""
     if verdict.outcome == MISSING:
         cells = plural(len(verdict.finding.points), "cell")
-        return f"{len(verdict.missing)} of {cells} missing at size {verdict.profile}"
+        return f"size {verdict.profile}; {len(verdict.missing)} of {cells} to run"
     if verdict.compared is None:
-        return f"size {verdict.profile}"
+        return f"size {verdict.profile}; all cells have run, and their run folders are needed"
     several = verdict.trainings
     trained = "one training each" if several == 1 else f"{several} trainings each or more"
     data = ", ".join(verdict.results[0].data["sources"])

@@ -29,7 +29,7 @@ def overview(experiments: Sequence[Experiment]) -> str:
             if not experiment.profiles[section.profile].smoke:
                 measured += _overview_rows(experiment, section)
     judged = [
-        (_link(experiment), experiment, verdict)
+        (_link(experiment).replace("[Report ", "[", 1), experiment, verdict)
         for experiment in experiments
         for verdict in verdicts(experiment, read_results(experiment.folder), read_compared(experiment.folder))
     ]
