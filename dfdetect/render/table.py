@@ -1,6 +1,8 @@
 """A table, and its forms in text, Markdown, LaTeX and CSV; table.html.j2 gives HTML."""
 
+import itertools
 import re
+import textwrap
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
@@ -21,6 +23,7 @@ LATEX = str.maketrans(
 # footnote size; letters take less on the whole. The room between columns, 12 or 8 points, counts as two.
 LINE, SMALL_LINE = 66, 81
 BETWEEN = 2
+TITLE = 14  # letters on a line of a title, as many as an interval takes
 
 
 @dataclass(frozen=True)
@@ -143,44 +146,65 @@ def _row(cells: Sequence[str]) -> str:
 def latex(table: Table, about: str, label: str) -> str:
     """A table for LaTeX that goes over pages, with notes below; needs `booktabs` and `longtable`.
 
-    One that is too wide for a page at the normal size is set in footnote size. If that does not do, its
-    columns are put into several tables, each with the columns that name the rows. Nothing is scaled.
+    One that is too wide for a page at the normal size is set in footnote size, with intervals below their
+    numbers and titles on several lines. If that does not do, its columns are put into several tables, each
+    with the columns that name the rows. Nothing is scaled.
 
     Args:
         table: the table.
         about: follows the heading in the caption.
         label: its name for `ref`.
     """
-    cells = [[_latex(title) for title in table.titles], *_cells(table, r"\textbf{{{}}}", _latex)]
-    shown = [table.titles, *_cells(table, "{}", str)]
-    widths = [max(map(len, column)) for column in zip(*shown, strict=True)]
-    small = _width(widths) > LINE
-    parts = _parts(widths, table.names, SMALL_LINE if small else LINE)
-    title = _latex(table.caption)
+    small = _width(_widths(_lines(table, "{}", str, stacked=False))) > LINE
+    parts = _parts(
+        _widths(_lines(table, "{}", str, stacked=small)), table.names, SMALL_LINE if small else LINE
+    )
+    head, *rows = _lines(table, r"\textbf{{{}}}", _latex, stacked=small)
     lines = [r"% \usepackage{booktabs, longtable}", r"\begingroup", r"\setlength{\LTcapwidth}{\textwidth}"]
     lines += [r"\footnotesize", r"\setlength{\tabcolsep}{4pt}"] if small else []
     for number, part in enumerate(parts, start=1):
         place = f" (columns, part {number} of {len(parts)})" if len(parts) > 1 else ""
-        text = " ".join(filter(None, (f"{title}{place}.", _latex(about) if number == 1 else "")))
-        # The list of tables shows the part in brackets.
-        head = rf"\caption[{{{title}{place}}}]{{{text}}}" + (rf"\label{{{label}}}" if number == 1 else "")
-        aligned_ = "".join("r" if table.columns[index].align == ">" else "l" for index in part)
-        rows = [_latex_row([row[index] for index in part]) for row in cells]
+        title = _latex(table.caption) + place
+        text = " ".join(filter(None, (f"{title}.", _latex(about) if number == 1 else "")))
+        top = [r"\toprule", *_latex_rows(head, part), r"\midrule"]
+        sides = "".join("r" if table.columns[index].align == ">" else "l" for index in part)
         lines += [
-            rf"\begin{{longtable}}{{@{{}}{aligned_}@{{}}}}",
-            head + r" \\",
-            *(r"\toprule", rows[0], r"\midrule", r"\endfirsthead"),
-            *(r"\toprule", rows[0], r"\midrule", r"\endhead"),
-            *(r"\bottomrule", r"\endfoot"),
-            *rows[1:],
+            rf"\begin{{longtable}}{{@{{}}{sides}@{{}}}}",
+            # The list of tables shows the part in brackets.
+            rf"\caption[{{{title}}}]{{{text}}}" + (rf"\label{{{label}}}" if number == 1 else "") + r" \\",
+            *(*top, r"\endfirsthead", *top, r"\endhead", r"\bottomrule", r"\endfoot"),
+            *(line for row in rows for line in _latex_rows(row, part)),
             r"\end{longtable}",
         ]
-    lines += [
-        r"\footnotesize\raggedright\noindent",
-        *(_latex(note) + r"\par" for note in (*table.below(), *table.general)),
-        r"\endgroup",
-    ]
-    return "\n".join(lines) + "\n"
+    notes = (_latex(note) + r"\par" for note in (*table.below(), *table.general))
+    return "\n".join([*lines, r"\footnotesize\raggedright\noindent", *notes, r"\endgroup"]) + "\n"
+
+
+def _lines(table: Table, bold: str, escape: Callable[[str], str], *, stacked: bool) -> list[list[list[str]]]:
+    """The titles and the rows; of each cell its lines, of which it has one unless they are `stacked`."""
+    titles = (textwrap.wrap(title, TITLE) if stacked else [title] for title in table.titles)
+    found = [[[escape(line) for line in lines] for lines in titles]]
+    if not stacked:
+        return [*found, *([[cell] for cell in row] for row in _cells(table, bold, escape))]
+    for number, row in enumerate(table.rows):
+        if number in table.headings:
+            heading = bold.format(escape(table.headings[number]))
+            found.append([[heading], *[[""]] * (len(row) - 1)])
+        found.append([_stack(cell, bold, escape) for cell in row])
+    return found
+
+
+def _stack(cell: Cell, bold: str, escape: Callable[[str], str]) -> list[str]:
+    """A number with its marks, and its interval on a line of its own."""
+    if isinstance(cell, str):
+        return [escape(cell)]
+    number = bold.format(escape(cell.number)) if cell.best else escape(cell.number)
+    return [number + escape(cell.marks), *([escape(cell.interval)] if cell.interval else [])]
+
+
+def _widths(rows: Sequence[Sequence[Sequence[str]]]) -> list[int]:
+    """The letters of the longest line in each column."""
+    return [max(len(line) for cell in column for line in cell) for column in zip(*rows, strict=True)]
 
 
 def _width(widths: Sequence[int]) -> int:
@@ -197,6 +221,14 @@ def _parts(widths: Sequence[int], names: int, line: int) -> list[list[int]]:
             parts.append(head.copy())
         parts[-1].append(index)
     return parts
+
+
+def _latex_rows(row: Sequence[Sequence[str]], part: Sequence[int]) -> list[str]:
+    """The lines of a row in LaTeX, which stay on one page."""
+    shown = [row[index] for index in part]
+    lines = itertools.zip_longest(*shown, fillvalue="")
+    made = [_latex_row(line) for line in lines]
+    return [*(f"{line}*" for line in made[:-1]), *made[-1:], *([r"\addlinespace"] if len(made) > 1 else [])]
 
 
 def _latex(text: str) -> str:

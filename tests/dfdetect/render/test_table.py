@@ -40,21 +40,34 @@ def test_a_table_goes_over_pages_and_keeps_its_size_if_it_fits():
     assert found.count("model & Accuracy, published & Accuracy \\\\") == 2
 
 
-def test_a_wide_table_is_small_and_one_wider_still_is_divided_never_scaled():
-    wide = latex(table(("a", "1%", "–"), header=("model", "P" * 60, "Accuracy")), "", "a")
-    assert environments(wide) == ["longtable"]
-    assert "\\begingroup\n\\setlength{\\LTcapwidth}{\\textwidth}\n\\footnotesize\n" in wide
-    cells = ["VGG-16 with more", *["0.123 [0.100, 0.146] (1)"] * 6]
-    header = ("model", *(f"Metric {number}" for number in range(6)))
-    divided = latex(table(cells, header=header), "Measured.", "tab:a")
-    # 16 letters name a row; with two of 24 and the room between them that makes 68, with three 94.
-    assert environments(divided) == ["longtable"] * 3
-    assert "resizebox" not in divided
-    assert divided.count("\\label{tab:a}") == divided.count("Measured.") == 1
-    assert divided.count("VGG-16 with more & 0.123") == 3
-    assert "\\caption[{All (columns, part 3 of 3)}]{All (columns, part 3 of 3).} \\\\\n" in divided
-    for number in range(6):
-        assert divided.count(f"Metric {number}") == 2  # in the two heads of its part
+def test_a_wide_table_is_small_with_intervals_below_their_numbers():
+    value = Value(Estimate(0.123, 0.1, 0.146), best=True, same=True, footnote=1)
+    header = ("model", "Accuracy, published", "Accuracy", "Precision, class-weighted", "AUC")
+    found = latex(table(("VGG-16", "1%", value, value, value), header=header, footnotes=["Failed"]), "", "a")
+    assert environments(found) == ["longtable"]
+    assert "\\begingroup\n\\setlength{\\LTcapwidth}{\\textwidth}\n\\footnotesize\n" in found
+    assert "resizebox" not in found
+    head = "model & Accuracy, & Accuracy & Precision, & AUC \\\\*\n & published &  & class-weighted &  \\\\\n"
+    assert found.count(head) == 2
+    number, interval = r"\textbf{0.123} $\approx$ (1)", "[0.100, 0.146]"
+    assert (
+        f"\nVGG-16 & 1\\% & {' & '.join([number] * 3)} \\\\*\n &  & {' & '.join([interval] * 3)} \\\\\n\\addlinespace\n"
+        in found
+    )
+
+
+def test_a_table_wider_still_is_divided_never_scaled():
+    cells = ["VGG-16 with more", *[Value(Estimate(0.123, 0.1, 0.146))] * 9]
+    header = ("model", *(f"Metric {number}" for number in range(9)))
+    found = latex(table(cells, header=header), "Measured.", "tab:a")
+    # 16 letters name a row. Four intervals of 14, each with the room of 2 before it, make 80, five 96.
+    assert environments(found) == ["longtable"] * 3
+    assert "resizebox" not in found
+    assert found.count("\\label{tab:a}") == found.count("Measured.") == 1
+    assert found.count("VGG-16 with more & 0.123") == 3
+    assert "\\caption[{All (columns, part 3 of 3)}]{All (columns, part 3 of 3).} \\\\\n" in found
+    for number in range(9):
+        assert found.count(f"Metric {number}") == 2  # in the two heads of its part
 
 
 def test_text_from_outside_is_no_html_in_markdown():
