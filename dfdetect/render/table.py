@@ -162,6 +162,7 @@ def latex(table: Table, about: str, label: str) -> str:
     head, *rows = _lines(table, r"\textbf{{{}}}", _latex, stacked=small)
     lines = [r"% \usepackage{booktabs, longtable}", r"\begingroup", r"\setlength{\LTcapwidth}{\textwidth}"]
     lines += [r"\footnotesize", r"\setlength{\tabcolsep}{4pt}"] if small else []
+    space = [r"\addlinespace"] if small else []  # so that an interval is not read with the number below
     for number, part in enumerate(parts, start=1):
         place = f" (columns, part {number} of {len(parts)})" if len(parts) > 1 else ""
         title = _latex(table.caption) + place
@@ -173,7 +174,7 @@ def latex(table: Table, about: str, label: str) -> str:
             # The list of tables shows the part in brackets.
             rf"\caption[{{{title}}}]{{{text}}}" + (rf"\label{{{label}}}" if number == 1 else "") + r" \\",
             *(*top, r"\endfirsthead", *top, r"\endhead", r"\bottomrule", r"\endfoot"),
-            *(line for row in rows for line in _latex_rows(row, part)),
+            *(line for row in rows for line in (*_latex_rows(row, part), *space)),
             r"\end{longtable}",
         ]
     notes = (_latex(note) + r"\par" for note in (*table.below(), *table.general))
@@ -228,7 +229,7 @@ def _latex_rows(row: Sequence[Sequence[str]], part: Sequence[int]) -> list[str]:
     shown = [row[index] for index in part]
     lines = itertools.zip_longest(*shown, fillvalue="")
     made = [_latex_row(line) for line in lines]
-    return [*(f"{line}*" for line in made[:-1]), *made[-1:], *([r"\addlinespace"] if len(made) > 1 else [])]
+    return [*(f"{line}*" for line in made[:-1]), *made[-1:]]
 
 
 def _latex(text: str) -> str:

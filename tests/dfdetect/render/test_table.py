@@ -50,10 +50,8 @@ def test_a_wide_table_is_small_with_intervals_below_their_numbers():
     head = "model & Accuracy, & Accuracy & Precision, & AUC \\\\*\n & published &  & class-weighted &  \\\\\n"
     assert found.count(head) == 2
     number, interval = r"\textbf{0.123} $\approx$ (1)", "[0.100, 0.146]"
-    assert (
-        f"\nVGG-16 & 1\\% & {' & '.join([number] * 3)} \\\\*\n &  & {' & '.join([interval] * 3)} \\\\\n\\addlinespace\n"
-        in found
-    )
+    first, second = (" & ".join([text] * 3) for text in (number, interval))
+    assert f"\nVGG-16 & 1\\% & {first} \\\\*\n &  & {second} \\\\\n\\addlinespace\n" in found
 
 
 def test_a_table_wider_still_is_divided_never_scaled():
