@@ -7,7 +7,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from face_extraction.errors import InputError
+from dfdetect.gradients import check_backend, slopes_at
 
 Array = NDArray[np.float32]
 Outputs = Callable[..., list[Array]]
@@ -55,12 +55,7 @@ def slopes_of(model: keras.Model) -> Slopes:
 
 
 def _compiled(model: keras.Model, *, slopes: bool) -> Callable[..., Any]:
-    backend = keras.backend.backend()
-    if backend not in _BACKENDS:
-        raise InputError(
-            f"explanations on the backend {backend!r}; accepted: KERAS_BACKEND {', '.join(_BACKENDS)}"
-        )
-    return _BACKENDS[backend](model, slopes)
+    return _BACKENDS[check_backend()](model, slopes)
 
 
 def _by_tensorflow(model: keras.Model, slopes: bool) -> Callable[..., Any]:
@@ -70,12 +65,10 @@ def _by_tensorflow(model: keras.Model, slopes: bool) -> Callable[..., Any]:
 
     @tf.function(input_signature=signature)  # type: ignore[untyped-decorator]
     def run(*inputs: Any) -> Any:
+        first, *others = inputs
         if not slopes:
             return model(_packed(inputs), training=False)
-        with tf.GradientTape(watch_accessed_variables=False) as tape:
-            tape.watch(inputs[0])
-            values = model(_packed(inputs), training=False)
-        return tape.gradient(values, inputs[0], unconnected_gradients=tf.UnconnectedGradients.ZERO)
+        return slopes_at(lambda at: model(_packed((at, *others)), training=False), first)
 
     def call(*inputs: Any) -> Any:
         # What a layer of half precision gave comes back in float32.
@@ -91,10 +84,10 @@ def _by_jax(model: keras.Model, slopes: bool) -> Callable[..., Any]:
     def values(first: Any, others: Any, trained: Any, fixed: Any) -> Any:
         return model.stateless_call(trained, fixed, _packed((first, *others)), training=False)[0]
 
-    def total(*inputs: Any) -> Any:
-        return values(*inputs).sum()
+    def gradient(first: Any, *others: Any) -> Any:
+        return slopes_at(lambda at: values(at, *others), first)
 
-    run = jax.jit(jax.grad(total) if slopes else values)
+    run = jax.jit(gradient if slopes else values)
 
     def call(first: Any, *others: Any) -> Any:
         trained = [variable.value for variable in model.trainable_variables]

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dfdetect.cli import load_keras
+from dfdetect.fakes.flags import check_range
+from dfdetect.fakes.gan.command import add_gan
 from face_extraction.command import DONE, FINDING, Parser, run
 from face_extraction.errors import InputError
 from face_extraction.manifest import SPLITS
@@ -27,6 +29,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     tasks = parser.add_subparsers(title="tasks", metavar="TASK", required=True, prog=PROG)
     for add in (_add_kinds, _add_make, _add_autoencoder, _add_sheet, _add_rate):
         add(tasks)
+    add_gan(tasks, PROG)
     return run(parser, lambda args: args.do(args), argv)
 
 
@@ -93,11 +96,11 @@ def _make(args: argparse.Namespace) -> int:
     from dfdetect.fakes.making import Order, make_set
     from face_extraction.machine import available_cores
 
-    _check_range("--frames", args.frames, 2, 10_000)
-    _check_range("--crf", args.crf, 0, 51)
-    _check_range("--seed", args.seed, 0, 2**32 - 1)
+    check_range("--frames", args.frames, 2, 10_000)
+    check_range("--crf", args.crf, 0, 51)
+    check_range("--seed", args.seed, 0, 2**32 - 1)
     if args.workers is not None:
-        _check_range("--workers", args.workers, 1, 1024)
+        check_range("--workers", args.workers, 1, 1024)
     frames = args.frames if args.videos else 0
     order = Order(args.manifest, _kinds(args.kind), args.split, args.seed, frames, args.crf)
     made = make_set(order, args.out, workers=args.workers or available_cores())
@@ -129,8 +132,8 @@ def _add_autoencoder(tasks: Any) -> None:
 
 
 def _autoencoder(args: argparse.Namespace) -> int:
-    _check_range("--steps", args.steps, 1, 1_000_000)
-    _check_range("--seed", args.seed, 0, 2**32 - 1)
+    check_range("--steps", args.steps, 1, 1_000_000)
+    check_range("--seed", args.seed, 0, 2**32 - 1)
     load_keras()
     from dfdetect.fakes.autoencoder import Training, make_decoded_set
 
@@ -164,9 +167,9 @@ def _sheet(args: argparse.Namespace) -> int:
     from face_extraction.images import write_image
     from face_extraction.manifest import read_manifest
 
-    _check_range("--count", args.count, 1, 100)
-    _check_range("--size", args.size, 16, 1024)
-    _check_range("--seed", args.seed, 0, 2**32 - 1)
+    check_range("--count", args.count, 1, 100)
+    check_range("--size", args.size, 16, 1024)
+    check_range("--seed", args.seed, 0, 2**32 - 1)
     kinds = _kinds(args.kind)
     check_shares(dict.fromkeys(kinds, 1.0))
     reals, _ = find_reals(args.manifest, read_manifest(args.manifest))
@@ -197,9 +200,9 @@ def _rate(args: argparse.Namespace) -> int:
     from dfdetect.fakes.rate import pairs_a_second
     from dfdetect.fakes.registry import list_kinds
 
-    _check_range("--size", args.size, 16, 1024)
-    _check_range("--processes", args.processes, 1, 1024)
-    _check_range("--seconds", args.seconds, 0.1, 3600)
+    check_range("--size", args.size, 16, 1024)
+    check_range("--processes", args.processes, 1, 1024)
+    check_range("--seconds", args.seconds, 0.1, 3600)
     rows = {kind.name: {kind.name: 1.0} for kind in list_kinds()} | {"default": DEFAULT_SHARES, "none": {}}
     print(
         f"pairs of {args.size} pixels a second, {args.processes} processes: by the clock; of processors' time"
@@ -222,11 +225,6 @@ def _kinds(text: str) -> tuple[str, ...]:
     if not kinds or len(set(kinds)) < len(kinds):
         raise InputError(f"--kind {text!r}; accepted: names of kinds with commas between, each once")
     return kinds
-
-
-def _check_range(flag: str, given: float, low: float, high: float) -> None:
-    if not low <= given <= high:
-        raise InputError(f"{flag} {given}; accepted: {low} to {high}")
 
 
 if __name__ == "__main__":
