@@ -11,7 +11,7 @@ from dfdetect.fakes.gan.settings import (
     NO_REALS,
     RESAMPLED,
     SIDES,
-    WIDTHS,
+    WIDTH,
     Design,
     Training,
 )
@@ -45,6 +45,13 @@ def _add_train(steps: Any, prog: str) -> None:
     add("--kind", choices=SIDES, default="dcgan", help="the networks (default: %(default)s)")
     sides = ", ".join(f"{kind} {side}" for kind, side in SIDES.items())
     add("--size", type=int, metavar="PIXELS", help=f"side of the faces, a power of 2 (default: {sides})")
+    add(
+        "--width",
+        type=int,
+        default=WIDTH,
+        metavar="N",
+        help="channels of a map times its side; half of it takes half of the time (default: %(default)s)",
+    )
     add("--steps", type=int, default=20_000, metavar="N", help="in all (default: %(default)s)")
     add("--seed", type=int, default=0, metavar="N", help="decides all chance (default: %(default)s)")
     usual = Training()
@@ -65,6 +72,7 @@ def _add_train(steps: Any, prog: str) -> None:
 
 
 def _train(args: argparse.Namespace) -> int:
+    check_range("--width", args.width, 16, 65536)
     check_range("--steps", args.steps, 1, 10_000_000)
     check_range("--seed", args.seed, 0, 2**32 - 1)
     check_range("--batch-size", args.batch_size, 2, 1024)
@@ -72,7 +80,7 @@ def _train(args: argparse.Namespace) -> int:
     check_range("--gamma", args.gamma, 0, 1000)
     check_range("--every", args.every, 1, 10_000_000)
     side = SIDES[args.kind] if args.size is None else args.size
-    design = Design(args.kind, side, WIDTHS[args.kind])
+    design = Design(args.kind, side, args.width)
     training = Training(args.seed, args.batch_size, args.learning_rate, args.gamma)
     load_keras()
     from dfdetect.fakes.gan.training import Order, train_gan

@@ -6,7 +6,7 @@ from face_extraction.errors import InputError
 
 SIDES = {"dcgan": 64, "style": 128}
 """The kinds of GAN, and the side of their faces in pixels, unless another is given."""
-WIDTHS = {"dcgan": 1024, "style": 1024}
+WIDTH = 1024
 """Channels of a map times its side, unless another width is given."""
 MOST_SIDE = 256
 NO_WEIGHTS = "none"

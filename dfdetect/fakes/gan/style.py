@@ -39,7 +39,7 @@ class ModulatedConv(layers.Layer):  # type: ignore[misc]
         """Make the weights; a style of 0 leaves the convolution as it is."""
         (*_, depth), (_, style) = shapes
         size = self.kernel_size
-        gain = 1.0 if self.demodulate else 0.3
+        gain = 1.0 if self.demodulate else 0.5
         self.kernel = self.add_weight(
             name="kernel", shape=(size, size, depth, self.filters), initializer=he(gain)
         )

@@ -1,0 +1,123 @@
+"""`python -m benchmarks.gan`: do generated faces in the training help on real fakes?
+
+Three kinds of training data, each with several seeds: the manifest alone, with the real faces of a set of
+generated ones, and with the whole set. The second is the control: what the third gains over it is the
+generated faces' doing, not that of more real faces. All are measured on the manifest's test faces.
+"""
+
+import argparse
+import math
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dfdetect.train.__main__ import main as train
+from face_extraction.combine import combine
+from face_extraction.command import DONE, Parser, run
+from face_extraction.errors import InputError
+from face_extraction.manifest import MANIFEST_FILE, SPLITS, read_manifest
+
+if TYPE_CHECKING:
+    from dfdetect.metrics.comparison import Difference, Scored
+
+ALONE, REALS, ALL = "alone", "with-reals", "with-generated"
+PAIRS = ((ALL, REALS), (REALS, ALONE), (ALL, ALONE))
+METRICS = ("auc", "balanced_accuracy")
+FLAGS = ("--model", "mobilenet", "--image-size", "96", "--trainable", "last:3", "--epochs", "3")
+"""What is trained, if no recipe is given: small enough for a processor."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Train, compare and print."""
+    parser = Parser(
+        "python -m benchmarks.gan",
+        __doc__ or "",
+        "example:\n  python -m benchmarks.gan --manifest data/dfdc --generated data/generated --out runs/gan",
+    )
+    add = parser.add_argument
+    add("--manifest", type=Path, required=True, metavar="FOLDER", help="real faces and real fakes")
+    add("--generated", type=Path, required=True, metavar="SET", help="what dfdetect.fakes gan make made")
+    add("--out", type=Path, required=True, metavar="DIR", help="for the joined data and the runs")
+    add("--seeds", type=int, default=3, metavar="N", help="trainings of each kind (default: %(default)s)")
+    add("--recipe", type=Path, metavar="FILE", help=f"what is trained (default: {' '.join(FLAGS)})")
+    add("--weights", default="imagenet", metavar="PATH", help="to start from (default: %(default)s)")
+    return run(parser, _main, argv)
+
+
+def _main(args: argparse.Namespace) -> int:
+    manifests = join(args.manifest, args.generated, args.out / "data")
+    for name, manifest in manifests.items():
+        for seed in range(args.seeds):
+            out = args.out / f"{name}-{seed}"
+            recipe = ["--recipe", str(args.recipe)] if args.recipe else FLAGS
+            given = ["--weights", args.weights, "--manifest", str(manifest), "--seed", str(seed)]
+            if status := train([*recipe, *given, "--out", str(out)]):
+                raise InputError(f"{out}: the training ended with status {status}")
+    scored = {
+        name: [scores_of(args.out / f"{name}-{seed}") for seed in range(args.seeds)] for name in manifests
+    }
+    print(table(scored))
+    return DONE
+
+
+def join(manifest: Path, generated: Path, out: Path) -> dict[str, Path]:
+    """The manifest of each kind of training data; joins that are there already are taken.
+
+    Raises:
+        InputError: the generated set has faces of another split than train, or no generated face.
+    """
+    rows = read_manifest(generated / MANIFEST_FILE)
+    for split in SPLITS[1:]:
+        if any(row.split == split for row in rows):
+            raise InputError(f"{generated}: it has faces of the split {split}; accepted: a set of train")
+    if not any(row.label for row in rows):
+        raise InputError(f"{generated}: it has no generated faces")
+    reals = out / "reals"
+    joins = {reals: ([generated], ["label=real"])}
+    joins |= {out / REALS: ([manifest, reals], []), out / ALL: ([manifest, generated], [])}
+    for folder, (parts, where) in joins.items():
+        if not (folder / MANIFEST_FILE).is_file():
+            combine(parts, folder, where)
+    return {ALONE: manifest / MANIFEST_FILE} | {name: out / name / MANIFEST_FILE for name in (REALS, ALL)}
+
+
+def scores_of(folder: Path) -> "Scored":
+    """A run's scores of its test faces."""
+    from dfdetect.metrics.comparison import Scored
+    from dfdetect.runs.folder import Run
+
+    finished = Run(folder)
+    return Scored(finished.predictions("test"), finished.threshold())
+
+
+def table(scored: Mapping[str, Sequence["Scored"]]) -> str:
+    """Each training's metrics, and differences of the means over seeds with intervals over groups.
+
+    Args:
+        scored: of each kind of training data the scores of each seed, of the same faces.
+    """
+    from dfdetect.metrics.comparison import bootstrap, paired_bootstrap
+
+    lines = []
+    for name in METRICS:
+        lines.append(f"{name:<20}" + "".join(f"{f'seed {seed}':>9}" for seed in range(len(scored[ALONE]))))
+        for kind, runs in scored.items():
+            points = bootstrap([[each] for each in runs], [name], resamples=1).points[name]
+            lines.append(f"  {kind:<18}" + "".join(f"{point:9.3f}" for point in points))
+        for first, second in PAIRS:
+            pairs = list(zip(scored[first], scored[second], strict=True))
+            told = _told(paired_bootstrap(pairs, [name])[name])
+            lines.append(f"  {first} - {second}, mean over seeds: {told}")
+    return "\n".join(lines)
+
+
+def _told(difference: "Difference") -> str:
+    """The difference with its interval, if that can be estimated."""
+    if math.isnan(difference.low):
+        return f"{difference.value:+.3f}"
+    return f"{difference.value:+.3f} [{difference.low:+.3f}, {difference.high:+.3f}]"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
