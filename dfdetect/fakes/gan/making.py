@@ -23,6 +23,7 @@ from dfdetect.fakes.making import MadeSet, check_same, failed, finish, write_cro
 from dfdetect.fakes.masks import eye_distance
 from dfdetect.fakes.registry import Points, Rgb, Rng
 from face_extraction.detect import FaceDetector, choose_faces
+from face_extraction.digest import file_digest
 from face_extraction.errors import InputError
 from face_extraction.images import read_rgb, resize, write_image
 from face_extraction.ledger import NO_FACE, ItemFailed, LedgerRow
@@ -125,7 +126,8 @@ class _Maker:
                     if self.order.reals != NATIVE:
                         picture = self._finished(resize(picture, small), self._rng(0, number))
                         find_face(picture, self._detector)
-                    rows += write_crops(self._out, sample, picture, {})
+                    (row,) = write_crops(self._out, sample, picture, {})
+                    rows.append(self._marked(row))
                 except Exception as error:
                     ledger.append(failed(sample, error))
                 advance()
@@ -162,7 +164,12 @@ class _Maker:
 
     def _row(self, path: str, box: Box) -> FaceSample:
         row = FaceSample(path, FAKE, self.order.split, self.group, box=box, method=NAME, source=NAME)
-        return replace(row, width=self.side, height=self.side, found_by=self._detector.kind)
+        row = replace(row, width=self.side, height=self.side, found_by=self._detector.kind)
+        return self._marked(row)
+
+    def _marked(self, row: FaceSample) -> FaceSample:
+        """The row with its crop's digest: a GAN that was trained further makes another manifest."""
+        return replace(row, digest=file_digest(self._out / row.path)[:16])
 
     def _generated(self) -> Iterator[tuple[int, Rgb]]:
         """Numbers and faces, at the GAN's resolution, without end."""

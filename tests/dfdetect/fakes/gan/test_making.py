@@ -12,7 +12,9 @@ from dfdetect.fakes.gan.folder import Folder
 from dfdetect.fakes.gan.making import SetOrder, check_landmarks, find_face, make_gan_set
 from dfdetect.fakes.gan.networks import build_generator
 from dfdetect.fakes.gan.settings import Design, Training
+from face_extraction.combine import combine
 from face_extraction.detect import Detection
+from face_extraction.digest import file_digest
 from face_extraction.errors import InputError
 from face_extraction.images import read_rgb
 from face_extraction.ledger import NO_FACE, ItemFailed, read_ledger
@@ -77,20 +79,21 @@ def test_a_set_has_reals_and_fakes_of_one_split_and_one_group(gan, manifest, tmp
     assert fakes[0].box == BOX
     for row in rows:
         assert read_rgb(tmp_path / "set" / row.path).shape == (64, 64, 3)
+        assert file_digest(tmp_path / "set" / row.path).startswith(row.digest)
+        assert len(row.digest) == 16
     assert len({(tmp_path / "set" / row.path).read_bytes() for row in fakes}) == 5
 
 
 def test_faces_of_one_gan_cannot_stand_in_two_splits(gan, manifest, tmp_path, finding):
     """The group is the GAN's, whatever the seed of the set, so manifests of both cannot be joined."""
     finding(lambda number: True)
-    groups = set()
     for split, seed in (("train", 0), ("val", 1)):
         out = tmp_path / split
         make_gan_set(order(gan, manifest, split=split, seed=seed, reals="none"), out)
         rows = read_manifest(out / "manifest.csv")
         assert {row.split for row in rows} == {split}
-        groups |= {(row.source, row.group) for row in rows}
-    assert len(groups) == 1
+    with pytest.raises(InputError, match="group 'gan-"):
+        combine([tmp_path / "train", tmp_path / "val"], tmp_path / "both")
 
 
 def test_refused_faces_are_in_the_ledger_and_others_take_their_place(gan, manifest, tmp_path, finding):
