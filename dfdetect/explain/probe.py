@@ -7,9 +7,9 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from dfdetect.explain.compiling import Array, Outputs, Slopes, outputs_of, slopes_of
 from dfdetect.explain.registry import Pictures
 from dfdetect.models.build import frames_of
+from dfdetect.models.compiling import Array, Outputs, Slopes, outputs_of, slopes_of
 from dfdetect.models.head import logits_of
 from face_extraction.errors import InputError
 

@@ -6,14 +6,11 @@ to the fake.
 """
 
 from collections.abc import Callable, Sequence
-from fractions import Fraction
-from typing import cast
 
-import av
 import cv2
 import numpy as np
-from av.video.codeccontext import VideoCodecContext
 
+from dfdetect.fakes.codecs import H264, HEVC, coded, filmed
 from dfdetect.fakes.registry import Rgb, Rng
 
 Apply = Callable[[Rgb], Rgb]
@@ -105,75 +102,29 @@ def compress(rng: Rng, side: int) -> Apply:
     """Encode and decode: as JPEG, at times twice and with another grid, or as WebP."""
     if rng.random() < 0.12:
         quality = int(rng.integers(30, 96))
-        return lambda picture: _coded(picture, ".webp", (cv2.IMWRITE_WEBP_QUALITY, quality))
+        return lambda picture: coded(picture, ".webp", (cv2.IMWRITE_WEBP_QUALITY, quality))
     quality, sampling = int(rng.integers(30, 96)), int(rng.choice(_SUBSAMPLING, p=(0.7, 0.1, 0.2)))
     options = (cv2.IMWRITE_JPEG_QUALITY, quality, cv2.IMWRITE_JPEG_SAMPLING_FACTOR, sampling)
     if rng.random() < 0.75:
-        return lambda picture: _coded(picture, ".jpg", options)
+        return lambda picture: coded(picture, ".jpg", options)
     first = (cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(50, 96)))
     down, right = (int(value) for value in rng.integers(0, 8, 2))
 
     def twice(picture: Rgb) -> Rgb:
         shifted = np.roll(picture, (down, right), (0, 1))
-        return _coded(np.roll(_coded(shifted, ".jpg", first), (-down, -right), (0, 1)), ".jpg", options)
+        return coded(np.roll(coded(shifted, ".jpg", first), (-down, -right), (0, 1)), ".jpg", options)
 
     return twice
 
 
-def _coded(picture: Rgb, suffix: str, options: Sequence[int]) -> Rgb:
-    done, content = cv2.imencode(suffix, picture[:, :, ::-1], options)
-    if not done:
-        raise ValueError(f"cannot be encoded as {suffix}. Received: shape {picture.shape}")
-    return np.asarray(cv2.imdecode(content, cv2.IMREAD_COLOR_RGB), np.uint8)
-
-
-# Fast and without threads: of three small frames the start of a codec is most of the time.
-_X264 = {"preset": "ultrafast", "x264-params": "bframes=0:rc-lookahead=0:sync-lookahead=0:threads=1"}
-_X265 = {
-    "preset": "ultrafast",
-    "x265-params": "pools=none:frame-threads=1:bframes=0:rc-lookahead=0:log-level=none",
-}
-_VIDEO_CODECS = {"libx264": ("h264", _X264), "libx265": ("hevc", _X265)}
-
-
 def film(rng: Rng, side: int) -> Apply:
-    """Encode a short video of the picture as it moves, as H.264 or HEVC, and give its last frame.
-
-    What is lost follows from the codec's own prediction from frame to frame, with chroma at half the size.
-    """
-    name = "libx264" if rng.random() < 0.7 else "libx265"
+    """Encode a short video of the picture as it moves, as H.264 or HEVC, and give its last frame."""
+    codec = H264 if rng.random() < 0.7 else HEVC
     frames, crf = int(rng.integers(1, 5)), int(rng.integers(20, 39))
-    if name == "libx265":
-        frames = 1  # x265's predicted frames of small pictures differ from call to call (seen with PyAV 18.1)
+    if codec == HEVC:
+        frames = 1  # of more, equal pictures would not give equal films
     across, down = (int(value) for value in rng.integers(-3, 4, 2))
-
-    def apply(picture: Rgb) -> Rgb:
-        height, width = picture.shape[:2]
-        even = np.pad(picture, ((0, height % 2), (0, width % 2), (0, 0)), "edge")
-        moving = [np.roll(even, (down * left, across * left), (0, 1)) for left in range(frames - 1, -1, -1)]
-        return np.ascontiguousarray(_filmed(moving, name, crf)[:height, :width])
-
-    return apply
-
-
-def _filmed(frames: Sequence[Rgb], name: str, crf: int) -> Rgb:
-    """The last of the frames, after all went through the encoder and the decoder."""
-    reads, options = _VIDEO_CODECS[name]
-    encoder = cast(VideoCodecContext, av.CodecContext.create(name, "w"))
-    encoder.height, encoder.width = frames[0].shape[:2]
-    encoder.pix_fmt, encoder.time_base = "yuv420p", Fraction(1, 24)
-    encoder.options = {"crf": str(crf), **options}
-    decoder = cast(VideoCodecContext, av.CodecContext.create(reads, "r"))
-    encoder.thread_count = decoder.thread_count = 1
-    packets = []
-    for number, picture in enumerate(frames):
-        frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(picture), "rgb24")
-        frame.pts = number
-        packets += encoder.encode(frame)
-    decoded = [
-        frame for packet in [*packets, *encoder.encode(None), None] for frame in decoder.decode(packet)
-    ]
-    return np.asarray(decoded[-1].to_ndarray(format="rgb24"), np.uint8)
+    return lambda picture: filmed(picture, codec, crf, frames, (across, down))
 
 
 _CHAIN: tuple[tuple[Step, float], ...] = (
