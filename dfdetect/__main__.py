@@ -24,6 +24,7 @@ COMMANDS = {
         "dfdetect.explain",
         "show where a score comes from, and how far such heat maps can be trusted",
     ),
+    "stress": ("dfdetect.stress", "show what disturbed and forged faces do to a run's scores"),
     "compare": ("dfdetect.compare", "tell whether one run is better than another on the same faces"),
     "export": ("dfdetect.export", "write a run's model for other programs"),
     "models": ("dfdetect.models", "list the models, and the blocks of one"),

@@ -12,9 +12,8 @@ from dfdetect.explain.heat_maps import Rgb, coloured, heat_map, overlay
 from dfdetect.explain.registry import get_method
 from dfdetect.metrics.calibrating import Calibration
 from dfdetect.render.figures.explanation import HeatPictures, Prediction, explained_face
-from dfdetect.render.run_content import CHOSEN_ON_VAL
 from dfdetect.render.text import shown_score
-from dfdetect.runs.calibration import for_kind, read_calibrations
+from dfdetect.runs.calibration import photo_cuts
 from dfdetect.runs.folder import Run
 from dfdetect.runs.scoring import score_crops
 from dfdetect.runs.skill import unfit
@@ -108,8 +107,7 @@ class Explainer:
 
     @cached_property
     def _calibration(self) -> Calibration:
-        known = for_kind(read_calibrations(self.run.folder), "photo")
-        return known or Calibration().with_cut(self.run.threshold(), CHOSEN_ON_VAL)
+        return photo_cuts(self.run)
 
     @cached_property
     def _unfit(self) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from dfdetect.fakes.codecs import H264, HEVC, coded, filmed
 from dfdetect.fakes.registry import Rgb, Rng
@@ -74,13 +75,24 @@ def blur(rng: Rng, side: int) -> Apply:
         sigma = rng.uniform(0.3, max(0.4, 0.01 * side))
         return lambda picture: np.asarray(cv2.GaussianBlur(picture, (0, 0), sigma), np.uint8)
     length = int(rng.integers(3, max(4, round(0.05 * side)) + 1))
+    kernel = line_kernel(length, rng.uniform(0, np.pi))
+    return lambda picture: np.asarray(cv2.filter2D(picture, -1, kernel), np.uint8)
+
+
+def line_kernel(length: int, angle: float) -> NDArray[np.float32]:
+    """The mean along a line, as a kernel to filter with: motion blur.
+
+    Args:
+        length: of the line and of the kernel's sides, in pixels.
+        angle: of the line, in radians.
+    """
     kernel = np.zeros((length, length), np.float32)
-    angle, middle = rng.uniform(0, np.pi), (length - 1) / 2
+    middle = (length - 1) / 2
     for along in np.linspace(-middle, middle, 4 * length):
         x, y = middle + along * np.cos(angle), middle + along * np.sin(angle)
         kernel[round(y), round(x)] += 1
     kernel /= kernel.sum()
-    return lambda picture: np.asarray(cv2.filter2D(picture, -1, kernel), np.uint8)
+    return kernel
 
 
 def noise(rng: Rng, side: int) -> Apply:

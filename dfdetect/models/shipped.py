@@ -27,3 +27,8 @@ def pretrained_folder(name: str = DEFAULT) -> Path:
             raise InputError("no pretrained detector is installed; give a run folder")
         raise unknown_name("pretrained detector", name, names)
     return HOME / name
+
+
+def run_folder(given: Path) -> Path:
+    """The folder of a run, given by its path or by the name of a detector that ships; a folder wins."""
+    return HOME / given if not given.exists() and str(given) in list_pretrained() else given

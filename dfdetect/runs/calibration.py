@@ -8,6 +8,8 @@ import msgspec
 from dfdetect.metrics.calibrating import Calibration, calibrate
 from dfdetect.metrics.estimates import UNITS
 from dfdetect.predictions import Predictions
+from dfdetect.render.run_content import CHOSEN_ON_VAL
+from dfdetect.runs.folder import Run
 from face_extraction.errors import InputError
 from face_extraction.json_file import read_json, write_json
 
@@ -45,6 +47,12 @@ def for_kind(calibrations: Calibrations, kind: str) -> Calibration | None:
     """
     first, second = ("video", "face") if kind == "video" else ("face", "video")
     return calibrations.get(first) or calibrations.get(second)
+
+
+def photo_cuts(run: Run) -> Calibration:
+    """The calibration of a run's single faces; one cut at its threshold if it is not calibrated."""
+    known = for_kind(read_calibrations(run.folder), "photo")
+    return known or Calibration().with_cut(run.threshold(), CHOSEN_ON_VAL)
 
 
 def write_calibrations(folder: Path, calibrations: Calibrations) -> None:

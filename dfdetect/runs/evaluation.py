@@ -64,6 +64,11 @@ class Evaluation:
         return self.folder / "explain"
 
     @property
+    def stress(self) -> Path:
+        """The folder with what became of disturbed and forged faces."""
+        return self.folder / "stress"
+
+    @property
     def metrics_file(self) -> Path:
         """The metrics. They are written last: with this file the evaluation, and the run, is finished."""
         return self.folder / "metrics.json"
@@ -156,7 +161,8 @@ class Evaluation:
         """Delete what was scored and measured earlier, which may come from other splits or data."""
         for path in (self.metrics_file, *self.folder.glob("predictions-*.csv")):
             path.unlink(missing_ok=True)
-        shutil.rmtree(self.explanation, ignore_errors=True)
+        for folder in (self.explanation, self.stress):
+            shutil.rmtree(folder, ignore_errors=True)
 
     def write_predictions(self, split: str, predictions: Predictions) -> None:
         """Write the split's predictions."""

@@ -2,6 +2,7 @@
 
 import hashlib
 import shutil
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -11,7 +12,7 @@ from dfdetect.metrics.calibrating import Calibration, Held
 from dfdetect.models import __main__ as models
 from dfdetect.models import shipped
 from dfdetect.models.build import build_model
-from dfdetect.models.shipped import DEFAULT, HASHES, list_pretrained, pretrained_folder
+from dfdetect.models.shipped import DEFAULT, HASHES, list_pretrained, pretrained_folder, run_folder
 from dfdetect.predict import __main__ as predict
 from dfdetect.predict.detector import Detector
 from dfdetect.pretrained.shipping import write_hashes
@@ -26,6 +27,14 @@ MOST_BYTES = {"small": 8_000_000, "strong": 60_000_000}
 
 def test_the_default_ships():
     assert DEFAULT in list_pretrained()
+
+
+def test_a_run_is_named_by_its_folder_or_by_what_ships(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert run_folder(Path(DEFAULT)) == pretrained_folder(DEFAULT)
+    assert run_folder(Path("other")) == Path("other")
+    (tmp_path / DEFAULT).mkdir()
+    assert run_folder(Path(DEFAULT)) == Path(DEFAULT)
 
 
 @pytest.mark.parametrize("name", list_pretrained())

@@ -7,7 +7,14 @@ import pytest
 
 from dfdetect.metrics.calibrating import Calibration, Held
 from dfdetect.predictions import Predictions
-from dfdetect.runs.calibration import calibrate_levels, for_kind, read_calibrations, write_calibrations
+from dfdetect.runs.calibration import (
+    calibrate_levels,
+    for_kind,
+    photo_cuts,
+    read_calibrations,
+    write_calibrations,
+)
+from dfdetect.runs.folder import Run
 from face_extraction.errors import InputError
 from face_extraction.manifest import FaceSample
 
@@ -54,3 +61,12 @@ def test_each_level_is_calibrated_on_its_own_scores():
     assert (len(made["face"].val.reals), len(made["video"].val.reals)) == (200, 100)
     assert made["video"].slope > 1.2 * made["face"].slope
     assert made["face"].origin == "400 faces of the run's validation split"
+
+
+def test_a_run_without_calibration_has_one_cut_at_its_threshold(tmp_path):
+    run = Run(tmp_path)
+    run.write_metrics(0.3, {})
+    cuts = photo_cuts(run)
+    assert (cuts.lower, cuts.upper, cuts.method) == (0.3, 0.3, "none")
+    write_calibrations(tmp_path, KNOWN)
+    assert photo_cuts(run) == KNOWN["face"]

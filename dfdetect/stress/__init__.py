@@ -1,0 +1,1 @@
+"""Stress a run: what its scores become when faces are disturbed, or forged against it."""

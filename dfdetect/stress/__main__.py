@@ -1,0 +1,162 @@
+"""`python -m dfdetect.stress`: what a run's scores become when faces are disturbed or forged."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dfdetect.cli import load_keras
+from face_extraction.command import DONE, FINDING, Parser, run
+from face_extraction.errors import InputError
+from face_extraction.machine import available_cores
+from face_extraction.manifest import SPLITS
+
+if TYPE_CHECKING:
+    from dfdetect.stress.subject import Subject
+
+PROG = "python -m dfdetect.stress"
+MOST = 100_000
+EPSILONS = "1,2,4,8"
+MOST_WORKERS = 256
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Stress, and return the exit status."""
+    return run(_parser(), _stress, argv)
+
+
+def _parser() -> Parser:
+    parser = Parser(
+        PROG,
+        "Disturb faces as they are on their way to a reader (JPEG, H.264, blur, masks and more), in\n"
+        "five severities of each kind, and tell what becomes of a run's scores: AUC, recall, false alarms\n"
+        "at its own cuts, verdicts that flip, with paired intervals.\n\n"
+        "With --attack, forge the scores instead: change pixels by a few levels along the model's gradient.\n"
+        "Writes a table, a figure and a page into --out. A call that was stopped goes on where it was.",
+        "examples:\n"
+        f"  {PROG} runs/NAME\n"
+        f"  {PROG} small --manifest data/other/manifest.csv --kinds jpeg,h264 --out stressed\n"
+        f"  {PROG} runs/A --attack fgsm,pgd --limit 200 --transfer runs/B\n"
+        "\n"
+        "exit status: 0 done, 1 some faces could not be read (see unscored.csv), 2 wrong use,\n"
+        "130 interrupted",
+    )
+    add = parser.add_argument
+    add("run", type=Path, nargs="?", metavar="RUN", help="a finished run's folder, or a detector that ships")
+    add("--list", action="store_true", help="list the kinds of disturbance")
+    add("--manifest", type=Path, metavar="FILE", help="the faces (default: the run's own)")
+    add("--split", choices=(*SPLITS, "all"), default="test", help="which rows (default: %(default)s)")
+    add("--kinds", metavar="A,B", help="kinds of disturbance (default: all)")
+    add(
+        "--limit",
+        type=int,
+        default=2000,
+        metavar="N",
+        help="the most faces, drawn group by group (default: %(default)s)",
+    )
+    add("--workers", type=int, metavar="N", help="processes that disturb faces (default: one a core)")
+    add("--seed", type=int, default=0, metavar="N", help="of all that is drawn (default: %(default)s)")
+    add("--out", type=Path, metavar="DIR", help="folder of the results (default: RUN/stress)")
+    attack = parser.add_argument_group("with --attack")
+    attack.add_argument("--attack", metavar="A,B", help="forge the scores: fgsm, pgd")
+    attack.add_argument(
+        "--epsilon",
+        default=EPSILONS,
+        metavar="N,N",
+        help="the most levels of 255 by which a pixel is changed (default: %(default)s)",
+    )
+    attack.add_argument(
+        "--steps", type=int, default=10, metavar="N", help="steps of pgd (default: %(default)s)"
+    )
+    attack.add_argument(
+        "--transfer", type=Path, metavar="RUN", help="a run that scores the forged faces without being known"
+    )
+    return parser
+
+
+def _stress(args: argparse.Namespace) -> int:
+    from dfdetect.stress.registry import get_kind, list_kinds
+
+    if args.list:
+        for kind in list_kinds():
+            print(f"{kind.name}: {kind.summary} {', '.join(map(kind.shown, kind.severities))}")
+        return DONE
+    if args.run is None:
+        raise InputError("RUN is missing; accepted: the folder of a finished run, or a detector that ships")
+    for name, low, high in (
+        ("limit", 2, MOST), ("seed", 0, 2**32 - 1), ("workers", 1, MOST_WORKERS), ("steps", 1, 1000)
+    ):  # fmt: skip
+        value = getattr(args, name)
+        if value is not None and not low <= value <= high:
+            raise InputError(f"--{name} {value}; accepted: {low} to {high:,}")
+    if args.transfer and not args.attack:
+        raise InputError("--transfer without --attack; accepted: both")
+    if args.attack and args.kinds:
+        raise InputError("--kinds with --attack; accepted: one of both")
+    kinds = [get_kind(name) for name in args.kinds.split(",")] if args.kinds else list_kinds()
+    attacks, epsilons = _attacks(args)
+    load_keras()
+    from dfdetect.stress.subject import open_subject
+
+    subject = open_subject(args)
+    if attacks:
+        return _attack(args, subject, attacks, epsilons)
+    from dfdetect.render.table import text
+    from dfdetect.stress.disturbing import Work
+    from dfdetect.stress.journal import open_journal
+    from dfdetect.stress.stressing import stress
+    from dfdetect.stress.writing import write_stress
+
+    scorer = subject.scorer
+    work = Work(scorer.size, scorer.frames, args.seed, args.workers or available_cores())
+    with subject.alone(), open_journal(subject.out / "stress.jsonl", subject.facts) as journal:
+        stress(scorer, subject.cases, kinds, work, journal)
+        table, lines = write_stress(journal.rows, subject.about, subject.out)
+    print("\n".join(["", text(table), "", *table.below(), "", subject.about.data, *lines]))
+    print(f"look at {subject.out / 'stress.html'}")
+    return _end(subject)
+
+
+def _attacks(args: argparse.Namespace) -> tuple[list[str], list[int]]:
+    from dfdetect.stress.attacks import check_attack
+
+    attacks = args.attack.split(",") if args.attack else []
+    for name in attacks:
+        check_attack(name)
+    texts = args.epsilon.split(",")
+    if not all(text.isdecimal() and 1 <= int(text) <= 255 for text in texts):
+        raise InputError(
+            f"--epsilon {args.epsilon}; accepted: whole numbers from 1 to 255, such as {EPSILONS}"
+        )
+    return attacks, sorted({int(text) for text in texts})
+
+
+def _attack(
+    args: argparse.Namespace, subject: "Subject", attacks: Sequence[str], epsilons: Sequence[int]
+) -> int:
+    from dfdetect.render.table import text
+    from dfdetect.stress.journal import open_journal
+    from dfdetect.stress.stressing import Plan, Victims, attack
+    from dfdetect.stress.subject import other_run
+    from dfdetect.stress.writing import write_attacks
+
+    other, more = other_run(args.transfer) if args.transfer else (None, {})
+    facts = {**subject.facts, "steps": args.steps, **more}
+    plan = Plan(attacks, epsilons, args.steps, args.seed)
+    with subject.alone(), open_journal(subject.out / "attacks.jsonl", facts) as journal:
+        attack(Victims(subject.scorer, other), subject.cases, plan, journal)
+        table, lines = write_attacks(journal.rows, subject.about, subject.out)
+    print("\n".join(["", text(table), "", *table.below(), "", subject.about.data, *lines]))
+    print(f"look at {subject.out / 'attacks.html'}")
+    return _end(subject)
+
+
+def _end(subject: "Subject") -> int:
+    if subject.unread:
+        print(f"{len(subject.unread):,} faces could not be read: {subject.unscored}")
+    return FINDING if subject.unread else DONE
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,123 @@
+"""What is stressed: a run, its cuts, the faces, and the folder of the results."""
+
+import argparse
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from dfdetect import __version__
+from dfdetect.data.opening import Data, open_data, open_manifest
+from dfdetect.metrics.estimates import no_skill
+from dfdetect.models.shipped import HOME, run_folder
+from dfdetect.render.text import plural
+from dfdetect.runs.build import load_model
+from dfdetect.runs.calibration import photo_cuts
+from dfdetect.runs.folder import Run, located
+from dfdetect.runs.lineage import scoring_leaks
+from dfdetect.stress.faces import Case, Chosen, read_cases
+from dfdetect.stress.measuring import Judge
+from dfdetect.stress.stressing import Scorer
+from dfdetect.stress.writing import About
+from face_extraction.digest import file_digest
+from face_extraction.errors import InputError
+from face_extraction.ledger import LedgerRow, write_ledger
+from face_extraction.lock import alone
+
+
+@dataclass(frozen=True, eq=False)
+class Subject:
+    """All that a command needs.
+
+    Attributes:
+        scorer: the run's model and cuts.
+        cases: the faces that could be read.
+        unread: those that could not.
+        about: what stands beside the numbers.
+        out: the folder of the results.
+    """
+
+    scorer: Scorer
+    cases: Sequence[Case]
+    unread: Sequence[LedgerRow]
+    about: About
+    out: Path
+
+    @property
+    def facts(self) -> Mapping[str, Any]:
+        """What decides the results; the header of their file."""
+        return self.about.facts
+
+    @property
+    def unscored(self) -> Path:
+        """The ledger of faces that could not be read."""
+        return self.out / "unscored.csv"
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Keep other processes out of the folder while the block runs.
+
+        Raises:
+            InputError: another process writes into it.
+        """
+        with alone(self.out):
+            write_ledger(self.unscored, self.unread)
+            yield
+
+
+def open_subject(args: argparse.Namespace) -> Subject:
+    """Load the run, and read its faces once.
+
+    Args:
+        args: of the command: run, manifest, split, limit, seed and out.
+
+    Raises:
+        InputError: the run is not finished, the manifest is wrong, or the faces lack a class.
+    """
+    source = Run(run_folder(args.run))
+    source.require_finished()
+    shipped = HOME in source.folder.resolve().parents
+    if shipped and args.out is None:
+        raise InputError(f"{source.folder}: it ships with the package, and stays as it is; give --out DIR")
+    recipe = source.recipe()
+    own = located(recipe, source.environment())
+    data = open_manifest(args.manifest) if args.manifest else open_data(own)
+    notices = [*data.notices, *scoring_leaks(source, _rows(data, args.split)), no_skill(source.metrics())]
+    for line in filter(None, notices):
+        print(line)
+    cases, unread = read_cases(data, Chosen(args.split, args.limit, args.seed), recipe.frames)
+    groups = len({(case.sample.source, case.sample.group) for case in cases})
+    facts = {
+        "dfdetect": __version__,
+        "weights_sha256": file_digest(source.weights),
+        "manifest_sha256": data.digest,
+        "split": args.split,
+        "limit": args.limit,
+        "seed": args.seed,
+        "faces": len(cases),
+    }
+    words = (
+        f"{plural(len(cases), recipe.unit)} of {plural(groups, 'group')}, split {args.split}, of {data.path}"
+    )
+    about = About(source.folder.resolve().name, words, [line for line in notices if line], facts)
+    return Subject(_scorer(source), cases, unread, about, args.out or source.stress)
+
+
+def other_run(folder: Path) -> tuple[Scorer, dict[str, str]]:
+    """Another run that scores the same files, and what identifies it in the header.
+
+    Raises:
+        InputError: the run is not finished.
+    """
+    other = Run(run_folder(folder))
+    other.require_finished()
+    return _scorer(other), {"transfer_sha256": file_digest(other.weights)}
+
+
+def _scorer(run: Run) -> Scorer:
+    return Scorer(load_model(run), Judge(photo_cuts(run)))
+
+
+def _rows(data: Data, split: str) -> list[Any]:
+    return [sample for sample in data.samples if split in (sample.split, "all")]
