@@ -31,6 +31,7 @@ __all__ = [
     "check_frame",
     "check_readable",
     "check_rgb",
+    "jpeg_bytes",
     "open_file",
     "read_bytes_rgb",
     "read_content",
@@ -386,6 +387,17 @@ def resize(rgb: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
     shrinks = min(rgb.shape[:2]) >= size
     scaled = cv2.resize(rgb, (size, size), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC)
     return np.asarray(scaled, dtype=np.uint8)
+
+
+def jpeg_bytes(rgb: NDArray[np.uint8], quality: int = 85) -> bytes:
+    """A picture as a JPEG file.
+
+    Args:
+        rgb: uint8 of shape (height, width, 3).
+        quality: 1 to 100.
+    """
+    bgr = cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR)
+    return cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, quality])[1].tobytes()
 
 
 def write_image(path: Path, rgb: NDArray[np.uint8], image_format: str = "png", quality: int = 95) -> None:

@@ -4,8 +4,6 @@ import base64
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
-
 from dfdetect.audit.auditing import Audit, Repair, Target
 from dfdetect.audit.links import Crossing
 from dfdetect.audit.registry import list_kinds
@@ -15,7 +13,7 @@ from dfdetect.render.run_content import INTERVALS
 from dfdetect.render.table import Table, columns
 from dfdetect.render.templating import render
 from dfdetect.render.text import plural
-from face_extraction.images import Unreadable, read_rgb, resize
+from face_extraction.images import Unreadable, jpeg_bytes, read_rgb, resize
 from face_extraction.manifest import LABEL_NAMES, SPLITS, FaceSample, count_table
 
 PICTURE = 128  # side of an example's picture, in pixels
@@ -89,10 +87,7 @@ def _picture(path: Path) -> str:
         rgb = resize(read_rgb(path), PICTURE)
     except Unreadable:
         return ""
-    quality = [cv2.IMWRITE_JPEG_QUALITY, 85]
-    return base64.b64encode(
-        cv2.imencode(".jpg", cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR), quality)[1].tobytes()
-    ).decode()
+    return base64.b64encode(jpeg_bytes(rgb)).decode()
 
 
 def _looked(result: Audit) -> Table:

@@ -10,6 +10,8 @@ from face_extraction.command import DONE, FINDING, Parser, run
 from face_extraction.errors import InputError
 from face_extraction.manifest import SPLITS
 
+PROG = "python -m dfdetect.evaluate"
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Evaluate, and return the exit status."""
@@ -18,40 +20,123 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _parser() -> Parser:
     parser = Parser(
-        "python -m dfdetect.evaluate",
+        PROG,
         "Score a manifest with a finished run, and write predictions, metrics, figures and a page\n"
         "into RUN/evaluations/NAME. The threshold stays the one chosen on the run's validation split.",
-        "example:\n  python -m dfdetect.evaluate runs/NAME --manifest data/celebdf/manifest.csv\n"
+        f"examples:\n  {PROG} runs/NAME --manifest data/celebdf/manifest.csv --slices --errors\n"
+        f"  {PROG} --matrix runs/A runs/B --manifest data/dfdc --manifest data/celebdf\n"
         "\n"
-        "exit status: 0 everything was scored, 1 something was not (see unscored.csv), 2 wrong use,\n"
-        "130 interrupted",
+        "exit status: 0 everything was scored, 1 something was not (see unscored.csv; matrix: its notes),\n"
+        "2 wrong use, 130 interrupted",
     )
-    parser.add_argument("run", type=Path, metavar="RUN", help="the run's folder")
-    parser.add_argument("--manifest", type=Path, metavar="FILE", help="default: the run's own")
+    parser.add_argument("runs", type=Path, nargs="+", metavar="RUN", help="the run's folder")
+    parser.add_argument(
+        "--manifest",
+        type=Path,
+        action="append",
+        metavar="FILE",
+        help="default: the run's own; with --matrix one or more",
+    )
     parser.add_argument(
         "--split", choices=(*SPLITS, "all"), default="test", help="which rows to score (default: test)"
     )
-    parser.add_argument("--name", help="its name (default: the manifest's folder, hash and split)")
+    parser.add_argument(
+        "--name",
+        action="append",
+        help="its name (default: the manifest's folder, hash and split); with --matrix one for each manifest",
+    )
     parser.add_argument("--batch-size", type=int, metavar="N", help="batch size (default: the run's)")
+    more = parser.add_argument_group("more about one run")
+    more.add_argument(
+        "--slices",
+        action="store_true",
+        help="add to the page how often it errs in parts of the faces: by size, sharpness, turn of the head, "
+        "skin tone and others",
+    )
+    more.add_argument(
+        "--errors",
+        action="store_true",
+        help="write errors.html: the surest mistakes, one a group, with heat maps",
+    )
+    many = parser.add_argument_group("several runs and manifests")
+    many.add_argument(
+        "--matrix",
+        action="store_true",
+        help="score every manifest with every run, and write tables; called again, it goes on",
+    )
+    many.add_argument(
+        "--out", type=Path, metavar="DIR", help="the folder of the matrix's tables (default: matrix)"
+    )
     return parser
 
 
 def _evaluate(args: argparse.Namespace) -> int:
     if args.batch_size is not None and args.batch_size < 1:
         raise InputError(f"--batch-size {args.batch_size}; accepted: 1 or more")
+    if args.matrix:
+        return _matrix(args)
+    for flag, given in (("RUN", args.runs), ("--manifest", args.manifest), ("--name", args.name)):
+        if given and len(given) > 1:
+            raise InputError(f"{flag} {' '.join(map(str, given))}; accepted: one, or several with --matrix")
+    if args.out:
+        raise InputError("--out; accepted with --matrix only: an evaluation lies in its run's folder")
     load_keras()
-    from dfdetect.render.table import text
-    from dfdetect.runs.folder import Run
-    from dfdetect.runs.results import evaluate, metrics_table
+    return _one(args)
 
-    source = Run(args.run)
-    results, unscored = evaluate(source, args.manifest, args.split, args.name, args.batch_size)
-    table = metrics_table(results.metrics())
+
+def _one(args: argparse.Namespace) -> int:
+    from functools import cache
+
+    from dfdetect.evaluate.evaluating import Wanted, evaluate, prepare
+    from dfdetect.render.table import text
+    from dfdetect.runs.build import load_model
+    from dfdetect.runs.folder import Run
+    from dfdetect.runs.results import metrics_table
+
+    (manifest,), (name,) = args.manifest or [None], args.name or [None]
+    wanted = Wanted(manifest=manifest, split=args.split, name=name, batch_size=args.batch_size)
+    job, load = prepare(Run(args.runs[0]), wanted), cache(load_model)
+    if (args.slices or args.errors) and job.is_done():
+        print(f"scored already: {job.results.folder}")
+    else:
+        evaluate(job, load)
+    table = metrics_table(job.results.metrics())
     print(f"\n{text(table)}\n" if table.rows else "")
-    print(f"look at {results.page}")
+    if args.slices:
+        from dfdetect.evaluate.showing import write_slices
+
+        print("\n".join(write_slices(job)) + "\n")
+    print(f"look at {job.results.page}")
+    if args.errors:
+        from dfdetect.evaluate.errors import write_errors
+
+        print(f"look at {write_errors(job, load)}")
+    unscored = job.unscored()
     if unscored:
-        print(f"{unscored} {source.recipe().unit}s were not scored: {results.unscored}")
+        print(f"{unscored} {job.recipe.unit}s were not scored: {job.results.unscored}")
     return FINDING if unscored else DONE
+
+
+def _matrix(args: argparse.Namespace) -> int:
+    if args.slices or args.errors:
+        raise InputError("--matrix with --slices or --errors; accepted: these for one run")
+    if not args.manifest:
+        raise InputError("--matrix needs --manifest FILE, once or more")
+    if args.name and len(args.name) != len(args.manifest):
+        raise InputError(
+            f"--name was given {len(args.name)} times for {len(args.manifest)} manifests; accepted: never, "
+            "or once for each, in their order"
+        )
+    load_keras()
+    from dfdetect.evaluate.matrix import fill, open_sets
+    from dfdetect.evaluate.matrix_tables import write_matrix
+    from dfdetect.runs.folder import Run
+
+    sets = open_sets(args.manifest, args.name, args.split)
+    cells = fill([Run(path) for path in args.runs], sets, args.batch_size)
+    page = write_matrix(cells, args.out or Path("matrix"))
+    print(f"look at {page}")
+    return DONE if all(cell.whole for cell in cells) else FINDING
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from dfdetect.explain.registry import get_method
 from dfdetect.metrics.calibrating import Calibration
 from dfdetect.render.figures.explanation import HeatPictures, Prediction, explained_face
 from dfdetect.render.text import shown_score
-from dfdetect.runs.calibration import photo_cuts
+from dfdetect.runs.calibration import cuts_at_home
 from dfdetect.runs.folder import Run
 from dfdetect.runs.scoring import score_crops
 from dfdetect.runs.skill import unfit
@@ -107,7 +107,7 @@ class Explainer:
 
     @cached_property
     def _calibration(self) -> Calibration:
-        return photo_cuts(self.run)
+        return cuts_at_home(self.run, "photo")
 
     @cached_property
     def _unfit(self) -> str:

@@ -17,7 +17,7 @@ from dfdetect.explain.registry import get_method
 from dfdetect.metrics.estimates import Estimate
 from dfdetect.render.figures.drawing import Figure
 from dfdetect.render.figures.explanation import fading_curves, heat_sheet
-from dfdetect.render.run_content import Explanation
+from dfdetect.render.run_content import Part
 from dfdetect.render.table import Cell, Table, Value, columns
 from dfdetect.render.text import plural
 
@@ -227,6 +227,6 @@ def _sheet(
     return rows, ["Fake", "Altered", *map(title, methods)]
 
 
-def explanation(measured: Measured, figures: Sequence[Figure]) -> Explanation:
+def explanation(measured: Measured, figures: Sequence[Figure]) -> Part:
     """What the run's page shows."""
-    return Explanation((ABOUT, *measured.left_out), tables(measured), figures)
+    return Part((ABOUT, *measured.left_out), tables(measured), figures)

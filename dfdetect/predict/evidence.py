@@ -13,7 +13,7 @@ from dfdetect.render.verdict_page import Picture, Shown, render_verdict
 from dfdetect.verdict import Face, Verdict
 from face_extraction.atomic import write_text
 from face_extraction.frames import read_frames
-from face_extraction.images import read_photo, resize
+from face_extraction.images import jpeg_bytes, read_photo, resize
 from face_extraction.ledger import ItemFailed
 
 if TYPE_CHECKING:
@@ -25,8 +25,6 @@ HEAT_MAPS = 4
 """Heat maps in a report."""
 WIDEST = 1280
 """Longer side of a picture in the report, in pixels."""
-QUALITY = 85
-"""Quality of its JPEG, 1 to 100."""
 
 
 def write_report(verdict: Verdict, out: Path, heat_maps: Sequence[Picture] = ()) -> None:
@@ -139,6 +137,4 @@ def small_jpeg(rgb: NDArray[np.uint8]) -> bytes:
     if scale < 1:
         size = (max(1, round(rgb.shape[1] * scale)), max(1, round(rgb.shape[0] * scale)))
         rgb = np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), np.uint8)
-    bgr = cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR)
-    _, content = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
-    return content.tobytes()
+    return jpeg_bytes(rgb)

@@ -26,8 +26,8 @@ FEW_GROUPS = 20
 
 
 @dataclass(frozen=True)
-class Explanation:
-    """How far heat maps of a model can be trusted, as its page shows it.
+class Part:
+    """A part of a run's page that a later command adds.
 
     Attributes:
         lines: sentences above the tables.
@@ -60,6 +60,7 @@ class RunContent:
         data_table: lines of text with the counts of the data.
         calibrations: what scores mean, by level.
         explanation: how far its heat maps can be trusted; None if that was not measured.
+        subgroups: how often it errs in parts of the faces; None if that was not measured.
     """
 
     title: str
@@ -75,7 +76,8 @@ class RunContent:
     unscored: Sequence[tuple[str, str, str]] = ()
     data_table: str = ""
     calibrations: Mapping[str, Calibration] = field(default_factory=dict)
-    explanation: Explanation | None = None
+    explanation: Part | None = None
+    subgroups: Part | None = None
 
     @property
     def command(self) -> str:

@@ -49,9 +49,9 @@ def for_kind(calibrations: Calibrations, kind: str) -> Calibration | None:
     return calibrations.get(first) or calibrations.get(second)
 
 
-def photo_cuts(run: Run) -> Calibration:
-    """The calibration of a run's single faces; one cut at its threshold if it is not calibrated."""
-    known = for_kind(read_calibrations(run.folder), "photo")
+def cuts_at_home(run: Run, kind: str) -> Calibration:
+    """A run's calibration of a "photo" or a "video"; its threshold as the one cut if it has none."""
+    known = for_kind(read_calibrations(run.folder), kind)
     return known or Calibration().with_cut(run.threshold(), CHOSEN_ON_VAL)
 
 

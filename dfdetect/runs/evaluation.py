@@ -69,6 +69,16 @@ class Evaluation:
         return self.folder / "stress"
 
     @property
+    def slices_file(self) -> Path:
+        """How often the model errs in parts of the faces."""
+        return self.folder / "slices.json"
+
+    @property
+    def errors_page(self) -> Path:
+        """The page of its surest mistakes."""
+        return self.folder / "errors.html"
+
+    @property
     def metrics_file(self) -> Path:
         """The metrics. They are written last: with this file the evaluation, and the run, is finished."""
         return self.folder / "metrics.json"
@@ -159,7 +169,8 @@ class Evaluation:
 
     def forget_results(self) -> None:
         """Delete what was scored and measured earlier, which may come from other splits or data."""
-        for path in (self.metrics_file, *self.folder.glob("predictions-*.csv")):
+        made = (self.metrics_file, self.slices_file, self.errors_page)
+        for path in (*made, *self.folder.glob("predictions-*.csv")):
             path.unlink(missing_ok=True)
         for folder in (self.explanation, self.stress):
             shutil.rmtree(folder, ignore_errors=True)

@@ -1,9 +1,11 @@
 """Where a run's weights come from, and which data they saw: in the run's training and in earlier ones."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import NamedTuple
 
+from dfdetect.data.doubles import same_files
 from dfdetect.data.faces import labelled
 from dfdetect.data.opening import Data
 from dfdetect.data.splitting import choose
@@ -34,6 +36,24 @@ def training_leaks(recipe: Recipe, data: Data) -> list[str]:
     return [*lines, *_not_known(unknown)]
 
 
+@dataclass(frozen=True)
+class Seen:
+    """What a run's weights have seen of the faces that the run scores, in sentences.
+
+    Attributes:
+        lines: one for each way in which faces were seen: numbers of these faces do not measure skill.
+        unknown: which training data are gone, so that nothing can be said.
+    """
+
+    lines: Sequence[str] = ()
+    unknown: Sequence[str] = ()
+
+    @property
+    def told(self) -> list[str]:
+        """All of it."""
+        return [*self.lines, *self.unknown]
+
+
 def scoring_leaks(run: Run, samples: Sequence[FaceSample]) -> list[str]:
     """The cautions about scored groups that the model has seen, or when that is unknown.
 
@@ -41,11 +61,29 @@ def scoring_leaks(run: Run, samples: Sequence[FaceSample]) -> list[str]:
         run: the run whose model scores.
         samples: the samples to score.
     """
-    known = _rows(run)
-    own = known if known and _trains(run) else []
+    return seen_before(run, samples).told
+
+
+def seen_before(
+    run: Run,
+    samples: Sequence[FaceSample],
+    folder: Path | None = None,
+    manifests: Mapping[str, Path] | None = None,
+) -> Seen:
+    """The cautions about scored faces that the model has seen, or when that is unknown.
+
+    Args:
+        run: the run whose model scores.
+        samples: the samples to score.
+        folder: of their manifest; without it, no files are compared.
+        manifests: manifests at hand, by their hash: one may be the run's, whose own path is gone.
+    """
+    found = _rows(run, manifests)
+    rows = found.samples if found else []
+    own = rows if _trains(run) else []
     shared = _groups(samples) & _groups(labelled(own, "train"))
-    chose = _groups(samples) & _groups(labelled(known or [], "val")) - shared
-    own_lines = [
+    chose = _groups(samples) & _groups(labelled(rows, "val")) - shared
+    lines = [
         f"{len(groups)} of the groups scored {what}"
         for groups, what in (
             (shared, "were trained on: these numbers do not measure skill."),
@@ -53,8 +91,17 @@ def scoring_leaks(run: Run, samples: Sequence[FaceSample]) -> list[str]:
         )
         if groups
     ]
-    lines, unknown = _inherited(_starts(run), own, samples)
-    return [*own_lines, *lines, *_not_known([*([] if known else [str(run.folder)]), *unknown])]
+    if found and folder:
+        # Files of groups that were seen are counted already.
+        others = [row for row in samples if (row.source, row.group) not in shared | chose]
+        used = [row for row in rows if row.split == "val" or (row.split == "train" and own)]
+        if doubled := same_files(folder, others, found.folder, used):
+            lines.append(
+                f"{len(doubled)} of the files scored are equal to files of other groups that the run was "
+                "trained or validated on: these numbers do not measure skill."
+            )
+    inherited, unknown = _inherited(_starts(run), own, samples)
+    return Seen([*lines, *inherited], _not_known([*([] if found else [str(run.folder)]), *unknown]))
 
 
 def random_backbone(run: Run) -> list[str]:
@@ -80,11 +127,11 @@ def _inherited(
     shared: Groups = set()
     names = []
     for run in ancestors:
-        rows = _rows(run)
-        if rows is None:
+        found_rows = _rows(run)
+        if found_rows is None:
             unknown.append(str(run.folder))
-        elif rows != own and _trains(run):  # the same rows in the same split tell nothing new
-            trained, chosen = (_groups(labelled(rows, split)) for split in ("train", "val"))
+        elif found_rows.samples != own and _trains(run):  # the same rows in the same split tell nothing new
+            trained, chosen = (_groups(labelled(found_rows.samples, split)) for split in ("train", "val"))
             found = wanted & (trained | (chosen - own_val))
             shared |= found
             names += [str(run.folder)] if found else []
@@ -143,21 +190,35 @@ def _trains(run: Run) -> bool:
     return any(recipe.head_epochs + recipe.epochs for recipe, _ in _starts(run))
 
 
-def _rows(run: Run) -> list[FaceSample] | None:
-    """The rows that a run was made from, each with its split; None if they are gone or changed."""
+class _Rows(NamedTuple):
+    """The rows that a run was made from, each with its split, and the folder of their manifest."""
+
+    folder: Path
+    samples: list[FaceSample]
+
+
+def _rows(run: Run, manifests: Mapping[str, Path] | None = None) -> _Rows | None:
+    """The rows that a run was made from; None if they are gone or changed.
+
+    Args:
+        run: the run.
+        manifests: manifests at hand, by their hash.
+    """
     recipe = run.recipe()
     try:
         facts = run.environment()
-        manifest = Path(located(recipe, facts).manifest or facts["manifest"])
-        if manifest_hash(manifest) != facts["manifest_sha256"]:
-            return None
+        manifest = (manifests or {}).get(facts["manifest_sha256"])
+        if manifest is None:
+            manifest = Path(located(recipe, facts).manifest or facts["manifest"])
+            if manifest_hash(manifest) != facts["manifest_sha256"]:
+                return None
         rows = choose(read_manifest(manifest), recipe)
     except (InputError, OSError, KeyError):
         return None
-    if "search_fold" not in facts:
-        return rows
-    # A search splits train and val rows anew, so any of them can have trained one of its folds.
-    return [replace(row, split="train") if row.split == "val" else row for row in rows]
+    if "search_fold" in facts:
+        # A search splits train and val rows anew, so any of them can have trained one of its folds.
+        rows = [replace(row, split="train") if row.split == "val" else row for row in rows]
+    return _Rows(manifest.parent, rows)
 
 
 def _not_known(names: Sequence[str]) -> list[str]:

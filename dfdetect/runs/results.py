@@ -5,31 +5,20 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from dfdetect.data.clips import check_videos
-from dfdetect.data.opening import Data, open_data, open_manifest
 from dfdetect.data.sharpness import least_sharpness
 from dfdetect.metrics.estimates import SHOWN, compute_metrics, no_skill
 from dfdetect.predictions import Predictions
 from dfdetect.recipe import Recipe
 from dfdetect.render.figures.drawing import Drawing, Figure, draw_all, list_figures, reading_order
-from dfdetect.render.run_content import CHOSEN_ON_VAL, Explanation, RunContent
+from dfdetect.render.run_content import CHOSEN_ON_VAL, Part, RunContent
 from dfdetect.render.run_page import write_page
 from dfdetect.render.table import Cell, Table, Value, columns
-from dfdetect.runs.build import load_model
 from dfdetect.runs.calibration import calibrate_levels, read_calibrations, write_calibrations
-from dfdetect.runs.environment import describe
 from dfdetect.runs.evaluation import Evaluation, MetricsBySplit
-from dfdetect.runs.folder import Run, located
-from dfdetect.runs.lineage import scoring_leaks
-from dfdetect.runs.scoring import score
-from face_extraction.errors import InputError
+from dfdetect.runs.folder import Run
 from face_extraction.images import read_rgb
 from face_extraction.ledger import LedgerRow, read_ledger, write_ledger
-from face_extraction.lock import alone
-from face_extraction.manifest import LABEL_NAMES, UNKNOWN, FaceSample
-from face_extraction.settings import ExtractionSettings, read_settings
 
-CHANGED = "The rows of this manifest, or how its faces were cut, have changed since the run was trained."
 # Facts that are too long for the page, or that it shows elsewhere.
 LONG_FACTS = (
     *("counts", "random_layers", "leaks", "weights_file", "members_starts"),
@@ -108,7 +97,7 @@ def write_results(results: Evaluation, outcome: Outcome) -> MetricsBySplit:
     return metrics
 
 
-def add_explanation(run: Run, explanation: Explanation) -> bool:
+def add_explanation(run: Run, explanation: Part) -> bool:
     """Write the page of a finished run again, with how far its heat maps can be trusted.
 
     Args:
@@ -118,24 +107,44 @@ def add_explanation(run: Run, explanation: Explanation) -> bool:
     Returns:
         False if nothing was written: an older version made the run, and did not record what its page says.
     """
-    facts = run.environment()
-    if "notices" not in facts:
+    content = _stored(run, run.recipe())
+    if content is None:
         return False
-    metrics = run.metrics()
+    write_page(run.folder, replace(content, explanation=explanation))
+    return True
+
+
+def add_subgroups(results: Evaluation, recipe: Recipe, subgroups: Part) -> None:
+    """Write the page of an evaluation again, with how often the model errs in parts of the faces.
+
+    Args:
+        results: an evaluation that this version wrote.
+        recipe: its run's.
+        subgroups: what to add.
+    """
+    content = _stored(results, recipe)
+    if content is not None:
+        write_page(results.folder, replace(content, subgroups=subgroups))
+
+
+def _stored(results: Evaluation, recipe: Recipe) -> RunContent | None:
+    """What the page of finished results shows, from their files; None if an older version wrote them."""
+    facts = results.environment()
+    if "notices" not in facts:
+        return None
+    metrics = results.metrics()
     outcome = Outcome(
-        recipe=run.recipe(),
+        recipe=recipe,
         environment=facts,
-        predictions={split: run.predictions(split) for split in metrics},
-        threshold=run.threshold(),
-        unscored=read_ledger(run.unscored),
+        predictions={split: results.predictions(split) for split in metrics},
+        threshold=results.threshold(),
+        unscored=read_ledger(results.unscored),
         crops=Path(facts["manifest"]).parent,
         notices=facts["notices"],
-        leaks=run.leaks(),
+        leaks=results.leaks(),
         threshold_origin=facts["threshold_origin"],
     )
-    figures = list_figures(_drawing(run, outcome, metrics))
-    write_page(run.folder, replace(_content(run, outcome, metrics, figures), explanation=explanation))
-    return True
+    return _content(results, outcome, metrics, list_figures(_drawing(results, outcome, metrics)))
 
 
 def _drawing(results: Evaluation, outcome: Outcome, metrics: MetricsBySplit) -> Drawing:
@@ -171,82 +180,6 @@ def _content(
     )
 
 
-def evaluate(
-    run: Run, manifest: Path | None, split: str, name: str | None, batch_size: int | None
-) -> tuple[Evaluation, int]:
-    """Score a manifest with a finished run, and write the results into a folder inside the run's folder.
-
-    Args:
-        run: the run.
-        manifest: the manifest to score; None for the run's own.
-        split: the rows to score, or "all".
-        name: the folder's name; None makes one from the manifest's folder, its content and the chosen rows.
-        batch_size: faces a batch; None for the recipe's.
-
-    Returns:
-        The evaluation, and the number of faces or clips that could not be scored.
-
-    Raises:
-        InputError: the run is not finished, the manifest is wrong or has no such rows, the name has a
-            folder in it, or another process writes into the folder.
-    """
-    recipe, threshold, trained = run.recipe(), run.threshold(), run.environment()
-    data = open_manifest(manifest) if manifest else open_data(located(recipe, trained))
-    if name is None:
-        name = _default_name(data, split, None if manifest else recipe)
-    results = run.evaluation(name)
-    samples = [sample for sample in data.samples if split in (sample.split, "all")]
-    if not samples:
-        raise InputError(f"{data.path}: it has no rows of split {split!r}")
-    if recipe.frames:
-        check_videos(samples, recipe.frames, data.path)
-    leaks = scoring_leaks(run, samples)
-    changed = manifest is None and data.digest != trained["manifest_sha256"]
-    notices = [
-        *data.notices,
-        *([CHANGED] if changed else []),
-        *_other_crops(run.folder, data.path.parent),
-        *_one_class(samples),
-    ]
-    for notice in (*notices, *leaks):
-        print(notice)
-    model = load_model(run)
-    # Fail before hours of scoring if the folder cannot be written, or another process writes into it.
-    with alone(results.folder):
-        scored, unscored = score(
-            model,
-            data.path.parent,
-            samples,
-            batch_size=batch_size or recipe.batch_size,
-            title=f"score {split}",
-        )
-        facts = trained | describe() | {"trained_on": recipe.manifest or trained["manifest"]} | data.facts()
-        outcome = Outcome(
-            recipe=recipe,
-            environment=facts,
-            predictions={split: scored},
-            threshold=threshold,
-            unscored=unscored,
-            crops=data.path.parent,
-            notices=notices,
-            leaks=leaks,
-            threshold_origin=f"{CHOSEN_ON_VAL}, in the run's own training",
-        )
-        write_results(results, outcome)
-    return results, len(unscored)
-
-
-def _one_class(samples: Sequence[FaceSample]) -> list[str]:
-    """The notice about what cannot be measured because a class is missing."""
-    labels = {sample.label for sample in samples} - {UNKNOWN}
-    if not labels:
-        return ["No face here has a known label: the faces are scored, but nothing is measured."]
-    if len(labels) == 1:
-        name = LABEL_NAMES[labels.pop()]
-        return [f"All labelled faces here are {name}: AUC, EER and balanced accuracy need both classes."]
-    return []
-
-
 def _training_only(recipe: Recipe) -> list[str]:
     """What raises the loss in training but not in validation."""
     used = {
@@ -258,32 +191,6 @@ def _training_only(recipe: Recipe) -> list[str]:
         "balanced sampling": recipe.balance == "sampling",
     }
     return [name for name, is_used in used.items() if is_used]
-
-
-def _other_crops(trained: Path, scored: Path) -> list[str]:
-    """The caution about crops that were cut with other settings than in training, if both are known."""
-    before, now = read_settings(trained), read_settings(scored)
-    if before is None or now is None or before == now:
-        return []
-    old, new = _fields(before), _fields(now)
-    differ = [f"{name} {new[name]} (in training {old[name]})" for name in new if new[name] != old[name]]
-    return [f"These faces were extracted with other settings than in training: {', '.join(differ)}."]
-
-
-def _fields(settings: ExtractionSettings) -> dict[str, Any]:
-    """Every setting by its name, with those of the crop beside the others."""
-    named = asdict(settings)
-    del named["crop"]
-    return named | asdict(settings.crop)
-
-
-def _default_name(data: Data, split: str, recipe: Recipe | None) -> str:
-    """A name from the manifest's folder and content, the recipe's choice of rows, and the split."""
-    chosen = []
-    if recipe is not None and (recipe.split != "manifest" or recipe.per_class):
-        # The manifest's own rows of this split are another choice, and get another name.
-        chosen = [f"{recipe.split}{recipe.drawing_seed}"]
-    return "-".join([data.path.absolute().parent.name, data.digest[:8], *chosen, split])
 
 
 def metrics_table(metrics: MetricsBySplit) -> Table:

@@ -13,7 +13,7 @@ from dfdetect.metrics.estimates import no_skill
 from dfdetect.models.shipped import HOME, run_folder
 from dfdetect.render.text import plural
 from dfdetect.runs.build import load_model
-from dfdetect.runs.calibration import photo_cuts
+from dfdetect.runs.calibration import cuts_at_home
 from dfdetect.runs.folder import Run, located
 from dfdetect.runs.lineage import scoring_leaks
 from dfdetect.stress.faces import Case, Chosen, read_cases
@@ -116,7 +116,7 @@ def other_run(folder: Path) -> tuple[Scorer, dict[str, str]]:
 
 
 def _scorer(run: Run) -> Scorer:
-    return Scorer(load_model(run), Judge(photo_cuts(run)))
+    return Scorer(load_model(run), Judge(cuts_at_home(run, "photo")))
 
 
 def _rows(data: Data, split: str) -> list[Any]:

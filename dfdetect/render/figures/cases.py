@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 Load = Callable[[str], NDArray[np.uint8]]
+Units = NDArray[np.int64] | None
 
 CASES = 8  # in a row
 # True label, and the model's label.
@@ -37,7 +38,7 @@ def case_sheet(predictions: Predictions, threshold: float, load: Load, path: Pat
     with canvas(path, 0.4 + 1.06 * CASES, 6.3) as figure:
         cells = figure.subplots(len(ROWS), CASES)
         for row, (label, called) in zip(cells, ROWS, strict=True):
-            chosen = surest(known, label, called, threshold)
+            chosen = surest(known, label, called, threshold)[:CASES]
             for axes in row:
                 axes.set_axis_off()
             verdict = "right" if label == called else "wrong"
@@ -55,7 +56,9 @@ def case_sheet(predictions: Predictions, threshold: float, load: Load, path: Pat
                 )  # fmt: skip
 
 
-def surest(predictions: Predictions, label: int, called: int, threshold: float) -> list[int]:
+def surest(
+    predictions: Predictions, label: int, called: int, threshold: float, units: Units = None
+) -> list[int]:
     """Indices of the samples of `label` that were called `called` most surely, one a video.
 
     Args:
@@ -63,15 +66,16 @@ def surest(predictions: Predictions, label: int, called: int, threshold: float) 
         label: their true label.
         called: the model's label at the threshold, 0 or 1.
         threshold: a score from here on is called fake.
+        units: one of each of these instead, such as `predictions.groups`: numbers of shape (n,).
 
     Returns:
-        At most `CASES` indices, the surest first; equal scores keep the order of the samples.
+        The surest first; equal scores keep the order of the samples.
     """
     scores = predictions.p_fake
     mine = np.flatnonzero((predictions.labels == label) & ((scores >= threshold) == (called == FAKE)))
     order = mine[np.argsort(-scores[mine] if called == FAKE else scores[mine], kind="stable")]
-    _, first = np.unique(predictions.videos[order], return_index=True)
-    return [int(index) for index in order[np.sort(first)][:CASES]]
+    _, first = np.unique((predictions.videos if units is None else units)[order], return_index=True)
+    return [int(index) for index in order[np.sort(first)]]
 
 
 def _tile(axes: "Axes", path: str, load: Load) -> None:

@@ -33,7 +33,8 @@ def test_an_evaluation_stays_inside_its_run(manifest, tmp_path, capsys, monkeypa
     run(manifest, tmp_path / "run", "--epochs", "0")
     victim = Run(shutil.copytree(tmp_path / "run", tmp_path / "victim")).metrics_file
     before = victim.stat().st_mtime_ns
-    monkeypatch.setattr("dfdetect.runs.results.score", lambda *args, **kwargs: pytest.fail("it was scored"))
+    scoring = "dfdetect.evaluate.evaluating.score"
+    monkeypatch.setattr(scoring, lambda *args, **kwargs: pytest.fail("it was scored"))
     for name in ("../../victim", "..", "", str(tmp_path / "victim")):
         assert evaluate.main([str(tmp_path / "run"), "--name", name]) == 2
         assert f"evaluation name {name!r}; accepted: a plain name" in capsys.readouterr().err

@@ -15,7 +15,7 @@ from dfdetect.predictions import Predictions
 from dfdetect.render.figures.drawing import Figure
 from dfdetect.render.markdown import plain
 from dfdetect.render.model_card import render_model_card
-from dfdetect.render.run_content import Explanation, RunContent
+from dfdetect.render.run_content import Part, RunContent
 from dfdetect.render.run_page import LISTED, render_page, write_page
 from dfdetect.render.table import Table, columns, markdown
 from dfdetect.render.templating import TEMPLATES
@@ -124,9 +124,7 @@ def test_the_page_shows_every_number_with_its_interval(report: RunContent) -> No
 
 def test_the_page_shows_how_far_heat_maps_can_be_trusted(report: RunContent) -> None:
     table = Table(columns(["map"], ["IoU"]), [["Grad-CAM", "0.412"]], "Altered", notes=[f"So read {EVIL}"])
-    shown = Explanation(
-        ["They are measured."], [table], [Figure("explain/curves.png", "Curves", "Of scores.")]
-    )
+    shown = Part(["They are measured."], [table], [Figure("explain/curves.png", "Curves", "Of scores.")])
     outline = Outline(render_page(change(report, explanation=shown)))
     for said in ("What the scores rest on", "They are measured.", "Grad-CAM0.412", f"So read {EVIL}"):
         assert said in outline.text

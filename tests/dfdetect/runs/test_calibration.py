@@ -9,8 +9,8 @@ from dfdetect.metrics.calibrating import Calibration, Held
 from dfdetect.predictions import Predictions
 from dfdetect.runs.calibration import (
     calibrate_levels,
+    cuts_at_home,
     for_kind,
-    photo_cuts,
     read_calibrations,
     write_calibrations,
 )
@@ -66,7 +66,7 @@ def test_each_level_is_calibrated_on_its_own_scores():
 def test_a_run_without_calibration_has_one_cut_at_its_threshold(tmp_path):
     run = Run(tmp_path)
     run.write_metrics(0.3, {})
-    cuts = photo_cuts(run)
+    cuts = cuts_at_home(run, "photo")
     assert (cuts.lower, cuts.upper, cuts.method) == (0.3, 0.3, "none")
     write_calibrations(tmp_path, KNOWN)
-    assert photo_cuts(run) == KNOWN["face"]
+    assert cuts_at_home(run, "photo") == KNOWN["face"]

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from dfdetect.metrics.estimates import LEVELS, Metrics, compute_metrics, useful_levels
 from dfdetect.predictions import Predictions
-from dfdetect.render.figures.cases import CASES, case_sheet, surest
+from dfdetect.render.figures.cases import case_sheet, surest
 from dfdetect.render.figures.curves import History, accuracy_curves, best_epoch, loss_curves
 from dfdetect.render.figures.drawing import Drawing, Figure, draw_all, reading_order
 from dfdetect.render.figures.plots import confusion, histogram, precision_recall, reliability, roc
@@ -153,7 +153,9 @@ def test_surest_cases_are_ordered_and_one_a_clip() -> None:
     assert surest(predictions, label=0, called=1, threshold=0.5) == [4]
     assert surest(predictions, label=0, called=0, threshold=0.5) == []
     many = make([1] * 20, list(np.linspace(0.6, 1, 20)))
-    assert surest(many, label=1, called=1, threshold=0.5) == list(range(19, 19 - CASES, -1))
+    assert surest(many, label=1, called=1, threshold=0.5) == list(range(19, -1, -1))
+    units = np.array([0, 1, 2, 0, 4, 5])
+    assert surest(predictions, label=1, called=1, threshold=0.5, units=units) == [1, 0]
 
 
 def test_the_sheet_says_none_and_shows_what_cannot_be_read(tmp_path: Path, drawn: list[Canvas]) -> None:

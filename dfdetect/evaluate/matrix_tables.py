@@ -1,0 +1,286 @@
+"""The tables of a matrix: how well scores rank faces abroad, and what the cuts of home do there."""
+
+import shlex
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import groupby
+from pathlib import Path
+
+import numpy as np
+
+from dfdetect.evaluate.matrix import Cell
+from dfdetect.metrics.bootstrap import percentile_interval
+from dfdetect.metrics.calibrating import Calibration
+from dfdetect.metrics.comparison import Scored, bootstrap
+from dfdetect.metrics.estimates import DASH, Estimate, compute_metrics, useful_levels
+from dfdetect.metrics.rates import share
+from dfdetect.predictions import Predictions
+from dfdetect.render.markdown import plain
+from dfdetect.render.run_content import INTERVALS
+from dfdetect.render.table import Cell as Entry
+from dfdetect.render.table import Table, Value, columns, csv_rows, latex, markdown, text
+from dfdetect.render.templating import render
+from dfdetect.render.text import plural, show
+from dfdetect.runs.calibration import cuts_at_home
+from dfdetect.runs.folder import Run
+from face_extraction.atomic import write_csv, write_text
+from face_extraction.manifest import FAKE, REAL
+
+PAGE = "index.html"
+ROWS = 40
+"""Rows of a LaTeX table that fit on a page; of a longer one, each run gets its own."""
+POOLED, MEAN = "pooled", "mean"
+POOLED_NOTE = (
+    f"“{POOLED}” ranks the scores of all sets together, as they are. Its AUC also compares fakes of one set "
+    f"with reals of another: it falls below the {MEAN} of the sets' AUCs where their scores are shifted "
+    "against each other, however well each set is ranked alone. Sets with one class count in it, and have no "
+    "AUC of their own. Neither counts the run's home, sets of which it has seen faces, and those that failed."
+)
+HOME_NOTE = "(home): the run's own manifest, with the rows and fakes that its recipe takes from it."
+CUTS_NOTE = (
+    "Cuts and calibration are those that the run brought from home. ECE: the mean gap between calibrated "
+    "scores and the share of fakes, which also grows where fakes are rarer or more frequent than at home."
+)
+UNCALIBRATED = (
+    "{runs}: without a calibration, so that the ECE is that of raw scores, and the threshold is both cuts: "
+    "reals from it on are called substantial, fakes below it little."
+)
+
+
+@dataclass(frozen=True)
+class Line:
+    """One row of both tables.
+
+    Attributes:
+        run: the run's name.
+        set: the set's.
+        by: "face" or "video".
+        reals: how many there are.
+        fakes: the same of fakes.
+        groups: how many groups they come from.
+        estimates: "auc", "accuracy", "ece", "alarms" and "misses", as far as they are defined.
+        remarks: what a reader has to know of this row.
+    """
+
+    run: str
+    set: str
+    by: str = ""
+    reals: int = 0
+    fakes: int = 0
+    groups: int = 0
+    estimates: dict[str, Estimate] | None = None
+    remarks: tuple[str, ...] = ()
+
+
+def write_matrix(cells: Sequence[Cell], out: Path) -> Path:
+    """Print the tables, and write them: index.html, matrix.md, matrix.tex, and a CSV file for each.
+
+    Args:
+        cells: of all runs and sets, in order.
+        out: the folder to write into.
+
+    Returns:
+        The page.
+    """
+    lines = list(all_lines(cells))
+    notes = _notes(cells)
+    tables = both_tables(lines, notes)
+    said = "\n\n".join(
+        "\n".join([table.caption, text(table), *table.below(), *table.general]) for table in tables
+    )
+    print(f"\n{said}\n")
+    blocks = (f"## {table.caption}\n\n{markdown(table)}\n\n{_below(table)}" for table in tables)
+    write_text(out / "matrix.md", "\n".join(blocks))
+    write_text(out / "matrix.tex", "\n".join(_latex(lines, notes)))
+    for table in tables:
+        write_csv(out / f"{table.label}.csv", table.titles, csv_rows(table))
+    page = render(
+        "matrix.html.j2",
+        tables=tables,
+        sets=_sets(cells),
+        intervals=INTERVALS,
+        command=shlex.join(["python", "-m", "dfdetect.evaluate", *sys.argv[1:]]),
+    )
+    write_text(out / PAGE, page)
+    return out / PAGE
+
+
+def all_lines(cells: Sequence[Cell]) -> Iterator[Line]:
+    """The rows of all cells, and after each run's those of its sets together."""
+    for _, own in groupby(cells, key=lambda cell: cell.run):
+        mine = list(own)
+        for cell in mine:
+            yield from _cell_lines(cell)
+        yield from _together(mine)
+
+
+def _cell_lines(cell: Cell) -> Iterator[Line]:
+    run, name = cell.run.folder.resolve().name, f"{cell.set.name} (home)" if cell.home else cell.set.name
+    if cell.job is None or cell.failure:
+        yield Line(run, name, remarks=(f"Failed: {cell.failure}",))
+        return
+    remarks = list(cell.job.seen.lines)
+    if unscored := cell.job.unscored():
+        remarks.append(f"{plural(unscored, cell.job.recipe.unit)} could not be scored.")
+    for level in _levels(cell):
+        yield measure(Line(run, name, level, remarks=tuple(remarks)), _scored(cell, level), cell.run)
+    if not cell.job.results.predictions(cell.job.split).known().samples:
+        yield Line(run, name, remarks=(*remarks, "No face has a known label."))
+
+
+def _levels(cell: Cell) -> list[str]:
+    """The levels at which a scored cell is shown."""
+    assert cell.job is not None
+    metrics = cell.job.results.metrics().get(cell.job.split, {})
+    return list(useful_levels(metrics)) if metrics else []
+
+
+def _scored(cell: Cell, level: str) -> Predictions:
+    """The labelled scores of a cell, one a face or a video; data sets without a name get the set's."""
+    assert cell.job is not None
+    found = cell.job.results.predictions(cell.job.split).at_level(level).known()
+    samples = [replace(sample, source=sample.source or cell.set.name) for sample in found.samples]
+    return Predictions(samples, found.p_fake)
+
+
+def measure(line: Line, scored: Predictions, run: Run) -> Line:
+    """Fill in a row.
+
+    Args:
+        line: its names, with "face" or "video".
+        scored: labelled scores, one a face or a video.
+        run: the run, whose threshold, calibration and cuts are used.
+    """
+    cuts = cuts_at_home(run, "video" if line.by == "video" else "photo")
+    raw = compute_metrics(scored, threshold=run.threshold())
+    calibrated = Predictions(scored.samples, cuts.apply(scored.p_fake))
+    estimates = {
+        "auc": raw.estimates["auc"],
+        "accuracy": raw.estimates["accuracy"],
+        "ece": compute_metrics(calibrated, threshold=0.5).estimates["ece"],
+        **_error_rates(calibrated, cuts),
+    }
+    return replace(line, reals=raw.n_real, fakes=raw.n_fake, groups=raw.n_groups, estimates=estimates)
+
+
+def _error_rates(calibrated: Predictions, cuts: Calibration) -> dict[str, Estimate]:
+    """Reals called substantial, and fakes called little."""
+    scores, labels, groups = calibrated.p_fake, calibrated.labels, calibrated.groups
+    wrong = {"alarms": (REAL, scores >= cuts.upper), "misses": (FAKE, scores < cuts.lower)}
+    return {
+        name: share(hits[labels == label], groups[labels == label]) for name, (label, hits) in wrong.items()
+    }
+
+
+def _together(cells: Sequence[Cell]) -> Iterator[Line]:
+    """The rows of one run's sets together, at each level; none of fewer than two sets."""
+    sound = [
+        cell
+        for cell in cells
+        if cell.job and not (cell.failure or cell.home or cell.job.seen.lines) and _levels(cell)
+    ]
+    for level in dict.fromkeys(level for cell in sound for level in _levels(cell)):
+        # A photo counts as a video of its own.
+        scored = [_scored(cell, level) for cell in sound]
+        if len(scored) < 2:
+            continue
+        run = sound[0].run
+        name = run.folder.resolve().name
+        p_fake = np.concatenate([one.p_fake for one in scored])
+        pooled = Predictions([sample for one in scored for sample in one.samples], p_fake)
+        yield measure(Line(name, f"{POOLED} ({len(scored)})", level), pooled, run)
+        both = [one for one in scored if set(one.labels.tolist()) == {REAL, FAKE}]
+        if both:
+            drawn = bootstrap([[Scored(one, run.threshold()) for one in both]], ["auc"])
+            mean = Estimate(float(drawn.points["auc"][0]), *percentile_interval(drawn.drawn["auc"][0]))
+            yield Line(name, f"{MEAN} ({len(both)})", level, estimates={"auc": mean})
+
+
+def both_tables(lines: Sequence[Line], notes: Sequence[str] = ()) -> list[Table]:
+    """The table of ranking and decisions, and that of the cuts.
+
+    Args:
+        lines: the rows.
+        notes: sentences that hold for all of them.
+    """
+    known = list(dict.fromkeys(remark for line in lines for remark in line.remarks))
+    together = [POOLED_NOTE] if any(line.set.startswith(POOLED) for line in lines) else []
+    home = [HOME_NOTE] if any("(home)" in line.set for line in lines) else []
+    return [
+        Table(
+            columns(["run", "set", "by"], ["real / fake", "groups", "AUC", "accuracy"]),
+            [
+                [*_names(line, known), _counts(line), _groups(line), *_values(line, "auc", "accuracy")]
+                for line in lines
+            ],
+            "Ranking, and decisions at the threshold of home",
+            label="auc",
+            names=2,
+            notes=[*home, *together, *notes],
+            footnotes=known,
+        ),
+        Table(
+            columns(["run", "set", "by"], ["ECE", "reals called substantial", "fakes called little"]),
+            [
+                [*_names(line, known), *_values(line, "ece", "alarms", "misses")]
+                for line in lines
+                if not line.set.startswith(MEAN)
+            ],
+            "Calibration, and both errors at the cuts of home",
+            label="cuts",
+            names=2,
+            notes=[CUTS_NOTE, *notes],
+            footnotes=known,
+        ),
+    ]
+
+
+def _names(line: Line, known: Sequence[str]) -> list[Entry]:
+    marks = ", ".join(str(known.index(remark) + 1) for remark in line.remarks)
+    return [line.run, f"{line.set} ({marks})" if marks else line.set, line.by or DASH]
+
+
+def _counts(line: Line) -> Entry:
+    return f"{line.reals:,} / {line.fakes:,}" if line.groups else DASH
+
+
+def _groups(line: Line) -> Entry:
+    return f"{line.groups:,}" if line.groups else DASH
+
+
+def _values(line: Line, *names: str) -> list[Entry]:
+    found = line.estimates or {}
+    return [Value(found.get(name)) for name in names]
+
+
+def _notes(cells: Sequence[Cell]) -> list[str]:
+    """What holds for whole runs: training data that are unknown, and runs without a calibration."""
+    unknown = [line for cell in cells if cell.job for line in cell.job.seen.unknown]
+    runs = dict.fromkeys(cell.run for cell in cells)
+    raw = [run.folder.resolve().name for run in runs if cuts_at_home(run, "photo").cut is not None]
+    return [*dict.fromkeys(unknown), *([UNCALIBRATED.format(runs=", ".join(raw))] if raw else [])]
+
+
+def _latex(lines: Sequence[Line], notes: Sequence[str]) -> Iterator[str]:
+    """LaTeX tables that fit on a page each."""
+    parts = [list(lines)]
+    if len(lines) > ROWS:
+        parts = [list(own) for _, own in groupby(lines, key=lambda line: line.run)]
+    for number, part in enumerate(parts, start=1):
+        for table in both_tables(part, notes):
+            yield latex(table, INTERVALS, f"tab:matrix-{table.label}{number if len(parts) > 1 else ''}")
+
+
+def _below(table: Table) -> str:
+    return "".join(f"{plain(line)}\n\n" for line in table.below())
+
+
+def _sets(cells: Sequence[Cell]) -> Table:
+    """The manifests of the matrix."""
+    sets = dict.fromkeys(cell.set for cell in cells)
+    return Table(
+        columns(["set", "manifest", "rows", "SHA-256"]),
+        [[each.name, show(str(each.manifest)), each.split, each.digest] for each in sets],
+        "Sets",
+    )
