@@ -135,7 +135,7 @@ def _naive(path: Path, detector: "Detector") -> None:
     for rgb in _pictures(path, detector.frames_wanted):
         for top, right, bottom, left in face_recognition.face_locations(rgb):
             crop = cv2.resize(rgb[max(0, top) : bottom, max(0, left) : right], (128, 128))
-            detector.model.predict(crop[None], verbose=0)
+            detector.keras_model.predict(crop[None], verbose=0)
 
 
 def _pictures(path: Path, count: int) -> Iterable[Any]:

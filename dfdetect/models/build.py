@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from dfdetect.models.light import Model
 from dfdetect.models.names import PUBLISHED
 from dfdetect.models.registry import Family, family
 from dfdetect.recipe import NORMALISATIONS, OWN
@@ -107,7 +108,7 @@ def _normalisation(kind: Family, wanted: str) -> str:
     return kind.normalisation if wanted == OWN else wanted
 
 
-def frames_of(model: "keras.Model") -> int:
+def frames_of(model: Model) -> int:
     """Faces of one clip that a model takes at once; 0 if it takes single faces."""
     shape = model.input_shape
     return int(shape[1]) if len(shape) == 5 else 0

@@ -7,12 +7,15 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import h5py  # type: ignore[import-untyped]
-import keras
 import numpy as np
 
 from face_extraction.errors import InputError, one_line
+
+if TYPE_CHECKING:
+    import keras
 
 # A file from training also holds the optimizer's state: two more values for each of the model's.
 _COPIES = 4
@@ -22,7 +25,7 @@ _SLACK = 1 << 20
 _PER_VARIABLE = 4096
 
 
-def write_weights(path: Path, model: keras.Model) -> None:
+def write_weights(path: Path, model: "keras.Model") -> None:
     """Write a model's weights to `path`, in place.
 
     Raises:

@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dfdetect.cli import load_keras
 from dfdetect.models.shipped import DEFAULT
 from dfdetect.predict.scorefile import Outcome, open_scores
 from dfdetect.predict.text import csv_rows, printable, table
@@ -24,6 +23,7 @@ from face_extraction.sources.layout import files_below
 
 if TYPE_CHECKING:
     from dfdetect.predict.detector import Detector
+    from dfdetect.render.verdict_page import Picture
     from face_extraction.pool import Readers
 
 ARCHIVES = frozenset({".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".zst", ".7z", ".rar"})
@@ -48,6 +48,7 @@ def _parser() -> Parser:
         "is corrected for their number. A file without a face gets no score.",
         "examples:\n  python -m dfdetect.predict video.mp4\n"
         "  python -m dfdetect.predict runs/xception-1a2b3c4d video.mp4 photos/\n"
+        "  python -m dfdetect.predict detector.onnx video.mp4\n"
         "  python -m dfdetect.predict runs/xception-1a2b3c4d millions/ --shard 3/16 --out scores-3.jsonl\n\n"
         "exit status: 0 every file has a verdict, 1 some have none, or only on a part, 2 wrong use,\n"
         "130 interrupted",
@@ -57,7 +58,7 @@ def _parser() -> Parser:
         nargs="+",
         type=Path,
         metavar="PATH",
-        help="files and folders of them; a run's folder before them judges by that run",
+        help="files and folders of them; a run's folder, or an .onnx or .tflite file, before them judges",
     )
     parser.add_argument(
         "--pretrained",
@@ -181,7 +182,7 @@ def _predict(args: argparse.Namespace) -> int:
     shard = Shard.parse(args.shard)
     if (bool(args.model) + bool(args.recipe)) != bool(args.weights):
         raise InputError("--weights goes with either --model or --recipe, and they with it")
-    run = None if args.weights else _run_folder(args.inputs[0], args.pretrained)
+    run = None if args.weights else _run_or_export(args.inputs[0], args.pretrained)
     inputs = args.inputs[1:] if run else args.inputs
     files, others = _files(inputs)
     if not files:
@@ -303,33 +304,46 @@ def _with_report(
     for looks in found:
         (verdict,) = detector.judge_looks(looks, frames=args.frames)
         yield verdict
-        write_report(verdict, args.html, heat_pictures(verdict, looks[0].crops, detector.model))
+        if detector.explains:
+            maps: Sequence[Picture] | str = heat_pictures(verdict, looks[0].crops, detector.keras_model)
+        else:
+            maps = detector.unexplained
+            print(f"{args.html}: {maps}", file=sys.stderr)
+        write_report(verdict, args.html, maps)
         print(f"written: {args.html}", file=sys.stderr)
 
 
-def _run_folder(first: Path, pretrained: str | None) -> Path | None:
-    """The run that the first path names; None if it is a file to score with a detector that ships.
+def _run_or_export(first: Path, pretrained: str | None) -> Path | None:
+    """The run or export that the first path names; None if it is a file to score with what ships.
 
     A folder counts as a run's if it has anything of a run, or of runs, so that a training that was cut, or
     a folder of runs, is not scored as photos.
 
     Raises:
-        InputError: the path is a run beside --pretrained.
+        InputError: the path is a run or an export beside --pretrained.
     """
-    if not first.is_dir() or not any((*first.glob(RECIPE_FILE), *first.glob(f"*/{RECIPE_FILE}"))):
+    from dfdetect.runs.exported import is_export
+
+    if is_export(first):
+        found = "an export"
+    elif first.is_dir() and any((*first.glob(RECIPE_FILE), *first.glob(f"*/{RECIPE_FILE}"))):
+        found = "a run"
+    else:
         return None
     if pretrained:
-        raise InputError(f"{first}: a run beside --pretrained {pretrained}; accepted: one of them")
+        raise InputError(f"{first}: {found} beside --pretrained {pretrained}; accepted: one of them")
     return first
 
 
 def _detector(args: argparse.Namespace, run: Path | None) -> "Detector":
-    load_keras()
     from dfdetect.predict.detector import Detector
+    from dfdetect.runs.exported import is_export
 
     if args.weights:
         recipe = read_recipe(args.recipe) if args.recipe else Recipe(model=args.model)
         return Detector.from_weights(recipe, args.weights, whole=args.whole, policy=args.policy)
+    if run and is_export(run):
+        return Detector.from_export(run, whole=args.whole, policy=args.policy)
     if run:
         return Detector.from_run(run, whole=args.whole, policy=args.policy)
     return Detector.default(args.pretrained or DEFAULT, whole=args.whole, policy=args.policy)

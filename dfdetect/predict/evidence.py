@@ -27,13 +27,13 @@ WIDEST = 1280
 """Longer side of a picture in the report, in pixels."""
 
 
-def write_report(verdict: Verdict, out: Path, heat_maps: Sequence[Picture] = ()) -> None:
+def write_report(verdict: Verdict, out: Path, heat_maps: Sequence[Picture] | str = ()) -> None:
     """Write the report of a verdict on a file that is still there, atomically.
 
     Args:
         verdict: from `Detector.judge`.
         out: the HTML file to write.
-        heat_maps: where the detector looked, from `dfdetect.explain`; none if not asked for.
+        heat_maps: where the detector looked, from `dfdetect.explain`; or why there are none, in a sentence.
     """
     write_text(out, render_verdict(verdict, shown_pictures(verdict), heat_maps))
 

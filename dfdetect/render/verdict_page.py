@@ -64,13 +64,13 @@ class Shown:
     faces: tuple[Face, ...]
 
 
-def render_verdict(verdict: Verdict, shown: Sequence[Shown], heat_maps: Sequence[Picture] = ()) -> str:
+def render_verdict(verdict: Verdict, shown: Sequence[Shown], heat_maps: Sequence[Picture] | str = ()) -> str:
     """The report as HTML text; everything from outside is escaped.
 
     Args:
         verdict: what to report.
         shown: the photo, or the frames that tell most.
-        heat_maps: where the detector looked, from `dfdetect.explain`; none if not asked for.
+        heat_maps: where the detector looked, from `dfdetect.explain`; or why there are none, in a sentence.
     """
     return render(
         "verdict.html.j2",

@@ -8,14 +8,13 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-import keras
-
 import dfdetect
 
+BACKENDS = {"onnxruntime": ("onnxruntime",), "litert": ("ai-edge-litert",)}
+"""The packages of what runs models without Keras."""
+OF_KERAS = ("keras", "tensorflow", "jax")
 PACKAGES = (
-    "keras",
-    "tensorflow",
-    "jax",
+    *OF_KERAS,
     "numpy",
     "scikit-learn",
     "opencv-python-headless",
@@ -45,13 +44,25 @@ def packages() -> dict[str, str]:
     return {name: _version(name) for name in PACKAGES if _version(name)}
 
 
-def versions() -> dict[str, str]:
-    """The same, with Python's and the backend's name."""
-    return {"python": platform.python_version(), "backend": keras.backend.backend(), **packages()}
+def versions(backend: str = "") -> dict[str, str]:
+    """The same, with Python's and the backend's name.
+
+    Args:
+        backend: what runs the model without Keras, of `BACKENDS`; "" for Keras.
+    """
+    if not backend:
+        import keras
+
+        return {"python": platform.python_version(), "backend": keras.backend.backend(), **packages()}
+    rest = {name: known for name, known in packages().items() if name not in OF_KERAS}
+    own = {name: _version(name) for name in BACKENDS[backend]}
+    return {"python": platform.python_version(), "backend": backend, **own, **rest}
 
 
 def hardware() -> dict[str, Any]:
     """Cores, backend and devices, which decide how long a training takes."""
+    import keras
+
     return {"cores": os.cpu_count(), "backend": keras.backend.backend(), "devices": _devices()}
 
 
@@ -65,6 +76,8 @@ def _command() -> str:
 
 def _devices() -> list[str]:
     """The accelerators' names, or "CPU" if Keras sees none."""
+    import keras
+
     if keras.backend.backend() == "tensorflow":
         import tensorflow as tf
 

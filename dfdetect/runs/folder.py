@@ -46,6 +46,11 @@ class Run(Evaluation):
         return self.folder / "best.weights.h5"
 
     @property
+    def graph(self) -> Path:
+        """What ships: the model's graph, which runs with the weights and without Keras."""
+        return self.folder / "graph.onnx"
+
+    @property
     def history_file(self) -> Path:
         """The training's history, one row an epoch."""
         return self.folder / "history.csv"

@@ -10,7 +10,6 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dfdetect.cli import load_keras
 from dfdetect.models.shipped import DEFAULT
 from dfdetect.serve.limits import MEGABYTE, Limits
 from dfdetect.verdict import WHY
@@ -52,7 +51,7 @@ def _parser() -> Parser:
         nargs="?",
         type=Path,
         metavar="RUN",
-        help=f"a run's folder (default: the detector that ships, {DEFAULT})",
+        help=f"a run's folder, or an export (.onnx, .tflite) (default: the detector that ships, {DEFAULT})",
     )
     parser.add_argument(
         "--host",
@@ -175,9 +174,11 @@ def _listening(host: str, port: int) -> socket.socket:
 
 
 def _detector(folder: Path | None) -> "Detector":
-    load_keras()
     from dfdetect.predict.detector import Detector
+    from dfdetect.runs.exported import is_export
 
+    if folder and is_export(folder):
+        return Detector.from_export(folder)
     return Detector.from_run(folder) if folder else Detector.default()
 
 

@@ -205,7 +205,7 @@ async def model(request: Request) -> Response:
         frames=wanted.frames,
         min_face=wanted.settings.min_face,
         photos=not wanted.clip,
-        heat_maps=not wanted.clip,
+        heat_maps=detector.explains,
         words=WORDS,
         unsaid=UNSAID,
         dfdetect=__version__,

@@ -223,7 +223,7 @@ def test_crops_that_may_not_be_as_in_training_are_named(settings, whole, said, b
 @pytest.fixture
 def finish(tmp_path, monkeypatch, brightness_model):
     """Makes a finished run of a recipe, which found both of two fakes and called one of two reals fake."""
-    monkeypatch.setattr("dfdetect.predict.detector.load_model", lambda run: brightness_model())
+    monkeypatch.setattr("dfdetect.runs.build.load_model", lambda run: brightness_model())
 
     def make(recipe, split="test", leaks=(), videos="0123"):
         samples = [
