@@ -41,7 +41,7 @@ $(READY): setup.cfg pyproject.toml constraints.txt packaging/dlib/setup.cfg
 	$(PYTHON) -c "import sys; assert (3, 11) <= sys.version_info < (3, 14), 'Python 3.11 to 3.13 is needed'"
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt \
-		./packaging/dlib -e ".[face-recognition,heic,hub,onnx,serve,tensorboard,test,lint]"
+		./packaging/dlib -e ".[train,export,face-recognition,heic,hub,serve,tensorboard,test,lint]"
 	touch $(READY)
 
 clean:

@@ -10,6 +10,7 @@ from contextlib import redirect_stdout
 from typing import Any, NoReturn, TextIO, cast
 
 from face_extraction.errors import InputError, harmless
+from face_extraction.missing import missing_package
 
 DONE, FINDING, USAGE, INTERRUPTED = 0, 1, 2, 130
 
@@ -126,6 +127,10 @@ def run(parser: Parser, main: Callable[[argparse.Namespace], int], argv: Sequenc
             status = main(args)
             output.flush()
         return status
+    except ModuleNotFoundError as error:
+        if debug:
+            raise
+        return missing_package(error)
     except (InputError, KeyboardInterrupt, OSError) as error:
         if debug:
             raise

@@ -4,6 +4,8 @@ import sys
 from types import TracebackType
 
 OURS = ("dfdetect", "face_extraction", "tuning")
+TRAINING = ("keras", "keras_tuner", "optuna", "sklearn", "sqlalchemy", "tensorflow")
+"""Packages of the extra "train"."""
 USAGE = 2
 
 
@@ -16,8 +18,9 @@ def missing_package(error: ModuleNotFoundError) -> int:
     package = (error.name or "").partition(".")[0]
     if not package or package in OURS:
         raise error
+    what = "'.[train]'" if package in TRAINING else "."
     print(
-        f"dfdetect: the package {package} is not installed in {sys.prefix}; run `pip install .` in the "
+        f"dfdetect: the package {package} is not installed in {sys.prefix}; run `pip install {what}` in the "
         "folder of dfdetect, or start the commands from the environment that `make` wrote (.venv)",
         file=sys.stderr,
     )

@@ -1,24 +1,35 @@
 """Exports: a run's model for programs without dfdetect, checked against the run's own scores.
 
-SavedModel and LiteRT are TensorFlow's formats, so this file uses `tf.`. The functions import it and Keras, so
-that the command can refuse wrong use before that slow import.
+The functions import Keras and TensorFlow, so that the command can refuse wrong use before that slow import.
 """
 
 import errno
-import importlib
+import json
 import os
 import re
 import tempfile
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import numpy as np
-from numpy.typing import NDArray
 
+from dfdetect.export.formats import (
+    FLOAT16,
+    FLOAT32,
+    FORMATS,
+    INT8,
+    KERAS_OUTPUT,
+    OUTPUT,
+    Array,
+    Format,
+    Numbers,
+)
+from dfdetect.runs.exported import SCHEMA, about_file
 from face_extraction.atomic import TEMPORARY, naming
 from face_extraction.digest import file_digest
 from face_extraction.errors import InputError, one_line
@@ -28,42 +39,35 @@ from face_extraction.settings import read_settings
 if TYPE_CHECKING:
     import keras
 
+    from dfdetect.export.cost import Cost
+    from dfdetect.runs.calibration import Calibrations
     from dfdetect.runs.folder import Run
 
-Array = NDArray[np.float32]
-
-OUTPUT = "p_fake"
-KERAS_OUTPUT = "output_0"  # what Keras calls the output in a SavedModel's signature
 # TensorFlow's errors of a full disk, of a quota and of a limit are no OSErrors.
 _DISK_FULL = tuple(os.strerror(code) for code in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG))
 DRAWN = 4  # random inputs on which an export is checked
+SEEN = 32  # faces on which one of whole numbers is checked, because it fits faces alone
+_SMALLER = tuple(name for name, form in FORMATS.items() if form.finish)
+# The largest accepted difference of float16; the largest mean difference of int8.
+_SMALLER_WITHIN = {FLOAT16: 0.05, INT8: 0.1}
 
 
 @dataclass(frozen=True)
-class Format:
-    """An export format.
+class Wanted:
+    """What to write.
 
     Attributes:
-        keras: its name in `keras.Model.export`.
-        suffix: the ending of the export's name; "" for a folder.
-        tolerance: the largest accepted difference from the run's own scores.
-        batch: how many images or clips the export takes at once; None for any number.
-        load: loads an export from its path, as a function from inputs to scores.
-        settings: gives further arguments of `keras.Model.export`.
-        float32: true if the format needs a model that computes in float32.
-        packages: the packages it needs, which the extra of its name installs.
-        rename: names the output of a written export `p_fake`; None where it has to keep Keras' name.
+        format: one of `FORMATS`.
+        numbers: "float32", "float16" or "int8".
+        manifest: faces whose val split gives the ranges of whole numbers, and whose test split measures
+            what the smaller numbers cost; None for the run's own, which then are not scored again.
+        overwrite: replace an older export.
     """
 
-    keras: str
-    suffix: str
-    tolerance: float
-    batch: int | None
-    load: Callable[[Path], Callable[[Array], Array]]
-    settings: Callable[[], Mapping[str, Any]] = dict
-    float32: bool = True
-    packages: tuple[str, ...] = ()
-    rename: Callable[[Path], None] | None = None
+    format: str
+    numbers: str = FLOAT32
+    manifest: Path | None = None
+    overwrite: bool = False
 
 
 @dataclass(frozen=True)
@@ -73,96 +77,144 @@ class Export:
     Attributes:
         path: the export, a file or a folder.
         about: the JSON file beside it.
-        difference: the largest difference between its scores and the run's own.
+        difference: between its scores and the run's own: the largest of drawn inputs, or with "int8" the
+            mean over faces of the val split.
         threshold: the run's threshold.
+        cost: in AUC, on the test split of the manifest that was given; None without one.
     """
 
     path: Path
     about: Path
     difference: float
     threshold: float
+    cost: "Cost | None" = None
 
 
-def check(name: str, out: Path, *, overwrite: bool) -> None:
+def check(wanted: Wanted, out: Path) -> None:
     """Refuse wrong use before a model is loaded.
 
     Args:
-        name: one of `FORMATS`.
+        wanted: what to write.
         out: the path of the export.
-        overwrite: whether it may replace an older export.
 
     Raises:
         InputError: a package is missing, the name of `out` does not fit the format, or it exists.
     """
-    form = FORMATS[name]
+    name, form = wanted.format, FORMATS[wanted.format]
     missing = [package for package in form.packages if find_spec(package) is None]
     if missing:
-        raise InputError(f"--format {name} needs {', '.join(missing)}; pip install 'dfdetect[{name}]'")
+        raise InputError(f"--format {name} needs {', '.join(missing)}; pip install 'dfdetect[export]'")
     if not out.name.endswith(form.suffix):
         raise InputError(f"--out {out}; accepted for {name}: a name that ends in {form.suffix}")
-    about = _about(out)
-    if overwrite and (out.exists() or about.exists()) and not _tells_of_an_export(about):
+    if wanted.numbers != FLOAT32 and not form.finish:
+        raise InputError(f"--{wanted.numbers} with --format {name}; accepted: {', '.join(_SMALLER)}")
+    about = about_file(out)
+    if wanted.overwrite and (out.exists() or about.exists()) and not _tells_of_an_export(about):
         raise InputError(f"{out}: not an export (no {about.name} of an export beside it); give another --out")
-    if not overwrite:
+    if not wanted.overwrite:
         for path in (out, about):
             if path.exists():
                 raise InputError(f"{path}: already exists; give another --out, or --overwrite")
 
 
-def export(run: "Run", name: str, out: Path, *, overwrite: bool = False) -> Export:
+def export(run: "Run", wanted: Wanted, out: Path) -> Export:
     """Write a finished run's model and its JSON file, both or neither.
 
     Args:
         run: the run, of one model or an ensemble.
-        name: one of `FORMATS`.
+        wanted: what to write.
         out: the export, a file or a folder; its JSON file has the same name plus `.json`.
-        overwrite: replace an older export.
 
     Raises:
         InputError: see `check`; or the run is not finished, its model does not fit the format, or the
-            export, loaded again, scores random inputs differently from the run.
+            export, loaded again, scores inputs differently from the run.
     """
     import keras
 
     from dfdetect.runs.build import load_model
-    from face_extraction.json_file import write_json
 
-    form = FORMATS[name]
-    check(name, out, overwrite=overwrite)
+    form = FORMATS[wanted.format]
+    check(wanted, out)
     threshold = run.threshold()
     if keras.backend.backend() != "tensorflow":
         raise InputError(f"KERAS_BACKEND={keras.backend.backend()}; exports accept: tensorflow")
     model = load_model(run)
     if form.float32 and (other := _precisions(model) - {"float32"}):
-        raise InputError(f"{run.folder}: computes in {', '.join(sorted(other))}; {name} accepts float32")
-    about = _about(out)
+        raise InputError(
+            f"{run.folder}: computes in {', '.join(sorted(other))}; {wanted.format} accepts float32"
+        )
+    numbers = Numbers(wanted.numbers, _faces(run, wanted, model) if wanted.numbers == INT8 else None)
+    about = about_file(out)
     out.parent.mkdir(parents=True, exist_ok=True)
     with naming(out), tempfile.TemporaryDirectory(prefix=TEMPORARY, dir=out.parent) as staging:
         made, told = (Path(staging) / path.name for path in (out, about))
-        rgb = draw(model.input_shape[1:])
         try:
-            scores = _convert(model, form, made, rgb)
-        except OSError:
+            score = _convert(model, form, made, numbers)
+        except (OSError, InputError):
             raise
         # The converters' errors have no common base class; nothing else is tried here.
         except Exception as error:
             if full := next((words for words in _DISK_FULL if words in str(error)), ""):
                 raise InputError(f"{out}: {full}") from error
-            raise InputError(f"{run.folder}: cannot be written as {name}: {_line(error)}") from error
-        difference = float(np.max(np.abs(scores - np.asarray(model.predict_on_batch(rgb)))))
-        if not difference <= form.tolerance:  # NaN is refused too
-            raise InputError(
-                f"{run.folder}: as {name}, its scores differ by {difference:.2g} from the run's own; "
-                f"accepted: {form.tolerance:g}; nothing was written"
-            )
-        write_json(told, _facts(run, model, name, threshold, difference))
+            raise InputError(f"{run.folder}: cannot be written as {wanted.format}: {_line(error)}") from error
+        difference = _checked(run, wanted, model, numbers, score)
+        cost = None
+        if wanted.manifest:
+            from dfdetect.export.cost import measure_cost
+
+            cost = measure_cost(wanted.manifest, model, score, form.batch)
+        text = json.dumps(_facts(run, model, wanted, difference, cost), indent=2, allow_nan=False)
+        told.write_text(text + "\n", encoding="utf-8")
+        if form.tell:
+            form.tell(made, text)
         # After a kill at any moment, no export is beside the JSON file of another. An older export is
         # deleted with the staging folder.
         if out.exists():
             out.rename(Path(staging) / "older")
         told.replace(about)
         made.rename(out)
-    return Export(out, about, difference, threshold)
+    return Export(out, about, difference, threshold, cost)
+
+
+def _faces(run: "Run", wanted: Wanted, model: "keras.Model") -> Array:
+    """The faces from which the ranges of whole numbers are taken."""
+    from dfdetect.export.cost import representative
+    from dfdetect.runs.folder import located
+
+    own = Path(located(run.recipe(), run.environment()).manifest)
+    manifest = wanted.manifest or own
+    if not manifest.is_file():
+        raise InputError(
+            f"{run.folder}: --int8 needs faces to take its ranges from; give --manifest, the run's is gone"
+        )
+    return representative(manifest, model)
+
+
+def _checked(
+    run: "Run", wanted: Wanted, model: "keras.Model", numbers: Numbers, score: Callable[[Array], Array]
+) -> float:
+    """How far the export's scores are from the run's own.
+
+    Raises:
+        InputError: too far.
+    """
+    form = FORMATS[wanted.format]
+    rgb = draw(model.input_shape[1:]) if numbers.faces is None else numbers.faces[:SEEN]
+    step = form.batch or len(rgb)
+    scores = np.concatenate([score(rgb[start : start + step]) for start in range(0, len(rgb), step)])
+    gaps = np.abs(scores - np.asarray(model.predict_on_batch(rgb)))
+    difference = float(gaps.max() if numbers.faces is None else gaps.mean())
+    accepted = _tolerance(wanted)
+    if not difference <= accepted:  # NaN is refused too
+        raise InputError(
+            f"{run.folder}: as {wanted.format}, its scores differ by {difference:.2g} from the run's own; "
+            f"accepted: {accepted:g}; nothing was written"
+        )
+    return difference
+
+
+def _tolerance(wanted: Wanted) -> float:
+    return _SMALLER_WITHIN.get(wanted.numbers, FORMATS[wanted.format].tolerance)
 
 
 def draw(shape: tuple[int, ...]) -> Array:
@@ -170,10 +222,6 @@ def draw(shape: tuple[int, ...]) -> Array:
     rng = np.random.default_rng(0)
     low, high = np.sort(rng.uniform(0, 255, (2, DRAWN, *(1 for _ in shape))), axis=0)
     return np.round(rng.uniform(low, high, (DRAWN, *shape))).astype(np.float32)
-
-
-def _about(out: Path) -> Path:
-    return out.parent / f"{out.name}.json"
 
 
 def _tells_of_an_export(about: Path) -> bool:
@@ -190,20 +238,18 @@ def _precisions(model: "keras.Model") -> set[str]:
     return {str(layer.compute_dtype) for layer in model._flatten_layers(include_self=False)}
 
 
-def _convert(model: "keras.Model", form: Format, path: Path, rgb: Array) -> Array:
-    """Write the export, load it again, and return its scores of `rgb`."""
+def _convert(model: "keras.Model", form: Format, path: Path, numbers: Numbers) -> Callable[[Array], Array]:
+    """Write the export and load it again, as a function from inputs to scores."""
     import keras
 
     image = keras.InputSpec(shape=(form.batch, *model.input_shape[1:]), dtype="float32", name="image")
     with warnings.catch_warnings():
         # Converters warn about their internals, such as a moved interpreter or a name removed from NumPy.
         warnings.simplefilter("ignore")
-        model.export(path, form.keras, verbose=False, input_signature=[image], **form.settings())
-        if form.rename:
-            form.rename(path)
-        score = form.load(path)
-    step = form.batch or len(rgb)
-    return np.concatenate([score(rgb[start : start + step]) for start in range(0, len(rgb), step)])
+        model.export(path, form.keras, verbose=False, input_signature=[image], **form.settings(numbers))
+        if form.finish:
+            form.finish(path, numbers)
+        return form.load(path)
 
 
 def _line(error: Exception) -> str:
@@ -213,19 +259,22 @@ def _line(error: Exception) -> str:
 
 
 def _facts(
-    run: "Run", model: "keras.Model", name: str, threshold: float, difference: float
+    run: "Run", model: "keras.Model", wanted: Wanted, difference: float, cost: "Cost | None"
 ) -> dict[str, Any]:
-    """The facts that a program needs to use the export, and those that tell where it comes from."""
+    """What a program needs to use the export, and what tells where it comes from (see `runs.exported`)."""
+    from dfdetect.runs.calibration import calibrated
     from dfdetect.runs.environment import describe
-    from dfdetect.runs.skill import note_told, skill_told
+    from dfdetect.runs.skill import note_told, skill_told, unfit
     from face_extraction.images import RESIZED_BY
 
-    form, environment = FORMATS[name], run.environment()
-    settings = read_settings(run.folder)
+    form, environment = FORMATS[wanted.format], run.environment()
+    settings, calibrations = read_settings(run.folder), calibrated(run)
     versions = ("dfdetect", "git_commit", "python", "packages")
     return {
-        "format": name,
+        "schema": SCHEMA,
+        "format": wanted.format,
         "model": run.recipe().model,
+        "numbers": wanted.numbers,
         "input": {
             "shape": [form.batch, *model.input_shape[1:]],
             "dtype": "float32",
@@ -234,15 +283,18 @@ def _facts(
             "resize": RESIZED_BY,
         },
         "output": {
-            "name": OUTPUT if form.rename else KERAS_OUTPUT,
+            "name": OUTPUT if form.finish else KERAS_OUTPUT,
             "shape": [form.batch, 1],
             "range": [0, 1],
             "label": "1 = fake, 0 = real",
         },
         "skill": skill_told(run),
-        "note": note_told(run),
-        "threshold": threshold,
-        "verdict": "fake if p_fake >= threshold, which was chosen on the run's validation split",
+        "note": " ".join(filter(None, [note_told(run), _smaller_note(wanted, difference)])),
+        "unfit": list(unfit(run)),
+        "threshold": run.threshold(),
+        "verdict": "of a calibrated score: substantial evidence from cuts.upper on, little below cuts.lower",
+        "cuts": _cuts(calibrations),
+        "calibrations": msgspec.to_builtins(dict(calibrations)),
         # None: the crops came ready-made, and nobody knows how.
         "extraction": asdict(settings) if settings else None,
         "run": {
@@ -253,106 +305,27 @@ def _facts(
             **{fact: environment.get(fact) for fact in versions},
         },
         "exported_with": {fact: value for fact, value in describe().items() if fact in versions},
-        "check": {"inputs": DRAWN, "largest_difference": difference, "accepted": form.tolerance},
+        "check": {"inputs": DRAWN, "difference": difference, "accepted": _tolerance(wanted)},
+        "cost": {"n": cost.n, "auc_before": cost.before, "auc_after": cost.after} if cost else None,
     }
 
 
-def _load_savedmodel(path: Path) -> Callable[[Array], Array]:
-    import tensorflow as tf
-
-    loaded = tf.saved_model.load(str(path))
-    return lambda rgb: np.asarray(loaded.serve(rgb))
-
-
-def _load_litert(path: Path) -> Callable[[Array], Array]:
-    import tensorflow as tf
-
-    interpreter = tf.lite.Interpreter(model_path=str(path))
-    interpreter.allocate_tensors()
-    image, p_fake = (
-        details[0]["index"] for details in (interpreter.get_input_details(), interpreter.get_output_details())
+def _smaller_note(wanted: Wanted, difference: float) -> str:
+    if wanted.numbers != INT8:
+        return ""
+    return (
+        f"This export computes in 8 bits: its scores are {difference:.2g} off the run's on average, and the "
+        "cuts were chosen for the run's."
     )
 
-    def score(rgb: Array) -> Array:
-        interpreter.set_tensor(image, rgb)
-        interpreter.invoke()
-        return np.asarray(interpreter.get_tensor(p_fake))
 
-    return score
+def _cuts(calibrations: "Calibrations") -> dict[str, Any]:
+    """The cuts of photos and of videos, for programs without this package."""
+    from dfdetect.runs.calibration import for_kind
 
-
-def _rename_litert(path: Path) -> None:
-    """Name the output of the signature and its tensor."""
-    # `import` finds no tools: TensorFlow puts another module in the place of tensorflow.lite.
-    flatbuffers = importlib.import_module("tensorflow.lite.tools.flatbuffer_utils")
-    model = flatbuffers.read_model(str(path))
-    for signature in model.signatureDefs:
-        signature.outputs[0].name = OUTPUT
-    graph = model.subgraphs[0]
-    graph.tensors[graph.outputs[0]].name = OUTPUT
-    flatbuffers.write_model(model, str(path))
-
-
-def _litert_settings() -> Mapping[str, Any]:
-    """Only LiteRT's own operations, because with TensorFlow's each program would have to link those too."""
-    import tensorflow as tf
-
-    return {"target_spec": {"supported_ops": [tf.lite.OpsSet.TFLITE_BUILTINS]}}
-
-
-def _load_onnx(path: Path) -> Callable[[Array], Array]:
-    import onnxruntime
-
-    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
-    names = [each.name for each in session.get_inputs()]
-    if len(names) > 1:  # tf2onnx turns some constants into inputs, and loses their values
-        raise ValueError(f"it takes {', '.join(names)}, not only the image")
-    return lambda rgb: np.asarray(session.run(None, {names[0]: rgb})[0])
-
-
-def _rename_onnx(path: Path) -> None:
-    """Name the graph's output, and the value of the node that gives it."""
-    import onnx
-
-    model = onnx.load(str(path))
-    (output,) = model.graph.output
-    for node in model.graph.node:
-        node.input[:] = [OUTPUT if name == output.name else name for name in node.input]
-        node.output[:] = [OUTPUT if name == output.name else name for name in node.output]
-    output.name = OUTPUT
-    onnx.save(model, str(path))
-
-
-def _onnx_settings() -> Mapping[str, Any]:
-    """No settings; but this teaches tf2onnx TensorFlow's Erfc, which GELU uses, as 1 - Erf."""
-    from tf2onnx.handler import tf_op
-
-    @tf_op("Erfc")
-    class Erfc:
-        @classmethod
-        def version_9(cls, context: Any, node: Any, **_: Any) -> None:
-            name, (output,) = node.name, node.output
-            facts = {"shapes": node.output_shapes, "dtypes": node.output_dtypes}
-            context.remove_node(name)
-            one = context.make_const(f"{name}_one", np.ones((), np.float32))
-            erf = context.make_node("Erf", node.input, **facts)
-            context.make_node("Sub", [one.output[0], erf.output[0]], name=name, outputs=[output], **facts)
-
-    return {}
-
-
-FORMATS: dict[str, Format] = {
-    "savedmodel": Format("tf_saved_model", "", 1e-4, None, _load_savedmodel, float32=False),
-    # One at a time: for any number, LiteRT has no LSTM, and few accelerators support the other models.
-    "litert": Format("litert", ".tflite", 1e-3, 1, _load_litert, _litert_settings, rename=_rename_litert),
-    "onnx": Format(
-        "onnx",
-        ".onnx",
-        1e-3,
-        None,
-        _load_onnx,
-        _onnx_settings,
-        packages=("tf2onnx", "onnx", "onnxruntime"),
-        rename=_rename_onnx,
-    ),
-}
+    known = {kind: for_kind(calibrations, kind) for kind in ("photo", "video")}
+    return {
+        kind: {"lower": found.lower, "upper": found.upper, "origin": found.origin}
+        for kind, found in known.items()
+        if found
+    }

@@ -22,7 +22,7 @@ from dfdetect.models.shipped import DEFAULT, pretrained_folder
 from dfdetect.predict.joining import Judged, judge_clips, judge_photo, judge_video
 from dfdetect.predict.looking import Look, Rgb, Wanted, look, look_at_photo
 from dfdetect.recipe import Recipe
-from dfdetect.runs.calibration import Calibrations, calibrate_levels, for_kind, read_calibrations
+from dfdetect.runs.calibration import Calibrations, calibrated, for_kind
 from dfdetect.runs.environment import versions
 from dfdetect.runs.exported import open_export, open_graph
 from dfdetect.runs.folder import Run
@@ -474,17 +474,6 @@ def _told(cuts: Calibration) -> Cuts:
     return Cuts(lower=cuts.lower, upper=cuts.upper, origin=cuts.origin, reals=len(cuts.val.reals))
 
 
-def calibrated(run: Run) -> dict[str, Calibration]:
-    """The calibrations of a finished run; of one that was trained without, made from its predictions."""
-    known = read_calibrations(run.folder)
-    if known:
-        return known
-    there = [split for split in ("val", "test") if split in run.metrics()]
-    if "val" not in there or not run.has_predictions("val"):
-        return {}
-    return calibrate_levels({split: run.predictions(split) for split in there}, run.recipe().levels)
-
-
 def has_keras() -> bool:
     """Whether Keras is installed."""
     return find_spec("keras") is not None
@@ -498,8 +487,8 @@ def require_keras(what: str) -> None:
     """
     if not has_keras():
         raise InputError(
-            f"{what}: needs Keras and TensorFlow: pip install '.[train]' in the folder of dfdetect; or give "
-            "an export of it, which dfdetect.export writes where they are installed"
+            f"{what}: needs Keras and TensorFlow: pip install '.[train]' in the folder of dfdetect; without "
+            "them, '.[onnx]' runs what ships, and what dfdetect.export writes"
         )
 
 

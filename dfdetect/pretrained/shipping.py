@@ -19,6 +19,7 @@ from dfdetect.metrics.estimates import LEVELS
 from dfdetect.models.names import PUBLISHED
 from dfdetect.models.shipped import HASHES
 from dfdetect.predictions import Predictions
+from dfdetect.pretrained.graph import write_graph
 from dfdetect.pretrained.trial import LOOKED, Trial, make_trial
 from dfdetect.recipe import Recipe, write_recipe
 from dfdetect.runs.build import load_model
@@ -81,6 +82,7 @@ def ship(run: Run, manifest: Path, out: Path) -> Shipped:
     model = load_model(Run(out))
     scores = {split: _videos(model, manifest, recipe, split) for split in ("val", "test")}
     shipped = calibrate(scores)
+    write_graph(Run(out), model)
     _write_rest(run, out, shipped)
     return shipped
 

@@ -73,3 +73,14 @@ def read_calibrations(folder: Path) -> dict[str, Calibration]:
         return msgspec.convert(read_json(path, dict), dict[str, Calibration])
     except msgspec.ValidationError as error:
         raise InputError(f"{path}: not a calibration: {error}") from None
+
+
+def calibrated(run: Run) -> dict[str, Calibration]:
+    """The calibrations of a finished run; of one that was trained without, made from its predictions."""
+    known = read_calibrations(run.folder)
+    if known:
+        return known
+    there = [split for split in ("val", "test") if split in run.metrics()]
+    if "val" not in there or not run.has_predictions("val"):
+        return {}
+    return calibrate_levels({split: run.predictions(split) for split in there}, run.recipe().levels)

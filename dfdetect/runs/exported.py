@@ -7,12 +7,10 @@ for Keras, and beside them the graph alone (`Run.graph`), which onnxruntime runs
 from pathlib import Path
 from typing import Any, Literal
 
-import h5py  # type: ignore[import-untyped]
 import msgspec
 import numpy as np
 
 from dfdetect.metrics.calibrating import Calibration
-from dfdetect.models.hdf5 import check_contents
 from dfdetect.models.light import LITERT, ONNX, SUFFIXES, Floats, LightModel, open_litert, open_onnx
 from dfdetect.runs.folder import Run
 from face_extraction.errors import InputError, one_line
@@ -104,7 +102,7 @@ def _about(path: Path, text: bytes) -> About:
         raise InputError(f"{path}: does not say what its scores mean; accepted: a file from dfdetect.export")
     try:
         return msgspec.json.decode(text, type=About)
-    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
+    except (msgspec.MsgspecError, InputError, ValueError, RecursionError) as error:
         raise InputError(
             f"{path}: what it says about itself is not of schema {SCHEMA}: {one_line(error)}; export it again"
         ) from None
@@ -125,6 +123,10 @@ def read_weights(path: Path) -> dict[str, Floats]:
     Raises:
         InputError: the file is missing or damaged, or takes values from elsewhere.
     """
+    import h5py  # type: ignore[import-untyped]
+
+    from dfdetect.models.hdf5 import check_contents
+
     if not path.is_file():
         raise InputError(f"{path}: no such weights file")
     check_contents(path, MOST_PARAMETERS)

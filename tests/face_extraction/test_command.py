@@ -48,6 +48,16 @@ def test_wrong_input_is_one_line_and_status_2(parser, capsys):
     assert capsys.readouterr() == ("", "prog: a.csv: no such manifest\n")
 
 
+def test_a_package_that_is_not_installed_is_one_line_with_its_extra(parser, capsys):
+    for package, extra in (("keras", "'.[train]'"), ("cv2", ".")):
+        assert run(parser, _raise(ModuleNotFoundError(name=package)), []) == 2
+        (line,) = capsys.readouterr().err.splitlines()
+        assert f"the package {package} is not installed" in line
+        assert f"`pip install {extra}`" in line
+    with pytest.raises(ModuleNotFoundError):
+        run(parser, _raise(ModuleNotFoundError(name="dfdetect.nothing")), [])
+
+
 @pytest.mark.parametrize("error", [InputError("a"), KeyboardInterrupt()])
 def test_debug_shows_the_traceback(parser, error):
     with pytest.raises(type(error)):

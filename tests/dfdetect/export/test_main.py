@@ -72,7 +72,7 @@ def test_wrong_use_is_one_line(tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(exporting, "find_spec", lambda name: None)
     assert export.main(["runs/x", "--format", "onnx", "--out", out]) == 2
     (line,) = capsys.readouterr().err.splitlines()
-    assert line.endswith("--format onnx needs tf2onnx, onnx, onnxruntime; pip install 'dfdetect[onnx]'")
+    assert line.endswith("--format onnx needs tf2onnx, onnx, onnxruntime; pip install 'dfdetect[export]'")
     with pytest.raises(SystemExit, match="2"):
         export.main(["runs/x", "--format", "torch", "--out", out])
     assert "invalid choice: 'torch'" in capsys.readouterr().err

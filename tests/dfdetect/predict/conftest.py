@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from dfdetect.metrics.calibrating import Calibration
+from dfdetect.models.light import LightModel
 from dfdetect.predict import __main__ as predict
 from dfdetect.predict.detector import Detector
 from dfdetect.runs.folder import RECIPE_FILE
@@ -29,6 +30,11 @@ class Brightness(keras.Model):
 
     def call(self, rgb):
         return keras.ops.mean(keras.ops.cast(rgb, "float32"), axis=(1, 2, 3), keepdims=True)[:, :, 0, 0] / 255
+
+
+def brightness_without_keras():
+    """The same score from a light model."""
+    return LightModel((None, 32, 32, 3), "onnxruntime", lambda rgb: rgb.mean(axis=(1, 2, 3))[:, None] / 255)
 
 
 @pytest.fixture(scope="module")

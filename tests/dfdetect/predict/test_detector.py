@@ -28,6 +28,8 @@ from face_extraction.manifest import Box, FaceSample
 from face_extraction.proposing import make_detector
 from face_extraction.settings import ExtractionSettings, write_settings
 
+from .conftest import ONE_CUT, brightness_without_keras
+
 
 def boxed(box):
     return Box(box.top, box.right, box.bottom, box.left)
@@ -353,3 +355,19 @@ def test_a_photo_on_its_side_is_scored_and_told(detector, clip, tmp_path):
     assert verdict.score == pytest.approx(upright.score, abs=1e-5)
     detector.rotations = False
     assert {face.rotation for face in detector.judge(tmp_path / "lying.png").faces} <= {0}
+
+
+def test_a_light_model_gives_the_same_verdict(detector, files):
+    light = Detector(brightness_without_keras(), ONE_CUT, ExtractionSettings())
+    ours, theirs = (one.judge(files / "person.mp4", frames=3) for one in (light, detector))
+    assert ours.score == pytest.approx(theirs.score, abs=1e-6)
+    assert [face.box for face in ours.faces] == [face.box for face in theirs.faces]
+    assert ours.record.versions["backend"] == "onnxruntime"
+    assert not {"keras", "tensorflow"} & set(ours.record.versions)
+
+
+def test_a_run_without_keras_is_one_line(finish, monkeypatch):
+    folder = finish(Recipe(manifest="manifest.csv"))
+    monkeypatch.setattr("dfdetect.predict.detector.has_keras", lambda: False)
+    with pytest.raises(InputError, match=r"needs Keras and TensorFlow: pip install '\.\[train\]'"):
+        Detector.from_run(folder)

@@ -8,10 +8,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from dfdetect.predict import __main__ as predict
 from dfdetect.predict import evidence
+from dfdetect.predict.detector import Detector
 from dfdetect.predict.evidence import HEAT_SIDE, WIDEST, shown_pictures, small_jpeg, write_report
 from face_extraction.frames import read_frames
 from face_extraction.images import resize, write_image
+from face_extraction.settings import ExtractionSettings
+
+from .conftest import ONE_CUT, brightness_without_keras
 
 
 def decoded(picture):
@@ -63,3 +68,22 @@ def test_the_command_writes_a_report_of_one_file(command, files, tmp_path, capsy
 
     assert command(files, "--html", out) == 2
     assert "the report is of one file; given: 5 files" in capsys.readouterr().err
+
+
+def test_a_report_of_an_export_says_why_it_has_no_heat_maps(files, tmp_path, capsys, monkeypatch):
+    detector = Detector(brightness_without_keras(), ONE_CUT, ExtractionSettings())
+    assert not detector.explains
+    monkeypatch.setattr(predict, "_detector", lambda *_: detector)
+    out = tmp_path / "report.html"
+    assert predict.main([str(files / "person.png"), "--html", str(out)]) == 0
+    words = "There are no heat maps: the detector is an export, which lacks the layers that they need."
+    assert f"{out}: {words}" in capsys.readouterr().err
+    page = out.read_text()
+    assert words in page
+    assert page.count("data:image/jpeg;base64,") == 1  # the photo
+
+
+def test_without_keras_there_are_no_heat_maps(detector, monkeypatch):
+    assert detector.explains
+    monkeypatch.setattr("dfdetect.predict.detector.has_keras", lambda: False)
+    assert detector.unexplained == "There are no heat maps: Keras, which they need, is not installed."

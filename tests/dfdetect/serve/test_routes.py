@@ -14,7 +14,7 @@ from dfdetect.verdict import WORDS, Verdict
 from face_extraction.images import write_image
 from face_extraction.settings import ExtractionSettings
 
-from ..predict.conftest import ONE_CUT
+from ..predict.conftest import ONE_CUT, brightness_without_keras
 
 
 def uploads(client):
@@ -105,6 +105,15 @@ def test_heat_maps_and_the_report_come_on_demand(serve, make_model, photo):
     assert report.text.count("data:image/jpeg;base64,") == 2  # the photo and its heat map
     assert "attachment" in report.headers["content-disposition"]
     assert "script-src" not in report.headers["content-security-policy"]
+
+
+def test_an_export_has_no_heat_maps_and_its_report_says_so(serve, photo):
+    client = serve(Detector(brightness_without_keras(), ONE_CUT, ExtractionSettings()))
+    assert client.get("/v1/model").json()["heat_maps"] is False
+    job = client.wait(client.upload(photo, "/v1/jobs").json())
+    assert refusal(client.get(f"/v1/jobs/{job['id']}/heat-maps/0"))[0] == 404
+    report = client.get(f"/v1/jobs/{job['id']}/report").text
+    assert "There are no heat maps: the detector is an export" in report
 
 
 def test_jobs_of_analyze_cannot_be_found(client, video):
