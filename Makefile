@@ -5,6 +5,8 @@ BIN = $(VENV)/bin
 READY = $(VENV)/.installed
 # By files, so that what a file's tests share is made once; each process holds a TensorFlow of its own.
 SPREAD = -n auto --maxprocesses 4 --dist loadfile
+# The tests start many processes; without compiled files each compiles the code anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: train serve test test-slow lint clean pretrained
 
