@@ -5,12 +5,12 @@ import pytest
 from dfdetect.runs.folder import Run
 from dfdetect.train import __main__ as train
 
-SMALL = "--model custom_cnn --batch-size 8 --epochs 10 --augment none --learning-rate 3e-3".split()
+SMALL = "--model custom_cnn --batch-size 8 --augment none --learning-rate 3e-3".split()
 
 
 @pytest.fixture(scope="session")
 def members(once, write_squares, lightly):
-    """Two finished runs of one manifest, at 32 and at 48 pixels, and one of another manifest."""
+    """Two trained runs of one manifest, at 32 and at 48 pixels, and an untrained one of another manifest."""
 
     def make(folder):
         with lightly(graphs=True):
@@ -23,6 +23,7 @@ def members(once, write_squares, lightly):
 def _train(folder, write_squares):
     manifest = write_squares(folder / "data", train=24, val=12, test=12)
     other = write_squares(folder / "other", train=12, val=8, test=4, seed=3)
-    for seed, (name, size, path) in enumerate((("a", 32, manifest), ("b", 48, manifest), ("c", 32, other))):
-        arguments = ["--image-size", str(size), "--seed", str(seed), "--manifest", str(path)]
+    members = (("a", 32, 10, manifest), ("b", 48, 10, manifest), ("c", 32, 0, other))
+    for seed, (name, size, epochs, path) in enumerate(members):
+        arguments = f"--image-size {size} --epochs {epochs} --seed {seed} --manifest {path}".split()
         assert train.main([*SMALL, *arguments, "--out", str(folder / name)]) == 0

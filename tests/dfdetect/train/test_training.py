@@ -22,9 +22,10 @@ from ..small import SMALL, run
 pytestmark = pytest.mark.usefixtures("blank")
 
 
-def test_the_same_seed_gives_the_same_scores(manifest, tmp_path):
-    for name in ("a", "b"):
-        run(manifest, tmp_path / name)
+def test_the_same_seed_gives_the_same_scores(manifest, tmp_path, lightly):
+    with lightly():
+        for name in ("a", "b"):
+            run(manifest, tmp_path / name)
     first, second = (Run(tmp_path / name).predictions("test").p_fake for name in ("a", "b"))
     np.testing.assert_allclose(first, second, atol=1e-5)
 
@@ -56,8 +57,9 @@ def test_faces_of_unknown_label_are_neither_trained_nor_tested_on(manifest):
     assert unscored == []
 
 
-def test_weights_of_a_run_start_another(manifest, tmp_path):
-    run(manifest, tmp_path / "first")
+def test_weights_of_a_run_start_another(manifest, tmp_path, lightly):
+    with lightly():
+        run(manifest, tmp_path / "first")
     first = Run(tmp_path / "first")
     assert run(manifest, tmp_path / "second", "--weights", str(first.folder), "--epochs", "0") == 0
     np.testing.assert_allclose(
