@@ -28,8 +28,6 @@ from face_extraction.atomic import write_csv, write_text
 from face_extraction.manifest import FAKE, REAL
 
 PAGE = "index.html"
-ROWS = 40
-"""Rows of a LaTeX table that fit on a page; of a longer one, each run gets its own."""
 POOLED, MEAN = "pooled", "mean"
 POOLED_NOTE = (
     f"“{POOLED}” ranks the scores of all sets together, as they are. Its AUC also compares fakes of one set "
@@ -83,16 +81,15 @@ def write_matrix(cells: Sequence[Cell], out: Path) -> Path:
     Returns:
         The page.
     """
-    lines = list(all_lines(cells))
-    notes = _notes(cells)
-    tables = both_tables(lines, notes)
+    tables = both_tables(list(all_lines(cells)), _notes(cells))
     said = "\n\n".join(
         "\n".join([table.caption, text(table), *table.below(), *table.general]) for table in tables
     )
     print(f"\n{said}\n")
     blocks = (f"## {table.caption}\n\n{markdown(table)}\n\n{_below(table)}" for table in tables)
     write_text(out / "matrix.md", "\n".join(blocks))
-    write_text(out / "matrix.tex", "\n".join(_latex(lines, notes)))
+    tex = (latex(table, INTERVALS, f"tab:matrix-{table.label}") for table in tables)
+    write_text(out / "matrix.tex", "\n".join(tex))
     for table in tables:
         write_csv(out / f"{table.label}.csv", table.titles, csv_rows(table))
     page = render(
@@ -216,7 +213,7 @@ def both_tables(lines: Sequence[Line], notes: Sequence[str] = ()) -> list[Table]
             ],
             "Ranking, and decisions at the threshold of home",
             label="auc",
-            names=2,
+            names=3,
             notes=[*home, *together, *notes],
             footnotes=known,
         ),
@@ -229,7 +226,7 @@ def both_tables(lines: Sequence[Line], notes: Sequence[str] = ()) -> list[Table]
             ],
             "Calibration, and both errors at the cuts of home",
             label="cuts",
-            names=2,
+            names=3,
             notes=[CUTS_NOTE, *notes],
             footnotes=known,
         ),
@@ -260,16 +257,6 @@ def _notes(cells: Sequence[Cell]) -> list[str]:
     runs = dict.fromkeys(cell.run for cell in cells)
     raw = [run.folder.resolve().name for run in runs if cuts_at_home(run, "photo").cut is not None]
     return [*dict.fromkeys(unknown), *([UNCALIBRATED.format(runs=", ".join(raw))] if raw else [])]
-
-
-def _latex(lines: Sequence[Line], notes: Sequence[str]) -> Iterator[str]:
-    """LaTeX tables that fit on a page each."""
-    parts = [list(lines)]
-    if len(lines) > ROWS:
-        parts = [list(own) for _, own in groupby(lines, key=lambda line: line.run)]
-    for number, part in enumerate(parts, start=1):
-        for table in both_tables(part, notes):
-            yield latex(table, INTERVALS, f"tab:matrix-{table.label}{number if len(parts) > 1 else ''}")
 
 
 def _below(table: Table) -> str:

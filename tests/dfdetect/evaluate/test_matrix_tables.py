@@ -8,7 +8,7 @@ import pytest
 from dfdetect.evaluate.matrix import fill, open_sets
 from dfdetect.evaluate.matrix_tables import all_lines, both_tables, write_matrix
 from dfdetect.metrics.calibrating import Calibration, Held
-from dfdetect.render.table import latex, text
+from dfdetect.render.table import text
 
 pytestmark = pytest.mark.usefixtures("light", "scoring")
 
@@ -111,23 +111,10 @@ def test_the_tables_in_all_forms(home, write_faces, tmp_path, capsys):
     assert "l&lt;o&gt;w_" in (tmp_path / "out" / "matrix.md").read_text()
     tex = (tmp_path / "out" / "matrix.tex").read_text()
     assert r"l\textless{}o\textgreater{}w\_" in tex
-    assert tex.count(r"\begin{table}") == 2
+    assert r"\label{tab:matrix-auc}" in tex
+    assert r"\label{tab:matrix-cuts}" in tex
     rows = list(csv.reader((tmp_path / "out" / "auc.csv").read_text().splitlines()))
     assert rows[0] == ["run", "set", "by", "real / fake", "groups", "AUC", "accuracy"]
     assert rows[1][:5] == ["run", "l<o>w_", "face", "2 / 2", "4"]
     assert len((tmp_path / "out" / "cuts.csv").read_text().splitlines()) == 4  # no row of the mean
     assert "run: without a calibration" in page
-
-
-def test_a_long_matrix_is_split_for_latex(home, write_faces, make_run, tmp_path, monkeypatch):
-    monkeypatch.setattr("dfdetect.evaluate.matrix_tables.ROWS", 3)
-    other = make_run("other", write_faces("home2", (0.2,), (0.8,)))
-    cells = fill([home, other], open_sets([write_faces("low", *LOW)], None, "test"))
-    write_matrix(cells, tmp_path / "short")
-    assert (tmp_path / "short" / "matrix.tex").read_text().count(r"\begin{table}") == 2
-    cells = fill([home, other], open_sets([write_faces("a", *LOW), write_faces("b", *HIGH)], None, "test"))
-    write_matrix(cells, tmp_path / "long")
-    tex = (tmp_path / "long" / "matrix.tex").read_text()
-    assert tex.count(r"\begin{table}") == 4
-    assert r"\label{tab:matrix-auc2}" in tex
-    assert latex(both_tables([])[0], "", "x")
