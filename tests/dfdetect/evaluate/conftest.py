@@ -59,9 +59,10 @@ def write_faces(tmp_path):
 def make_run(tmp_path):
     """make_run(name, manifest): a finished run; threshold .5, and its cuts if it gets a calibration."""
 
-    def make(name, manifest, calibration=None):
+    def make(name, manifest, calibration=None, **changes):
         data = open_manifest(manifest)
         recipe = Recipe(model="meso4", image_size=32, manifest=str(manifest), weights="none", epochs=1)
+        recipe = recipe.with_changes(**changes)
         run = Run(tmp_path / name)
         run.begin(recipe, data.digest)
         run.weights.write_bytes(name.encode())

@@ -84,6 +84,18 @@ def test_the_page_of_videos_tells_the_video_and_a_broken_crop_is_named(write_fac
     assert "0 of 1 fake, in 0 groups." in page
 
 
+def test_a_model_of_clips_errs_by_video_and_has_no_heat_maps(write_faces, make_run, drawn):
+    run = make_run("run", write_faces("home", (0.2, 0.3), (0.9, 0.8), video="h.mp4"), frames=2)
+    videos = write_faces("videos", (0.9, 0.7), (0.8, 0.9), video="v.mp4")
+    command = [str(run.folder), "--manifest", str(videos), "--name", "o", "--errors", "--slices"]
+    assert evaluate.main(command) == 0
+    page = run.evaluation("o").errors_page.read_text()
+    assert "There are no heat maps: the model takes clips" in page
+    assert "<dt>score</dt><dd>0.800</dd>" in page  # the mean of both faces
+    assert "1 of 1 real, in 1 group." in page
+    assert page.count('src="data:image/jpeg;base64,') == 1
+
+
 def test_heat_maps_of_a_model_lie_on_the_page(write_faces, make_run, monkeypatch):
     model = build_model("meso4", image_size=32)
     assert default_method(model) == "grad_cam"
