@@ -13,12 +13,14 @@ from face_extraction.machine import available_cores
 from face_extraction.manifest import SPLITS
 
 if TYPE_CHECKING:
+    from dfdetect.render.table import Table
+    from dfdetect.stress.registry import Kind
     from dfdetect.stress.subject import Subject
 
 PROG = "python -m dfdetect.stress"
 MOST = 100_000
 EPSILONS = "1,2,4,8"
-MOST_WORKERS = 256
+MOST_WORKERS, MOST_STEPS = 256, 1000
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -82,10 +84,30 @@ def _stress(args: argparse.Namespace) -> int:
         for kind in list_kinds():
             print(f"{kind.name}: {kind.summary} {', '.join(map(kind.shown, kind.severities))}")
         return DONE
+    _check(args)
+    kinds = [get_kind(name) for name in args.kinds.split(",")] if args.kinds else list_kinds()
+    attacks, epsilons = _attacks(args)
+    load_keras()
+    from dfdetect.stress.faces import Chosen
+    from dfdetect.stress.subject import open_subject
+
+    chosen = Chosen(args.split, args.limit, args.seed)
+    subject = open_subject(args.run, args.manifest, chosen, args.out)
+    if attacks:
+        return _forge(args, subject, attacks, epsilons)
+    return _disturb(args, subject, kinds)
+
+
+def _check(args: argparse.Namespace) -> None:
+    """Refuse what does not go together.
+
+    Raises:
+        InputError: a flag is missing, out of its range, or beside another that excludes it.
+    """
     if args.run is None:
         raise InputError("RUN is missing; accepted: the folder of a finished run, or a detector that ships")
     for name, low, high in (
-        ("limit", 2, MOST), ("seed", 0, 2**32 - 1), ("workers", 1, MOST_WORKERS), ("steps", 1, 1000)
+        ("limit", 2, MOST), ("seed", 0, 2**32 - 1), ("workers", 1, MOST_WORKERS), ("steps", 1, MOST_STEPS)
     ):  # fmt: skip
         value = getattr(args, name)
         if value is not None and not low <= value <= high:
@@ -94,31 +116,10 @@ def _stress(args: argparse.Namespace) -> int:
         raise InputError("--transfer without --attack; accepted: both")
     if args.attack and args.kinds:
         raise InputError("--kinds with --attack; accepted: one of both")
-    kinds = [get_kind(name) for name in args.kinds.split(",")] if args.kinds else list_kinds()
-    attacks, epsilons = _attacks(args)
-    load_keras()
-    from dfdetect.stress.subject import open_subject
-
-    subject = open_subject(args)
-    if attacks:
-        return _attack(args, subject, attacks, epsilons)
-    from dfdetect.render.table import text
-    from dfdetect.stress.disturbing import Work
-    from dfdetect.stress.journal import open_journal
-    from dfdetect.stress.stressing import stress
-    from dfdetect.stress.writing import write_stress
-
-    scorer = subject.scorer
-    work = Work(scorer.size, scorer.frames, args.seed, args.workers or available_cores())
-    with subject.alone(), open_journal(subject.out / "stress.jsonl", subject.facts) as journal:
-        stress(scorer, subject.cases, kinds, work, journal)
-        table, lines = write_stress(journal.rows, subject.about, subject.out)
-    print("\n".join(["", text(table), "", *table.below(), "", subject.about.data, *lines]))
-    print(f"look at {subject.out / 'stress.html'}")
-    return _end(subject)
 
 
 def _attacks(args: argparse.Namespace) -> tuple[list[str], list[int]]:
+    """The names of the attacks, none without --attack, and the epsilons, ascending."""
     from dfdetect.stress.attacks import check_attack
 
     attacks = args.attack.split(",") if args.attack else []
@@ -132,10 +133,23 @@ def _attacks(args: argparse.Namespace) -> tuple[list[str], list[int]]:
     return attacks, sorted({int(text) for text in texts})
 
 
-def _attack(
+def _disturb(args: argparse.Namespace, subject: "Subject", kinds: "Sequence[Kind]") -> int:
+    from dfdetect.stress.disturbing import Work
+    from dfdetect.stress.journal import open_journal
+    from dfdetect.stress.stressing import stress
+    from dfdetect.stress.writing import write_stress
+
+    scorer = subject.scorer
+    work = Work(scorer.size, scorer.frames, args.seed, args.workers or available_cores())
+    with subject.alone(), open_journal(subject.out / "stress.jsonl", subject.facts) as journal:
+        stress(scorer, subject.cases, kinds, work, journal)
+        table, lines = write_stress(journal.rows, subject.about, subject.out)
+    return _tell(subject, table, lines, "stress.html")
+
+
+def _forge(
     args: argparse.Namespace, subject: "Subject", attacks: Sequence[str], epsilons: Sequence[int]
 ) -> int:
-    from dfdetect.render.table import text
     from dfdetect.stress.journal import open_journal
     from dfdetect.stress.stressing import Plan, Victims, attack
     from dfdetect.stress.subject import other_run
@@ -147,12 +161,15 @@ def _attack(
     with subject.alone(), open_journal(subject.out / "attacks.jsonl", facts) as journal:
         attack(Victims(subject.scorer, other), subject.cases, plan, journal)
         table, lines = write_attacks(journal.rows, subject.about, subject.out)
+    return _tell(subject, table, lines, "attacks.html")
+
+
+def _tell(subject: "Subject", table: "Table", lines: Sequence[str], page: str) -> int:
+    """Print what was measured, and return the exit status."""
+    from dfdetect.render.table import text
+
     print("\n".join(["", text(table), "", *table.below(), "", subject.about.data, *lines]))
-    print(f"look at {subject.out / 'attacks.html'}")
-    return _end(subject)
-
-
-def _end(subject: "Subject") -> int:
+    print(f"look at {subject.out / page}")
     if subject.unread:
         print(f"{len(subject.unread):,} faces could not be read: {subject.unscored}")
     return FINDING if subject.unread else DONE

@@ -22,7 +22,7 @@ from face_extraction.errors import InputError
 from face_extraction.images import resize
 from face_extraction.progress import progress
 
-SCORED = 64
+SCORED = 80
 """Faces that are scored at once."""
 TRANSFERRED = "transferred"
 """What follows the name of an attack for the scores of the other run."""

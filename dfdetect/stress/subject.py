@@ -1,9 +1,8 @@
 """What is stressed: a run, its cuts, the faces, and the folder of the results."""
 
-import argparse
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +23,7 @@ from face_extraction.digest import file_digest
 from face_extraction.errors import InputError
 from face_extraction.ledger import LedgerRow, write_ledger
 from face_extraction.lock import alone
+from face_extraction.manifest import FaceSample
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,42 +66,42 @@ class Subject:
             yield
 
 
-def open_subject(args: argparse.Namespace) -> Subject:
+def open_subject(run: Path, manifest: Path | None, chosen: Chosen, out: Path | None) -> Subject:
     """Load the run, and read its faces once.
 
     Args:
-        args: of the command: run, manifest, split, limit, seed and out.
+        run: its folder, or the name of a detector that ships.
+        manifest: the faces; None for the run's own.
+        chosen: which of them.
+        out: the folder of the results; None for the run's own.
 
     Raises:
         InputError: the run is not finished, the manifest is wrong, or the faces lack a class.
     """
-    source = Run(run_folder(args.run))
+    source = Run(run_folder(run))
     source.require_finished()
     shipped = HOME in source.folder.resolve().parents
-    if shipped and args.out is None:
+    if shipped and out is None:
         raise InputError(f"{source.folder}: it ships with the package, and stays as it is; give --out DIR")
     recipe = source.recipe()
     own = located(recipe, source.environment())
-    data = open_manifest(args.manifest) if args.manifest else open_data(own)
-    notices = [*data.notices, *scoring_leaks(source, _rows(data, args.split)), no_skill(source.metrics())]
+    data = open_manifest(manifest) if manifest else open_data(own)
+    notices = [*data.notices, *scoring_leaks(source, _rows(data, chosen.split)), no_skill(source.metrics())]
     for line in filter(None, notices):
         print(line)
-    cases, unread = read_cases(data, Chosen(args.split, args.limit, args.seed), recipe.frames)
+    cases, unread = read_cases(data, chosen, recipe.frames)
     groups = len({(case.sample.source, case.sample.group) for case in cases})
     facts = {
         "dfdetect": __version__,
         "weights_sha256": file_digest(source.weights),
         "manifest_sha256": data.digest,
-        "split": args.split,
-        "limit": args.limit,
-        "seed": args.seed,
+        **asdict(chosen),
         "faces": len(cases),
     }
-    words = (
-        f"{plural(len(cases), recipe.unit)} of {plural(groups, 'group')}, split {args.split}, of {data.path}"
-    )
+    counts = f"{plural(len(cases), recipe.unit)} of {plural(groups, 'group')}"
+    words = f"{counts}, split {chosen.split}, of {data.path}"
     about = About(source.folder.resolve().name, words, [line for line in notices if line], facts)
-    return Subject(_scorer(source), cases, unread, about, args.out or source.stress)
+    return Subject(_scorer(source), cases, unread, about, out or source.stress)
 
 
 def other_run(folder: Path) -> tuple[Scorer, dict[str, str]]:
@@ -119,5 +119,5 @@ def _scorer(run: Run) -> Scorer:
     return Scorer(load_model(run), Judge(cuts_at_home(run, "photo")))
 
 
-def _rows(data: Data, split: str) -> list[Any]:
+def _rows(data: Data, split: str) -> list[FaceSample]:
     return [sample for sample in data.samples if split in (sample.split, "all")]
