@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from dfdetect.stress.subject import Subject
 
 PROG = "python -m dfdetect.stress"
-MOST = 100_000
+MOST = 10_000
 EPSILONS = "1,2,4,8"
 MOST_WORKERS, MOST_STEPS = 256, 1000
 
@@ -55,7 +55,7 @@ def _parser() -> Parser:
         type=int,
         default=2000,
         metavar="N",
-        help="the most faces, drawn group by group (default: %(default)s)",
+        help="the most faces, drawn group by group and kept in memory (default: %(default)s)",
     )
     add("--workers", type=int, metavar="N", help="processes that disturb faces (default: one a core)")
     add("--seed", type=int, default=0, metavar="N", help="of all that is drawn (default: %(default)s)")
