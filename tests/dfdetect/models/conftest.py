@@ -89,6 +89,20 @@ def model(any_name):
     return _shared_model(any_name)
 
 
+@functools.lru_cache(maxsize=1)
+def _shared_scores(name: str) -> tuple[np.ndarray, np.ndarray]:
+    model = _shared_model(name)
+    both = keras.Model(model.input, [model.get_layer("logit").output, model.output])
+    logit, p_fake = both(draw(name)[0])
+    return np.array(logit), np.array(p_fake)
+
+
+@pytest.fixture
+def scores(any_name):
+    """The logits and p_fake that this model gives the drawn images, computed once."""
+    return _shared_scores(any_name)
+
+
 @pytest.fixture(name="awaken")
 def _awaken():
     """Gives batch normalisation the statistics of some images."""

@@ -17,7 +17,10 @@ from face_extraction.errors import InputError
 
 pytestmark = pytest.mark.usefixtures("light")
 
-SMALL = "--model custom_cnn --image-size 32 --batch-size 12 --epochs 2 --augment none --dropout 0".split()
+SMALL = [
+    *"--model custom_cnn --image-size 32 --batch-size 12 --epochs 2 --augment none --dropout 0".split(),
+    *"--optimizer adam --weight-decay 0 --schedule constant".split(),
+]
 TWO_CPUS = """
 import sys, tensorflow as tf
 cpu = tf.config.list_physical_devices("CPU")[0]
