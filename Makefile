@@ -4,7 +4,8 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 READY = $(VENV)/.installed
 # By files, so that what a file's tests share is made once; each process holds a TensorFlow of its own.
-SPREAD = -n auto --maxprocesses 4 --dist loadfile
+# In the order of tests/conftest.py: the plugin's own puts files with one long test at the end.
+SPREAD = -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 # The tests start many processes; without compiled files each compiles the code anew.
 unexport PYTHONDONTWRITEBYTECODE
 

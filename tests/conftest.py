@@ -36,6 +36,11 @@ DRAWN = (
 )
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put tests of extraction last: their files are short, so that no process waits long for the other."""
+    items.sort(key=lambda item: "face_extraction" in item.path.parts)
+
+
 def pytest_collection_finish() -> None:
     """Take what imports made out of garbage collection: Keras and the code collect it all, many times."""
     gc.collect()
