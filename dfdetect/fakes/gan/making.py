@@ -134,7 +134,7 @@ class _Maker:
         return rows, ledger
 
     def fakes(self) -> tuple[list[FaceSample], list[LedgerRow]]:
-        """Write the generated faces that dlib finds, as many as are wanted.
+        """Write the generated faces that dlib finds, as many as are wanted or fewer, which is told.
 
         Raises:
             InputError: it finds none.
@@ -160,6 +160,8 @@ class _Maker:
                 f"{self.order.generator}: dlib finds a face in none of {len(ledger)} generated pictures; "
                 "train it for more steps"
             )
+        if len(rows) < self.order.count:
+            print(f"dlib found a face in {len(rows)} of {len(rows) + len(ledger)} generated pictures")
         return rows, ledger
 
     def _row(self, path: str, box: Box) -> FaceSample:

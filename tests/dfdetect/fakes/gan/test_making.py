@@ -150,6 +150,13 @@ def test_a_gan_whose_faces_are_never_found_is_an_error(gan, manifest, tmp_path, 
         make_gan_set(order(gan, manifest, count=2, reals="none"), tmp_path / "set")
 
 
+def test_fewer_faces_than_wanted_are_told(gan, manifest, tmp_path, finding, capsys):
+    finding(lambda number: number == 3)
+    made = make_gan_set(order(gan, manifest, count=2, reals="none"), tmp_path / "set")
+    assert made.files == 1
+    assert "dlib found a face in 1 of 8 generated pictures" in capsys.readouterr().out
+
+
 def test_a_folder_without_a_gan_and_a_split_without_reals_are_errors(
     gan, manifest, tmp_path, write_portraits
 ):
