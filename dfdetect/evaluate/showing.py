@@ -67,7 +67,7 @@ def show(found: Subgroups) -> Part:
         f"{plural(found.looked_at, 'band')} of faces with a number, and {plural(found.tests, 'error rate')} "
         f"compared with that of the other bands of the same property. {_summary(found, len(marked))}",
         *marked,
-        "The intervals of differences come from a bootstrap over groups, and hold together with "
+        "The intervals of differences are Newcombe's (1998), with groups as units, and hold together with "
         f"{100 * (1 - ALPHA):.0f} % (Bonferroni). AUCs are not compared. A band with fewer than "
         f"{FEWEST_FACES} faces of a class, or fewer than {FEWEST_GROUPS} groups of them, gets no number.",
         "A difference need not be caused by the property: the faces of a band can come from other videos, or "

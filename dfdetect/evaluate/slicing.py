@@ -219,18 +219,16 @@ def _compare(
     tested: Sequence[Test], banded: Mapping[Slice, Sequence[tuple[str, Mask]]], scored: _Scored
 ) -> dict[Test, Compared]:
     """Compare bands with the rest; the intervals hold together (Bonferroni)."""
-    coverage = 1 - ALPHA / max(1, len(tested))
-    found: dict[Test, Compared] = {}
-    for label in SIDES:
-        mine = scored.labels == label
-        tests = [test for test in tested if test[2] == label]
-        parts = [
-            (inside[mine], _rest(banded[each], inside)[mine])
-            for each, place, _ in tests
-            for inside in [banded[each][place][1]]
-        ]
-        results = compare_with_rest(scored.wrong[label][mine], scored.groups[mine], parts, coverage)
-        found |= dict(zip(tests, results, strict=True))
+    found = {}
+    for each, place, label in tested:
+        inside = banded[each][place][1]
+        found[each, place, label] = compare_with_rest(
+            scored.wrong[label],
+            scored.groups,
+            scored.mine(label, inside),
+            scored.mine(label, _rest(banded[each], inside)),
+            1 - ALPHA / len(tested),
+        )
     return found
 
 

@@ -35,12 +35,11 @@ def draw_weights(n_groups: int, resamples: int, seed: int, rows: int) -> Iterato
         yield times.reshape(count, n_groups).astype(np.float64)
 
 
-def percentile_interval(values: Array, coverage: float = COVERAGE) -> tuple[float, float]:
+def percentile_interval(values: Array) -> tuple[float, float]:
     """The interval that holds the middle 95 % of a metric's resampled values.
 
     Args:
         values: shape (resamples,); NaN values, for which the metric was not defined, are left out.
-        coverage: another share than 95 %, 0 to 1.
 
     Returns:
         The two ends; both NaN (not estimable) if no value is left, or if all are the same: a
@@ -49,5 +48,5 @@ def percentile_interval(values: Array, coverage: float = COVERAGE) -> tuple[floa
     defined = values[~np.isnan(values)]
     if defined.size == 0 or np.ptp(defined) == 0:
         return float("nan"), float("nan")
-    low, high = np.quantile(defined, [(1 - coverage) / 2, (1 + coverage) / 2])
+    low, high = np.quantile(defined, [(1 - COVERAGE) / 2, (1 + COVERAGE) / 2])
     return float(low), float(high)

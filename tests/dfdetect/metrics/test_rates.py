@@ -1,11 +1,11 @@
-"""Shares and their differences, counted by hand."""
+"""Shares and their differences, counted by hand and against published values."""
 
 import math
 
 import numpy as np
 import pytest
 
-from dfdetect.metrics.rates import compare_with_rest, share
+from dfdetect.metrics.rates import compare_with_rest, share, wilson
 
 
 def test_a_share_is_counted_and_its_interval_comes_from_groups():
@@ -24,41 +24,56 @@ def test_a_share_without_faces_or_without_variation_is_not_estimable():
     assert math.isnan(none.low)
 
 
-@pytest.fixture
-def faces():
-    """200 faces of 100 groups: of the first half 60 hits, of the second 20."""
-    hits = np.zeros(200, bool)
-    hits[:60] = hits[100:120] = True
-    hits[:100], hits[100:] = np.roll(hits[:100], 7), np.roll(hits[100:], 31)
-    first = np.arange(200) < 100
-    return hits, np.arange(200) % 100, first
+def two(first, n_first, second, n_second, *, groups=None, coverage=0.95):
+    """Compare `first` hits of `n_first` faces with `second` of `n_second`."""
+    hits = np.zeros(n_first + n_second, bool)
+    hits[:first] = hits[n_first : n_first + second] = True
+    inside = np.arange(len(hits)) < n_first
+    groups = np.arange(len(hits)) if groups is None else groups
+    return compare_with_rest(hits, groups, inside, ~inside, coverage)
 
 
-def test_a_part_is_compared_with_its_rest(faces):
-    hits, groups, first = faces
-    (one, other) = compare_with_rest(hits, groups, [(first, ~first), (~first, first)])
-    assert (one.rest, one.difference.value) == (0.2, pytest.approx(0.4))
-    assert one.differs
-    assert one.difference.low == pytest.approx(-other.difference.high)  # the same resamples
-    # Both halves hold the same groups, so the standard error is that of the groups' differences.
-    differences = hits[:100].astype(float) - hits[100:]
-    error = differences.std() / 10
-    assert one.difference.low == pytest.approx(0.4 - 1.96 * error, abs=0.02)
+# The examples of Newcombe (1998), table II, method 10.
+@pytest.mark.parametrize(
+    ("counts", "low", "high"),
+    [
+        ((56, 70, 48, 80), 0.0524, 0.3339),
+        ((9, 10, 3, 10), 0.1705, 0.8090),
+        ((5, 56, 0, 29), -0.0381, 0.1926),
+        ((0, 10, 0, 20), -0.1611, 0.2775),
+        ((10, 10, 0, 10), 0.6075, 1.0),
+    ],
+)
+def test_the_published_intervals_of_a_difference(counts, low, high):
+    found = two(*counts).difference
+    assert (found.low, found.high) == pytest.approx((low, high), abs=1e-4)
 
 
-def test_correction_widens_and_what_does_not_differ_is_not_marked(faces):
-    hits, groups, first = faces
-    plain = compare_with_rest(hits, groups, [(first, ~first)])[0].difference
-    corrected = compare_with_rest(hits, groups, [(first, ~first)], coverage=1 - 0.05 / 40)[0].difference
-    assert corrected.low < plain.low
-    assert corrected.high > plain.high
-    even = np.arange(200) % 2 == 0
-    assert not compare_with_rest(hits, groups, [(even, ~even)])[0].differs
+def test_a_part_is_compared_with_its_rest():
+    found = two(60, 100, 20, 100)
+    assert (found.rest, found.difference.value) == (0.2, pytest.approx(0.4))
+    assert found.differs
+    turned = two(20, 100, 60, 100).difference
+    assert (turned.low, turned.high) == pytest.approx((-found.difference.high, -found.difference.low))
+    assert not two(20, 100, 22, 100).differs
 
 
-def test_a_part_without_rest_is_not_estimable(faces):
-    hits, groups, first = faces
-    (whole,) = compare_with_rest(hits, groups, [(first | True, first & False)])
-    assert math.isnan(whole.rest)
-    assert not whole.differs
-    assert compare_with_rest(hits, groups, []) == []
+def test_groups_are_the_units():
+    """Ten times the faces of the same groups tell no more."""
+    once = two(6, 10, 2, 10)
+    ten_times = two(60, 100, 20, 100, groups=np.arange(200) // 10)
+    assert ten_times.difference.low == pytest.approx(once.difference.low)
+    assert not ten_times.differs
+
+
+def test_correction_widens_and_a_part_without_a_hit_is_not_taken_as_exact():
+    plain, corrected = two(0, 180, 23, 1000), two(0, 180, 23, 1000, coverage=1 - 0.05 / 28)
+    assert corrected.difference.low < plain.difference.low
+    assert corrected.difference.high > plain.difference.high
+    assert not corrected.differs
+
+
+def test_wilson_at_no_hit_is_known_in_closed_form():
+    low, high = wilson(0.0, 20)
+    z2 = 1.959964**2
+    assert (low, high) == pytest.approx((0, z2 / (20 + z2)), abs=1e-6)
