@@ -109,6 +109,8 @@ def open_onnx(path: Path, weights: Mapping[str, Floats] | None = None) -> tuple[
     content = read_bounded(path)
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = available_cores()
+    # Waiting threads sleep, so that the processes that decode and find faces have the cores meanwhile.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.log_severity_level = 4  # what fails is raised, too
     # From memory, and with a folder for values outside that does not exist: the file can read no other.
     options.add_session_config_entry("session.model_external_initializers_file_folder_path", _NOWHERE)
