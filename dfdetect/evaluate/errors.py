@@ -151,16 +151,16 @@ class _Facts:
         p_fake = self._scored.p_fake[row]
         calibrated = float(self._cuts.apply(p_fake))
         facts = {
-            "score": shown_score(float(p_fake), self._threshold),
-            "evidence": f"{self._cuts.grade(calibrated)} (calibrated {calibrated:.3f})"
+            "Score": shown_score(float(p_fake), self._threshold),
+            "Evidence": f"{self._cuts.grade(calibrated)} (calibrated {calibrated:.3f})"
             if self._cuts.cut is None
             else "",
-            "group": sample.group,
-            "video": f"{sample.video}, {clock(sample.time)}" if sample.video else "",
-            "video's score": shown_score(self._videos[sample.video_key, sample.label], self._threshold)
+            "Group": sample.group,
+            "Video": f"{sample.video}, {clock(sample.time)}" if sample.video else "",
+            "Its score": shown_score(self._videos[sample.video_key, sample.label], self._threshold)
             if sample.video
             else "",
-            "file": sample.path,
+            "File": sample.path,
         }
         face = Face(
             sample,
@@ -169,7 +169,7 @@ class _Facts:
             self._points.get(sample.path),
         )
         values = {each: value_of(each, face) for each in list_slices()}
-        facts |= {each.title.lower(): each.show(value) for each, value in values.items() if value is not None}
+        facts |= {each.title: each.show(value) for each, value in values.items() if value is not None}
         return {name: show(value) for name, value in facts.items() if value}
 
 

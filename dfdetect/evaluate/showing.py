@@ -72,8 +72,13 @@ def show(found: Subgroups) -> Part:
         f"{FEWEST_FACES} faces of a class, or fewer than {FEWEST_GROUPS} groups of them, gets no number.",
         "A difference need not be caused by the property: the faces of a band can come from other videos, or "
         "be made by other methods, than the rest.",
+        *(
+            f"{each.slice.title}: not known of any face here. {each.slice.meaning}"
+            for each in found.slices
+            if not each.bands
+        ),
     ]
-    return Part(lines, [_table(each, called) for each in found.slices], ())
+    return Part(lines, [_table(each, called) for each in found.slices if each.bands], ())
 
 
 def _summary(found: Subgroups, marked: int) -> str:

@@ -18,8 +18,9 @@ HEAD = np.array(
 @register(
     "pose",
     "Turn (yaw)",
-    "The angle by which the face is turned to either side (yaw), from six of the landmarks beside the "
-    "manifest and a mean head. It is some 10 degrees out, and dlib finds few faces that are turned far.",
+    "The angle by which the face is turned to either side, from six of the landmarks beside the manifest "
+    "(python -m face_extraction landmarks finds them) and a mean head. The angle is rough, and dlib finds "
+    "few faces that are turned far.",
     bands=Bands(unit="°", cuts=(15, 30)),
 )
 def pose(face: Face) -> float | None:

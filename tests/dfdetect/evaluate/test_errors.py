@@ -34,7 +34,7 @@ def drawn(monkeypatch):
 def files(page, heading):
     """The files of one section, in the order of the page."""
     section = page.partition(f">{heading}</h2>")[2].partition("</section>")[0]
-    return re.findall(r"<dt>file</dt><dd>([^<]+)</dd>", section)
+    return re.findall(r"<dt>File</dt><dd>([^<]+)</dd>", section)
 
 
 def test_the_surest_are_chosen_one_a_group():
@@ -78,7 +78,7 @@ def test_the_page_of_videos_tells_the_video_and_a_broken_crop_is_named(write_fac
     page = run.evaluation("o").errors_page.read_text()
     assert "not readable" in page
     assert "v&lt;1&gt;.mp4-0, 0:00.0" in page
-    assert "<dt>video&#39;s score</dt><dd>0.600</dd>" in page
+    assert "<dt>Its score</dt><dd>0.600</dd>" in page
     assert "substantial (calibrated 0.900)" in page
     assert files(page, "Fakes called real") == []
     assert "0 of 1 fake, in 0 groups." in page
@@ -91,7 +91,7 @@ def test_a_model_of_clips_errs_by_video_and_has_no_heat_maps(write_faces, make_r
     assert evaluate.main(command) == 0
     page = run.evaluation("o").errors_page.read_text()
     assert "There are no heat maps: the model takes clips" in page
-    assert "<dt>score</dt><dd>0.800</dd>" in page  # the mean of both faces
+    assert "<dt>Score</dt><dd>0.800</dd>" in page  # the mean of both faces
     assert "1 of 1 real, in 1 group." in page
     assert page.count('src="data:image/jpeg;base64,') == 1
 

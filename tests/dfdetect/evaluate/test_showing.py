@@ -27,7 +27,9 @@ def test_the_page_and_the_file_hold_the_slices(abroad, write_faces, make_run, ca
     page = results.page.read_text()
     assert "Where it errs more" in page
     assert "&lt;swap&gt;" in page
-    assert "not known: 120 faces" in page  # of the size, and of the turn of the head
+    assert "Crop size: not known of any face here." in page
+    assert "Turn (yaw): not known of any face here." in page
+    assert "<h3>Crop size</h3>" not in page
     assert "reals called fake" in page
     assert "at the run's threshold" not in page.replace("Errors at the run's threshold 0.5000.", "")
     found = json.loads(results.slices_file.read_text())
