@@ -67,7 +67,11 @@ def _export(args: argparse.Namespace) -> int:
     if cost := done.cost:
         change = f"{cost.change.value:+.4f} [{cost.change.low:+.4f}, {cost.change.high:+.4f}]"
         print(f"AUC on {cost.n:,} test faces: {cost.before:.4f} before, {cost.after:.4f} after: {change}")
-    print(f"a p_fake of {done.threshold:.6g} or more is called fake")
+    for kind, cuts in done.cuts.items():
+        levels = f"from a calibrated score of {cuts['upper']:.3f} on, little below {cuts['lower']:.3f}"
+        print(f"in a {kind}, substantial evidence {levels}")
+    if not done.cuts:
+        print("the run is not calibrated: its scores give no verdict")
     return DONE
 
 

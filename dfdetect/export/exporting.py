@@ -9,7 +9,7 @@ import os
 import re
 import tempfile
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -79,14 +79,15 @@ class Export:
         about: the JSON file beside it.
         difference: between its scores and the run's own: the largest of drawn inputs, or with "int8" the
             mean over faces of the val split.
-        threshold: the run's threshold.
+        cuts: between the levels of evidence, by kind of file, for calibrated scores; none if the run has no
+            calibration.
         cost: in AUC, on the test split of the manifest that was given; None without one.
     """
 
     path: Path
     about: Path
     difference: float
-    threshold: float
+    cuts: Mapping[str, Mapping[str, Any]]
     cost: "Cost | None" = None
 
 
@@ -135,7 +136,7 @@ def export(run: "Run", wanted: Wanted, out: Path) -> Export:
 
     form = FORMATS[wanted.format]
     check(wanted, out)
-    threshold = run.threshold()
+    run.require_finished()
     if keras.backend.backend() != "tensorflow":
         raise InputError(f"KERAS_BACKEND={keras.backend.backend()}; exports accept: tensorflow")
     model = load_model(run)
@@ -163,7 +164,8 @@ def export(run: "Run", wanted: Wanted, out: Path) -> Export:
             from dfdetect.export.cost import measure_cost
 
             cost = measure_cost(wanted.manifest, model, score, form.batch)
-        text = json.dumps(_facts(run, model, wanted, difference, cost), indent=2, allow_nan=False)
+        facts = _facts(run, model, wanted, difference, cost)
+        text = json.dumps(facts, indent=2, allow_nan=False)
         told.write_text(text + "\n", encoding="utf-8")
         if form.tell:
             form.tell(made, text)
@@ -173,7 +175,7 @@ def export(run: "Run", wanted: Wanted, out: Path) -> Export:
             out.rename(Path(staging) / "older")
         told.replace(about)
         made.rename(out)
-    return Export(out, about, difference, threshold, cost)
+    return Export(out, about, difference, facts["cuts"], cost)
 
 
 def _faces(run: "Run", wanted: Wanted, model: "keras.Model") -> Array:

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from dfdetect.cli import held_back
 from face_extraction.errors import InputError, one_line
 from face_extraction.machine import available_cores
 
@@ -141,11 +142,12 @@ def open_litert(path: Path) -> LightModel:
     from ai_edge_litert.interpreter import Interpreter
 
     content = read_bounded(path)
-    try:
-        made = Interpreter(model_content=content, num_threads=available_cores())
-        made.allocate_tensors()
-    except (ValueError, RuntimeError) as error:
-        raise InputError(f"{path}: not a LiteRT model that can run here ({one_line(error)})") from None
+    with held_back():  # it names the parts of LiteRT that it starts
+        try:
+            made = Interpreter(model_content=content, num_threads=available_cores())
+            made.allocate_tensors()
+        except (ValueError, RuntimeError) as error:
+            raise InputError(f"{path}: not a LiteRT model that can run here ({one_line(error)})") from None
     inputs, outputs = made.get_input_details(), made.get_output_details()
     kinds = [np.dtype(each["dtype"]).name for each in inputs]
     shape = _checked(path, [each["shape"].tolist() for each in inputs], kinds, len(outputs))

@@ -173,7 +173,7 @@ def test_a_detector_from_an_export_gives_the_runs_verdict(calibrated_run, tmp_pa
     assert ours.record.model_sha256 == file_digest(path)
 
 
-def test_the_script_of_the_guide_gives_the_detectors_verdict(calibrated_run, tmp_path):
+def test_the_script_of_the_guide_gives_the_detectors_verdict(calibrated_run, tmp_path, capsys):
     guide = (ROOT / "docs" / "guide.md").read_text(encoding="utf-8")
     (script,) = re.findall(r"```python\n(import json\n.+?)```", guide, re.DOTALL)
     assert not re.search(r"dfdetect\b(?!\")", script)
@@ -186,6 +186,9 @@ def test_the_script_of_the_guide_gives_the_detectors_verdict(calibrated_run, tmp
     verdict = Detector.from_run(calibrated_run / "one", whole=True).judge(picture)
     assert float(score) == pytest.approx(verdict.score, abs=1e-3)
     assert level == verdict.level
+    cuts = verdict.record.cuts
+    told = f"in a photo, substantial evidence from a calibrated score of {cuts.upper:.3f} on, little below "
+    assert f"{told}{cuts.lower:.3f}" in capsys.readouterr().out
 
 
 def test_predict_runs_an_export_without_keras(calibrated_run, tmp_path):
