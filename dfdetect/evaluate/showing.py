@@ -97,8 +97,8 @@ def _marked(found: Subgroups) -> Iterator[str]:
                 if rate.share and rate.compared and rate.compared.differs:
                     gap = rate.compared.difference
                     yield (
-                        f"{each.slice.title}, {band.name}: {called[side]} {100 * rate.share.value:.0f} %, in "
-                        f"the rest {100 * rate.compared.rest:.0f} % (difference {gap})."
+                        f"{each.slice.title}, {band.name}: {called[side]} {100 * rate.share.value:.1f} %, in "
+                        f"the rest {100 * rate.compared.rest:.1f} % (difference {gap})."
                     )
 
 
