@@ -18,6 +18,7 @@ from dfdetect.data.augment import augment
 from dfdetect.data.faces import FaceStore, epoch_order
 from dfdetect.recipe import BALANCES, OPTIMIZERS, Recipe
 from dfdetect.render.figures.curves import best_epoch
+from dfdetect.runs.checkpoint import save_checkpoint
 from dfdetect.runs.folder import Run
 from dfdetect.train.fitting import fit, phases, start_phase, train_epoch
 from dfdetect.train.schedule import Schedule
@@ -34,55 +35,110 @@ PATIENT = {"schedule": "one-cycle", "early_stopping": 1, "epochs": 6, "batch_siz
 TWO_PHASES = {"head_epochs": 2, "head_learning_rate": 0.05, "epochs": 2, "ema": 0.7}
 
 
-@pytest.mark.parametrize(
-    ("changes", "last"),
-    [
-        *(({"optimizer": name}, 2) for name in OPTIMIZERS),
-        # In the head's phase, at its end, and after it.
-        *((TWO_PHASES, last) for last in (1, 2, 3)),
-        # Where patience is spent by then, and where it is not.
-        *((PATIENT, last) for last in (1, 3)),
-        ({"balance": "sampling", "l2": 1e-2, "label_smoothing": 0.1}, 2),
-    ],
-    ids=lambda value: f"last{value}" if isinstance(value, int) else "-".join(map(str, value)),
-)
-def test_a_training_killed_after_an_epoch_and_resumed_ends_as_one_that_was_not(
-    stores, make_model, tmp_path, changes, last
-):
-    recipe = dataclasses.replace(RECIPE, **changes)
+@pytest.fixture
+def eager(monkeypatch):
+    """Steps run without a graph, which takes longer to make than a few steps. JAX compiles as ever."""
+    if keras.backend.backend() == "tensorflow":
+        always = property(lambda model: True, lambda model, value: None)
+        monkeypatch.setattr(keras.Model, "run_eagerly", always)
+
+
+@pytest.fixture
+def counted(monkeypatch):
+    """Epochs are not trained but counted, and add 1 to each weight; the numbers of those that were."""
+    numbers = []
+
+    def count(model, recipe, train, epoch):
+        numbers.append(epoch)
+        model.optimizer.build(model.trainable_variables)
+        for weight in model.weights:
+            weight.assign(weight + 1)
+        row = {"epoch": epoch + 1, "learning_rate": 0.1, "loss": 1.0, "accuracy": 0.5}
+        return row | {"seconds": 1.0, "faces_per_second": 1.0}
+
+    monkeypatch.setattr("dfdetect.train.fitting.train_epoch", count)
+    return numbers
+
+
+def check_resumed(stores, make_model, folder, recipe, *lasts):
+    """A training that is killed after one of these epochs, and resumed, ends as one that was not."""
     whole = make_model()
 
     def copy(row):
-        if row["epoch"] == last:  # what a kill leaves now
-            shutil.copytree(tmp_path / "whole", tmp_path / "cut")
+        if row["epoch"] in lasts:  # what a kill leaves now
+            shutil.copytree(folder / "whole", folder / f"cut{row['epoch']}")
 
-    expected = train(whole, stores, tmp_path / "whole", recipe, watch=copy)
-    assert (tmp_path / "cut").is_dir()
-    resumed = make_model(seed=7)  # as a new process would: nothing of the old model is left
-    run = train(resumed, stores, tmp_path / "cut", recipe)
+    expected = train(whole, stores, folder / "whole", recipe, watch=copy)
+    for last in lasts:
+        assert (folder / f"cut{last}").is_dir()
+        resumed = make_model(seed=7)  # as a new process would: nothing of the old model is left
+        run = train(resumed, stores, folder / f"cut{last}", recipe)
 
-    timing = ("seconds", "faces_per_second")
-    for left, right in zip(run.history(), expected.history(), strict=True):
-        for name in left.keys() - timing:
-            assert left[name] == pytest.approx(right[name], rel=1e-4, abs=1e-6), name
-    for left, right in zip(resumed.weights, whole.weights, strict=True):
-        np.testing.assert_allclose(left.numpy(), right.numpy(), rtol=1e-3, atol=1e-5)
+        timing = ("seconds", "faces_per_second")
+        for left, right in zip(run.history(), expected.history(), strict=True):
+            for name in left.keys() - timing:
+                assert left[name] == pytest.approx(right[name], rel=1e-4, abs=1e-6), (last, name)
+        for left, right in zip(resumed.weights, whole.weights, strict=True):
+            np.testing.assert_allclose(left.numpy(), right.numpy(), rtol=1e-3, atol=1e-5)
 
 
-def test_a_kill_in_an_epoch_redoes_that_epoch_alone(stores, make_model, tmp_path, monkeypatch):
-    expected = train(make_model(), stores, tmp_path / "whole").history()
+# With graphs: test_training.py.
+@pytest.mark.usefixtures("eager")
+@pytest.mark.parametrize(
+    ("changes", "lasts"),
+    [
+        # In the head's phase, at its end, and after it.
+        (TWO_PHASES, (1, 2, 3)),
+        # Where patience is spent by then, and where it is not.
+        (PATIENT, (1, 3)),
+    ],
+    ids=["two phases", "patience"],
+)
+def test_a_training_killed_after_an_epoch_and_resumed_ends_as_one_that_was_not(
+    stores, make_model, tmp_path, changes, lasts
+):
+    lasts = lasts[-1:] if keras.backend.backend() == "jax" else lasts  # each compiles anew there
+    check_resumed(stores, make_model, tmp_path, dataclasses.replace(RECIPE, **changes), *lasts)
+
+
+@pytest.mark.usefixtures("eager")
+@pytest.mark.parametrize(
+    "changes",
+    [
+        *({"optimizer": name} for name in OPTIMIZERS),
+        {"balance": "sampling", "l2": 1e-2, "label_smoothing": 0.1},
+    ],
+    ids=lambda changes: "-".join(map(str, changes.values())),
+)
+def test_a_killed_training_goes_on_with_each_optimizer_and_loss(stores, make_model, tmp_path, changes):
+    recipe = dataclasses.replace(RECIPE, **changes, epochs=3)
+    check_resumed(stores, make_model, tmp_path, recipe, 2)
+
+
+def test_a_kill_in_an_epoch_redoes_that_epoch_alone(stores, make_model, tmp_path, monkeypatch, counted):
+    whole = make_model()
+    train(whole, stores, tmp_path / "whole")
     import dfdetect.train.fitting as module
 
+    saved = []
+
     def killed(*args):
-        raise Killed
+        saved.append(args)
+        if len(saved) == 2:
+            raise Killed
+        save_checkpoint(*args)
 
     with monkeypatch.context() as patch:
         # After the best weights are on disk, before the checkpoint says so.
         patch.setattr(module, "save_checkpoint", killed)
         with pytest.raises(Killed):
             train(make_model(), stores, tmp_path / "cut")
-    run = train(make_model(seed=3), stores, tmp_path / "cut")
-    assert len(run.history()) == len(expected) == RECIPE.epochs
+    again = make_model(seed=3)
+    run = train(again, stores, tmp_path / "cut")
+    assert counted == [0, 1, 2, 3, 0, 1, 1, 2, 3]
+    assert len(run.history()) == RECIPE.epochs
+    for left, right in zip(again.weights, whole.weights, strict=True):
+        np.testing.assert_array_equal(left.numpy(), right.numpy())
 
 
 def test_the_best_epoch_by_validation_is_what_is_kept(stores, make_model, tmp_path, monkeypatch):
@@ -114,6 +170,7 @@ def test_the_best_epoch_by_validation_is_what_is_kept(stores, make_model, tmp_pa
     assert not list(run.folder.glob(".tmp-*"))
 
 
+@pytest.mark.usefixtures("counted")
 @pytest.mark.parametrize(("patience", "epochs"), [(1, 3), (2, 4), (0, 5)])
 def test_early_stopping_counts_epochs_without_a_better_one(
     stores, make_model, tmp_path, monkeypatch, patience, epochs
@@ -138,6 +195,7 @@ def test_a_trained_model_leaves_nothing_in_memory(stores, make_model, tmp_path):
     assert graphs() == before
 
 
+@pytest.mark.usefixtures("counted")
 def test_the_last_epoch_is_kept_where_the_recipe_says_so(stores, make_model, tmp_path, monkeypatch):
     import dfdetect.train.fitting as module
 
@@ -210,6 +268,7 @@ def test_an_epoch_is_drawn_from_its_number_and_the_recipe(stores, monkeypatch, b
         assert model.given.targets()[1][position] == pytest.approx(weights[few.labels[index]])
 
 
+@pytest.mark.usefixtures("eager")
 def test_validation_faces_are_not_augmented(stores, make_model, tmp_path):
     recipe, model = dataclasses.replace(RECIPE, epochs=1, augment="strong"), make_model()
     (row,) = train(model, stores, tmp_path / "run", recipe).history()
@@ -219,12 +278,14 @@ def test_validation_faces_are_not_augmented(stores, make_model, tmp_path):
     assert row["val_loss"] == pytest.approx(-np.log(of_label).mean(), abs=1e-5)
 
 
+@pytest.mark.usefixtures("eager")
 def test_a_loss_that_is_no_number_ends_in_one_line(stores, make_model, tmp_path):
     recipe = dataclasses.replace(RECIPE, learning_rate=1e30, optimizer="sgd", warmup=0.0)
     with pytest.raises(InputError, match=r"diverged: the loss of epoch \d is (nan|inf); try a lower"):
         train(make_model(), stores, tmp_path / "run", recipe)
 
 
+@pytest.mark.usefixtures("eager")
 def test_scores_that_are_no_numbers_end_in_one_line(stores, make_model, tmp_path):
     """One step an epoch: its loss is that before the step that goes wrong."""
     recipe = dataclasses.replace(RECIPE, learning_rate=1e30, optimizer="sgd", warmup=0.0, batch_size=64)
@@ -243,6 +304,7 @@ def test_zero_epochs_keep_the_weights_given(stores, make_model, tmp_path):
         np.testing.assert_array_equal(left.numpy(), right)
 
 
+@pytest.mark.usefixtures("eager")
 def test_class_weights_move_the_scores(stores, make_model, tmp_path):
     samples = [s for s in stores[0].samples if s.label == 0] + [s for s in stores[0].samples if s.label == 1][
         :2
@@ -250,13 +312,14 @@ def test_class_weights_move_the_scores(stores, make_model, tmp_path):
     few = FaceStore(stores[0].folder, samples, 16)
     means = {}
     for balance in ("none", "weights"):
-        recipe = dataclasses.replace(RECIPE, balance=balance, epochs=6, augment="none", batch_size=4)
+        recipe = dataclasses.replace(RECIPE, balance=balance, epochs=3, augment="none", batch_size=4)
         model = make_model()
         train(model, [few, stores[1]], tmp_path / balance, recipe)
         means[balance] = model.predict(np.stack([few.load(i) for i in range(12)]), verbose=0).mean()
     assert means["weights"] > means["none"]
 
 
+@pytest.mark.usefixtures("eager")
 def test_the_head_is_trained_alone_first_each_phase_with_its_own_schedule(stores, make_model, tmp_path):
     recipe = dataclasses.replace(RECIPE, **TWO_PHASES | {"ema": 0.0}, schedule="constant", warmup=0.0)
     model = make_model()
@@ -281,6 +344,7 @@ def test_the_head_is_trained_alone_first_each_phase_with_its_own_schedule(stores
     ]
 
 
+@pytest.mark.usefixtures("counted")
 def test_patience_begins_with_the_last_phase_and_the_best_epoch_may_lie_before_it(
     stores, make_model, tmp_path, monkeypatch
 ):
@@ -304,6 +368,7 @@ def test_patience_begins_with_the_last_phase_and_the_best_epoch_may_lie_before_i
         np.testing.assert_array_equal(kept.numpy(), first)
 
 
+@pytest.mark.usefixtures("eager")
 def test_validation_and_the_weights_kept_are_those_of_the_running_average(
     stores, make_model, tmp_path, monkeypatch
 ):
@@ -338,10 +403,15 @@ def test_validation_and_the_weights_kept_are_those_of_the_running_average(
 def test_phases_and_averages_on_the_other_backend():
     pytest.importorskip("jax")
     other = "tensorflow" if keras.backend.backend() == "jax" else "jax"
-    names = "alone_first or running_average or saturated or (resumed and head_epochs and last3)"
+    names = "alone_first or running_average or saturated or (resumed and phases)"
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", __file__, "-k", names],
-        env={**os.environ, "KERAS_BACKEND": other, "JAX_PLATFORMS": "cpu"},
+        env={
+            **os.environ,
+            "KERAS_BACKEND": other,
+            "JAX_PLATFORMS": "cpu",
+            "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+        },
         capture_output=True,
         text=True,
     )
@@ -367,6 +437,7 @@ def test_label_smoothing_is_in_the_loss(make_model):
     assert float(value) == pytest.approx(-0.9 * np.log(0.7) - 0.1 * np.log(0.3), rel=1e-5)
 
 
+@pytest.mark.usefixtures("eager")
 def test_the_loss_of_a_saturated_score_still_has_a_gradient(make_model):
     """At a logit of 40 the sigmoid is 1 in single precision, and passes no gradient on."""
     recipe = Recipe(optimizer="sgd", learning_rate=0.5)
@@ -385,6 +456,7 @@ def test_the_loss_of_a_saturated_score_still_has_a_gradient(make_model):
     assert model.predict_on_batch(faces)[0, 0] == 1
 
 
+@pytest.mark.usefixtures("counted")
 def test_weights_of_the_best_epoch_that_are_gone_are_missed(stores, make_model, tmp_path):
     def kill(row):
         raise Killed
