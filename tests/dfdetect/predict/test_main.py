@@ -15,9 +15,12 @@ from dfdetect.train import __main__ as train
 from dfdetect.verdict import Person, Verdict
 
 
-def test_the_command_scores_a_folder_and_says_what_it_could_not(make_manifest, files, tmp_path, capsys):
+def test_the_command_scores_a_folder_and_says_what_it_could_not(
+    make_manifest, files, tmp_path, lightly, capsys
+):
     options = ["--model", "custom_cnn", "--image-size", "32", "--epochs", "1", "--batch-size", "8"]
-    train.main([*options, "--manifest", str(make_manifest()), "--out", str(tmp_path / "run")])
+    with lightly():
+        train.main([*options, "--manifest", str(make_manifest()), "--out", str(tmp_path / "run")])
     capsys.readouterr()
     assert predict.main([str(tmp_path / "run"), str(files), "--json", "--frames", "2"]) == 1
     said = capsys.readouterr()

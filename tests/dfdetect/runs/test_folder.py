@@ -18,10 +18,11 @@ SMALL = "--model custom_cnn --image-size 32 --batch-size 8 --epochs 1 --augment 
 
 
 @pytest.fixture(scope="module")
-def finished(write_squares, tmp_path_factory):
+def finished(write_squares, tmp_path_factory, lightly):
     folder = tmp_path_factory.mktemp("runs")
     manifest = write_squares(folder / "data")
-    assert train([*SMALL, "--manifest", str(manifest), "--out", str(folder / "run")]) == 0
+    with lightly():
+        assert train([*SMALL, "--manifest", str(manifest), "--out", str(folder / "run")]) == 0
     return Run(folder / "run")
 
 
