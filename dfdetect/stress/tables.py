@@ -101,32 +101,37 @@ def told_first(rows: Rows) -> str:
     found = first_break(kinds)
     if found is None:
         return "Nothing breaks: no paired interval of the AUC's change lies below 0."
-    kind = get_kind(found.kind)
     loss = _loss(found.row.estimates["auc_change"])
-    return f"{kind.title}, {kind.shown(found.row.severity)}, costs {loss} of AUC: it breaks first."
+    return f"{_where(found.kind, found.row)}, costs {loss} of AUC: it breaks first."
 
 
-def told_most(rows: Rows) -> str:
-    """One sentence on the largest loss of all; "" if there is none."""
+def told_more(rows: Rows) -> list[str]:
+    """Sentences on the largest loss of AUC, on false alarms and on flips; none where nothing is certain."""
     every = [(name, row) for name, own in rows.items() if name != UNDISTURBED for row in own]
-    certain = [(name, row) for name, row in every if row.estimates["auc_change"].high < 0]
-    if not certain:
-        return ""
-    name, row = min(certain, key=lambda each: each[1].estimates["auc_change"].value)
-    kind = get_kind(name)
-    return f"{kind.title}, {kind.shown(row.severity)}, costs most: {_loss(row.estimates['auc_change'])}."
+    told = []
+    losses = [each for each in every if each[1].estimates["auc_change"].high < 0]
+    if losses:
+        name, row = min(losses, key=lambda each: each[1].estimates["auc_change"].value)
+        told.append(f"{_where(name, row)}, costs most: {_loss(row.estimates['auc_change'])}.")
+    alarming = [each for each in every if each[1].estimates["false_alarms_change"].low > 0]
+    if alarming:
+        name, row = max(alarming, key=lambda each: each[1].estimates["false_alarms_change"].value)
+        share, change = (row.estimates[each].value for each in ("false_alarms", "false_alarms_change"))
+        told.append(
+            f"False alarms rise most by {_where(name, row)}: {share:.0%} of the reals are called substantial "
+            f"evidence, {share - change:.0%} undisturbed."
+        )
+    flipping = [each for each in every if each[1].estimates["flips"].value > 0]
+    if flipping:
+        name, row = max(flipping, key=lambda each: each[1].estimates["flips"].value)
+        told.append(f"Most verdicts flip by {_where(name, row)}: {row.estimates['flips']} of them.")
+    return told
 
 
-def told_flips(rows: Rows) -> str:
-    """One sentence on where most verdicts flip; "" if none does."""
-    every = [(name, row) for name, own in rows.items() if name != UNDISTURBED for row in own]
-    name, row = max(every, key=lambda each: each[1].estimates["flips"].value, default=("", None))
-    if row is None or not row.estimates["flips"].value:
-        return ""
+def _where(name: str, row: Row) -> str:
+    """A kind and a severity in words, such as "JPEG, quality 30"."""
     kind = get_kind(name)
-    return (
-        f"Most verdicts flip by {kind.title}, {kind.shown(row.severity)}: {row.estimates['flips']} of them."
-    )
+    return f"{kind.title}, {kind.shown(row.severity)}"
 
 
 def _loss(change: Estimate) -> str:

@@ -20,9 +20,8 @@ from dfdetect.stress.tables import (
     panels,
     stress_table,
     told_first,
-    told_flips,
     told_forged,
-    told_most,
+    told_more,
 )
 from face_extraction.atomic import write_text
 
@@ -59,7 +58,7 @@ def write_stress(rows: Rows, about: About, out: Path) -> tuple[Table, list[str]]
         stress_panels(shown, undisturbed.estimates["auc"], out / FIGURE)
         caption = "The AUC as a disturbance grows. Orange: the paired interval of its loss lies above 0."
         figures = [Figure(FIGURE, "AUC by severity", caption, wide=True)]
-    lines = [told_first(rows), *filter(None, [told_most(rows), told_flips(rows)])]
+    lines = [told_first(rows), *told_more(rows)]
     kinds = [get_kind(name) for name in rows if name != UNDISTURBED]
     meaning = Table(
         columns(["kind", "name", "what it does", "severities"]),

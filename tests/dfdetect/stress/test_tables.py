@@ -9,9 +9,8 @@ from dfdetect.stress.tables import (
     panels,
     stress_table,
     told_first,
-    told_flips,
     told_forged,
-    told_most,
+    told_more,
 )
 
 SHARES = ("recall", "missed", "false_alarms")
@@ -35,10 +34,23 @@ ROWS = {
 
 def test_what_breaks_first_and_most_is_told():
     assert told_first(ROWS) == "JPEG, quality 70, costs 0.120 [0.080, 0.160] of AUC: it breaks first."
-    assert told_most(ROWS) == "Defocus, 1.5 % of the side, costs most: 0.200 [0.100, 0.300]."
-    assert told_flips(ROWS).startswith("Most verdicts flip by Defocus, 1.5 % of the side: 0.400")
+    most, flips = told_more(ROWS)
+    assert most == "Defocus, 1.5 % of the side, costs most: 0.200 [0.100, 0.300]."
+    assert flips.startswith("Most verdicts flip by Defocus, 1.5 % of the side: 0.400")
     assert told_first(UNDISTURBED).startswith("Nothing breaks")
-    assert told_most(UNDISTURBED) == told_flips(UNDISTURBED) == ""
+    assert told_more(UNDISTURBED) == []
+
+
+def test_false_alarms_that_rise_are_told():
+    mild, hard = row(1.0, -0.1, -0.2, 0.1), row(3.0, -0.1, -0.2, 0.1)
+    for each, change in ((mild, 0.2), (hard, 0.5)):
+        each.estimates["false_alarms"] = Estimate(0.1 + change, 0.0, 1.0)
+        each.estimates["false_alarms_change"] = Estimate(change, 0.1, 0.6)
+    said, _ = told_more({**UNDISTURBED, "gamma": [mild, hard]})
+    assert said == (
+        "False alarms rise most by Gamma, gamma 3: 60% of the reals are called substantial evidence, "
+        "10% undisturbed."
+    )
 
 
 def test_the_table_has_a_row_a_severity_under_its_kind():
