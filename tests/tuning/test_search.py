@@ -46,9 +46,9 @@ def command(manifest, tmp_path):
 
     def make(space, *more):
         (tmp_path / "job.toml").write_text(SPACE + space)
-        small = "--model custom_cnn --image-size 32 --epochs 2 --batch-size 8 --augment none --trainable head"
+        small = "--model custom_cnn --image-size 32 --epochs 2 --augment none --trainable head"
         paths = ["--manifest", str(manifest), "--job", str(tmp_path / "job.toml")]
-        return [*small.split(), *paths, "--out", str(tmp_path / "best.toml"), *more]
+        return [*small.split(), "--batch-size", "16", *paths, "--out", str(tmp_path / "best.toml"), *more]
 
     return make
 
@@ -181,7 +181,7 @@ def test_a_case_searched_later_stands_beside_the_others_in_the_results(command, 
     """With a rate of 1e-12 nothing is learnt, so that case b is the better one."""
     space = "dropout = [0.1]\n[cases.a]\nlearning_rate = 1e-12\n[cases.b]\nlearning_rate = 1e-2\n"
     for case in "ba":
-        assert tuning.main(command(space, "--case", case)) == 0
+        assert tuning.main(command(space, "--case", case, "--batch-size", "8")) == 0
     scores = {row["case"]: float(row["score"]) for row in rows(tmp_path)}
     assert scores["b"] > scores["a"]
     assert "b #0" in capsys.readouterr().out.splitlines()[-3]

@@ -61,7 +61,7 @@ def test_the_budget_is_kept_and_values_are_of_the_space(strategy, tmp_path):
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
 def test_starting_again_after_every_few_trials_changes_nothing(strategy, tmp_path):
-    job = make_job(strategy, 12 if strategy == "bayesian" else 6)  # its model begins with the tenth
+    job = make_job(strategy, 11 if strategy == "bayesian" else 6)  # its model begins with the tenth
     whole, _ = worker(tmp_path / "whole", job)
     parts = []
     for count in (2, 3, 1000):
@@ -134,7 +134,7 @@ def test_workers_at_once_get_different_trials_of_a_grid(tmp_path):
 
 @pytest.mark.parametrize("strategy", ["bayesian", "tpe"])
 def test_a_model_of_the_objective_beats_chance(strategy, tmp_path):
-    later = [objective(values) for values in worker(tmp_path, make_job(strategy, 24))[0][14:]]
+    later = [objective(values) for values in worker(tmp_path, make_job(strategy, 18))[0][12:]]
     chance = [objective(values) for values in worker(tmp_path / "r", make_job("random", 10))[0]]
     assert sum(later) / len(later) > sum(chance) / len(chance) + 0.1
 

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.usefixtures("light")
 
 SMALL = [
     *"--model custom_cnn --image-size 32 --batch-size 12 --epochs 2 --augment none --dropout 0".split(),
-    *"--optimizer adam --weight-decay 0 --schedule constant".split(),
+    *"--optimizer adam --schedule constant".split(),
 ]
 TWO_CPUS = """
 import sys, tensorflow as tf
