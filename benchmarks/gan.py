@@ -7,16 +7,16 @@ generated faces' doing, not that of more real faces. All are measured on the man
 
 import argparse
 import math
+import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dfdetect.train.__main__ import main as train
 from face_extraction.combine import combine
 from face_extraction.command import DONE, Parser, run
 from face_extraction.errors import InputError
-from face_extraction.manifest import MANIFEST_FILE, SPLITS, read_manifest
+from face_extraction.manifest import MANIFEST_FILE, SPLITS, read_manifest, write_manifest
 
 if TYPE_CHECKING:
     from dfdetect.metrics.comparison import Difference, Scored
@@ -62,7 +62,7 @@ def _main(args: argparse.Namespace) -> int:
 
 
 def join(manifest: Path, generated: Path, out: Path) -> dict[str, Path]:
-    """The manifest of each kind of training data; joins that are there already are taken.
+    """The manifest of each kind of training data, all in one folder, so that a face has one path in all.
 
     Raises:
         InputError: the generated set has faces of another split than train, or no generated face.
@@ -73,13 +73,20 @@ def join(manifest: Path, generated: Path, out: Path) -> dict[str, Path]:
             raise InputError(f"{generated}: it has faces of the split {split}; accepted: a set of train")
     if not any(row.label for row in rows):
         raise InputError(f"{generated}: it has no generated faces")
-    reals = out / "reals"
-    joins = {reals: ([generated], ["label=real"])}
-    joins |= {out / REALS: ([manifest, reals], []), out / ALL: ([manifest, generated], [])}
-    for folder, (parts, where) in joins.items():
-        if not (folder / MANIFEST_FILE).is_file():
-            combine(parts, folder, where)
-    return {ALONE: manifest / MANIFEST_FILE} | {name: out / name / MANIFEST_FILE for name in (REALS, ALL)}
+    joined = out / MANIFEST_FILE
+    if not joined.is_file():
+        combine([manifest, generated], out)
+    count, rows = len(read_manifest(manifest / MANIFEST_FILE)), read_manifest(joined)
+    own, added = rows[:count], rows[count:]
+    kinds = {ALONE: own, REALS: own + [row for row in added if not row.label], ALL: rows}
+    for name, kept in kinds.items():
+        write_manifest(out / f"{name}.csv", kept)
+    return {name: out / f"{name}.csv" for name in kinds}
+
+
+def train(flags: Sequence[str]) -> int:
+    """Train in a process of its own; its exit status."""
+    return subprocess.run([sys.executable, "-m", "dfdetect.train", *flags], check=False).returncode
 
 
 def scores_of(folder: Path) -> "Scored":

@@ -39,7 +39,9 @@ def test_the_kinds_of_data_differ_in_train_alone_and_by_what_they_are_named_afte
     assert added["with-reals"] == [("open", 0)] * 2
     assert added["with-generated"] == [("gan", 1)] * 2 + [("open", 0)] * 2
     for found in rows.values():
-        assert len([row for row in found if row.split != "train"]) == 8
+        held = [row for row in found if row.split != "train"]
+        assert held == [row for row in rows["alone"] if row.split != "train"]
+        assert len(held) == 8
 
 
 def test_a_set_of_another_split_is_refused(data, capsys):
