@@ -26,6 +26,7 @@ TASKS = (
     "dfdetect.fakes",
     "dfdetect.report",
 )  # whose first argument says which flags there are
+DEEPER = (["check"], ["download"], ["gan"])  # first arguments after which a second one says it
 
 
 @pytest.mark.usefixtures("unfilled")
@@ -91,7 +92,7 @@ def test_commands_of_the_pages_exist_and_have_the_flags_that_they_show():
     shown = list(commands())
     assert len(shown) > 30
     for _, _, module, *arguments in shown:
-        task = arguments[: 2 if arguments[:1] in (["check"], ["download"]) else 1] if module in TASKS else []
+        task = arguments[: 2 if arguments[:1] in DEEPER else 1] if module in TASKS else []
         flags = {argument for argument in arguments if argument.startswith("--")}
         assert flags <= described(module, *task), (module, arguments)
 
