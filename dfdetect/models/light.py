@@ -3,7 +3,7 @@
 A light model has the part of a Keras model that scoring needs: `input_shape` and `predict_on_batch`.
 """
 
-import tempfile
+import os
 from collections.abc import Callable, Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
@@ -26,7 +26,10 @@ ONNX_PACKAGE = "onnxruntime"
 LITERT_PACKAGE = "ai_edge_litert"
 MOST_SIDE = 4096
 """The largest side of a model's input, in pixels."""
-_NOWHERE = str(Path(tempfile.gettempdir(), "dfdetect-no-such-folder"))
+_NOWHERE = str(Path(os.devnull, "none"))
+"""A folder that nobody can make."""
+_ROUNDING = 1e-3
+"""By so much a score in 8 bits may lie outside 0 to 1."""
 
 Floats = NDArray[np.float32]
 
@@ -60,14 +63,20 @@ class LightModel:
         """`p_fake` of shape (n, 1), of RGB 0..255 of any type of number.
 
         Raises:
-            InputError: the model gives something else than one score for each input.
+            InputError: the model gives something else than one score for each input, from 0 to 1.
         """
         p_fake = self._score(np.asarray(rgb, np.float32))
-        if p_fake.shape != (len(rgb), 1):
+        if p_fake.shape != (len(rgb), 1) or not np.issubdtype(p_fake.dtype, np.floating):
             raise InputError(
-                f"the model gives {p_fake.shape} for {len(rgb)} inputs; accepted: one score each"
+                f"the model gives {p_fake.shape} of {p_fake.dtype} for {len(rgb)} inputs; "
+                "accepted: one score each"
             )
-        return p_fake
+        # NaN goes on: whoever reads it tells that the weights are damaged.
+        if np.any((p_fake < -_ROUNDING) | (p_fake > 1 + _ROUNDING)):
+            raise InputError(
+                f"the model gives {p_fake.min():g} to {p_fake.max():g}; accepted: scores from 0 to 1"
+            )
+        return np.clip(p_fake, 0, 1)
 
 
 def has_onnx() -> bool:

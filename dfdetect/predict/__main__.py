@@ -14,7 +14,7 @@ from dfdetect.recipe import Recipe, read_recipe
 from dfdetect.runs.folder import RECIPE_FILE
 from dfdetect.verdict import SUBSTANTIAL, WHY, Verdict, json_list
 from face_extraction.command import DONE, FINDING, Parser, run
-from face_extraction.errors import InputError
+from face_extraction.errors import InputError, harmless
 from face_extraction.media import is_unread, kind_found, kinds_told
 from face_extraction.progress import progress
 from face_extraction.settings import POLICIES, TIME_LIMIT
@@ -208,7 +208,8 @@ def _predict(args: argparse.Namespace) -> int:
     if others:
         print(_left_out(others), file=sys.stderr)
     if detector.unfit:
-        print(f"{NO_VERDICTS}: {WHY[detector.unfit]} ({detector.unfit_detail})", file=sys.stderr)
+        said = f"{NO_VERDICTS}: {WHY[detector.unfit]} ({detector.unfit_detail})"
+        print(harmless(said), file=sys.stderr)  # an export's words may be a stranger's
     answer = _append if args.out else _stream if args.jsonl else _show
     return DONE if answer(files, detector, args) else FINDING
 

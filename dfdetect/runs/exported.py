@@ -13,6 +13,7 @@ import numpy as np
 from dfdetect.metrics.calibrating import Calibration
 from dfdetect.models.light import LITERT, ONNX, SUFFIXES, Floats, LightModel, open_litert, open_onnx
 from dfdetect.runs.folder import Run
+from dfdetect.verdict import WITHHELD
 from face_extraction.errors import InputError, one_line
 from face_extraction.json_file import MOST_BYTES
 from face_extraction.settings import ExtractionSettings
@@ -49,7 +50,8 @@ class About(msgspec.Struct, frozen=True, kw_only=True):
         cuts: what follows from them, by kind of file, for programs without this package.
         skill: what the model showed on the run's test split.
         note: the cautions to show beside every verdict.
-        unfit: why it gives no verdict on anything, as reason and detail; both "" if it gives some.
+        unfit: why it gives no verdict on anything, as a reason of `verdict.WITHHELD` and its detail; both ""
+            if it gives some.
         extraction: how faces are cropped; None if that is not known.
     """
 
@@ -61,6 +63,16 @@ class About(msgspec.Struct, frozen=True, kw_only=True):
     note: str
     unfit: tuple[str, str]
     extraction: ExtractionSettings | None
+
+    def __post_init__(self) -> None:
+        """Refuse a reason that no verdict has.
+
+        Raises:
+            ValueError: it is unknown.
+        """
+        reason, detail = self.unfit
+        if reason not in WITHHELD and (reason or detail):
+            raise ValueError(f"unfit: unknown reason {reason!r}; accepted: {', '.join(WITHHELD)}")
 
 
 def is_export(path: Path) -> bool:

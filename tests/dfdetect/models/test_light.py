@@ -13,8 +13,8 @@ FLOAT = onnx.TensorProto.FLOAT
 
 
 def write(path, shape=("n", 8, 8, 3), weights=None, more=()):
-    """A model whose score is the mean of its input times a weight, with metadata {"key": "value"}."""
-    weights = weights or onnx.numpy_helper.from_array(np.float32(0.5), "weight")
+    """A model whose score is the mean of its input times 1 / 512, with metadata {"key": "value"}."""
+    weights = weights or onnx.numpy_helper.from_array(np.float32(1 / 512), "weight")
     axes = onnx.numpy_helper.from_array(np.arange(1, len(shape), dtype=np.int64), "axes")
     rows = onnx.numpy_helper.from_array(np.array([-1, 1]), "rows")
     nodes = [
@@ -46,7 +46,7 @@ def test_an_onnx_file_scores_as_computed_and_has_metadata(tmp_path):
     assert (model.input_shape, model.backend) == ((None, 8, 8, 3), "onnxruntime")
     assert metadata == {"key": "value"}
     rgb = np.random.default_rng(0).integers(0, 256, (5, 8, 8, 3), dtype=np.uint8)
-    expected = rgb.reshape(5, -1).mean(axis=1, keepdims=True) / 2
+    expected = rgb.reshape(5, -1).mean(axis=1, keepdims=True) / 512
     np.testing.assert_allclose(model.predict_on_batch(rgb), expected, rtol=1e-6)
 
 
@@ -62,7 +62,7 @@ def test_weights_may_come_from_the_caller_alone(tmp_path, monkeypatch):
         with pytest.raises(InputError, match=r"mean\.onnx: not an ONNX model that can run here"):
             open_onnx(path)
     model, _ = open_onnx(path, {"weight": np.float32(2)[None].reshape(())})
-    assert model.predict_on_batch(np.ones((1, 8, 8, 3))).item() == 2
+    assert model.predict_on_batch(np.full((1, 8, 8, 3), 0.25)).item() == 0.5
 
 
 @pytest.mark.parametrize(
@@ -103,5 +103,20 @@ def test_what_is_not_installed_is_named(tmp_path, monkeypatch):
 
 def test_a_model_that_gives_other_things_than_scores_is_named():
     model = LightModel((None, 8, 8, 3), "onnxruntime", lambda rgb: np.zeros((len(rgb), 2), np.float32))
-    with pytest.raises(InputError, match=r"gives \(3, 2\) for 3 inputs"):
+    with pytest.raises(InputError, match=r"gives \(3, 2\) of float32 for 3 inputs"):
         model.predict_on_batch(np.zeros((3, 8, 8, 3)))
+    texts = LightModel((None, 8, 8, 3), "onnxruntime", lambda rgb: np.array([["x"]] * len(rgb)))
+    with pytest.raises(InputError, match=r"\(3, 1\) of <U1 for 3 inputs"):
+        texts.predict_on_batch(np.zeros((3, 8, 8, 3)))
+
+
+def test_scores_outside_0_to_1_are_refused_but_for_rounding():
+    def giving(value):
+        light = LightModel((None, 8, 8, 3), "litert", lambda rgb: np.full((len(rgb), 1), value, np.float32))
+        return light.predict_on_batch(np.zeros((2, 8, 8, 3)))
+
+    assert (giving(1.0005).tolist(), giving(-1e-6).tolist()) == ([[1], [1]], [[0], [0]])
+    assert np.isnan(giving(np.nan)).all()
+    for value in (5.0, -0.5, np.inf):
+        with pytest.raises(InputError, match="accepted: scores from 0 to 1"):
+            giving(value)

@@ -55,6 +55,8 @@ def test_an_onnx_file_says_itself_what_a_verdict_needs(tmp_path):
         ({"calibrations": {"face": {"method": "platt", "slope": -1.0}}}, "slope must be above 0"),
         ({"extraction": {"crop": {"margin": 99}}}, "99"),
         ({"unfit": ["one"]}, r"\$.unfit"),
+        ({"unfit": ["bored", "of faces"]}, "unknown reason 'bored'; accepted: no_skill"),
+        ({"unfit": ["", "of faces"]}, "unknown reason ''"),
     ],
 )
 def test_what_does_not_fit_is_named(tmp_path, change, words):
