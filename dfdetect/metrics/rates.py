@@ -63,8 +63,8 @@ def compare_with_rest(
 
     The interval joins Wilson's intervals of both shares (Newcombe 1998, "Interval estimation for the
     difference between independent proportions", method 10). It holds at shares of 0 and 1 too, where a
-    bootstrap would count the part without a hit as known exactly. Groups count as the units, however many
-    faces they have, so that it is rather too wide.
+    bootstrap would count the part without a hit as known exactly. Its units are groups (`units_of`): as if
+    all faces of a group were judged alike, so that it is rather too wide.
 
     Args:
         hits: whether each face counts, shape (n,).
@@ -76,8 +76,7 @@ def compare_with_rest(
     """
     first, second = (float(hits[part].mean()) for part in (inside, rest))
     (low, high), (rest_low, rest_high) = (
-        wilson(share, len(np.unique(groups[part])), coverage)
-        for share, part in ((first, inside), (second, rest))
+        wilson(share, units_of(groups[part]), coverage) for share, part in ((first, inside), (second, rest))
     )
     difference = Estimate(
         first - second,
@@ -87,12 +86,25 @@ def compare_with_rest(
     return Compared(second, difference)
 
 
-def wilson(share: float, units: int, coverage: float = COVERAGE) -> tuple[float, float]:
+def units_of(groups: Integers) -> float:
+    """As how many groups of equal size the groups count: (sum of sizes)^2 / sum of squared sizes.
+
+    If all faces of a group are alike, a share varies as one of so many independent faces (Kish 1965, "Survey
+    Sampling", section 8.2). A group with nearly all faces makes that little more than 1.
+
+    Args:
+        groups: group numbers, shape (n,), at least one.
+    """
+    _, sizes = np.unique(groups, return_counts=True)
+    return float(sizes.sum() ** 2 / np.square(sizes).sum())
+
+
+def wilson(share: float, units: float, coverage: float = COVERAGE) -> tuple[float, float]:
     """The interval of a share by the score test (Wilson 1927).
 
     Args:
         share: 0 to 1; `share * units` need not be whole.
-        units: how many independent units.
+        units: how many independent units; need not be whole.
         coverage: such as 0.95.
     """
     from scipy.stats import norm

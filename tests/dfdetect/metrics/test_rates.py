@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from dfdetect.metrics.rates import compare_with_rest, share, wilson
+from dfdetect.metrics.rates import compare_with_rest, share, units_of, wilson
 
 
 def test_a_share_is_counted_and_its_interval_comes_from_groups():
@@ -64,6 +64,20 @@ def test_groups_are_the_units():
     ten_times = two(60, 100, 20, 100, groups=np.arange(200) // 10)
     assert ten_times.difference.low == pytest.approx(once.difference.low)
     assert not ten_times.differs
+
+
+def test_a_group_with_most_of_the_faces_counts_as_little_more_than_one():
+    assert units_of(np.array([4, 4, 7, 7, 9, 9])) == 3
+    # Sizes 8, 1 and 1: 10^2 / (64 + 1 + 1).
+    assert units_of(np.array([0] * 8 + [1, 2])) == pytest.approx(100 / 66)
+    # 20 groups on either side, all hits in one large group: one person, not a property.
+    groups = np.concatenate([np.repeat(0, 381), np.arange(1, 20), np.arange(20, 420)])
+    found = two(381, 400, 0, 400, groups=groups)
+    low, _ = wilson(381 / 400, 400**2 / (381**2 + 19))
+    _, high = wilson(0, 400)
+    gap = 381 / 400
+    assert found.difference.low == pytest.approx(gap - math.hypot(gap - low, high))
+    assert found.difference.low < 0.3
 
 
 def test_correction_widens_and_a_part_without_a_hit_is_not_taken_as_exact():
