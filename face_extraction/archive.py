@@ -50,8 +50,8 @@ def read_members(path: Path, take: int = 0) -> Iterator[Member]:
         take: how many, evenly spaced over the archive, which is then read twice; 0 for all.
 
     Raises:
-        ItemFailed: after the readable crops: the file is not an archive ("unreadable"), or it is cut
-            short or damaged ("truncated").
+        ItemFailed: after the readable crops: the file is not an archive or a crop in it is too large
+            ("unreadable"), it is cut short or damaged ("truncated"), or the disk fails ("failed").
     """
     wanted = None
     if take:

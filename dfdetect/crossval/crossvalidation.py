@@ -29,8 +29,8 @@ def cross_validate(recipe: Recipe, folder: Path, conditions: Conditions) -> Cros
         conditions: how to train.
 
     Raises:
-        InputError: a training fails; a fold lacks a class (then none is trained); or the folder is
-            a run folder.
+        InputError: a training fails; a fold lacks a class (then none is trained); `folder` is a run folder;
+            or it holds folds of another recipe or other data.
     """
     if Run(folder).recipe_file.is_file():
         raise InputError(

@@ -26,16 +26,18 @@ def _parser() -> Parser:
         f"examples:\n  {PROG} runs/NAME --manifest data/celebdf/manifest.csv --slices --errors\n"
         f"  {PROG} --matrix runs/A runs/B --manifest data/dfdc --manifest data/celebdf\n"
         "\n"
-        "exit status: 0 everything was scored, 1 something was not (see unscored.csv; matrix: its notes),\n"
+        "exit status: 0 every face was scored, 1 some were not (see unscored.csv, or the matrix's notes),\n"
         "2 wrong use, 130 interrupted",
     )
-    parser.add_argument("runs", type=Path, nargs="+", metavar="RUN", help="the run's folder")
+    parser.add_argument(
+        "runs", type=Path, nargs="+", metavar="RUN", help="the run's folder; with --matrix one or more"
+    )
     parser.add_argument(
         "--manifest",
         type=Path,
         action="append",
         metavar="FILE",
-        help="default: the run's own; with --matrix one or more",
+        help="the faces to score (default: the run's own); with --matrix give it once or more",
     )
     parser.add_argument(
         "--split", choices=(*SPLITS, "all"), default="test", help="which rows to score (default: test)"
@@ -43,26 +45,27 @@ def _parser() -> Parser:
     parser.add_argument(
         "--name",
         action="append",
-        help="its name (default: the manifest's folder, hash and split); with --matrix one for each manifest",
+        help="the evaluation's name (default: the manifest's folder, hash and split); with --matrix one for "
+        "each manifest",
     )
     parser.add_argument("--batch-size", type=int, metavar="N", help="batch size (default: the run's)")
     more = parser.add_argument_group("more about one run")
     more.add_argument(
         "--slices",
         action="store_true",
-        help="add to the page how often it errs in parts of the faces: by size, sharpness, turn of the head, "
-        "skin tone and others",
+        help="add to the page how often the run errs on faces of each size, sharpness, turn of the head, "
+        "skin tone and more",
     )
     more.add_argument(
         "--errors",
         action="store_true",
-        help="write errors.html: the surest mistakes, one a group, with heat maps",
+        help="write errors.html: the surest mistakes, at most one per group, with heat maps",
     )
     many = parser.add_argument_group("several runs and manifests")
     many.add_argument(
         "--matrix",
         action="store_true",
-        help="score every manifest with every run, and write tables; called again, it goes on",
+        help="score every manifest with every run, and write tables; the same call goes on if it was cut",
     )
     many.add_argument(
         "--out", type=Path, metavar="DIR", help="the folder of the matrix's tables (default: matrix)"

@@ -77,7 +77,7 @@ class Bands:
             raise ValueError(f"cuts must ascend, with one name more. Received: {self}")
 
     def of(self, values: Sequence[float]) -> tuple[list[str], list[int]]:
-        """The names of the bands, and the number of each value's band.
+        """The names of all bands, and for each value the number of its band, from 0.
 
         Args:
             values: known numbers, at least one.

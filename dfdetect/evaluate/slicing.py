@@ -99,12 +99,18 @@ Values = Mapping[Slice, Sequence[float | str | None]]
 
 
 def measure(folder: Path, samples: Sequence[FaceSample], side: int) -> dict[Slice, list[float | str | None]]:
-    """The properties of every face; what cannot be read or measured is None.
+    """Measure every property of every face.
 
     Args:
         folder: the manifest's; landmarks may lie in it.
         samples: its rows.
-        side: the model's side, in pixels.
+        side: of the faces that the model takes, in pixels.
+
+    Returns:
+        By slice, the value of each sample in order; None if it cannot be read or measured.
+
+    Raises:
+        InputError: the file of landmarks is damaged.
     """
     slices, points = list_slices(), read_landmarks(folder).points
 

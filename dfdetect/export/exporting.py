@@ -220,7 +220,13 @@ def _tolerance(wanted: Wanted) -> float:
 
 
 def draw(shape: tuple[int, ...]) -> Array:
-    """Random inputs for the check: noise between two levels of its own, 0..255, float32 (DRAWN, *shape)."""
+    """The same random inputs for each check: float32 of shape (DRAWN, *shape).
+
+    Each input is noise, in whole numbers, between two random levels from 0 to 255.
+
+    Args:
+        shape: of one input.
+    """
     rng = np.random.default_rng(0)
     low, high = np.sort(rng.uniform(0, 255, (2, DRAWN, *(1 for _ in shape))), axis=0)
     return np.round(rng.uniform(low, high, (DRAWN, *shape))).astype(np.float32)

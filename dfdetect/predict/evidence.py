@@ -78,9 +78,10 @@ def heat_pictures(verdict: Verdict, crops: NDArray[np.uint8], model: "keras.Mode
 
 
 def shown_pictures(verdict: Verdict) -> list[Shown]:
-    """The photo, or the frames of a video that tell most, in their order; read anew from the file.
+    """Read the verdict's file again: the photo, or the frames of a video that tell most, in order of time.
 
-    What cannot be read any more is left out.
+    Returns:
+        The pictures with their faces; without those that can no longer be read.
     """
     try:
         if verdict.kind == "photo":

@@ -1,7 +1,7 @@
-"""Verdicts on many files: processes decode and find faces, and this one, which holds the model, scores them.
+"""Verdicts on many files: other processes decode them and find faces, this one holds the model and scores.
 
-A file can kill the process that reads it, by a decoder's fault or by the memory that it takes. It costs
-itself alone: the model's process never opens a file.
+A file can kill the process that reads it, by a decoder's fault or by the memory that it takes. Then only that
+file gets no score, because the process with the model never opens a file.
 """
 
 from collections import deque

@@ -160,7 +160,7 @@ class RunContent:
         return Table(columns(["Scores", "method"], [*titles, *shares]), rows, "Calibration")
 
     def choices(self) -> str:
-        """The choices that the validation split made, and their effect on its numbers."""
+        """What was chosen on the validation split, in sentences; its numbers are then optimistic."""
         made = ["the epoch to keep"] if self.history and self.monitor != "epoch" else []
         if self.recipe.get("options", {}).get("combine", "mean") != "mean":
             made.append("the members' weights")

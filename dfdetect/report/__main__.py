@@ -24,7 +24,7 @@ UNITS = {"s": 1, "m": 60, "h": 3600}
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Do one task, and return the exit status."""
-    parser = Parser(PROG, "Declared experiments: grids of recipes, and their tables.")
+    parser = Parser(PROG, "Run the experiments that reports declare as grids of recipes; render tables.")
     tasks = parser.add_subparsers(title="tasks", metavar="TASK", required=True, prog=PROG)
     for add in (_add_run, _add_add, _add_tables, _add_from_runs, _add_recheck):
         add(tasks)
@@ -45,7 +45,7 @@ def _add_run(tasks: Any) -> None:
         "run continues when started again, and several processes may share one grid. Without --manifest the\n"
         "embedded sample set is used, which says nothing about real faces.",
         epilog=f"example:\n  {PROG} run reports/report_b --manifest data/manifest.csv --only model=vgg16\n\n"
-        "exit status: 0 every chosen cell has its result, 1 some failed or wait, 2 wrong use",
+        "exit status: 0 every chosen cell has its result, 1 some failed or have not run yet, 2 wrong use",
     )
     add = parser.add_argument
     add("folder", type=Path, metavar="REPORT", help="the report's folder")
@@ -53,7 +53,7 @@ def _add_run(tasks: Any) -> None:
         "--profile",
         default=FULL,
         metavar="NAME",
-        help="the size, as declared in experiment.toml (%(default)s)",
+        help="the size, as declared in experiment.toml (default: %(default)s)",
     )
     add("--manifest", default="", metavar="FILE", help="what to train on (default: the embedded sample set)")
     add("--only", action="append", default=[], metavar="AXIS=NAME", help="run only this part; repeatable")
@@ -65,13 +65,13 @@ def _add_run(tasks: Any) -> None:
         help="start no training after this time, and no cell that would end after it: 90s, 30m, 2h",
     )
     add("--shard", default="1/1", metavar="I/N", help="only every N-th cell, from the I-th")
-    add("--runs", type=Path, default=Path("runs"), metavar="DIR", help="folder of run folders (%(default)s)")
+    add("--runs", type=Path, default=Path("runs"), metavar="DIR", help="where runs go (default: %(default)s)")
     add(
         "--weights", action="append", default=[], metavar="MODEL=FILE",
         help='a local weights file for a model whose recipe says "imagenet"; repeatable',
     )  # fmt: skip
     add("--partial-weights", action="store_true", help="accept files that cover only a part of their model")
-    add("--repeat", action="store_true", help="also train the further seeds that the size declares, last")
+    add("--repeat", action="store_true", help="at the end, also train the further seeds of the size")
     add("--again", action="store_true", help="repeat finished cells whose run folders are gone")
     add("--list", action="store_true", help="list the cells with their state, and run nothing")
     cli.add_conditions(parser)
@@ -132,7 +132,7 @@ def _add_add(tasks: Any) -> None:
     parser = tasks.add_parser(
         "add",
         help="record a finished run as the result of the cell that declares it",
-        description="Record a finished run as the result of the cell, at any size, that declares its recipe.",
+        description="Record a finished run as the result of the cell that declares its recipe, at any size.",
         epilog=f"example:\n  {PROG} add reports/report_c runs/custom_cnn-1a2b3c4d",
     )
     parser.add_argument("folder", type=Path, metavar="REPORT", help="the report's folder")
@@ -162,7 +162,7 @@ def _add_tables(tasks: Any) -> None:
         "exit status: 0 written, or nothing to write; 1 with --check: a file differs; 2 wrong use",
     )
     parser.add_argument(
-        "--root", type=Path, default=ROOT, metavar="DIR", help="the folder of reports (%(default)s)"
+        "--root", type=Path, default=ROOT, metavar="DIR", help="the folder of reports (default: %(default)s)"
     )
     parser.add_argument("--check", action="store_true", help="write nothing; name the files that differ")
     parser.set_defaults(do=_tables)
@@ -200,7 +200,7 @@ def _tables(args: argparse.Namespace) -> int:
 def _add_from_runs(tasks: Any) -> None:
     parser = tasks.add_parser(
         "from-runs",
-        help="tabulate any own runs, also cross-validations",
+        help="tabulate your own runs and cross-validations",
         description="One row for each run: metrics of its test faces, intervals, n and size. A folder of\n"
         "dfdetect.crossval gives the mean of its folds. Notes tell of random starts, of splits that leak\n"
         "and of trainings that collapsed.",
@@ -214,7 +214,7 @@ def _add_from_runs(tasks: Any) -> None:
         metavar="NAME,...",
         help="metrics, by their names in metrics.json (default: accuracy,auc)",
     )
-    parser.add_argument("--format", choices=FORMATS, default="text", help="the form (%(default)s)")
+    parser.add_argument("--format", choices=FORMATS, default="text", help="the form (default: %(default)s)")
     parser.add_argument("--out", type=Path, metavar="FILE", help="write into this file (default: print)")
     parser.set_defaults(do=_from_runs)
 

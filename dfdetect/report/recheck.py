@@ -1,8 +1,8 @@
 """Recompute a report's figures from its own numbers.
 
-A contradiction is two numbers, each published or computed from published ones, that no rounding of any of
-them (to nearest, up or down) reconciles. A claim in words is only checked if experiment.toml types it
-as a claim.
+Two numbers contradict each other if no rounding (to nearest, up or down) explains their difference; each is
+published, or computed from published ones. A claim in words is checked only if experiment.toml lists it
+under `claims`.
 """
 
 from collections import Counter

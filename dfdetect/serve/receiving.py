@@ -13,10 +13,16 @@ LONGEST_NAME = 200
 
 
 async def received(request: Request, jobs: Jobs, limits: Limits, *, keeps: bool) -> Job:
-    """A job that has begun on the request's file.
+    """Save the request's file, begin a job on it, and return the job.
+
+    Args:
+        request: a form with the file in the field "file".
+        jobs: takes the job.
+        limits: how long an upload may take.
+        keeps: whether the result is kept, with pictures, for the page.
 
     Raises:
-        Refused: the queue is full, or there is no file, or it took too long.
+        Refused: the queue is full, the request holds no file, or the upload took too long.
     """
     job = jobs.admit(keeps)  # before the file is read: a full queue costs no upload
     try:

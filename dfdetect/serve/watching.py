@@ -65,10 +65,10 @@ class _Eyes:
         self.refused = ""
 
     def see(self, frame: Frame) -> None:
-        """Check a frame, keep a copy, and tell the progress.
+        """Check a frame against the limits, keep a copy if the page needs it, and write the progress.
 
         Raises:
-            _TooMuch: it exceeds a limit.
+            _TooMuch: the frame exceeds a limit; `refused` says which.
         """
         height, width = frame.rgb.shape[:2]
         self.refused = _over(self._limits, width, height, frame.time)

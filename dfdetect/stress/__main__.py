@@ -31,11 +31,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _parser() -> Parser:
     parser = Parser(
         PROG,
-        "Disturb faces as they are on their way to a reader (JPEG, H.264, blur, masks and more), in\n"
-        "five severities of each kind, and tell what becomes of a run's scores: AUC, recall, false alarms\n"
-        "at its own cuts, verdicts that flip, with paired intervals.\n\n"
+        "Disturb faces as files are disturbed on their way to a reader (JPEG, H.264, blur, masks and\n"
+        "more), in five severities of each kind. Tell how a run's AUC changes, and its recall and false\n"
+        "alarms at its own cuts, and which share of its verdicts flips, with paired intervals.\n\n"
         "With --attack, forge the scores instead: change pixels by a few levels along the model's gradient.\n"
-        "Writes a table, a figure and a page into --out. A call that was stopped goes on where it was.",
+        "Writes a table, a figure and a page into --out. A stopped call goes on if you give it again.",
         "examples:\n"
         f"  {PROG} runs/NAME\n"
         f"  {PROG} small --manifest data/other/manifest.csv --kinds jpeg,h264 --out stressed\n"
@@ -55,24 +55,24 @@ def _parser() -> Parser:
         type=int,
         default=2000,
         metavar="N",
-        help="the most faces, drawn group by group and kept in memory (default: %(default)s)",
+        help="at most so many faces, drawn group by group and kept in memory (default: %(default)s)",
     )
-    add("--workers", type=int, metavar="N", help="processes that disturb faces (default: one a core)")
-    add("--seed", type=int, default=0, metavar="N", help="of all that is drawn (default: %(default)s)")
+    add("--workers", type=int, metavar="N", help="processes that disturb faces (default: one per core)")
+    add("--seed", type=int, default=0, metavar="N", help="decides all chance (default: %(default)s)")
     add("--out", type=Path, metavar="DIR", help="folder of the results (default: RUN/stress)")
     attack = parser.add_argument_group("with --attack")
-    attack.add_argument("--attack", metavar="A,B", help="forge the scores: fgsm, pgd")
+    attack.add_argument("--attack", metavar="A,B", help="forge the scores by these attacks: fgsm, pgd")
     attack.add_argument(
         "--epsilon",
         default=EPSILONS,
         metavar="N,N",
-        help="the most levels of 255 by which a pixel is changed (default: %(default)s)",
+        help="change pixels by at most so many levels of 255; each number is tried (default: %(default)s)",
     )
     attack.add_argument(
         "--steps", type=int, default=10, metavar="N", help="steps of pgd (default: %(default)s)"
     )
     attack.add_argument(
-        "--transfer", type=Path, metavar="RUN", help="a run that scores the forged faces without being known"
+        "--transfer", type=Path, metavar="RUN", help="a run, unknown to the attack, that scores the faces too"
     )
     return parser
 

@@ -35,8 +35,9 @@ def _add_train(steps: Any, prog: str) -> None:
     parser = steps.add_parser(
         "train",
         help="train the GAN",
-        description="Train a GAN on a manifest's real faces of the split train; those of val measure it.\n"
-        "The same command, given again, goes on where it was cut, or up to more --steps.",
+        description="Train a GAN on the real faces of a manifest's train split, and measure it against\n"
+        "those of its val split. A training that was cut goes on if you give the same command again; more\n"
+        "--steps train a finished GAN further.",
         epilog=f"example:\n  {prog} gan train --manifest data/mine/manifest.csv --kind dcgan --out data/gan",
     )
     add = parser.add_argument
@@ -50,23 +51,39 @@ def _add_train(steps: Any, prog: str) -> None:
         type=int,
         default=WIDTH,
         metavar="N",
-        help="channels of a map times its side; half of it takes half of the time (default: %(default)s)",
+        help="channels of a map times its side; half the width takes half the time (default: %(default)s)",
     )
     add("--steps", type=int, default=20_000, metavar="N", help="in all (default: %(default)s)")
     add("--seed", type=int, default=0, metavar="N", help="decides all chance (default: %(default)s)")
     usual = Training()
-    add("--batch-size", type=int, default=usual.batch_size, metavar="N", help="(default: %(default)s)")
     add(
-        "--learning-rate", type=float, default=usual.learning_rate, metavar="X", help="(default: %(default)s)"
+        "--batch-size",
+        type=int,
+        default=usual.batch_size,
+        metavar="N",
+        help="real faces of a step, beside as many generated ones (default: %(default)s)",
+    )
+    add(
+        "--learning-rate",
+        type=float,
+        default=usual.learning_rate,
+        metavar="X",
+        help="of Adam, for both networks (default: %(default)s)",
     )
     add("--gamma", type=float, default=usual.gamma, metavar="X", help="weight of R1 (default: %(default)s)")
-    add("--every", type=int, default=500, metavar="N", help="steps to the next sheet (default: %(default)s)")
+    add(
+        "--every",
+        type=int,
+        default=500,
+        metavar="N",
+        help="steps to the next checkpoint, sheet and row of history.csv (default: %(default)s)",
+    )
     add(
         "--weights",
         default="imagenet",
         metavar="WHAT",
-        help="of MobileNet, whose features measure the faces: imagenet, a weights file without the top, or "
-        "none to measure nothing (default: %(default)s)",
+        help="weights of the MobileNet whose features measure the faces: imagenet, a file of weights without "
+        "the top, or none, which measures nothing (default: %(default)s)",
     )
     parser.set_defaults(do=_train)
 
@@ -94,9 +111,9 @@ def _add_make(steps: Any, prog: str) -> None:
     parser = steps.add_parser(
         "make",
         help="make a set of generated faces",
-        description="Make a set of generated faces that dlib finds, and of real faces that went the same\n"
-        "way: down to the GAN's resolution, up again, and through a codec. All faces of a GAN are\n"
-        "one group.",
+        description="Make a set of generated faces, scaled up and compressed, and of real faces that were\n"
+        "scaled down to the GAN's resolution and then treated alike. Faces that dlib does not find are left\n"
+        "out. All faces of a GAN are one group.",
         epilog=f"example:\n  {prog} gan make --generator data/gan --n 1000 --manifest data/mine/manifest.csv "
         "--out data/generated",
     )
@@ -105,8 +122,13 @@ def _add_make(steps: Any, prog: str) -> None:
     add("--manifest", type=Path, required=True, metavar="FILE", help="manifest.csv of the real faces")
     add("--n", type=int, required=True, metavar="N", help="generated faces wanted")
     add("--out", type=Path, required=True, metavar="SET", help="the folder to write into")
-    add("--split", choices=SPLITS, default="train", help="the set's only split (default: %(default)s)")
-    add("--seed", type=int, default=0, metavar="N", help="another seed, other faces (default: %(default)s)")
+    add(
+        "--split",
+        choices=SPLITS,
+        default="train",
+        help="the split of the reals to take, and the only one of the set (default: %(default)s)",
+    )
+    add("--seed", type=int, default=0, metavar="N", help="each gives other faces (default: %(default)s)")
     add(
         "--reals",
         choices=(RESAMPLED, NATIVE, NO_REALS),
