@@ -106,6 +106,8 @@ def read_finding(entry: Mapping[str, Any], axes: Mapping[str, Collection[str]], 
             raise InputError(f"{where}: an order has two sides or more")
         comparisons = [Comparing(one, other) for one, other in itertools.pairwise(sides)]
     elif "below" in entry:
+        if type(entry["below"]) not in (int, float):
+            raise InputError(f"{where}: below {entry['below']!r}; accepted: a number")
         comparisons = [Comparing(_side(entry["first"], axes, where), below=float(entry["below"]))]
     else:
         first, second = (_side(entry[key], axes, where) for key in ("first", "second"))

@@ -114,7 +114,7 @@ def _crossval_row(folder: Path, first: Run) -> Row:
         record = parse_json(path.read_text(encoding="utf-8"))
         folds = [Metrics.from_dict(fold["metrics"]) for fold in record["folds"]]
         averages = {name: _estimate(record["averages"][name]) for name in MEASURES}
-    except (ValueError, TypeError, KeyError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError, InputError) as error:
         raise InputError(f"{path}: damaged ({type(error).__name__}: {error})") from None
     return _made(first, folder, averages, folds)
 

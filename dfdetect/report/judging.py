@@ -40,8 +40,7 @@ def judge_findings(experiment: Experiment, profile: str, manifest: str, runs: Pa
     with progress("judge", len(experiment.findings), unit="findings") as advance:
         for finding in experiment.findings:
             found = found_for(experiment, finding, results, profile, manifest)
-            digests = sorted(result.digest for result in found.results)
-            old = [one for one in kept if one.finding == finding.key and sorted(one.results) == digests]
+            old = [one for one in kept if one.covers(finding, found.digests)]
             if old or found.missing:
                 fresh += old
             else:
@@ -74,9 +73,8 @@ def _compared(finding: Finding, found: Found, runs: Path, tests: int) -> Compare
             scored.append(scores)
     drawn = bootstrap(scored, [finding.metric], resamples=enough(tests))
     measured = [_measured(difference(finding.metric, one, drawn, trainings)) for one in finding.comparisons]
-    digests = sorted(result.digest for result in found.results)
     n = sum(len(fold.predictions.known()) for fold in scored[0])
-    return Compared(finding.key, found.profile, found.manifest, digests, n, measured)
+    return Compared(finding.key, found.profile, found.manifest, found.digests, n, measured)
 
 
 def difference(

@@ -9,13 +9,15 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from dfdetect.metrics.comparison import holm
 from dfdetect.report.comparisons import LEVEL
 from dfdetect.report.declared import Cell, Experiment
 from dfdetect.report.finding import Comparing, Finding
 from dfdetect.report.results import DONE, Result, current
 from face_extraction.errors import InputError
-from face_extraction.json_file import parse_json
+from face_extraction.json_file import read_json
 
 FINDINGS = "findings.json"
 HOLDS, FAILS, UNKNOWN = "holds", "does not hold", "cannot be told here"
@@ -58,6 +60,14 @@ class Compared:
     results: Sequence[str]
     n: int
     measured: Sequence[Measured]
+
+    def covers(self, finding: Finding, digests: Sequence[str]) -> bool:
+        """Whether it compares what a finding now claims, from exactly the results with these digests."""
+        return (
+            self.finding == finding.key
+            and len(self.measured) == len(finding.comparisons)
+            and sorted(self.results) == sorted(digests)
+        )
 
     @property
     def p(self) -> float:
@@ -156,12 +166,8 @@ def read_compared(folder: Path) -> list[Compared]:
     if not path.is_file():
         return []
     try:
-        entries = parse_json(path.read_text(encoding="utf-8"))["findings"]
-        return [
-            Compared(**{**entry, "measured": [Measured(**one) for one in entry["measured"]]})
-            for entry in entries
-        ]
-    except (ValueError, TypeError, KeyError) as error:
+        return msgspec.convert(read_json(path, dict).get("findings"), list[Compared])
+    except msgspec.ValidationError as error:
         raise InputError(f"{path}: damaged ({error})") from None
 
 
@@ -190,6 +196,11 @@ class Found:
     def results(self) -> list[Result]:
         """All results, each once."""
         return [result for several in self.trainings.values() for result in several]
+
+    @property
+    def digests(self) -> list[str]:
+        """Their digests, in order."""
+        return sorted(result.digest for result in self.results)
 
 
 def found_for(
@@ -262,10 +273,9 @@ def _chosen(
             for manifest in dict.fromkeys([*manifests, ""]):
                 places.append(found_for(experiment, finding, results, name, manifest))
     for found in places:
-        digests = sorted(result.digest for result in found.results)
         for one in compared:
-            here = (one.finding, one.profile, one.manifest) == (finding.key, found.profile, found.manifest)
-            if here and not found.missing and sorted(one.results) == digests:
+            here = (one.profile, one.manifest) == (found.profile, found.manifest)
+            if here and not found.missing and one.covers(finding, found.digests):
                 return found, one
     # Among equals the smallest size, declared last, needs the least time.
     return min(reversed(places), key=lambda found: len(found.missing)), None

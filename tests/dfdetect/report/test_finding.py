@@ -56,6 +56,7 @@ def test_the_key_changes_with_what_is_compared_and_not_with_words():
         ({"first": at("a")}, "accepted: first with second or below, or order alone"),
         ({"first": at("a"), "second": at("b"), "below": 0.5}, "or order alone"),
         ({"first": at("a"), "order": [at("a"), at("b")]}, "or order alone"),
+        ({"first": at("a"), "below": "half"}, "below 'half'; accepted: a number"),
         ({"order": [at("a")]}, "an order has two sides or more"),
         ({"first": {"model": "a"}, "below": 0.5}, "a side has a choice of regime too"),
         ({"first": at("d"), "below": 0.5}, "unknown choice of model 'd'"),

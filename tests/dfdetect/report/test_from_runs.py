@@ -136,12 +136,19 @@ def test_what_cannot_be_tabulated_is_refused_by_name(make, crossval, tmp_path, c
     (cut / "crossval.json").unlink()
     damaged, _ = crossval("damaged")
     (damaged / "crossval.json").write_text('{"folds": []}')
+    strange, _ = crossval("strange")
+    record = json.loads((strange / "crossval.json").read_text())
+    write_json(strange / "crossval.json", {**record, "averages": dict.fromkeys(MEASURES, 5)})
+    other, _ = crossval("other")
+    write_json(other / "crossval.json", {**record, "folds": [{"metrics": 5}]})
     for folder, columns, message in (
         (good, "acuracy", "unknown column 'acuracy' (nearest: accuracy)"),
         (begun, "auc", f"{begun}: the run is not finished; resume it with dfdetect.train"),
         (untested, "auc", f"{untested}: has no test faces"),
         (cut, "auc", f"{cut}: the cross-validation is not finished"),
         (damaged, "auc", "crossval.json: damaged"),
+        (strange, "auc", f"{strange}/crossval.json: damaged"),
+        (other, "auc", f"{other}/crossval.json: damaged"),
         (tmp_path / "nothing", "auc", "nothing: not a run folder"),
     ):
         assert report.main(["from-runs", str(folder), "--columns", columns]) == 2

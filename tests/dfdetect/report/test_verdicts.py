@@ -154,8 +154,18 @@ def test_the_file_is_read_as_it_was_written_and_a_damaged_one_is_named(tmp_path)
     write_json(tmp_path / FINDINGS, {"findings": [record_of(one) for one in lines]})
     (again,) = read_compared(tmp_path)
     assert (again.finding, list(again.measured)) == ("key", [FOR, NONE])
-    (tmp_path / FINDINGS).write_text('{"findings": [{"finding": 1}]}')
-    with pytest.raises(InputError, match=r"findings\.json: damaged"):
+    texts = {**FOR.__dict__, "value": "much"}
+    for damaged in (
+        {},
+        {"findings": [{"finding": 1}]},
+        {"findings": [{**record_of(lines[0]), "measured": [texts]}]},
+        {"findings": [{**record_of(lines[0]), "results": "d"}]},
+    ):
+        write_json(tmp_path / FINDINGS, damaged)
+        with pytest.raises(InputError, match=r"findings\.json: damaged"):
+            read_compared(tmp_path)
+    (tmp_path / FINDINGS).write_text('{"findings": NaN}')
+    with pytest.raises(InputError, match=r"findings\.json: not a readable JSON file"):
         read_compared(tmp_path)
 
 
