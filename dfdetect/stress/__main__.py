@@ -3,6 +3,7 @@
 import argparse
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -85,7 +86,7 @@ def _stress(args: argparse.Namespace) -> int:
             print(f"{kind.name}: {kind.summary} {', '.join(map(kind.shown, kind.severities))}")
         return DONE
     _check(args)
-    kinds = [get_kind(name) for name in args.kinds.split(",")] if args.kinds else list_kinds()
+    kinds = list_kinds() if args.kinds is None else [get_kind(name) for name in _names(args.kinds)]
     attacks, epsilons = _attacks(args)
     load_keras()
     from dfdetect.stress.faces import Chosen
@@ -112,17 +113,22 @@ def _check(args: argparse.Namespace) -> None:
         value = getattr(args, name)
         if value is not None and not low <= value <= high:
             raise InputError(f"--{name} {value}; accepted: {low} to {high:,}")
-    if args.transfer and not args.attack:
+    if args.transfer and args.attack is None:
         raise InputError("--transfer without --attack; accepted: both")
-    if args.attack and args.kinds:
+    if args.attack is not None and args.kinds is not None:
         raise InputError("--kinds with --attack; accepted: one of both")
+
+
+def _names(text: str) -> list[str]:
+    """The names in a list with commas, each once."""
+    return list(dict.fromkeys(text.split(",")))
 
 
 def _attacks(args: argparse.Namespace) -> tuple[list[str], list[int]]:
     """The names of the attacks, none without --attack, and the epsilons, ascending."""
     from dfdetect.stress.attacks import check_attack
 
-    attacks = args.attack.split(",") if args.attack else []
+    attacks = [] if args.attack is None else _names(args.attack)
     for name in attacks:
         check_attack(name)
     texts = args.epsilon.split(",")
@@ -155,12 +161,16 @@ def _forge(
     from dfdetect.stress.subject import other_run
     from dfdetect.stress.writing import write_attacks
 
-    other, more = other_run(args.transfer) if args.transfer else (None, {})
-    facts = {**subject.facts, "steps": args.steps, **more}
+    other = other_run(args.transfer, subject.cases) if args.transfer else None
+    about = replace(subject.about, facts={**subject.facts, "steps": args.steps})
+    if other:
+        print("\n".join(other.notices))
+        notices, facts = [*about.notices, *other.notices], {**about.facts, **other.facts}
+        about = replace(about, notices=notices, facts=facts)
     plan = Plan(attacks, epsilons, args.steps, args.seed)
-    with subject.alone(), open_journal(subject.out / "attacks.jsonl", facts) as journal:
-        attack(Victims(subject.scorer, other), subject.cases, plan, journal)
-        table, lines = write_attacks(journal.rows, subject.about, subject.out)
+    with subject.alone(), open_journal(subject.out / "attacks.jsonl", about.facts) as journal:
+        attack(Victims(subject.scorer, other.scorer if other else None), subject.cases, plan, journal)
+        table, lines = write_attacks(journal.rows, about, subject.out)
     return _tell(subject, table, lines, "attacks.html")
 
 

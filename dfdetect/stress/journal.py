@@ -10,7 +10,7 @@ from typing import IO, Any
 import msgspec
 
 from dfdetect.metrics.estimates import Estimate
-from dfdetect.stress.measuring import Row
+from dfdetect.stress.measuring import ESTIMATES, Row
 from face_extraction.atomic import naming, write_text
 from face_extraction.errors import InputError
 from face_extraction.journal import first_difference
@@ -89,13 +89,26 @@ def _read(path: Path, header: Mapping[str, Any]) -> dict[str, list[Row]]:
     for number, line in lines:
         try:
             entry = msgspec.convert(parse_json(line), _Entry)
-            rows.setdefault(entry.kind, []).extend(_row(each) for each in entry.rows)
+            own = rows.setdefault(entry.kind, [])
+            own += map(_row, entry.rows)
+            if len({row.severity for row in own}) < len(own):
+                raise ValueError(f"a severity of {entry.kind} stands twice")
         except (ValueError, TypeError) as error:
             raise InputError(f"{path}, line {number}: damaged ({error}); delete the file") from None
     return rows
 
 
 def _row(record: _Row) -> Row:
+    """A row as it was written.
+
+    Raises:
+        ValueError: an estimate is missing, unknown or out of range.
+    """
+    if set(record.estimates) != ESTIMATES:
+        raise ValueError(f"estimates of {', '.join(record.estimates)}")
+    ends = [end for each in record.estimates.values() for end in each.values() if end is not None]
+    if not all(-1 <= end <= 1 for end in ends) or not math.isfinite(record.severity):
+        raise ValueError("a number out of range")
     estimates = {
         name: Estimate(**{end: math.nan if value is None else value for end, value in ends.items()})
         for name, ends in record.estimates.items()

@@ -19,6 +19,9 @@ RESAMPLES = 1000
 """As many as an evaluation draws, with the same seed: the undisturbed row equals the evaluation's."""
 LITTLE, UNCERTAIN, SUBSTANTIAL = range(3)
 UNDISTURBED = "undisturbed"
+CHANGED = ("auc", "recall", "missed", "false_alarms")
+ESTIMATES = frozenset((*CHANGED, *(f"{name}_change" for name in CHANGED), "flips"))
+"""What is measured at each severity."""
 
 
 @dataclass(frozen=True)
@@ -29,10 +32,10 @@ class Row:
         severity: its number; 0 for the undisturbed faces.
         n: how many faces, or clips.
         n_groups: their groups.
-        estimates: "auc"; of the fakes, "recall" (called substantial) and "missed" (called little); of the
-            reals, "false_alarms" (called substantial); "flips", the share of all faces whose level changed.
-            The first four have a change, such as "auc_change": disturbed less undisturbed, on the same
-            faces and the same resampled groups.
+        estimates: all of `ESTIMATES`: "auc"; of the fakes, "recall" (called substantial) and "missed"
+            (called little); of the reals, "false_alarms" (called substantial); "flips", the share of all
+            faces whose level changed. Those of `CHANGED` have a change, such as "auc_change": disturbed less
+            undisturbed, on the same faces and the same resampled groups.
     """
 
     severity: float

@@ -104,15 +104,32 @@ def open_subject(run: Path, manifest: Path | None, chosen: Chosen, out: Path | N
     return Subject(_scorer(source), cases, unread, about, out or source.stress)
 
 
-def other_run(folder: Path) -> tuple[Scorer, dict[str, str]]:
-    """Another run that scores the same files, and what identifies it in the header.
+@dataclass(frozen=True, eq=False)
+class Other:
+    """Another run that scores the same files.
+
+    Attributes:
+        scorer: its model and cuts.
+        facts: what identifies it in the header of the results.
+        notices: what to read before any number of it.
+    """
+
+    scorer: Scorer
+    facts: Mapping[str, str]
+    notices: Sequence[str]
+
+
+def other_run(folder: Path, cases: Sequence[Case]) -> Other:
+    """Load another run, and tell what it has seen of the cases.
 
     Raises:
         InputError: the run is not finished.
     """
     other = Run(run_folder(folder))
     other.require_finished()
-    return _scorer(other), {"transfer_sha256": file_digest(other.weights)}
+    lines = [*scoring_leaks(other, [case.sample for case in cases]), no_skill(other.metrics())]
+    notices = [f"Transferred to {other.folder.resolve().name}: {line}" for line in lines if line]
+    return Other(_scorer(other), {"transfer_sha256": file_digest(other.weights)}, notices)
 
 
 def _scorer(run: Run) -> Scorer:

@@ -8,6 +8,7 @@ import pytest
 
 from dfdetect.runs.folder import Run
 from dfdetect.stress.__main__ import main
+from face_extraction.digest import file_digest
 
 pytestmark = pytest.mark.usefixtures("blank")
 
@@ -20,7 +21,7 @@ def run(finished, tmp_path):
 
 
 def test_faces_are_disturbed_and_the_undisturbed_row_is_the_evaluations(run, capsys):
-    assert main([str(run.folder), "--kinds", "jpeg,flip", "--workers", "1"]) == 0
+    assert main([str(run.folder), "--kinds", "jpeg,flip,jpeg", "--workers", "1"]) == 0
     printed = capsys.readouterr().out
     lines = [json.loads(line) for line in (run.stress / "stress.jsonl").read_text().splitlines()]
     assert lines[0]["faces"] == 24
@@ -63,7 +64,10 @@ def test_scores_are_forged(run, tmp_path, capsys):
     assert "Scores can be forged" in printed
     assert "no defence" in printed
     assert printed.index("1/255") < printed.index("8/255")
-    assert "FGSM, transferred" in (tmp_path / "o" / "attacks.html").read_text()
+    page = (tmp_path / "o" / "attacks.html").read_text()
+    assert "FGSM, transferred" in page
+    assert page.count(file_digest(run.weights)) == 2  # of the run, and of the other one
+    assert f"Transferred to {run.folder.name}: This model shows no skill" in page
     assert main(command) == 2
     assert "made with transfer_sha256" in capsys.readouterr().err
 
@@ -86,6 +90,7 @@ def test_wrong_use_is_told_in_one_line(run, capsys):
     assert "unknown attack 'pdg' (nearest: pgd)" in told(run.folder, "--attack", "pdg")
     assert "--epsilon 0.5; accepted: whole numbers" in told(run.folder, "--attack", "pgd", "--epsilon", "0.5")
     assert "--transfer without --attack" in told(run.folder, "--transfer", run.folder)
+    assert "unknown attack ''" in told(run.folder, "--attack", "")
     assert "--kinds with --attack" in told(run.folder, "--attack", "pgd", "--kinds", "jpeg")
     assert "--workers 0; accepted: 1 to" in told(run.folder, "--workers", 0)
     assert "RUN is missing" in told()
