@@ -47,8 +47,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _main(args: argparse.Namespace) -> int:
     manifests = join(args.manifest, args.generated, args.out / "data")
-    for name, manifest in manifests.items():
-        for seed in range(args.seeds):
+    for seed in range(args.seeds):  # each seed whole before the next, should time run out
+        for name, manifest in manifests.items():
             out = args.out / f"{name}-{seed}"
             recipe = ["--recipe", str(args.recipe)] if args.recipe else FLAGS
             given = ["--weights", args.weights, "--manifest", str(manifest), "--seed", str(seed)]
