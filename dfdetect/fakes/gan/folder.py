@@ -24,6 +24,11 @@ class _Record(TypedDict):
     manifest: str
 
 
+def _decisive(design: Design, training: Training, manifest: Path) -> dict[str, Any]:
+    """What decides a GAN."""
+    return {**asdict(design), **asdict(training), "manifest": manifest_hash(manifest)}
+
+
 class Folder:
     """The folder of a GAN.
 
@@ -50,15 +55,24 @@ class Folder:
         return self.path / "sheets" / f"{step:07d}.png"
 
     def begin(self, design: Design, training: Training, manifest: Path) -> None:
-        """Record what decides the GAN, or check that an earlier call recorded the same.
+        """Record what decides the GAN, unless an earlier call has.
 
         Raises:
             InputError: the folder holds another GAN.
         """
-        wanted: dict[str, Any] = {**asdict(design), **asdict(training), "manifest": manifest_hash(manifest)}
+        self.check(design, training, manifest)
         if not self.record.is_file():
-            write_json(self.record, wanted)
+            write_json(self.record, _decisive(design, training, manifest))
+
+    def check(self, design: Design, training: Training, manifest: Path) -> None:
+        """Refuse a folder of another GAN; nothing is written.
+
+        Raises:
+            InputError: the folder holds another GAN.
+        """
+        if not self.record.is_file():
             return
+        wanted = _decisive(design, training, manifest)
         had = read_json(self.record, dict[str, Any])
         name = next((name for name in wanted if had.get(name) != wanted[name]), None)
         if name is not None:
@@ -78,13 +92,36 @@ class Folder:
             raise InputError(f"{self.checkpoint}: no such file; train the GAN first (fakes gan train)")
         return Design(record["kind"], record["side"], record["width"])
 
+    def check_measure(self, features: str) -> None:
+        """Refuse measures by other features than those of the history, which could not be compared.
+
+        Raises:
+            InputError: the folder's measures are by other features.
+        """
+        had = read_json(self.floor, dict[str, Any]).get("features") if self.floor.is_file() else features
+        if had != features:
+            raise InputError(
+                f"{self.path}: its faces were measured by {had}, now by {features}; accepted: the same "
+                "--weights, or none"
+            )
+
     def write_history(self, rows: Sequence[Row]) -> None:
         """Write all rows, atomically."""
         write_csv(self.history, COLUMNS, [[row[name] for name in COLUMNS] for row in rows])
 
     def read_history(self, until: int) -> list[Row]:
-        """The rows up to a step; none if there is no history yet."""
+        """The rows up to a step; none if there is no history yet.
+
+        Raises:
+            InputError: the file is no history.
+        """
         if not self.history.is_file():
             return []
-        with self.history.open(newline="", encoding="utf-8") as handle:
-            return [row for row in csv.DictReader(handle) if int(row["step"]) <= until]
+        try:
+            with self.history.open(newline="", encoding="utf-8") as handle:
+                reader = csv.DictReader(handle, strict=True)
+                if tuple(reader.fieldnames or ()) != COLUMNS:
+                    raise ValueError(f"its columns must be {', '.join(COLUMNS)}")
+                return [row for row in reader if int(row["step"]) <= until]
+        except (csv.Error, ValueError, TypeError) as error:
+            raise InputError(f"{self.history}: not a history of a GAN ({error}); delete it") from None

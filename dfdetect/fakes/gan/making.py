@@ -6,7 +6,7 @@ another GAN, trained with another seed, which is another group.
 """
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
@@ -25,7 +25,7 @@ from dfdetect.fakes.registry import Points, Rgb, Rng
 from face_extraction.detect import FaceDetector, choose_faces
 from face_extraction.digest import file_digest
 from face_extraction.errors import InputError
-from face_extraction.images import read_rgb, resize, write_image
+from face_extraction.images import Unreadable, read_rgb, resize, write_image
 from face_extraction.ledger import NO_FACE, ItemFailed, LedgerRow
 from face_extraction.lock import alone
 from face_extraction.manifest import FAKE, REAL, Box, FaceSample, read_manifest
@@ -86,7 +86,7 @@ def make_gan_set(order: SetOrder, out: Path) -> MadeSet:
         raise InputError(f"{order.manifest}: no real faces of the split {order.split}")
     generator = build_generator(design)
     load_state(folder.checkpoint, {"average": generator.variables})
-    side = min(read_rgb(order.manifest.parent / samples[0].path).shape[:2])
+    side = _side(order.manifest, samples)
     maker = _Maker(order, generator, side, _group(folder), out)
     wanted = {"kinds": [NAME], "split": order.split, "seed": order.seed, "count": order.count}
     wanted |= {"reals": order.reals, "gan": maker.group, "weights": _digest(generator)}
@@ -221,6 +221,20 @@ def check_landmarks(points: Points, shape: tuple[int, ...]) -> None:
         raise ItemFailed(NO_FACE, f"its eyes are {apart:.2f} of the side apart")
     if points[48:, 1].mean() - points[36:48, 1].mean() < apart * height / 3:
         raise ItemFailed(NO_FACE, "its mouth is not below its eyes")
+
+
+def _side(manifest: Path, samples: Sequence[FaceSample]) -> int:
+    """The shorter side of the first crop that can be read.
+
+    Raises:
+        InputError: none can.
+    """
+    for sample in samples:
+        try:
+            return int(min(read_rgb(manifest.parent / sample.path).shape[:2]))
+        except Unreadable:  # it gets its row in the ledger later
+            continue
+    raise InputError(f"{manifest}: none of its {len(samples):,} real faces of the split can be read")
 
 
 def _group(folder: Folder) -> str:

@@ -160,6 +160,7 @@ def train_gan(order: Order, out: Path) -> None:
         faces, ledger = read_reals(order.manifest, "train", order.design.side)
         if not len(faces):
             raise InputError(f"{order.manifest}: no real faces of the split train to learn from")
+        folder.check(order.design, order.training, order.manifest)
         held, more = _held_out(order, faces, folder)
         folder.begin(order.design, order.training, order.manifest)
         write_ledger(folder.ledger, [*ledger, *more])
@@ -229,6 +230,7 @@ def _held_out(order: Order, faces: Rgb, folder: Folder) -> tuple[_Held | None, l
             "nothing"
         )
     network = open_mobilenet(order.weights)
+    folder.check_measure(network.name)
     val, train = (
         network.compute(each[np.sort(rng.permutation(len(each))[:count])]) for each in (reals, faces)
     )

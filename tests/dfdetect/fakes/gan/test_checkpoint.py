@@ -41,6 +41,31 @@ def test_a_damaged_file_is_refused(tmp_path):
         load_state(path, {"one": variables(1)})
 
 
+@pytest.mark.parametrize(
+    ("arrays", "words"),
+    [
+        ({"step": [1, 2], "one/0": 1.0}, "not a checkpoint"),
+        ({"step": -1, "one/0": 1.0}, "step -1"),
+        ({"step": "many", "one/0": 1.0}, "not a checkpoint"),
+        ({"step": 1, "one/0": "words"}, "not a checkpoint"),
+        ({"step": 1, "one/0": np.zeros(10**6)}, "one/0 is too large"),
+    ],
+)
+def test_a_strangers_file_is_one_line(tmp_path, arrays, words):
+    path = tmp_path / "state.npz"
+    np.savez_compressed(path, **{name: np.array(value) for name, value in arrays.items()})
+    with pytest.raises(InputError, match=words):
+        load_state(path, {"one": variables(1)})
+
+
+def test_a_single_array_is_no_checkpoint(tmp_path):
+    path = tmp_path / "state.npz"
+    with path.open("wb") as handle:
+        np.save(handle, np.zeros(3))
+    with pytest.raises(InputError, match="not a checkpoint"):
+        load_state(path, {"one": variables(1)})
+
+
 def test_a_full_disk_leaves_the_last_state(tmp_path, full_disk):
     path = tmp_path / "state.npz"
     save_state(path, 7, {"one": variables(1)})

@@ -201,3 +201,15 @@ def test_a_face_needs_landmarks_that_form_one(portrait):
     ):
         with pytest.raises(ItemFailed, match=reason):
             check_landmarks(wrong, (96, 96))
+
+
+def test_a_first_real_that_cannot_be_read_costs_itself_alone(gan, write_portraits, tmp_path, finding):
+    finding(lambda number: True)
+    manifest = write_portraits(tmp_path / "reals", train=2, val=0, test=0)
+    (tmp_path / "reals/faces/train-0.png").write_bytes(b"no picture")
+    made = make_gan_set(order(gan, manifest, count=1), tmp_path / "set")
+    assert made.files == 2
+    assert [row.path for row in made.ledger] == ["faces/train-0.png"]
+    (tmp_path / "reals/faces/train-1.png").write_bytes(b"no picture")
+    with pytest.raises(InputError, match="none of its 2 real faces of the split can be read"):
+        make_gan_set(order(gan, manifest, count=1), tmp_path / "other")

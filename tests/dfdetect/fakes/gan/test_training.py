@@ -148,6 +148,22 @@ def test_a_folder_of_another_gan_is_refused(manifest, tmp_path, monkeypatch):
         train_gan(order(manifest, 1, training=replace(TRAINING, seed=6)), tmp_path / "gan")
 
 
+def test_what_is_refused_leaves_the_floor_of_the_gan_that_is_there(manifest, tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "_train", lambda *given: None)
+    monkeypatch.setattr(module, "open_mobilenet", first_pixels)
+    out = tmp_path / "gan"
+    train_gan(order(manifest, 1, weights="file"), out)
+    before = (out / "floor.json").read_bytes()
+    with pytest.raises(InputError, match="it holds a GAN with seed 5"):
+        train_gan(order(manifest, 1, weights="file", training=replace(TRAINING, seed=6)), out)
+    others = FeatureNetwork("other pixels", first_pixels("").compute)
+    monkeypatch.setattr(module, "open_mobilenet", lambda weights: others)
+    with pytest.raises(InputError, match="were measured by first pixels, now by other pixels"):
+        train_gan(order(manifest, 2, weights="file"), out)
+    assert (out / "floor.json").read_bytes() == before
+    train_gan(order(manifest, 2), out)  # without measures it goes on
+
+
 def test_a_training_that_diverges_says_so(manifest, tmp_path, monkeypatch):
     def step(self):
         self.done += 1
