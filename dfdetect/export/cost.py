@@ -1,13 +1,13 @@
 """What smaller numbers cost: the AUC of an export against that of the run, on the same faces."""
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from dfdetect.data.clips import InputSize, open_store
 from dfdetect.data.faces import Store
+from dfdetect.data.opening import Data
 from dfdetect.export.formats import Array
 from dfdetect.metrics.comparison import Difference, Scored, bootstrap
 from dfdetect.models.build import frames_of
@@ -15,7 +15,7 @@ from dfdetect.models.light import LightModel
 from dfdetect.predictions import Predictions
 from dfdetect.runs.scoring import BATCH, score_crops
 from face_extraction.errors import InputError
-from face_extraction.manifest import UNKNOWN, read_manifest
+from face_extraction.manifest import UNKNOWN
 
 if TYPE_CHECKING:
     from dfdetect.models.light import Model
@@ -40,21 +40,21 @@ class Cost(NamedTuple):
     change: Difference
 
 
-def representative(manifest: Path, model: "Model") -> Array:
+def representative(data: Data, model: "Model") -> Array:
     """Faces of the val split, evenly spaced over its rows, as a model takes them.
 
     Raises:
         InputError: there is none that can be read.
     """
-    store = _store(manifest, model, "val", REPRESENTATIVE)
+    store = _store(data, model, "val", REPRESENTATIVE)
     return np.stack([store.load(index) for index in range(len(store))]).astype(np.float32)
 
 
-def measure_cost(manifest: Path, model: "Model", score: Callable[[Array], Array], batch: int | None) -> Cost:
+def measure_cost(data: Data, model: "Model", score: Callable[[Array], Array], batch: int | None) -> Cost:
     """Score the test split by the run's model and by its export.
 
     Args:
-        manifest: of the faces.
+        data: the faces.
         model: the run's.
         score: the export.
         batch: how many the export takes at once; None for any number.
@@ -62,9 +62,9 @@ def measure_cost(manifest: Path, model: "Model", score: Callable[[Array], Array]
     Raises:
         InputError: the test split lacks a class.
     """
-    store = _store(manifest, model, "test", None)
+    store = _store(data, model, "test", None)
     if len({label for label in store.labels.tolist() if label != UNKNOWN}) < 2:
-        raise InputError(f"{manifest}: its test split lacks reals or fakes; without both there is no AUC")
+        raise InputError(f"{data.path}: its test split lacks reals or fakes; without both there is no AUC")
     step = batch or BATCH
     light = LightModel(model.input_shape, "export", lambda rgb: _in_steps(score, rgb, step))
     pair = []
@@ -85,12 +85,12 @@ def _in_steps(score: Callable[[Array], Array], rgb: Array, step: int) -> Array:
     return np.concatenate([score(rgb[start : start + step]) for start in range(0, len(rgb), step)])
 
 
-def _store(manifest: Path, model: "Model", split: str, most: int | None) -> Store:
-    rows = [sample for sample in read_manifest(manifest) if sample.split == split]
+def _store(data: Data, model: "Model", split: str, most: int | None) -> Store:
+    rows = [sample for sample in data.samples if sample.split == split]
     frames = frames_of(model)
     if most and not frames and len(rows) > most:
         rows = [rows[place] for place in np.linspace(0, len(rows) - 1, most).astype(int)]
-    store, _ = open_store(manifest.parent, rows, InputSize(model.input_shape[-2], frames), title=split)
+    store, _ = open_store(data.path.parent, rows, InputSize(model.input_shape[-2], frames), title=split)
     if not len(store):
-        raise InputError(f"{manifest}: no face of split {split} that can be read")
+        raise InputError(f"{data.path}: no face of split {split} that can be read")
     return store

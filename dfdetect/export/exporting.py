@@ -10,7 +10,7 @@ import re
 import tempfile
 import warnings
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -39,6 +39,7 @@ from face_extraction.settings import read_settings
 if TYPE_CHECKING:
     import keras
 
+    from dfdetect.data.opening import Data
     from dfdetect.export.cost import Cost
     from dfdetect.runs.calibration import Calibrations
     from dfdetect.runs.folder import Run
@@ -144,7 +145,13 @@ def export(run: "Run", wanted: Wanted, out: Path) -> Export:
         raise InputError(
             f"{run.folder}: computes in {', '.join(sorted(other))}; {wanted.format} accepts float32"
         )
-    numbers = Numbers(wanted.numbers, _faces(run, wanted, model) if wanted.numbers == INT8 else None)
+    data = _data(run, wanted) if wanted.manifest or wanted.numbers == INT8 else None
+    faces = None
+    if data and wanted.numbers == INT8:
+        from dfdetect.export.cost import representative
+
+        faces = representative(data, model)
+    numbers = Numbers(wanted.numbers, faces)
     about = about_file(out)
     out.parent.mkdir(parents=True, exist_ok=True)
     with naming(out), tempfile.TemporaryDirectory(prefix=TEMPORARY, dir=out.parent) as staging:
@@ -160,10 +167,10 @@ def export(run: "Run", wanted: Wanted, out: Path) -> Export:
             raise InputError(f"{run.folder}: cannot be written as {wanted.format}: {_line(error)}") from error
         difference = _checked(run, wanted, model, numbers, score)
         cost = None
-        if wanted.manifest:
+        if data and wanted.manifest:
             from dfdetect.export.cost import measure_cost
 
-            cost = measure_cost(wanted.manifest, model, score, form.batch)
+            cost = measure_cost(data, model, score, form.batch)
         facts = _facts(run, model, wanted, difference, cost)
         text = json.dumps(facts, indent=2, allow_nan=False)
         told.write_text(text + "\n", encoding="utf-8")
@@ -178,18 +185,28 @@ def export(run: "Run", wanted: Wanted, out: Path) -> Export:
     return Export(out, about, difference, facts["cuts"], cost)
 
 
-def _faces(run: "Run", wanted: Wanted, model: "keras.Model") -> Array:
-    """The faces from which the ranges of whole numbers are taken."""
-    from dfdetect.export.cost import representative
+def _data(run: "Run", wanted: Wanted) -> "Data":
+    """The faces that an export is made and measured with.
+
+    The run's own have the split of its training, which its recipe may draw: what it was trained on must not
+    tell what the export costs.
+
+    Raises:
+        InputError: there are none.
+    """
+    from dfdetect.data.opening import open_data, open_manifest
     from dfdetect.runs.folder import located
 
-    own = Path(located(run.recipe(), run.environment()).manifest)
-    manifest = wanted.manifest or own
-    if not manifest.is_file():
+    recipe = located(run.recipe(), run.environment())
+    if wanted.manifest:
+        data = open_manifest(wanted.manifest)
+        own = data.digest == run.environment()["manifest_sha256"]
+        return open_data(replace(recipe, manifest=str(wanted.manifest))) if own else data
+    if recipe.manifest and not Path(recipe.manifest).exists():
         raise InputError(
             f"{run.folder}: --int8 needs faces to take its ranges from; give --manifest, the run's is gone"
         )
-    return representative(manifest, model)
+    return open_data(recipe)
 
 
 def _checked(

@@ -14,6 +14,7 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from dfdetect.data.faces import FaceStore
+from dfdetect.data.opening import open_data
 from dfdetect.export import __main__ as export
 from dfdetect.export import exporting
 from dfdetect.export.formats import FORMATS, Numbers
@@ -24,11 +25,11 @@ from dfdetect.recipe import write_recipe
 from dfdetect.runs.build import load_model
 from dfdetect.runs.calibration import calibrated, for_kind
 from dfdetect.runs.exported import open_export
-from dfdetect.runs.folder import Run
+from dfdetect.runs.folder import Run, located
 from dfdetect.runs.skill import note_told, unfit
 from face_extraction.digest import file_digest
 from face_extraction.images import RESIZED_BY, write_image
-from face_extraction.manifest import read_manifest
+from face_extraction.manifest import read_manifest, write_manifest
 
 from .writing import NAMES, written
 
@@ -232,6 +233,21 @@ def test_whole_numbers_cost_what_is_printed(runs, tmp_path, form, capsys):
     light = open_export(path)[0].predict_on_batch(faces)[:, 0]
     assert float(after) == pytest.approx(roc_auc_score(labels, light), abs=1e-4)
     assert "computes in 8 bits" in json.loads((tmp_path / f"{path.name}.json").read_text())["note"]
+
+
+def test_the_runs_own_faces_have_the_split_of_its_training(runs, tmp_path):
+    """Its manifest may have another one, whose test faces were trained on."""
+    run = Run(shutil.copytree(runs / "one", tmp_path / "one"))
+    manifest = Path(run.environment()["manifest"])
+    write_recipe(run.recipe_file, run.recipe().with_changes(split="random"))
+    written_in = {row.path: row.split for row in read_manifest(manifest)}
+    drawn = {row.path: row.split for row in open_data(located(run.recipe(), run.environment())).samples}
+    assert drawn != written_in
+    other = shutil.copytree(manifest.parent, tmp_path / "other") / manifest.name
+    write_manifest(other, read_manifest(manifest)[1:])
+    for given, expected in ((None, drawn), (manifest, drawn), (other, written_in)):
+        found = exporting._data(run, exporting.Wanted("onnx", "int8", given)).samples
+        assert all(row.split == expected[row.path] for row in found)
 
 
 def test_whole_numbers_need_faces(runs, tmp_path, capsys):
