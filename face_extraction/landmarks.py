@@ -4,6 +4,7 @@ Reference: dlib's shape predictor (Kazemi & Sullivan 2014), trained on iBUG 300-
 """
 
 import argparse
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -62,11 +63,11 @@ def read_landmarks(folder: Path) -> Landmarks:
         with np.load(path) as stored:
             paths, points = stored["paths"].tolist(), stored["points"]
             shapes, sizes = stored["shapes"], stored["sizes"].tolist()
-    except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
+    except (OSError, ValueError, TypeError, KeyError, EOFError, BadZipFile, zlib.error) as error:
         raise InputError(f"{path}: not a file of landmarks ({error}); delete it and make it again") from None
     count = len(paths)
     whole = points.shape == (count, 68, 2) and shapes.shape == (count, 2) and len(sizes) == count
-    if points.dtype != np.float32 or not whole:
+    if points.dtype != np.float32 or not whole or not np.isfinite(points).all():
         raise InputError(f"{path}: not a file of landmarks; delete it and make it again")
     return Landmarks(
         dict(zip(paths, points, strict=True)),

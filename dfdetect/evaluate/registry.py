@@ -83,12 +83,17 @@ class Bands:
             values: known numbers, at least one.
         """
         cuts = list(self.cuts) or sorted(set(np.quantile(values, [0.25, 0.5, 0.75]).tolist()))
-        names = list(self.names) or [
-            f"up to {self.show(cuts[0])}",
-            *(f"{low:.3g} to {self.show(high)}" for low, high in pairwise(cuts)),
-            f"above {self.show(cuts[-1])}",
-        ]
+        names = list(self.names) or self._made(cuts)
         return names, np.searchsorted(cuts, values, side="left").tolist()
+
+    def _made(self, cuts: Sequence[float]) -> list[str]:
+        """Names that differ: numbers with three digits, or as many as tell the cuts apart."""
+        for digits in range(3, 18):
+            shown = [f"{cut:.{digits}g}" for cut in cuts]
+            if len(set(shown)) == len(cuts):
+                break
+        between = (f"{low} to {high}{self.unit}" for low, high in pairwise(shown))
+        return [f"up to {shown[0]}{self.unit}", *between, f"above {shown[-1]}{self.unit}"]
 
     def show(self, value: float) -> str:
         """A number with three digits and its unit."""

@@ -107,6 +107,18 @@ def test_without_the_file_there_are_none(tmp_path):
     assert read_landmarks(tmp_path).points == {}
 
 
+def test_landmarks_that_are_no_numbers_and_a_single_array_are_refused(tmp_path):
+    path = tmp_path / LANDMARKS_FILE
+    points = np.full((1, 68, 2), np.nan, np.float32)
+    np.savez(path, paths=np.array(["a"]), points=points, shapes=np.ones((1, 2), int), sizes=[1])
+    with pytest.raises(InputError, match="not a file of landmarks"):
+        read_landmarks(tmp_path)
+    with path.open("wb") as handle:
+        np.save(handle, points)
+    with pytest.raises(InputError, match="not a file of landmarks"):
+        read_landmarks(tmp_path)
+
+
 @pytest.mark.parametrize("content", [b"", b"text", None])
 def test_a_file_that_holds_no_landmarks_is_refused(tmp_path, content):
     path = tmp_path / LANDMARKS_FILE

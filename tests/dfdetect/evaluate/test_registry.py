@@ -75,6 +75,12 @@ def test_without_cuts_numbers_are_cut_at_their_quartiles():
     assert Bands().of([2.0, 2.0, 2.0])[1] == [0, 0, 0]
 
 
+def test_bands_of_near_numbers_have_names_of_their_own():
+    """Names are keys in slices.json."""
+    names, _ = Bands(" px").of([0.12341, 0.12342, 0.12343, 0.12344, 0.12345])
+    assert names == ["up to 0.12342 px", "0.12342 to 0.12343 px", "0.12343 to 0.12344 px", "above 0.12344 px"]
+
+
 @pytest.mark.parametrize("given", [{"cuts": (2, 1)}, {"cuts": (1, 1)}, {"cuts": (1,), "names": ("a",)}])
 def test_bands_that_are_none_are_refused(given):
     with pytest.raises(ValueError, match="ascend"):
