@@ -3,6 +3,7 @@
 A light model has the part of a Keras model that scoring needs: `input_shape` and `predict_on_batch`.
 """
 
+import math
 import os
 from collections.abc import Callable, Mapping, Sequence
 from importlib.util import find_spec
@@ -25,7 +26,7 @@ MOST_BYTES = 2 << 30
 ONNX_PACKAGE = "onnxruntime"
 LITERT_PACKAGE = "ai_edge_litert"
 MOST_SIDE = 4096
-"""The largest side of a model's input, in pixels."""
+"""The largest side of a model's input, in pixels; a clip has as many pixels as such a picture, or fewer."""
 _NOWHERE = str(Path(os.devnull, "none"))
 """A folder that nobody can make."""
 _ROUNDING = 1e-3
@@ -194,4 +195,4 @@ def _checked(
 
 
 def _fits(sides: Sequence[int]) -> bool:
-    return all(0 < side <= MOST_SIDE for side in sides)
+    return all(0 < side <= MOST_SIDE for side in sides) and math.prod(sides) <= 3 * MOST_SIDE**2

@@ -66,7 +66,15 @@ def test_weights_may_come_from_the_caller_alone(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "shape", [("n", 8, 9, 3), ("n", 8, 8, 1), ("n", "s", "s", 3), ("n", 9999, 9999, 3), (1, 3)]
+    "shape",
+    [
+        ("n", 8, 9, 3),
+        ("n", 8, 8, 1),
+        ("n", "s", "s", 3),
+        ("n", 9999, 9999, 3),
+        ("n", 4000, 99, 99, 3),
+        (1, 3),
+    ],
 )
 def test_what_takes_no_faces_is_refused(tmp_path, shape):
     with pytest.raises(InputError, match="accepted: one picture or clip of float32 RGB"):
