@@ -100,7 +100,7 @@ def _one(args: argparse.Namespace) -> int:
     wanted = Wanted(manifest=manifest, split=args.split, name=name, batch_size=args.batch_size)
     job, load = prepare(Run(args.runs[0]), wanted), cache(load_model)
     if (args.slices or args.errors) and job.is_done():
-        print(f"scored already: {job.results.folder}")
+        print("\n".join([f"scored already: {job.results.folder}", *job.notices, *job.seen.told]))
     else:
         evaluate(job, load)
     table = metrics_table(job.results.metrics())

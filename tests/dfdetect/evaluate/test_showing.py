@@ -60,3 +60,13 @@ def test_a_calibrated_run_errs_at_its_cuts(abroad, write_faces, make_run, capsys
     assert (
         "reals called substantial from 0.9200 on, fakes called little below 0.8200" in capsys.readouterr().out
     )
+
+
+def test_what_is_scored_already_keeps_its_notices(write_faces, make_run, capsys):
+    run = make_run("run", write_faces("home", (0.2,), (0.9,)))
+    reals = write_faces("reals", (0.1, 0.2, 0.9), ())
+    for _ in range(2):
+        assert evaluate.main([str(run.folder), "--manifest", str(reals), "--name", "o", "--slices"]) == 0
+        said = capsys.readouterr().out
+        assert "All labelled faces here are real: AUC" in said
+    assert "scored already" in said
