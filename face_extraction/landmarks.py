@@ -4,17 +4,16 @@ Reference: dlib's shape predictor (Kazemi & Sullivan 2014), trained on iBUG 300-
 """
 
 import argparse
-import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
-from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
 
+from face_extraction.arrays import open_arrays
 from face_extraction.atomic import atomic_path
 from face_extraction.command import DONE, FINDING, Parser
 from face_extraction.digest import file_size
@@ -59,16 +58,13 @@ def read_landmarks(folder: Path) -> Landmarks:
     path = folder / LANDMARKS_FILE
     if not path.is_file():
         return Landmarks({}, {}, {})
-    try:
-        with np.load(path) as stored:
-            paths, points = stored["paths"].tolist(), stored["points"]
-            shapes, sizes = stored["shapes"], stored["sizes"].tolist()
-    except (OSError, ValueError, TypeError, KeyError, EOFError, BadZipFile, zlib.error) as error:
-        raise InputError(f"{path}: not a file of landmarks ({error}); delete it and make it again") from None
-    count = len(paths)
-    whole = points.shape == (count, 68, 2) and shapes.shape == (count, 2) and len(sizes) == count
-    if points.dtype != np.float32 or not whole or not np.isfinite(points).all():
-        raise InputError(f"{path}: not a file of landmarks; delete it and make it again")
+    with open_arrays(path, "a file of landmarks", "delete it and make it again") as stored:
+        paths, points = stored.read("paths").tolist(), stored.read("points")
+        shapes, sizes = stored.read("shapes"), stored.read("sizes").tolist()
+        count = len(paths)
+        whole = points.shape == (count, 68, 2) and shapes.shape == (count, 2) and len(sizes) == count
+        if points.dtype != np.float32 or not whole or not np.isfinite(points).all():
+            raise ValueError("arrays that do not fit each other, or points that are no numbers")
     return Landmarks(
         dict(zip(paths, points, strict=True)),
         dict(zip(paths, map(tuple, shapes.tolist()), strict=True)),

@@ -1,18 +1,20 @@
 """Load weights from a `.npz` of named arrays; every name and shape is checked before a value is loaded."""
 
-import zipfile
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from face_extraction.digest import file_digest
-from face_extraction.errors import InputError, one_line
+from face_extraction.errors import InputError
 
 if TYPE_CHECKING:
     import keras
 
 SUFFIX = ".npz"
+_WIDEST = 16
+"""Bytes of the widest number of NumPy."""
 
 
 @dataclass(frozen=True)
@@ -46,36 +48,38 @@ def load_archive(model: "keras.Model", archive: Archive, path: Path) -> str:
     """
     from dfdetect.models.presets import copy_values
 
-    arrays = _read(path)
-    _check(arrays, archive, path, model.name)
+    arrays = _read(archive, path, model.name)
     copy_values(model, archive.layers(arrays))
     return file_digest(path)
 
 
-def _read(path: Path) -> dict[str, Any]:
+def _read(archive: Archive, path: Path, model: str) -> dict[str, Any]:
+    """The arrays by name. An archive of another network is refused before one is read."""
     import numpy as np
+
+    from face_extraction.arrays import open_arrays
 
     if not path.is_file():
         raise InputError(f"{path}: no such weights file")
-    try:
-        # Opened here, because NumPy does not close a damaged file.
-        with path.open("rb") as handle, np.load(handle, allow_pickle=False) as file:
-            return {name: file[name] for name in file.files}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise InputError(f"{path}: not a readable archive of NumPy arrays ({one_line(error)})") from None
+    found = {}
+    with open_arrays(path, "a readable archive of NumPy arrays") as stored:
+        for name, shape in archive.shapes.items():
+            if name not in stored.names:
+                raise InputError(f"{path}: does not fit {model}: array {name!r} is missing")
+            given, kind = stored.header(name)
+            if given != shape:
+                raise InputError(f"{path}: does not fit {model}: {name} is {given}, not {shape}")
+            if kind.kind != "f":
+                raise _no_numbers(path, name)
+        for name in stored.names:
+            if name not in archive.shapes:
+                raise InputError(f"{path}: does not fit {model}: array {name!r} is not one of its arrays")
+        for name, shape in archive.shapes.items():
+            found[name] = stored.read(name, _WIDEST * math.prod(shape))
+            if not np.isfinite(found[name]).all():
+                raise _no_numbers(path, name)
+    return found
 
 
-def _check(arrays: Mapping[str, Any], archive: Archive, path: Path, model: str) -> None:
-    """Refuse an archive of another network, and name the first difference."""
-    import numpy as np
-
-    for name, shape in archive.shapes.items():
-        if name not in arrays:
-            raise InputError(f"{path}: does not fit {model}: array {name!r} is missing")
-        if arrays[name].shape != shape:
-            raise InputError(f"{path}: does not fit {model}: {name} is {arrays[name].shape}, not {shape}")
-        if arrays[name].dtype.kind != "f" or not np.isfinite(arrays[name]).all():
-            raise InputError(f"{path}: {name} holds values that are not finite numbers")
-    for name in arrays:
-        if name not in archive.shapes:
-            raise InputError(f"{path}: does not fit {model}: array {name!r} is not one of its arrays")
+def _no_numbers(path: Path, name: str) -> InputError:
+    return InputError(f"{path}: {name} holds values that are not finite numbers")

@@ -1,9 +1,6 @@
 """A training's whole state in one file; a kill at any moment leaves the last file intact."""
 
 import json
-import zipfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +8,9 @@ import keras
 import numpy as np
 
 from dfdetect.models.hdf5 import write_weights
+from dfdetect.variables import Parts, open_parts, save_parts
 from face_extraction.atomic import atomic_path
-from face_extraction.errors import InputError
-from face_extraction.json_file import parse_json
+from face_extraction.json_file import MOST_BYTES, parse_json
 
 
 def save_weights(path: Path, model: keras.Model) -> None:
@@ -32,10 +29,7 @@ def save_checkpoint(path: Path, model: keras.Model, state: dict[str, Any]) -> No
     `keras.callbacks.BackupAndRestore` writes two files in place, without the state of early stopping and
     of the best epoch. This writes one file and renames it when it is complete.
     """
-    arrays: dict[str, Any] = {f"model/{i}": np.asarray(v) for i, v in enumerate(model.variables)}
-    arrays |= {f"optimizer/{i}": np.asarray(v) for i, v in enumerate(model.optimizer.variables)}
-    with atomic_path(path) as temporary, temporary.open("wb") as handle:
-        np.savez(handle, state=np.array(json.dumps(state)), **arrays)
+    save_parts(path, _parts(model), {"state": np.array(json.dumps(state))})
 
 
 def read_state(path: Path) -> dict[str, Any]:
@@ -44,8 +38,8 @@ def read_state(path: Path) -> dict[str, Any]:
     Raises:
         InputError: the file is not a checkpoint.
     """
-    with _opened(path) as arrays:
-        state: dict[str, Any] = parse_json(str(arrays["state"]))
+    with open_parts(path) as stored:
+        state: dict[str, Any] = parse_json(str(stored.arrays.read("state", MOST_BYTES)))
     return state
 
 
@@ -56,24 +50,12 @@ def load_checkpoint(path: Path, model: keras.Model) -> None:
         InputError: the file is not a checkpoint, or it fits another model.
     """
     model.optimizer.build(model.trainable_variables)
-    with _opened(path) as arrays:
-        for prefix, variables in (("model", model.variables), ("optimizer", model.optimizer.variables)):
-            count = sum(name.startswith(prefix + "/") for name in arrays.files)
-            if count != len(variables):
-                raise InputError(f"{path}: a checkpoint of another model; delete it to train again")
-            for index, variable in enumerate(variables):
-                variable.assign(arrays[f"{prefix}/{index}"])
+    with open_parts(path) as stored:
+        stored.put_into(_parts(model), "a checkpoint of another model; delete it to train again")
 
 
-@contextmanager
-def _opened(path: Path) -> Iterator[Any]:
-    try:
-        with path.open("rb") as handle, np.load(handle, allow_pickle=False) as arrays:
-            yield arrays
-    except InputError:
-        raise
-    except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile) as error:
-        raise InputError(f"{path}: not a checkpoint ({error}); delete it to train again") from None
+def _parts(model: keras.Model) -> Parts:
+    return {"model": model.variables, "optimizer": model.optimizer.variables}
 
 
 def reset_seeds(model: keras.Model, seed: int, epoch: int) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dfdetect.fakes.gan.augmenting import draw_disturbance
-from dfdetect.fakes.gan.checkpoint import Parts, load_state, save_state
+from dfdetect.fakes.gan.checkpoint import load_state, save_state
 from dfdetect.fakes.gan.features import FeatureNetwork, open_mobilenet
 from dfdetect.fakes.gan.folder import Folder, Row
 from dfdetect.fakes.gan.losses import discriminator_loss, follow, generator_loss
@@ -19,6 +19,7 @@ from dfdetect.fakes.gan.quality import measure
 from dfdetect.fakes.gan.settings import NO_WEIGHTS, Design, Training
 from dfdetect.fakes.registry import Rgb
 from dfdetect.gradients import minimiser
+from dfdetect.variables import Parts
 from face_extraction.errors import InputError
 from face_extraction.images import Unreadable, read_rgb, resize, write_image
 from face_extraction.json_file import write_json

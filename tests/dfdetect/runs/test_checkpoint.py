@@ -66,3 +66,15 @@ def test_weights_that_the_disk_cannot_hold_are_refused_before_they_are_written(
 
     assert failure.value.filename == str(path)
     assert [(file.name, file.read_bytes()) for file in tmp_path.iterdir()] == [(path.name, before)]
+
+
+def test_a_checkpoint_that_would_fill_the_memory_is_refused(make_model, tmp_path):
+    model = start_phase(make_model(), RECIPE, *phases(RECIPE), 1)
+    model.optimizer.build(model.trainable_variables)
+    path = tmp_path / "checkpoint.npz"
+    save_checkpoint(path, model, {})
+    with np.load(path) as arrays:
+        packed = {**arrays, "model/0": np.zeros(10**6)}
+    np.savez_compressed(path, **packed)
+    with pytest.raises(InputError, match="model/0 is too large"):
+        load_checkpoint(path, model)

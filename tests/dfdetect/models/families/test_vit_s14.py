@@ -12,6 +12,7 @@ from dfdetect.models.families.vit_s14 import ARCHIVE
 from dfdetect.models.layers.resample import sharp_bicubic
 from dfdetect.models.layers.transformer import Tokens
 from dfdetect.models.weights import weights_origin
+from face_extraction.arrays import Arrays
 from face_extraction.errors import InputError
 
 TINY = Archive(
@@ -58,6 +59,15 @@ def test_an_archive_that_does_not_fit_is_refused_and_changes_nothing(model, arra
     with pytest.raises(InputError, match=says):
         load_archive(model, TINY, written(tmp_path, changed))
     np.testing.assert_array_equal(np.array(model.layers[1].kernel), before)
+
+
+@pytest.mark.parametrize("name", ["kernel", "more"])
+def test_a_packed_array_is_refused_before_it_is_read(model, arrays, name, tmp_path, monkeypatch):
+    path = tmp_path / "some.npz"
+    np.savez_compressed(path, **{**arrays, name: np.zeros(10**6, "float16")})
+    monkeypatch.setattr(Arrays, "read", None)
+    with pytest.raises(InputError, match=f"{name}.* is "):
+        load_archive(model, TINY, path)
 
 
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04 torn", b"text"])
