@@ -1,10 +1,15 @@
 """comparisons.json: which cells in each column of a table cannot be told from the best one."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
 
 from face_extraction.errors import InputError
-from face_extraction.json_file import parse_json
+from face_extraction.json_file import read_json
+
+T = TypeVar("T", bound=Any)
 
 COMPARISONS = "comparisons.json"
 LEVEL = 0.05
@@ -49,10 +54,27 @@ def read_comparisons(folder: Path) -> list[Comparison]:
     Raises:
         InputError: the file is damaged.
     """
-    path = folder / COMPARISONS
+    return read_entries(folder / COMPARISONS, Comparison)
+
+
+def read_entries(path: Path, kind: type[T]) -> list[T]:
+    """The objects of a JSON file that holds a list of them under its own name; none if it is absent.
+
+    Args:
+        path: the file.
+        kind: the objects' dataclass.
+
+    Raises:
+        InputError: the file is damaged.
+    """
     if not path.is_file():
         return []
+    entries = read_json(path, dict).get(path.stem)
     try:
-        return [Comparison(**entry) for entry in parse_json(path.read_text(encoding="utf-8"))["comparisons"]]
-    except (ValueError, TypeError, KeyError) as error:
+        found = msgspec.convert(entries, list[kind])  # type: ignore[valid-type]
+    except msgspec.ValidationError as error:
         raise InputError(f"{path}: damaged ({error})") from None
+    unknown = {name for entry in entries or () for name in entry} - {field.name for field in fields(kind)}
+    if unknown:
+        raise InputError(f"{path}: damaged (unknown {', '.join(sorted(unknown))})")
+    return found

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 from filelock import FileLock
@@ -13,7 +14,7 @@ from dfdetect.report.declared import Experiment
 from dfdetect.report.finding import Comparing, Finding, Side
 from dfdetect.report.results import read_results
 from dfdetect.report.scores import Scores, scores_of, still_measures
-from dfdetect.report.verdicts import FINDINGS, Compared, Found, Measured, found_for, read_compared, record_of
+from dfdetect.report.verdicts import FINDINGS, Compared, Found, Measured, found_for, read_compared
 from face_extraction.errors import InputError
 from face_extraction.json_file import write_json
 from face_extraction.progress import progress
@@ -121,4 +122,4 @@ def _write(experiment: Experiment, fresh: Sequence[Compared]) -> None:
             and set(old.results) <= alive
         ]
         if theirs or fresh:
-            write_json(path, {"findings": [record_of(one) for one in (*theirs, *fresh)]})
+            write_json(path, {"findings": [asdict(one) for one in (*theirs, *fresh)]})

@@ -5,19 +5,14 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
-
-import msgspec
 
 from dfdetect.metrics.comparison import holm
-from dfdetect.report.comparisons import LEVEL
+from dfdetect.report.comparisons import LEVEL, read_entries
 from dfdetect.report.declared import Cell, Experiment
 from dfdetect.report.finding import Comparing, Finding
 from dfdetect.report.results import DONE, Result, current
-from face_extraction.errors import InputError
-from face_extraction.json_file import read_json
 
 FINDINGS = "findings.json"
 HOLDS, FAILS, UNKNOWN = "holds", "does not hold", "cannot be told here"
@@ -162,18 +157,7 @@ def read_compared(folder: Path) -> list[Compared]:
     Raises:
         InputError: the file is damaged.
     """
-    path = folder / FINDINGS
-    if not path.is_file():
-        return []
-    try:
-        return msgspec.convert(read_json(path, dict).get("findings"), list[Compared])
-    except msgspec.ValidationError as error:
-        raise InputError(f"{path}: damaged ({error})") from None
-
-
-def record_of(compared: Compared) -> dict[str, Any]:
-    """A line of findings.json."""
-    return asdict(compared)
+    return read_entries(folder / FINDINGS, Compared)
 
 
 @dataclass(frozen=True)

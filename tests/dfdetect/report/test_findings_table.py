@@ -1,13 +1,13 @@
 """The table of findings: what stands beside a verdict."""
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import pytest
 
 from dfdetect.report import findings_table, overview
 from dfdetect.report.declared import read_experiment
 from dfdetect.report.results import add_result
-from dfdetect.report.verdicts import FINDINGS, Compared, Measured, record_of, verdicts
+from dfdetect.report.verdicts import FINDINGS, Compared, Measured, verdicts
 from face_extraction.json_file import write_json
 
 DATA = {"manifest_sha256": "m", "sample_set": False, "sources": ["dfdc"]}
@@ -82,7 +82,7 @@ def test_the_page_over_all_reports_lists_verdicts_and_what_they_wait_for(declare
     line = Compared(
         key, "full", "m", [one.digest for one in results], 40, [Measured(-0.1, -0.2, -0.05, 0.001)]
     )
-    write_json(experiment.folder / FINDINGS, {"findings": [record_of(line)]})
+    write_json(experiment.folder / FINDINGS, {"findings": [asdict(line)]})
     page = overview.overview([experiment])
     assert "| **does not hold** | Accuracy -0.100 [-0.200, -0.050] | 0.001 | Accuracy +0.112 |" in page
     assert page.count("| not run yet |") == 1

@@ -1,6 +1,6 @@
 """Verdicts on findings: each outcome from differences worked out by hand, and Holm over a report's claims."""
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import pytest
 
@@ -16,7 +16,6 @@ from dfdetect.report.verdicts import (
     Compared,
     Measured,
     read_compared,
-    record_of,
     verdicts,
 )
 from face_extraction.errors import InputError
@@ -151,15 +150,16 @@ def test_repeated_trainings_count(declare, measured):
 def test_the_file_is_read_as_it_was_written_and_a_damaged_one_is_named(tmp_path):
     assert read_compared(tmp_path) == []
     lines = [compared(FOR, NONE)]
-    write_json(tmp_path / FINDINGS, {"findings": [record_of(one) for one in lines]})
+    write_json(tmp_path / FINDINGS, {"findings": [asdict(one) for one in lines]})
     (again,) = read_compared(tmp_path)
     assert (again.finding, list(again.measured)) == ("key", [FOR, NONE])
     texts = {**FOR.__dict__, "value": "much"}
     for damaged in (
         {},
         {"findings": [{"finding": 1}]},
-        {"findings": [{**record_of(lines[0]), "measured": [texts]}]},
-        {"findings": [{**record_of(lines[0]), "results": "d"}]},
+        {"findings": [{**asdict(lines[0]), "measured": [texts]}]},
+        {"findings": [{**asdict(lines[0]), "results": "d"}]},
+        {"findings": [{**asdict(lines[0]), "more": 1}]},
     ):
         write_json(tmp_path / FINDINGS, damaged)
         with pytest.raises(InputError, match=r"findings\.json: damaged"):
