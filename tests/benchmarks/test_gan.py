@@ -53,6 +53,12 @@ def test_a_set_of_another_split_is_refused(data, capsys):
     assert "it has faces of the split val; accepted: a set of train" in capsys.readouterr().err
 
 
+def arguments_of(data):
+    """The benchmark's arguments for the sets in a folder."""
+    parts = {"--manifest": "dfdc", "--generated": "set", "--out": "out"}
+    return [word for flag, name in parts.items() for word in (flag, str(data / name))]
+
+
 def scored(seed, gain):
     """Scores of 40 reals and 40 fakes; a gain of 1 parts them, of 0 does not."""
     rng = np.random.default_rng(seed)
@@ -72,15 +78,7 @@ def test_every_seed_is_trained_on_each_kind_and_means_are_compared(data, monkeyp
         "scores_of",
         lambda folder: scored(int(folder.name[-1]), gains[folder.name.rpartition("-")[0]]),
     )
-    arguments = [
-        "--manifest",
-        str(data / "dfdc"),
-        "--generated",
-        str(data / "set"),
-        "--out",
-        str(data / "out"),
-    ]
-    assert benchmark.main([*arguments, "--seeds", "2", "--recipe", "r.toml"]) == 0
+    assert benchmark.main([*arguments_of(data), "--seeds", "2", "--recipe", "r.toml"]) == 0
     assert [argv[:2] for argv in trained] == [["--recipe", "r.toml"]] * 6
     assert len({tuple(argv) for argv in trained}) == 6
     lines = capsys.readouterr().out.splitlines()
@@ -94,13 +92,5 @@ def test_every_seed_is_trained_on_each_kind_and_means_are_compared(data, monkeyp
 
 def test_a_training_that_fails_ends_the_benchmark(data, monkeypatch, capsys):
     monkeypatch.setattr(benchmark, "train", lambda argv: 2)
-    arguments = [
-        "--manifest",
-        str(data / "dfdc"),
-        "--generated",
-        str(data / "set"),
-        "--out",
-        str(data / "out"),
-    ]
-    assert benchmark.main(arguments) == 2
+    assert benchmark.main(arguments_of(data)) == 2
     assert "alone-0: the training ended with status 2" in capsys.readouterr().err

@@ -5,13 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dfdetect.data.opening import open_data
 from dfdetect.recipe import Recipe
-from dfdetect.runs.build import build_from_recipe
-from dfdetect.runs.environment import describe
 from dfdetect.runs.folder import Run
-from dfdetect.runs.results import Outcome, write_results
-from dfdetect.runs.scoring import score
+
+from ..untrained import write_untrained
 
 
 @pytest.fixture(scope="session")
@@ -22,26 +19,12 @@ def finished(write_portraits, tmp_path_factory) -> Run:
     recipe = Recipe(
         model="meso4", image_size=32, manifest=str(manifest), weights="none", augment="paired", seed=3
     )
-    data = open_data(recipe)
-    run = Run(folder / "run")
-    run.begin(recipe, data.digest)
-    model = build_from_recipe(recipe)
-    model.save_weights(run.weights)
-    scored = {
-        split: score(model, data.path.parent, [s for s in data.samples if s.split == split], batch_size=8)[0]
-        for split in ("val", "test")
-    }
-    outcome = Outcome(
-        recipe=recipe,
-        environment=describe() | data.facts(),
-        predictions=scored,
-        threshold=float(np.quantile(scored["test"].p_fake, 0.25)),
-        unscored=[],
-        crops=data.path.parent,
-        notices=["A notice that the page must keep."],
+    return write_untrained(
+        folder / "run",
+        recipe,
+        lambda scored: float(np.quantile(scored["test"].p_fake, 0.25)),
+        ["A notice that the page must keep."],
     )
-    write_results(run, outcome)
-    return run
 
 
 @pytest.fixture

@@ -5,16 +5,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dfdetect.data.opening import open_data
 from dfdetect.recipe import Recipe
-from dfdetect.runs.build import build_from_recipe
-from dfdetect.runs.environment import describe
 from dfdetect.runs.folder import Run
-from dfdetect.runs.results import Outcome, write_results
-from dfdetect.runs.scoring import score
 from dfdetect.stress.faces import Case
 from face_extraction.images import write_image
 from face_extraction.manifest import FaceSample, write_manifest
+
+from ..untrained import write_untrained
 
 
 def write_noise(folder: Path) -> Path:
@@ -37,27 +34,8 @@ def finished(lightly, once) -> Run:
     def make(folder: Path) -> None:
         manifest = write_noise(folder / "data")
         recipe = Recipe(model="meso4", image_size=32, manifest=str(manifest), weights="none", seed=3)
-        data = open_data(recipe)
-        run = Run(folder / "run")
-        run.begin(recipe, data.digest)
-        model = build_from_recipe(recipe)
-        model.save_weights(run.weights)
-        scored = {
-            split: score(model, manifest.parent, [s for s in data.samples if s.split == split], batch_size=8)[
-                0
-            ]
-            for split in ("val", "test")
-        }
-        outcome = Outcome(
-            recipe=recipe,
-            environment=describe() | data.facts(),
-            predictions=scored,
-            threshold=float(np.median(scored["val"].p_fake)),
-            unscored=[],
-            crops=manifest.parent,
-        )
         with lightly():
-            write_results(run, outcome)
+            write_untrained(folder / "run", recipe, lambda scored: float(np.median(scored["val"].p_fake)))
 
     return Run(once("stress", make) / "run")
 
