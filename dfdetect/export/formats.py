@@ -135,7 +135,7 @@ def _finish_onnx(path: Path, numbers: Numbers) -> None:
 
 
 def _halve_onnx(model: Any) -> None:
-    """Store large constants as float16, with a cast in front of what uses them; runtimes cast at loading."""
+    """Store large constants as float16 and cast them back; runtimes do so once, when they load the file."""
     from onnx import TensorProto, helper, numpy_helper
 
     casts = []

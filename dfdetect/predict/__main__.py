@@ -295,7 +295,7 @@ def _readers(args: argparse.Namespace) -> "Readers | None":
 def _with_report(
     files: Sequence[Path], detector: "Detector", args: argparse.Namespace, readers: "Readers | None"
 ) -> Iterator[Verdict]:
-    """Judge the one file, and write its report with the heat maps of what the model saw."""
+    """Judge the one file, and write its report, with a heat map of each face that the model scored."""
     from dfdetect.predict.evidence import heat_pictures, write_report
     from dfdetect.predict.looking import look
     from dfdetect.predict.pipelining import found_in

@@ -382,7 +382,7 @@ class Detector:
         return for_kind(self.calibrations, kind) or Calibration()
 
     def _joined(self, found: Look, scores: Sequence[float]) -> Judged:
-        """What a file's scores say about it; they are those of what `_asked` chose."""
+        """Join the scores of a file's faces, which `_asked` chose, to what is said of the file."""
         if self.frames:
             return judge_clips(found, self._chosen(found), scores, self.calibration("video"))
         how = judge_photo if found.kind == "photo" else judge_video

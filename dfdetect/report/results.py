@@ -37,9 +37,9 @@ class Result:
         recipe: as declared, with every default filled in.
         members: the recipes of an ensemble's members.
         data: manifest_sha256, sources, and the number of faces by split and class.
-        weights: the weights' origin and sha256, whether they came from a local file, whether they fill only
-            a part of the backbone, which groups of val or test they saw before, in words, and which members
-            of an ensemble started at random.
+        weights: where the weights come from and their sha256; whether that is a local file; whether they
+            fill only a part of the backbone; which groups of val or test they have seen, in words; and
+            which members of an ensemble started from random weights.
         runs: names of the run folders.
         parts: one, or one for each fold: n_train, and metrics of the test split by level.
         roc: share of fakes found at 0, 1, ... 100 % false alarms, mean over folds.

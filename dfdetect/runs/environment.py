@@ -11,7 +11,7 @@ from typing import Any
 import dfdetect
 
 BACKENDS = {"onnxruntime": ("onnxruntime",), "litert": ("ai-edge-litert",)}
-"""The packages of what runs models without Keras."""
+"""The packages that run models without Keras, by backend."""
 OF_KERAS = ("keras", "tensorflow", "jax")
 PACKAGES = (
     *OF_KERAS,

@@ -19,9 +19,9 @@ from face_extraction.json_file import MOST_BYTES
 from face_extraction.settings import ExtractionSettings
 
 SCHEMA = 1
-"""Version of what an export says about itself."""
+"""The version of the description that stands in an export."""
 METADATA = "dfdetect"
-"""The key in an ONNX file's metadata under which that stands, as JSON."""
+"""The key in an ONNX file's metadata under which the description stands, as JSON."""
 MOST_PARAMETERS = 100_000_000
 """The largest model of which a run folder may hold the graph."""
 

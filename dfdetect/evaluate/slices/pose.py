@@ -8,8 +8,9 @@ from dfdetect.evaluate.registry import Bands, Face, Points, register
 
 PLACES = (30, 8, 36, 45, 48, 54)
 """Landmarks that a turn moves most: tip of the nose, chin, outer corners of the eyes and of the mouth."""
-# The same places of a mean head: x to the picture's right, y down, z away from the camera. The unit is that
-# of the widely used model of these six points, in which the eyes' outer corners are 450 apart.
+# The same places on a mean head: x points to the picture's right, y down, z away from the camera. The
+# numbers are those of a widely used head of these six points. Its unit is free: the outer corners of the
+# eyes are 450 apart.
 HEAD = np.array(
     [(0, 0, 0), (0, 330, 65), (-225, -170, 135), (225, -170, 135), (-150, 150, 125), (150, 150, 125)], float
 )

@@ -1,4 +1,4 @@
-"""The folder of a GAN: its file names, and the record of what decides it."""
+"""A GAN's folder: the names of its files, and the record of the settings that it was trained with."""
 
 import csv
 from collections.abc import Mapping, Sequence

@@ -86,7 +86,7 @@ def make_run(tmp_path):
 
 @pytest.fixture
 def scoring(monkeypatch):
-    """Scores come from the names of faces, and no model is loaded; a list of what was scored.
+    """Take scores from the names of faces, and load no model. Gives a list that names what was scored.
 
     A face called "broken" fails the whole evaluation.
     """

@@ -19,7 +19,8 @@ METHOD = Slice("method", "Method", "Planted.", lambda face: None, of_fakes=True)
 def planted():
     """120 reals and 120 fakes, each its own group; the first half of each class is dark.
 
-    Of the dark reals 30 of 60 are called fake, of the bright 6 of 60; of fakes 3 of 60 in both are missed.
+    Called fake: 30 of 60 dark reals, and 6 of 60 bright ones. Missed: 3 of 60 dark fakes, and as many bright
+    ones.
     """
     samples, scores, light = [], [], []
     for label, dark, bright in ((0, 30, 6), (1, 3, 3)):
