@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from dfdetect.hdf5 import check_contents
 from dfdetect.metrics.calibrating import Calibration, Held
 from dfdetect.metrics.estimates import compute_metrics
-from dfdetect.models.hdf5 import check_contents
 from dfdetect.predictions import Predictions, read_predictions, write_predictions
 from dfdetect.recipe import Recipe, write_recipe
 from dfdetect.runs.calibration import read_calibrations, write_calibrations

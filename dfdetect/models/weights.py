@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 import h5py  # type: ignore[import-untyped]
 import keras
 
+from dfdetect.hdf5 import check_contents, check_room, most_bytes, open_hdf5, write_weights
 from dfdetect.models.archive import SUFFIX, load_archive
 from dfdetect.models.blocks import backbone_layers
-from dfdetect.models.hdf5 import check_contents, check_room, most_bytes, open_hdf5, write_weights
 from dfdetect.models.names import PUBLISHED, is_preset
 from dfdetect.models.presets import load_preset
 from face_extraction.digest import file_digest

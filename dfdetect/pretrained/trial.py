@@ -1,8 +1,8 @@
 """Held-out people as they look in videos: moving faces, real and faked, through a camera and a real codec.
 
 Portraits are sharper and better lit than the faces of videos. A threshold chosen on portraits would call
-too many real videos fake. So the cuts of a detector that ships are chosen on these videos. They are recoloured,
-blurred, compressed and made noisy, as the training pairs are.
+too many real videos fake. So the cuts of a detector that ships are chosen on these videos. They are
+recoloured, blurred, compressed and made noisy, as the training pairs are.
 """
 
 import tempfile

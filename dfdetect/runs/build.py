@@ -6,9 +6,9 @@ from typing import Any
 
 import keras
 
+from dfdetect.hdf5 import check_contents
 from dfdetect.models.build import build_model
 from dfdetect.models.ensemble import combine_models
-from dfdetect.models.hdf5 import check_contents
 from dfdetect.models.registry import family
 from dfdetect.recipe import COMBINES, ENSEMBLE, Recipe, read_recipe
 from dfdetect.runs.devices import dtype_policy

@@ -7,7 +7,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from dfdetect.models.hdf5 import write_weights
+from dfdetect.hdf5 import write_weights
 from dfdetect.variables import Parts, open_parts, save_parts
 from face_extraction.atomic import atomic_path
 from face_extraction.json_file import MOST_BYTES, parse_json

@@ -137,7 +137,7 @@ def read_weights(path: Path) -> dict[str, Floats]:
     """
     import h5py  # type: ignore[import-untyped]
 
-    from dfdetect.models.hdf5 import check_contents
+    from dfdetect.hdf5 import check_contents
 
     if not path.is_file():
         raise InputError(f"{path}: no such weights file")

@@ -1,4 +1,4 @@
-"""Features of faces, of a network that the measures are named after."""
+"""Features of faces from a named network; the measures carry its name."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -8,7 +8,9 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from dfdetect.fakes.gan.networks import to_pixels
 from dfdetect.fakes.registry import Rgb
+from dfdetect.hdf5 import check_contents
 from face_extraction.digest import file_digest
 from face_extraction.errors import InputError, one_line
 from face_extraction.images import resize
@@ -47,10 +49,10 @@ def open_mobilenet(weights: str) -> FeatureNetwork:
             weights=PUBLISHED if weights == PUBLISHED else None,
         )
         if weights != PUBLISHED:
+            check_contents(Path(weights), network.count_params())
             network.load_weights(weights)
-    except (
-        Exception
-    ) as error:  # Keras raises a bare Exception if it cannot fetch, and many if it cannot read.
+    # Keras raises a bare Exception if it cannot fetch, and many if it cannot read.
+    except Exception as error:
         raise InputError(
             f"the weights {weights} of MobileNet cannot be had ({one_line(error)}); accepted for --weights: "
             "imagenet, a weights file of MobileNet without its top, or none to measure nothing"
@@ -60,7 +62,7 @@ def open_mobilenet(weights: str) -> FeatureNetwork:
         found = []
         for start in range(0, len(faces), 32):
             batch = np.stack([resize(face, SIDE) for face in faces[start : start + 32]])
-            found.append(np.asarray(network(batch.astype(np.float32) / 127.5 - 1, training=False)))
+            found.append(np.asarray(network(to_pixels(batch), training=False)))
         return np.concatenate(found)
 
     told = PUBLISHED if weights == PUBLISHED else f"SHA-256 {file_digest(Path(weights))[:16]}"

@@ -1,5 +1,6 @@
 """The features that measure faces."""
 
+import h5py
 import keras
 import numpy as np
 import pytest
@@ -30,4 +31,13 @@ def test_features_are_mobilenets_and_are_named_after_its_weights(tmp_path):
 def test_weights_that_cannot_be_had_are_an_error(tmp_path):
     path = tmp_path / "none.weights.h5"
     with pytest.raises(InputError, match=r"the weights .*none\.weights\.h5 of MobileNet cannot be had"):
+        open_mobilenet(str(path))
+
+
+def test_weights_that_lie_in_another_file_are_refused(tmp_path):
+    path, secret = tmp_path / "linked.weights.h5", tmp_path / "secret"
+    secret.write_bytes(bytes(4000))
+    with h5py.File(path, "w") as file:
+        file.create_dataset("kernel", (1000,), "f4", external=[(str(secret), 0, 4000)])
+    with pytest.raises(InputError, match=r"linked\.weights\.h5 of MobileNet cannot be had .*kernel"):
         open_mobilenet(str(path))

@@ -11,8 +11,8 @@ import keras
 import numpy as np
 import pytest
 
+from dfdetect.hdf5 import check_contents, write_weights
 from dfdetect.models.build import build_model
-from dfdetect.models.hdf5 import check_contents, write_weights
 from face_extraction.errors import InputError
 
 
