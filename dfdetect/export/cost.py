@@ -1,24 +1,21 @@
 """What smaller numbers cost: the AUC of an export against that of the run, on the same faces."""
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
 
 import numpy as np
 
 from dfdetect.data.clips import InputSize, open_store
-from dfdetect.data.faces import Store
+from dfdetect.data.faces import Rgb, Store
 from dfdetect.data.opening import Data
 from dfdetect.export.formats import Array
 from dfdetect.metrics.comparison import Difference, Scored, bootstrap
 from dfdetect.models.build import frames_of
-from dfdetect.models.light import LightModel
+from dfdetect.models.light import LightModel, Model
 from dfdetect.predictions import Predictions
 from dfdetect.runs.scoring import BATCH, score_crops
 from face_extraction.errors import InputError
 from face_extraction.manifest import UNKNOWN
-
-if TYPE_CHECKING:
-    from dfdetect.models.light import Model
 
 REPRESENTATIVE = 128
 """Faces, or clips, from which the ranges of whole numbers are taken."""
@@ -40,24 +37,23 @@ class Cost(NamedTuple):
     change: Difference
 
 
-def representative(data: Data, model: "Model") -> Array:
+def representative(data: Data, model: Model) -> Array:
     """Faces of the val split, evenly spaced over its rows, as a model takes them.
 
     Raises:
         InputError: there is none that can be read.
     """
     store = _store(data, model, "val", REPRESENTATIVE)
-    return np.stack([store.load(index) for index in range(len(store))]).astype(np.float32)
+    return _stacked(store, _spread(len(store), REPRESENTATIVE)).astype(np.float32)
 
 
-def measure_cost(data: Data, model: "Model", score: Callable[[Array], Array], batch: int | None) -> Cost:
+def measure_cost(data: Data, model: Model, score: Callable[[Array], Array]) -> Cost:
     """Score the test split by the run's model and by its export.
 
     Args:
         data: the faces.
         model: the run's.
         score: the export.
-        batch: how many the export takes at once; None for any number.
 
     Raises:
         InputError: the test split lacks a class.
@@ -65,31 +61,31 @@ def measure_cost(data: Data, model: "Model", score: Callable[[Array], Array], ba
     store = _store(data, model, "test", None)
     if len({label for label in store.labels.tolist() if label != UNKNOWN}) < 2:
         raise InputError(f"{data.path}: its test split lacks reals or fakes; without both there is no AUC")
-    step = batch or BATCH
-    light = LightModel(model.input_shape, "export", lambda rgb: _in_steps(score, rgb, step))
-    pair = []
-    for one in (light, model):
-        parts = [
-            score_crops(
-                one, np.stack([store.load(row) for row in range(start, min(start + BATCH, len(store)))])
-            )
-            for start in range(0, len(store), BATCH)
-        ]
-        pair.append([Scored(Predictions(list(store.samples), np.concatenate(parts).astype(np.float64)), 0.5)])
-    found = bootstrap(pair, ["auc"])
+    models = LightModel(model.input_shape, "export", score), model
+    parts = []
+    for start in range(0, len(store), BATCH):
+        crops = _stacked(store, range(start, min(start + BATCH, len(store))))
+        parts.append([score_crops(one, crops) for one in models])
+    scores = [np.concatenate(of_one).astype(np.float64) for of_one in zip(*parts, strict=True)]
+    found = bootstrap([[Scored(Predictions(list(store.samples), each), 0.5)] for each in scores], ["auc"])
     after, before = found.points["auc"].tolist()
     return Cost(len(store), before, after, found.difference("auc", 0, 1))
 
 
-def _in_steps(score: Callable[[Array], Array], rgb: Array, step: int) -> Array:
-    return np.concatenate([score(rgb[start : start + step]) for start in range(0, len(rgb), step)])
+def _stacked(store: Store, places: Iterable[int]) -> Rgb:
+    return np.stack([store.load(place) for place in places])
 
 
-def _store(data: Data, model: "Model", split: str, most: int | None) -> Store:
+def _spread(count: int, most: int) -> list[int]:
+    """At most `most` places of `count`, evenly spaced."""
+    return np.linspace(0, count - 1, min(count, most)).astype(int).tolist()  # type: ignore[no-any-return]
+
+
+def _store(data: Data, model: Model, split: str, most: int | None) -> Store:
     rows = [sample for sample in data.samples if sample.split == split]
     frames = frames_of(model)
     if most and not frames and len(rows) > most:
-        rows = [rows[place] for place in np.linspace(0, len(rows) - 1, most).astype(int)]
+        rows = [rows[place] for place in _spread(len(rows), most)]
     store, _ = open_store(data.path.parent, rows, InputSize(model.input_shape[-2], frames), title=split)
     if not len(store):
         raise InputError(f"{data.path}: no face of split {split} that can be read")

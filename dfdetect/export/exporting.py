@@ -4,7 +4,6 @@ The functions import Keras and TensorFlow, so that the command can refuse wrong 
 """
 
 import errno
-import json
 import os
 import re
 import tempfile
@@ -33,7 +32,7 @@ from dfdetect.runs.exported import SCHEMA, about_file
 from face_extraction.atomic import TEMPORARY, naming
 from face_extraction.digest import file_digest
 from face_extraction.errors import InputError, one_line
-from face_extraction.json_file import parse_json
+from face_extraction.json_file import parse_json, write_json
 from face_extraction.settings import read_settings
 
 if TYPE_CHECKING:
@@ -170,12 +169,11 @@ def export(run: "Run", wanted: Wanted, out: Path) -> Export:
         if data and wanted.manifest:
             from dfdetect.export.cost import measure_cost
 
-            cost = measure_cost(data, model, score, form.batch)
+            cost = measure_cost(data, model, score)
         facts = _facts(run, model, wanted, difference, cost)
-        text = json.dumps(facts, indent=2, allow_nan=False)
-        told.write_text(text + "\n", encoding="utf-8")
+        write_json(told, facts)
         if form.tell:
-            form.tell(made, text)
+            form.tell(made, told.read_text(encoding="utf-8"))
         # After a kill at any moment, no export is beside the JSON file of another. An older export is
         # deleted with the staging folder.
         if out.exists():
@@ -217,11 +215,8 @@ def _checked(
     Raises:
         InputError: too far.
     """
-    form = FORMATS[wanted.format]
     rgb = draw(model.input_shape[1:]) if numbers.faces is None else numbers.faces[:SEEN]
-    step = form.batch or len(rgb)
-    scores = np.concatenate([score(rgb[start : start + step]) for start in range(0, len(rgb), step)])
-    gaps = np.abs(scores - np.asarray(model.predict_on_batch(rgb)))
+    gaps = np.abs(score(rgb) - np.asarray(model.predict_on_batch(rgb)))
     difference = float(gaps.max() if numbers.faces is None else gaps.mean())
     accepted = _tolerance(wanted)
     if not difference <= accepted:  # NaN is refused too

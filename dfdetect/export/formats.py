@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dfdetect.models.light import open_litert, open_onnx
+from dfdetect.models.light import LITERT, LITERT_PACKAGE, ONNX, ONNX_PACKAGE, open_litert, open_onnx
 from dfdetect.runs.exported import METADATA
 
 Array = NDArray[np.float32]
@@ -211,22 +211,22 @@ FORMATS: dict[str, Format] = {
     # One at a time: for any number, LiteRT has no LSTM, and few accelerators support the other models.
     "litert": Format(
         "litert",
-        ".tflite",
+        LITERT,
         1e-3,
         1,
         _load_litert,
         _litert_settings,
-        packages=("ai_edge_litert",),
+        packages=(LITERT_PACKAGE,),
         finish=_finish_litert,
     ),
     "onnx": Format(
         "onnx",
-        ".onnx",
+        ONNX,
         1e-3,
         None,
         _load_onnx,
         _onnx_settings,
-        packages=("tf2onnx", "onnx", "onnxruntime"),
+        packages=("tf2onnx", "onnx", ONNX_PACKAGE),
         finish=_finish_onnx,
         tell=_tell_onnx,
     ),
