@@ -35,7 +35,7 @@ def generator(side: int, width: int) -> keras.Model:
         x = layers.RMSNormalization()(leaky(x))
         at *= 2
     face = layers.Conv2DTranspose(3, 4, strides=2, padding="same", activation="tanh", name="face")(x)
-    return keras.Model(noise, face, name="dcgan_generator")
+    return keras.Model([noise], face, name="dcgan_generator")
 
 
 def discriminator(side: int, width: int) -> keras.Model:

@@ -28,7 +28,7 @@ def discriminator_loss(networks: Networks, weight: float) -> Loss:
 
     def loss(real: Any, *rest: Any) -> list[Any]:
         for_real, for_fake, noise = rest[:PARTS], rest[PARTS : 2 * PARTS], rest[2 * PARTS :]
-        fake = ops.stop_gradient(disturb(generated(networks.generator, noise), for_fake))
+        fake = ops.stop_gradient(disturb(networks.generator(list(noise)), for_fake))
         real = disturb(real, for_real)
         wrong = ops.mean(ops.softplus(networks.discriminator(fake)))
         wrong += ops.mean(ops.softplus(-networks.discriminator(real)))
@@ -50,15 +50,10 @@ def generator_loss(networks: Networks) -> Loss:
     """The generator's loss, which takes the disturbance of the generated faces, and noise."""
 
     def loss(*given: Any) -> list[Any]:
-        fake = disturb(generated(networks.generator, given[PARTS:]), given[:PARTS])
+        fake = disturb(networks.generator(list(given[PARTS:])), given[:PARTS])
         return [ops.mean(ops.softplus(-networks.discriminator(fake)))]
 
     return loss
-
-
-def generated(generator: keras.Model, noise: Any) -> Any:
-    """Faces of a generator, inside compiled code."""
-    return generator(list(noise) if len(noise) > 1 else noise[0])
 
 
 def follow(average: keras.Model, latest: keras.Model, momentum: float) -> None:

@@ -66,7 +66,7 @@ def make_faces(generator: keras.Model, noise: list[NDArray[np.float32]]) -> NDAr
     made = []
     for start in range(0, len(noise[0]), BATCH):
         part = [each[start : start + BATCH] for each in noise]
-        made.append(np.asarray(generator(part if len(part) > 1 else part[0], training=False)))
+        made.append(np.asarray(generator(part, training=False)))
     return to_rgb(np.concatenate(made))
 
 

@@ -21,7 +21,8 @@ def flat(weights, bias=0.0) -> keras.Model:
 
 def networks(discriminator) -> Networks:
     """With a generator that makes its noise, (B, 48), into a face."""
-    generator = keras.Sequential([keras.Input((48,)), keras.layers.Reshape((SIDE, SIDE, 3))])
+    noise = keras.Input((48,))
+    generator = keras.Model([noise], keras.layers.Reshape((SIDE, SIDE, 3))(noise))
     return Networks(generator, discriminator, generator)
 
 
