@@ -172,17 +172,31 @@ def check_same(wanted: Mapping[str, object], manifest: Path, out: Path) -> None:
     wanted = {**wanted, "manifest": manifest_hash(manifest)}
     path = out / SET_FILE
     if path.is_file():
-        had = read_json(path, dict[str, object])
-        name = next((name for name in wanted if had.get(name) != wanted[name]), None)
-        if name is not None:
-            raise InputError(
-                f"{out}: it holds a set with {name} {had.get(name)!r}, not {wanted[name]!r}; "
-                "choose another --out"
-            )
+        refuse_other(path, "a set", wanted)
     elif (out / MANIFEST_FILE).exists():
         raise InputError(f"{out / MANIFEST_FILE}: exists, and was not made here; choose another --out")
     else:
         write_json(path, wanted)
+
+
+def refuse_other(record: Path, kind: str, wanted: Mapping[str, object]) -> None:
+    """Refuse a folder whose record says that it holds another thing of the kind.
+
+    Args:
+        record: the JSON file.
+        kind: what the folder holds, such as "a set".
+        wanted: what decides it, by name, as JSON has it; the record may say more.
+
+    Raises:
+        InputError: a value differs; the line names the first.
+    """
+    had = read_json(record, dict[str, object])
+    name = next((name for name in wanted if had.get(name) != wanted[name]), None)
+    if name is not None:
+        raise InputError(
+            f"{record.parent}: it holds {kind} with {name} {had.get(name)!r}, not {wanted[name]!r}; "
+            "choose another --out"
+        )
 
 
 def _tasks(reals: Reals, order: Order, out: Path) -> Iterator[Task]:

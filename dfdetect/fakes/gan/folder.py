@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, TypedDict
 
 from dfdetect.fakes.gan.settings import Design, Training
+from dfdetect.fakes.making import refuse_other
 from face_extraction.atomic import write_csv
 from face_extraction.errors import InputError
 from face_extraction.json_file import read_json, write_json
@@ -70,16 +71,8 @@ class Folder:
         Raises:
             InputError: the folder holds another GAN.
         """
-        if not self.record.is_file():
-            return
-        wanted = _decisive(design, training, manifest)
-        had = read_json(self.record, dict[str, Any])
-        name = next((name for name in wanted if had.get(name) != wanted[name]), None)
-        if name is not None:
-            raise InputError(
-                f"{self.path}: it holds a GAN with {name} {had.get(name)!r}, not {wanted[name]!r}; "
-                "choose another --out"
-            )
+        if self.record.is_file():
+            refuse_other(self.record, "a GAN", _decisive(design, training, manifest))
 
     def design(self) -> Design:
         """The networks of the recorded GAN.
