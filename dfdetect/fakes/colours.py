@@ -1,5 +1,7 @@
 """Colour and sharpness of the source that is laid over a face."""
 
+from typing import Any
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -9,8 +11,9 @@ from dfdetect.fakes.registry import Mask, Rgb, Rng
 _LEVELS = np.arange(256, dtype=np.float32)
 
 
-def _levels(values: NDArray[np.float32]) -> NDArray[np.uint8]:
-    return np.clip(np.rint(values), 0, 255).astype(np.uint8)
+def whole(values: NDArray[Any]) -> NDArray[np.uint8]:
+    """Real numbers as pixels: rounded, and cut off at black and white."""
+    return np.asarray(np.clip(np.rint(values), 0, 255), np.uint8)
 
 
 def shift_colours(picture: Rgb, rng: Rng, strength: float = 1.0) -> Rgb:
@@ -23,12 +26,12 @@ def shift_colours(picture: Rgb, rng: Rng, strength: float = 1.0) -> Rgb:
     """
     shift = strength * rng.uniform(-20, 20, 3) * (rng.random() < 0.7)
     contrast, brightness = 1 + strength * rng.uniform(-0.1, 0.1), strength * rng.uniform(-0.1, 0.1) * 255
-    curves = [_levels((_LEVELS - 127.5) * contrast + 127.5 + brightness + each) for each in shift]
+    curves = [whole((_LEVELS - 127.5) * contrast + 127.5 + brightness + each) for each in shift]
     shifted = cv2.LUT(picture, np.stack(curves, axis=1)[:, None])
     if rng.random() < 0.7:
         hsv = cv2.cvtColor(shifted, cv2.COLOR_RGB2HSV)
         hue = ((_LEVELS + strength * rng.uniform(-4, 4)) % 180).astype(np.uint8)
-        saturation = _levels(_LEVELS * (1 + strength * rng.uniform(-0.25, 0.25)))
+        saturation = whole(_LEVELS * (1 + strength * rng.uniform(-0.25, 0.25)))
         same = _LEVELS.astype(np.uint8)
         hsv = cv2.LUT(hsv, np.stack([hue, saturation, same], axis=1)[:, None])
         shifted = cv2.cvtColor(hsv, cv2.COLOR_HSV2RGB)
@@ -49,11 +52,18 @@ def change_sharpness(picture: Rgb, rng: Rng) -> Rgb:
 
 def coarsen(picture: Rgb, share: float) -> Rgb:
     """Scale to this share of the size, and up again."""
-    height, width = picture.shape[:2]
-    small = cv2.resize(
-        picture, (max(8, round(width * share)), max(8, round(height * share))), interpolation=cv2.INTER_AREA
-    )
-    return np.asarray(cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR), np.uint8)
+    return enlarged(shrunk(picture, share), picture.shape)
+
+
+def shrunk(picture: Rgb, share: float) -> Rgb:
+    """The picture with sides of this share, 8 pixels or more, by area."""
+    height, width = (max(8, round(side * share)) for side in picture.shape[:2])
+    return np.asarray(cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def enlarged(small: Rgb, shape: tuple[int, ...]) -> Rgb:
+    """A shrunk picture at its former size, as a player shows it."""
+    return np.asarray(cv2.resize(small, (shape[1], shape[0]), interpolation=cv2.INTER_LINEAR), np.uint8)
 
 
 def transfer_colours(source: Rgb, target: Rgb, mask: Mask, strength: float = 1.0) -> Rgb:
@@ -75,6 +85,6 @@ def transfer_colours(source: Rgb, target: Rgb, mask: Mask, strength: float = 1.0
     wanted, spread = (value.ravel() for value in cv2.meanStdDev(goal, mask=inside))
     gain = np.clip(spread / np.maximum(deviation, 1.0), 0.5, 2.0)
     gain, wanted = 1 + strength * (gain - 1), mean + strength * (wanted - mean)
-    curves = [_levels((_LEVELS - mean[i]) * gain[i] + wanted[i]) for i in range(3)]
+    curves = [whole((_LEVELS - mean[i]) * gain[i] + wanted[i]) for i in range(3)]
     matched = cv2.LUT(lab, np.stack(curves, axis=1)[:, None])
     return np.asarray(cv2.cvtColor(matched, cv2.COLOR_LAB2RGB), np.uint8)

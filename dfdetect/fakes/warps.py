@@ -1,5 +1,7 @@
 """Geometry: small affine and elastic displacements, and piecewise affine warps between landmarks."""
 
+from typing import Any
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -49,7 +51,7 @@ def warp_rgb(picture: Rgb, sources: Map) -> Rgb:
     return np.asarray(moved, np.uint8)
 
 
-def shift_rgb(picture: Rgb, matrix: NDArray[np.float64]) -> Rgb:
+def shift_rgb(picture: Rgb, matrix: NDArray[Any]) -> Rgb:
     """The picture moved by a (2, 3) matrix, mirrored at the edges."""
     height, width = picture.shape[:2]
     moved = cv2.warpAffine(picture, matrix, (width, height), borderMode=cv2.BORDER_REFLECT_101)

@@ -11,11 +11,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from dfdetect.fakes.colours import whole
+from dfdetect.stress.registry import Rgb
 from face_extraction.errors import unknown_name
 
 Pixels = NDArray[np.float32]
 """Faces as a model takes them: float32, 0..255."""
-Rgb = NDArray[np.uint8]
 Slopes = Callable[[Pixels], Pixels]
 """The gradient of each face's logit by its pixels, of the faces' shape."""
 
@@ -58,7 +59,7 @@ class Bound:
 def fgsm(target: Target, bound: Bound) -> Rgb:
     """One step of the whole size (fast gradient sign method; Goodfellow et al. 2015, arXiv 1412.6572)."""
     faces = target.faces.astype(np.float32)
-    return _as_file(faces + bound.epsilon * target.worse(faces))
+    return whole(faces + bound.epsilon * target.worse(faces))
 
 
 def pgd(target: Target, bound: Bound) -> Rgb:
@@ -75,11 +76,7 @@ def pgd(target: Target, bound: Bound) -> Rgb:
     faces = np.clip(before + np.stack(start), low, high)
     for _ in range(bound.steps):
         faces = np.clip(faces + 2.5 * bound.epsilon / bound.steps * target.worse(faces), low, high)
-    return _as_file(faces)
-
-
-def _as_file(faces: Pixels) -> Rgb:
-    return np.clip(np.rint(faces), 0, 255).astype(np.uint8)
+    return whole(faces)
 
 
 ATTACKS: dict[str, Callable[[Target, Bound], Rgb]] = {"fgsm": fgsm, "pgd": pgd}

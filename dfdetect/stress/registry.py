@@ -52,8 +52,8 @@ def register(
 ) -> Callable[[Disturb], Disturb]:
     """Register the decorated function as the kind of disturbance `name`.
 
-    The function takes a picture, one of the severities, and the only source of chance. It returns another
-    picture of the same shape, and changes none of them. The source of chance is in the same state for all
+    The function takes a picture, one of the severities, and the only source of chance. It returns a new
+    picture of the same shape and leaves its arguments unchanged. The source of chance is in the same state for all
     severities of a face, so that only the degree differs between them: draw before you look at the severity.
     """
 

@@ -1,7 +1,7 @@
 """Stress a run: score undisturbed, disturbed and forged faces, and keep what is finished."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -11,13 +11,13 @@ import numpy as np
 from dfdetect.models.build import frames_of
 from dfdetect.models.compiling import outputs_of, slopes_of
 from dfdetect.models.head import logits_of
-from dfdetect.stress.attacks import ATTACKS, Bound, Rgb, Target
+from dfdetect.stress.attacks import ATTACKS, Bound, Target
 from dfdetect.stress.chance import chance_of
 from dfdetect.stress.disturbing import BATCH, Work, disturbed
 from dfdetect.stress.faces import Case, as_inputs
 from dfdetect.stress.journal import Journal
 from dfdetect.stress.measuring import UNDISTURBED, Judge, Scores, measure, measure_undisturbed
-from dfdetect.stress.registry import Kind
+from dfdetect.stress.registry import Kind, Rgb
 from face_extraction.errors import InputError
 from face_extraction.images import resize
 from face_extraction.progress import progress
@@ -136,7 +136,7 @@ class Victims:
     """
 
     scorer: Scorer
-    other: Scorer | None = field(default=None)
+    other: Scorer | None = None
 
     def check(self) -> None:
         """Refuse two runs of which one takes clips.

@@ -1,7 +1,5 @@
 """The files of a stressed run: page, figure, and the table in each of its forms."""
 
-import csv
-import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +21,7 @@ from dfdetect.stress.tables import (
     told_forged,
     told_more,
 )
-from face_extraction.atomic import write_text
+from face_extraction.atomic import write_csv, write_text
 
 FIGURE = "stress.png"
 
@@ -96,6 +94,4 @@ def _write(table: Table, lines: Sequence[str], about: About, stem: Path, page: M
     below = "\n\n".join(map(plain, (*lines, about.data, *table.below())))
     write_text(stem.with_suffix(".md"), f"## {table.caption}\n\n{markdown(table)}\n\n{below}\n")
     write_text(stem.with_suffix(".tex"), latex(table, about.data, f"tab:{table.label}"))
-    out = io.StringIO(newline="")
-    csv.writer(out, lineterminator="\n").writerows([table.titles, *csv_rows(table)])
-    write_text(stem.with_suffix(".csv"), out.getvalue())
+    write_csv(stem.with_suffix(".csv"), table.titles, csv_rows(table))

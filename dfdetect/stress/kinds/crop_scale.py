@@ -2,7 +2,7 @@
 
 import cv2
 
-from dfdetect.stress.pictures import moved
+from dfdetect.fakes.warps import shift_rgb
 from dfdetect.stress.registry import Rgb, Rng, register
 
 
@@ -16,4 +16,4 @@ from dfdetect.stress.registry import Rgb, Rng, register
 def crop_scale(picture: Rgb, zoom: float, rng: Rng) -> Rgb:
     """Zoom into the middle."""
     height, width = picture.shape[:2]
-    return moved(picture, cv2.getRotationMatrix2D((width / 2, height / 2), 0, zoom))
+    return shift_rgb(picture, cv2.getRotationMatrix2D((width / 2, height / 2), 0, zoom))

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from dfdetect.stress.pictures import moved
+from dfdetect.fakes.warps import shift_rgb
 from dfdetect.stress.registry import Rgb, Rng, register
 
 
@@ -17,4 +17,4 @@ def crop_shift(picture: Rgb, percent: float, rng: Rng) -> Rgb:
     """Shift in any direction."""
     angle = rng.uniform(0, 2 * np.pi)
     across, down = (percent / 100 * picture.shape[1] * part for part in (np.cos(angle), np.sin(angle)))
-    return moved(picture, np.array([[1, 0, across], [0, 1, down]]))
+    return shift_rgb(picture, np.array([[1, 0, across], [0, 1, down]]))

@@ -3,7 +3,8 @@
 import cv2
 import numpy as np
 
-from dfdetect.stress.pictures import either_way, whole
+from dfdetect.fakes.colours import whole
+from dfdetect.stress.pictures import either_way
 from dfdetect.stress.registry import Rgb, Rng, register
 
 

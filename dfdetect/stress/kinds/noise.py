@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from dfdetect.stress.pictures import whole
+from dfdetect.fakes.colours import whole
 from dfdetect.stress.registry import Rgb, Rng, register
 
 

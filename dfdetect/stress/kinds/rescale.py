@@ -1,6 +1,6 @@
 """Scaled down, and up again to its former size."""
 
-from dfdetect.stress.pictures import shrunk, shrunk_and_enlarged
+from dfdetect.fakes.colours import coarsen
 from dfdetect.stress.registry import Rgb, Rng, register
 
 
@@ -13,4 +13,4 @@ from dfdetect.stress.registry import Rgb, Rng, register
 )
 def rescale(picture: Rgb, percent: float, rng: Rng) -> Rgb:
     """Shrink by area and enlarge bilinearly."""
-    return shrunk_and_enlarged(shrunk(picture, percent / 100), picture.shape)
+    return coarsen(picture, percent / 100)

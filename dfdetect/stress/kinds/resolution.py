@@ -1,7 +1,7 @@
 """The face as a smaller video has it: scaled down, through H.264 at CRF 23, and enlarged."""
 
 from dfdetect.fakes.codecs import H264, filmed
-from dfdetect.stress.pictures import shrunk, shrunk_and_enlarged
+from dfdetect.fakes.colours import enlarged, shrunk
 from dfdetect.stress.registry import Rgb, Rng, register
 
 FRAMES = 3
@@ -18,4 +18,4 @@ def resolution(picture: Rgb, side: float, rng: Rng) -> Rgb:
     """Shrink, film and enlarge; a crop that is no larger is filmed alone."""
     shift = (int(rng.integers(-2, 3)), int(rng.integers(-2, 3)))
     small = shrunk(picture, min(1.0, side / picture.shape[1]))
-    return shrunk_and_enlarged(filmed(small, H264, 23, FRAMES, shift), picture.shape)
+    return enlarged(filmed(small, H264, 23, FRAMES, shift), picture.shape)

@@ -2,7 +2,8 @@
 
 import cv2
 
-from dfdetect.stress.pictures import either_way, moved
+from dfdetect.fakes.warps import shift_rgb
+from dfdetect.stress.pictures import either_way
 from dfdetect.stress.registry import Rgb, Rng, register
 
 
@@ -16,4 +17,4 @@ from dfdetect.stress.registry import Rgb, Rng, register
 def rotation(picture: Rgb, degrees: float, rng: Rng) -> Rgb:
     """Turn either way round the middle."""
     height, width = picture.shape[:2]
-    return moved(picture, cv2.getRotationMatrix2D((width / 2, height / 2), either_way(rng) * degrees, 1))
+    return shift_rgb(picture, cv2.getRotationMatrix2D((width / 2, height / 2), either_way(rng) * degrees, 1))
