@@ -32,7 +32,7 @@ COLUMNS = ("path", "reason", "detail")
 PROCESS_ENDED = "its process was ended"
 """How the detail of a file begins that killed the process that read it."""
 OVERTIME = "it took longer than the time limit"
-"""The detail of a file that a process was stopped at."""
+"""The detail of a file whose process was stopped at the time limit."""
 
 
 class ItemFailed(Exception):

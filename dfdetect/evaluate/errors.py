@@ -135,7 +135,7 @@ class _Facts:
     def __init__(self, job: Job, scored: Predictions) -> None:
         self._job, self._scored = job, scored
         level = job.recipe.levels[0]
-        self._cuts = cuts_at_home(job.run, "video" if level == "video" else "photo")
+        self._cuts = cuts_at_home(job.run, level)
         self._threshold = job.run.threshold()
         self._rows = {sample.path: sample for sample in job.samples}
         self._points = read_landmarks(job.data.path.parent).points

@@ -3,13 +3,15 @@
 import gc
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 
 import keras
 
 from dfdetect.data.opening import open_manifest
 from dfdetect.evaluate.evaluating import Job, Wanted, evaluate, prepare
+from dfdetect.metrics.estimates import useful_levels
+from dfdetect.predictions import Predictions
 from dfdetect.runs.build import load_model
 from dfdetect.runs.folder import Run
 from face_extraction.errors import InputError, one_line, unforeseen
@@ -22,7 +24,7 @@ class Set:
     """A manifest of the matrix.
 
     Attributes:
-        name: for readers, unlike the others'.
+        name: its name for readers; no two sets share one.
         manifest: its path.
         digest: its hash.
         split: which rows are scored.
@@ -53,6 +55,19 @@ class Cell:
     home: bool
     job: Job | None
     failure: str = ""
+
+    @cached_property
+    def predictions(self) -> Predictions:
+        """What a scored cell's faces got."""
+        assert self.job is not None
+        return self.job.results.predictions(self.job.split)
+
+    @cached_property
+    def levels(self) -> list[str]:
+        """The levels at which a scored cell is shown."""
+        assert self.job is not None
+        metrics = self.job.results.metrics().get(self.job.split, {})
+        return list(useful_levels(metrics)) if metrics else []
 
     @property
     def whole(self) -> bool:

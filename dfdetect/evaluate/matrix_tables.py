@@ -13,8 +13,8 @@ from dfdetect.evaluate.matrix import Cell
 from dfdetect.metrics.bootstrap import percentile_interval
 from dfdetect.metrics.calibrating import Calibration
 from dfdetect.metrics.comparison import Scored, bootstrap
-from dfdetect.metrics.estimates import DASH, Estimate, compute_metrics, useful_levels
-from dfdetect.metrics.rates import share
+from dfdetect.metrics.estimates import DASH, Estimate, compute_metrics
+from dfdetect.metrics.means import mean_estimate
 from dfdetect.predictions import Predictions
 from dfdetect.render.markdown import plain
 from dfdetect.render.run_content import INTERVALS
@@ -120,23 +120,15 @@ def _cell_lines(cell: Cell) -> Iterator[Line]:
     remarks = list(cell.job.seen.lines)
     if unscored := cell.job.unscored():
         remarks.append(f"{plural(unscored, cell.job.recipe.unit)} could not be scored.")
-    for level in _levels(cell):
+    for level in cell.levels:
         yield measure(Line(run, name, level, remarks=tuple(remarks)), _scored(cell, level), cell.run)
-    if not cell.job.results.predictions(cell.job.split).known().samples:
+    if not cell.predictions.known().samples:
         yield Line(run, name, remarks=(*remarks, "No face has a known label."))
-
-
-def _levels(cell: Cell) -> list[str]:
-    """The levels at which a scored cell is shown."""
-    assert cell.job is not None
-    metrics = cell.job.results.metrics().get(cell.job.split, {})
-    return list(useful_levels(metrics)) if metrics else []
 
 
 def _scored(cell: Cell, level: str) -> Predictions:
     """The labelled scores of a cell, one a face or a video; data sets without a name get the set's."""
-    assert cell.job is not None
-    found = cell.job.results.predictions(cell.job.split).at_level(level).known()
+    found = cell.predictions.at_level(level).known()
     samples = [replace(sample, source=sample.source or cell.set.name) for sample in found.samples]
     return Predictions(samples, found.p_fake)
 
@@ -149,7 +141,7 @@ def measure(line: Line, scored: Predictions, run: Run) -> Line:
         scored: labelled scores, one a face or a video.
         run: the run, whose threshold, calibration and cuts are used.
     """
-    cuts = cuts_at_home(run, "video" if line.by == "video" else "photo")
+    cuts = cuts_at_home(run, line.by)
     raw = compute_metrics(scored, threshold=run.threshold())
     calibrated = Predictions(scored.samples, cuts.apply(scored.p_fake))
     estimates = {
@@ -166,7 +158,8 @@ def _error_rates(calibrated: Predictions, cuts: Calibration) -> dict[str, Estima
     scores, labels, groups = calibrated.p_fake, calibrated.labels, calibrated.groups
     wrong = {"alarms": (REAL, scores >= cuts.upper), "misses": (FAKE, scores < cuts.lower)}
     return {
-        name: share(hits[labels == label], groups[labels == label]) for name, (label, hits) in wrong.items()
+        name: mean_estimate(hits[labels == label], groups[labels == label])
+        for name, (label, hits) in wrong.items()
     }
 
 
@@ -175,9 +168,9 @@ def _together(cells: Sequence[Cell]) -> Iterator[Line]:
     sound = [
         cell
         for cell in cells
-        if cell.job and not (cell.failure or cell.home or cell.job.seen.lines) and _levels(cell)
+        if cell.job and not (cell.failure or cell.home or cell.job.seen.lines) and cell.levels
     ]
-    for level in dict.fromkeys(level for cell in sound for level in _levels(cell)):
+    for level in dict.fromkeys(level for cell in sound for level in cell.levels):
         # A photo counts as a video of its own.
         scored = [_scored(cell, level) for cell in sound]
         if len(scored) < 2:

@@ -34,7 +34,7 @@ def write_slices(job: Job) -> list[str]:
     """
     level = job.recipe.levels[0]
     scored = job.results.predictions(job.split).at_level(level).known()
-    cuts = cuts_at_home(job.run, "video" if level == "video" else "photo")
+    cuts = cuts_at_home(job.run, level)
     rows = {sample.path: sample for sample in job.samples}
     samples = [rows.get(sample.path, sample) for sample in scored.samples]
     values = measure(job.data.path.parent, samples, job.recipe.image_size)

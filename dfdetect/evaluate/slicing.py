@@ -9,10 +9,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from dfdetect.data.faces import BLOCK
 from dfdetect.evaluate.registry import Face, Slice, list_slices
 from dfdetect.metrics.calibrating import Calibration
 from dfdetect.metrics.estimates import Estimate, compute_metrics
-from dfdetect.metrics.rates import Compared, compare_with_rest, share
+from dfdetect.metrics.means import mean_estimate
+from dfdetect.metrics.rates import Compared, compare_with_rest
 from dfdetect.predictions import Predictions
 from face_extraction.images import Unreadable
 from face_extraction.landmarks import read_landmarks
@@ -21,7 +23,7 @@ from face_extraction.manifest import FAKE, REAL, FaceSample
 from face_extraction.progress import progress
 
 FEWEST_FACES, FEWEST_GROUPS = 30, 20
-"""Faces of a class, and groups of them, from which on a band gets a number."""
+"""The fewest faces of a class, and groups of them, for which a band gets a number."""
 ALPHA = 0.05
 """The chance that any band is marked although none differs."""
 SIDES = {REAL: "false_alarms", FAKE: "misses"}
@@ -85,7 +87,7 @@ class Subgroups:
         slices: one for each property.
         looked_at: bands with a number.
         tests: comparisons of a band with the rest.
-        cuts: from when on a real is judged wrongly, and up to when a fake is.
+        cuts: the scores from which a real counts as judged wrongly, and below which a fake does.
     """
 
     slices: Sequence[Sliced]
@@ -123,9 +125,10 @@ def measure(folder: Path, samples: Sequence[FaceSample], side: int) -> dict[Slic
         progress("slice", len(samples), unit="faces") as advance,
     ):
         rows = []
-        for row in pool.map(one, samples):
-            rows.append(row)
-            advance()
+        for start in range(0, len(samples), BLOCK):  # a million waiting calls would take much memory
+            for row in pool.map(one, samples[start : start + BLOCK]):
+                rows.append(row)
+                advance()
     return {each: [row[place] for row in rows] for place, each in enumerate(slices)}
 
 
@@ -254,7 +257,7 @@ def _band(
         rates[side] = Rate(
             n=int(mine.sum()),
             groups=len(np.unique(groups)),
-            share=share(scored.wrong[label][mine], groups) if scored.enough(label, inside) else None,
+            share=mean_estimate(scored.wrong[label][mine], groups) if scored.enough(label, inside) else None,
             compared=compared.get((property, place, label)),
         )
     both = inside | (scored.labels == REAL) if property.of_fakes else inside
@@ -268,6 +271,6 @@ def _band(
 
 
 def _unknown(property: Slice, values: Sequence[float | str | None], scored: _Scored) -> int:
-    """How many faces should have the property and do not."""
+    """How many faces lack a value that they should have."""
     asked = scored.labels == FAKE if property.of_fakes else np.ones(len(values), bool)
     return int(sum(asked[row] for row, value in enumerate(values) if value is None))

@@ -6,10 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from dfdetect.metrics.bootstrap import COVERAGE, draw_weights, percentile_interval
-from dfdetect.metrics.estimates import BLOCK_CELLS, Estimate
-
-RESAMPLES = 1000
+from dfdetect.metrics.bootstrap import COVERAGE
+from dfdetect.metrics.estimates import Estimate
 
 Mask = NDArray[np.bool_]
 Integers = NDArray[np.int64]
@@ -31,29 +29,6 @@ class Compared:
     def differs(self) -> bool:
         """Whether the interval excludes 0."""
         return self.difference.low > 0 or self.difference.high < 0
-
-
-def share(hits: Mask, groups: Integers) -> Estimate:
-    """The share of hits, with a 95 % interval by a bootstrap over groups.
-
-    Args:
-        hits: whether each face counts, shape (n,).
-        groups: group numbers, shape (n,).
-
-    Returns:
-        NaN without faces. The interval is NaN with one group, or if all faces are alike.
-    """
-    if not len(hits):
-        return Estimate(math.nan, math.nan, math.nan)
-    _, numbers = np.unique(groups, return_inverse=True)
-    n_groups = int(numbers.max()) + 1
-    sums = np.stack([np.bincount(numbers, hits, n_groups), np.bincount(numbers, minlength=n_groups)], axis=1)
-    drawn = [
-        each[:, 0] / each[:, 1]
-        for weights in draw_weights(n_groups, RESAMPLES, 0, max(1, BLOCK_CELLS // n_groups))
-        for each in [weights @ sums]
-    ]
-    return Estimate(float(hits.mean()), *percentile_interval(np.concatenate(drawn)))
 
 
 def compare_with_rest(

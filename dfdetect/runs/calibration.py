@@ -40,7 +40,7 @@ def calibrate_levels(
 
 
 def for_kind(calibrations: Calibrations, kind: str) -> Calibration | None:
-    """The calibration of a "photo" or a "video"; None if there is none.
+    """The calibration of a "photo", a "face" or a "video"; None if there is none.
 
     Where only one level is calibrated, it stands for both: a sequence model scores no photo, and a data set
     of photos has no videos.
@@ -50,7 +50,7 @@ def for_kind(calibrations: Calibrations, kind: str) -> Calibration | None:
 
 
 def cuts_at_home(run: Run, kind: str) -> Calibration:
-    """A run's calibration of a "photo" or a "video"; its threshold as the one cut if it has none."""
+    """A run's calibration of a kind as for `for_kind`; its threshold as the one cut if it has none."""
     known = for_kind(read_calibrations(run.folder), kind)
     return known or Calibration().with_cut(run.threshold(), CHOSEN_ON_VAL)
 

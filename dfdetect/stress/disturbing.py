@@ -98,8 +98,8 @@ def disturb_cases(name: str, cases: Sequence[Case], work: Work) -> Rgb:
 def disturb_case(kind: Kind, severity: float, case: Case, seed: int) -> list[Rgb]:
     """A case's pictures disturbed; the same seed, case, kind and severity give the same pictures.
 
-    All severities of a face draw the same numbers, so that only the degree differs between them; all faces of
-    a clip do, because flicker would be a disturbance of its own.
+    All severities of a face draw the same numbers, so that only the degree differs between them. So do all
+    faces of a clip: other numbers would add flicker, a disturbance of its own.
     """
     return [
         kind.disturb(picture, severity, chance_of(seed, kind.name, case.sample.path))

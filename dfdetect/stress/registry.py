@@ -53,8 +53,9 @@ def register(
     """Register the decorated function as the kind of disturbance `name`.
 
     The function takes a picture, one of the severities, and the only source of chance. It returns a new
-    picture of the same shape and leaves its arguments unchanged. The source of chance is in the same state for all
-    severities of a face, so that only the degree differs between them: draw before you look at the severity.
+    picture of the same shape and leaves its arguments unchanged. The source of chance is in the same state
+    for all severities of a face, so that only the degree differs between them: draw before you look at the
+    severity.
     """
 
     def add(disturb: Disturb) -> Disturb:

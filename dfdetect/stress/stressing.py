@@ -132,7 +132,7 @@ class Victims:
 
     Attributes:
         scorer: the run that the attacker has.
-        other: the run that scores the same files, which the attacker has not; None for none.
+        other: a second run, unknown to the attacker, that scores the same files; None without one.
     """
 
     scorer: Scorer

@@ -1,4 +1,4 @@
-"""Brighter or darker by as many levels everywhere."""
+"""Every pixel brighter or darker by the same number of levels."""
 
 import numpy as np
 
@@ -9,7 +9,7 @@ from dfdetect.stress.registry import Rgb, Rng, register
 @register(
     "brightness",
     "Brightness",
-    "Brighter or darker by as many levels everywhere.",
+    "Every pixel brighter or darker by the same number of levels.",
     unit="{} levels",
     severities=(8, 20, 35, 50, 70),
 )

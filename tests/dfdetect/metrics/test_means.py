@@ -40,3 +40,19 @@ def test_without_values_or_with_one_group_there_is_no_interval():
     left = mean_estimate([0.2, 0.4, math.nan], [7, 7, 8])
     assert math.isclose(left.value, 0.3)
     assert math.isnan(left.low)
+
+
+def test_a_share_is_counted_and_its_interval_comes_from_groups():
+    hits = np.array([True, False, False, False, True, False, False, False])
+    alone, paired = mean_estimate(hits, np.arange(8)), mean_estimate(hits, np.array([0, 0, 1, 1, 0, 0, 1, 1]))
+    assert (alone.value, paired.value) == (0.25, 0.25)
+    assert 0 <= alone.low < 0.25 < alone.high <= 1
+    assert (paired.low, paired.high) == (0, 0.5)  # two groups: only either, or both
+
+
+def test_a_share_without_faces_or_without_variation_is_not_estimable():
+    empty = mean_estimate(np.zeros(0, bool), np.zeros(0, int))
+    assert math.isnan(empty.value)
+    none = mean_estimate(np.zeros(5, bool), np.arange(5))
+    assert none.value == 0
+    assert math.isnan(none.low)

@@ -5,23 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from dfdetect.metrics.rates import compare_with_rest, share, units_of, wilson
-
-
-def test_a_share_is_counted_and_its_interval_comes_from_groups():
-    hits = np.array([True, False, False, False, True, False, False, False])
-    alone, paired = share(hits, np.arange(8)), share(hits, np.array([0, 0, 1, 1, 0, 0, 1, 1]))
-    assert (alone.value, paired.value) == (0.25, 0.25)
-    assert 0 <= alone.low < 0.25 < alone.high <= 1
-    assert (paired.low, paired.high) == (0, 0.5)  # two groups: only either, or both
-
-
-def test_a_share_without_faces_or_without_variation_is_not_estimable():
-    empty = share(np.zeros(0, bool), np.zeros(0, int))
-    assert math.isnan(empty.value)
-    none = share(np.zeros(5, bool), np.arange(5))
-    assert none.value == 0
-    assert math.isnan(none.low)
+from dfdetect.metrics.rates import compare_with_rest, units_of, wilson
 
 
 def two(first, n_first, second, n_second, *, groups=None, coverage=0.95):
