@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 
 from dfdetect.evaluate.matrix import Cell
-from dfdetect.metrics.bootstrap import percentile_interval
 from dfdetect.metrics.calibrating import Calibration
 from dfdetect.metrics.comparison import Scored, bootstrap
 from dfdetect.metrics.estimates import DASH, Estimate, compute_metrics
@@ -183,8 +182,8 @@ def _together(cells: Sequence[Cell]) -> Iterator[Line]:
         both = [one for one in scored if set(one.labels.tolist()) == {REAL, FAKE}]
         if both:
             drawn = bootstrap([[Scored(one, run.threshold()) for one in both]], ["auc"])
-            mean = Estimate(float(drawn.points["auc"][0]), *percentile_interval(drawn.drawn["auc"][0]))
-            yield Line(name, f"{MEAN} ({len(both)})", level, estimates={"auc": mean})
+            mean = {"auc": drawn.estimate("auc", 0)}
+            yield Line(name, f"{MEAN} ({len(both)})", level, estimates=mean)
 
 
 def both_tables(lines: Sequence[Line], notes: Sequence[str] = ()) -> list[Table]:

@@ -83,6 +83,10 @@ class Resampled:
     points: Mapping[str, Array]
     drawn: Mapping[str, Array]
 
+    def estimate(self, name: str, number: int) -> Estimate:
+        """A metric of one model, given by its number, with its 95 % interval."""
+        return Estimate(float(self.points[name][number]), *percentile_interval(self.drawn[name][number]))
+
     def difference(self, name: str, first: int, second: int) -> Difference:
         """A metric of one model minus that of another, each given by its number.
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from dfdetect.metrics.bootstrap import percentile_interval
 from dfdetect.metrics.calibrating import Calibration
 from dfdetect.metrics.comparison import Scored, bootstrap
 from dfdetect.metrics.estimates import Estimate
@@ -80,9 +79,11 @@ def measure(
     rows = []
     for number, (severity, scores) in enumerate(after.items(), start=1):
         change = found.difference("auc", number, 0)
-        auc = Estimate(float(found.points["auc"][number]), *percentile_interval(found.drawn["auc"][number]))
         now = judge.levels(scores)
-        estimates = {"auc": auc, "auc_change": Estimate(change.value, change.low, change.high)}
+        estimates = {
+            "auc": found.estimate("auc", number),
+            "auc_change": Estimate(change.value, change.low, change.high),
+        }
         for name, label, level in (
             ("recall", FAKE, SUBSTANTIAL),
             ("missed", FAKE, LITTLE),

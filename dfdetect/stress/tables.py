@@ -35,8 +35,8 @@ FORGED_NOTE = (
     "Missed: fakes called little evidence; false alarms: reals called substantial evidence."
 )
 TRANSFER_NOTE = (
-    "Transferred: the same forged files, scaled for another run, which the attacker does not have; its changes "
-    "are against its scores of the unforged files, scaled in the same way."
+    "Transferred: the same forged files, scaled for another run, which the attacker does not have; its "
+    "changes are against its scores of the unforged files, scaled in the same way."
 )
 NO_DEFENCE = (
     "This is a measurement and no defence: do not rely on a score where somebody gains by forging it."
