@@ -104,17 +104,20 @@ def table(scored: Mapping[str, Sequence["Scored"]]) -> str:
     Args:
         scored: of each kind of training data the scores of each seed, of the same faces.
     """
-    from dfdetect.metrics.comparison import bootstrap, paired_bootstrap
+    from dfdetect.metrics.comparison import bootstrap
 
+    place = {kind: number for number, kind in enumerate(scored)}
+    drawn = bootstrap(list(scored.values()), METRICS)  # the seeds are averaged as folds are
+    single = {
+        kind: bootstrap([[each] for each in runs], METRICS, resamples=1) for kind, runs in scored.items()
+    }
     lines = []
     for name in METRICS:
         lines.append(f"{name:<20}" + "".join(f"{f'seed {seed}':>9}" for seed in range(len(scored[ALONE]))))
-        for kind, runs in scored.items():
-            points = bootstrap([[each] for each in runs], [name], resamples=1).points[name]
-            lines.append(f"  {kind:<18}" + "".join(f"{point:9.3f}" for point in points))
+        for kind, found in single.items():
+            lines.append(f"  {kind:<18}" + "".join(f"{point:9.3f}" for point in found.points[name]))
         for first, second in PAIRS:
-            pairs = list(zip(scored[first], scored[second], strict=True))
-            told = _told(paired_bootstrap(pairs, [name])[name])
+            told = _told(drawn.difference(name, place[first], place[second]))
             lines.append(f"  {first} - {second}, mean over seeds: {told}")
     return "\n".join(lines)
 
