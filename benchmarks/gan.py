@@ -1,8 +1,8 @@
 """`python -m benchmarks.gan`: do generated faces in the training help on real fakes?
 
 Three kinds of training data, each with several seeds: the manifest alone, with the real faces of a set of
-generated ones, and with the whole set. The second is the control: what the third gains over it is the
-generated faces' doing, not that of more real faces. All are measured on the manifest's test faces.
+generated ones, and with the whole set. The second is the control: what the third gains over it comes
+from the generated faces, not from more real ones. All are measured on the manifest's test faces.
 """
 
 import argparse

@@ -37,7 +37,7 @@ DRAWN = (
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put tests of extraction last: their files are short, so that no process waits long for the other."""
+    """Put tests of extraction last: their files are short, so the processes end at about the same time."""
     items.sort(key=lambda item: "face_extraction" in item.path.parts)
 
 

@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 # TensorFlow's errors of a full disk, of a quota and of a limit are no OSErrors.
 _DISK_FULL = tuple(os.strerror(code) for code in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG))
 DRAWN = 4  # random inputs on which an export is checked
-SEEN = 32  # faces on which one of whole numbers is checked, because it fits faces alone
+SEEN = 32  # faces on which an int8 export is checked: its ranges fit faces, not noise
 _SMALLER = tuple(name for name, form in FORMATS.items() if form.finish)
 # The largest accepted difference of float16; the largest mean difference of int8.
 _SMALLER_WITHIN = {FLOAT16: 0.05, INT8: 0.1}

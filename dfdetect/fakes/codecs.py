@@ -20,7 +20,7 @@ def coded(picture: Rgb, suffix: str, options: Sequence[int]) -> Rgb:
     Args:
         picture: uint8 of shape (H, W, 3).
         suffix: ".jpg" or ".webp".
-        options: of OpenCV's encoder: names and values in turn.
+        options: OpenCV's flags for the encoder, each followed by its value.
     """
     done, content = cv2.imencode(suffix, picture[:, :, ::-1], options)
     if not done:

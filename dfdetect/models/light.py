@@ -30,7 +30,7 @@ MOST_SIDE = 4096
 _NOWHERE = str(Path(os.devnull, "none"))
 """A folder that nobody can make."""
 _ROUNDING = 1e-3
-"""By so much a score in 8 bits may lie outside 0 to 1."""
+"""How far rounding may put a score in 8 bits outside 0 to 1."""
 
 Floats = NDArray[np.float32]
 
@@ -122,7 +122,7 @@ def open_onnx(path: Path, weights: Mapping[str, Floats] | None = None) -> tuple[
     options.intra_op_num_threads = available_cores()
     # Waiting threads sleep, so that the processes that decode and find faces have the cores meanwhile.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    options.log_severity_level = 4  # what fails is raised, too
+    options.log_severity_level = 4  # failures are raised anyway
     # From memory, and with a folder for values outside that does not exist: the file can read no other.
     options.add_session_config_entry("session.model_external_initializers_file_folder_path", _NOWHERE)
     if weights:
@@ -152,7 +152,7 @@ def open_litert(path: Path) -> LightModel:
     from ai_edge_litert.interpreter import Interpreter
 
     content = read_bounded(path)
-    with held_back():  # it names the parts of LiteRT that it starts
+    with held_back():  # it prints which parts of LiteRT it starts
         try:
             made = Interpreter(model_content=content, num_threads=available_cores())
             made.allocate_tensors()

@@ -59,7 +59,7 @@ def _parser() -> Parser:
         help="at most so many faces, drawn group by group and kept in memory (default: %(default)s)",
     )
     add("--workers", type=int, metavar="N", help="processes that disturb faces (default: one per core)")
-    add("--seed", type=int, default=0, metavar="N", help="decides all chance (default: %(default)s)")
+    add("--seed", type=int, default=0, metavar="N", help="of everything random (default: %(default)s)")
     add("--out", type=Path, metavar="DIR", help="folder of the results (default: RUN/stress)")
     attack = parser.add_argument_group("with --attack")
     attack.add_argument("--attack", metavar="A,B", help="forge the scores by these attacks: fgsm, pgd")

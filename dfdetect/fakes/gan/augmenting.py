@@ -2,8 +2,8 @@
 
 Reference: Zhao et al. 2020, DiffAugment, arXiv 2006.10738, section 3: with a thousand faces a discriminator
 learns them by heart; one that sees them in other colours, shifted and with a square cut out cannot. The
-generator is trained through the same operations, so it does not copy them. All chance is drawn in NumPy, so
-that a step's seed decides it on every backend.
+generator is trained through the same operations, so it does not copy them. All random numbers come
+from NumPy, so that a step's seed fixes them on every backend.
 """
 
 from typing import Any

@@ -54,7 +54,7 @@ def _add_train(steps: Any, prog: str) -> None:
         help="channels of a map times its side; half the width takes half the time (default: %(default)s)",
     )
     add("--steps", type=int, default=20_000, metavar="N", help="in all (default: %(default)s)")
-    add("--seed", type=int, default=0, metavar="N", help="decides all chance (default: %(default)s)")
+    add("--seed", type=int, default=0, metavar="N", help="of everything random (default: %(default)s)")
     usual = Training()
     add(
         "--batch-size",

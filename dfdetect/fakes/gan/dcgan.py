@@ -1,9 +1,9 @@
 """DCGAN: transposed convolutions from noise to a face, and strided ones back to one number.
 
-Reference: Radford et al. 2016, arXiv 1511.06434, section 3. One difference: in the generator each pixel's
-channels are normalised (Karras et al. 2018, arXiv 1710.10196, section 4.2) in place of batch normalisation,
-and in the discriminator nothing is, which R1 and the average of the generator's weights do better without
-(Mescheder et al. 2018, arXiv 1801.04406).
+Reference: Radford et al. 2016, arXiv 1511.06434, section 3, but without batch normalisation. The generator
+normalises each pixel's channels instead (Karras et al. 2018, arXiv 1710.10196, section 4.2). The
+discriminator normalises nothing: with R1 and averaged generator weights it works better so (Mescheder et al.
+2018, arXiv 1801.04406).
 """
 
 import keras
@@ -28,7 +28,7 @@ def generator(side: int, width: int) -> keras.Model:
     x = layers.RMSNormalization()(leaky(x))
     at = 8
     while at < side:
-        # A transposed convolution of 4 and stride 2 lays four of its sixteen weights on each pixel.
+        # With a kernel of 4 x 4 and stride 2, each pixel sums only four of the sixteen weights.
         x = layers.Conv2DTranspose(
             channels(at, width), 4, strides=2, padding="same", kernel_initializer=he(2)
         )(x)

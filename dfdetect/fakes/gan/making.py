@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 NAME = "gan"
 _TRIES = 4
-"""So many pictures are made for each face that is wanted, before we give up."""
+"""Pictures made for each wanted face before giving up."""
 _EYES_APART = (0.12, 0.6)
 """The distance between the eyes, as a share of a crop's side."""
 
@@ -134,7 +134,7 @@ class _Maker:
         return rows, ledger
 
     def fakes(self) -> tuple[list[FaceSample], list[LedgerRow]]:
-        """Write the generated faces that dlib finds, as many as are wanted or fewer, which is told.
+        """Write up to the wanted number of generated faces that dlib finds; say so if there are fewer.
 
         Raises:
             InputError: it finds none.

@@ -69,7 +69,7 @@ def frechet(one: Vectors, other: Vectors) -> float:
 
 
 def coverage(around: Vectors, points: Vectors) -> float:
-    """The share of `points` that lie in a ball around one of `around`; its radius is that to `NEAREST`.
+    """The share of `points` in a ball around one of `around`; a ball reaches to its centre's `NEAREST` neighbour.
 
     Args:
         around: (n, d), n above `NEAREST`.

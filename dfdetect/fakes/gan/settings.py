@@ -10,7 +10,7 @@ WIDTH = 1024
 """Channels of a map times its side, unless another width is given."""
 MOST_SIDE = 256
 NO_WEIGHTS = "none"
-"""In place of weights of the network that measures: nothing is measured."""
+"""The value of --weights that turns measuring off."""
 
 
 @dataclass(frozen=True)

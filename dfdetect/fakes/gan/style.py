@@ -1,9 +1,9 @@
 """A compact style-based GAN: a mapping network whose styles modulate convolutions, and noise in each map.
 
 Reference: Karras et al. 2020, arXiv 1912.04958: weight modulation and demodulation (section 2.2), RGB by
-skips in the generator and residuals in the discriminator (section 4.1). Left out, for a processor's sake:
-path length regularisation, mixing of styles, and filtered resampling, for which bilinear interpolation and
-means stand. The sum of the RGB skips goes through tanh, so that faces stay in -1 to 1.
+skips in the generator and residuals in the discriminator (section 4.1). To save time it has no path length
+regularisation and no mixing of styles, and resamples by bilinear interpolation and means in place of filters.
+The sum of the RGB skips goes through tanh, so that faces stay in -1 to 1.
 """
 
 from typing import Any
@@ -55,7 +55,7 @@ class ModulatedConv(layers.Layer):  # type: ignore[misc]
         if self.demodulate:
             power = ops.sum(ops.square(self.kernel), axis=(0, 1))
             found *= ops.rsqrt(ops.matmul(ops.square(scale), power) + 1e-8)[:, None, None, :]
-            found *= 2**0.5  # what a leaky ReLU takes
+            found *= 2**0.5  # makes up for what a leaky ReLU takes of the variance
         return found + self.bias
 
     def compute_output_shape(self, shapes: Any) -> Any:

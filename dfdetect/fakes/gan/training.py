@@ -32,7 +32,7 @@ _SHEET = (6, 10)
 """Rows and columns of a sample sheet."""
 _MOST_MEASURED = 1000
 _SHEET_NOISE, _MEASURED_NOISE, _FLOOR = 2**32, 2**32 + 1, 2**32 + 2
-"""In place of a step's number: what else the seed decides."""
+"""They stand for a step's number where something else is drawn from the seed."""
 
 
 @dataclass(frozen=True)
