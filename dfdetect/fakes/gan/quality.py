@@ -69,7 +69,9 @@ def frechet(one: Vectors, other: Vectors) -> float:
 
 
 def coverage(around: Vectors, points: Vectors) -> float:
-    """The share of `points` in a ball around one of `around`; a ball reaches to its centre's `NEAREST` neighbour.
+    """The share of `points` inside a ball around one of `around`.
+
+    A ball reaches from its centre to the `NEAREST`th of the other points of `around`.
 
     Args:
         around: (n, d), n above `NEAREST`.
