@@ -26,7 +26,7 @@ _SUBSAMPLING = (
 
 
 def disturb(pictures: Sequence[Rgb], rng: Rng) -> list[Rgb]:
-    """Colour, resize, blur, add noise and compress all pictures with the same numbers.
+    """Cover, colour, resize, blur, add noise to and compress all pictures with the same numbers.
 
     Args:
         pictures: uint8 of one shape (S, S, 3) each.
@@ -40,11 +40,32 @@ def disturb(pictures: Sequence[Rgb], rng: Rng) -> list[Rgb]:
     return done
 
 
+def occlude(rng: Rng, side: int) -> Apply:
+    """Put something in front of the face, plain or patterned: a hand, a mask, a sticker, a bar of text."""
+    area = side**2 * np.exp(rng.uniform(np.log(0.01), np.log(0.25)))
+    stretch = np.exp(rng.uniform(-1, 1))
+    width, height = np.sqrt(area) * stretch, np.sqrt(area) / stretch
+    place = (rng.uniform(0, side, 2).tolist(), (width, height), rng.uniform(0, 180))
+    cover = np.zeros((side, side), np.uint8)
+    if rng.random() < 0.5:
+        cv2.ellipse(cover, place, 1, cv2.FILLED)
+    else:
+        cv2.fillPoly(cover, [np.rint(cv2.boxPoints(place)).astype(np.int32)], 1)
+    patches = int(rng.choice((1, 2, 5, 16)))
+    pattern = rng.integers(0, 256, (patches, patches, 3)).astype(np.uint8)
+    how = int(rng.choice((cv2.INTER_NEAREST, cv2.INTER_LINEAR)))
+    front = cv2.resize(pattern, (side, side), interpolation=how)
+    return lambda picture: np.where(cover[:, :, None] > 0, front, picture)
+
+
 def recolour(rng: Rng, side: int) -> Apply:
     """Change brightness, contrast, gamma, the balance of the channels and the saturation."""
     levels = np.arange(256, dtype=np.float32)
     gain = rng.uniform(0.8, 1.2) * rng.uniform(0.94, 1.06, 3)
     offset, gamma, saturation = rng.uniform(-20, 20), rng.uniform(0.75, 1.35), rng.uniform(0.7, 1.3)
+    # Some pictures are pale or flat, some are grey.
+    if rng.random() < 0.25:
+        gain, saturation = gain * rng.uniform(0.3, 1), rng.uniform(0, 1)
     curves = [255 * np.clip(((levels - 127.5) * g + 127.5 + offset) / 255, 0, 1) ** gamma for g in gain]
     table = np.rint(np.stack(curves, axis=1)).astype(np.uint8)[:, None]
 
@@ -58,7 +79,7 @@ def recolour(rng: Rng, side: int) -> Apply:
 
 def resize_chain(rng: Rng, side: int) -> Apply:
     """Scale down and up again, each by a way of interpolation of its own: a small or distant face."""
-    small = max(8, round(side * rng.uniform(0.35, 0.95)))
+    small = max(8, round(side * np.exp(rng.uniform(np.log(0.2), np.log(0.95)))))
     down = int(rng.choice((cv2.INTER_AREA, cv2.INTER_LINEAR, cv2.INTER_CUBIC)))
     up = int(rng.choice((cv2.INTER_LINEAR, cv2.INTER_CUBIC)))
 
@@ -72,9 +93,9 @@ def resize_chain(rng: Rng, side: int) -> Apply:
 def blur(rng: Rng, side: int) -> Apply:
     """Blur by defocus (Gaussian) or by motion along a line."""
     if rng.random() < 0.6:
-        sigma = rng.uniform(0.3, max(0.4, 0.01 * side))
+        sigma = np.exp(rng.uniform(np.log(0.3), np.log(max(0.4, 0.03 * side))))
         return lambda picture: np.asarray(cv2.GaussianBlur(picture, (0, 0), sigma), np.uint8)
-    length = int(rng.integers(3, max(4, round(0.05 * side)) + 1))
+    length = int(rng.integers(3, max(4, round(0.1 * side)) + 1))
     kernel = line_kernel(length, rng.uniform(0, np.pi))
     return lambda picture: np.asarray(cv2.filter2D(picture, -1, kernel), np.uint8)
 
@@ -140,6 +161,7 @@ def film(rng: Rng, side: int) -> Apply:
 
 
 _CHAIN: tuple[tuple[Step, float], ...] = (
+    (occlude, 0.15),
     (recolour, 0.7),
     (resize_chain, 0.3),
     (blur, 0.25),

@@ -11,7 +11,10 @@ def picture(portrait):
     return portrait(1, 64)[0]
 
 
-STEPS = [module.recolour, module.resize_chain, module.blur, module.noise, module.film, module.compress]
+STEPS = [
+    *(module.occlude, module.recolour, module.resize_chain),
+    *(module.blur, module.noise, module.film, module.compress),
+]
 
 
 @pytest.mark.parametrize("step", STEPS)
@@ -42,6 +45,30 @@ def test_compression_in_colour_does_not_swap_channels(step):
         coded = step(np.random.default_rng(seed), 32)(red).mean(axis=(0, 1))
         assert coded[0] > 180
         assert coded[2] < 30
+
+
+def test_what_stands_in_front_hides_the_face_and_leaves_the_rest():
+    covered = []
+    for seed in range(200):
+        apply = module.occlude(np.random.default_rng(seed), 64)
+        dark, bright = (apply(np.full((64, 64, 3), level, np.uint8)) for level in (0, 255))
+        hidden = (dark == bright).all(axis=2)
+        # Elsewhere both pictures are as they were.
+        assert not dark[~hidden].any()
+        assert (bright[~hidden] == 255).all()
+        covered.append(hidden.mean())
+    assert max(covered) <= 0.27
+    assert 0.01 < np.median(covered) < 0.1
+
+
+def test_some_pictures_lose_their_colour_and_contrast(picture):
+    def spread(seen):
+        return float(seen.astype(float).std()), float(np.ptp(seen.astype(float), axis=2).mean())
+
+    toned = [spread(module.recolour(np.random.default_rng(seed), 64)(picture)) for seed in range(100)]
+    contrast, colour = np.array(toned).T / np.array(spread(picture))[:, None]
+    assert 0.05 < (contrast < 0.6).mean() < 0.3
+    assert 0.05 < (colour < 0.4).mean() < 0.35
 
 
 def test_noise_is_stronger_where_it_is_brighter():
@@ -104,6 +131,7 @@ def test_every_step_is_applied_to_its_share(monkeypatch, picture):
     for seed in range(400):
         module.disturb([picture], np.random.default_rng(seed))
     shares = {
+        "occlude": 0.15,
         "recolour": 0.7,
         "resize_chain": 0.3,
         "blur": 0.25,
