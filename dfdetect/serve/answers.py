@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from dfdetect.verdict import FaceBox, Level, Verdict
+from dfdetect.verdict import Alarms, FaceBox, Level, Verdict
 
 State = Literal["waiting", "looking", "scoring", "done", "failed"]
 
@@ -153,7 +153,7 @@ class LiveFrame(msgspec.Struct, frozen=True, kw_only=True):
     milliseconds: float
 
 
-ANSWERS = (Problem, Health, Model, Job, LiveFrame, Verdict)
+ANSWERS = (Problem, Health, Model, Alarms, Job, LiveFrame, Verdict)
 
 
 def components() -> dict[str, Any]:

@@ -2,10 +2,10 @@
 
 import asyncio
 from dataclasses import dataclass
-from typing import cast
+from typing import Annotated, Literal, cast
 
 import msgspec
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Query, Request
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.websockets import WebSocket
@@ -218,6 +218,26 @@ async def model(request: Request) -> Response:
         ),
     )
     return _json(told)
+
+
+@routes.get(
+    "/v1/alarms",
+    tags=["service"],
+    summary="How often are alarms right?",
+    responses={
+        **described(200, "What an alarm is worth.", "Alarms"),
+        **described(404, "No test tells how many such files the detector calls substantial."),
+        **described(422, "The kind is unknown, or the prevalence is not between 0 and 1."),
+    },
+)
+async def alarms(
+    request: Request, kind: Literal["photo", "video"], prevalence: Annotated[float, Query(gt=0, lt=1)]
+) -> Response:
+    """Of 100 verdicts of substantial evidence, how many are right if this share of the files is fake."""
+    worth = parts_of(request).detector.calibration(kind).alarms(prevalence)
+    if worth is None:
+        raise Refused(404, f"no test tells how often alarms on a {kind} are right")
+    return _json(worth)
 
 
 @routes.get(

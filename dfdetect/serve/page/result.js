@@ -1,6 +1,6 @@
 // The result of a file: verdict, frames with boxes, timeline, people, heat map, downloads.
 
-import { picture, request } from "./server.js";
+import { json, picture, request } from "./server.js";
 import { chip, clock, el, plural, score, sentence, SIGNS, tips } from "./words.js";
 
 /** Show an entry that is done. */
@@ -18,7 +18,7 @@ export function show(into, entry, model) {
   const view = job.stills.length ? viewer(entry, model, cuts) : null;
   if (view) parts.push(view);
   if (verdict.people.length) parts.push(...people(verdict, cuts, model));
-  parts.push(actions(entry), meaning(verdict, model), origin(verdict.provenance), facts(verdict, cuts));
+  parts.push(actions(entry), alarms(verdict), meaning(verdict, model), origin(verdict.provenance), facts(verdict, cuts));
   into.replaceChildren(...parts.filter(Boolean));
   into.hidden = false;
 }
@@ -251,6 +251,32 @@ function save(blob, name) {
   link.click();
   link.remove();
   setTimeout(() => URL.revokeObjectURL(link.href), 10000);
+}
+
+/** How many of 100 alarms are right, for a share of fakes that the reader states. */
+function alarms(verdict) {
+  if (verdict.level !== "substantial") return null;
+  const field = el("input", { type: "number", min: "0.1", max: "99.9", step: "any", value: "10", "aria-label": "Percent of the files that are manipulated" });
+  const told = el("p", { role: "status" });
+  let asked = 0;
+  async function tell() {
+    const number = ++asked;
+    let text = "Give a number above 0 and below 100.";
+    if (field.value > 0 && field.value < 100) {
+      try {
+        const worth = await json(`/v1/alarms?kind=${verdict.kind}&prevalence=${field.value / 100}`);
+        const share = (value) => Number((100 * value).toPrecision(3));
+        text = `Of 100 such alarms, about ${Math.round(worth.right)} are right (95 % interval ${Math.round(worth.low)} to ${Math.round(worth.high)}). The detector called ${share(worth.fakes_called)} % of the fakes and ${share(worth.reals_called)} % of the reals substantial, on ${worth.origin}. On other files it may raise more false alarms.`;
+      } catch (error) {
+        text = `This cannot be told: ${error.message}.`;
+      }
+    }
+    if (number === asked) told.textContent = text;
+  }
+  field.oninput = tell;
+  tell();
+  return el("details", { open: true }, el("summary", {}, "How often are such alarms right?"),
+    el("p", {}, "It depends on the share of manipulated files among those that you judge. If it is ", field, " %:"), told);
 }
 
 function meaning(verdict, model) {

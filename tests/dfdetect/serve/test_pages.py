@@ -7,7 +7,9 @@ import time
 
 import pytest
 import uvicorn
+from msgspec import structs
 
+from dfdetect.metrics.calibrating import Held
 from dfdetect.serve import camera, jobs
 from dfdetect.serve.app import make_app
 
@@ -81,6 +83,28 @@ def test_a_visitor_gets_from_a_file_to_its_verdict(address, video, empty_photo, 
         page.run("document.getElementById('camera-close').click()")
         page.call("Page.navigate", url=f"{address}api")
         page.until("document.querySelectorAll('.operation').length > 8")
+    assert not page.complaints
+
+
+@pytest.mark.skipif(not CHROMIUM, reason="no chromium on this machine")
+def test_the_reader_says_how_many_files_are_fake_and_reads_what_alarms_are_worth(
+    address, video, detector, tmp_path
+):
+    # At the cut of 0.05 one real of four is called substantial, and three fakes of four are.
+    test = Held(reals=(0.01, 0.02, 0.03, 0.5), fakes=(0.03, 0.5, 0.6, 0.7), real_groups=4, fake_groups=4)
+    known = detector.calibrations["video"].with_cut(0.05, "set by the test")
+    detector.calibrations["video"] = structs.replace(known, test=test)
+    assert detector.judge(video).level == "substantial"
+    with open_browser(tmp_path) as page:
+        page.call("Page.navigate", url=address)
+        page.until(READY)
+        page.choose("#files", video)
+        page.until("document.querySelector('#result details p[role=status]')?.innerText.includes('about 25')")
+        page.run(
+            "(field => { field.value = '50'; field.dispatchEvent(new Event('input')) })"
+            "(document.querySelector('#result details input'))"
+        )
+        page.until("document.querySelector('#result details p[role=status]').innerText.includes('about 75')")
     assert not page.complaints
 
 

@@ -7,7 +7,9 @@ from dataclasses import replace
 import cv2
 import numpy as np
 import pytest
+from msgspec import structs
 
+from dfdetect.metrics.calibrating import Held
 from dfdetect.predict.detector import Detector
 from dfdetect.serve.limits import Limits
 from dfdetect.verdict import WORDS, Verdict
@@ -215,6 +217,28 @@ def test_the_model_tells_what_must_stand_beside_a_verdict(client, detector):
     told = client.get("/v1/model").json()
     assert (told["note"], told["skill"], told["words"]) == ("a caution", "a skill", WORDS)
     assert (told["lower"], told["upper"], told["frames"], told["photos"]) == (0.4, 0.4, 16, True)
+
+
+def test_alarms_are_worth_what_the_test_files_and_the_prevalence_say(client, detector):
+    assert refusal(client.get("/v1/alarms?kind=photo&prevalence=.1")) == (
+        404,
+        "no test tells how often alarms on a photo are right",
+    )
+    # At the cut of .4 one real of four is called substantial, and three fakes of four are.
+    test = Held(reals=(0.1, 0.2, 0.3, 0.5), fakes=(0.3, 0.5, 0.6, 0.7), real_groups=4, fake_groups=4)
+    known = detector.calibrations["face"]
+    detector.calibrations["face"] = structs.replace(known, test=test, tested_on="four faces")
+    told = client.get("/v1/alarms?kind=photo&prevalence=.1").json()
+    assert told["right"] == pytest.approx(100 * 0.1 * 0.75 / (0.1 * 0.75 + 0.9 * 0.25))
+    assert told["low"] < told["right"] < told["high"]
+    assert (told["reals_called"], told["fakes_called"], told["origin"]) == (0.25, 0.75, "four faces")
+
+
+@pytest.mark.parametrize("query", ["kind=song&prevalence=.1", "kind=photo&prevalence=1", "kind=photo"])
+def test_a_wrong_question_about_alarms_is_refused(client, query):
+    status, told = refusal(client.get(f"/v1/alarms?{query}"))
+    assert status == 422
+    assert ("kind" if "song" in query else "prevalence") in told
 
 
 def test_metrics_count_requests_and_files(client, photo, empty_photo):
