@@ -67,7 +67,10 @@ class View:
         Reads it from the first frame only: PyAV frees a frame late once it has shown its side data.
         """
         if not self._asked:
-            found = frame.side_data.get(SideData.DISPLAYMATRIX)
+            try:
+                found = frame.side_data.get(SideData.DISPLAYMATRIX)
+            except ValueError:
+                found = _known_data(frame).side_data.get(SideData.DISPLAYMATRIX)
             self._asked = True
             if found is not None:
                 self._matrix = np.frombuffer(found, np.int32).reshape(3, 3)[:2, :2].copy()
@@ -96,15 +99,26 @@ def upright(path: Path, frame: Any, view: View) -> NDArray[np.uint8]:
     return np.ascontiguousarray(_turn(_colours(frame, width), matrix))
 
 
+def _known_data(frame: Any) -> Any:
+    """The frame without side data that is newer than PyAV, such as EXIF: PyAV would show none at all."""
+    last = max(int(kind.value) for kind in SideData)  # type: ignore[call-overload]
+    return _filtered(frame, *(("sidedata", f"delete:type={last + new}") for new in range(1, 9)))
+
+
 def _whole_lines(frame: Any) -> Any:
     """Keep one field and draw its missing lines from their neighbours: no other frame is needed."""
+    return _filtered(frame, ("estdif", "mode=frame:deint=all"))
+
+
+def _filtered(frame: Any, *filters: tuple[str, str]) -> Any:
+    """One frame through FFmpeg's filters, each a name and its options."""
     graph = av.filter.Graph()
-    source = graph.add_buffer(
+    last = graph.add_buffer(
         width=frame.width, height=frame.height, format=frame.format.name, time_base=Fraction(1, 25)
     )
-    lines, sink = graph.add("estdif", "mode=frame:deint=all"), graph.add("buffersink")
-    source.link_to(lines)
-    lines.link_to(sink)
+    for node in [*(graph.add(*each) for each in filters), graph.add("buffersink")]:
+        last.link_to(node)
+        last = node
     graph.configure()
     graph.push(frame)
     graph.push(None)

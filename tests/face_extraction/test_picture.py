@@ -1,8 +1,12 @@
 """The picture that is scored is the one that a player shows."""
 
+import io
+from fractions import Fraction
+
 import av
 import numpy as np
 import pytest
+from PIL import Image
 
 from face_extraction.frames import read_frames
 from face_extraction.picture import View, upright
@@ -18,15 +22,16 @@ def _quarters():
     return rgb
 
 
+# In the order of EXIF's numbers, from 1.
 ORIENTATIONS = {
     (1, 0, 0, 1): lambda rgb: rgb,
     (-1, 0, 0, 1): lambda rgb: rgb[:, ::-1],
-    (1, 0, 0, -1): lambda rgb: rgb[::-1],
     (-1, 0, 0, -1): lambda rgb: rgb[::-1, ::-1],
-    (0, 1, -1, 0): lambda rgb: np.rot90(rgb, -1),
-    (0, -1, 1, 0): lambda rgb: np.rot90(rgb),
+    (1, 0, 0, -1): lambda rgb: rgb[::-1],
     (0, 1, 1, 0): lambda rgb: rgb.transpose(1, 0, 2),
+    (0, 1, -1, 0): lambda rgb: np.rot90(rgb, -1),
     (0, -1, -1, 0): lambda rgb: rgb[::-1, ::-1].transpose(1, 0, 2),
+    (0, -1, 1, 0): lambda rgb: np.rot90(rgb),
 }
 
 
@@ -40,6 +45,27 @@ def test_all_eight_orientations_are_applied(tmp_path, matrix, first):
     (frame,) = read_frames(path, count=1, first=first)
 
     shown = ORIENTATIONS[matrix](_quarters()).astype(int)
+    assert frame.rgb.shape == shown.shape
+    assert np.abs(frame.rgb - shown).mean() < 12
+
+
+@pytest.mark.parametrize(("orientation", "upright_by"), list(enumerate(ORIENTATIONS.values(), start=1)))
+def test_exif_in_the_pictures_of_a_video_is_applied(tmp_path, orientation, upright_by):
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    with av.open(str(tmp_path / "a.avi"), "w") as container:
+        stream = container.add_stream("mjpeg", rate=30)
+        stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuvj420p"
+        for number in range(3):
+            content = io.BytesIO()
+            Image.fromarray(_quarters()).save(content, "JPEG", quality=90, exif=exif)
+            packet = av.Packet(content.getvalue())
+            packet.stream, packet.pts, packet.dts, packet.time_base = stream, number, number, Fraction(1, 30)
+            container.mux(packet)
+
+    (frame,) = read_frames(tmp_path / "a.avi", count=1)
+
+    shown = upright_by(_quarters()).astype(int)
     assert frame.rgb.shape == shown.shape
     assert np.abs(frame.rgb - shown).mean() < 12
 
