@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from face_extraction.heif import HEAD, is_avif, is_heic
+from face_extraction.heif import HEAD, is_heic
 from face_extraction.images import (
     Animated,
     check_frame,
@@ -42,7 +42,7 @@ class Shown:
 
 
 def is_picture(path: Path) -> bool:
-    """Whether a file's content is GIF, PNG, WebP, AVIF or HEIC, whatever its name.
+    """Whether a file's content is GIF, PNG, WebP, TIFF, AVIF or HEIC, whatever its name.
 
     FFmpeg would return one tile of a HEIC, and cannot read animated WebP. It does read JPEG, because a
     stream of JPEGs is a video.
@@ -55,7 +55,7 @@ def is_picture(path: Path) -> bool:
             head = stream.read(HEAD)
         except OSError:  # The reader of the frames reports it.
             return False
-    return known_format(head) in ("GIF", "PNG", "WebP") or is_heic(head) or is_avif(head)
+    return known_format(head) not in ("", "JPEG") or is_heic(head)
 
 
 def read_pictures(path: Path, *, count: int | None = None) -> Iterator[Shown]:
@@ -76,22 +76,24 @@ def read_pictures(path: Path, *, count: int | None = None) -> Iterator[Shown]:
         pass
     with open_file(path) as stream, open_picture(stream, path) as image:
         check_frame(image.size, path)
-        times, damage = _times(image)
+        # A PNG can hold a picture for viewers that show no animations; Pillow gives it as the first.
+        before = 1 if getattr(image, "default_image", False) else 0
+        times, damage = _times(image, before)
         *starts, end = (round(1e6 * time) for time in times)
         for index in middles_in_time(np.array(starts), end, len(starts) if count is None else count).tolist():
-            image.seek(index)
+            image.seek(before + index)
             image.load()
             yield Shown(index, times[index], shown_rgb(image))
     if damage:
         raise ItemFailed(DAMAGED, damage)
 
 
-def _times(image: Image.Image) -> tuple[list[float], str]:
-    """When each picture appears and when the last one ends, in seconds; and what is damaged."""
+def _times(image: Image.Image, first: int) -> tuple[list[float], str]:
+    """When each picture from `first` on appears and when the last one ends, in seconds; and the damage."""
     total = getattr(image, "n_frames", 1)
     durations: list[float] = []
     damage = ""
-    for index in range(total):
+    for index in range(first, total):
         try:
             image.seek(index)
             image.load()

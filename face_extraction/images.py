@@ -56,7 +56,15 @@ ACCEPTED = (*_FORMATS, "HEIC")
 # Pillow calls a JPEG that holds further pictures, such as a depth map, MPO.
 _JPEG = ("JPEG", "MPO")
 _ANIMATED = ("GIF", "PNG", "WEBP", "AVIF")
-_SIGNATURES = {"PNG": SIGNATURE, "JPEG": b"\xff\xd8\xff", "GIF": b"GIF8"}
+_SIGNATURES = {
+    "PNG": (SIGNATURE,),
+    "JPEG": (b"\xff\xd8\xff",),
+    "GIF": (b"GIF8",),
+    "TIFF": (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"),
+}
+# Tags of TIFF, on which raw photos are built: the first marks a smaller copy, the second a DNG.
+_SUBFILE, _DNG = 254, 50706
+_REDUCED = 1
 _JPEG_END = b"\xff\xd9"
 _TAIL = 2**16
 
@@ -224,7 +232,7 @@ def _decode(stream: IO[bytes], name: Path | str) -> Photo:
         raise _too_many(name, MAX_LARGE if known == "JPEG" else MAX_PIXELS) from None
     except UnidentifiedImageError:
         if known:
-            raise Unreadable(name, f"damaged {known}: its header cannot be read") from None
+            raise Unreadable(name, f"{known} that is damaged, or of a kind that is not read") from None
         raise NoImage(name, f"no image of a kind that is read; accepted: {', '.join(ACCEPTED)}") from None
     except OSError as error:
         if error.errno is not None:  # Only the system's errors have a number; Pillow's mean damage.
@@ -238,7 +246,9 @@ def known_format(head: bytes) -> str:
     """The format whose signature `head` begins with; "" if there is none, or the file is too short."""
     if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
         return "WebP"
-    return next((kind for kind, signature in _SIGNATURES.items() if head.startswith(signature)), "")
+    if is_avif(head):
+        return "AVIF"
+    return next((kind for kind, signatures in _SIGNATURES.items() if head.startswith(signatures)), "")
 
 
 def _undecoded(name: Path | str, error: Exception) -> Exception:
@@ -253,7 +263,7 @@ def open_picture(stream: IO[bytes], name: Path | str) -> Image.Image:
 
     Raises:
         DamagedPng: a chunk that the pixels need is damaged.
-        Unreadable: it has too many pixels.
+        Unreadable: it has too many pixels, or is a raw photo.
         Exception: whatever Pillow raises.
     """
     head = stream.read(HEAD)
@@ -263,6 +273,9 @@ def open_picture(stream: IO[bytes], name: Path | str) -> Image.Image:
     elif known_format(head) == "PNG":
         stream = sound_png(stream)
     image = Image.open(stream, formats=_FORMATS)
+    tags = getattr(image, "tag_v2", {})
+    if _DNG in tags or tags.get(_SUBFILE, 0) & _REDUCED:
+        raise Unreadable(name, "a raw photo, or another TIFF of which only a small preview can be read")
     _check_size(image.size, name, MAX_LARGE if image.format in _JPEG else MAX_PIXELS)
     return image
 

@@ -67,6 +67,28 @@ def test_half_an_animation_is_told(tmp_path, kind):
         list(read_frames(tmp_path / "a.gif"))
 
 
+@pytest.mark.parametrize("count", [1, 4])
+def test_the_picture_for_viewers_without_animation_is_not_shown(tmp_path, count):
+    greys = [Image.new("RGB", (32, 32), (40 * number,) * 3) for number in range(1, count + 1)]
+    Image.new("RGB", (32, 32), "red").save(
+        tmp_path / "a.png", save_all=True, append_images=greys, default_image=True, duration=100
+    )
+
+    found = list(read_frames(tmp_path / "a.png"))
+
+    assert [frame.rgb[0, 0].tolist() for frame in found] == [[40 * n] * 3 for n in range(1, count + 1)]
+    assert [(frame.index, frame.time) for frame in found] == [(n, round(0.1 * n, 6)) for n in range(count)]
+
+
+def test_a_tiff_under_a_videos_name_is_a_photo(tmp_path):
+    Image.new("LAB", (40, 30), (255, 128, 128)).save(tmp_path / "a.mp4", "TIFF", tiffinfo={274: 6})
+
+    (frame,) = read_frames(tmp_path / "a.mp4")
+
+    assert frame.rgb.shape == (40, 30, 3)
+    assert frame.rgb.min() > 250
+
+
 def test_a_heic_under_a_videos_name_is_whole(tmp_path):
     pillow_heif = pytest.importorskip("pillow_heif", reason="pip install dfdetect[heic]")
     heif = pillow_heif.from_pillow(Image.new("RGB", (512, 384), (90, 90, 90)))

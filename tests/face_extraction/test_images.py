@@ -143,6 +143,28 @@ def test_what_is_not_a_whole_photo_is_unreadable(tmp_path, noise, case):
     assert "\n" not in str(error.value)
 
 
+@pytest.mark.parametrize("tags", [{254: 1}, {50706: b"\1\4\0\0"}])
+def test_the_small_preview_of_a_raw_photo_is_not_taken_for_the_photo(noise, tags):
+    content = _encode(Image.fromarray(noise), "TIFF", tiffinfo=tags)
+
+    with pytest.raises(Unreadable, match="raw photo") as error:
+        read_bytes_rgb(content, "a.dng")
+
+    assert not isinstance(error.value, NoImage)
+
+
+def test_a_picture_that_cannot_be_read_is_still_called_by_its_kind(noise):
+    avif = _encode(Image.fromarray(noise), "AVIF")
+    tiff = _encode(Image.fromarray(noise), "TIFF")
+    rgb, mosaic = (struct.pack("<HHIHH", 262, 3, 1, kind, 0) for kind in (2, 32803))
+    assert rgb in tiff
+
+    for kind, content in (("AVIF", avif[:40]), ("TIFF", tiff.replace(rgb, mosaic))):
+        with pytest.raises(Unreadable, match=f"^x: {kind} that is damaged") as error:
+            read_bytes_rgb(content, "x")
+        assert not isinstance(error.value, NoImage)
+
+
 @pytest.mark.parametrize(("name", "detail"), [("absent.jpg", "No such file"), (".", "Is a directory")])
 def test_what_cannot_be_opened_is_unreadable(tmp_path, name, detail):
     with pytest.raises(Unreadable, match=detail):
