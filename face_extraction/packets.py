@@ -3,6 +3,7 @@
 PyAV shows the packets, so none of this needs decoding.
 """
 
+import math
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,6 +21,7 @@ from face_extraction.boxes import check_tables
 from face_extraction.errors import unforeseen
 from face_extraction.images import Unreadable, check_frame, check_readable, open_file
 from face_extraction.ledger import FAILED
+from face_extraction.transport import PACKET, gaps
 
 # MP4 and its relatives list every frame. Other containers, and MP4 in fragments (DASH), give only a length. A
 # healthy video may fall short of it by this many seconds, or by this share of the length.
@@ -177,24 +179,34 @@ class _Read:
     broken: list[int] = field(default_factory=list)
     told: bool = True
     cut: bool = False
+    begin: float = math.inf
     end: float = 0.0
     last_dts: int | None = None
 
     def add(self, packet: Any) -> None:
         place = len(self.flags)
-        joined = packet.dts is not None and self.last_dts is not None and packet.dts < self.last_dts
-        if joined and packet.is_keyframe and self.broken and self.broken[-1] >= place - 2:
-            # Counters restart where two files were joined; that does not break the last packet.
-            self.broken.pop()
+        step = 0.0
+        if packet.dts is not None and self.last_dts is not None:
+            step = float((packet.dts - self.last_dts) * packet.time_base)
+        if packet.is_keyframe and not 0 <= step <= JUMP_SECONDS:
+            # Clock and counters restart where two files were joined; that does not break the last packet.
+            while self.broken and self.broken[-1] >= place - 2:
+                self.broken.pop()
         if packet.is_corrupt:
             self.broken.append(place)
         self.last_dts = packet.dts if packet.dts is not None else self.last_dts
-        self.told = self.told and packet.pts is not None and not joined
+        self.told = self.told and packet.pts is not None and step >= 0
         self.times.append(packet.pts or 0)
         self.flags.append(packet.is_keyframe | (not packet.is_discard) << 1)
         if len(self.times) == 4096:
             self.chunks.append(np.array(self.times, np.int64))
             self.times.clear()
+
+    def add_gap(self) -> None:
+        """Something is missing in the last packet, or behind it."""
+        place = len(self.flags) - 1
+        if place >= 0 and self.broken[-1:] != [place]:
+            self.broken.append(place)
 
     def drop_cut_end(self) -> int:
         """Drop broken packets at the very end, where the file breaks off; returns how many are left."""
@@ -212,12 +224,13 @@ def read_packets(path: Path) -> Packets:
         listed = len(stream.index_entries) if name.startswith(_LISTS_FRAMES) else 0
         lists_all = bool(listed and stream.frames)  # Each fragment lists only its own frames.
         try:
-            read = _read_through(container, stream)
+            read = _read_through(container, stream, gaps(path, stream.id) if name == "mpegts" else iter(()))
         except MemoryError as error:  # A packet may only claim to be so large.
             raise Unreadable(path, unforeseen(error), FAILED) from None
         read.told = read.told and not {stream.codec_context.name, name} & _UNTIMED
-        # Matroska counts its length from 0, other containers from the first packet.
-        read.end -= 0 if "matroska" in name else (container.start_time or 0) / av.time_base
+        # Matroska counts its length from 0, FLV from the first packet's decoding, others from its showing.
+        starts = {"matroska,webm": 0.0, "flv": read.begin}
+        read.end -= starts.get(name, (container.start_time or 0) / av.time_base)
         length, tick = (container.duration or 0) / av.time_base, float(stream.time_base)
     count = read.drop_cut_end()
     times = np.concatenate([*read.chunks, np.array(read.times, np.int64)])[:count]
@@ -241,18 +254,25 @@ def _breaks_off(end: float, length: float) -> str:
     return f"the file breaks off: read {end:.2f} of {length:.2f} seconds"
 
 
-def _read_through(container: Any, stream: Any) -> _Read:
-    read = _Read()
+def _read_through(container: Any, stream: Any, gaps: Iterator[int]) -> _Read:
+    read, gap = _Read(), next(gaps, None)
     try:
         for packet in packets_of(container):
+            if packet.size and packet.dts is not None:
+                read.begin = min(read.begin, float(packet.dts * packet.time_base))
             if packet.size and packet.pts is not None and not packet.is_corrupt:
                 read.end = max(read.end, float((packet.pts + (packet.duration or 0)) * packet.time_base))
             if packet.stream_index == stream.index and packet.size:
+                while gap is not None and packet.pos is not None and gap < packet.pos + PACKET:
+                    read.add_gap()
+                    gap = next(gaps, None)
                 read.add(packet)
     except MemoryError:
         raise
     except ERRORS:
         read.cut = True
+    if gap is not None:
+        read.add_gap()
     return read
 
 

@@ -85,6 +85,35 @@ def test_a_gap_in_a_transport_stream_is_damage(tmp_path, gaps, count):
     assert found
 
 
+@pytest.mark.parametrize("codec", ["libx264", "libx265"])
+def test_a_gap_in_the_first_picture_of_a_transport_stream_is_damage(tmp_path, codec):
+    noise = list(np.random.default_rng(0).integers(0, 256, (4, HEIGHT, WIDTH, 3), dtype=np.uint8))
+    options = {"x265-params": "log-level=none:keyint=2:min-keyint=2", "x264-params": "keyint=2:min-keyint=2"}
+    path = write(tmp_path / "a.ts", noise, codec, options=options)
+    path.write_bytes(b"".join(_packets_of(path, 10, 1)))
+
+    with pytest.raises(ItemFailed, match="damaged"):
+        list(read_frames(path))
+
+
+def test_whole_pictures_missing_in_a_transport_stream_are_damage(tmp_path):
+    path = write(tmp_path / "a.ts", [paint(index) for index in range(20)], options=GROUPS)
+    with av.open(str(path)) as container:
+        starts = [packet.pos // 188 for packet in container.demux(video=0) if packet.size]
+    path.write_bytes(b"".join(_packets_of(path, starts[1], starts[2] - starts[1])))
+
+    with pytest.raises(ItemFailed, match="damaged"):
+        list(read_frames(path))
+
+
+@pytest.mark.parametrize("rate", [2, 10])
+def test_a_flash_video_of_few_frames_a_second_is_whole(tmp_path, rate):
+    times = [1000 * index // rate for index in range(30)]
+    path = write(tmp_path / "a.flv", map(paint, range(30)), options={"x264-params": "bframes=3"}, times=times)
+
+    assert values(read_frames(path)) == list(range(30))
+
+
 def test_a_transport_stream_cut_at_its_front_is_whole(tmp_path):
     path = write(tmp_path / "a.ts", _moving(60), options=GROUPS)
     path.write_bytes(_packets_of(path, 0, 100)[1])
@@ -105,6 +134,17 @@ def test_joined_transport_streams_are_one_video(tmp_path):
     assert values(frames) == list(range(80))
     assert np.diff([frame.time for frame in frames]) == pytest.approx(1 / 30, abs=0.002)
     assert values(read_frames(path, count=4)) == [10, 30, 50, 70]
+
+
+def test_a_recording_joined_to_an_earlier_one_is_whole(tmp_path):
+    times = [start + 33 * index for start in (0, 60_000) for index in range(40)]
+    parts = [
+        write(tmp_path / f"{first}.ts", map(paint, part), options=GROUPS, times=[times[n] for n in part])
+        for first, part in ((0, range(40)), (40, range(40, 80)))
+    ]
+    (tmp_path / "joined.ts").write_bytes(b"".join(part.read_bytes() for part in parts))
+
+    assert values(read_frames(tmp_path / "joined.ts")) == list(range(80))
 
 
 def test_a_transport_stream_that_breaks_off_does_not_read_all_of_itself(tmp_path):

@@ -1,0 +1,87 @@
+"""Find where packets of one stream are missing in an MPEG transport stream.
+
+FFmpeg tells of most gaps, but not of those in the first picture, of whole pictures alone, or of 16 packets.
+
+Reference: ISO/IEC 13818-1, 2.4.3 (the transport packet and its continuity counter).
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from face_extraction.images import open_file
+
+PACKET = 188
+"""Bytes of a packet."""
+_SYNC = 0x47
+# Bytes from one packet to the next: plain, with a time before each (AVCHD), with a checksum behind each.
+_SIZES = (PACKET, 192, 204)
+_BLOCK = 2**21
+# So many packets in step are no chance.
+_SURE = 8
+
+
+def gaps(path: Path, pid: int) -> Iterator[int]:
+    """The places in the file, in bytes, of a stream's packets that follow a gap.
+
+    Args:
+        path: a transport stream.
+        pid: the stream's number in it.
+
+    Raises:
+        Unreadable: the system cannot open the file.
+    """
+    counter = -1
+    for at, packets, is_fresh in _runs(path):
+        places = np.flatnonzero((packets[:, 1] & 0x1F == pid >> 8) & (packets[:, 2] == pid & 0xFF))
+        if not len(places):
+            continue
+        head = packets[places, :6].astype(np.int16)
+        counters = head[:, 3] & 15
+        step = (counters - np.concatenate([[counter], counters[:-1]])) & 15
+        # The counter stays at a repeated packet, and jumps where the sender says so.
+        told = (head[:, 3] & 0x20 > 0) & (head[:, 4] > 0) & (head[:, 5] & 0x80 > 0)
+        follows = ((step > 1) & ~told) | (head[:, 1] & 0x80 > 0)
+        follows[0] = counter >= 0 and (is_fresh or follows[0])
+        counter = int(counters[-1])
+        yield from (at + places[follows] * packets.shape[1]).tolist()
+
+
+def _runs(path: Path) -> Iterator[tuple[int, NDArray[np.uint8], bool]]:
+    """Packets without a byte between them: place, uint8 of (packets, size), whether bytes were skipped."""
+    at = size = 0
+    with open_file(path) as stream:
+        while True:
+            stream.seek(at)
+            content = stream.read(_BLOCK)
+            block = np.frombuffer(content, np.uint8)
+            is_fresh = not size
+            if not size:
+                start, size = _in_step(block)
+                at, block = at + start, block[start:]
+            if size:
+                packets = block[: len(block) // size * size].reshape(-1, size)
+                out_of_step = np.flatnonzero(packets[:, 0] != _SYNC)
+                good = int(out_of_step[0]) if len(out_of_step) else len(packets)
+                if good:
+                    yield at, packets[:good], is_fresh
+                at += good * size
+                size = 0 if len(out_of_step) else size
+                if size and len(content) < _BLOCK:
+                    return
+            elif len(content) < _BLOCK:
+                return
+
+
+def _in_step(block: NDArray[np.uint8]) -> tuple[int, int]:
+    """Where packets begin, and their size; if nowhere, how much to skip, and 0."""
+    is_sync = block == _SYNC
+    for size in _SIZES:
+        count = len(block) - (_SURE - 1) * size
+        if count > 0:
+            found = np.flatnonzero(np.all([is_sync[k * size :][:count] for k in range(_SURE)], axis=0))
+            if len(found):
+                return int(found[0]), size
+    return max(1, len(block) - _SURE * _SIZES[-1]), 0
