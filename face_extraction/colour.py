@@ -6,6 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageCms
 
+from face_extraction.hdr import UNTAGGED, in_standard, is_hdr, is_wide, wide_tags
+
 _ORIENTATION = 0x0112
 # EXIF's orientation number to the change of rows and columns that makes the picture upright.
 _TURNS = {
@@ -20,6 +22,8 @@ _TURNS = {
 # The colour space that a profile must have for pixels of each mode.
 _SPACES = {"RGB": "RGB", "CMYK": "CMYK", "L": "GRAY"}
 _MAX_PROFILE = 2**22
+# How the colours are named in the head of a PNG and of an AVIF, and the bytes of each number.
+_NAMED = ((b"\0\0\0\x04cICP", 1), (b"colrnclx", 2))
 
 
 def orientation_of(image: Image.Image) -> int:
@@ -66,12 +70,26 @@ def plain_mode(image: Image.Image) -> Image.Image:
     return image.convert({"1": "L", "P": "RGB"}.get(image.mode, image.mode))
 
 
-def to_rgb(image: Image.Image, profile: bytes = b"") -> NDArray[np.uint8]:
+def tags_of(head: bytes) -> tuple[int, int]:
+    """The primaries and the curve, by H.273, that the head of a PNG or AVIF file names."""
+    for mark, size in _NAMED:
+        at = head.find(mark) + len(mark)
+        if at >= len(mark) and at + 2 * size <= len(head):
+            return wide_tags(
+                int.from_bytes(head[at : at + size]), int.from_bytes(head[at + size : at + 2 * size])
+            )
+    return UNTAGGED, UNTAGGED
+
+
+def to_rgb(
+    image: Image.Image, profile: bytes = b"", tags: tuple[int, int] = (UNTAGGED, UNTAGGED)
+) -> NDArray[np.uint8]:
     """A picture of a plain mode as sRGB, transparent parts over white.
 
     Args:
         image: from `plain_mode`.
         profile: its ICC profile; a damaged profile, or one of another colour space, is ignored.
+        tags: its primaries and curve, by H.273. Without HDR, a profile counts instead.
 
     Returns:
         uint8 of shape (height, width, 3).
@@ -80,6 +98,8 @@ def to_rgb(image: Image.Image, profile: bytes = b"") -> NDArray[np.uint8]:
         white = Image.new("RGBA", image.size, "white")
         white.alpha_composite(image.convert("RGBA"))
         image = white.convert("RGB")
+    if is_hdr(tags[1]) or (is_wide(*tags) and not profile):
+        return in_standard(np.asarray(image.convert("RGB")), *tags)
     return np.array(_managed(image, profile).convert("RGB"))
 
 

@@ -10,6 +10,8 @@ from typing import IO, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from face_extraction.hdr import UNTAGGED, wide_tags
+
 # Brands in the file type box: HEVC pictures and their sequences, and pictures of any coding (mif1, msf1).
 _HEVC = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs"})
 _ANY = frozenset({b"mif1", b"mif2", b"msf1"})
@@ -30,10 +32,12 @@ class HeifPicture(NamedTuple):
     Attributes:
         pixels: uint8 of shape (height, width, 3 or 4), upright, or (height, width) if it is grey.
         profile: the ICC profile; b"" if there is none.
+        tags: primaries and curve, by H.273.
     """
 
     pixels: NDArray[np.uint8]
     profile: bytes
+    tags: tuple[int, int]
 
 
 def is_heic(head: bytes) -> bool:
@@ -89,4 +93,6 @@ def decode_heic(image: Any) -> HeifPicture:
     Raises:
         Exception: as in `open_heic`.
     """
-    return HeifPicture(np.asarray(image), image.info.get("icc_profile") or b"")
+    named = image.info.get("nclx_profile") or {}
+    tags = (named.get("color_primaries", UNTAGGED), named.get("transfer_characteristics", UNTAGGED))
+    return HeifPicture(np.asarray(image), image.info.get("icc_profile") or b"", wide_tags(*map(int, tags)))

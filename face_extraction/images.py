@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFile, UnidentifiedImageError
 
 from face_extraction.atomic import write_bytes
-from face_extraction.colour import orientation_of, plain_mode, shrink, to_rgb, turn_upright
+from face_extraction.colour import orientation_of, plain_mode, shrink, tags_of, to_rgb, turn_upright
 from face_extraction.errors import one_line, ran_out_of_memory
+from face_extraction.hdr import UNTAGGED
 from face_extraction.heif import HEAD, HeifMissing, decode_heic, is_avif, is_heic, open_heic, without_exif
 from face_extraction.ledger import FAILED, UNREADABLE, ItemFailed
 from face_extraction.media import IMAGE_SUFFIXES, VIDEO_SUFFIXES
@@ -65,6 +66,9 @@ _SIGNATURES = {
 # Tags of TIFF, on which raw photos are built: the first marks a smaller copy, the second a DNG.
 _SUBFILE, _DNG = 254, 50706
 _REDUCED = 1
+# Formats that name the primaries and the curve of their colours, in so many bytes; and where they are kept.
+_TAGGED, _BEFORE_PIXELS = ("PNG", "AVIF"), 2**21
+_COLOURS = "primaries and curve"
 _JPEG_END = b"\xff\xd9"
 _TAIL = 2**16
 
@@ -268,11 +272,13 @@ def open_picture(stream: IO[bytes], name: Path | str) -> Image.Image:
     """
     head = stream.read(HEAD)
     stream.seek(0)
-    if is_avif(head):
-        stream = without_exif(stream)
-    elif known_format(head) == "PNG":
-        stream = sound_png(stream)
+    colours = (UNTAGGED, UNTAGGED)
+    if known_format(head) in _TAGGED:
+        stream = without_exif(stream) if is_avif(head) else sound_png(stream)
+        colours = tags_of(stream.read(_BEFORE_PIXELS))
+        stream.seek(0)
     image = Image.open(stream, formats=_FORMATS)
+    image.info[_COLOURS] = colours
     tags = getattr(image, "tag_v2", {})
     if _DNG in tags or tags.get(_SUBFILE, 0) & _REDUCED:
         raise Unreadable(name, "a raw photo, or another TIFF of which only a small preview can be read")
@@ -306,13 +312,17 @@ def _load(image: Image.Image) -> Photo:
         image.draft(None, (width // part, height // part))
     image.load()
     small = shrink(plain_mode(image), MAX_WHOLE)
-    rgb = to_rgb(small, image.info.get("icc_profile") or b"")
-    return Photo(turn_upright(rgb, orientation_of(image)), width / small.width)
+    return Photo(_upright_rgb(small, image), width / small.width)
 
 
 def shown_rgb(image: Image.Image) -> NDArray[np.uint8]:
     """A picture decoded by Pillow, as a viewer shows it: uint8 of shape (height, width, 3)."""
-    rgb = to_rgb(plain_mode(image), image.info.get("icc_profile") or b"")
+    return _upright_rgb(plain_mode(image), image)
+
+
+def _upright_rgb(plain: Image.Image, image: Image.Image) -> NDArray[np.uint8]:
+    """`plain` as the colours and the orientation of `image`, from which it was made, ask for."""
+    rgb = to_rgb(plain, image.info.get("icc_profile") or b"", image.info.get(_COLOURS, (UNTAGGED, UNTAGGED)))
     return turn_upright(rgb, orientation_of(image))
 
 
@@ -348,14 +358,14 @@ def _decode_heic(stream: IO[bytes], name: Path | str) -> Photo:
     image = open_heic(stream)
     width, height = image.size
     _check_size(image.size, name, MAX_LARGE)
-    pixels, profile = decode_heic(image)
+    pixels, profile, tags = decode_heic(image)
     factor = 1
     while (width // factor) * (height // factor) > MAX_WHOLE:
         factor += 1
     if factor > 1:
         size = (width // factor, height // factor)
         pixels = np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), np.uint8)
-    return Photo(to_rgb(Image.fromarray(pixels), profile), width / pixels.shape[1])
+    return Photo(to_rgb(Image.fromarray(pixels), profile, tags), width / pixels.shape[1])
 
 
 def _check_size(size: tuple[int, int], name: Path | str, limit: int) -> None:

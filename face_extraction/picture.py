@@ -1,11 +1,6 @@
-"""Turn a decoded frame into the picture that a player shows: fields, colours, pixel shape, orientation.
-
-Sources: ITU-R BT.2100 (PQ, HLG), BT.2408 (diffuse white is 203 cd/m2), BT.1886 (the display of SDR), BT.2087
-(BT.2020 to BT.709); SMPTE EG 432-1 (P3-D65's primaries).
-"""
+"""Turn a decoded frame into the picture that a player shows: fields, colours, pixel shape, orientation."""
 
 from fractions import Fraction
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -14,18 +9,16 @@ import av.filter
 import cv2
 import numpy as np
 from av.sidedata.sidedata import Type as SideData
-from av.video.reformatter import ColorPrimaries, Colorspace, ColorTrc, VideoReformatter
+from av.video.reformatter import Colorspace, VideoReformatter
 from numpy.typing import NDArray
 
+from face_extraction.hdr import BT2020, UNTAGGED, in_standard, is_wide, wide_tags
 from face_extraction.images import check_frame
 
 # Rounding a video's size makes its pixels look slightly off square; below this it is not worth scaling.
 SQUARE_TOLERANCE = 0.01
 # Untagged videos larger than this count as BT.709, others as BT.601, as in mpv.
 SD_WIDTH, SD_HEIGHT = 1280, 576
-# The luminance that SDR shows as white, and the peak at which HLG's gamma is 1.2, in cd/m2.
-_WHITE, _HLG_PEAK = 203.0, 1000.0
-_UNTAGGED = 2
 # FFmpeg's numbers of the matrices, and swscale's for the same.
 _MATRICES = {
     1: Colorspace.ITU709,
@@ -36,16 +29,6 @@ _MATRICES = {
     9: Colorspace.BT2020,
     10: Colorspace.BT2020,
 }
-# From linear light of wider primaries to BT.709's; the second matrix is P3-D65's.
-_TO_709 = {
-    ColorPrimaries.BT2020: (
-        (1.660491, -0.587641, -0.072850), (-0.124550, 1.132900, -0.008349), (-0.018151, -0.100579, 1.118730),
-    ),
-    ColorPrimaries.SMPTE432: (
-        (1.224940, -0.224940, 0.0), (-0.042057, 1.042057, 0.0), (-0.019638, -0.078636, 1.098274),
-    ),
-}  # fmt: skip
-_STEPS = 4096
 
 
 class View:
@@ -126,15 +109,15 @@ def _filtered(frame: Any, *filters: tuple[str, str]) -> Any:
 
 
 def _colours(frame: Any, width: int) -> NDArray[np.uint8]:
-    primaries, curve = _tags(frame)
-    wide = primaries in _TO_709 or curve in _CURVES
+    primaries, curve = wide_tags(int(frame.color_primaries), int(frame.color_trc))
+    wide = is_wide(primaries, curve)
     alpha = any(component.is_alpha for component in frame.format.components)
     name = ("rgba64le" if wide else "rgba") if alpha else ("rgb48le" if wide else "rgb24")
     picture = VideoReformatter().reformat(
         frame, width=width, format=name, src_colorspace=_colorspace(frame, primaries), threads=1
     )
     pixels: Any = picture.to_ndarray()
-    rgb: Any = _standard(pixels[:, :, :3], primaries, curve) if wide else pixels[:, :, :3]
+    rgb: Any = in_standard(pixels[:, :, :3], primaries, curve) if wide else pixels[:, :, :3]
     if alpha:  # Players show black behind transparent parts.
         rgb = cv2.multiply(
             rgb, np.repeat(pixels[:, :, 3:], 3, 2), scale=1 / np.iinfo(pixels.dtype).max, dtype=0
@@ -142,62 +125,13 @@ def _colours(frame: Any, width: int) -> NDArray[np.uint8]:
     return np.asarray(rgb, np.uint8)
 
 
-def _tags(frame: Any) -> tuple[int, int]:
-    """The primaries and the curve; HDR without tagged primaries has BT.2020's."""
-    primaries, curve = int(frame.color_primaries), int(frame.color_trc)
-    if primaries == _UNTAGGED and curve in _CURVES:
-        primaries = int(ColorPrimaries.BT2020)
-    return primaries, curve
-
-
 def _colorspace(frame: Any, primaries: int) -> Colorspace | None:
     """Swscale's name of the matrix, needed because it takes untagged pictures of any size for BT.601."""
-    if int(frame.colorspace) != _UNTAGGED:
+    if int(frame.colorspace) != UNTAGGED:
         return _MATRICES.get(int(frame.colorspace))
-    if primaries == ColorPrimaries.BT2020:
+    if primaries == BT2020:
         return Colorspace.BT2020
     return Colorspace.ITU709 if frame.width >= SD_WIDTH or frame.height > SD_HEIGHT else Colorspace.ITU601
-
-
-def _standard(rgb: NDArray[np.uint16], primaries: int, curve: int) -> NDArray[np.uint8]:
-    """SDR with BT.709's primaries. Light above diffuse white is cut off, so that skin keeps its tone."""
-    light: Any = np.ascontiguousarray(_linear(curve)[rgb >> 4])
-    if curve == ColorTrc.ARIB_STD_B67:
-        # Scene light to light on a display of `_HLG_PEAK`: BT.2100's OOTF.
-        scene = np.maximum(light @ np.array([0.2627, 0.6780, 0.0593], np.float32), 1e-6)
-        light *= (scene**0.2 * (_HLG_PEAK / _WHITE))[:, :, None]
-    if primaries in _TO_709:
-        light = cv2.transform(light, np.array(_TO_709[ColorPrimaries(primaries)], np.float32))
-    steps = (np.clip(light, 0, 1) * (_STEPS - 1) + 0.5).astype(np.uint16)
-    return np.asarray(_display()[steps], np.uint8)
-
-
-def _pq(code: NDArray[np.float64]) -> NDArray[np.float64]:
-    root = code ** (1 / 78.84375)
-    return (10000 / _WHITE) * (np.maximum(root - 0.8359375, 0) / (18.8515625 - 18.6875 * root)) ** (
-        1 / 0.1593017578125
-    )
-
-
-def _hlg(code: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.where(code <= 0.5, code**2 / 3, (np.exp((code - 0.55991073) / 0.17883277) + 0.28466892) / 12)
-
-
-_CURVES = {int(ColorTrc.SMPTE2084): _pq, int(ColorTrc.ARIB_STD_B67): _hlg}
-
-
-@cache
-def _linear(curve: int) -> NDArray[np.float32]:
-    """The light of each of `_STEPS` codes, where 1 is diffuse white (HLG: the scene's peak)."""
-    code = np.linspace(0, 1, _STEPS)
-    light = _CURVES[curve](code) if curve in _CURVES else code**2.4
-    return light.astype(np.float32)
-
-
-@cache
-def _display() -> NDArray[np.uint8]:
-    """The 8-bit codes for `_STEPS` steps of light on a display of BT.1886."""
-    return np.round(255 * np.linspace(0, 1, _STEPS) ** (1 / 2.4)).astype(np.uint8)
 
 
 def _turn(rgb: NDArray[np.uint8], matrix: NDArray[np.int32] | None) -> NDArray[np.uint8]:

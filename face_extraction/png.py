@@ -13,7 +13,7 @@ SIGNATURE = b"\x89PNG\r\n\x1a\n"
 # The pixels need these: without tRNS they would differ, and fcTL and fdAT hold an animation's.
 _NEEDED = frozenset({b"IHDR", b"PLTE", b"IDAT", b"IEND", b"tRNS", b"acTL", b"fcTL", b"fdAT"})
 # These say how to show the pixels. Damaged ones are dropped.
-_WANTED = frozenset({b"eXIf", b"iCCP"})
+_WANTED = frozenset({b"eXIf", b"iCCP", b"cICP"})
 _MAX_WANTED = 2**20
 _END = b"\0\0\0\0IEND\xae\x42\x60\x82"
 
@@ -25,8 +25,8 @@ class DamagedPng(ValueError):
 def sound_png(stream: IO[bytes]) -> IO[bytes]:
     """Copy a PNG file with only what its pixels need, and check the checksums.
 
-    Texts, times and private chunks are dropped unread. EXIF and colour profile stay if they are whole and
-    below a megabyte.
+    Texts, times and private chunks are dropped unread. EXIF, colour profile and the names of the colours stay
+    if they are whole and below a megabyte.
 
     Args:
         stream: the file, at its start.

@@ -39,6 +39,17 @@ def test_all_tiles_are_put_together(quarters):
     assert np.abs(rgb.astype(int) - quarters).max() < 12
 
 
+@pytest.mark.parametrize(
+    ("primaries", "curve", "code", "shown"),
+    [(9, 16, 148, 255), (9, 18, 191, 255), (1, 13, 148, 148)],  # diffuse white in PQ and HLG; sRGB
+)
+def test_hdr_is_shown_as_on_an_sdr_display(primaries, curve, code, shown):
+    grey = np.full((64, 64, 3), code, np.uint8)
+    content = _encode(grey, color_primaries=primaries, transfer_characteristics=curve)
+
+    assert read_bytes_rgb(content, "a.hif").mean() == pytest.approx(shown, abs=5)
+
+
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_the_containers_orientation_is_applied_once(quarters, orientation):
     exif = Image.Exif()

@@ -12,7 +12,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from PIL import Image, ImageCms, ImageFile, ImageOps
+from PIL import Image, ImageCms, ImageFile, ImageOps, PngImagePlugin
 
 from face_extraction import images
 from face_extraction.images import (
@@ -372,6 +372,32 @@ def test_a_colour_profile_is_applied(noise):
     assert tuple(read_bytes_rgb(_encode(plain, "PNG", icc_profile=swapped), "x")[0, 0]) != (200, 30, 30)
     for useless in (profile.tobytes(), b"nonsense" * 40):
         assert tuple(read_bytes_rgb(_encode(plain, "PNG", icc_profile=useless), "x")[0, 0]) == (200, 30, 30)
+
+
+def _tagged(kind: str, code: tuple[int, ...], primaries: int, curve: int) -> bytes:
+    """A photo of one colour whose file names its primaries and curve, by H.273."""
+    info = PngImagePlugin.PngInfo()
+    info.add(b"cICP", bytes([primaries, curve, 0, 1]))
+    options = {"pnginfo": info} if kind == "PNG" else {"quality": 95, "subsampling": "4:4:4"}
+    content = _encode(Image.new("RGB", (16, 16), code), kind, **options)
+    if kind == "PNG":
+        return content
+    at = content.index(b"colrnclx") + 8
+    return content[:at] + struct.pack(">2H", primaries, curve) + content[at + 4 :]
+
+
+@pytest.mark.parametrize("kind", ["PNG", "AVIF"])
+def test_photos_of_hdr_and_wide_primaries_are_shown_as_on_an_sdr_display(kind):
+    # Diffuse white in PQ and HLG (ITU-R BT.2408), and sRGB's red in P3.
+    for tags, code, shown in (
+        ((9, 16), (148, 148, 148), (255, 255, 255)),
+        ((9, 18), (191, 191, 191), (255, 255, 255)),
+        ((12, 13), (234, 51, 35), (255, 0, 0)),
+        ((1, 13), (148, 90, 40), (148, 90, 40)),
+    ):
+        rgb = read_bytes_rgb(_tagged(kind, code, *tags), "x")
+
+        assert np.abs(rgb.astype(int) - shown).max() <= 8
 
 
 def _swapped_profile() -> bytes:
