@@ -36,19 +36,13 @@ Name = TypeVar("Name", bound=Hashable)
 
 
 @dataclass(frozen=True)
-class Difference:
+class Difference(Estimate):
     """A metric of the first model minus that of the second.
 
     Attributes:
-        value: the difference; NaN if not defined.
-        low: lower end of its 95 % interval; NaN if not estimable.
-        high: upper end.
         p: two-sided p-value of the hypothesis of no difference; NaN if not estimable.
     """
 
-    value: float
-    low: float
-    high: float
     p: float
 
 
@@ -337,9 +331,8 @@ def comparison_table(first: Scored, second: Scored, names: Sequence[str], unit: 
     lines = [f"{len(labels):,} {unit}s of {len(np.unique(groups)):,} groups; first minus second", ""]
     lines.append(f"{'bootstrap over groups':<26}{'difference':<28}{'p':>9}{'p, Holm':>10}")
     for name, difference in found.items():
-        estimate = Estimate(difference.value, difference.low, difference.high)
         p_values = f"{_p(difference.p):>9}{_p(adjusted[name]):>10}"
-        lines.append(f"{MEASURES[name].title:<26}{estimate!s:<28}{p_values}")
+        lines.append(f"{MEASURES[name].title:<26}{difference!s:<28}{p_values}")
     lines += ["", f"{'test':<26}{f'p if {unit}s were independent':<28}{'p':>9}{'p, Holm':>10}"]
     for title, (grouped, plain) in others.items():
         lines.append(f"{title:<26}{_p(plain):<28}{_p(grouped):>9}{_p(adjusted[title]):>10}")

@@ -49,6 +49,15 @@ class Estimate:
         return {name: None if math.isnan(value) else value for name, value in vars(self).items()}
 
 
+def with_nan(value: Any) -> Any:
+    """A value from JSON with NaN for each null in it; the reverse of what `Estimate.to_dict` does."""
+    if isinstance(value, list):
+        return [with_nan(each) for each in value]
+    if isinstance(value, dict):
+        return {name: with_nan(each) for name, each in value.items()}
+    return math.nan if value is None else value
+
+
 def shown(value: float) -> str:
     """Three digits, or as many as needed so that a value above 0 does not show as 0, nor one below 1 as 1."""
     texts = [f"{value:.{digits}f}" for digits in range(3, 10)]
@@ -93,10 +102,7 @@ class Metrics:
             InputError: `record` does not have that form.
         """
         try:
-            estimates = {
-                name: {key: math.nan if end is None else end for key, end in ends.items()}
-                for name, ends in record["estimates"].items()
-            }
+            estimates = {name: with_nan(ends) for name, ends in record["estimates"].items()}
             if missing := [name for name in MEASURES if name not in estimates]:
                 raise KeyError(missing[0])
             return msgspec.convert({**record, "estimates": estimates}, cls)

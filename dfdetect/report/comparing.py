@@ -6,19 +6,17 @@ import json
 import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from pathlib import Path
 
 from filelock import FileLock
 
 from dfdetect.metrics.comparison import Difference, Scored, bootstrap, holm
 from dfdetect.metrics.measures import MEASURES
-from dfdetect.report.comparisons import COMPARISONS, Comparison, read_comparisons
+from dfdetect.report.comparisons import COMPARISONS, Comparison, read_comparisons, write_entries
 from dfdetect.report.declared import Cell, Experiment, TableSpec
 from dfdetect.report.results import DONE, Result, current, read_results
 from dfdetect.report.scores import Scores, scores_of, still_measures
 from face_extraction.errors import InputError
-from face_extraction.json_file import write_json
 from face_extraction.progress import progress
 
 RESAMPLES, RESAMPLES_A_TEST = 1000, 50
@@ -82,7 +80,7 @@ def _write(folder: Path, fresh: Sequence[Comparison], scored: set[str]) -> None:
             and not {old.best, old.other} <= scored
             and (old.table, old.level, old.best, old.other) not in names
         ]
-        write_json(path, {"comparisons": [asdict(new) for new in (*theirs, *fresh)]})
+        write_entries(path, [*theirs, *fresh])
 
 
 def enough(tests: int) -> int:
@@ -145,11 +143,8 @@ def _compare(
                         metric=metric,
                         best=best,
                         other=other,
-                        value=_none(found.value),
-                        low=_none(found.low),
-                        high=_none(found.high),
-                        p=_none(found.p),
-                        holm=_none(adjusted[metric, first, second]),
+                        **vars(found),
+                        holm=adjusted[metric, first, second],
                         together=together,
                     )
                 )
@@ -166,7 +161,3 @@ def _best(family: Mapping[str, Result], metric: str, level: str) -> str:
 
 def _at_level(scored: Scored, level: str) -> Scored:
     return Scored(scored.predictions.at_level(level), scored.threshold)
-
-
-def _none(value: float) -> float | None:
-    return None if math.isnan(value) else value

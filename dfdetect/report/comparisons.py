@@ -1,13 +1,15 @@
 """comparisons.json: which cells in each column of a table cannot be told from the best one."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, TypeVar
 
 import msgspec
 
+from dfdetect.metrics.estimates import with_nan
 from face_extraction.errors import InputError
-from face_extraction.json_file import read_json
+from face_extraction.json_file import read_json, write_json
 
 T = TypeVar("T", bound=Any)
 
@@ -25,7 +27,7 @@ class Comparison:
         metric: the column's metric.
         best: digest of the best cell's result.
         other: digest of the other's.
-        value: best minus other, None if undefined; `low` and `high` are its 95 % interval.
+        value: best minus other, NaN if undefined; `low` and `high` are its 95 % interval.
         p: of no difference; `holm` is the same, adjusted for all pairs and metrics of the table.
         together: changes with the results that were compared together.
     """
@@ -35,17 +37,17 @@ class Comparison:
     metric: str
     best: str
     other: str
-    value: float | None
-    low: float | None
-    high: float | None
-    p: float | None
-    holm: float | None
+    value: float
+    low: float
+    high: float
+    p: float
+    holm: float
     together: str
 
     @property
     def alike(self) -> bool:
         """Whether the other was tested and cannot be told from the best."""
-        return self.holm is not None and self.holm >= LEVEL
+        return self.holm >= LEVEL
 
 
 def read_comparisons(folder: Path) -> list[Comparison]:
@@ -60,6 +62,8 @@ def read_comparisons(folder: Path) -> list[Comparison]:
 def read_entries(path: Path, kind: type[T]) -> list[T]:
     """The objects of a JSON file that holds a list of them under its own name; none if it is absent.
 
+    A null is read as NaN.
+
     Args:
         path: the file.
         kind: the objects' dataclass.
@@ -71,10 +75,20 @@ def read_entries(path: Path, kind: type[T]) -> list[T]:
         return []
     entries = read_json(path, dict).get(path.stem)
     try:
-        found = msgspec.convert(entries, list[kind])  # type: ignore[valid-type]
+        found = msgspec.convert(with_nan(entries), list[kind])  # type: ignore[valid-type]
     except msgspec.ValidationError as error:
         raise InputError(f"{path}: damaged ({error})") from None
     unknown = {name for entry in entries or () for name in entry} - {field.name for field in fields(kind)}
     if unknown:
         raise InputError(f"{path}: damaged (unknown {', '.join(sorted(unknown))})")
     return found
+
+
+def write_entries(path: Path, entries: Sequence[Any]) -> None:
+    """Write objects as `read_entries` reads them, atomically; msgspec writes NaN as null.
+
+    Args:
+        path: the file.
+        entries: dataclass objects.
+    """
+    write_json(path, {path.stem: msgspec.json.decode(msgspec.json.encode(entries))})

@@ -75,8 +75,7 @@ def measured(experiment: Experiment, verdict: Verdict) -> str:
     if verdict.compared is None:
         return DASH
     one = verdict.compared.measured[verdict.compared.decisive]
-    ends = [math.nan if end is None else end for end in (one.value, one.low, one.high)]
-    text = signed(Estimate(*ends))
+    text = signed(one)
     deciding = verdict.decisive
     comparing = deciding or verdict.finding.comparisons[0]
     if not comparing.second:

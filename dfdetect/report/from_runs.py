@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dfdetect.metrics.estimates import Estimate, Metrics
+from dfdetect.metrics.estimates import Estimate, Metrics, with_nan
 from dfdetect.metrics.measures import MEASURES
 from dfdetect.recipe import read_recipe
 from dfdetect.render.markdown import plain
@@ -113,14 +113,10 @@ def _crossval_row(folder: Path, first: Run) -> Row:
     try:
         record = parse_json(path.read_text(encoding="utf-8"))
         folds = [Metrics.from_dict(fold["metrics"]) for fold in record["folds"]]
-        averages = {name: _estimate(record["averages"][name]) for name in MEASURES}
+        averages = {name: Estimate(**with_nan(record["averages"][name])) for name in MEASURES}
     except (ValueError, TypeError, KeyError, AttributeError, InputError) as error:
         raise InputError(f"{path}: damaged ({type(error).__name__}: {error})") from None
     return _made(first, folder, averages, folds)
-
-
-def _estimate(record: Mapping[str, float | None]) -> Estimate:
-    return Estimate(**{name: math.nan if end is None else end for name, end in record.items()})
 
 
 def _made(run: Run, folder: Path, estimates: Mapping[str, Estimate], folds: Sequence[Metrics]) -> Row:

@@ -1,8 +1,6 @@
 """Compare the cells that a report's findings rest on, from their run folders, and write findings.json."""
 
-import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from pathlib import Path
 
 from filelock import FileLock
@@ -10,13 +8,13 @@ from filelock import FileLock
 from dfdetect.metrics.comparison import Difference, Resampled, bootstrap, difference_of
 from dfdetect.metrics.measures import MEASURES, Array
 from dfdetect.report.comparing import enough
+from dfdetect.report.comparisons import write_entries
 from dfdetect.report.declared import Experiment
 from dfdetect.report.finding import Comparing, Finding, Side
 from dfdetect.report.results import read_results
 from dfdetect.report.scores import Scores, scores_of, still_measures
-from dfdetect.report.verdicts import FINDINGS, Compared, Found, Measured, found_for, read_compared
+from dfdetect.report.verdicts import FINDINGS, Compared, Found, found_for, read_compared
 from face_extraction.errors import InputError
-from face_extraction.json_file import write_json
 from face_extraction.progress import progress
 
 
@@ -73,7 +71,7 @@ def _compared(finding: Finding, found: Found, runs: Path, tests: int) -> Compare
             trainings[name].append(len(scored))
             scored.append(scores)
     drawn = bootstrap(scored, [finding.metric], resamples=enough(tests))
-    measured = [_measured(difference(finding.metric, one, drawn, trainings)) for one in finding.comparisons]
+    measured = [difference(finding.metric, one, drawn, trainings) for one in finding.comparisons]
     n = sum(len(fold.predictions.known()) for fold in scored[0])
     return Compared(finding.key, found.profile, found.manifest, found.digests, n, measured)
 
@@ -101,12 +99,6 @@ def difference(
     return difference_of(sign * (first - second), sign * (firsts - seconds))
 
 
-def _measured(found: Difference) -> Measured:
-    return Measured(
-        **{name: None if math.isnan(number) else float(number) for name, number in vars(found).items()}
-    )
-
-
 def _write(experiment: Experiment, fresh: Sequence[Compared]) -> None:
     """Write the comparisons, and keep those of current results that other processes added meanwhile."""
     path = experiment.folder / FINDINGS
@@ -122,4 +114,4 @@ def _write(experiment: Experiment, fresh: Sequence[Compared]) -> None:
             and set(old.results) <= alive
         ]
         if theirs or fresh:
-            write_json(path, {"findings": [asdict(one) for one in (*theirs, *fresh)]})
+            write_entries(path, [*theirs, *fresh])

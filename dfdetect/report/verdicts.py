@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from dfdetect.metrics.comparison import holm
+from dfdetect.metrics.comparison import Difference, holm
 from dfdetect.report.comparisons import LEVEL, read_entries
 from dfdetect.report.declared import Cell, Experiment
 from dfdetect.report.finding import Comparing, Finding
@@ -17,23 +17,6 @@ from dfdetect.report.results import DONE, Result, current
 FINDINGS = "findings.json"
 HOLDS, FAILS, UNKNOWN = "holds", "does not hold", "cannot be told here"
 UNCOMPARED, MISSING = "not compared yet", "not run yet"
-
-
-@dataclass(frozen=True)
-class Measured:
-    """One comparison of a finding, measured.
-
-    Attributes:
-        value: how much better the first side is; None if it is not defined.
-        low: lower end of its 95 % interval; None if it cannot be estimated.
-        high: upper end.
-        p: two-sided p-value of no difference.
-    """
-
-    value: float | None
-    low: float | None
-    high: float | None
-    p: float | None
 
 
 @dataclass(frozen=True)
@@ -46,7 +29,7 @@ class Compared:
         manifest: SHA-256 of the manifest.
         results: digests of the results that were compared.
         n: test faces.
-        measured: for each of its comparisons, in order.
+        measured: for each of its comparisons, in order, how much better the first side is.
     """
 
     finding: str
@@ -54,7 +37,7 @@ class Compared:
     manifest: str
     results: Sequence[str]
     n: int
-    measured: Sequence[Measured]
+    measured: Sequence[Difference]
 
     def covers(self, finding: Finding, digests: Sequence[str]) -> bool:
         """Whether it compares what a finding now claims, from exactly the results with these digests."""
@@ -72,17 +55,17 @@ class Compared:
         Else it is the smallest of those that speak against it, times the number of comparisons, because any
         of them refutes the claim.
         """
-        if any(one.value is None or one.p is None for one in self.measured):
+        if any(math.isnan(one.value) or math.isnan(one.p) for one in self.measured):
             return math.nan
         if self.favours:
-            return max(_number(one.p) for one in self.measured)
-        against = [_number(one.p) for one in self.measured if _number(one.value) <= 0]
+            return max(one.p for one in self.measured)
+        against = [one.p for one in self.measured if one.value <= 0]
         return min(1.0, len(self.measured) * min(against))
 
     @property
     def favours(self) -> bool:
         """Whether every comparison speaks for the claim, however weakly."""
-        return all(_number(one.value) > 0 for one in self.measured)
+        return all(one.value > 0 for one in self.measured)
 
     @property
     def decisive(self) -> int:
@@ -93,10 +76,10 @@ class Compared:
 
         def weight(number: int) -> tuple[bool, float, float]:
             one = self.measured[number]
-            against = _number(one.value) <= 0
-            return (not against, _number(one.p) if against else 0.0, _number(one.value))
+            against = one.value <= 0
+            return (not against, one.p if against else 0.0, one.value)
 
-        known = [number for number, one in enumerate(self.measured) if one.value is not None]
+        known = [number for number, one in enumerate(self.measured) if not math.isnan(one.value)]
         return min(known, key=weight, default=0)
 
     def outcome(self, adjusted: float) -> str:
@@ -105,8 +88,8 @@ class Compared:
         if math.isnan(adjusted) or adjusted >= LEVEL:
             return UNKNOWN
         if self.favours:
-            return HOLDS if _number(one.low) > 0 else UNKNOWN
-        return FAILS if _number(one.high) < 0 else UNKNOWN
+            return HOLDS if one.low > 0 else UNKNOWN
+        return FAILS if one.high < 0 else UNKNOWN
 
 
 @dataclass(frozen=True)
@@ -145,10 +128,6 @@ class Verdict:
         """The comparison that decides; None if there is only one, or none was measured."""
         several = len(self.finding.comparisons) > 1
         return self.finding.comparisons[self.compared.decisive] if self.compared and several else None
-
-
-def _number(value: float | None) -> float:
-    return math.nan if value is None else value
 
 
 def read_compared(folder: Path) -> list[Compared]:

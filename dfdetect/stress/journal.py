@@ -9,7 +9,7 @@ from typing import IO, Any
 
 import msgspec
 
-from dfdetect.metrics.estimates import Estimate
+from dfdetect.metrics.estimates import Estimate, with_nan
 from dfdetect.stress.measuring import ESTIMATES, Row
 from face_extraction.atomic import naming, write_text
 from face_extraction.errors import InputError
@@ -109,10 +109,7 @@ def _row(record: _Row) -> Row:
     ends = [end for each in record.estimates.values() for end in each.values() if end is not None]
     if not all(-1 <= end <= 1 for end in ends) or not math.isfinite(record.severity):
         raise ValueError("a number out of range")
-    estimates = {
-        name: Estimate(**{end: math.nan if value is None else value for end, value in ends.items()})
-        for name, ends in record.estimates.items()
-    }
+    estimates = {name: Estimate(**with_nan(ends)) for name, ends in record.estimates.items()}
     return Row(record.severity, record.n, record.n_groups, estimates)
 
 

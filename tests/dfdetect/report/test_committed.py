@@ -6,8 +6,10 @@ import pytest
 
 from dfdetect.models.registry import family
 from dfdetect.report import __main__ as report
+from dfdetect.report.comparisons import COMPARISONS, Comparison, read_entries, write_entries
 from dfdetect.report.declared import find_experiments
 from dfdetect.report.results import read_results
+from dfdetect.report.verdicts import FINDINGS, Compared
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -16,6 +18,15 @@ def test_the_committed_tables_are_those_that_would_be_rendered_now(monkeypatch):
     monkeypatch.chdir(ROOT)
 
     assert report.main(["tables", "--check"]) == 0
+
+
+@pytest.mark.parametrize(("name", "kind"), [(COMPARISONS, Comparison), (FINDINGS, Compared)])
+def test_committed_comparisons_written_again_are_the_same_bytes(name, kind, tmp_path):
+    files = [*(ROOT / "reports").glob(f"*/{name}")]
+    assert files
+    for file in files:
+        write_entries(tmp_path / name, read_entries(file, kind))
+        assert (tmp_path / name).read_bytes() == file.read_bytes()
 
 
 def test_no_committed_result_is_of_a_size_that_only_shows_that_cells_run():

@@ -1,14 +1,16 @@
 """The table of findings: what stands beside a verdict."""
 
-from dataclasses import asdict, replace
+import math
+from dataclasses import replace
 
 import pytest
 
+from dfdetect.metrics.comparison import Difference
 from dfdetect.report import findings_table, overview
+from dfdetect.report.comparisons import write_entries
 from dfdetect.report.declared import read_experiment
 from dfdetect.report.results import add_result
-from dfdetect.report.verdicts import FINDINGS, Compared, Measured, verdicts
-from face_extraction.json_file import write_json
+from dfdetect.report.verdicts import FINDINGS, Compared, verdicts
 
 DATA = {"manifest_sha256": "m", "sample_set": False, "sources": ["dfdc"]}
 CNN, MESO = "custom_cnn, base", "meso4, base"
@@ -57,7 +59,7 @@ def test_a_line_says_what_it_rests_on(declare, measured):
     (open_,) = verdicts(experiment, results, [])
     assert findings_table.basis(open_) == "size full; 1 of 3 cells to run"
     assert findings_table.measured(experiment, open_) == "–"
-    parts = [Measured(0.05, 0.03, 0.07, 0.001), Measured(-0.02, None, None, None)]
+    parts = [Difference(0.05, 0.03, 0.07, 0.001), Difference(-0.02, *[math.nan] * 3)]
     compared = Compared(finding.key, "full", "m", [], 1610, [parts[0], replace(parts[0], value=0.04)])
     verdict = replace(open_, outcome="holds", compared=compared, results=results, holm=0.0004)
     assert findings_table.basis(verdict) == (
@@ -80,9 +82,9 @@ def test_the_page_over_all_reports_lists_verdicts_and_what_they_wait_for(declare
         add_result(experiment.folder, result)
     key = experiment.findings[0].key
     line = Compared(
-        key, "full", "m", [one.digest for one in results], 40, [Measured(-0.1, -0.2, -0.05, 0.001)]
+        key, "full", "m", [one.digest for one in results], 40, [Difference(-0.1, -0.2, -0.05, 0.001)]
     )
-    write_json(experiment.folder / FINDINGS, {"findings": [asdict(line)]})
+    write_entries(experiment.folder / FINDINGS, [line])
     page = overview.overview([experiment])
     assert "| **does not hold** | Accuracy -0.100 [-0.200, -0.050] | 0.001 | Accuracy +0.112 |" in page
     assert page.count("| not run yet |") == 1

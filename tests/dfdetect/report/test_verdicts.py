@@ -1,9 +1,13 @@
 """Verdicts on findings: each outcome from differences worked out by hand, and Holm over a report's claims."""
 
-from dataclasses import asdict, replace
+import json
+import math
+from dataclasses import replace
 
 import pytest
 
+from dfdetect.metrics.comparison import Difference
+from dfdetect.report.comparisons import write_entries
 from dfdetect.report.declared import read_experiment
 from dfdetect.report.results import declared
 from dfdetect.report.verdicts import (
@@ -14,7 +18,6 @@ from dfdetect.report.verdicts import (
     UNCOMPARED,
     UNKNOWN,
     Compared,
-    Measured,
     read_compared,
     verdicts,
 )
@@ -23,11 +26,11 @@ from face_extraction.json_file import write_json
 
 CNN, MESO, BOTH = "custom_cnn, base", "meso4, base", "both, base"
 DATA = {"manifest_sha256": "m", "sample_set": False, "sources": ["dfdc"]}
-FOR = Measured(0.04, 0.02, 0.06, 0.002)
-WEAKLY_FOR = Measured(0.01, -0.01, 0.03, 0.3)
-AGAINST = Measured(-0.05, -0.08, -0.02, 0.004)
-WEAKLY_AGAINST = Measured(-0.01, -0.03, 0.01, 0.4)
-NONE = Measured(None, None, None, None)
+FOR = Difference(0.04, 0.02, 0.06, 0.002)
+WEAKLY_FOR = Difference(0.01, -0.01, 0.03, 0.3)
+AGAINST = Difference(-0.05, -0.08, -0.02, 0.004)
+WEAKLY_AGAINST = Difference(-0.01, -0.03, 0.01, 0.4)
+NONE = Difference(*[math.nan] * 4)
 
 
 def compared(*measured):
@@ -48,7 +51,7 @@ def compared(*measured):
         ([FOR, AGAINST], 0.008, 1, FAILS),
         ([FOR, AGAINST, WEAKLY_AGAINST], 0.012, 1, FAILS),
         ([FOR, WEAKLY_AGAINST], 0.8, 1, UNKNOWN),
-        ([Measured(0.0, None, None, 1.0)], 1.0, 0, UNKNOWN),
+        ([Difference(0.0, math.nan, math.nan, 1.0)], 1.0, 0, UNKNOWN),
     ],
 )
 def test_a_claim_holds_if_all_its_comparisons_do(measured, p, decisive, outcome):
@@ -150,16 +153,23 @@ def test_repeated_trainings_count(declare, measured):
 def test_the_file_is_read_as_it_was_written_and_a_damaged_one_is_named(tmp_path):
     assert read_compared(tmp_path) == []
     lines = [compared(FOR, NONE)]
-    write_json(tmp_path / FINDINGS, {"findings": [asdict(one) for one in lines]})
+    write_entries(tmp_path / FINDINGS, lines)
+    measured = [{"value": 0.04, "low": 0.02, "high": 0.06, "p": 0.002}]
+    measured += [{"value": None, "low": None, "high": None, "p": None}]
+    plain = {"finding": "key", "profile": "full", "manifest": "m", "results": ["d"], "n": 40}
+    text = json.dumps({"findings": [{**plain, "measured": measured}]}, indent=2)
+    assert (tmp_path / FINDINGS).read_text() == f"{text}\n"
     (again,) = read_compared(tmp_path)
-    assert (again.finding, list(again.measured)) == ("key", [FOR, NONE])
+    assert (again.finding, repr(list(again.measured))) == ("key", repr([FOR, NONE]))
     texts = {**FOR.__dict__, "value": "much"}
     for damaged in (
         {},
+        {"findings": None},
         {"findings": [{"finding": 1}]},
-        {"findings": [{**asdict(lines[0]), "measured": [texts]}]},
-        {"findings": [{**asdict(lines[0]), "results": "d"}]},
-        {"findings": [{**asdict(lines[0]), "more": 1}]},
+        {"findings": [{**plain, "measured": [texts]}]},
+        {"findings": [{**plain, "measured": [], "n": None}]},
+        {"findings": [{**plain, "measured": [], "results": "d"}]},
+        {"findings": [{**plain, "measured": [], "more": 1}]},
     ):
         write_json(tmp_path / FINDINGS, damaged)
         with pytest.raises(InputError, match=r"findings\.json: damaged"):
