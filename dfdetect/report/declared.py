@@ -7,6 +7,7 @@ The grid is the product of the axes' choices. A cell's recipe joins `[recipe]`, 
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -186,10 +187,17 @@ class Experiment:
         """
         if profile not in self.profiles:
             raise unknown_name("profile", profile, self.profiles, str(self.folder / EXPERIMENT))
+        return self._grids[profile]
+
+    @cached_property
+    def _grids(self) -> dict[str, list[Cell]]:
+        return {name: self._grid(profile) for name, profile in self.profiles.items()}
+
+    def _grid(self, profile: Profile) -> list[Cell]:
         cells: dict[tuple[str, ...], Cell] = {}
         ats = [dict(zip(self.axes, names, strict=True)) for names in itertools.product(*self.axes.values())]
         for at in sorted(ats, key=lambda at: self._ensemble(at) is not None):
-            fields = self._fields(at, self.profiles[profile])
+            fields = self._fields(at, profile)
             if fields is None:
                 continue
             recipe = from_mapping(fields, f"{self.folder / EXPERIMENT}: {', '.join(at.values())}")

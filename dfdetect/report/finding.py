@@ -9,6 +9,7 @@ import itertools
 import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from typing import Any
 
 from dfdetect.metrics.measures import MEASURES
@@ -59,13 +60,13 @@ class Finding:
     comparisons: Sequence[Comparing]
     published: str = ""
 
-    @property
+    @cached_property
     def key(self) -> str:
         """Changes with what is compared, and not with the words."""
         facts = [self.metric, [asdict(one) for one in self.comparisons]]
         return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:16]
 
-    @property
+    @cached_property
     def points(self) -> list[Point]:
         """The cells that it rests on, each once."""
         every = (point for one in self.comparisons for point in one.points)

@@ -9,8 +9,7 @@ from dfdetect.render.table import Table, columns
 from dfdetect.render.text import plural
 from dfdetect.report.declared import Experiment
 from dfdetect.report.finding import Comparing, Finding, Side
-from dfdetect.report.results import Result
-from dfdetect.report.verdicts import MISSING, Verdict
+from dfdetect.report.verdicts import MISSING, Found, Verdict
 
 TITLES = ("report", "claim", "verdict", "measured here", "p, Holm", "published", "rests on")
 
@@ -100,23 +99,23 @@ def _named(experiment: Experiment, side: Side) -> str:
 
 def basis(verdict: Verdict) -> str:
     """What a verdict rests on: size, faces, trainings and starts; or how much is missing."""
+    found, size = verdict.found, f"size {verdict.found.profile}"
     if verdict.outcome == MISSING:
         cells = plural(len(verdict.finding.points), "cell")
-        return f"size {verdict.profile}; {len(verdict.missing)} of {cells} to run"
+        return f"{size}; {len(found.missing)} of {cells} to run"
     if verdict.compared is None:
-        return f"size {verdict.profile}; all cells have run, and their run folders are needed"
+        return f"{size}; all cells have run, and their run folders are needed"
     several = verdict.trainings
     trained = "one training each" if several == 1 else f"{several} trainings each or more"
-    data = ", ".join(verdict.results[0].data["sources"])
-    size = f"size {verdict.profile}, {verdict.compared.n:,} faces of {data}"
-    return "; ".join([size, trained, *_starts(verdict.results)])
+    data = ", ".join(found.results[0].data["sources"])
+    faces = f"{size}, {verdict.compared.n:,} faces of {data}"
+    return "; ".join([faces, trained, *_starts(found)])
 
 
-def _starts(results: Sequence[Result]) -> list[str]:
+def _starts(found: Found) -> list[str]:
     """How many of the cells start at random."""
-    cells = {tuple(result.at.values()): result for result in results}
-    random = sum(bool(result.random_start) for result in cells.values())
-    return [f"{random} of {plural(len(cells), 'cell')} from random weights"] if random else []
+    random = sum(bool(several[-1].random_start) for several in found.trainings.values())
+    return [f"{random} of {plural(len(found.trainings), 'cell')} from random weights"] if random else []
 
 
 def _p(value: float) -> str:

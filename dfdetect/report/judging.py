@@ -1,6 +1,6 @@
 """Compare the cells that a report's findings rest on, from their run folders, and write findings.json."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from filelock import FileLock
@@ -11,7 +11,7 @@ from dfdetect.report.comparing import enough
 from dfdetect.report.comparisons import write_entries
 from dfdetect.report.declared import Experiment
 from dfdetect.report.finding import Comparing, Finding, Side
-from dfdetect.report.results import read_results
+from dfdetect.report.results import Result, read_results
 from dfdetect.report.scores import Scores, scores_of, still_measures
 from dfdetect.report.verdicts import FINDINGS, Compared, Found, found_for, read_compared
 from face_extraction.errors import InputError
@@ -34,8 +34,15 @@ def judge_findings(experiment: Experiment, profile: str, manifest: str, runs: Pa
         return []
     results, kept = read_results(experiment.folder), read_compared(experiment.folder)
     tests = sum(len(finding.comparisons) for finding in experiment.findings)
+    known: dict[str, Scores] = {}
     fresh: list[Compared] = []
     told: list[str] = []
+
+    def scores(name: str, result: Result) -> Scores:
+        if result.digest not in known:  # several findings rest on one result
+            known[result.digest] = _scores(name, result, runs)
+        return known[result.digest]
+
     with progress("judge", len(experiment.findings), unit="findings") as advance:
         for finding in experiment.findings:
             found = found_for(experiment, finding, results, profile, manifest)
@@ -44,7 +51,7 @@ def judge_findings(experiment: Experiment, profile: str, manifest: str, runs: Pa
                 fresh += old
             else:
                 try:
-                    fresh.append(_compared(finding, found, runs, tests))
+                    fresh.append(_compared(finding, found, scores, tests))
                 except InputError as error:
                     told.append(f"finding {finding.says!r} is not compared: {error}")
             advance(note=finding.says)
@@ -52,24 +59,33 @@ def judge_findings(experiment: Experiment, profile: str, manifest: str, runs: Pa
     return told
 
 
-def _compared(finding: Finding, found: Found, runs: Path, tests: int) -> Compared:
+def _scores(name: str, result: Result, runs: Path) -> Scores:
+    """The scores behind a result of the cell `name`.
+
+    Raises:
+        InputError: a run folder is missing or holds other scores.
+    """
+    scores = scores_of(result, runs)
+    if scores is None:
+        raise InputError(f"{', '.join(result.runs)} of {name} is not in {runs}")
+    if not still_measures(result, scores):
+        raise InputError(f"the run folder of {name} now has other scores")
+    return scores
+
+
+def _compared(
+    finding: Finding, found: Found, scores: Callable[[str, Result], Scores], tests: int
+) -> Compared:
     """Compare the cells of one finding.
 
     Raises:
-        InputError: a run folder is missing or holds other scores, or the cells were tested on other faces.
+        InputError: scores are missing, or the cells were tested on other faces.
     """
     scored: list[Scores] = []
     trainings: dict[str, list[int]] = {}
     for name, several in found.trainings.items():
-        trainings[name] = []
-        for result in several:
-            scores = scores_of(result, runs)
-            if scores is None:
-                raise InputError(f"{', '.join(result.runs)} of {name} is not in {runs}")
-            if not still_measures(result, scores):
-                raise InputError(f"the run folder of {name} now has other scores")
-            trainings[name].append(len(scored))
-            scored.append(scores)
+        trainings[name] = list(range(len(scored), len(scored) + len(several)))
+        scored += [scores(name, result) for result in several]
     drawn = bootstrap(scored, [finding.metric], resamples=enough(tests))
     measured = [difference(finding.metric, one, drawn, trainings) for one in finding.comparisons]
     n = sum(len(fold.predictions.known()) for fold in scored[0])

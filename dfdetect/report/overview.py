@@ -68,7 +68,7 @@ def _waiting(judged: Sequence[Verdict]) -> list[tuple[str, list[str]]]:
     """The cells without a result that a report's findings wait for, by size."""
     cells: dict[str, list[str]] = {}
     for verdict in judged:
-        cells.setdefault(verdict.profile, []).extend(cell.name for cell in verdict.missing)
+        cells.setdefault(verdict.found.profile, []).extend(cell.name for cell in verdict.found.missing)
     return [(profile, list(dict.fromkeys(names))) for profile, names in cells.items() if names]
 
 

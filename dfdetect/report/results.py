@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -66,7 +67,7 @@ class Result:
         """SHA-256 of the manifest."""
         return str(self.data.get("manifest_sha256", ""))
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """Tells one line from any other."""
         return hashlib.sha256(_line(self).encode()).hexdigest()[:16]

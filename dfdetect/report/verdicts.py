@@ -6,6 +6,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 from dfdetect.metrics.comparison import Difference, holm
@@ -93,53 +94,6 @@ class Compared:
 
 
 @dataclass(frozen=True)
-class Verdict:
-    """What is known about one finding.
-
-    Attributes:
-        finding: the claim.
-        outcome: one of `HOLDS`, `FAILS`, `UNKNOWN`, `UNCOMPARED`, `MISSING`.
-        profile: the size at which it was judged, or to which least is missing.
-        compared: the comparisons; None if there are none.
-        holm: the p-value, adjusted for all claims of the report.
-        results: the results that it rests on.
-        missing: the cells that have no result.
-    """
-
-    finding: Finding
-    outcome: str
-    profile: str
-    compared: Compared | None = None
-    holm: float = math.nan
-    results: Sequence[Result] = ()
-    missing: Sequence[Cell] = ()
-
-    @property
-    def trainings(self) -> int:
-        """The smallest number of trainings with different seeds that a cell of it has."""
-        counts: dict[tuple[str, ...], int] = {}
-        for result in self.results:
-            at = tuple(result.at.values())
-            counts[at] = counts.get(at, 0) + 1
-        return min(counts.values(), default=0)
-
-    @property
-    def decisive(self) -> Comparing | None:
-        """The comparison that decides; None if there is only one, or none was measured."""
-        several = len(self.finding.comparisons) > 1
-        return self.finding.comparisons[self.compared.decisive] if self.compared and several else None
-
-
-def read_compared(folder: Path) -> list[Compared]:
-    """The lines of findings.json; none if the file is absent.
-
-    Raises:
-        InputError: the file is damaged.
-    """
-    return read_entries(folder / FINDINGS, Compared)
-
-
-@dataclass(frozen=True)
 class Found:
     """The results that one finding rests on, on one manifest at one size.
 
@@ -155,15 +109,54 @@ class Found:
     trainings: Mapping[str, Sequence[Result]] = field(default_factory=dict)
     missing: Sequence[Cell] = ()
 
-    @property
+    @cached_property
     def results(self) -> list[Result]:
         """All results, each once."""
         return [result for several in self.trainings.values() for result in several]
 
-    @property
+    @cached_property
     def digests(self) -> list[str]:
         """Their digests, in order."""
         return sorted(result.digest for result in self.results)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What is known about one finding.
+
+    Attributes:
+        finding: the claim.
+        outcome: one of `HOLDS`, `FAILS`, `UNKNOWN`, `UNCOMPARED`, `MISSING`.
+        found: the results that it rests on, where it was judged, or else where the fewest are missing.
+        compared: the comparisons; None if there are none.
+        holm: the p-value, adjusted for all claims of the report.
+    """
+
+    finding: Finding
+    outcome: str
+    found: Found
+    compared: Compared | None = None
+    holm: float = math.nan
+
+    @property
+    def trainings(self) -> int:
+        """The smallest number of trainings with different seeds that a cell of it has."""
+        return min(map(len, self.found.trainings.values()), default=0)
+
+    @property
+    def decisive(self) -> Comparing | None:
+        """The comparison that decides; None if there is only one, or none was measured."""
+        several = len(self.finding.comparisons) > 1
+        return self.finding.comparisons[self.compared.decisive] if self.compared and several else None
+
+
+def read_compared(folder: Path) -> list[Compared]:
+    """The lines of findings.json; none if the file is absent.
+
+    Raises:
+        InputError: the file is damaged.
+    """
+    return read_entries(folder / FINDINGS, Compared)
 
 
 def found_for(
@@ -211,11 +204,9 @@ def verdicts(
             Verdict(
                 finding=finding,
                 outcome=one.outcome(adjusted[number]) if one else open_,
-                profile=found.profile,
+                found=found,
                 compared=one,
                 holm=adjusted.get(number, math.nan),
-                results=found.results,
-                missing=found.missing,
             )
         )
     return made

@@ -61,7 +61,8 @@ def test_a_line_says_what_it_rests_on(declare, measured):
     assert findings_table.measured(experiment, open_) == "–"
     parts = [Difference(0.05, 0.03, 0.07, 0.001), Difference(-0.02, *[math.nan] * 3)]
     compared = Compared(finding.key, "full", "m", [], 1610, [parts[0], replace(parts[0], value=0.04)])
-    verdict = replace(open_, outcome="holds", compared=compared, results=results, holm=0.0004)
+    found = replace(open_.found, trainings={one.at["model"]: [one] for one in results})
+    verdict = replace(open_, outcome="holds", compared=compared, found=found, holm=0.0004)
     assert findings_table.basis(verdict) == (
         "size full, 1,610 faces of dfdc; one training each; 1 of 2 cells from random weights"
     )

@@ -91,7 +91,19 @@ def test_toy_results_give_the_verdicts_that_one_sees(experiment, tmp_path):
     # An interval of an accuracy of .5 over 60 faces: 1.96 x sqrt(.25 / 60) = .127 to both sides.
     low, high = below.compared.measured[0].low, below.compared.measured[0].high
     assert (low, high) == pytest.approx((0.2 - 0.127, 0.2 + 0.127), abs=0.02)
-    assert [cell.name for cell in missing.missing] == ["custom_cnn, l2"]
+    assert [cell.name for cell in missing.found.missing] == ["custom_cnn, l2"]
+
+
+def test_each_runs_scores_are_read_once_for_all_findings(experiment, monkeypatch, tmp_path):
+    read = []
+
+    def scores_of(result, runs):
+        read.append(result.runs[0])
+        return scores(RIGHT[result.runs[0]])
+
+    monkeypatch.setattr(judging, "scores_of", scores_of)
+    assert judging.judge_findings(experiment, "full", "m", tmp_path) == []
+    assert sorted(read) == sorted(RIGHT)
 
 
 def test_comparisons_of_the_same_results_are_kept_and_lost_runs_are_named(experiment, monkeypatch, tmp_path):

@@ -101,12 +101,12 @@ def judged(declare, measured):
 def test_each_claim_has_its_outcome_and_what_is_missing_is_named(judged):
     first, second, third = judged(FOR, AGAINST)
     assert [one.outcome for one in (first, second, third)] == [HOLDS, FAILS, MISSING]
-    assert [cell.name for cell in third.missing] == [BOTH]
+    assert [cell.name for cell in third.found.missing] == [BOTH]
     assert third.compared is None
     # Holm over the two that were tested: .002 x 2, and .004 x 1, but not less than the first.
     assert first.holm == pytest.approx(0.004)
     assert second.holm == pytest.approx(0.004)
-    assert (first.profile, first.trainings, first.decisive) == ("full", 1, None)
+    assert (first.found.profile, first.trainings, first.decisive) == ("full", 1, None)
 
 
 def test_holm_makes_a_doubtful_claim_one_that_cannot_be_told(judged):
@@ -128,7 +128,7 @@ def test_drawn_people_are_no_basis(declare, measured):
     drawn = [measured(experiment, name, data={**DATA, "sample_set": True}) for name in (CNN, MESO)]
     line = Compared(experiment.findings[0].key, "full", "m", [one.digest for one in drawn], 40, [FOR])
     (verdict,) = verdicts(experiment, drawn, [line])
-    assert (verdict.outcome, len(verdict.missing)) == (MISSING, 2)
+    assert (verdict.outcome, len(verdict.found.missing)) == (MISSING, 2)
 
 
 def test_repeated_trainings_count(declare, measured):
@@ -147,7 +147,7 @@ def test_repeated_trainings_count(declare, measured):
     ]
     line = Compared(experiment.findings[0].key, "two", "m", [one.digest for one in results], 40, [FOR])
     (verdict,) = verdicts(experiment, results, [line])
-    assert (verdict.outcome, verdict.trainings, verdict.profile) == (HOLDS, 2, "two")
+    assert (verdict.outcome, verdict.trainings, verdict.found.profile) == (HOLDS, 2, "two")
 
 
 def test_the_file_is_read_as_it_was_written_and_a_damaged_one_is_named(tmp_path):
