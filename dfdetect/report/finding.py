@@ -13,11 +13,11 @@ from functools import cached_property
 from typing import Any
 
 from dfdetect.metrics.measures import MEASURES
+from dfdetect.report.published import At
 from face_extraction.errors import InputError, unknown_name
 
-# One cell, as axis to choice; a side is the mean over its cells.
-Point = Mapping[str, str]
-Side = Sequence[Point]
+# A side is the mean over its cells.
+Side = Sequence[At]
 Names = str | Sequence[str]
 KEYS = ("says", "place", "published", "metric", "first", "second", "each", "below", "order")
 
@@ -37,7 +37,7 @@ class Comparing:
     below: float = 0.0
 
     @property
-    def points(self) -> list[Point]:
+    def points(self) -> list[At]:
         """All cells of both sides."""
         return [*self.first, *self.second]
 
@@ -67,7 +67,7 @@ class Finding:
         return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:16]
 
     @cached_property
-    def points(self) -> list[Point]:
+    def points(self) -> list[At]:
         """The cells that it rests on, each once."""
         every = (point for one in self.comparisons for point in one.points)
         return [dict(pairs) for pairs in dict.fromkeys(tuple(point.items()) for point in every)]

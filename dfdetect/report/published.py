@@ -8,6 +8,7 @@ from dfdetect.metrics.measures import MEASURES
 from dfdetect.report.printed import Interval, Printed
 from face_extraction.errors import InputError, unknown_name
 
+# A cell, or a part of the grid, as axis to choice.
 At = Mapping[str, str]
 # What a cell may have beside metrics: settings that the report found.
 SETTINGS = ("learning_rate", "loss")
