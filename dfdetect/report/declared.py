@@ -179,6 +179,11 @@ class Experiment:
         """The folder's name, such as "report_b"."""
         return self.folder.name
 
+    @property
+    def short(self) -> str:
+        """The title up to its colon, such as "Report B"."""
+        return self.title.partition(":")[0]
+
     def cells(self, profile: str = FULL) -> list[Cell]:
         """The grid at one size: first the models, then their ensembles.
 

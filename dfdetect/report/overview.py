@@ -29,7 +29,7 @@ def overview(experiments: Sequence[Experiment]) -> str:
             if not experiment.profiles[section.profile].smoke:
                 measured += _overview_rows(experiment, section)
     judged = [
-        (_link(experiment).replace("[Report ", "[", 1), experiment, verdict)
+        (_link(experiment, experiment.short.removeprefix("Report ")), experiment, verdict)
         for experiment in experiments
         for verdict in verdicts(experiment, read_results(experiment.folder), read_compared(experiment.folder))
     ]
@@ -90,7 +90,7 @@ def summary(experiments: Sequence[Experiment]) -> str:
             command += _start(experiment, results, cell, found) if found else []
             rows.append(
                 (
-                    experiment.title.partition(":")[0],
+                    experiment.short,
                     ", ".join(experiment.titles(cell.at)),
                     experiment.published.shown(cell.at, "accuracy") or DASH,
                     *_numbers(found),
@@ -153,8 +153,9 @@ def _numbers(result: Result | None) -> tuple[str, str, str]:
     return accuracy, auc, f"{result.n('face'):,}"
 
 
-def _link(experiment: Experiment) -> str:
-    return f"[{experiment.title.partition(':')[0]}]({experiment.name}/tables.md)"
+def _link(experiment: Experiment, name: str = "") -> str:
+    """A link to a report's tables, under this name or the report's own."""
+    return f"[{name or experiment.short}]({experiment.name}/tables.md)"
 
 
 def _at(experiment: Experiment, profile: str, at: dict[str, str]) -> Cell:
