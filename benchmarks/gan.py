@@ -6,7 +6,6 @@ from the generated faces, not from more real ones. All are measured on the manif
 """
 
 import argparse
-import math
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -19,7 +18,7 @@ from face_extraction.errors import InputError
 from face_extraction.manifest import MANIFEST_FILE, SPLITS, read_manifest, write_manifest
 
 if TYPE_CHECKING:
-    from dfdetect.metrics.comparison import Difference, Scored
+    from dfdetect.metrics.comparison import Scored
 
 ALONE, REALS, ALL = "alone", "with-reals", "with-generated"
 PAIRS = ((ALL, REALS), (REALS, ALONE), (ALL, ALONE))
@@ -105,6 +104,7 @@ def table(scored: Mapping[str, Sequence["Scored"]]) -> str:
         scored: of each kind of training data the scores of each seed, of the same faces.
     """
     from dfdetect.metrics.comparison import bootstrap
+    from dfdetect.metrics.estimates import signed
 
     place = {kind: number for number, kind in enumerate(scored)}
     drawn = bootstrap(list(scored.values()), METRICS)  # the seeds are averaged as folds are
@@ -117,16 +117,9 @@ def table(scored: Mapping[str, Sequence["Scored"]]) -> str:
         for kind, found in single.items():
             lines.append(f"  {kind:<18}" + "".join(f"{point:9.3f}" for point in found.points[name]))
         for first, second in PAIRS:
-            told = _told(drawn.difference(name, place[first], place[second]))
+            told = signed(drawn.difference(name, place[first], place[second]))
             lines.append(f"  {first} - {second}, mean over seeds: {told}")
     return "\n".join(lines)
-
-
-def _told(difference: "Difference") -> str:
-    """The difference with its interval, if that can be estimated."""
-    if math.isnan(difference.low):
-        return f"{difference.value:+.3f}"
-    return f"{difference.value:+.3f} [{difference.low:+.3f}, {difference.high:+.3f}]"
 
 
 if __name__ == "__main__":

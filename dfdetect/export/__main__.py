@@ -56,6 +56,7 @@ def _export(args: argparse.Namespace) -> int:
     check(wanted, args.out)
     load_keras()
     from dfdetect.export.exporting import export
+    from dfdetect.metrics.estimates import signed
     from dfdetect.runs.folder import Run
 
     with held_back():  # a converter prints the whole graph if it lacks an operation
@@ -65,7 +66,7 @@ def _export(args: argparse.Namespace) -> int:
     if done.path.is_file():
         print(f"{done.path.stat().st_size / 1e6:.2f} MB")
     if cost := done.cost:
-        change = f"{cost.change.value:+.4f} [{cost.change.low:+.4f}, {cost.change.high:+.4f}]"
+        change = signed(cost.change, digits=4)
         print(f"AUC on {cost.n:,} test faces: {cost.before:.4f} before, {cost.after:.4f} after: {change}")
     for kind, cuts in done.cuts.items():
         levels = f"from a calibrated score of {cuts['upper']:.3f} on, little below {cuts['lower']:.3f}"

@@ -64,6 +64,19 @@ def shown(value: float) -> str:
     return next((text for text in texts if value in (0, 1) or float(text) not in (0, 1)), texts[0])
 
 
+def signed(difference: Estimate, digits: int = 3) -> str:
+    """A difference with its sign, such as "+0.031 [+0.012, +0.050]"; a dash for what is not defined.
+
+    Args:
+        difference: with its interval.
+        digits: after the point.
+    """
+    value, low, high = (f"{end:+.{digits}f}" for end in (difference.value, difference.low, difference.high))
+    if math.isnan(difference.value):
+        return DASH
+    return f"{value} [{DASH if math.isnan(difference.low) else f'{low}, {high}'}]"
+
+
 @dataclass(frozen=True)
 class Metrics:
     """The metrics of one set of predictions.

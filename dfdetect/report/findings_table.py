@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 
-from dfdetect.metrics.estimates import DASH, Estimate, shown
+from dfdetect.metrics.estimates import DASH, shown, signed
 from dfdetect.metrics.measures import MEASURES
 from dfdetect.render.table import Table, columns
 from dfdetect.render.text import plural
@@ -83,14 +83,6 @@ def measured(experiment: Experiment, verdict: Verdict) -> str:
         return f"{MEASURES[verdict.finding.metric].title} {text}"
     sides = " over ".join(_named(experiment, side) for side in (deciding.first, deciding.second) if side)
     return f"{MEASURES[verdict.finding.metric].title} {text}, of {sides}"
-
-
-def signed(estimate: Estimate) -> str:
-    """A difference with its sign, such as "+0.031 [+0.012, +0.050]"; a dash for what is not defined."""
-    if math.isnan(estimate.value):
-        return DASH
-    ends = DASH if math.isnan(estimate.low) else f"{estimate.low:+.3f}, {estimate.high:+.3f}"
-    return f"{estimate.value:+.3f} [{ends}]"
 
 
 def _named(experiment: Experiment, side: Side) -> str:

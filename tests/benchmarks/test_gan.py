@@ -84,7 +84,7 @@ def test_every_seed_is_trained_on_each_kind_and_means_are_compared(data, monkeyp
     lines = capsys.readouterr().out.splitlines()
     at = next(number for number, line in enumerate(lines) if line.startswith("auc"))
     assert lines[at + 3].split() == ["with-generated", "1.000", "1.000"]
-    assert "with-reals - alone, mean over seeds: +0.000" in lines[at + 5]
+    assert "with-reals - alone, mean over seeds: +0.000 [–]" in lines[at + 5]
     alike = [scored(seed, 0).predictions for seed in (0, 1)]
     gained = 1 - np.mean([roc_auc_score(each.labels, each.p_fake) for each in alike])
     assert f"with-generated - with-reals, mean over seeds: {gained:+.3f} [" in lines[at + 4]

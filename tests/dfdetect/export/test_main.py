@@ -1,10 +1,13 @@
 """The command of exports: what it replaces, and what it refuses."""
 
+import math
+
 import numpy as np
 import pytest
 
 from dfdetect.export import __main__ as export
-from dfdetect.export import exporting
+from dfdetect.export import cost, exporting
+from dfdetect.metrics.comparison import Difference
 from dfdetect.runs.build import load_model
 from dfdetect.runs.folder import Run
 
@@ -52,6 +55,15 @@ def test_a_full_disk_is_one_line_that_names_the_export(runs, tmp_path, full_disk
         assert export.main([str(runs / "one"), "--format", form, "--out", str(out)]) == 2
     assert capsys.readouterr().err.splitlines()[-1] == f"python -m dfdetect.export: {out}: File too large"
     assert not list(tmp_path.iterdir())
+
+
+def test_a_cost_without_an_interval_is_a_dash(runs, tmp_path, monkeypatch, capsys):
+    same = cost.Cost(4, 1.0, 1.0, Difference(0.0, math.nan, math.nan, 1.0))
+    done = exporting.Export(tmp_path / "model", tmp_path / "model.json", 0.0, {}, same)
+    monkeypatch.setattr(exporting, "export", lambda *_: done)
+    assert export.main([str(runs / "one"), "--format", "savedmodel", "--out", str(tmp_path / "model")]) == 0
+    told = "AUC on 4 test faces: 1.0000 before, 1.0000 after: +0.0000 [–]\n"
+    assert told in capsys.readouterr().out
 
 
 def test_an_unfinished_run_is_refused(runs, tmp_path, capsys):

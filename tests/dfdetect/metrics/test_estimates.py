@@ -8,7 +8,14 @@ import pytest
 from numpy.typing import NDArray
 from sklearn import metrics as sk
 
-from dfdetect.metrics.estimates import Estimate, Metrics, choose_threshold, compute_metrics, no_skill
+from dfdetect.metrics.estimates import (
+    Estimate,
+    Metrics,
+    choose_threshold,
+    compute_metrics,
+    no_skill,
+    signed,
+)
 from dfdetect.metrics.measures import MEASURES, measure, prepare
 from dfdetect.predictions import Predictions
 from face_extraction.errors import InputError
@@ -266,6 +273,23 @@ def test_unknown_labels_move_no_threshold() -> None:
 )
 def test_nothing_is_rounded_to_all_or_nothing(value: float, low: float, high: float, text: str) -> None:
     assert str(Estimate(value, low, high)) == text
+
+
+@pytest.mark.parametrize(
+    ("ends", "text"),
+    [
+        ((0.0312, 0.012, 0.05), "+0.031 [+0.012, +0.050]"),
+        ((-0.2, -0.3, 0.1), "-0.200 [-0.300, +0.100]"),
+        ((0.0, math.nan, math.nan), "+0.000 [–]"),
+        ((math.nan, math.nan, math.nan), "–"),
+    ],
+)
+def test_a_difference_is_shown_with_its_sign(ends, text):
+    assert signed(Estimate(*ends)) == text
+
+
+def test_a_difference_is_shown_with_as_many_digits_as_asked():
+    assert signed(Estimate(-0.00042, -0.0011, 0.0003), digits=4) == "-0.0004 [-0.0011, +0.0003]"
 
 
 def test_an_average_that_is_not_defined_is_written_as_null():
