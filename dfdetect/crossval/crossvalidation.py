@@ -9,7 +9,7 @@ from dfdetect.metrics.measures import MEASURES
 from dfdetect.recipe import Conditions, Recipe
 from dfdetect.render.table import Cell, Table, Value, columns
 from dfdetect.render.templating import render
-from dfdetect.runs.folder import Run
+from dfdetect.runs.folder import CROSSVAL, Run
 from dfdetect.train.training import train
 from face_extraction.atomic import write_text
 from face_extraction.errors import InputError
@@ -51,7 +51,7 @@ def cross_validate(recipe: Recipe, folder: Path, conditions: Conditions) -> Cros
     result = summarise(folds)
     told = [*dict.fromkeys(notices), *leaks]
     write_json(
-        folder / "crossval.json",
+        folder / CROSSVAL,
         {
             "model": recipe.model,
             "split": recipe.split,

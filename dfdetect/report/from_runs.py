@@ -2,11 +2,9 @@
 
 import csv
 import io
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from dfdetect.metrics.estimates import Estimate, Metrics, with_nan
 from dfdetect.metrics.measures import MEASURES
@@ -14,12 +12,13 @@ from dfdetect.recipe import read_recipe
 from dfdetect.render.markdown import plain
 from dfdetect.render.table import Cell, Table, Value, columns, latex, markdown, text
 from dfdetect.render.templating import render
+from dfdetect.report.results import started_random
 from dfdetect.report.tables import NOTE_INTERVAL, Footnotes, collapsed
-from dfdetect.runs.folder import Run
+from dfdetect.report.tables_csv import digits
+from dfdetect.runs.folder import CROSSVAL, Run
 from face_extraction.errors import InputError, unknown_name
 from face_extraction.json_file import parse_json
 
-CROSSVAL = "crossval.json"
 NOTE_THRESHOLD = (
     "Accuracy, and everything else that depends on a threshold, uses the one chosen on the validation faces."
 )
@@ -138,10 +137,9 @@ def _start(run: Run) -> list[str]:
     """Where the weights come from: from chance, or from a file."""
     if members := run.members():
         random = [each.model for each in map(read_recipe, members) if each.weights == "none"]
-        note = f"Started from random weights: {', '.join(random)} ({len(random)} of {len(members)})."
-        return [note] if random else []
+        return [started_random(random, len(members))] if random else []
     if run.recipe().weights == "none":
-        return ["Started from random weights."]
+        return [started_random()]
     return [f"Weights: {run.origin()}."]
 
 
@@ -188,12 +186,8 @@ def as_csv(table: Table) -> str:
                         "metric": title,
                         "n": cell.n,
                         "size": row[-1],
-                        **_digits(cell.estimate),
+                        **digits(cell.estimate),
                         "note": table.footnotes[cell.footnote - 1] if cell.footnote else "",
                     }
                 )
     return out.getvalue()
-
-
-def _digits(estimate: Estimate) -> dict[str, Any]:
-    return {name: "" if math.isnan(end) else repr(float(end)) for name, end in vars(estimate).items()}

@@ -82,10 +82,9 @@ class Result:
     @property
     def random_start(self) -> str:
         """A note that it, or which members of an ensemble, started from random weights; "" if none did."""
-        random = self.weights.get("random_members", ())
-        if random:
-            return f"Started from random weights: {', '.join(random)} ({len(random)} of {len(self.members)})."
-        return "Started from random weights." if self.weights.get("origin") == "random" else ""
+        if random := self.weights.get("random_members"):
+            return started_random(random, len(self.members))
+        return started_random() if self.weights.get("origin") == "random" else ""
 
     @property
     def split_leak(self) -> str:
@@ -129,6 +128,12 @@ class Result:
             and len(self.members) == len(cell.members)
             and all(_same(old, new) for old, new in zip(self.members, cell.members, strict=True))
         )
+
+
+def started_random(models: Sequence[str] = (), members: int = 0) -> str:
+    """A note on a start from random weights: a model's, or that of some of an ensemble's members."""
+    which = f": {', '.join(models)} ({len(models)} of {members})" if models else ""
+    return f"Started from random weights{which}."
 
 
 def declared(cell: Cell) -> dict[str, Any]:

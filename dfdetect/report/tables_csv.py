@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from dfdetect.metrics.estimates import DASH
+from dfdetect.metrics.estimates import DASH, Estimate
 from dfdetect.render.table import Cell, Table
 from dfdetect.report.printed import Printed
 from dfdetect.report.sections import Section
@@ -55,9 +55,8 @@ def _facts(cell: Cell, table: Table, section: Section) -> dict[str, Any]:
     note = table.footnotes[cell.footnote - 1] if cell.footnote else ""
     if cell.estimate is None:
         return {"note": note}
-    ends = {name: getattr(cell.estimate, name) for name in ("value", "low", "high")}
     return {
-        **{name: "" if math.isnan(end) else repr(float(end)) for name, end in ends.items()},
+        **digits(cell.estimate),
         "best": int(cell.best),
         "same_as_best": int(cell.same),
         "n": cell.n,
@@ -65,6 +64,11 @@ def _facts(cell: Cell, table: Table, section: Section) -> dict[str, Any]:
         "note": note,
         "text": str(cell.estimate),
     }
+
+
+def digits(estimate: Estimate) -> dict[str, str]:
+    """The columns of an estimate, with all digits; "" for NaN."""
+    return {name: "" if math.isnan(end) else repr(float(end)) for name, end in vars(estimate).items()}
 
 
 def _number(text: str) -> str:

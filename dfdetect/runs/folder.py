@@ -20,6 +20,8 @@ from face_extraction.lock import LOCK_FILE, alone
 from face_extraction.manifest import SETTINGS_FILE
 
 RECIPE_FILE = "recipe.toml"
+CROSSVAL = "crossval.json"
+"""The results of a cross-validation, in the folder above its folds' runs."""
 
 
 @dataclass(frozen=True)
