@@ -154,11 +154,10 @@ def measure(line: Line, scored: Predictions, run: Run) -> Line:
 
 def _error_rates(calibrated: Predictions, cuts: Calibration) -> dict[str, Estimate]:
     """Reals called substantial, and fakes called little."""
-    scores, labels, groups = calibrated.p_fake, calibrated.labels, calibrated.groups
-    wrong = {"alarms": (REAL, scores >= cuts.upper), "misses": (FAKE, scores < cuts.lower)}
+    wrong, labels, groups = cuts.wrong(calibrated.p_fake), calibrated.labels, calibrated.groups
     return {
-        name: mean_estimate(hits[labels == label], groups[labels == label])
-        for name, (label, hits) in wrong.items()
+        name: mean_estimate(wrong[label][labels == label], groups[labels == label])
+        for label, name in ((REAL, "alarms"), (FAKE, "misses"))
     }
 
 

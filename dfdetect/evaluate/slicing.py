@@ -175,9 +175,7 @@ def subgroups(predictions: Predictions, values: Values, cuts: Calibration) -> Su
         values: of each of them.
         cuts: the run's.
     """
-    p_fake = cuts.apply(predictions.p_fake)
-    # A real is judged wrongly from the upper cut on, a fake below the lower one.
-    wrong = {REAL: p_fake >= cuts.upper, FAKE: p_fake < cuts.lower}
+    wrong = cuts.wrong(cuts.apply(predictions.p_fake))
     scored = _Scored(predictions, predictions.labels, predictions.groups, wrong)
     banded = {each: _bands(each, known) for each, known in values.items()}
     tested = [

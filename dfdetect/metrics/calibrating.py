@@ -9,7 +9,7 @@ new fake one below the lower cut with at most `missed`, if they are like those o
 import math
 from bisect import bisect_left
 from collections.abc import Callable
-from typing import Literal
+from typing import Literal, cast
 
 import msgspec
 import numpy as np
@@ -20,6 +20,7 @@ from dfdetect.metrics.estimates import Estimate
 from dfdetect.metrics.measures import ECE_BINS, ece_bins
 from dfdetect.predictions import Predictions
 from dfdetect.verdict import LITTLE, SUBSTANTIAL, UNCERTAIN, Alarms, Level
+from face_extraction.manifest import FAKE, REAL
 
 Array = NDArray[np.float64]
 Method = Literal["none", "temperature", "platt", "isotonic"]
@@ -211,11 +212,12 @@ class Calibration(msgspec.Struct, frozen=True, kw_only=True):
         test = self.test
         if test is None or not (test.reals and test.fakes):
             return None
+        reals, fakes = self.grades(test.reals), self.grades(test.fakes)
         return Rates(
-            reals_called=float(np.mean(np.asarray(test.reals) >= self.upper)),
-            fakes_called=float(np.mean(np.asarray(test.fakes) >= self.upper)),
-            reals_little=float(np.mean(np.asarray(test.reals) < self.lower)),
-            fakes_little=float(np.mean(np.asarray(test.fakes) < self.lower)),
+            reals_called=float(np.mean(reals == SUBSTANTIAL)),
+            fakes_called=float(np.mean(fakes == SUBSTANTIAL)),
+            reals_little=float(np.mean(reals == LITTLE)),
+            fakes_little=float(np.mean(fakes == LITTLE)),
             real_groups=test.real_groups,
             fake_groups=test.fake_groups,
         )
@@ -243,9 +245,17 @@ class Calibration(msgspec.Struct, frozen=True, kw_only=True):
 
     def grade(self, score: float) -> Level:
         """The level of evidence of a calibrated score: substantial, uncertain or little."""
-        if score >= self.upper:
-            return SUBSTANTIAL
-        return LITTLE if score < self.lower else UNCERTAIN
+        return cast(Level, self.grades(score).item())
+
+    def grades(self, scores: ArrayLike) -> NDArray[np.str_]:
+        """The level of evidence of each calibrated score, of the same shape."""
+        p = np.asarray(scores)
+        return np.where(p >= self.upper, SUBSTANTIAL, np.where(p < self.lower, LITTLE, UNCERTAIN))
+
+    def wrong(self, scores: ArrayLike) -> dict[int, NDArray[np.bool_]]:
+        """By class, which calibrated scores misjudge it: a real as substantial, a fake as little."""
+        levels = self.grades(scores)
+        return {REAL: levels == SUBSTANTIAL, FAKE: levels == LITTLE}
 
 
 def exact_interval(share: float, units: int, coverage: float) -> tuple[float, float]:

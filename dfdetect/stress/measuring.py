@@ -11,12 +11,12 @@ from dfdetect.metrics.comparison import Scored, bootstrap
 from dfdetect.metrics.estimates import Estimate
 from dfdetect.metrics.means import mean_estimate
 from dfdetect.predictions import Predictions
+from dfdetect.verdict import LITTLE, SUBSTANTIAL
 from face_extraction.manifest import FAKE, REAL, FaceSample
 
 Scores = NDArray[np.float64]
 RESAMPLES = 1000
 """As many as an evaluation draws, with the same seed: the undisturbed row equals the evaluation's."""
-LITTLE, UNCERTAIN, SUBSTANTIAL = range(3)
 UNDISTURBED = "undisturbed"
 CHANGED = ("auc", "recall", "missed", "false_alarms")
 ESTIMATES = frozenset((*CHANGED, *(f"{name}_change" for name in CHANGED), "flips"))
@@ -43,25 +43,8 @@ class Row:
     estimates: Mapping[str, Estimate]
 
 
-@dataclass(frozen=True)
-class Judge:
-    """Decides at the cuts of a run.
-
-    Attributes:
-        calibration: of its scores; with one cut for a run that is not calibrated.
-    """
-
-    calibration: Calibration
-
-    def levels(self, p_fake: Scores) -> NDArray[np.int64]:
-        """`LITTLE`, `UNCERTAIN` or `SUBSTANTIAL` evidence of each raw score, as `Calibration.grade`."""
-        scores = self.calibration.apply(p_fake)
-        upper, lower = self.calibration.upper, self.calibration.lower
-        return np.where(scores >= upper, SUBSTANTIAL, np.where(scores < lower, LITTLE, UNCERTAIN))
-
-
 def measure(
-    samples: Sequence[FaceSample], before: Scores, after: Mapping[float, Scores], judge: Judge
+    samples: Sequence[FaceSample], before: Scores, after: Mapping[float, Scores], cuts: Calibration
 ) -> list[Row]:
     """A row for each severity.
 
@@ -69,17 +52,17 @@ def measure(
         samples: the faces, of known labels.
         before: their scores undisturbed, shape (n,).
         after: their scores by severity, each of shape (n,).
-        judge: decides at the run's cuts.
+        cuts: the run's; with one cut if it is not calibrated.
     """
     known = [Predictions(samples, scores) for scores in (before, *after.values())]
     labels, groups = known[0].labels, known[0].groups
     # The AUC needs no threshold; this one counts nowhere.
     found = bootstrap([[Scored(each, 0.5)] for each in known], ("auc",), resamples=RESAMPLES)
-    was = judge.levels(before)
+    was = cuts.grades(cuts.apply(before))
     rows = []
     for number, (severity, scores) in enumerate(after.items(), start=1):
         change = found.difference("auc", number, 0)
-        now = judge.levels(scores)
+        now = cuts.grades(cuts.apply(scores))
         estimates = {
             "auc": found.estimate("auc", number),
             "auc_change": Estimate(change.value, change.low, change.high),
@@ -98,9 +81,9 @@ def measure(
     return rows
 
 
-def measure_undisturbed(samples: Sequence[FaceSample], before: Scores, judge: Judge) -> Row:
+def measure_undisturbed(samples: Sequence[FaceSample], before: Scores, cuts: Calibration) -> Row:
     """The row that all others are compared with."""
-    return measure(samples, before, {0.0: before}, judge)[0]
+    return measure(samples, before, {0.0: before}, cuts)[0]
 
 
 @dataclass(frozen=True)

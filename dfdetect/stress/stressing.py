@@ -8,6 +8,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from dfdetect.metrics.calibrating import Calibration
 from dfdetect.models.build import frames_of
 from dfdetect.models.compiling import outputs_of, slopes_of
 from dfdetect.models.head import logits_of
@@ -16,7 +17,7 @@ from dfdetect.stress.chance import chance_of
 from dfdetect.stress.disturbing import BATCH, Work, disturbed
 from dfdetect.stress.faces import Case, as_inputs
 from dfdetect.stress.journal import Journal
-from dfdetect.stress.measuring import UNDISTURBED, Judge, Scores, measure, measure_undisturbed
+from dfdetect.stress.measuring import UNDISTURBED, Scores, measure, measure_undisturbed
 from dfdetect.stress.registry import Kind, Rgb
 from face_extraction.errors import InputError
 from face_extraction.images import resize
@@ -34,11 +35,11 @@ class Scorer:
 
     Attributes:
         model: a model of `dfdetect.models`.
-        judge: decides at the run's cuts.
+        cuts: the run's; with one cut if it is not calibrated.
     """
 
     model: keras.Model
-    judge: Judge
+    cuts: Calibration
 
     @property
     def size(self) -> int:
@@ -92,7 +93,7 @@ def stress(
     samples = [case.sample for case in cases]
     before = scorer.score_cases(cases)
     if UNDISTURBED not in journal.rows:
-        journal.add(UNDISTURBED, [measure_undisturbed(samples, before, scorer.judge)])
+        journal.add(UNDISTURBED, [measure_undisturbed(samples, before, scorer.cuts)])
     left = [kind for kind in kinds if kind.name not in journal.rows]
     parts: list[Any] = []
     done = 0
@@ -105,7 +106,7 @@ def stress(
             advance(batch, kind.name)
             if done == len(cases):
                 after = dict(zip(kind.severities, np.concatenate(parts, axis=1), strict=True))
-                journal.add(kind.name, measure(samples, before, after, scorer.judge))
+                journal.add(kind.name, measure(samples, before, after, scorer.cuts))
                 parts, done = [], 0
 
 
@@ -170,7 +171,7 @@ def attack(victims: Victims, cases: Sequence[Case], plan: Plan, journal: Journal
     before = {tail: scorer.score(_scaled(clean, scorer.size)) for tail, scorer in scorers.items()}
     for tail, scorer in scorers.items():
         if UNDISTURBED + tail not in journal.rows:
-            row = measure_undisturbed(samples, before[tail], scorer.judge)
+            row = measure_undisturbed(samples, before[tail], scorer.cuts)
             journal.add(UNDISTURBED + tail, [row])
     left = [
         (name, epsilon)
@@ -190,7 +191,7 @@ def attack(victims: Victims, cases: Sequence[Case], plan: Plan, journal: Journal
             for tail, scorer in scorers.items():
                 if epsilon not in journal.severities(name + tail):
                     after = {float(epsilon): scorer.score(_scaled(pictures, scorer.size))}
-                    journal.add(name + tail, measure(samples, before[tail], after, scorer.judge))
+                    journal.add(name + tail, measure(samples, before[tail], after, scorer.cuts))
 
 
 def _target(scorer: Scorer, faces: Rgb, cases: Sequence[Case], what: str, seed: int) -> Target:

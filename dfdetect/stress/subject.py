@@ -16,7 +16,6 @@ from dfdetect.runs.calibration import cuts_at_home
 from dfdetect.runs.folder import Run, located
 from dfdetect.runs.lineage import scoring_leaks
 from dfdetect.stress.faces import Case, Chosen, read_cases
-from dfdetect.stress.measuring import Judge
 from dfdetect.stress.stressing import Scorer
 from dfdetect.stress.writing import About
 from face_extraction.digest import file_digest
@@ -133,7 +132,7 @@ def other_run(folder: Path, cases: Sequence[Case]) -> Other:
 
 
 def _scorer(run: Run) -> Scorer:
-    return Scorer(load_model(run), Judge(cuts_at_home(run, "photo")))
+    return Scorer(load_model(run), cuts_at_home(run, "photo"))
 
 
 def _rows(data: Data, split: str) -> list[FaceSample]:

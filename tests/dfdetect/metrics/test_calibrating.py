@@ -224,6 +224,16 @@ def test_levels_change_at_the_cuts_and_one_cut_leaves_nothing_between():
     assert one.origin == "a test"
 
 
+def test_a_real_is_wrong_from_the_upper_cut_on_and_a_fake_below_the_lower():
+    known = Calibration(val=held(TWENTY, [0.05] + [0.1] * 19))
+    assert (known.lower, known.upper) == (0.1, np.nextafter(0.2, 1))
+    scores = [0.0, np.nextafter(0.1, 0), 0.1, 0.2, known.upper, 1.0]
+    assert known.grades(scores).tolist() == ["little"] * 2 + ["uncertain"] * 2 + ["substantial"] * 2
+    wrong = known.wrong(scores)
+    assert wrong[0].tolist() == [False] * 4 + [True] * 2
+    assert wrong[1].tolist() == [True] * 2 + [False] * 4
+
+
 NINE = tuple(n / 10 for n in range(1, 10))
 
 

@@ -6,19 +6,19 @@ import numpy as np
 import pytest
 
 from dfdetect.metrics.bootstrap import draw_weights
-from dfdetect.metrics.calibrating import Calibration, Held
+from dfdetect.metrics.calibrating import Calibration
 from dfdetect.metrics.estimates import Estimate
-from dfdetect.stress.measuring import RESAMPLES, Judge, Row, first_break, measure, measure_undisturbed
+from dfdetect.stress.measuring import RESAMPLES, Row, first_break, measure, measure_undisturbed
 from face_extraction.manifest import FaceSample
 
 SAMPLES = [FaceSample(f"{n}.png", n % 2, "test", f"g{n // 2}") for n in range(8)]
 BEFORE = np.array([0.1, 0.9, 0.2, 0.8, 0.3, 0.7, 0.4, 0.6])
 AFTER = np.array([0.1, 0.2, 0.2, 0.8, 0.9, 0.7, 0.4, 0.6])
-JUDGE = Judge(Calibration().with_cut(0.5, "a test"))
+CUTS = Calibration().with_cut(0.5, "a test")
 
 
 def test_a_row_is_that_of_the_textbook():
-    (row,) = measure(SAMPLES, BEFORE, {3.0: AFTER}, JUDGE)
+    (row,) = measure(SAMPLES, BEFORE, {3.0: AFTER}, CUTS)
     assert (row.severity, row.n, row.n_groups) == (3.0, 8, 4)
     found = {name: each.value for name, each in row.estimates.items()}
     # Pairs of a fake and a real in the right order: .2 beats one, ties with one; the others beat three.
@@ -31,7 +31,7 @@ def test_a_row_is_that_of_the_textbook():
 
 
 def test_changes_are_paired_on_the_same_resampled_groups():
-    (row,) = measure(SAMPLES, BEFORE, {3.0: AFTER}, JUDGE)
+    (row,) = measure(SAMPLES, BEFORE, {3.0: AFTER}, CUTS)
     flips = np.array([1, 0, 1, 0]) / 2  # by group
     losses = []
     for weights in draw_weights(4, RESAMPLES, 0, RESAMPLES):
@@ -52,24 +52,11 @@ def _auc(scores, labels):
 
 
 def test_equal_scores_change_nothing():
-    row = measure_undisturbed(SAMPLES, BEFORE, JUDGE)
+    row = measure_undisturbed(SAMPLES, BEFORE, CUTS)
     assert row.severity == 0
     assert row.estimates["auc_change"].value == 0
     assert row.estimates["flips"].value == 0
     assert math.isnan(row.estimates["flips"].low)
-
-
-def test_levels_are_those_of_the_calibration():
-    reals, fakes = (tuple(np.linspace(low, high, 60)) for low, high in ((0.1, 0.6), (0.4, 0.9)))
-    for known in (
-        Calibration(slope=0.7, method="temperature", val=Held(reals=reals, fakes=fakes)),
-        Calibration(),
-    ):
-        scores = np.linspace(0, 1, 41)
-        words = [known.grade(score) for score in known.apply(scores).tolist()]
-        order = ["little", "uncertain", "substantial"]
-        assert [order[level] for level in Judge(known).levels(scores)] == words
-        assert known.method == "none" or len(set(words)) == 3
 
 
 def row(value, low, high, severity=1.0):

@@ -8,13 +8,12 @@ from dfdetect.metrics.calibrating import Calibration
 from dfdetect.stress import stressing
 from dfdetect.stress.disturbing import Work
 from dfdetect.stress.journal import open_journal
-from dfdetect.stress.measuring import Judge
 from dfdetect.stress.registry import get_kind
 from dfdetect.stress.stressing import Plan, Scorer, Victims, attack, stress
 from face_extraction.errors import InputError
 
 KINDS = [get_kind("flip"), get_kind("saturation")]
-JUDGE = Judge(Calibration().with_cut(0.5, "a test"))
+CUTS = Calibration().with_cut(0.5, "a test")
 
 
 def linear(side, frames=0, seed=0):
@@ -26,7 +25,7 @@ def linear(side, frames=0, seed=0):
     count = int(np.prod(shape))
     weights = np.random.default_rng(seed).normal(0, 0.6 / 100 / np.sqrt(count), (count, 1))
     model.get_layer("logit").set_weights([weights - weights.mean()])
-    return Scorer(model, JUDGE)
+    return Scorer(model, CUTS)
 
 
 def test_a_killed_stress_goes_on_with_the_kind_it_was_at(make_cases, tmp_path, monkeypatch):
