@@ -15,10 +15,9 @@ from dfdetect.metrics.comparison import Scored, bootstrap
 from dfdetect.metrics.estimates import DASH, Estimate, compute_metrics
 from dfdetect.metrics.means import mean_estimate
 from dfdetect.predictions import Predictions
-from dfdetect.render.markdown import plain
 from dfdetect.render.run_content import INTERVALS
 from dfdetect.render.table import Cell as Entry
-from dfdetect.render.table import Table, Value, columns, csv_rows, latex, markdown, text
+from dfdetect.render.table import Table, Value, columns, csv_rows, latex, noted, text
 from dfdetect.render.templating import render
 from dfdetect.render.text import plural, show
 from dfdetect.runs.calibration import cuts_at_home
@@ -81,11 +80,9 @@ def write_matrix(cells: Sequence[Cell], out: Path) -> Path:
         The page.
     """
     tables = both_tables(list(all_lines(cells)), _notes(cells))
-    said = "\n\n".join(
-        "\n".join([table.caption, text(table), *table.below(), *table.general]) for table in tables
-    )
+    said = "\n\n".join("\n".join([table.caption, text(table), *table.below()]) for table in tables)
     print(f"\n{said}\n")
-    blocks = (f"## {table.caption}\n\n{markdown(table)}\n\n{_below(table)}" for table in tables)
+    blocks = (f"## {table.caption}\n\n{noted(table)}\n" for table in tables)
     write_text(out / "matrix.md", "\n".join(blocks))
     tex = (latex(table, INTERVALS, f"tab:matrix-{table.label}") for table in tables)
     write_text(out / "matrix.tex", "\n".join(tex))
@@ -248,10 +245,6 @@ def _notes(cells: Sequence[Cell]) -> list[str]:
     runs = dict.fromkeys(cell.run for cell in cells)
     raw = [run.folder.resolve().name for run in runs if cuts_at_home(run, "photo").cut is not None]
     return [*dict.fromkeys(unknown), *([UNCALIBRATED.format(runs=", ".join(raw))] if raw else [])]
-
-
-def _below(table: Table) -> str:
-    return "".join(f"{plain(line)}\n\n" for line in table.below())
 
 
 def _sets(cells: Sequence[Cell]) -> Table:

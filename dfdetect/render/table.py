@@ -114,9 +114,14 @@ class Table:
         """The columns' titles."""
         return [column.title for column in self.columns]
 
-    def below(self) -> list[str]:
-        """The sentences below it, in order, without the general ones, which the page says once."""
-        return [*self.notes, *(f"({number}) {text}" for number, text in enumerate(self.footnotes, start=1))]
+    def below(self, *, general: bool = False) -> list[str]:
+        """The sentences below it, in order.
+
+        Args:
+            general: with the general ones, where no page says them once.
+        """
+        footnotes = (f"({number}) {text}" for number, text in enumerate(self.footnotes, start=1))
+        return [*self.notes, *footnotes, *(self.general if general else ())]
 
 
 def text(table: Table) -> str:
@@ -136,6 +141,11 @@ def markdown(table: Table, escape: Callable[[str], str] = plain) -> str:
     sides = ("---:" if column.align == ">" else "---" for column in table.columns)
     body = _cells(table, "**{}**", escape)
     return "\n".join([_row(table.titles), f"|{'|'.join(sides)}|", *map(_row, body)])
+
+
+def noted(table: Table, said: Iterable[str] = (), *, general: bool = False) -> str:
+    """The table in Markdown, and paragraphs below it: these sentences, and its notes."""
+    return "\n\n".join([markdown(table), *map(plain, (*said, *table.below(general=general)))])
 
 
 def _row(cells: Sequence[str]) -> str:
@@ -177,7 +187,7 @@ def latex(table: Table, about: str, label: str) -> str:
             *(line for row in rows for line in (*_latex_rows(row, part), *space)),
             r"\end{longtable}",
         ]
-    notes = (_latex(note) + r"\par" for note in (*table.below(), *table.general))
+    notes = (_latex(note) + r"\par" for note in table.below(general=True))
     return "\n".join([*lines, r"\footnotesize\raggedright\noindent", *notes, r"\endgroup"]) + "\n"
 
 

@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from dfdetect import __version__
 from dfdetect.render.markdown import code, escape, fence, plain
-from dfdetect.render.table import markdown
+from dfdetect.render.table import markdown, noted
 from dfdetect.render.text import encodable, plural, short, show
 
 TEMPLATES = Path(__file__).with_name("templates")
@@ -41,7 +41,7 @@ def _environment() -> Environment:
     )
     environment.globals.update(version=__version__, plural=plural)
     environment.filters.update(
-        show=show, short=short, plain=plain, md=escape, code=code, fence=fence, markdown=markdown
+        show=show, short=short, plain=plain, md=escape, code=code, fence=fence, markdown=markdown, noted=noted
     )
     environment.filters["thousands"] = "{:,}".format
     return environment

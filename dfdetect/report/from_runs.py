@@ -9,8 +9,7 @@ from pathlib import Path
 from dfdetect.metrics.estimates import Estimate, Metrics, with_nan
 from dfdetect.metrics.measures import MEASURES
 from dfdetect.recipe import read_recipe
-from dfdetect.render.markdown import plain
-from dfdetect.render.table import Cell, Table, Value, columns, latex, markdown, text
+from dfdetect.render.table import Cell, Table, Value, columns, latex, noted, text
 from dfdetect.render.templating import render
 from dfdetect.report.results import started_random
 from dfdetect.report.tables import NOTE_INTERVAL, Footnotes, collapsed
@@ -152,13 +151,12 @@ def _short(names: Sequence[str], folders: Sequence[Path]) -> list[str]:
 
 def as_text(table: Table) -> str:
     """The table and its notes as lines of text."""
-    return "\n".join([text(table), "", *table.below(), *table.general]) + "\n"
+    return "\n".join([text(table), "", *table.below(general=True)]) + "\n"
 
 
 def as_markdown(table: Table) -> str:
     """The table and its notes in Markdown."""
-    notes = "".join(f"\n{plain(note)}\n" for note in (*table.below(), *table.general))
-    return f"{markdown(table)}\n{notes}"
+    return noted(table, general=True) + "\n"
 
 
 def as_latex(table: Table) -> str:

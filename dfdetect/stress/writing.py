@@ -7,8 +7,7 @@ from typing import Any
 
 from dfdetect.render.figures.drawing import Figure
 from dfdetect.render.figures.stress import stress_panels
-from dfdetect.render.markdown import plain
-from dfdetect.render.table import Table, columns, csv_rows, latex, markdown
+from dfdetect.render.table import Table, columns, csv_rows, latex, noted
 from dfdetect.render.templating import render
 from dfdetect.stress.measuring import UNDISTURBED
 from dfdetect.stress.registry import get_kind
@@ -91,7 +90,6 @@ def _write(table: Table, lines: Sequence[str], about: About, stem: Path, page: M
         **page,
     )
     write_text(stem.with_suffix(".html"), html)
-    below = "\n\n".join(map(plain, (*lines, about.data, *table.below())))
-    write_text(stem.with_suffix(".md"), f"## {table.caption}\n\n{markdown(table)}\n\n{below}\n")
+    write_text(stem.with_suffix(".md"), f"## {table.caption}\n\n{noted(table, [*lines, about.data])}\n")
     write_text(stem.with_suffix(".tex"), latex(table, about.data, f"tab:{table.label}"))
     write_csv(stem.with_suffix(".csv"), table.titles, csv_rows(table))

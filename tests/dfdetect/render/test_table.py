@@ -3,7 +3,7 @@
 import re
 
 from dfdetect.metrics.estimates import Estimate
-from dfdetect.render.table import Column, Table, Value, columns, csv_rows, latex, markdown, text
+from dfdetect.render.table import Column, Table, Value, columns, csv_rows, latex, markdown, noted, text
 
 EVIL = "<script>x</script> | a\nb"
 
@@ -73,6 +73,13 @@ def test_text_from_outside_is_no_html_in_markdown():
     assert "<script" not in found
     assert "| – (1) |" in found
     assert {len(re.findall(r"(?<!\\)\|", line)) for line in found.splitlines()} == {4}
+
+
+def test_notes_are_paragraphs_below_the_table_in_markdown():
+    made = table(("a", "1%", "–"), footnotes=["Failed: <x>"])
+    below = ["Said first.", "A note.", "(1) Failed: &lt;x&gt;"]
+    assert noted(made, ["Said first."]) == "\n\n".join([markdown(made), *below])
+    assert noted(made, general=True).endswith("\n\n(1) Failed: &lt;x&gt;\n\nAll alike.")
 
 
 def test_text_from_outside_is_no_command_in_latex():
