@@ -139,7 +139,7 @@ def _loss(change: Estimate) -> str:
 
 
 def told_forged(rows: Rows) -> str:
-    """What attacks do at best for the forger, in a sentence or two."""
+    """What attacks do at best for the forger, in a sentence."""
     every = [
         (name, row)
         for name, own in rows.items()
@@ -151,7 +151,7 @@ def told_forged(rows: Rows) -> str:
     return (
         f"Scores can be forged: whoever has the model changes pixels by at most {row.severity:g} of 255 "
         f"levels ({name.upper()}), and {missed:.0%} of the fakes pass as little evidence; unforged, "
-        f"{missed - change:.0%} do. {NO_DEFENCE}"
+        f"{missed - change:.0%} do."
     )
 
 
