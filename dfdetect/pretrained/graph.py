@@ -37,15 +37,15 @@ def write_graph(run: Run, model: keras.Model) -> float:
     import onnx
 
     graph = _traced(model)
-    places = _places(model)
     del graph.graph.input[1:]
+    outside = {
+        _input(number): _outside(onnx, place, variable.shape)
+        for number, (place, variable) in enumerate(zip(_places(model), _floats(model), strict=True))
+    }
     used = {name for node in graph.graph.node for name in node.input}
-    for number, variable in enumerate(_floats(model)):
-        if _input(number) in used:
-            graph.graph.initializer.append(_outside(onnx, places[variable.path], variable.shape))
-    names = {_input(number): places[variable.path] for number, variable in enumerate(_floats(model))}
+    graph.graph.initializer.extend(made for name, made in outside.items() if name in used)
     for node in graph.graph.node:
-        node.input[:] = [names.get(name, name) for name in node.input]
+        node.input[:] = [outside[name].name if name in outside else name for name in node.input]
     with atomic_path(run.graph) as temporary:
         onnx.save(graph, str(temporary))
     rng = np.random.default_rng(0)
@@ -71,15 +71,16 @@ def _traced(model: keras.Model) -> Any:
     import tensorflow as tf
     import tf2onnx
 
-    floats = {variable.path: number for number, variable in enumerate(_floats(model))}
+    floats = _floats(model)
     image = tf.TensorSpec((None, *model.input_shape[1:]), tf.float32, name="image")
     weights = [
         tf.TensorSpec(variable.shape, tf.float32, name=_input(number))
-        for number, variable in enumerate(_floats(model))
+        for number, variable in enumerate(floats)
     ]
 
     def given(variables: list[Any], values: tuple[Any, ...]) -> list[Any]:
-        return [values[floats[one.path]] if one.path in floats else one.value for one in variables]
+        known = {variable.path: value for variable, value in zip(floats, values, strict=True)}
+        return [known.get(one.path, one.value) for one in variables]
 
     @tf.function(input_signature=[image, *weights])  # type: ignore[untyped-decorator]
     def score(rgb: Any, *values: Any) -> dict[str, Any]:
@@ -93,11 +94,12 @@ def _traced(model: keras.Model) -> Any:
     return made
 
 
-def _places(model: keras.Model) -> dict[str, str]:
-    """Where a weights file keeps each weight: found by writing numbers in their place."""
-    kept = [np.array(variable) for variable in _floats(model)]
+def _places(model: keras.Model) -> list[str]:
+    """Where a weights file keeps each of `_floats`: found by writing numbers in their place."""
+    floats = _floats(model)
+    kept = [np.array(variable) for variable in floats]
     try:
-        for number, variable in enumerate(_floats(model)):
+        for number, variable in enumerate(floats):
             variable.assign(np.full(variable.shape, number, np.float32))
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "places.weights.h5"
@@ -111,9 +113,9 @@ def _places(model: keras.Model) -> dict[str, str]:
 
                 file.visititems(note)
     finally:
-        for variable, values in zip(_floats(model), kept, strict=True):
+        for variable, values in zip(floats, kept, strict=True):
             variable.assign(values)
-    return {variable.path: numbers[number] for number, variable in enumerate(_floats(model))}
+    return [numbers[number] for number in range(len(floats))]
 
 
 def _outside(onnx: Any, name: str, shape: tuple[int, ...]) -> Any:
