@@ -338,15 +338,12 @@ def _run_or_export(first: Path, pretrained: str | None) -> Path | None:
 
 def _detector(args: argparse.Namespace, run: Path | None) -> "Detector":
     from dfdetect.predict.detector import Detector
-    from dfdetect.runs.exported import is_export
 
     if args.weights:
         recipe = read_recipe(args.recipe) if args.recipe else Recipe(model=args.model)
         return Detector.from_weights(recipe, args.weights, whole=args.whole, policy=args.policy)
-    if run and is_export(run):
-        return Detector.from_export(run, whole=args.whole, policy=args.policy)
     if run:
-        return Detector.from_run(run, whole=args.whole, policy=args.policy)
+        return Detector.from_path(run, whole=args.whole, policy=args.policy)
     return Detector.default(args.pretrained or DEFAULT, whole=args.whole, policy=args.policy)
 
 

@@ -24,7 +24,7 @@ from dfdetect.predict.looking import Look, Rgb, Wanted, look, look_at_photo
 from dfdetect.recipe import Recipe
 from dfdetect.runs.calibration import Calibrations, calibrated, for_kind
 from dfdetect.runs.environment import versions
-from dfdetect.runs.exported import open_export, open_graph
+from dfdetect.runs.exported import is_export, open_export, open_graph
 from dfdetect.runs.folder import Run
 from dfdetect.runs.scoring import score_crops
 from dfdetect.runs.skill import note_told, skill_told, unfit
@@ -161,6 +161,16 @@ class Detector:
         detector.note = " ".join(filter(None, [detector.note, note_told(run)]))
         detector.weights_sha256 = file_digest(run.weights)
         return detector
+
+    @classmethod
+    def from_path(cls, path: Path, *, whole: bool = False, policy: str = "all") -> "Detector":
+        """The detector of a run's folder (`from_run`) or of an export (`from_export`).
+
+        Raises:
+            InputError: as these two.
+        """
+        made = cls.from_export if is_export(path) else cls.from_run
+        return made(path, whole=whole, policy=policy)
 
     @classmethod
     def from_export(cls, path: Path | str, *, whole: bool = False, policy: str = "all") -> "Detector":

@@ -8,16 +8,12 @@ import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from dfdetect.models.shipped import DEFAULT
 from dfdetect.serve.limits import MEGABYTE, Limits
 from dfdetect.verdict import WHY
 from face_extraction.command import DONE, Parser, run
 from face_extraction.errors import InputError
-
-if TYPE_CHECKING:
-    from dfdetect.predict.detector import Detector
 
 KEY_VARIABLE = "DFDETECT_API_KEY"
 LOOPBACK = "127.0.0.1"
@@ -108,7 +104,9 @@ def _serve(args: argparse.Namespace) -> int:
     _check(args)
     key = args.api_key if args.api_key is not None else os.environ.get(KEY_VARIABLE, "")
     with _listening(args.host, args.port) as listener:
-        detector = _detector(args.run)
+        from dfdetect.predict.detector import Detector
+
+        detector = Detector.from_path(args.run) if args.run else Detector.default()
         if detector.unfit:
             print(f"This detector gives no verdicts: {WHY[detector.unfit]}", file=sys.stderr)
 
@@ -171,15 +169,6 @@ def _listening(host: str, port: int) -> socket.socket:
         raise InputError(
             f"--host {host} --port {port}: {why}; accepted: a free port of this computer"
         ) from None
-
-
-def _detector(folder: Path | None) -> "Detector":
-    from dfdetect.predict.detector import Detector
-    from dfdetect.runs.exported import is_export
-
-    if folder and is_export(folder):
-        return Detector.from_export(folder)
-    return Detector.from_run(folder) if folder else Detector.default()
 
 
 def _tell(listener: socket.socket, is_open: bool, has_key: bool, name: str) -> None:

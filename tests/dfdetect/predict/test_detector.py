@@ -258,6 +258,16 @@ def test_a_run_knows_how_its_faces_were_cropped_or_says_that_it_does_not(finish,
     assert detector.weights_sha256 == hashlib.sha256(b"the weights").hexdigest()
 
 
+def test_a_path_is_opened_as_the_export_or_the_run_that_it_is(tmp_path, monkeypatch):
+    opened = []
+    for kind in ("from_export", "from_run"):
+        monkeypatch.setattr(Detector, kind, lambda path, kind=kind, **how: opened.append((kind, path, how)))
+    given = {"whole": True, "policy": "largest"}
+    for name in ("small.onnx", "run"):
+        Detector.from_path(tmp_path / name, **given)
+    assert opened == [("from_export", tmp_path / "small.onnx", given), ("from_run", tmp_path / "run", given)]
+
+
 def test_the_skill_is_told_by_clip_where_clips_have_several_faces(finish):
     # Of the reals (.1, .8) one clip, of .45; the fakes (.7, .9) are two: both above it.
     skill = Detector.from_run(finish(Recipe(manifest="manifest.csv"), videos="0103")).skill

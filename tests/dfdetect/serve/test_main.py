@@ -5,6 +5,7 @@ import socket
 
 import pytest
 
+from dfdetect.predict.detector import Detector
 from dfdetect.serve import __main__ as command
 
 
@@ -29,7 +30,7 @@ def test_a_wrong_value_is_one_line(flags, told, capsys):
 
 
 def test_a_port_that_is_taken_is_told_before_the_model_is_loaded(capsys, monkeypatch):
-    monkeypatch.setattr(command, "_detector", lambda folder: pytest.fail("loaded"))
+    monkeypatch.setattr(Detector, "default", lambda: pytest.fail("loaded"))
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         assert command.main(["--port", str(port)]) == 2
