@@ -13,7 +13,7 @@ from face_extraction.images import read_rgb, resize
 from face_extraction.manifest import FaceSample
 from face_extraction.registry import Registry
 
-__all__ = ["Bands", "Face", "Points", "Slice", "get_slice", "list_slices", "register"]
+__all__ = ["Bands", "Face", "Points", "Slice", "list_slices", "register"]
 
 Points = NDArray[np.float32]
 """The 68 landmarks in dlib's order: float32 of shape (68, 2), x and y in pixels of the crop."""
@@ -153,12 +153,3 @@ def register(
 def list_slices() -> list[Slice]:
     """All slices, by name."""
     return _SLICES.all()
-
-
-def get_slice(name: str) -> Slice:
-    """The slice called `name`.
-
-    Raises:
-        InputError: no slice has this name; the line gives the nearest.
-    """
-    return _SLICES.get(name)

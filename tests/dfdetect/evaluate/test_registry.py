@@ -6,8 +6,7 @@ import re
 import numpy as np
 import pytest
 
-from dfdetect.evaluate.registry import Bands, Face, get_slice, list_slices
-from face_extraction.errors import InputError
+from dfdetect.evaluate.registry import Bands, Face, list_slices
 from face_extraction.images import Unreadable, write_image
 from face_extraction.manifest import FaceSample
 
@@ -85,8 +84,3 @@ def test_bands_of_near_numbers_have_names_of_their_own():
 def test_bands_that_are_none_are_refused(given):
     with pytest.raises(ValueError, match="ascend"):
         Bands(**given)
-
-
-def test_an_unknown_slice_is_named():
-    with pytest.raises(InputError, match=r"unknown slice 'skintone' \(nearest: skin_tone\)"):
-        get_slice("skintone")

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from dfdetect.evaluate.registry import Face, get_slice
+from dfdetect.evaluate.registry import Face, list_slices
 from dfdetect.evaluate.slices.pose import HEAD, PLACES, yaw
 from face_extraction.manifest import FaceSample
 
@@ -35,7 +35,7 @@ def test_size_and_place_in_the_picture_do_not_matter():
 
 
 def test_both_sides_count_alike_and_a_drawn_face_looks_ahead(portrait, tmp_path):
-    pose = get_slice("pose")
+    (pose,) = (each for each in list_slices() if each.name == "pose")
 
     def of(points):
         return pose.measure(Face(FaceSample("a.png", 0, "test", "g"), tmp_path / "a.png", 32, points))

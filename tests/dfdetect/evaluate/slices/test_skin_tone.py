@@ -4,10 +4,12 @@ import numpy as np
 import pytest
 
 from dfdetect.evaluate.colours import lab
-from dfdetect.evaluate.registry import Face, get_slice
+from dfdetect.evaluate.registry import Face, list_slices
 from dfdetect.evaluate.slices.skin_tone import cheeks, ita
 from face_extraction.images import write_image
 from face_extraction.manifest import FaceSample
+
+(SKIN_TONE,) = (each for each in list_slices() if each.name == "skin_tone")
 
 
 @pytest.mark.parametrize(
@@ -30,8 +32,7 @@ def test_bluish_and_grey_are_no_skin():
 
 
 def test_the_six_classes_and_their_cuts():
-    bands = get_slice("skin_tone").bands
-    names, places = bands.of([56, 55, 42, 41, 29, 28, 11, 10, -29, -30, -31])
+    names, places = SKIN_TONE.bands.of([56, 55, 42, 41, 29, 28, 11, 10, -29, -30, -31])
     assert [names[place] for place in places] == [
         *("very light", "light", "light", "intermediate", "intermediate", "tan", "tan", "brown"),
         *("brown", "dark", "dark"),
@@ -65,10 +66,9 @@ def test_known_colours(rgb, expected, angle, name, tmp_path):
     assert found == pytest.approx(by_the_standard(rgb), abs=0.3)
     assert found == pytest.approx(expected, abs=0.6)
     write_image(tmp_path / "a.png", np.full((40, 40, 3), rgb, np.uint8))
-    skin_tone = get_slice("skin_tone")
-    value = skin_tone.measure(Face(FaceSample("a.png", 0, "test", "g"), tmp_path / "a.png", 32))
+    value = SKIN_TONE.measure(Face(FaceSample("a.png", 0, "test", "g"), tmp_path / "a.png", 32))
     assert value == pytest.approx(angle, abs=2)
-    assert skin_tone.show(value).startswith(f"{name} (")
+    assert SKIN_TONE.show(value).startswith(f"{name} (")
 
 
 def test_only_the_cheeks_count(portrait, tmp_path):
@@ -77,7 +77,5 @@ def test_only_the_cheeks_count(portrait, tmp_path):
     for x, y in cheeks(points):
         picture[round(y) - 10 : round(y) + 10, round(x) - 10 : round(x) + 10] = (198, 134, 66)
     write_image(tmp_path / "a.png", picture)
-    value = get_slice("skin_tone").measure(
-        Face(FaceSample("a.png", 0, "test", "g"), tmp_path / "a.png", 32, points)
-    )
+    value = SKIN_TONE.measure(Face(FaceSample("a.png", 0, "test", "g"), tmp_path / "a.png", 32, points))
     assert value == pytest.approx(13.0, abs=2)
