@@ -218,6 +218,11 @@ def manifest_hash(path: Path) -> str:
     return hashlib.sha256(f"{digest} {file_digest(settings)}".encode()).hexdigest()
 
 
+def of_split(samples: Iterable[FaceSample], split: str) -> list[FaceSample]:
+    """The samples of a split, in their order; with "all" every one."""
+    return [sample for sample in samples if split in (sample.split, "all")]
+
+
 def count_table(samples: Iterable[FaceSample]) -> str:
     """Count real and fake faces, videos and groups in each split, as lines of text."""
     faces: Counter[tuple[str, int]] = Counter()

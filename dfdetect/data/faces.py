@@ -16,7 +16,7 @@ from face_extraction.errors import InputError
 from face_extraction.images import Unreadable, read_rgb, resize
 from face_extraction.ledger import LedgerRow
 from face_extraction.machine import available_cores
-from face_extraction.manifest import FAKE, REAL, UNKNOWN, FaceSample
+from face_extraction.manifest import FAKE, REAL, UNKNOWN, FaceSample, of_split
 from face_extraction.progress import progress
 
 Rgb = NDArray[np.uint8]
@@ -138,8 +138,8 @@ def open_faces(
 
 
 def labelled(samples: Sequence[FaceSample], split: str) -> list[FaceSample]:
-    """The samples of `split` whose label is known."""
-    return [sample for sample in samples if sample.split == split and sample.label != UNKNOWN]
+    """The samples `of_split` whose label is known."""
+    return [sample for sample in of_split(samples, split) if sample.label != UNKNOWN]
 
 
 NEW_SPLIT = (

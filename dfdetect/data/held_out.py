@@ -18,7 +18,7 @@ from dfdetect.recipe import Recipe
 from face_extraction.images import write_image
 from face_extraction.ledger import LedgerRow
 from face_extraction.machine import available_cores
-from face_extraction.manifest import FAKE, REAL, FaceSample, read_manifest, write_manifest
+from face_extraction.manifest import FAKE, REAL, FaceSample, of_split, read_manifest, write_manifest
 from face_extraction.progress import progress
 
 FOLDER = "pairs"
@@ -39,10 +39,10 @@ def with_pairs(
     Raises:
         InputError: there are no landmarks.
     """
-    rows: list[FaceSample] = [sample for sample in samples if sample.split == "train"]
+    rows = of_split(samples, "train")
     notices = []
     for split in ("val", "test"):
-        mine = [sample for sample in samples if sample.split == split]
+        mine = of_split(samples, split)
         if {sample.label for sample in mine} & {REAL, FAKE} == {REAL}:
             reals, missing = find_reals(manifest, mine)
             mine = [*_pairs(reals, split, recipe), *(row for row in mine if row.label != REAL)]

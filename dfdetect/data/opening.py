@@ -16,6 +16,7 @@ from face_extraction.manifest import (
     count_table,
     manifest_hash,
     manifest_in,
+    of_split,
     read_manifest,
 )
 
@@ -42,7 +43,7 @@ class Data:
 
     def count(self, split: str, frames: int) -> int:
         """The number of faces of a split, or with `frames` the number of clips of so many faces."""
-        samples = [sample for sample in self.samples if sample.split == split]
+        samples = of_split(self.samples, split)
         return len(make_clips(samples, frames)[0]) if frames else len(samples)
 
     def facts(self) -> dict[str, str]:

@@ -22,7 +22,7 @@ from face_extraction.digest import file_digest
 from face_extraction.errors import InputError
 from face_extraction.ledger import read_ledger
 from face_extraction.lock import alone
-from face_extraction.manifest import LABEL_NAMES, UNKNOWN, FaceSample
+from face_extraction.manifest import LABEL_NAMES, UNKNOWN, FaceSample, of_split
 from face_extraction.settings import ExtractionSettings, read_settings
 
 CHANGED = "The rows of this manifest, or how its faces were cut, have changed since the run was trained."
@@ -116,7 +116,7 @@ def prepare(run: Run, wanted: Wanted) -> Job:
         data = open_manifest(wanted.manifest)
     name = _default_name(data, wanted.split, recipe if own else None) if wanted.name is None else wanted.name
     results = run.evaluation(name)
-    samples = [sample for sample in data.samples if wanted.split in (sample.split, "all")]
+    samples = of_split(data.samples, wanted.split)
     if not samples:
         raise InputError(f"{data.path}: it has no rows of split {wanted.split!r}")
     if recipe.frames:

@@ -10,7 +10,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from dfdetect.data.faces import open_faces
+from dfdetect.data.faces import labelled, open_faces
 from dfdetect.data.opening import Data
 from dfdetect.explain import faithfulness, regions
 from dfdetect.explain.heat_maps import Rgb, heat_maps, suiting
@@ -24,7 +24,7 @@ from dfdetect.metrics.estimates import Estimate
 from dfdetect.metrics.means import mean_estimate
 from face_extraction.errors import InputError
 from face_extraction.ledger import LedgerRow
-from face_extraction.manifest import UNKNOWN, read_manifest
+from face_extraction.manifest import of_split, read_manifest
 from face_extraction.progress import progress
 
 Explain = Mapping[str, Callable[[Rgb], NDArray[np.float32]]]
@@ -174,9 +174,7 @@ def _called_fake(
     probe: Probe, data: Data, wanted: Wanted
 ) -> tuple[Rgb, NDArray[np.int64], int, list[LedgerRow]]:
     """Faces that are called fake, their groups, how many were scored, and those that cannot be read."""
-    samples = [
-        sample for sample in data.samples if wanted.split in (sample.split, "all") and sample.label != UNKNOWN
-    ]
+    samples = labelled(data.samples, wanted.split)
     if not samples:
         raise InputError(f"{data.path}: it has no labelled rows of split {wanted.split!r}")
     store, unscored = open_faces(data.path.parent, samples, probe.side, title=f"open {wanted.split}")
@@ -250,8 +248,7 @@ def _kinds(
 ) -> tuple[dict[str, Kind], list[str], regions.Altered | None]:
     """What is measured on each kind of fake, why something is not, and a few fakes to show."""
     try:
-        rows = [row for row in read_manifest(data.path) if wanted.split in (row.split, "all")]
-        reals, _ = find_reals(data.path, rows)
+        reals, _ = find_reals(data.path, of_split(read_manifest(data.path), wanted.split))
     except InputError as error:
         return {}, [f"No fakes with known regions: {error}"], None
     order = np.random.default_rng(wanted.seed).permutation(len(reals.samples))

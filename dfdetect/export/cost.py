@@ -15,7 +15,7 @@ from dfdetect.models.light import LightModel, Model
 from dfdetect.predictions import Predictions
 from dfdetect.runs.scoring import BATCH, score_crops
 from face_extraction.errors import InputError
-from face_extraction.manifest import UNKNOWN
+from face_extraction.manifest import UNKNOWN, of_split
 
 REPRESENTATIVE = 128
 """Faces, or clips, from which the ranges of whole numbers are taken."""
@@ -82,7 +82,7 @@ def _spread(count: int, most: int) -> list[int]:
 
 
 def _store(data: Data, model: Model, split: str, most: int | None) -> Store:
-    rows = [sample for sample in data.samples if sample.split == split]
+    rows = of_split(data.samples, split)
     frames = frames_of(model)
     if most and not frames and len(rows) > most:
         rows = [rows[place] for place in _spread(len(rows), most)]

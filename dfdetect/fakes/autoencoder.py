@@ -25,7 +25,7 @@ from dfdetect.fakes.warps import elastic_map, warp_rgb
 from face_extraction.atomic import atomic_path
 from face_extraction.errors import InputError
 from face_extraction.lock import alone
-from face_extraction.manifest import FaceSample, read_manifest
+from face_extraction.manifest import FaceSample, of_split, read_manifest
 from face_extraction.progress import progress
 
 NAME = "autoencoder"
@@ -221,8 +221,7 @@ def make_decoded_set(manifest: Path, split: str, training: Training, out: Path) 
         InputError: the manifest has no real faces, no landmarks or a single group, or `out` holds another
             set.
     """
-    samples = [sample for sample in read_manifest(manifest) if split in ("all", sample.split)]
-    reals, ledger = find_reals(manifest, samples)
+    reals, ledger = find_reals(manifest, of_split(read_manifest(manifest), split))
     half = halves(reals.groups)
     if len(set(half.tolist())) < 2:
         raise InputError(f"{manifest}: the two decoders need faces of two groups or more; there is one")

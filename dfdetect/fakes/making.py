@@ -25,6 +25,7 @@ from face_extraction.manifest import (
     REAL,
     FaceSample,
     manifest_hash,
+    of_split,
     read_manifest,
     write_manifest,
 )
@@ -120,9 +121,7 @@ def make_set(order: Order, out: Path, *, workers: int = 1) -> MadeSet:
             another set.
     """
     check_shares(dict.fromkeys(order.kinds, 1.0))
-    samples = read_manifest(order.manifest)
-    chosen = [sample for sample in samples if order.split in ("all", sample.split)]
-    reals, ledger = find_reals(order.manifest, chosen)
+    reals, ledger = find_reals(order.manifest, of_split(read_manifest(order.manifest), order.split))
     with alone(out):
         check_same(asdict(order) | {"kinds": list(order.kinds)}, order.manifest, out)
         made: list[FaceSample] = []

@@ -30,7 +30,7 @@ from face_extraction.atomic import atomic_path, write_text
 from face_extraction.digest import file_digest
 from face_extraction.errors import InputError
 from face_extraction.json_file import write_json
-from face_extraction.manifest import FaceSample, manifest_hash, read_manifest
+from face_extraction.manifest import FaceSample, manifest_hash, of_split, read_manifest
 from face_extraction.settings import BLAZEFACE, read_settings, write_settings
 
 CANNOT = (
@@ -119,8 +119,7 @@ def anonymous(recipe: Recipe) -> Recipe:
 
 def _videos(model: keras.Model, manifest: Path, recipe: Recipe, split: str) -> tuple[Trial, Scores]:
     """The videos of a split's people, and the raw score of each of their faces."""
-    rows = [sample for sample in read_manifest(manifest) if sample.split == split]
-    reals, _ = find_reals(manifest, rows)
+    reals, _ = find_reals(manifest, of_split(read_manifest(manifest), split))
     trial = make_trial(reals, recipe, model.input_shape[1])
     return trial, score_crops(model, trial.crops)
 

@@ -8,13 +8,14 @@ from pathlib import Path
 import numpy as np
 
 from dfdetect.data.clips import make_clips
+from dfdetect.data.faces import labelled
 from dfdetect.data.opening import Data
 from dfdetect.stress.registry import Rgb
 from face_extraction.errors import InputError
 from face_extraction.images import Unreadable, read_rgb, resize
 from face_extraction.ledger import LedgerRow
 from face_extraction.machine import available_cores
-from face_extraction.manifest import FAKE, REAL, UNKNOWN, FaceSample
+from face_extraction.manifest import FAKE, REAL, FaceSample
 from face_extraction.progress import progress
 
 LARGEST = 512
@@ -64,9 +65,7 @@ def read_cases(data: Data, chosen: Chosen, frames: int) -> tuple[list[Case], lis
     Raises:
         InputError: the split has not both classes.
     """
-    rows = [
-        sample for sample in data.samples if chosen.split in (sample.split, "all") and sample.label != UNKNOWN
-    ]
+    rows = labelled(data.samples, chosen.split)
     units = [clip.faces for clip in make_clips(rows, frames)[0]] if frames else [(row,) for row in rows]
     drawn = draw(units, chosen.limit, chosen.seed)
     cases, ledger = _read(data.path.parent, drawn)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from dfdetect import __version__
-from dfdetect.data.opening import Data, open_data, open_manifest
+from dfdetect.data.opening import open_data, open_manifest
 from dfdetect.metrics.estimates import no_skill
 from dfdetect.models.shipped import HOME, run_folder
 from dfdetect.render.text import plural
@@ -22,7 +22,7 @@ from face_extraction.digest import file_digest
 from face_extraction.errors import InputError
 from face_extraction.ledger import LedgerRow, write_ledger
 from face_extraction.lock import alone
-from face_extraction.manifest import FaceSample
+from face_extraction.manifest import of_split
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,7 +85,8 @@ def open_subject(run: Path, manifest: Path | None, chosen: Chosen, out: Path | N
     recipe = source.recipe()
     own = located(recipe, source.environment())
     data = open_manifest(manifest) if manifest else open_data(own)
-    notices = [*data.notices, *scoring_leaks(source, _rows(data, chosen.split)), no_skill(source.metrics())]
+    leaks = scoring_leaks(source, of_split(data.samples, chosen.split))
+    notices = [*data.notices, *leaks, no_skill(source.metrics())]
     for line in filter(None, notices):
         print(line)
     cases, unread = read_cases(data, chosen, recipe.frames)
@@ -133,7 +134,3 @@ def other_run(folder: Path, cases: Sequence[Case]) -> Other:
 
 def _scorer(run: Run) -> Scorer:
     return Scorer(load_model(run), cuts_at_home(run, "photo"))
-
-
-def _rows(data: Data, split: str) -> list[FaceSample]:
-    return [sample for sample in data.samples if split in (sample.split, "all")]

@@ -14,6 +14,7 @@ from face_extraction.manifest import (
     check_groups,
     count_table,
     manifest_hash,
+    of_split,
     read_manifest,
     write_manifest,
 )
@@ -257,3 +258,11 @@ def test_links_inside_the_folder_and_to_it_are_fine(tmp_path):
     (tmp_path / "linked").symlink_to(data)
 
     assert len(read_manifest(tmp_path / "linked/manifest.csv")) == 2
+
+
+def test_rows_of_a_split_keep_their_order_and_all_takes_every_one():
+    rows = [FaceSample(f"{n}.png", 0, split, "g") for n, split in enumerate(("val", "train", "val"))]
+
+    assert of_split(rows, "val") == [rows[0], rows[2]]
+    assert of_split(rows, "test") == []
+    assert of_split(iter(rows), "all") == rows
