@@ -42,6 +42,11 @@ class Measure:
     meaning: str
     most: float = 1.0
 
+    @property
+    def sign(self) -> int:
+        """1 if a higher value is better, else -1."""
+        return 1 if self.better == "higher" else -1
+
 
 MEASURES = {
     measure.name: measure

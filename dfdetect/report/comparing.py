@@ -14,7 +14,7 @@ from dfdetect.metrics.comparison import Difference, Scored, bootstrap, holm
 from dfdetect.metrics.measures import MEASURES
 from dfdetect.report.comparisons import COMPARISONS, Comparison, read_comparisons, write_entries
 from dfdetect.report.declared import Cell, Experiment, TableSpec
-from dfdetect.report.results import DONE, Result, current, read_results
+from dfdetect.report.results import Result, finished, read_results
 from dfdetect.report.scores import Scores, scores_of, still_measures
 from face_extraction.errors import InputError
 from face_extraction.progress import progress
@@ -37,8 +37,8 @@ def compare_tables(experiment: Experiment, profile: str, manifest: str, runs: Pa
     absent, damaged = 0, []
     cells = {}
     for cell in experiment.cells(profile):
-        result = current(results, cell, profile, manifest)
-        if result is None or result.status != DONE:
+        result = finished(results, cell, profile, manifest)
+        if result is None:
             continue
         try:
             found = scores_of(result, runs)
@@ -153,7 +153,7 @@ def _compare(
 
 def _best(family: Mapping[str, Result], metric: str, level: str) -> str:
     """The digest of the best; "" if none has the metric."""
-    sign = 1 if MEASURES[metric].better == "higher" else -1
+    sign = MEASURES[metric].sign
     values = {digest: sign * result.estimate(metric, level).value for digest, result in family.items()}
     known = {digest: value for digest, value in values.items() if not math.isnan(value)}
     return max(known, key=lambda digest: known[digest], default="")

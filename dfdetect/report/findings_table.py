@@ -64,8 +64,7 @@ def _published(experiment: Experiment, metric: str, comparing: Comparing) -> flo
     first = mean(comparing.first)
     if not comparing.second:
         return None if math.isnan(first) else first
-    sign = 1 if MEASURES[metric].better == "higher" else -1
-    difference = sign * (first - mean(comparing.second))
+    difference = MEASURES[metric].sign * (first - mean(comparing.second))
     return None if math.isnan(difference) else difference
 
 

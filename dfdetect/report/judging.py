@@ -111,7 +111,7 @@ def difference(
     if not comparing.second:
         return difference_of(comparing.below - first, comparing.below - firsts)
     second, seconds = mean_of(comparing.second)
-    sign = 1 if MEASURES[metric].better == "higher" else -1
+    sign = MEASURES[metric].sign
     return difference_of(sign * (first - second), sign * (firsts - seconds))
 
 

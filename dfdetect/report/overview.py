@@ -10,7 +10,7 @@ from dfdetect.render.templating import render
 from dfdetect.report.declared import FULL, Cell, Experiment
 from dfdetect.report.files import CONTRADICTION, contradictions
 from dfdetect.report.findings_table import findings_table
-from dfdetect.report.results import DONE, Result, current, read_results
+from dfdetect.report.results import DONE, Result, current, finished, read_results, real_manifests
 from dfdetect.report.sections import Section, sections
 from dfdetect.report.tables import collapsed
 from dfdetect.report.verdicts import Verdict, read_compared, verdicts
@@ -207,10 +207,5 @@ def _done_at(
     experiment: Experiment, results: Sequence[Result], profile: str, at: dict[str, str]
 ) -> Result | None:
     cell = _at(experiment, profile, at)
-    for manifest in dict.fromkeys(
-        result.manifest for result in reversed(results) if not result.data.get("sample_set")
-    ):
-        found = current(results, cell, profile, manifest)
-        if found is not None and found.status == DONE:
-            return found
-    return None
+    found = (finished(results, cell, profile, manifest) for manifest in real_manifests(results))
+    return next(filter(None, found), None)

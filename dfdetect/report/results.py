@@ -189,6 +189,18 @@ def current(results: Sequence[Result], cell: Cell, profile: str, manifest: str) 
     )
 
 
+def finished(results: Sequence[Result], cell: Cell, profile: str, manifest: str) -> Result | None:
+    """The same, if it did not fail."""
+    found = current(results, cell, profile, manifest)
+    return found if found is not None and found.status == DONE else None
+
+
+def real_manifests(results: Sequence[Result]) -> list[str]:
+    """Hashes of the manifests that cells were measured on, the last first, without that of drawn people."""
+    done = (result for result in reversed(results) if result.status == DONE)
+    return list(dict.fromkeys(result.manifest for result in done if not result.data.get("sample_set")))
+
+
 def figure_name(kind: str, profile: str, shown: Iterable[str]) -> str:
     """A figure's file name. It changes with the content, so that an old figure is never taken for it."""
     digest = hashlib.sha256("\n".join(shown).encode()).hexdigest()

@@ -22,7 +22,7 @@ from dfdetect.render.text import plural
 from dfdetect.report.declared import FACES, Cell, Experiment
 from dfdetect.report.pictures import faces_file, pictured, title_of
 from dfdetect.report.recording import measure_anew, record, record_failure, same_start
-from dfdetect.report.results import DONE, FAILED, Result, add_result, current, read_results
+from dfdetect.report.results import DONE, FAILED, Result, add_result, current, finished, read_results
 from dfdetect.report.scores import scores_of, still_measures
 from dfdetect.runs.build import build_from_recipe
 from dfdetect.runs.environment import hardware
@@ -140,7 +140,7 @@ def faces_figure(experiment: Experiment, setup: Setup) -> None:
     done = [
         result
         for cell in experiment.cells(setup.profile)
-        if (result := current(results, cell, setup.profile, digest)) and result.status == DONE
+        if (result := finished(results, cell, setup.profile, digest))
     ]
     shown: list[tuple[str, Predictions, float]] = []
     for result in pictured(done):
@@ -235,12 +235,11 @@ def _combine(experiment: Experiment, cell: Cell, setup: Setup, out: Run) -> Data
     gone: list[str] = []
     for member in cell.members:
         # Found by data, not by recipe: the folder's name depends on how the manifest's path was written.
-        result = current(results, member, setup.profile, data.digest)
-        done = result is not None and result.status == DONE
-        name = result.runs[0] if result and done else default_name(_first(member, setup), data.digest)
+        result = finished(results, member, setup.profile, data.digest)
+        name = result.runs[0] if result else default_name(_first(member, setup), data.digest)
         runs.append(Run(setup.runs / name))
         if not runs[-1].finished:
-            (gone if done else missing).append(member.name)
+            (gone if result else missing).append(member.name)
     if missing:
         raise _Waits(f"waits for {'; '.join(missing)}")
     if gone:
@@ -266,8 +265,8 @@ def _folder_name(cell: Cell, setup: Setup, digest: str) -> str:
 
 def _done(results: Sequence[Result], cell: Cell, setup: Setup, digest: str) -> Result | None:
     """A cell's result, if it need not run."""
-    found = current(results, cell, setup.profile, digest)
-    return found if found and found.status == DONE and not _why_again(found, setup) else None
+    found = finished(results, cell, setup.profile, digest)
+    return found if found and not _why_again(found, setup) else None
 
 
 def _why_again(found: Result, setup: Setup) -> str:

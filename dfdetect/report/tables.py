@@ -104,7 +104,7 @@ class _Marks:
 
         def skill(one: Comparison) -> float:
             value = shown[one.best].estimate(one.metric, asked.spec.level).value
-            return value if MEASURES[one.metric].better == "higher" else -value
+            return MEASURES[one.metric].sign * value
 
         # If the run of the best was missing, another one was compared with the rest too.
         lost = {(one.metric, one.other) for one in mine} | {
@@ -122,7 +122,7 @@ class _Marks:
         if result is None:
             return Value(None)
         if result.status == FAILED:
-            return Value(None, footnote=self._footnotes.number(f"Failed: {result.reason}"))
+            return Value(None, footnote=self._footnotes.of_result(result))
         key = (metric, result.digest)
         return Value(
             result.estimate(metric, level),
@@ -146,7 +146,9 @@ class Footnotes:
         return self.texts.index(text) + 1
 
     def of_result(self, result: Result) -> int:
-        """A note on where its weights come from, on test groups that they saw, and on collapsed scores."""
+        """A note on why it failed, or on its weights, test groups that they saw, and collapsed scores."""
+        if result.status == FAILED:
+            return self.number(f"Failed: {result.reason}")
         told = result.weights.get("partial") or result.weights_file
         parts = [f"Weights: {result.weights['origin']}."] if told else []
         parts += [result.random_start] if result.random_start else []
@@ -236,10 +238,8 @@ def _folds(asked: Asked) -> Table:
     header += ["Matrix, published", "Matrix"]
     rows = []
     for cell in asked.ordered():
-        result, note = asked.results.get(cell.name), 0
-        if result is not None:
-            failed = result.status == FAILED
-            note = footnotes.number(f"Failed: {result.reason}") if failed else footnotes.of_result(result)
+        result = asked.results.get(cell.name)
+        note = footnotes.of_result(result) if result else 0
         for line in _fold_lines(asked, cell, result):
             rows.append([replace(e, footnote=note) if isinstance(e, Value) else e for e in line])
     return _table(spec, header, rows, footnotes, NOTE_MATRIX)

@@ -13,7 +13,7 @@ from dfdetect.metrics.comparison import Difference, holm
 from dfdetect.report.comparisons import LEVEL, read_entries
 from dfdetect.report.declared import Cell, Experiment
 from dfdetect.report.finding import Comparing, Finding
-from dfdetect.report.results import DONE, Result, current
+from dfdetect.report.results import Result, finished, real_manifests
 
 FINDINGS = "findings.json"
 HOLDS, FAILS, UNKNOWN = "holds", "does not hold", "cannot be told here"
@@ -177,11 +177,11 @@ def found_for(
     missing = []
     for cell in cells:
         mine = [each for each in repeats if each.at == cell.at]
-        done = [current(results, each, profile, manifest) for each in (cell, *mine)]
-        if done[0] is None or done[0].status != DONE:
+        done = [finished(results, each, profile, manifest) for each in (cell, *mine)]
+        if done[0] is None:
             missing.append(cell)
         else:
-            trainings[cell.name] = [one for one in done if one is not None and one.status == DONE]
+            trainings[cell.name] = [one for one in done if one is not None]
     return Found(profile, manifest, trainings, missing)
 
 
@@ -216,16 +216,12 @@ def _chosen(
     experiment: Experiment, finding: Finding, results: Sequence[Result], compared: Sequence[Compared]
 ) -> tuple[Found, Compared | None]:
     """Where a finding is judged, or else where the fewest of its cells are missing."""
-    manifests = [
-        result.manifest
-        for result in reversed(results)
-        if result.status == DONE and not result.data.get("sample_set")
+    places = [
+        found_for(experiment, finding, results, name, manifest)
+        for name, profile in experiment.profiles.items()
+        if not profile.smoke
+        for manifest in (*real_manifests(results), "")
     ]
-    places = []
-    for name, profile in experiment.profiles.items():
-        if not profile.smoke:
-            for manifest in dict.fromkeys([*manifests, ""]):
-                places.append(found_for(experiment, finding, results, name, manifest))
     for found in places:
         for one in compared:
             here = (one.profile, one.manifest) == (found.profile, found.manifest)

@@ -9,7 +9,16 @@ from filelock import FileLock
 
 from dfdetect.report import __main__ as report
 from dfdetect.report.declared import read_experiment
-from dfdetect.report.results import Result, add_result, current, declared, read_results, without_paths
+from dfdetect.report.results import (
+    Result,
+    add_result,
+    current,
+    declared,
+    finished,
+    read_results,
+    real_manifests,
+    without_paths,
+)
 from face_extraction.errors import InputError
 
 pytestmark = pytest.mark.usefixtures("light")
@@ -89,4 +98,18 @@ def test_a_later_failure_takes_no_result_away(declare, measured):
     experiment = read_experiment(declare())
     done = measured(experiment, CNN, data={"manifest_sha256": "m"})
     failed = replace(done, status="failed", reason="why")
-    assert current([done, failed], experiment.cells()[0], "full", "m") == done
+    cell = experiment.cells()[0]
+    assert current([done, failed], cell, "full", "m") == finished([done, failed], cell, "full", "m") == done
+    assert current([failed], cell, "full", "m") == failed
+    assert finished([failed], cell, "full", "m") is None
+
+
+def test_manifests_of_real_faces_go_by_the_last_measured(declare, measured):
+    experiment = read_experiment(declare())
+
+    def on(manifest, drawn=False, **changes):
+        data = {"manifest_sha256": manifest, "sample_set": drawn}
+        return replace(measured(experiment, CNN, data=data), **changes)
+
+    results = [on("a"), on("b"), on("a"), on("drawn", drawn=True), on("c", status="failed")]
+    assert real_manifests(results) == ["a", "b"]

@@ -42,13 +42,16 @@ def test_weights_that_fill_a_part_of_the_backbone_are_told(declare):
     assert part
     assert not random_backbone(Begun("x.h5", ["head_dense", "logit"], partial=True))
     assert not random_backbone(Begun("none", ["block1_conv1", "logit"]))
-    result = result_of(read_experiment(declare()), weights={"origin": "x.h5 (a half)", "partial": part})
+    failed = result_of(read_experiment(declare()), weights={"origin": "x.h5 (a half)", "partial": part})
+    result = replace(failed, status="done")
     notes = tables.Footnotes()
     assert notes.of_result(result) == 1
     assert notes.texts == ["Weights: x.h5 (a half)."]
     seen = replace(result, weights={"origin": "first", "partial": False, "leaks": ["2 were seen.", "As 3."]})
     assert notes.of_result(seen) == 2
     assert notes.texts[1] == "2 were seen. As 3."
+    assert notes.of_result(replace(failed, reason="why")) == 3
+    assert notes.texts[2] == "Failed: why"
 
 
 def built(experiment, name, results, comparisons=()):
