@@ -10,7 +10,7 @@ from typing import Any
 import tomli_w
 
 from face_extraction.atomic import write_text
-from face_extraction.errors import InputError, unknown_name
+from face_extraction.errors import InputError, check_name, unknown_name
 from face_extraction.toml import read_toml
 
 Option = str | int | float | bool
@@ -269,8 +269,7 @@ def from_mapping(values: Mapping[str, Any], where: str = "") -> Recipe:
     """
     names = [item.name for item in fields(Recipe)]
     for name in values:
-        if name not in names:
-            raise unknown_name("recipe field", name, names, where)
+        check_name("recipe field", name, names, where)
     try:
         return Recipe(**values)
     except InputError as error:

@@ -11,7 +11,7 @@ from pathlib import Path
 from face_extraction.atomic import link_or_copy, sync_folder
 from face_extraction.command import DONE, Parser
 from face_extraction.digest import file_size
-from face_extraction.errors import InputError, unknown_name
+from face_extraction.errors import InputError, check_name, unknown_name
 from face_extraction.manifest import (
     LABEL_NAMES,
     MANIFEST_FILE,
@@ -182,8 +182,7 @@ def _condition(text: str, samples: Sequence[FaceSample]) -> Condition:
     if match is None:
         raise InputError(f"--where {text!r}: accepted: COLUMN=VALUE,VALUE or COLUMN!=VALUE,VALUE")
     column, sign, values = match.groups()
-    if column not in COLUMNS:
-        raise unknown_name("column", column, COLUMNS, "--where")
+    check_name("column", column, COLUMNS, "--where")
     there = {_value(sample, column) for sample in samples} | set(_CLOSED.get(column, ()))
     named = {str(number): name for number, name in LABEL_NAMES.items()} if column == "label" else {}
     given = [named.get(value, value) for value in values.split(",")]

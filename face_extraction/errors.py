@@ -3,7 +3,7 @@
 import difflib
 import errno
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 
 class InputError(Exception):
@@ -57,3 +57,13 @@ def unknown_name(kind: str, given: str, accepted: Iterable[str], where: str = ""
     hint = f" (nearest: {near[0]})" if near else ""
     place = f"{where}: " if where else ""
     return InputError(f"{place}unknown {kind} {given!r}{hint}; accepted: {', '.join(names) or 'none'}")
+
+
+def check_name(kind: str, given: str, accepted: Collection[str], where: str = "") -> None:
+    """Refuse a name that is not accepted; the arguments are those of `unknown_name`.
+
+    Raises:
+        InputError: it is not accepted.
+    """
+    if given not in accepted:
+        raise unknown_name(kind, given, accepted, where)

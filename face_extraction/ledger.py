@@ -7,7 +7,7 @@ from dataclasses import astuple, dataclass
 from pathlib import Path
 
 from face_extraction.atomic import write_csv
-from face_extraction.errors import InputError, one_line, unknown_name
+from face_extraction.errors import InputError, check_name, one_line
 
 NO_FACE, SEVERAL_FACES, TOO_SMALL = "no_face", "several_faces", "too_small"
 UNREADABLE, TRUNCATED, DAMAGED = "unreadable", "truncated", "damaged"
@@ -116,7 +116,6 @@ def read_ledger(path: Path) -> list[LedgerRow]:
         if len(values) != len(COLUMNS):
             raise InputError(f"{path}, row {number}: {len(values)} values for {len(COLUMNS)} columns")
         row = LedgerRow(*values)
-        if row.reason not in REASONS:
-            raise unknown_name("reason", row.reason, REASONS, f"{path}, row {number}")
+        check_name("reason", row.reason, REASONS, f"{path}, row {number}")
         rows.append(row)
     return rows

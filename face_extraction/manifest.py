@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from face_extraction.atomic import write_csv
 from face_extraction.digest import file_digest
-from face_extraction.errors import InputError, unknown_name
+from face_extraction.errors import InputError, check_name, unknown_name
 from face_extraction.paths import check_inside, relative_path
 
 REAL, FAKE, UNKNOWN = 0, 1, -1
@@ -274,8 +274,7 @@ def _parse(path: Path, number: int, row: dict[str, str | None]) -> FaceSample:
     label = text["label"].removesuffix(".0")  # pandas writes this if the column once had a gap
     if label not in ("-1", "0", "1"):
         raise InputError(f"{where}: label {text['label']!r}; accepted: 1 = fake, 0 = real, -1 = unknown")
-    if text["split"] not in SPLITS:
-        raise unknown_name("split", text["split"], SPLITS, where)
+    check_name("split", text["split"], SPLITS, where)
     if not text["group"]:
         raise InputError(f"{where}: the group is empty")
     integers = {name: _whole(where, name, text.get(name) or "0") for name in _INTEGERS}

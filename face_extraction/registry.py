@@ -4,7 +4,7 @@ import importlib
 import pkgutil
 from typing import Generic, TypeVar
 
-from face_extraction.errors import unknown_name
+from face_extraction.errors import check_name
 
 T = TypeVar("T")
 
@@ -51,8 +51,7 @@ class Registry(Generic[T]):
             InputError: there is none; the line names the nearest.
         """
         self._load()
-        if name not in self._things:
-            raise unknown_name(self._what, name, self._things)
+        check_name(self._what, name, self._things)
         return self._things[name]
 
     def _load(self) -> None:

@@ -4,7 +4,7 @@ One difference stays: crops written as JPEG lose detail. Prediction writes no cr
 This module imports neither dlib nor OpenCV, because commands read defaults here before they load anything.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from typing import Any
 import tomli_w
 
 from face_extraction.atomic import write_text
-from face_extraction.errors import InputError, unknown_name
+from face_extraction.errors import InputError, check_name
 from face_extraction.manifest import SETTINGS_FILE
 from face_extraction.toml import read_toml
 
@@ -86,19 +86,19 @@ class ExtractionSettings:
 
     def __post_init__(self) -> None:
         check_detector(self.detector, self.min_face)
-        _check_name("policy", self.policy, POLICIES)
-        _check_name("format", self.format, FORMATS)
+        check_name("policy", self.policy, POLICIES)
+        check_name("format", self.format, FORMATS)
         _check_range("faces_per_video", self.faces_per_video, 1, 10_000, "frames")
         _check_range("quality", self.quality, 1, 100, "")
 
 
-def check_detector(kind: str, min_face: int, accepted: Iterable[str] = DETECTORS) -> None:
+def check_detector(kind: str, min_face: int, accepted: Collection[str] = DETECTORS) -> None:
     """Refuse an unknown detector, or a smallest face that would need an absurd resolution.
 
     Raises:
         InputError: naming what is accepted.
     """
-    _check_name("detector", kind, accepted)
+    check_name("detector", kind, accepted)
     _check_range("min_face", min_face, 20, 2000, "pixels")
 
 
@@ -141,8 +141,7 @@ def read_settings(folder: Path) -> ExtractionSettings | None:
 def _build(path: Path, kind: type[Any], values: dict[str, Any], **parts: Any) -> Any:
     accepted = {item.name: type(item.default) for item in fields(kind) if item.name not in parts}
     for name, value in values.items():
-        if name not in accepted:
-            raise unknown_name("setting", name, accepted, str(path))
+        check_name("setting", name, accepted, str(path))
         whole_for_float = accepted[name] is float and type(value) is int
         if type(value) is not accepted[name] and not whole_for_float:
             raise InputError(f"{path}: {name} {value!r} must be of type {accepted[name].__name__}")
@@ -150,11 +149,6 @@ def _build(path: Path, kind: type[Any], values: dict[str, Any], **parts: Any) ->
         return kind(**values, **parts)
     except InputError as error:
         raise InputError(f"{path}: {error}") from None
-
-
-def _check_name(what: str, given: str, accepted: Iterable[str]) -> None:
-    if given not in accepted:
-        raise unknown_name(what, given, accepted)
 
 
 def _check_range(what: str, given: float, low: float, high: float, unit: str) -> None:

@@ -10,7 +10,7 @@ import tomli_w
 
 from dfdetect.recipe import Recipe, from_mapping
 from face_extraction.atomic import write_text
-from face_extraction.errors import InputError, unknown_name
+from face_extraction.errors import InputError, check_name
 from face_extraction.toml import read_toml
 from tuning.space import OPTION, Space, check_space, parse_space, write_space
 
@@ -82,8 +82,7 @@ def read_job(name: str) -> Job:
     """
     path = Path(name)
     if path.suffix != ".toml":
-        if name not in list_jobs():
-            raise unknown_name("job", name, list_jobs())
+        check_name("job", name, list_jobs())
         path = JOBS / f"{name}.toml"
     return parse_job(read_toml(path), str(path))
 
@@ -96,8 +95,7 @@ def parse_job(content: Mapping[str, Any], where: str) -> Job:
     """
     names = [item.name for item in dataclasses.fields(Job)]
     for name in content:
-        if name not in names:
-            raise unknown_name("name in a job", name, names, where)
+        check_name("name in a job", name, names, where)
     for item in dataclasses.fields(Job):
         if item.name in content:
             _check_kind(item.name, content[item.name], getattr(Job(), item.name), where)
@@ -154,8 +152,7 @@ def _check_kind(name: str, value: Any, default: Any, where: str) -> None:
 
 def _check(job: Job, where: str) -> None:
     for name, accepted in (("strategy", STRATEGIES), ("objective", OBJECTIVES)):
-        if getattr(job, name) not in accepted:
-            raise unknown_name(name, getattr(job, name), accepted, where)
+        check_name(name, getattr(job, name), accepted, where)
     if job.trials < 1:
         raise InputError(f"{where}: trials {job.trials}; accepted: 1 or more")
     if job.folds < 0 or job.folds == 1:

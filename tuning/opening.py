@@ -15,7 +15,7 @@ from dfdetect.runs.devices import check_clipping, parallel
 from dfdetect.runs.folder import Run
 from dfdetect.runs.lineage import training_leaks
 from dfdetect.train.training import open_stores, resolve
-from face_extraction.errors import InputError, unknown_name
+from face_extraction.errors import InputError, check_name
 from face_extraction.ledger import LedgerRow
 from face_extraction.manifest import manifest_hash
 from face_extraction.toml import read_toml
@@ -117,8 +117,7 @@ def open_search(
     every = cases(job)
     names = [case.name for case in every]
     for name in only:
-        if name not in names:
-            raise unknown_name("case", name, names)
+        check_name("case", name, names)
     found = [case for case in every if not only or case.name in only]
     data = {case.name: open_training_data(case.recipe) for case in found}
     parts = {case.name: parts_of(data[case.name], case.recipe, job.folds) for case in found}

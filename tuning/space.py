@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from dfdetect.models.registry import family
 from dfdetect.recipe import Option, Recipe
-from face_extraction.errors import InputError, unknown_name
+from face_extraction.errors import InputError, check_name, unknown_name
 
 if TYPE_CHECKING:
     import keras_tuner
@@ -187,8 +187,7 @@ def _list(name: str, values: Sequence[Any], where: str) -> tuple[Option, ...]:
 
 def _range(name: str, content: Mapping[str, Any], kind: Any, where: str) -> Axis:
     for key in content:
-        if key not in RANGE:
-            raise unknown_name(f"key of the range {name}", key, RANGE, where)
+        check_name(f"key of the range {name}", key, RANGE, where)
     low, high = (_coerced(content.get(key), kind) for key in ("low", "high"))
     log, step = content.get("log", False), _coerced(content.get("step"), kind)
     numbers = type(low) is type(high) and type(low) in (int, float) and type(log) is bool

@@ -15,7 +15,7 @@ from scipy.spatial import KDTree
 
 from dfdetect.fakes.disturb import disturb
 from dfdetect.fakes.registry import Face, Fake, Mask, Points, Rgb, Rng, get_kind, list_kinds
-from face_extraction.errors import InputError, unknown_name
+from face_extraction.errors import InputError, check_name
 
 WORKING = 1.25
 """Fakes are made in pictures whose side is this multiple of the model's input side."""
@@ -130,8 +130,7 @@ def check_shares(shares: Mapping[str, float]) -> None:
     """
     known = [kind.name for kind in list_kinds()]
     for name, share in shares.items():
-        if name not in known:
-            raise unknown_name("kind of fake", name, known)
+        check_name("kind of fake", name, known)
         if not 0 < share < float("inf"):
             raise InputError(f"share {share} of the kind of fake {name!r}; accepted: above 0")
 

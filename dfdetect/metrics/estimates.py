@@ -11,7 +11,7 @@ import numpy as np
 from dfdetect.metrics.bootstrap import draw_weights, percentile_interval
 from dfdetect.metrics.measures import COUNTS, MEASURES, Array, Scores, measure, prepare
 from dfdetect.predictions import Predictions
-from face_extraction.errors import InputError, one_line, unknown_name
+from face_extraction.errors import InputError, check_name, one_line
 
 # What each level counts.
 UNITS = {"face": "face", "video": "video"}
@@ -152,8 +152,7 @@ def compute_metrics(
     Raises:
         InputError: the level is unknown.
     """
-    if level not in LEVELS:
-        raise unknown_name("level", level, LEVELS)
+    check_name("level", level, LEVELS)
     predictions = predictions.at_level(level)
     known = predictions.known()
     labels, groups = known.labels, known.groups

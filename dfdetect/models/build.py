@@ -9,7 +9,7 @@ from dfdetect.models.light import Model
 from dfdetect.models.names import PUBLISHED
 from dfdetect.models.registry import Family, family
 from dfdetect.recipe import NORMALISATIONS, OWN
-from face_extraction.errors import InputError, unknown_name
+from face_extraction.errors import InputError, check_name
 
 if TYPE_CHECKING:
     import keras
@@ -101,8 +101,7 @@ def build_model(
 
 def _normalisation(kind: Family, wanted: str) -> str:
     """The key of `normalise.MODES` for a family."""
-    if wanted not in NORMALISATIONS:
-        raise unknown_name("normalisation", wanted, NORMALISATIONS)
+    check_name("normalisation", wanted, NORMALISATIONS)
     if wanted != OWN and kind.normalisation == "none":
         raise InputError(f"{kind.name}: normalisation {wanted!r}; accepted: {OWN}, as its network normalises")
     return kind.normalisation if wanted == OWN else wanted

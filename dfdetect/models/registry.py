@@ -18,7 +18,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from face_extraction.errors import InputError, unknown_name
+from face_extraction.errors import InputError, check_name
 from face_extraction.registry import Registry
 
 if TYPE_CHECKING:
@@ -108,8 +108,7 @@ class Family:
             InputError: an option is not accepted; the line names the first, and what is accepted.
         """
         for name, value in options.items():
-            if name not in self.options:
-                raise unknown_name(f"option of {self.name}", name, self.options)
+            check_name(f"option of {self.name}", name, self.options)
             accepted = _accepted_instead(value, inspect.signature(self.build).parameters[name].default)
             if accepted:
                 raise InputError(f"{self.name}: option {name} {value!r}; accepted: {accepted}")

@@ -12,7 +12,7 @@ from dfdetect.report.declared import FULL, Cell, Experiment, find_experiments, r
 from dfdetect.report.recheck import recheck
 from face_extraction.atomic import write_text
 from face_extraction.command import DONE, FINDING, Parser, run
-from face_extraction.errors import InputError, unknown_name
+from face_extraction.errors import InputError, check_name
 from face_extraction.shards import Shard
 
 PROG = "python -m dfdetect.report"
@@ -120,8 +120,7 @@ def _check_weights(weights: Mapping[str, str], cells: Sequence[Cell]) -> None:
     trained = [each.recipe for cell in cells for each in cell.members or (cell,)]
     models = sorted({recipe.model for recipe in trained})
     for model, file in weights.items():
-        if model not in models:
-            raise unknown_name("model of these cells", model, models, f"--weights {model}={file}")
+        check_name("model of these cells", model, models, f"--weights {model}={file}")
         if not any(takes_weights(recipe) for recipe in trained if recipe.model == model):
             raise InputError(f"--weights {model}={file}: {model} starts at random in these cells")
         if not Path(file).exists():
@@ -237,10 +236,8 @@ def _chosen(experiment: Experiment, args: argparse.Namespace) -> list[Cell]:
     wanted: dict[str, set[str]] = {}
     for text in only:
         axis, name = _pair("--only", text)
-        if axis not in experiment.axes:
-            raise unknown_name("axis", axis, experiment.axes)
-        if name not in experiment.axes[axis]:
-            raise unknown_name(f"choice of {axis}", name, experiment.axes[axis])
+        check_name("axis", axis, experiment.axes)
+        check_name(f"choice of {axis}", name, experiment.axes[axis])
         wanted.setdefault(axis, set()).add(name)
     cells = [
         cell

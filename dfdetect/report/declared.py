@@ -16,7 +16,7 @@ from dfdetect.metrics.measures import MEASURES
 from dfdetect.recipe import Recipe, from_mapping
 from dfdetect.report.finding import Finding, read_finding
 from dfdetect.report.published import At, Published, read_published
-from face_extraction.errors import InputError, unknown_name
+from face_extraction.errors import InputError, check_name
 from face_extraction.sources import list_sources
 from face_extraction.toml import read_toml
 
@@ -190,8 +190,7 @@ class Experiment:
         Raises:
             InputError: the profile is unknown, or a recipe is not accepted.
         """
-        if profile not in self.profiles:
-            raise unknown_name("profile", profile, self.profiles, str(self.folder / EXPERIMENT))
+        check_name("profile", profile, self.profiles, str(self.folder / EXPERIMENT))
         return self._grids[profile]
 
     @cached_property
@@ -346,31 +345,23 @@ def find_experiments(root: Path) -> list[Experiment]:
 
 def _check_keys(entry: Mapping[str, Any], accepted: Sequence[str], where: str) -> None:
     for key in entry:
-        if key not in accepted:
-            raise unknown_name("key", key, accepted, where)
+        check_name("key", key, accepted, where)
 
 
 def _check(experiment: Experiment, path: Path) -> None:
     for at in _named_points(experiment):
         for axis, name in at.items():
-            if axis not in experiment.axes:
-                raise unknown_name("axis", axis, experiment.axes, str(path))
-            if name not in experiment.axes[axis]:
-                raise unknown_name(f"choice of {axis}", name, experiment.axes[axis], str(path))
+            check_name("axis", axis, experiment.axes, str(path))
+            check_name(f"choice of {axis}", name, experiment.axes[axis], str(path))
     for figure in experiment.figures:
-        if figure not in FIGURES:
-            raise unknown_name("figure", figure, FIGURES, str(path))
+        check_name("figure", figure, FIGURES, str(path))
     for table in experiment.tables:
-        if table.kind not in KINDS:
-            raise unknown_name("kind of table", table.kind, KINDS, str(path))
-        if table.level not in LEVELS:
-            raise unknown_name("level", table.level, LEVELS, str(path))
+        check_name("kind of table", table.kind, KINDS, str(path))
+        check_name("level", table.level, LEVELS, str(path))
         for metric in table.metrics:
-            if metric not in (*MEASURES, *COLUMNS):
-                raise unknown_name("metric", metric, (*MEASURES, *COLUMNS), str(path))
+            check_name("metric", metric, (*MEASURES, *COLUMNS), str(path))
         for axis in (*table.rows, *([table.columns] if table.columns else ()), *table.only):
-            if axis not in experiment.axes:
-                raise unknown_name("axis", axis, experiment.axes, str(path))
+            check_name("axis", axis, experiment.axes, str(path))
         _check_whole(experiment, table, f"{path}: table {table.name}")
     for at in (*(block.at for block in experiment.published.blocks), *experiment.headline):
         missing = [axis for axis in experiment.axes if axis not in at]
@@ -378,8 +369,7 @@ def _check(experiment: Experiment, path: Path) -> None:
             raise InputError(f"{path}: {dict(at)}: a cell has a choice of {', '.join(missing)} too")
     known = [source.name for source in list_sources()]
     for name in experiment.own_data:
-        if name not in known:
-            raise unknown_name("data set in own_data", name, known, str(path))
+        check_name("data set in own_data", name, known, str(path))
     for profile in experiment.profiles:
         cells = [cell.at for cell in experiment.cells(profile)]
         for finding in experiment.findings:

@@ -14,7 +14,7 @@ from typing import Any
 
 from dfdetect.metrics.measures import MEASURES
 from dfdetect.report.published import At
-from face_extraction.errors import InputError, unknown_name
+from face_extraction.errors import InputError, check_name
 
 # A side is the mean over its cells.
 Side = Sequence[At]
@@ -89,15 +89,13 @@ def read_finding(entry: Mapping[str, Any], axes: Mapping[str, Collection[str]], 
         InputError: a key or a name is unknown, or the sides do not fit together.
     """
     for key in entry:
-        if key not in KEYS:
-            raise unknown_name("key", key, KEYS, where)
+        check_name("key", key, KEYS, where)
     where = f"{where}: finding {entry.get('says', '')!r}"
     for key in ("says", "place", "metric"):
         if not entry.get(key):
             raise InputError(f"{where}: no {key}")
     metric = entry["metric"]
-    if metric not in MEASURES:
-        raise unknown_name("metric", metric, MEASURES, where)
+    check_name("metric", metric, MEASURES, where)
     forms = [key for key in ("second", "below", "order") if key in entry]
     if len(forms) != 1 or ("first" in entry) == ("order" in entry):
         raise InputError(f"{where}: accepted: first with second or below, or order alone")
@@ -119,8 +117,7 @@ def read_finding(entry: Mapping[str, Any], axes: Mapping[str, Collection[str]], 
 def _side(side: Mapping[str, Names], axes: Mapping[str, Collection[str]], where: str) -> Side:
     """The cells of a side, in the order of its lists."""
     for axis in side:
-        if axis not in axes:
-            raise unknown_name("axis", axis, axes, where)
+        check_name("axis", axis, axes, where)
     choices = []
     for axis in axes:
         if axis not in side:
@@ -128,8 +125,7 @@ def _side(side: Mapping[str, Names], axes: Mapping[str, Collection[str]], where:
         named = side[axis]
         names = [named] if isinstance(named, str) else list(named)
         for name in names:
-            if name not in axes[axis]:
-                raise unknown_name(f"choice of {axis}", name, axes[axis], where)
+            check_name(f"choice of {axis}", name, axes[axis], where)
         choices.append(names)
     return [dict(zip(axes, names, strict=True)) for names in itertools.product(*choices)]
 

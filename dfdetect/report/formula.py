@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from fractions import Fraction
 
 from dfdetect.report.printed import Interval
-from face_extraction.errors import InputError, unknown_name
+from face_extraction.errors import InputError, check_name
 
 FORMS = "two sides of + - * / over names and numbers, with ==, > or < between them"
 
@@ -49,8 +49,7 @@ def check(
 def _value(node: ast.expr, numbers: Mapping[str, Interval], where: str) -> Interval:
     match node:
         case ast.Name(id=name):
-            if name not in numbers:
-                raise unknown_name("number", name, numbers, where)
+            check_name("number", name, numbers, where)
             return numbers[name]
         case ast.Constant(value=int() | float() as value):
             return Interval.exactly(Fraction(str(value)))

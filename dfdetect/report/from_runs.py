@@ -15,7 +15,7 @@ from dfdetect.report.results import started_random
 from dfdetect.report.tables import NOTE_INTERVAL, Footnotes, collapsed
 from dfdetect.report.tables_csv import digits
 from dfdetect.runs.folder import CROSSVAL, Run
-from face_extraction.errors import InputError, unknown_name
+from face_extraction.errors import InputError, check_name
 from face_extraction.json_file import parse_json
 
 NOTE_THRESHOLD = (
@@ -61,8 +61,7 @@ def table_of(folders: Sequence[Path], metrics: Sequence[str]) -> Table:
         InputError: a metric is unknown, a folder is no run, is not finished, or has no test faces.
     """
     for metric in metrics:
-        if metric not in MEASURES:
-            raise unknown_name("column", metric, MEASURES)
+        check_name("column", metric, MEASURES)
     rows = [_row(folder) for folder in folders]
     footnotes, cells = Footnotes(), list[list[Cell]]()
     names = _short([row.name for row in rows], folders)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from dfdetect.cli import load_keras
 from face_extraction.command import DONE, FINDING, Parser, run
-from face_extraction.errors import InputError
+from face_extraction.errors import InputError, check_name
 from face_extraction.machine import available_cores
 from face_extraction.manifest import SPLITS
 
@@ -126,11 +126,11 @@ def _names(text: str) -> list[str]:
 
 def _attacks(args: argparse.Namespace) -> tuple[list[str], list[int]]:
     """The names of the attacks, none without --attack, and the epsilons, ascending."""
-    from dfdetect.stress.attacks import check_attack
+    from dfdetect.stress.attacks import ATTACKS
 
     attacks = [] if args.attack is None else _names(args.attack)
     for name in attacks:
-        check_attack(name)
+        check_name("attack", name, ATTACKS)
     texts = args.epsilon.split(",")
     if not all(text.isdecimal() and 1 <= int(text) <= 255 for text in texts):
         raise InputError(

@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 
 from dfdetect.fakes.colours import whole
 from dfdetect.stress.registry import Rgb
-from face_extraction.errors import unknown_name
 
 Pixels = NDArray[np.float32]
 """Faces as a model takes them: float32, 0..255."""
@@ -80,13 +79,3 @@ def pgd(target: Target, bound: Bound) -> Rgb:
 
 
 ATTACKS: dict[str, Callable[[Target, Bound], Rgb]] = {"fgsm": fgsm, "pgd": pgd}
-
-
-def check_attack(name: str) -> None:
-    """Refuse an unknown attack.
-
-    Raises:
-        InputError: it is unknown; the line gives the nearest.
-    """
-    if name not in ATTACKS:
-        raise unknown_name("attack", name, ATTACKS)

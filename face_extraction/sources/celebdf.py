@@ -23,7 +23,7 @@ https://arxiv.org/abs/1909.12962
 import re
 from pathlib import Path
 
-from face_extraction.errors import InputError, unknown_name
+from face_extraction.errors import InputError, check_name
 from face_extraction.ledger import MISSING, LedgerRow
 from face_extraction.manifest import FAKE, REAL
 from face_extraction.media import VIDEO
@@ -107,8 +107,7 @@ def celebdf(root: Path, *, version: str = "", protocol: str = "") -> Listing:
 
 
 def _one_of(option: str, given: str, accepted: tuple[str, ...]) -> str:
-    if given not in accepted:
-        raise unknown_name(option, given, accepted, f"--{option}")
+    check_name(option, given, accepted, f"--{option}")
     return given
 
 

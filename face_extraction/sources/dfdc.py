@@ -28,7 +28,7 @@ from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from face_extraction.errors import InputError, unknown_name
+from face_extraction.errors import InputError, check_name
 from face_extraction.json_file import read_json
 from face_extraction.ledger import DOUBLED, MISSING, UNLISTED, LedgerRow
 from face_extraction.manifest import FAKE, LABEL_NAMES, REAL, SPLITS
@@ -87,8 +87,7 @@ def dfdc(root: Path, *, parts: str = "", protocol: str = "") -> Listing:
     """
     need_folder(root)
     protocol = protocol or PARTS
-    if protocol not in (PARTS, GROUP):
-        raise unknown_name("protocol", protocol, (PARTS, GROUP), "--protocol")
+    check_name("protocol", protocol, (PARTS, GROUP), "--protocol")
     wanted = set(map(int, chosen("parts", parts, map(str, range(ALL_PARTS)), "part")))
     there = {name: int(match[1]) for name in subfolders(root) if (match := _PART.fullmatch(name))}
     lists = [name for name in (METADATA, PREVIEW, TEST) if (root / name).is_file()]

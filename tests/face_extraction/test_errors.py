@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from face_extraction.errors import InputError, unforeseen, unknown_name
+from face_extraction.errors import InputError, check_name, unforeseen, unknown_name
 
 
 @pytest.mark.parametrize(
@@ -21,6 +21,12 @@ def test_an_unknown_name_is_one_line_with_the_nearest(given, where, line):
 
     assert isinstance(error, InputError)
     assert str(error) == line
+
+
+def test_a_name_passes_if_it_is_accepted_and_else_gets_that_line():
+    check_name("model", "vgg16", ["xception", "vgg16"])
+    with pytest.raises(InputError, match=r"^a\.toml: unknown model 'qqq'; accepted: vgg16, xception$"):
+        check_name("model", "qqq", ["xception", "vgg16"], "a.toml")
 
 
 def test_nothing_to_choose_from_is_said():

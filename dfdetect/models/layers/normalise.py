@@ -4,7 +4,7 @@ from typing import Any
 
 import keras
 
-from face_extraction.errors import unknown_name
+from face_extraction.errors import check_name
 
 # Mode: (reverse channels to BGR, mean to subtract, divisor), the last two in units of 0..255 per channel.
 # "caffe", "tf" and "torch" are those of keras.applications; the means are ImageNet's.
@@ -37,8 +37,7 @@ class Normalize(keras.layers.Layer):  # type: ignore[misc]
     """
 
     def __init__(self, mode: str, **kwargs: Any) -> None:
-        if mode not in MODES:
-            raise unknown_name("normalisation", mode, MODES)
+        check_name("normalisation", mode, MODES)
         super().__init__(**{**kwargs, "dtype": "float32"})
         self.mode = mode
 

@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 
-from dfdetect.stress.attacks import ATTACKS, Bound, Target, check_attack, fgsm, pgd
-from face_extraction.errors import InputError
+from dfdetect.stress.attacks import ATTACKS, Bound, Target, fgsm, pgd
 
 WEIGHTS = np.random.default_rng(1).normal(0, 0.01, (6, 6, 3)).astype(np.float32)
 WEIGHTS[0, 0] = 0  # a pixel that does not count
@@ -45,8 +44,3 @@ def test_forged_pixels_are_whole_and_from_black_to_white(attack):
     assert (forged.dtype, forged.shape) == (np.uint8, victim.faces.shape)
     assert np.abs(forged.astype(int) - victim.faces).max() <= 8
     assert (np.sign(logits(forged) - logits(victim.faces)) == [1, -1, 1, -1]).all()
-
-
-def test_an_unknown_attack_is_named():
-    with pytest.raises(InputError, match=r"unknown attack 'pdg' .nearest: pgd.; accepted: fgsm, pgd"):
-        check_attack("pdg")
