@@ -112,7 +112,12 @@ def write_text(target: Path, content: str) -> None:
 
 
 def write_csv(target: Path, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Write a header and rows to `target` atomically; lines end in a line feed."""
+    """Write a header and rows to `target` atomically, as `csv_of` gives them."""
+    write_text(target, csv_of(columns, rows))
+
+
+def csv_of(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """A header and rows as CSV; lines end in a line feed."""
     out = io.StringIO(newline="")
     plain = csv.writer(out, lineterminator="\n")
     quoting = csv.writer(out, lineterminator="\n", quoting=csv.QUOTE_ALL)
@@ -121,4 +126,4 @@ def write_csv(target: Path, columns: Sequence[str], rows: Iterable[Sequence[obje
         # Python before 3.13 writes a carriage return unquoted, and reads it as the row's end.
         bare = any(isinstance(value, str) and "\r" in value for value in row)
         (quoting if bare else plain).writerow(row)
-    write_text(target, out.getvalue())
+    return out.getvalue()

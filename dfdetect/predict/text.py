@@ -1,11 +1,10 @@
 """Verdicts as text for a terminal."""
 
-import csv
-import io
 from collections.abc import Iterator, Sequence
 
 from dfdetect.render.text import shown_score
 from dfdetect.verdict import WORDS, Face, Level, Record, Verdict
+from face_extraction.atomic import csv_of
 
 NONE = "no verdict"
 NARROW = "  "
@@ -35,33 +34,30 @@ _CSV_COLUMNS = (
 
 def csv_rows(verdicts: Sequence[Verdict]) -> str:
     """The verdicts as CSV with a line of titles; `--json` has the faces, too."""
-    out = io.StringIO()
-    rows = csv.writer(out, lineterminator="\n")
-    rows.writerow(_CSV_COLUMNS.split())
-    for verdict in verdicts:
-        cuts, record = verdict.record.cuts, verdict.record
-        rows.writerow(
-            [
-                _harmless(printable(verdict.file)),
-                verdict.kind,
-                verdict.level or "",
-                _number(verdict.score),
-                _number(verdict.highest),
-                verdict.candidates,
-                verdict.reason,
-                printable(verdict.detail),
-                verdict.n_faces,
-                len(verdict.people),
-                verdict.frames,
-                record.sha256,
-                record.model,
-                record.model_sha256,
-                _number(cuts.lower if cuts else None),
-                _number(cuts.upper if cuts else None),
-                verdict.dfdetect,
-            ]
-        )
-    return out.getvalue()
+    return csv_of(_CSV_COLUMNS.split(), map(_csv_row, verdicts))
+
+
+def _csv_row(verdict: Verdict) -> list[object]:
+    cuts, record = verdict.record.cuts, verdict.record
+    return [
+        _harmless(printable(verdict.file)),
+        verdict.kind,
+        verdict.level or "",
+        _number(verdict.score),
+        _number(verdict.highest),
+        verdict.candidates,
+        verdict.reason,
+        printable(verdict.detail),
+        verdict.n_faces,
+        len(verdict.people),
+        verdict.frames,
+        record.sha256,
+        record.model,
+        record.model_sha256,
+        _number(cuts.lower if cuts else None),
+        _number(cuts.upper if cuts else None),
+        verdict.dfdetect,
+    ]
 
 
 def _harmless(name: str) -> str:

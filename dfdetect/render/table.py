@@ -114,6 +114,10 @@ class Table:
         """The columns' titles."""
         return [column.title for column in self.columns]
 
+    def footnote_of(self, value: Value) -> str:
+        """The footnote that a value refers to; "" if none."""
+        return self.footnotes[value.footnote - 1] if value.footnote else ""
+
     def below(self, *, general: bool = False) -> list[str]:
         """The sentences below it, in order.
 

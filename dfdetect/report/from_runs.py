@@ -1,7 +1,5 @@
 """A table of any own runs: trainings, ensembles and cross-validations, with intervals, sizes and cautions."""
 
-import csv
-import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +13,7 @@ from dfdetect.report.results import started_random
 from dfdetect.report.tables import NOTE_INTERVAL, Footnotes, collapsed
 from dfdetect.report.tables_csv import digits
 from dfdetect.runs.folder import CROSSVAL, Run
+from face_extraction.atomic import csv_of
 from face_extraction.errors import InputError, check_name
 from face_extraction.json_file import parse_json
 
@@ -170,21 +169,10 @@ def as_html(table: Table) -> str:
 
 def as_csv(table: Table) -> str:
     """One row for each run and metric, with all digits."""
-    out = io.StringIO(newline="")
-    writer = csv.DictWriter(out, CSV_COLUMNS, lineterminator="\n")
-    writer.writeheader()
-    for row in table.rows:
-        for title, cell in zip(table.titles, row, strict=True):
-            if isinstance(cell, Value) and cell.estimate is not None:
-                writer.writerow(
-                    {
-                        "run": row[0],
-                        "model": row[1],
-                        "metric": title,
-                        "n": cell.n,
-                        "size": row[-1],
-                        **digits(cell.estimate),
-                        "note": table.footnotes[cell.footnote - 1] if cell.footnote else "",
-                    }
-                )
-    return out.getvalue()
+    rows = (
+        [row[0], row[1], title, *digits(cell.estimate).values(), cell.n, row[-1], table.footnote_of(cell)]
+        for row in table.rows
+        for title, cell in zip(table.titles, row, strict=True)
+        if isinstance(cell, Value) and cell.estimate is not None
+    )
+    return csv_of(CSV_COLUMNS, rows)

@@ -1,7 +1,5 @@
 """tables.csv: one row for each cell of a table, with all digits and the facts beside them."""
 
-import csv
-import io
 import math
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -10,6 +8,7 @@ from dfdetect.metrics.estimates import DASH, Estimate
 from dfdetect.render.table import Cell, Table
 from dfdetect.report.printed import Printed
 from dfdetect.report.sections import Section
+from face_extraction.atomic import csv_of
 from face_extraction.errors import InputError
 
 COLUMNS = (
@@ -24,12 +23,8 @@ def csv_text(sections: Sequence[Section]) -> str:
     `text` is the cell as the table shows it. `value` is its number, also for published ones, as a share where
     the report printed per cent. A cell that is not one number, such as a matrix, has only text.
     """
-    out = io.StringIO(newline="")
-    writer = csv.DictWriter(out, COLUMNS, lineterminator="\n")
-    writer.writeheader()
-    for section in sections:
-        writer.writerows(_rows(section))
-    return out.getvalue()
+    rows = (row for section in sections for row in _rows(section))
+    return csv_of(COLUMNS, ([row.get(name, "") for name in COLUMNS] for row in rows))
 
 
 def _rows(section: Section) -> Iterator[dict[str, Any]]:
@@ -52,7 +47,7 @@ def _facts(cell: Cell, table: Table, section: Section) -> dict[str, Any]:
     if isinstance(cell, str):
         text = "" if cell == DASH else cell
         return {"value": _number(text), "text": text}
-    note = table.footnotes[cell.footnote - 1] if cell.footnote else ""
+    note = table.footnote_of(cell)
     if cell.estimate is None:
         return {"note": note}
     return {
