@@ -115,7 +115,7 @@ def fill(runs: Sequence[Run], sets: Sequence[Set], batch_size: int | None = None
     Raises:
         InputError: a run is not finished, or two have one name.
     """
-    names = [run.folder.resolve().name for run in runs]
+    names = [run.name for run in runs]
     twice = next((run for place, run in enumerate(runs) if names[place] in names[:place]), None)
     if twice is not None:
         raise InputError(f"{twice.folder}: another run has this name; accepted: folders of different names")
@@ -144,7 +144,7 @@ def _cell(run: Run, each: Set, manifests: Mapping[str, Path], batch_size: int | 
         batch_size=batch_size,
         manifests=manifests,
     )
-    print(f"{run.folder.resolve().name} on {each.name}")
+    print(f"{run.name} on {each.name}")
     job = None
     try:
         job = prepare(run, wanted)

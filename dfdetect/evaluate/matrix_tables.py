@@ -109,7 +109,7 @@ def all_lines(cells: Sequence[Cell]) -> Iterator[Line]:
 
 
 def _cell_lines(cell: Cell) -> Iterator[Line]:
-    run, name = cell.run.folder.resolve().name, f"{cell.set.name} (home)" if cell.home else cell.set.name
+    run, name = cell.run.name, f"{cell.set.name} (home)" if cell.home else cell.set.name
     if cell.job is None or cell.failure:
         yield Line(run, name, remarks=(f"Failed: {cell.failure}",))
         return
@@ -171,15 +171,14 @@ def _together(cells: Sequence[Cell]) -> Iterator[Line]:
         if len(scored) < 2:
             continue
         run = sound[0].run
-        name = run.folder.resolve().name
         p_fake = np.concatenate([one.p_fake for one in scored])
         pooled = Predictions([sample for one in scored for sample in one.samples], p_fake)
-        yield measure(Line(name, f"{POOLED} ({len(scored)})", level), pooled, run)
+        yield measure(Line(run.name, f"{POOLED} ({len(scored)})", level), pooled, run)
         both = [one for one in scored if set(one.labels.tolist()) == {REAL, FAKE}]
         if both:
             drawn = bootstrap([[Scored(one, run.threshold()) for one in both]], ["auc"])
             mean = {"auc": drawn.estimate("auc", 0)}
-            yield Line(name, f"{MEAN} ({len(both)})", level, estimates=mean)
+            yield Line(run.name, f"{MEAN} ({len(both)})", level, estimates=mean)
 
 
 def both_tables(lines: Sequence[Line], notes: Sequence[str] = ()) -> list[Table]:
@@ -243,7 +242,7 @@ def _notes(cells: Sequence[Cell]) -> list[str]:
     """What holds for whole runs: training data that are unknown, and runs without a calibration."""
     unknown = [line for cell in cells if cell.job for line in cell.job.seen.unknown]
     runs = dict.fromkeys(cell.run for cell in cells)
-    raw = [run.folder.resolve().name for run in runs if cuts_at_home(run, "photo").cut is not None]
+    raw = [run.name for run in runs if cuts_at_home(run, "photo").cut is not None]
     return [*dict.fromkeys(unknown), *([UNCALIBRATED.format(runs=", ".join(raw))] if raw else [])]
 
 

@@ -318,7 +318,7 @@ def _facts(
         # None: the crops came ready-made, and nobody knows how.
         "extraction": asdict(settings) if settings else None,
         "run": {
-            "name": run.folder.resolve().name,
+            "name": run.name,
             "members": sorted(environment.get("members", {})),
             "manifest_sha256": environment["manifest_sha256"],
             "weights_sha256": file_digest(run.weights),

@@ -155,7 +155,7 @@ class Detector:
         detector = cls(model, calibrated(run), read_settings(run.folder), whole=whole, policy=policy)
         detector._load_keras = lambda: keras_model(run)
         detector.skill = skill_told(run)
-        detector.name = run.folder.resolve().name
+        detector.name = run.name
         if any(why := unfit(run)):
             detector.unfit, detector.unfit_detail = why
         detector.note = " ".join(filter(None, [detector.note, note_told(run)]))

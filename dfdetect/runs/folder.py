@@ -33,6 +33,11 @@ class Run(Evaluation):
     """
 
     @property
+    def name(self) -> str:
+        """The folder's name, also where its path is "." or a link."""
+        return self.folder.resolve().name
+
+    @property
     def recipe_file(self) -> Path:
         """The recipe with all defaults filled in."""
         return self.folder / RECIPE_FILE

@@ -100,7 +100,7 @@ def open_subject(run: Path, manifest: Path | None, chosen: Chosen, out: Path | N
     }
     counts = f"{plural(len(cases), recipe.unit)} of {plural(groups, 'group')}"
     words = f"{counts}, split {chosen.split}, of {data.path}"
-    about = About(source.folder.resolve().name, words, [line for line in notices if line], facts)
+    about = About(source.name, words, [line for line in notices if line], facts)
     return Subject(_scorer(source), cases, unread, about, out or source.stress)
 
 
@@ -128,7 +128,7 @@ def other_run(folder: Path, cases: Sequence[Case]) -> Other:
     other = Run(run_folder(folder))
     other.require_finished()
     lines = [*scoring_leaks(other, [case.sample for case in cases]), no_skill(other.metrics())]
-    notices = [f"Transferred to {other.folder.resolve().name}: {line}" for line in lines if line]
+    notices = [f"Transferred to {other.name}: {line}" for line in lines if line]
     return Other(_scorer(other), {"transfer_sha256": file_digest(other.weights)}, notices)
 
 

@@ -5,6 +5,7 @@ import hashlib
 import json
 import random
 import shutil
+from pathlib import Path
 
 import pytest
 
@@ -201,3 +202,11 @@ def test_the_folder_of_weights_is_left_out(tmp_path):
     assert run.origin() == "x.h5 (1 of 2 parameters)"
     run.write_environment(digest | {"weights_source": "none", "weights": "random"})
     assert run.origin() == "random"
+
+
+def test_a_run_has_its_folders_name_whatever_path_leads_there(tmp_path, monkeypatch):
+    (tmp_path / "mine" / "inside").mkdir(parents=True)
+    (tmp_path / "link").symlink_to(tmp_path / "mine")
+    monkeypatch.chdir(tmp_path / "mine")
+    paths = (tmp_path / "mine", Path("."), Path("inside") / "..", tmp_path / "link")
+    assert [Run(path).name for path in paths] == ["mine"] * 4
