@@ -132,20 +132,15 @@ class RunContent:
     def calibration_table(self) -> Table:
         """What calibration and cuts do, a row a level."""
         titles = ("prevalence", "ECE before", "ECE after", "little below", "substantial from")
-        shares = (
-            "reals called substantial",
-            "fakes called substantial",
-            "reals called little",
-            "fakes called little",
-        )
+        shares = {
+            "reals called substantial": "reals_called",
+            "fakes called substantial": "fakes_called",
+            "reals called little": "reals_little",
+            "fakes called little": "fakes_little",
+        }
         rows: list[list[Cell]] = []
         for level, known in self.calibrations.items():
             rates = known.rates()
-            called = (
-                (rates.reals_called, rates.fakes_called, rates.reals_little, rates.fakes_little)
-                if rates
-                else ()
-            )
             rows.append(
                 [
                     f"by {level}",
@@ -154,7 +149,7 @@ class RunContent:
                     *(decimals(error.value if error else None) for error in (known.before, known.after)),
                     f"{known.lower:.4f}",
                     f"{known.upper:.4f}",
-                    *([f"{100 * share:.1f} %" for share in called] or [DASH] * len(shares)),
+                    *(f"{100 * getattr(rates, name):.1f} %" if rates else DASH for name in shares.values()),
                 ]
             )
         return Table(columns(["Scores", "method"], [*titles, *shares]), rows, "Calibration")

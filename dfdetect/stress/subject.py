@@ -86,8 +86,8 @@ def open_subject(run: Path, manifest: Path | None, chosen: Chosen, out: Path | N
     own = located(recipe, source.environment())
     data = open_manifest(manifest) if manifest else open_data(own)
     leaks = scoring_leaks(source, of_split(data.samples, chosen.split))
-    notices = [*data.notices, *leaks, no_skill(source.metrics())]
-    for line in filter(None, notices):
+    notices = [line for line in (*data.notices, *leaks, no_skill(source.metrics())) if line]
+    for line in notices:
         print(line)
     cases, unread = read_cases(data, chosen, recipe.frames)
     groups = len({(case.sample.source, case.sample.group) for case in cases})
@@ -100,7 +100,7 @@ def open_subject(run: Path, manifest: Path | None, chosen: Chosen, out: Path | N
     }
     counts = f"{plural(len(cases), recipe.unit)} of {plural(groups, 'group')}"
     words = f"{counts}, split {chosen.split}, of {data.path}"
-    about = About(source.name, words, [line for line in notices if line], facts)
+    about = About(source.name, words, notices, facts)
     return Subject(_scorer(source), cases, unread, about, out or source.stress)
 
 
