@@ -2,11 +2,13 @@
 
 import importlib
 import pkgutil
+from collections.abc import Callable
 from typing import Generic, TypeVar
 
 from face_extraction.errors import check_name
 
 T = TypeVar("T")
+F = TypeVar("F")
 
 
 class Registry(Generic[T]):
@@ -34,6 +36,19 @@ class Registry(Generic[T]):
         if name in self._things:
             raise ValueError(f"each {self._what} needs a name of its own. Received: {name!r} a second time")
         self._things[name] = thing
+
+    def decorator(self, name: str, made: Callable[[F], T]) -> Callable[[F], F]:
+        """A decorator that adds what `made` makes of a function as `name`; the function stays as it is.
+
+        Raises:
+            ValueError: the name is taken, told when it decorates.
+        """
+
+        def decorate(function: F) -> F:
+            self.add(name, made(function))
+            return function
+
+        return decorate
 
     def names(self) -> list[str]:
         """All names, sorted."""

@@ -41,12 +41,7 @@ _KINDS: Registry[Kind] = Registry("kind of leak", f"{__package__}.kinds")
 
 def register(name: str, title: str, meaning: str, *, needs: str = COLUMNS) -> Callable[[Find], Find]:
     """Register the decorated function as the kind of leak `name`."""
-
-    def add(find: Find) -> Find:
-        _KINDS.add(name, Kind(name, title, meaning, needs, find))
-        return find
-
-    return add
+    return _KINDS.decorator(name, lambda find: Kind(name, title, meaning, needs, find))
 
 
 def list_kinds() -> list[Kind]:

@@ -142,12 +142,7 @@ def register(
     name: str, title: str, meaning: str, *, bands: Bands = QUARTERS, of_fakes: bool = False
 ) -> Callable[[Measure], Measure]:
     """Register the decorated function as the slice `name`; The other arguments are the fields of `Slice`."""
-
-    def add(measure: Measure) -> Measure:
-        _SLICES.add(name, Slice(name, title, meaning, measure, bands, of_fakes))
-        return measure
-
-    return add
+    return _SLICES.decorator(name, lambda measure: Slice(name, title, meaning, measure, bands, of_fakes))
 
 
 def list_slices() -> list[Slice]:

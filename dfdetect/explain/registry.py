@@ -63,12 +63,7 @@ def register(
     The function takes a probed model and faces. It changes neither, and has no chance in it: the same two
     give the same maps.
     """
-
-    def add(explain: Explain) -> Explain:
-        _METHODS.add(name, Method(name, title, summary, source, explain, misfit))
-        return explain
-
-    return add
+    return _METHODS.decorator(name, lambda explain: Method(name, title, summary, source, explain, misfit))
 
 
 def list_methods() -> list[Method]:

@@ -65,12 +65,7 @@ def register(name: str, summary: str, source: str, *, needs_donor: bool = False)
     The function takes a picture, its landmarks, the only source of chance, and the donor's face, which
     is None unless the kind needs one. It changes none of them. The same four give the same fake.
     """
-
-    def add(make: Make) -> Make:
-        _KINDS.add(name, Kind(name, summary, source, needs_donor, make))
-        return make
-
-    return add
+    return _KINDS.decorator(name, lambda make: Kind(name, summary, source, needs_donor, make))
 
 
 def list_kinds() -> list[Kind]:

@@ -149,12 +149,7 @@ def register(name: str, **facts: Any) -> Callable[[Callable[..., Backbone]], Cal
     Raises:
         ValueError: the name is taken.
     """
-
-    def decorate(build: Callable[..., Backbone]) -> Callable[..., Backbone]:
-        _FAMILIES.add(name, Family(name=name, build=build, **facts))
-        return build
-
-    return decorate
+    return _FAMILIES.decorator(name, lambda build: Family(name=name, build=build, **facts))
 
 
 def list_models() -> list[str]:

@@ -57,12 +57,7 @@ def register(
     for all severities of a face, so that only the degree differs between them: draw before you look at the
     severity.
     """
-
-    def add(disturb: Disturb) -> Disturb:
-        _KINDS.add(name, Kind(name, title, summary, unit, severities, disturb))
-        return disturb
-
-    return add
+    return _KINDS.decorator(name, lambda disturb: Kind(name, title, summary, unit, severities, disturb))
 
 
 def list_kinds() -> list[Kind]:

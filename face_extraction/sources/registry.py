@@ -155,12 +155,11 @@ def register(name: str, **facts: Any) -> Callable[[Callable[..., Listing]], Call
         facts: the other fields of `Source`; `example` is needed.
     """
 
-    def add(find: Callable[..., Listing]) -> Callable[..., Listing]:
+    def made(find: Callable[..., Listing]) -> Source:
         description = (sys.modules[find.__module__].__doc__ or "").strip()
-        _SOURCES.add(name, Source(name, description, find, **facts))
-        return find
+        return Source(name, description, find, **facts)
 
-    return add
+    return _SOURCES.decorator(name, made)
 
 
 def list_sources() -> list[Source]:
