@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from dfdetect.metrics.bootstrap import draw_weights, percentile_interval
-from dfdetect.metrics.estimates import BLOCK_CELLS, DASH, Estimate
+from dfdetect.metrics.estimates import BLOCK_CELLS, Estimate, shown_p
 from dfdetect.metrics.measures import MEASURES, Array, Scores, measure, prepare
 from dfdetect.predictions import Predictions
 from face_extraction.errors import InputError
@@ -331,15 +331,10 @@ def comparison_table(first: Scored, second: Scored, names: Sequence[str], unit: 
     lines = [f"{len(labels):,} {unit}s of {len(np.unique(groups)):,} groups; first minus second", ""]
     lines.append(f"{'bootstrap over groups':<26}{'difference':<28}{'p':>9}{'p, Holm':>10}")
     for name, difference in found.items():
-        p_values = f"{_p(difference.p):>9}{_p(adjusted[name]):>10}"
+        p_values = f"{shown_p(difference.p, 4):>9}{shown_p(adjusted[name], 4):>10}"
         lines.append(f"{MEASURES[name].title:<26}{difference!s:<28}{p_values}")
     lines += ["", f"{'test':<26}{f'p if {unit}s were independent':<28}{'p':>9}{'p, Holm':>10}"]
     for title, (grouped, plain) in others.items():
-        lines.append(f"{title:<26}{_p(plain):<28}{_p(grouped):>9}{_p(adjusted[title]):>10}")
+        alone, own, together = (shown_p(p, 4) for p in (plain, grouped, adjusted[title]))
+        lines.append(f"{title:<26}{alone:<28}{own:>9}{together:>10}")
     return "\n".join(lines)
-
-
-def _p(value: float) -> str:
-    if math.isnan(value):
-        return DASH
-    return "<.0001" if value < 0.0001 else f"{value:.4f}"

@@ -77,6 +77,19 @@ def signed(difference: Estimate, digits: int = 3) -> str:
     return f"{value} [{DASH if math.isnan(difference.low) else f'{low}, {high}'}]"
 
 
+def shown_p(p: float, digits: int = 3) -> str:
+    """A p-value such as "0.012" or, where that would be 0, "<0.001"; a dash for NaN.
+
+    Args:
+        p: the p-value.
+        digits: after the point.
+    """
+    if math.isnan(p):
+        return DASH
+    least = 10**-digits
+    return f"<{least:.{digits}f}" if p < least else f"{p:.{digits}f}"
+
+
 @dataclass(frozen=True)
 class Metrics:
     """The metrics of one set of predictions.

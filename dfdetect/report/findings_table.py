@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 
-from dfdetect.metrics.estimates import DASH, shown, signed
+from dfdetect.metrics.estimates import DASH, shown, shown_p, signed
 from dfdetect.metrics.measures import MEASURES
 from dfdetect.render.table import Table, columns
 from dfdetect.render.text import plural
@@ -28,7 +28,7 @@ def findings_table(rows: Sequence[tuple[str, Experiment, Verdict]]) -> Table:
                 f"{verdict.finding.says} ({verdict.finding.place})",
                 f"**{verdict.outcome}**" if verdict.compared else verdict.outcome,
                 measured(experiment, verdict),
-                _p(verdict.holm),
+                shown_p(verdict.holm),
                 published(experiment, verdict.finding),
                 basis(verdict),
             )
@@ -107,9 +107,3 @@ def _starts(found: Found) -> list[str]:
     """How many of the cells start at random."""
     random = sum(bool(several[-1].random_start) for several in found.trainings.values())
     return [f"{random} of {plural(len(found.trainings), 'cell')} from random weights"] if random else []
-
-
-def _p(value: float) -> str:
-    if math.isnan(value):
-        return DASH
-    return "<0.001" if value < 0.001 else f"{value:.3f}"

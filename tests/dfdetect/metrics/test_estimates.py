@@ -14,6 +14,7 @@ from dfdetect.metrics.estimates import (
     choose_threshold,
     compute_metrics,
     no_skill,
+    shown_p,
     signed,
 )
 from dfdetect.metrics.measures import MEASURES, measure, prepare
@@ -290,6 +291,11 @@ def test_a_difference_is_shown_with_its_sign(ends, text):
 
 def test_a_difference_is_shown_with_as_many_digits_as_asked():
     assert signed(Estimate(-0.00042, -0.0011, 0.0003), digits=4) == "-0.0004 [-0.0011, +0.0003]"
+
+
+def test_a_p_value_is_never_shown_as_0():
+    assert [shown_p(p) for p in (0.0004, 0.0049, 0.05, 1.0)] == ["<0.001", "0.005", "0.050", "1.000"]
+    assert [shown_p(p, 4) for p in (0.00009, 0.00012, math.nan)] == ["<0.0001", "0.0001", "–"]
 
 
 def test_an_average_that_is_not_defined_is_written_as_null():
