@@ -135,10 +135,20 @@ def _metavar(item: Field[Any]) -> str | None:
     return metavar
 
 
-def _option(text: str) -> tuple[str, Option]:
+def pair(flag: str, text: str) -> tuple[str, str]:
+    """The name and the value of a flag's NAME=VALUE.
+
+    Raises:
+        InputError: `text` has another form.
+    """
     name, equals, value = text.partition("=")
     if not (name and equals and value):
-        raise InputError(f"--option {text!r}; accepted: NAME=VALUE")
+        raise InputError(f"{flag} {text!r}; accepted: NAME=VALUE")
+    return name, value
+
+
+def _option(text: str) -> tuple[str, Option]:
+    name, value = pair("--option", text)
     try:
         parsed = tomllib.loads(f"value = {value}")["value"]
     except (ValueError, RecursionError):

@@ -26,6 +26,7 @@ from dfdetect.runs.build import load_model
 from dfdetect.runs.calibration import Calibrations, calibrate_levels, write_calibrations
 from dfdetect.runs.folder import Run
 from dfdetect.runs.scoring import score_crops
+from dfdetect.verdict import LITTLE, SUBSTANTIAL
 from face_extraction.atomic import atomic_path, write_text
 from face_extraction.digest import file_digest
 from face_extraction.errors import InputError
@@ -172,14 +173,15 @@ def as_predictions(trial: Trial, raw: Scores, split: str) -> Predictions:
 def _shares(calibrations: Calibrations, videos: Predictions) -> dict[str, float]:
     cuts, fake = calibrations["video"], videos.labels == 1
     scores = cuts.apply(videos.p_fake)
+    levels = cuts.grades(scores)
     return {
         "videos": len(scores),
         "people": len(set(videos.groups.tolist())),
         "auc": float(roc_auc_score(videos.labels, scores)),
-        "reals_above_upper": float(np.mean(scores[~fake] >= cuts.upper)),
-        "fakes_above_upper": float(np.mean(scores[fake] >= cuts.upper)),
-        "reals_below_lower": float(np.mean(scores[~fake] < cuts.lower)),
-        "fakes_below_lower": float(np.mean(scores[fake] < cuts.lower)),
+        "reals_above_upper": float(np.mean(levels[~fake] == SUBSTANTIAL)),
+        "fakes_above_upper": float(np.mean(levels[fake] == SUBSTANTIAL)),
+        "reals_below_lower": float(np.mean(levels[~fake] == LITTLE)),
+        "fakes_below_lower": float(np.mean(levels[fake] == LITTLE)),
     }
 
 

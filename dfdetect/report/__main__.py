@@ -82,7 +82,7 @@ def _run(args: argparse.Namespace) -> int:
     experiment = read_experiment(args.folder)
     shard = Shard.parse(args.shard)
     cells = _chosen(experiment, args)[shard.index - 1 :: shard.count]
-    weights = dict(_pair("--weights", text) for text in args.weights)
+    weights = dict(cli.pair("--weights", text) for text in args.weights)
     load_keras()
     from dfdetect.report.comparing import compare_tables
     from dfdetect.report.judging import judge_findings
@@ -235,7 +235,7 @@ def _chosen(experiment: Experiment, args: argparse.Namespace) -> list[Cell]:
     only, repeats = args.only, experiment.repeats(args.profile) if args.repeat else []
     wanted: dict[str, set[str]] = {}
     for text in only:
-        axis, name = _pair("--only", text)
+        axis, name = cli.pair("--only", text)
         check_name("axis", axis, experiment.axes)
         check_name(f"choice of {axis}", name, experiment.axes[axis])
         wanted.setdefault(axis, set()).add(name)
@@ -247,13 +247,6 @@ def _chosen(experiment: Experiment, args: argparse.Namespace) -> list[Cell]:
     if not cells:
         raise InputError(f"--only {' '.join(only)}: {experiment.folder} has no such cell")
     return cells
-
-
-def _pair(flag: str, text: str) -> tuple[str, str]:
-    name, equals, value = text.partition("=")
-    if not (name and equals and value):
-        raise InputError(f"{flag} {text!r}; accepted: NAME=VALUE")
-    return name, value
 
 
 def _duration(text: str) -> float:
