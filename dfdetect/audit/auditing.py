@@ -14,7 +14,7 @@ from dfdetect.audit.rows import Rows
 from dfdetect.data.opening import manifest_path
 from dfdetect.data.splitting import choose
 from dfdetect.recipe import Recipe, read_recipe
-from dfdetect.runs.folder import Run, located
+from dfdetect.runs.folder import Run
 from face_extraction.errors import InputError
 from face_extraction.ledger import LedgerRow
 from face_extraction.manifest import SPLITS, FaceSample, manifest_hash, manifest_in, read_manifest
@@ -92,7 +92,7 @@ def open_target(path: Path | None, run: Run | None) -> Target:
             raise InputError(
                 "nothing to audit; accepted: a manifest or its folder, a recipe, a run, or --scores RUN"
             )
-        recipe = located(of.recipe(), of.environment())
+        recipe = of.located()
         manifest = manifest_path(recipe.manifest)
         target = Target(str(of.folder), manifest, _rows(manifest, recipe))
         run = run or of

@@ -17,7 +17,7 @@ from dfdetect.recipe import ENSEMBLE, Recipe, write_recipe
 from dfdetect.runs.build import load_model
 from dfdetect.runs.checkpoint import save_weights
 from dfdetect.runs.environment import describe
-from dfdetect.runs.folder import Run, located
+from dfdetect.runs.folder import Run
 from dfdetect.runs.lineage import STARTED_FROM, random_backbone
 from dfdetect.runs.results import Outcome, write_results
 from dfdetect.runs.scoring import score
@@ -77,7 +77,7 @@ def build_ensemble(members: Sequence[Run], combine: str, out: Run) -> None:
     weights, bias = weigh(val, combine)
     model.get_layer("combine").set_weights([weights[:, None], np.array([bias])])
 
-    data = open_data(located(members[0].recipe(), members[0].environment()))
+    data = open_data(members[0].located())
     for member in members:
         member.check_manifest(data.path, data.digest)
     if cut_short:

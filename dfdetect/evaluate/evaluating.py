@@ -14,7 +14,7 @@ from dfdetect.recipe import PAIRED, Recipe
 from dfdetect.render.run_content import CHOSEN_ON_VAL
 from dfdetect.runs.environment import describe
 from dfdetect.runs.evaluation import Evaluation
-from dfdetect.runs.folder import Run, located
+from dfdetect.runs.folder import Run
 from dfdetect.runs.lineage import Seen, seen_before
 from dfdetect.runs.results import Outcome, write_results
 from dfdetect.runs.scoring import score
@@ -109,7 +109,7 @@ def prepare(run: Run, wanted: Wanted) -> Job:
     trained = run.environment()
     own = wanted.manifest is None or wanted.home
     if wanted.manifest is None:
-        data = open_data(located(recipe, trained))
+        data = open_data(run.located())
     elif wanted.home:
         data = open_data(replace(recipe, manifest=str(wanted.manifest)))
     else:

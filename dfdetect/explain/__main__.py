@@ -124,14 +124,13 @@ def _measure(args: argparse.Namespace, source: "Run", model: "keras.Model", meth
     from dfdetect.explain.measuring import Wanted, measure
     from dfdetect.explain.tables import draw, explanation, tables, to_json
     from dfdetect.render.table import text
-    from dfdetect.runs.folder import located
     from dfdetect.runs.results import add_explanation
     from face_extraction.digest import file_digest
     from face_extraction.json_file import write_json
 
     if args.out is None and not source.page.is_file():
         raise InputError(f"{source.folder}: it has no page to add the numbers to; give --out DIR")
-    recipe = located(source.recipe(), source.environment())
+    recipe = source.located()
     if args.manifest:
         recipe = replace(recipe, manifest=str(args.manifest))
     data = open_data(recipe)

@@ -193,9 +193,8 @@ def _data(run: "Run", wanted: Wanted) -> "Data":
         InputError: there are none.
     """
     from dfdetect.data.opening import open_data, open_manifest
-    from dfdetect.runs.folder import located
 
-    recipe = located(run.recipe(), run.environment())
+    recipe = run.located()
     if wanted.manifest:
         data = open_manifest(wanted.manifest)
         own = data.digest == run.environment()["manifest_sha256"]

@@ -17,7 +17,7 @@ from dfdetect.predictions import Predictions
 from dfdetect.report.declared import Cell, Experiment
 from dfdetect.report.results import DONE, FAILED, Result, add_result, declared, without_paths
 from dfdetect.report.scores import scored, still_measures
-from dfdetect.runs.folder import Run, located
+from dfdetect.runs.folder import Run
 from dfdetect.runs.lineage import random_backbone
 from dfdetect.sample.sample_set import NOTICE
 from dfdetect.train.training import resolve
@@ -39,7 +39,7 @@ def adopt(experiment: Experiment, run: Run) -> Result:
     """
     run.require_finished()
     recipe = run.recipe()
-    data = open_training_data(located(recipe, run.environment()))
+    data = open_training_data(run.located())
     run.check_manifest(data.path, data.digest)
     for profile in experiment.profiles:
         for cell in experiment.cells(profile):

@@ -82,6 +82,10 @@ class Run(Evaluation):
             raise InputError(f"{self.folder}: not a run folder (it has no {self.recipe_file.name})")
         return read_recipe(self.recipe_file)
 
+    def located(self) -> Recipe:
+        """The recipe with its files where they are now; see the function `located`."""
+        return located(self.recipe(), self.environment())
+
     def begin(self, recipe: Recipe, digest: str) -> None:
         """Make the folder for a recipe and data, or check that it already holds them.
 

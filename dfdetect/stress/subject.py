@@ -13,7 +13,7 @@ from dfdetect.models.shipped import HOME, run_folder
 from dfdetect.render.text import plural
 from dfdetect.runs.build import load_model
 from dfdetect.runs.calibration import cuts_at_home
-from dfdetect.runs.folder import Run, located
+from dfdetect.runs.folder import Run
 from dfdetect.runs.lineage import scoring_leaks
 from dfdetect.stress.faces import Case, Chosen, read_cases
 from dfdetect.stress.stressing import Scorer
@@ -83,8 +83,7 @@ def open_subject(run: Path, manifest: Path | None, chosen: Chosen, out: Path | N
     if shipped and out is None:
         raise InputError(f"{source.folder}: it ships with the package, and stays as it is; give --out DIR")
     recipe = source.recipe()
-    own = located(recipe, source.environment())
-    data = open_manifest(manifest) if manifest else open_data(own)
+    data = open_manifest(manifest) if manifest else open_data(source.located())
     leaks = scoring_leaks(source, of_split(data.samples, chosen.split))
     notices = [line for line in (*data.notices, *leaks, no_skill(source.metrics())) if line]
     for line in notices:

@@ -25,7 +25,7 @@ from dfdetect.recipe import write_recipe
 from dfdetect.runs.build import load_model
 from dfdetect.runs.calibration import calibrated, for_kind
 from dfdetect.runs.exported import open_export
-from dfdetect.runs.folder import Run, located
+from dfdetect.runs.folder import Run
 from dfdetect.runs.skill import note_told, unfit
 from face_extraction.digest import file_digest
 from face_extraction.images import RESIZED_BY, write_image
@@ -241,7 +241,7 @@ def test_the_runs_own_faces_have_the_split_of_its_training(runs, tmp_path):
     manifest = Path(run.environment()["manifest"])
     write_recipe(run.recipe_file, run.recipe().with_changes(split="random"))
     written_in = {row.path: row.split for row in read_manifest(manifest)}
-    drawn = {row.path: row.split for row in open_data(located(run.recipe(), run.environment())).samples}
+    drawn = {row.path: row.split for row in open_data(run.located()).samples}
     assert drawn != written_in
     other = shutil.copytree(manifest.parent, tmp_path / "other") / manifest.name
     write_manifest(other, read_manifest(manifest)[1:])
