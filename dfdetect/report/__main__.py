@@ -142,11 +142,12 @@ def _add_add(tasks: Any) -> None:
 def _add(args: argparse.Namespace) -> int:
     experiment = read_experiment(args.folder)
     load_keras()
+    from dfdetect.report.published import name_of
     from dfdetect.report.recording import adopt
     from dfdetect.runs.folder import Run
 
     result = adopt(experiment, Run(args.run))
-    print(f"{experiment.name}: {', '.join(result.at.values())} ({result.profile}) has its result")
+    print(f"{experiment.name}: {name_of(result.at)} ({result.profile}) has its result")
     return DONE
 
 

@@ -15,7 +15,7 @@ from dfdetect.metrics.estimates import LEVELS
 from dfdetect.metrics.measures import MEASURES
 from dfdetect.recipe import Recipe, from_mapping
 from dfdetect.report.finding import Finding, read_finding
-from dfdetect.report.published import At, Published, read_published
+from dfdetect.report.published import At, Published, name_of, read_published
 from face_extraction.errors import InputError, check_name
 from face_extraction.sources import list_sources
 from face_extraction.toml import read_toml
@@ -126,7 +126,7 @@ class Cell:
     @property
     def name(self) -> str:
         """The cell's choices, such as "vgg16, with", and the seed of a repeated training."""
-        return ", ".join([*self.at.values(), *([f"seed {self.seed}"] if self.seed else [])])
+        return name_of(self.at) + (f", seed {self.seed}" if self.seed else "")
 
     def again(self, seed: int) -> "Cell":
         """The same cell on the same split, trained with another seed; an ensemble's members too."""
@@ -204,7 +204,7 @@ class Experiment:
             fields = self._fields(at, profile)
             if fields is None:
                 continue
-            recipe = from_mapping(fields, f"{self.folder / EXPERIMENT}: {', '.join(at.values())}")
+            recipe = from_mapping(fields, f"{self.folder / EXPERIMENT}: {name_of(at)}")
             found = self._ensemble(at)
             if found is None:
                 cells[tuple(at.values())] = Cell(at, recipe)
@@ -213,9 +213,7 @@ class Experiment:
                 keys = [tuple({**at, axis: member}.values()) for member in choice.members]
                 members = tuple(cells[key] for key in keys if key in cells)
                 if len(members) < max(2, len(keys)):
-                    raise InputError(
-                        f"{self.folder / EXPERIMENT}: {', '.join(at.values())}: members are left out"
-                    )
+                    raise InputError(f"{self.folder / EXPERIMENT}: {name_of(at)}: members are left out")
                 cells[tuple(at.values())] = Cell(at, recipe, members, choice.combine)
         return list(cells.values())
 
@@ -375,8 +373,8 @@ def _check(experiment: Experiment, path: Path) -> None:
         for finding in experiment.findings:
             for at in finding.points:
                 if at not in cells:
-                    name = ", ".join(at.values())
-                    raise InputError(f"{path}: finding {finding.says!r}: size {profile} has no cell {name}")
+                    where = f"{path}: finding {finding.says!r}"
+                    raise InputError(f"{where}: size {profile} has no cell {name_of(at)}")
     _check_repeats(experiment, path)
 
 

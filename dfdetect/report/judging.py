@@ -11,6 +11,7 @@ from dfdetect.report.comparing import enough
 from dfdetect.report.comparisons import write_entries
 from dfdetect.report.declared import Experiment
 from dfdetect.report.finding import Comparing, Finding, Side
+from dfdetect.report.published import name_of
 from dfdetect.report.results import Result, read_results
 from dfdetect.report.scores import Scores, scores_of, still_measures
 from dfdetect.report.verdicts import FINDINGS, Compared, Found, found_for, read_compared
@@ -105,7 +106,7 @@ def difference(
     """
 
     def mean_of(side: Side) -> tuple[float, Array]:
-        return drawn.mean(metric, [trainings[", ".join(point.values())] for point in side])
+        return drawn.mean(metric, [trainings[name_of(point)] for point in side])
 
     first, firsts = mean_of(comparing.first)
     if not comparing.second:

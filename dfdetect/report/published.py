@@ -18,6 +18,16 @@ ORDERS = (["real", "fake"], ["fake", "real"])
 Matrix = tuple[tuple[Printed, Printed], tuple[Printed, Printed]]
 
 
+def name_of(at: At) -> str:
+    """A cell by its choices, such as "vgg16, with"."""
+    return ", ".join(at.values())
+
+
+def title_of(number: str) -> str:
+    """The title of a metric, or of another number, by its name."""
+    return MEASURES[number].title if number in MEASURES else number.replace("_", " ").capitalize()
+
+
 @dataclass(frozen=True)
 class Values:
     """Numbers of one fold, of an average, or of a model.

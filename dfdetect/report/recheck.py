@@ -17,7 +17,7 @@ import numpy as np
 from dfdetect.metrics.measures import MEASURES, decisions
 from dfdetect.report.formula import check
 from dfdetect.report.printed import Interval
-from dfdetect.report.published import At, Block, Claim, Matrix, Published, Values, intervals
+from dfdetect.report.published import Block, Claim, Matrix, Published, Values, intervals, name_of, title_of
 
 # Names that the rules know: how many images a report says it used, how many of them are real and fake, and
 # how many an accuracy was measured on.
@@ -79,7 +79,7 @@ def _metrics(block: Block) -> Iterator[Check]:
                 value = found[name]
                 yield Check(
                     "from its confusion matrix",
-                    f"{_cell(block.at)}: {number.place}",
+                    f"{name_of(block.at)}: {number.place}",
                     MEASURES[name].title,
                     number.text,
                     f"{value:.6g}",
@@ -99,7 +99,7 @@ def _averages(block: Block) -> Iterator[Check]:
         mean = _mean(folds)
         yield Check(
             "mean of the folds",
-            f"{_cell(block.at)}: {number.place}",
+            f"{name_of(block.at)}: {number.place}",
             MEASURES[name].title,
             number.text,
             f"{mean.middle:.6g}",
@@ -117,7 +117,7 @@ def _averages(block: Block) -> Iterator[Check]:
     stated = block.average.confusion
     yield Check(
         "mean of the folds",
-        f"{_cell(block.at)}: {stated[0][0].place}",
+        f"{name_of(block.at)}: {stated[0][0].place}",
         "Confusion matrix",
         _matrix([[f"{cell.value:.6g}" for cell in row] for row in stated]),
         _matrix([[f"{cell.middle:.6g}" for cell in row] for row in means]),
@@ -132,7 +132,7 @@ def _averages(block: Block) -> Iterator[Check]:
 def _sizes(published: Published) -> Iterator[Check]:
     """Each fold tests another part of the images, so the matrices add up to all images."""
     blocks = {
-        _cell(block.at): [fold.confusion for fold in block.folds if fold.confusion is not None]
+        name_of(block.at): [fold.confusion for fold in block.folds if fold.confusion is not None]
         for block in published.blocks
         if block.folds
     }
@@ -159,7 +159,7 @@ def _sizes(published: Published) -> Iterator[Check]:
             yield Check(
                 "sum of the matrices",
                 f"{number.place}; {models[0] if len(models) == 1 else f'{len(models)} models and regimes'}",
-                number_name.replace("_", " ").capitalize(),
+                title_of(number_name),
                 number.text,
                 f"{total:,}",
                 number.interval.meets(Interval.exactly(total)),
@@ -180,7 +180,7 @@ def _shares(published: Published) -> Iterator[Check]:
         below, above = floor(stated.middle * n), ceil(stated.middle * n)
         yield Check(
             f"a whole number of {n:,} images",
-            f"{_cell(block.at)}: {number.place}",
+            f"{name_of(block.at)}: {number.place}",
             "Accuracy",
             number.text,
             f"{below / n:.3%} or {above / n:.3%}",
@@ -198,8 +198,8 @@ def _repeated(published: Published) -> Iterator[Check]:
             if again is not None:
                 yield Check(
                     "stands in two places",
-                    f"{_cell(first.at)}: {first.place}, and {second.place}",
-                    MEASURES[name].title if name in MEASURES else name.replace("_", " ").capitalize(),
+                    f"{name_of(first.at)}: {first.place}, and {second.place}",
+                    title_of(name),
                     number.text,
                     again.text,
                     number.interval.meets(again.interval),
@@ -249,7 +249,3 @@ def _rows(rows: tuple[int, int]) -> str:
 
 def _matrix(rows: Iterable[Iterable[str]]) -> str:
     return "[" + ", ".join(f"[{', '.join(row)}]" for row in rows) + "]"
-
-
-def _cell(at: At) -> str:
-    return ", ".join(at.values())

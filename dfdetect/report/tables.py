@@ -11,7 +11,7 @@ from dfdetect.render.table import SAME, Table, Value, columns
 from dfdetect.render.table import Cell as Entry
 from dfdetect.report.comparisons import Comparison
 from dfdetect.report.declared import MATRIX, Cell, Experiment, TableSpec
-from dfdetect.report.published import Matrix, Values
+from dfdetect.report.published import Matrix, Values, title_of
 from dfdetect.report.results import FAILED, Result
 
 NOTE_BEST = (
@@ -307,6 +307,4 @@ def _table(
 
 
 def _title(metric: str) -> str:
-    if metric == MATRIX:
-        return "Matrix"
-    return MEASURES[metric].title if metric in MEASURES else metric.replace("_", " ").capitalize()
+    return "Matrix" if metric == MATRIX else title_of(metric)
