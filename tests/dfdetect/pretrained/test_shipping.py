@@ -65,10 +65,13 @@ def test_a_weight_beyond_half_precision_is_refused(tmp_path):
     assert not (tmp_path / "half.weights.h5").exists()
 
 
-def test_a_recipe_that_ships_names_no_path():
+def test_a_recipe_that_ships_names_no_path(tmp_path):
     recipe = anonymous(Recipe(manifest="/home/me/m.csv", weights="/home/me/start.weights.h5"))
     assert (recipe.manifest, recipe.weights) == ("open_faces/manifest.csv", "start.weights.h5")
     assert anonymous(Recipe(weights="imagenet")).weights == "imagenet"
+    # A run that it started from does not ship: its name must not be looked for as a folder.
+    (tmp_path / "first").mkdir()
+    assert anonymous(Recipe(weights=str(tmp_path / "first"))).weights == "first.weights.h5"
 
 
 def test_hashes_are_of_all_files_but_their_own(tmp_path):
