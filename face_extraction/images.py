@@ -16,6 +16,7 @@ from face_extraction.colour import orientation_of, plain_mode, shrink, tags_of, 
 from face_extraction.errors import one_line, ran_out_of_memory
 from face_extraction.hdr import UNTAGGED
 from face_extraction.heif import HEAD, HeifMissing, decode_heic, is_avif, is_heic, open_heic, without_exif
+from face_extraction.jpeg import is_torn
 from face_extraction.ledger import FAILED, UNREADABLE, ItemFailed
 from face_extraction.media import IMAGE_SUFFIXES, VIDEO_SUFFIXES
 from face_extraction.png import SIGNATURE, sound_png
@@ -296,11 +297,15 @@ def _decode_picture(stream: IO[bytes], name: Path | str) -> Photo:
         if _lacks_end(stream):
             return _load_without_end(stream, name)
         try:
-            return _load(image)
+            photo = _load(image)
         except OSError as error:
             if error.errno is not None:
                 raise
-        return _load_without_end(stream, name)
+            return _load_without_end(stream, name)
+    stream.seek(0)
+    if photo.scale == 1 and is_torn(stream.read()):
+        raise Unreadable(name, "damaged JPEG: its pixels cannot all be decoded")
+    return photo
 
 
 def _load(image: Image.Image) -> Photo:

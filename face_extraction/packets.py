@@ -155,6 +155,8 @@ def open_video(path: Path) -> Iterator[tuple[Any, Any]]:
         context = stream.codec_context
         check_frame((context.width, context.height), path)
         context.thread_count, context.thread_type = 1, "SLICE"
+        if context.name == "mjpeg":  # Else FFmpeg says nothing of a picture whose rows break off.
+            context.options = {"err_detect": "explode"}
         yield container, stream
 
 

@@ -325,6 +325,26 @@ def test_a_jpeg_without_its_end_marker_is_read(noise, options, lost):
     assert np.array_equal(read_bytes_rgb(jpeg[:-lost], "x"), read_bytes_rgb(jpeg, "x"))
 
 
+@pytest.mark.parametrize("options", [{}, {"progressive": True}, {"restart_marker_rows": 1}])
+def test_a_jpeg_with_a_hole_is_damaged(options):
+    grain = np.random.default_rng(0).integers(0, 256, (240, 320, 3), dtype=np.uint8)
+    content = _encode(Image.fromarray(grain), "JPEG", **options)
+    middle = len(content) // 2
+
+    read_bytes_rgb(content, "x")
+    with pytest.raises(Unreadable, match="damaged JPEG"):
+        read_bytes_rgb(content[:middle] + content[middle + 5000 :], "x")
+
+
+@pytest.mark.parametrize("mode", ["L", "CMYK", "RGB"])
+def test_what_stands_behind_a_jpeg_is_no_damage(noise, mode):
+    image = Image.fromarray(noise).convert(mode)
+    content = _encode(image, "JPEG", quality=95)
+
+    for more in (b"\0\0\0\x18ftypmp42" + bytes(range(256)) * 9, _encode(image, "JPEG"), b"\xff" * 99):
+        assert np.array_equal(read_bytes_rgb(content + more, "x"), read_bytes_rgb(content, "x"))
+
+
 def test_zeros_behind_a_whole_jpeg_do_not_matter(noise):
     jpeg = _encode(Image.fromarray(noise), "JPEG")
 

@@ -315,3 +315,20 @@ def test_frames_larger_than_8k_are_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(images, "MAX_FRAME", WIDTH * HEIGHT - 1)
     with pytest.raises(Unreadable, match="frames of more than 6,143 pixels"):
         list(read_frames(path))
+
+
+def test_a_torn_picture_of_a_motion_jpeg_is_damage(tmp_path):
+    grain = np.random.default_rng(0).integers(0, 256, (6, 64, 96, 3), dtype=np.uint8)
+    path = write(tmp_path / "a.avi", list(grain), "mjpeg", pixels="yuvj420p")
+    with av.open(str(path)) as container:
+        packet = [packet for packet in container.demux(video=0) if packet.size][3]
+    content = bytearray(path.read_bytes())
+    middle = content.index(bytes(packet)) + packet.size // 2
+    content[middle : middle + 300] = b"\xfe" * 300
+    path.write_bytes(content)
+
+    found = []
+    with pytest.raises(ItemFailed, match="damaged"):
+        found.extend(frame.index for frame in read_frames(path))
+
+    assert found == [0, 1, 2, 4, 5]
