@@ -44,16 +44,17 @@ def filmed(picture: Rgb, codec: str, crf: int, frames: int = 1, shift: tuple[int
 
     Args:
         picture: uint8 of shape (H, W, 3).
-        codec: `H264` or `HEVC`. For HEVC give one frame: x265's predicted frames of small pictures differ
-            from call to call (seen with PyAV 18.1).
+        codec: `H264` or `HEVC`.
         crf: the quality: 18 hardly loses anything, 40 is coarse.
-        frames: of the video.
+        frames: of the video. HEVC always takes one: x265's predicted frames of small pictures differ from
+            call to call (seen with PyAV 18.1), so that equal pictures would not give equal videos.
         shift: pixels across and down by which the picture moves from frame to frame.
     """
     height, width = picture.shape[:2]
     even = np.pad(picture, ((0, height % 2), (0, width % 2), (0, 0)), "edge")
     across, down = shift
-    moving = [np.roll(even, (down * left, across * left), (0, 1)) for left in range(frames - 1, -1, -1)]
+    count = 1 if codec == HEVC else frames
+    moving = [np.roll(even, (down * left, across * left), (0, 1)) for left in range(count - 1, -1, -1)]
     return np.ascontiguousarray(_last_frame(moving, codec, crf)[:height, :width])
 
 
