@@ -175,7 +175,7 @@ def _timed_by_decoder(path: Path, packets: Packets, damage: Damage) -> Packets:
         name = container.format.name
     count = len(packets.times)
     given: list[tuple[int, float | None]] = []
-    for decoded in _decode(path, _Plan(((0, count - 1),)), damage):
+    for decoded in _decode(path, _Plan(((packets.first, count - 1),)), damage):
         pts = decoded.frame.pts
         given.append((decoded.place, None if pts is None else pts * base))
     if name == "avi":  # AVI gives times in decoding order; sorting turns them into times of showing.
@@ -266,7 +266,7 @@ def _release(held: list[_Decoded], packets: Packets, back: int, damage: Damage) 
 def _stretches(packets: Packets, todo: list[int], back: int) -> tuple[tuple[int, int], ...]:
     """First and last places to decode: from a key to the wanted frames."""
     if not packets.told or len(todo) == packets.shown.sum():
-        return ((0, max(todo)),)
+        return ((packets.first, max(todo)),)
     stretches: list[tuple[int, int]] = []
     for at in sorted(todo):
         start, end = packets.start(at, back), at

@@ -31,6 +31,8 @@ _LISTS_FRAMES = "mov,mp4"
 _JUMPING, JUMP_SECONDS = frozenset({"mpegts", "mpeg"}), 10.0
 # VP8's packets can hold pictures that are never shown; AVI has no time of showing.
 _UNTIMED = frozenset({"vp8", "avi"})
+# Their decoders know by themselves where a picture is whole, which need not be at a key.
+_KNOWS_START = frozenset({"h264", "hevc"})
 # FFmpeg's OSErrors say nothing about the disk: the file was opened before. Its MemoryError is no damage: it
 # is raised everywhere.
 ERRORS = (av.error.FFmpegError, OSError, ValueError)
@@ -51,6 +53,7 @@ class Packets:
         said: how many frames the container lists, or how many there are.
         tick: its length in seconds.
         told: whether the packets say when they are shown; if not, the decoder must.
+        first: the place where decoding begins; before it a file cut at its front has nothing to show.
     """
 
     times: NDArray[np.int64]
@@ -61,6 +64,7 @@ class Packets:
     said: int
     tick: float
     told: bool
+    first: int = 0
 
     @cached_property
     def order(self) -> NDArray[np.int64]:
@@ -234,6 +238,7 @@ def read_packets(path: Path) -> Packets:
         starts = {"matroska,webm": 0.0, "flv": read.begin}
         read.end -= starts.get(name, (container.start_time or 0) / av.time_base)
         length, tick = (container.duration or 0) / av.time_base, float(stream.time_base)
+        codec = stream.codec_context.name
     count = read.drop_cut_end()
     times = np.concatenate([*read.chunks, np.array(read.times, np.int64)])[:count]
     bits = np.frombuffer(bytes(read.flags), np.uint8)[:count]
@@ -241,13 +246,14 @@ def read_packets(path: Path) -> Packets:
     told = read.told and len(np.unique(times[shown])) == shown.sum() and bool(keys[:1].all())
     if told and name in _JUMPING:
         times = _without_jumps(times, round(JUMP_SECONDS / tick))
+    first = 0 if codec in _KNOWS_START or not keys.any() else int(np.argmax(keys))
     hidden = count - int(shown.sum())
     lost, said = "", int(shown.sum())
     if listed > count:
         lost, said = f"read {said} of {listed - hidden} frames", listed - hidden
     elif read.cut or (not lists_all and length - read.end > max(TIME_TOLERANCE, SHARE_TOLERANCE * length)):
         lost = _breaks_off(read.end, length)
-    return Packets(times, keys, shown, frozenset(read.broken), lost, said, tick, told)
+    return Packets(times, keys, shown, frozenset(read.broken), lost, said, tick, told, first)
 
 
 def _breaks_off(end: float, length: float) -> str:
@@ -271,8 +277,8 @@ def _read_through(container: Any, stream: Any, gaps: Iterator[int]) -> _Read:
                 read.add(packet)
     except MemoryError:
         raise
-    except ERRORS:
-        read.cut = True
+    except ERRORS:  # Zeros behind a transport stream are one: its clock tells whether something is missing.
+        read.cut = container.format.name != "mpegts"
     if gap is not None:
         read.add_gap()
     return read

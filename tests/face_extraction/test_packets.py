@@ -121,6 +121,30 @@ def test_a_transport_stream_cut_at_its_front_is_whole(tmp_path):
     assert len(list(read_frames(path, count=10))) == 10
 
 
+def test_zeros_behind_a_transport_stream_do_not_matter(tmp_path):
+    path = write(tmp_path / "a.ts", [paint(index) for index in range(30)], options=GROUPS)
+    path.write_bytes(path.read_bytes() + bytes(100_000))
+
+    assert len(list(read_frames(path))) >= 29
+
+
+@pytest.mark.parametrize("codec", ["libx264", "libx265", "mpeg4", "mpeg2video", "libvpx", "libvpx-vp9"])
+@pytest.mark.parametrize("count", [None, 5])
+def test_what_a_cut_left_before_the_first_key_is_not_shown(tmp_path, codec, count):
+    options = {"g": "10", "bf": "0", "x264-params": "keyint=10:scenecut=0:bframes=0"}
+    options |= {"x265-params": "log-level=none:keyint=10:scenecut=0:bframes=0", "b": "1M"}
+    whole = write(tmp_path / "a.mkv", map(paint, range(40)), codec, options=options)
+    with av.open(str(whole)) as container, av.open(str(tmp_path / "cut.mkv"), "w") as copy:
+        stream = copy.add_stream_from_template(container.streams.video[0])
+        for packet in [packet for packet in container.demux(video=0) if packet.size][3:]:
+            packet.stream = stream
+            copy.mux(packet)
+
+    found = list(read_frames(tmp_path / "cut.mkv", count=count))
+
+    assert values(found) == [10 + index for index in (range(30) if count is None else (3, 9, 15, 21, 27))]
+
+
 def test_joined_transport_streams_are_one_video(tmp_path):
     parts = [
         write(tmp_path / f"{start}.ts", (paint(start + index) for index in range(40)), options=GROUPS)
