@@ -21,7 +21,7 @@ from face_extraction.boxes import check_tables
 from face_extraction.errors import unforeseen
 from face_extraction.images import Unreadable, check_frame, check_readable, open_file
 from face_extraction.ledger import FAILED
-from face_extraction.transport import PACKET, gaps
+from face_extraction.transport import PACKET, Break, breaks
 
 # MP4 and its relatives list every frame. Other containers, and MP4 in fragments (DASH), give only a length. A
 # healthy video may fall short of it by this many seconds, or by this share of the length.
@@ -188,16 +188,18 @@ class _Read:
     begin: float = math.inf
     end: float = 0.0
     last_dts: int | None = None
+    joins: bool = False
 
     def add(self, packet: Any) -> None:
         place = len(self.flags)
         step = 0.0
         if packet.dts is not None and self.last_dts is not None:
             step = float((packet.dts - self.last_dts) * packet.time_base)
-        if packet.is_keyframe and not 0 <= step <= JUMP_SECONDS:
-            # Clock and counters restart where two files were joined; that does not break the last packet.
+        if packet.is_keyframe and (self.joins or not 0 <= step <= JUMP_SECONDS):
+            # Clock or counters restart where two files were joined; that does not break the last packet.
             while self.broken and self.broken[-1] >= place - 2:
                 self.broken.pop()
+        self.joins = False
         if packet.is_corrupt:
             self.broken.append(place)
         self.last_dts = packet.dts if packet.dts is not None else self.last_dts
@@ -208,10 +210,11 @@ class _Read:
             self.chunks.append(np.array(self.times, np.int64))
             self.times.clear()
 
-    def add_gap(self) -> None:
-        """Something is missing in the last packet, or behind it."""
+    def add_break(self, found: Break) -> None:
+        """Something is missing in the last packet or behind it, or another file begins."""
+        self.joins = found.begins
         place = len(self.flags) - 1
-        if place >= 0 and self.broken[-1:] != [place]:
+        if place >= 0 and not found.begins and self.broken[-1:] != [place]:
             self.broken.append(place)
 
     def drop_cut_end(self) -> int:
@@ -230,7 +233,7 @@ def read_packets(path: Path) -> Packets:
         listed = len(stream.index_entries) if name.startswith(_LISTS_FRAMES) else 0
         lists_all = bool(listed and stream.frames)  # Each fragment lists only its own frames.
         try:
-            read = _read_through(container, stream, gaps(path, stream.id) if name == "mpegts" else iter(()))
+            read = _read_through(container, stream, breaks(path, stream.id) if name == "mpegts" else iter(()))
         except MemoryError as error:  # A packet may only claim to be so large.
             raise Unreadable(path, unforeseen(error), FAILED) from None
         read.told = read.told and not {stream.codec_context.name, name} & _UNTIMED
@@ -262,8 +265,8 @@ def _breaks_off(end: float, length: float) -> str:
     return f"the file breaks off: read {end:.2f} of {length:.2f} seconds"
 
 
-def _read_through(container: Any, stream: Any, gaps: Iterator[int]) -> _Read:
-    read, gap = _Read(), next(gaps, None)
+def _read_through(container: Any, stream: Any, breaks: Iterator[Break]) -> _Read:
+    read, gap = _Read(), next(breaks, None)
     try:
         for packet in packets_of(container):
             if packet.size and packet.dts is not None:
@@ -271,16 +274,16 @@ def _read_through(container: Any, stream: Any, gaps: Iterator[int]) -> _Read:
             if packet.size and packet.pts is not None and not packet.is_corrupt:
                 read.end = max(read.end, float((packet.pts + (packet.duration or 0)) * packet.time_base))
             if packet.stream_index == stream.index and packet.size:
-                while gap is not None and packet.pos is not None and gap < packet.pos + PACKET:
-                    read.add_gap()
-                    gap = next(gaps, None)
+                while gap and packet.pos is not None and gap.at < packet.pos + PACKET:
+                    read.add_break(gap)
+                    gap = next(breaks, None)
                 read.add(packet)
     except MemoryError:
         raise
     except ERRORS:  # Zeros behind a transport stream are one: its clock tells whether something is missing.
         read.cut = container.format.name != "mpegts"
-    if gap is not None:
-        read.add_gap()
+    if gap:
+        read.add_break(gap)
     return read
 
 

@@ -1,4 +1,4 @@
-"""Find where packets of one stream are missing in an MPEG transport stream.
+"""Find where packets are missing in an MPEG transport stream, and where two were joined.
 
 FFmpeg tells of most gaps, but not of those in the first picture, of whole pictures alone, or of 16 packets.
 
@@ -7,6 +7,7 @@ Reference: ISO/IEC 13818-1, 2.4.3 (the transport packet and its continuity count
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,8 @@ from face_extraction.images import open_file
 PACKET = 188
 """Bytes of a packet."""
 _SYNC = 0x47
+# The bit in a packet's second byte that says that a picture begins here.
+_STARTS = 0x40
 # Bytes from one packet to the next: plain, with a time before each (AVCHD), with a checksum behind each.
 _SIZES = (PACKET, 192, 204)
 _BLOCK = 2**21
@@ -23,8 +26,20 @@ _BLOCK = 2**21
 _SURE = 8
 
 
-def gaps(path: Path, pid: int) -> Iterator[int]:
-    """The places in the file, in bytes, of a stream's packets that follow a gap.
+class Break(NamedTuple):
+    """A packet that does not follow the stream's last one.
+
+    Attributes:
+        at: its place in the file, in bytes.
+        begins: whether it is the first of another file, which was joined here.
+    """
+
+    at: int
+    begins: bool
+
+
+def breaks(path: Path, pid: int) -> Iterator[Break]:
+    """Where a stream's packets do not follow each other.
 
     Args:
         path: a transport stream.
@@ -46,7 +61,16 @@ def gaps(path: Path, pid: int) -> Iterator[int]:
         follows = ((step > 1) & ~told) | (head[:, 1] & 0x80 > 0)
         follows[0] = counter >= 0 and (is_fresh or follows[0])
         counter = int(counters[-1])
-        yield from (at + places[follows] * packets.shape[1]).tolist()
+        for number in np.flatnonzero(follows).tolist():
+            place = int(places[number])
+            before = packets[int(places[number - 1]) + 1 if number else 0 : place]
+            begins = counters[number] == 0 and head[number, 1] & _STARTS and _has_first_table(before)
+            yield Break(at + place * packets.shape[1], bool(begins))
+
+
+def _has_first_table(packets: NDArray[np.uint8]) -> bool:
+    """Whether among the packets is a file's first list of programs."""
+    return bool(((packets[:, 1] & 0x1F == 0) & (packets[:, 2] == 0) & (packets[:, 3] & 15 == 0)).any())
 
 
 def _runs(path: Path) -> Iterator[tuple[int, NDArray[np.uint8], bool]]:

@@ -160,8 +160,9 @@ def test_joined_transport_streams_are_one_video(tmp_path):
     assert values(read_frames(path, count=4)) == [10, 30, 50, 70]
 
 
-def test_a_recording_joined_to_an_earlier_one_is_whole(tmp_path):
-    times = [start + 33 * index for start in (0, 60_000) for index in range(40)]
+@pytest.mark.parametrize("second", [60_000, 40 * 33])
+def test_a_recording_joined_to_an_earlier_one_is_whole(tmp_path, second):
+    times = [start + 33 * index for start in (0, second) for index in range(40)]
     parts = [
         write(tmp_path / f"{first}.ts", map(paint, part), options=GROUPS, times=[times[n] for n in part])
         for first, part in ((0, range(40)), (40, range(40, 80)))

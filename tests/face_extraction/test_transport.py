@@ -2,7 +2,7 @@
 
 import pytest
 
-from face_extraction.transport import gaps
+from face_extraction.transport import breaks
 
 PID, OTHER = 0x1234, 0x0034
 
@@ -18,7 +18,7 @@ def _packet(counter, pid=PID, before=0, behind=0, *, adaptation=b""):
 def _found(tmp_path, *packets):
     path = tmp_path / "a.ts"
     path.write_bytes(b"".join(packets))
-    return list(gaps(path, PID))
+    return [found.at for found in breaks(path, PID) if not found.begins]
 
 
 @pytest.mark.parametrize(("before", "behind"), [(0, 0), (4, 0), (0, 16)])
@@ -46,6 +46,17 @@ def test_repeated_packets_and_announced_jumps_are_no_gaps(tmp_path):
     packets = [_packet(n) for n in (0, 1, 1, 2, 3)] + [jump] + [_packet(n) for n in range(10, 20)]
 
     assert _found(tmp_path, *packets) == []
+
+
+@pytest.mark.parametrize("table", [True, False])
+def test_another_file_begins_with_a_table_and_the_first_counters(tmp_path, table):
+    first = b"\x47" + bytes([0x40 | PID >> 8, PID & 255, 0x10]) + b"\1" * 184
+    tables = [_packet(0, pid=0)] if table else [_packet(3, pid=0)]
+    (tmp_path / "a.ts").write_bytes(
+        b"".join([*(_packet(n) for n in range(10)), *tables, first, *(_packet(n) for n in range(1, 10))])
+    )
+
+    assert list(breaks(tmp_path / "a.ts", PID)) == [(11 * 188, table)]
 
 
 def test_a_gap_of_sixteen_packets_is_seen_where_their_bytes_are_still_there(tmp_path):
