@@ -1,4 +1,7 @@
-"""Count the samples that an MP4's tables claim, before FFmpeg allocates memory for each of them."""
+"""Read an MP4's boxes: how many samples its tables claim, and whether its pictures need Dolby Vision.
+
+FFmpeg allocates memory for each claimed sample, and shows pictures that need Dolby Vision in wrong colours.
+"""
 
 import struct
 from collections.abc import Iterator
@@ -15,6 +18,11 @@ _COUNTS = {b"stsz": 8, b"stz2": 8, b"trun": 4, b"saiz": 5}
 # Lists of (count, value) pairs.
 _LISTS = frozenset({b"stts", b"ctts"})
 _FIRST = frozenset({b"ftyp", b"moov", b"moof", b"styp", b"free", b"skip", b"wide", b"mdat", b"sidx", b"pnot"})
+
+
+# Where the boxes in a picture's description begin, and the boxes that describe Dolby Vision.
+_DESCRIPTION = 78
+_DOLBY = frozenset({b"dvcC", b"dvvC", b"dvwC"})
 
 
 class _Box(NamedTuple):
@@ -39,6 +47,39 @@ def check_tables(path: Path) -> None:
             if claimed > limit:
                 name = kind.decode("ascii")
                 raise Unreadable(path, f"its table {name!r} claims {claimed:,} samples, in {size:,} bytes")
+
+
+def needs_dolby_vision(path: Path, tag: str) -> bool:
+    """Whether other players show an MP4's pictures in wrong colours: Dolby Vision without a base that fits.
+
+    Args:
+        path: the video.
+        tag: the kind of description that its pictures have, such as "dvh1".
+
+    Raises:
+        Unreadable: the system cannot read the file.
+    """
+    with open_file(path) as file:
+        for table in _inside(
+            file, _Box(b"", 0, file.seek(0, 2)), b"moov", b"trak", b"mdia", b"minf", b"stbl", b"stsd"
+        ):
+            for picture in _boxes(file, table.start + 8, table.end):
+                for box in _boxes(file, picture.start + _DESCRIPTION, picture.end):
+                    if picture.kind == tag.encode("latin-1") and box.kind in _DOLBY:
+                        file.seek(box.start)
+                        told = file.read(5)
+                        return len(told) == 5 and told[4] >> 4 == 0
+    return False
+
+
+def _inside(file: IO[bytes], box: _Box, *kinds: bytes) -> Iterator[_Box]:
+    """The boxes at the end of a path of kinds."""
+    if not kinds:
+        yield box
+        return
+    for child in _boxes(file, box.start, box.end):
+        if child.kind == kinds[0]:
+            yield from _inside(file, child, *kinds[1:])
 
 
 def _claims(file: IO[bytes], start: int, end: int) -> Iterator[tuple[bytes, int]]:

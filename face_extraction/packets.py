@@ -17,7 +17,7 @@ import numpy as np
 from av.stream import Disposition
 from numpy.typing import NDArray
 
-from face_extraction.boxes import check_tables
+from face_extraction.boxes import check_tables, needs_dolby_vision
 from face_extraction.errors import unforeseen
 from face_extraction.images import Unreadable, check_frame, check_readable, open_file
 from face_extraction.ledger import FAILED
@@ -158,6 +158,8 @@ def open_video(path: Path) -> Iterator[tuple[Any, Any]]:
             raise Unreadable(path, "no video in it (only sound, or an unknown codec)")
         context = stream.codec_context
         check_frame((context.width, context.height), path)
+        if context.codec_tag.startswith("dv") and needs_dolby_vision(path, context.codec_tag):
+            raise Unreadable(path, "its colours need Dolby Vision, which is not read")
         context.thread_count, context.thread_type = 1, "SLICE"
         if context.name == "mjpeg":  # Else FFmpeg says nothing of a picture whose rows break off.
             context.options = {"err_detect": "explode"}

@@ -13,7 +13,7 @@ from av.video.reformatter import Colorspace, VideoReformatter
 from numpy.typing import NDArray
 
 from face_extraction.hdr import BT2020, UNTAGGED, in_standard, is_wide, wide_tags
-from face_extraction.images import check_frame
+from face_extraction.images import Unreadable, check_frame
 
 # Rounding a video's size makes its pixels look slightly off square; below this it is not worth scaling.
 SQUARE_TOLERANCE = 0.01
@@ -72,14 +72,20 @@ def upright(path: Path, frame: Any, view: View) -> NDArray[np.uint8]:
         uint8 of shape (height, width, 3), RGB in BT.709's primaries.
 
     Raises:
-        Unreadable: it has more than `images.MAX_FRAME` pixels.
+        Unreadable: it has more than `images.MAX_FRAME` pixels, or colours that FFmpeg cannot convert.
     """
     width = max(round(frame.width * view.aspect), 1)
     check_frame((max(width, frame.width), frame.height), path)
     matrix = view.matrix(frame)
     if frame.interlaced_frame:
         frame = _whole_lines(frame)
-    return np.ascontiguousarray(_turn(_colours(frame, width), matrix))
+    try:
+        rgb = _colours(frame, width)
+    except OSError:
+        raise Unreadable(
+            path, f"its colours (matrix {int(frame.colorspace)} of H.273) are not read"
+        ) from None
+    return np.ascontiguousarray(_turn(rgb, matrix))
 
 
 def _known_data(frame: Any) -> Any:

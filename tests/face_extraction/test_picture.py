@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from face_extraction.frames import read_frames
+from face_extraction.images import Unreadable
 from face_extraction.picture import View, upright
 
 from .videos import HEIGHT, WIDTH, set_matrix, write
@@ -198,3 +199,35 @@ def test_transparent_parts_are_black(tmp_path):
 
     assert frame.rgb[5, 5].tolist() == [255, 0, 0]
     assert frame.rgb[5, WIDTH - 5].tolist() == [0, 0, 0]
+
+
+@pytest.mark.parametrize("matrix", [8, 14])
+def test_colours_that_cannot_be_converted_are_a_reason(tmp_path, matrix):
+    frame = av.VideoFrame.from_ndarray(np.full((HEIGHT * 3 // 2, WIDTH), 128, np.uint8), "yuv420p")
+    frame.colorspace = matrix
+
+    with pytest.raises(Unreadable, match=f"matrix {matrix} of H.273"):
+        upright(tmp_path, frame, View())
+
+
+@pytest.mark.parametrize(("compatible", "shown"), [(0, False), (1, True), (4, True)])
+def test_pictures_that_need_dolby_vision_are_a_reason(tmp_path, compatible, shown):
+    path = tmp_path / "a.mp4"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx265", rate=30, options={"x265-params": "log-level=none"})
+        stream.width, stream.height, stream.codec_context.codec_tag = WIDTH, HEIGHT, "dvh1"
+        for _ in range(3):
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(_quarters(), "rgb24")))
+        container.mux(stream.encode(None))
+    content = path.read_bytes()
+    assert content.count(b"\0\0\0\x14btrt") == 1
+    at = content.index(b"btrt")
+    path.write_bytes(
+        content[:at] + b"dvcC" + bytes([1, 0, 10, 5, compatible << 4]) + bytes(7) + content[at + 16 :]
+    )
+
+    if shown:
+        assert len(list(read_frames(path))) == 3
+    else:
+        with pytest.raises(Unreadable, match="Dolby Vision"):
+            list(read_frames(path))
