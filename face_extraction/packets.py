@@ -17,6 +17,7 @@ import numpy as np
 from av.stream import Disposition
 from numpy.typing import NDArray
 
+from face_extraction.asf import told_seconds
 from face_extraction.boxes import check_tables, needs_dolby_vision
 from face_extraction.errors import unforeseen
 from face_extraction.images import Unreadable, check_frame, check_readable, open_file
@@ -243,6 +244,8 @@ def read_packets(path: Path) -> Packets:
         starts = {"matroska,webm": 0.0, "flv": read.begin}
         read.end -= starts.get(name, (container.start_time or 0) / av.time_base)
         length, tick = (container.duration or 0) / av.time_base, float(stream.time_base)
+        if name == "asf" and not length:
+            length = told_seconds(path)
         codec = stream.codec_context.name
     count = read.drop_cut_end()
     times = np.concatenate([*read.chunks, np.array(read.times, np.int64)])[:count]

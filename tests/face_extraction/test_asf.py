@@ -1,0 +1,33 @@
+"""The length that an ASF file names, and what a cut one lacks."""
+
+import pytest
+
+from face_extraction.asf import told_seconds
+from face_extraction.frames import read_frames
+from face_extraction.ledger import ItemFailed
+
+from .videos import paint, write
+
+
+@pytest.fixture
+def video(tmp_path):
+    return write(tmp_path / "a.wmv", map(paint, range(60)), "wmv2", options={"b": "1M", "g": "10"})
+
+
+def test_the_header_names_the_length(video, tmp_path):
+    assert told_seconds(video) == pytest.approx(2, abs=0.1)
+    (tmp_path / "b.wmv").write_bytes(b"\x30\x26" * 20)
+    assert told_seconds(tmp_path / "b.wmv") == 0
+
+
+@pytest.mark.parametrize("count", [None, 5])
+def test_a_cut_file_is_truncated(video, count):
+    assert len(list(read_frames(video, count=count))) == (count or 60)
+    content = video.read_bytes()
+    video.write_bytes(content[: len(content) * 6 // 10])
+
+    found = []
+    with pytest.raises(ItemFailed, match=r"truncated: .* of 2\.\d+ seconds"):
+        found.extend(read_frames(video, count=count))
+
+    assert found
