@@ -240,8 +240,8 @@ def read_packets(path: Path) -> Packets:
         except MemoryError as error:  # A packet may only claim to be so large.
             raise Unreadable(path, unforeseen(error), FAILED) from None
         read.told = read.told and not {stream.codec_context.name, name} & _UNTIMED
-        # Matroska counts its length from 0, FLV from the first packet's decoding, others from its showing.
-        starts = {"matroska,webm": 0.0, "flv": read.begin}
+        # Some count their length from 0, FLV from the first packet's decoding, others from its showing.
+        starts = {"matroska,webm": 0.0, "asf": 0.0, "flv": read.begin}
         read.end -= starts.get(name, (container.start_time or 0) / av.time_base)
         length, tick = (container.duration or 0) / av.time_base, float(stream.time_base)
         if name == "asf" and not length:
@@ -265,7 +265,7 @@ def read_packets(path: Path) -> Packets:
 
 
 def _breaks_off(end: float, length: float) -> str:
-    if f"{end:.2f}" >= f"{length:.2f}" or end >= length:
+    if round(end, 2) >= round(length, 2):
         return f"the file breaks off after {end:.2f} seconds"
     return f"the file breaks off: read {end:.2f} of {length:.2f} seconds"
 

@@ -1,12 +1,13 @@
 """The length that an ASF file names, and what a cut one lacks."""
 
+import numpy as np
 import pytest
 
 from face_extraction.asf import told_seconds
 from face_extraction.frames import read_frames
 from face_extraction.ledger import ItemFailed
 
-from .videos import paint, write
+from .videos import HEIGHT, WIDTH, paint, values, write
 
 
 @pytest.fixture
@@ -31,3 +32,21 @@ def test_a_cut_file_is_truncated(video, count):
         found.extend(read_frames(video, count=count))
 
     assert found
+
+
+def test_a_length_of_more_digits_is_compared_as_a_number(tmp_path):
+    times = [500 * index for index in range(24)]
+    noise = np.random.default_rng(0).integers(0, 256, (24, HEIGHT, WIDTH, 3), dtype=np.uint8)
+    path = write(tmp_path / "a.wmv", noise, "wmv2", options={"b": "1M"}, times=times)
+    content = path.read_bytes()
+    path.write_bytes(content[: len(content) // 2])
+
+    with pytest.raises(ItemFailed, match=r"read \d\.\d+ of 1[12]\.\d+ seconds"):
+        list(read_frames(path))
+
+
+def test_a_file_whose_clock_begins_late_is_whole(tmp_path):
+    times = [60_000 + 40 * index for index in range(50)]
+    path = write(tmp_path / "a.wmv", map(paint, range(50)), "wmv2", options={"b": "1M"}, times=times)
+
+    assert values(read_frames(path)) == list(range(50))
