@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import accumulate
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -82,7 +83,7 @@ def read_pictures(path: Path, *, count: int | None = None) -> Iterator[Shown]:
         *starts, end = (round(1e6 * time) for time in times)
         for index in middles_in_time(np.array(starts), end, len(starts) if count is None else count).tolist():
             image.seek(before + index)
-            image.load()
+            _load(image)
             yield Shown(index, times[index], shown_rgb(image))
     if damage:
         raise ItemFailed(DAMAGED, damage)
@@ -96,10 +97,22 @@ def _times(image: Image.Image, first: int) -> tuple[list[float], str]:
     for index in range(first, total):
         try:
             image.seek(index)
-            image.load()
+            _load(image)
         except (OSError, EOFError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
             damage = f"picture {index + 1} of {total} cannot be decoded ({error})"
             break
         wanted = image.info.get("duration") or 0
         durations.append((wanted if wanted >= _SHORTEST else _DEFAULT) / 1000)
     return [round(time, 6) for time in accumulate(durations, initial=0.0)], damage
+
+
+def _load(image: Any) -> None:
+    """Load the picture, and keep for the next one what it covers.
+
+    Pillow 13 draws an APNG's picture into its only copy of the one before, which it may have to restore.
+    """
+    before = getattr(image, "_prev_im", None) if image.format == "PNG" else None
+    kept = before and before.copy()
+    image.load()
+    if kept:
+        image._prev_im = kept

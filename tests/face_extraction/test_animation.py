@@ -80,6 +80,24 @@ def test_the_picture_for_viewers_without_animation_is_not_shown(tmp_path, count)
     assert [(frame.index, frame.time) for frame in found] == [(n, round(0.1 * n, 6)) for n in range(count)]
 
 
+@pytest.mark.parametrize("disposal", [1, 2])
+@pytest.mark.parametrize("blend", [0, 1])
+def test_what_a_picture_covered_comes_back(tmp_path, disposal, blend):
+    places = [4, 20, 36, 12]
+    squares = []
+    for place in places:
+        squares.append(Image.new("RGBA", (64, 64)))
+        squares[-1].paste((200, 0, 0, 255), (place, place, place + 8, place + 8))
+    squares[0].save(
+        tmp_path / "a.png", save_all=True, append_images=squares[1:], disposal=disposal, blend=blend
+    )
+
+    found = [frame.rgb[:, :, 1] == 0 for frame in read_frames(tmp_path / "a.png")]
+
+    # Each is alone on white: the one before was taken away.
+    assert [(int(red.sum()), int(np.argmax(red.any(axis=0)))) for red in found] == [(64, n) for n in places]
+
+
 def test_a_tiff_under_a_videos_name_is_a_photo(tmp_path):
     Image.new("LAB", (40, 30), (255, 128, 128)).save(tmp_path / "a.mp4", "TIFF", tiffinfo={274: 6})
 
