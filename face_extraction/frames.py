@@ -112,14 +112,14 @@ def read_frames(path: Path, *, count: int | None = None, first: bool = False) ->
 
 def _judge(path: Path, packets: Packets, damage: Damage, due: int, got: int) -> None:
     """Raise an error if the video is damaged or `got` of its `due` wanted frames is too few."""
-    if packets.lost or got < due or damage.places:
+    bad = len(damage.places) + packets.missing
+    if packets.lost or got < due or bad:
         check_readable(path)
     if packets.lost:
         raise ItemFailed(TRUNCATED, packets.lost)
     if not got:
         raise Unreadable(path, _NOTHING)
-    if got < due or damage.places:
-        bad = len(damage.places)
+    if got < due or bad:
         raise ItemFailed(DAMAGED, f"{due - got} of {due} wanted frames, {bad} packets cannot be decoded")
 
 

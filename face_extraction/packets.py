@@ -55,6 +55,7 @@ class Packets:
         tick: its length in seconds.
         told: whether the packets say when they are shown; if not, the decoder must.
         first: the place where decoding begins; before it a file cut at its front has nothing to show.
+        missing: how many pictures an AVI lists that are not there, because their heads are damaged.
     """
 
     times: NDArray[np.int64]
@@ -66,6 +67,7 @@ class Packets:
     tick: float
     told: bool
     first: int = 0
+    missing: int = 0
 
     @cached_property
     def order(self) -> NDArray[np.int64]:
@@ -235,6 +237,8 @@ def read_packets(path: Path) -> Packets:
         name = container.format.name
         listed = len(stream.index_entries) if name.startswith(_LISTS_FRAMES) else 0
         lists_all = bool(listed and stream.frames)  # Each fragment lists only its own frames.
+        # An AVI's list stands at its end: it is there, or only the first packets are known yet.
+        pictures = sum(entry.size > 0 for entry in stream.index_entries) if name == "avi" else 0
         try:
             read = _read_through(container, stream, breaks(path, stream.id) if name == "mpegts" else iter(()))
         except MemoryError as error:  # A packet may only claim to be so large.
@@ -261,7 +265,8 @@ def read_packets(path: Path) -> Packets:
         lost, said = f"read {said} of {listed - hidden} frames", listed - hidden
     elif read.cut or (not lists_all and length - read.end > max(TIME_TOLERANCE, SHARE_TOLERANCE * length)):
         lost = _breaks_off(read.end, length)
-    return Packets(times, keys, shown, frozenset(read.broken), lost, said, tick, told, first)
+    missing = max(0, pictures - count)
+    return Packets(times, keys, shown, frozenset(read.broken), lost, said, tick, told, first, missing)
 
 
 def _breaks_off(end: float, length: float) -> str:

@@ -342,6 +342,34 @@ def test_frames_larger_than_8k_are_refused(tmp_path, monkeypatch):
         list(read_frames(path))
 
 
+@pytest.mark.parametrize("lost", [1, 3])
+def test_pictures_that_an_avi_lists_but_lacks_are_told(tmp_path, lost):
+    path = write(tmp_path / "a.avi", map(paint, range(30)), "mjpeg", pixels="yuvj420p")
+    with av.open(str(path)) as container:
+        pictures = [bytes(packet) for packet in container.demux(video=0) if packet.size]
+    content = bytearray(path.read_bytes())
+    start, end = (content.index(pictures[number]) - 8 for number in (10, 10 + lost))
+    content[start:end] = bytes(end - start)
+    path.write_bytes(content)
+
+    found = []
+    with pytest.raises(ItemFailed, match=rf"damaged: 0 of \d+ wanted frames, {lost} packets"):
+        found.extend(read_frames(path))
+
+    assert values(found) == [n for n in range(30) if not 10 <= n < 10 + lost]
+
+
+def test_frames_that_an_avi_repeats_are_no_missing_ones(tmp_path):
+    whole = write(tmp_path / "whole.avi", map(paint, range(30)), "mpeg4", options={"bf": "0", "b": "1M"})
+    with av.open(str(whole)) as container, av.open(str(tmp_path / "a.avi"), "w") as copy:
+        stream = copy.add_stream_from_template(container.streams.video[0])
+        for number, packet in enumerate(packet for packet in container.demux(video=0) if packet.size):
+            packet.stream, packet.pts, packet.dts = stream, 2 * number, 2 * number
+            copy.mux(packet)
+
+    assert values(read_frames(tmp_path / "a.avi")) == list(range(30))
+
+
 def test_a_torn_picture_of_a_motion_jpeg_is_damage(tmp_path):
     grain = np.random.default_rng(0).integers(0, 256, (6, 64, 96, 3), dtype=np.uint8)
     path = write(tmp_path / "a.avi", list(grain), "mjpeg", pixels="yuvj420p")
