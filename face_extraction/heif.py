@@ -5,6 +5,8 @@ pillow-heif, an extra, uses libheif, which joins the tiles and turns the picture
 
 import io
 import re
+import struct
+from fractions import Fraction
 from typing import IO, Any, NamedTuple
 
 import numpy as np
@@ -18,6 +20,8 @@ _ANY = frozenset({b"mif1", b"mif2", b"msf1"})
 _AV1 = frozenset({b"avif", b"avis"})
 # Version 2 of the box that gives an item's kind: flags, number, protection, kind.
 _EXIF_ITEM = re.compile(rb"(infe\x02.{7})Exif", re.DOTALL)
+# The size and the kind of the box of a crop.
+_CROP = b"\0\0\0\x28clap"
 HEAD = 64
 MISSING = "HEIC needs pillow-heif, which is not installed: pip install dfdetect[heic]"
 
@@ -63,6 +67,33 @@ def without_exif(stream: IO[bytes]) -> IO[bytes]:
     libavif refuses a picture whose EXIF is damaged, and the container has the orientation anyway.
     """
     return io.BytesIO(_EXIF_ITEM.sub(rb"\1free", stream.read()))
+
+
+def crop_of(head: bytes, size: tuple[int, int]) -> tuple[int, int, int, int] | None:
+    """The part of an AVIF's picture that is shown, which libavif leaves to its callers.
+
+    Reference: ISO/IEC 14496-12, 12.1.4 (clean aperture).
+
+    Args:
+        head: the file up to its pixels.
+        size: the picture's width and height before it is turned.
+
+    Returns:
+        left, top, right and bottom; None for the whole picture, or if the crop is damaged.
+    """
+    at = head.find(_CROP)
+    if at < 0 or len(head) < at + 40:
+        return None
+    numbers = struct.unpack_from(">II II iI iI", head, at + 8)
+    if 0 in numbers[1::2]:
+        return None
+    width, height, right, down = (Fraction(*pair) for pair in zip(numbers[::2], numbers[1::2], strict=True))
+    left, top = (size[0] - width) / 2 + right, (size[1] - height) / 2 + down
+    edges = (left, top, left + width, top + height)
+    inside = 0 <= left < edges[2] <= size[0] and 0 <= top < edges[3] <= size[1]
+    if not inside or any(edge.denominator > 1 for edge in edges):
+        return None
+    return int(edges[0]), int(edges[1]), int(edges[2]), int(edges[3])
 
 
 def _brands(head: bytes) -> set[bytes]:

@@ -15,7 +15,16 @@ from face_extraction.atomic import write_bytes
 from face_extraction.colour import orientation_of, plain_mode, shrink, tags_of, to_rgb, turn_upright
 from face_extraction.errors import one_line, ran_out_of_memory
 from face_extraction.hdr import UNTAGGED
-from face_extraction.heif import HEAD, HeifMissing, decode_heic, is_avif, is_heic, open_heic, without_exif
+from face_extraction.heif import (
+    HEAD,
+    HeifMissing,
+    crop_of,
+    decode_heic,
+    is_avif,
+    is_heic,
+    open_heic,
+    without_exif,
+)
 from face_extraction.jpeg import is_torn
 from face_extraction.ledger import FAILED, UNREADABLE, ItemFailed
 from face_extraction.media import IMAGE_SUFFIXES, VIDEO_SUFFIXES
@@ -69,7 +78,7 @@ _SUBFILE, _DNG = 254, 50706
 _REDUCED = 1
 # Formats that name the primaries and the curve of their colours, in so many bytes; and where they are kept.
 _TAGGED, _BEFORE_PIXELS = ("PNG", "AVIF"), 2**21
-_COLOURS = "primaries and curve"
+_COLOURS, _CROP = "primaries and curve", "crop"
 _JPEG_END = b"\xff\xd9"
 _TAIL = 2**16
 
@@ -273,13 +282,14 @@ def open_picture(stream: IO[bytes], name: Path | str) -> Image.Image:
     """
     head = stream.read(HEAD)
     stream.seek(0)
-    colours = (UNTAGGED, UNTAGGED)
+    told = b""
     if known_format(head) in _TAGGED:
         stream = without_exif(stream) if is_avif(head) else sound_png(stream)
-        colours = tags_of(stream.read(_BEFORE_PIXELS))
+        told = stream.read(_BEFORE_PIXELS)
         stream.seek(0)
     image = Image.open(stream, formats=_FORMATS)
-    image.info[_COLOURS] = colours
+    image.info[_COLOURS] = tags_of(told)
+    image.info[_CROP] = crop_of(told, image.size) if is_avif(head) else None
     tags = getattr(image, "tag_v2", {})
     if _DNG in tags or tags.get(_SUBFILE, 0) & _REDUCED:
         raise Unreadable(name, "a raw photo, or another TIFF of which only a small preview can be read")
@@ -316,13 +326,22 @@ def _load(image: Image.Image) -> Photo:
             part *= 2
         image.draft(None, (width // part, height // part))
     image.load()
-    small = shrink(plain_mode(image), MAX_WHOLE)
-    return Photo(_upright_rgb(small, image), width / small.width)
+    plain = _shown_part(image)
+    small = shrink(plain, MAX_WHOLE)
+    whole_width = plain.width if image.info.get(_CROP) else width
+    return Photo(_upright_rgb(small, image), whole_width / small.width)
 
 
 def shown_rgb(image: Image.Image) -> NDArray[np.uint8]:
     """A picture decoded by Pillow, as a viewer shows it: uint8 of shape (height, width, 3)."""
-    return _upright_rgb(plain_mode(image), image)
+    return _upright_rgb(_shown_part(image), image)
+
+
+def _shown_part(image: Image.Image) -> Image.Image:
+    """A decoded picture in a plain mode, without what an AVIF's crop takes away."""
+    plain = plain_mode(image)
+    box = image.info.get(_CROP)
+    return plain.crop(box) if box else plain
 
 
 def _upright_rgb(plain: Image.Image, image: Image.Image) -> NDArray[np.uint8]:

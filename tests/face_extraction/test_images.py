@@ -230,6 +230,44 @@ def test_the_limit_is_ours_not_only_pillows(noise, monkeypatch):
         read_bytes_rgb(_encode(Image.fromarray(noise), "PNG"), "x")
 
 
+def _with_crop(avif: bytes, *numbers: int) -> bytes:
+    """The file with a crop in place of its picture's last property."""
+    content = bytearray(avif)
+    pixels = content.index(b"mdat") + 4
+    end = content.index(b"ipma") - 4
+    at, number = content.index(b"ipco") + 4, 1
+    while at < end:
+        at, number = at + int.from_bytes(content[at : at + 4]), number + 1
+    content[end:end] = struct.pack(">I4s8i", 40, b"clap", *numbers)
+    for kind in (b"meta", b"iprp", b"ipco"):
+        at = content.index(kind) - 4
+        content[at : at + 4] = struct.pack(">I", int.from_bytes(content[at : at + 4]) + 40)
+    item = content.index(b"ipma") + 14
+    content[item + content[item]] = 0x80 | number
+    at = content.index(struct.pack(">I", pixels), content.index(b"iloc"))
+    content[at : at + 4] = struct.pack(">I", pixels + 40)
+    return bytes(content)
+
+
+@pytest.mark.parametrize(
+    ("numbers", "part"),
+    [
+        ((20, 1, 30, 1, -10, 1, 5, 1), np.s_[10:40, 10:30]),
+        ((40, 2, 40, 1, 20, 1, 0, 1), np.s_[0:40, 40:60]),
+        ((60, 1, 41, 1, 0, 1, 0, 1), np.s_[:, :]),
+        ((60, 0, 40, 1, 0, 1, 0, 1), np.s_[:, :]),
+    ],
+)
+def test_the_crop_of_an_avif_is_applied(numbers, part):
+    squares = np.kron(np.arange(24, dtype=np.uint8).reshape(4, 6) * 10, np.ones((10, 10), np.uint8))
+    content = _with_crop(_encode(Image.fromarray(squares), "AVIF", quality=95), *numbers)
+
+    rgb = read_bytes_rgb(content, "x")
+
+    assert rgb.shape[:2] == squares[part].shape
+    assert np.abs(rgb[:, :, 0].astype(int) - squares[part]).max() < 16
+
+
 def test_damaged_exif_of_an_avif_does_not_matter(noise):
     exif = Image.Exif()
     exif[0x010F] = "a maker"
