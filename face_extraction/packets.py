@@ -14,6 +14,7 @@ from typing import Any
 
 import av
 import numpy as np
+from av.codec.context import Flags
 from av.stream import Disposition
 from numpy.typing import NDArray
 
@@ -164,6 +165,7 @@ def open_video(path: Path) -> Iterator[tuple[Any, Any]]:
         if context.codec_tag.startswith("dv") and needs_dolby_vision(path, context.codec_tag):
             raise Unreadable(path, "its colours need Dolby Vision, which is not read")
         context.thread_count, context.thread_type = 1, "SLICE"
+        context.flags |= Flags.unaligned  # Else FFmpeg keeps up to 15 columns that are cropped away.
         if context.name == "mjpeg":  # Else FFmpeg says nothing of a picture whose rows break off.
             context.options = {"err_detect": "explode"}
         yield container, stream

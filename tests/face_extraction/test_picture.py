@@ -6,6 +6,7 @@ from fractions import Fraction
 import av
 import numpy as np
 import pytest
+from av.bitstream import BitStreamFilterContext
 from PIL import Image
 
 from face_extraction.frames import read_frames
@@ -187,6 +188,24 @@ def test_progressive_lines_are_left_alone(tmp_path):
     path = write(tmp_path / "a.mp4", [picture] * 2, options={"qp": "0"})
 
     assert _combs(next(iter(read_frames(path))).rgb) > 150
+
+
+def test_columns_that_are_cropped_away_are_not_shown(tmp_path):
+    whole = write(tmp_path / "whole.mp4", [_quarters()] * 3)
+    with av.open(str(whole)) as container, av.open(str(tmp_path / "a.mp4"), "w") as copy:
+        source = container.streams.video[0]
+        stream = copy.add_stream_from_template(source)
+        crop = BitStreamFilterContext(f"h264_metadata=crop_left={WIDTH // 4}:crop_top=8", source, stream)
+        for packet in container.demux(source):
+            for cropped in crop.filter(packet if packet.size else None):
+                cropped.stream = stream
+                copy.mux(cropped)
+
+    (frame,) = read_frames(tmp_path / "a.mp4", count=1)
+
+    shown = _quarters()[8:, WIDTH // 4 :]
+    assert frame.rgb.shape == shown.shape
+    assert np.abs(frame.rgb.astype(int) - shown).mean() < 12
 
 
 def test_transparent_parts_are_black(tmp_path):
