@@ -9,6 +9,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from face_extraction.errors import InputError
+
 # Temporary names begin with this; a killed process leaves its own behind.
 TEMPORARY = ".tmp-"
 
@@ -23,8 +25,12 @@ def atomic_path(target: Path) -> Iterator[Path]:
     an empty one.
 
     Raises:
+        InputError: `target` is no regular file. A rename would put one in the place of a device.
         FileNotFoundError: the block wrote nothing.
     """
+    if target.exists() and not target.is_file():
+        kind = "a folder" if target.is_dir() else "a device or a pipe"
+        raise InputError(f"{target}: {kind}; accepted: the name of a file")
     make_folder(target.parent)
     temporary = target.with_name(f"{TEMPORARY}{os.getpid()}-{target.name}")
     try:

@@ -1,7 +1,6 @@
 """`python -m dfdetect.audit`: find what rows of different splits have in common."""
 
 import argparse
-import os
 import shlex
 import sys
 from collections.abc import Sequence
@@ -83,7 +82,7 @@ def _audit(args: argparse.Namespace, command: str) -> int:
     from dfdetect.audit.scores import compare
     from dfdetect.audit.table import findings_table, repair_line, to_json, verdict
     from dfdetect.render.table import text
-    from dfdetect.runs.folder import Run
+    from dfdetect.runs.folder import Run, check_out
     from face_extraction.atomic import write_text
     from face_extraction.json_file import write_json
     from face_extraction.ledger import write_ledger
@@ -96,7 +95,7 @@ def _audit(args: argparse.Namespace, command: str) -> int:
     _check_clean(args.write_clean, target)
     beside = args.target if args.target and args.target.is_dir() else args.scores or folder
     out = args.out or beside / "audit"
-    _check_out(out)
+    check_out(out)
     rows = Rows(folder, target.samples, args.cache or folder / CACHE)
     result = audit(rows, kinds, named=args.kinds not in (None, "all"))
     print(f"{verdict(result)}\n\n{text(findings_table(result))}")
@@ -144,13 +143,6 @@ def _check_clean(path: Path | None, target: "Target") -> None:
         raise InputError(f"--write-clean {path}: that is the audited file; give another name")
     if path.exists():
         raise InputError(f"--write-clean {path}: exists already; give another name, or delete it")
-
-
-def _check_out(out: Path) -> None:
-    """Refuse a folder that cannot be written, before the audit takes hours."""
-    there = next(path for path in (out, *out.absolute().parents) if path.exists())
-    if not (there.is_dir() and os.access(there, os.W_OK)):
-        raise InputError(f"{out}: cannot be written; give --out DIR")
 
 
 def _print_notes(result: "Audit") -> None:

@@ -9,10 +9,9 @@ from dfdetect.metrics.measures import MEASURES
 from dfdetect.recipe import Conditions, Recipe
 from dfdetect.render.table import Cell, Table, Value, columns
 from dfdetect.render.templating import render
-from dfdetect.runs.folder import CROSSVAL, Run
+from dfdetect.runs.folder import CROSSVAL, Run, check_out
 from dfdetect.train.training import train
 from face_extraction.atomic import write_text
-from face_extraction.errors import InputError
 from face_extraction.json_file import write_json
 
 MARKDOWN = "crossval.md"
@@ -32,10 +31,7 @@ def cross_validate(recipe: Recipe, folder: Path, conditions: Conditions) -> Cros
         InputError: a training fails; a fold lacks a class (then none is trained); `folder` is a run folder;
             or it holds folds of another recipe or other data.
     """
-    if Run(folder).recipe_file.is_file():
-        raise InputError(
-            f"{folder}: a run folder, which can be deleted with all that is in it; give another --out"
-        )
+    check_out(folder)
     folds, notices, leaks = [], list[str](), list[str]()
     for number, (part, data) in enumerate(open_trainings(recipe), start=1):
         run = Run(folder / f"fold-{number}")

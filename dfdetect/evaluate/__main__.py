@@ -130,14 +130,17 @@ def _matrix(args: argparse.Namespace) -> int:
             f"--name was given {len(args.name)} times for {len(args.manifest)} manifests; accepted: never, "
             "or once for each, in their order"
         )
+    from dfdetect.runs.folder import Run, check_out
+
+    out = args.out or Path("matrix")
+    check_out(out)
     load_keras()
     from dfdetect.evaluate.matrix import fill, open_sets
     from dfdetect.evaluate.matrix_tables import write_matrix
-    from dfdetect.runs.folder import Run
 
     sets = open_sets(args.manifest, args.name, args.split)
     cells = fill([Run(path) for path in args.runs], sets, args.batch_size)
-    page = write_matrix(cells, args.out or Path("matrix"))
+    page = write_matrix(cells, out)
     print(f"look at {page}")
     return DONE if all(cell.whole for cell in cells) else FINDING
 

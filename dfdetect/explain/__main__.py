@@ -84,10 +84,11 @@ def _explain(args: argparse.Namespace) -> int:
     from dfdetect.explain.heat_maps import default_method, suiting
     from dfdetect.explain.registry import get_method
     from dfdetect.runs.build import load_model
-    from dfdetect.runs.folder import Run
+    from dfdetect.runs.folder import Run, check_out
 
     source = Run(args.run)
     source.require_finished()
+    check_out(args.out or source.explanation)
     model = load_model(source)
     if args.list:
         for name in suiting(model):

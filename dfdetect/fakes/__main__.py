@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from dfdetect.fakes.making import MadeSet
 
 PROG = "python -m dfdetect.fakes"
+FRAMES, CRF = 48, 23
+"""Of a video, unless a flag says otherwise."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -86,8 +88,8 @@ def _add_make(tasks: Any) -> None:
     add = parser.add_argument
     add("--kind", default="self_blend,swap", metavar="KIND,...", help="kinds of fake (default: %(default)s)")
     add("--videos", action="store_true", help="make H.264 videos of moving faces instead of crops")
-    add("--frames", type=int, default=48, metavar="N", help="of a video, 24 a second (default: %(default)s)")
-    add("--crf", type=int, default=23, help="of the videos, 0 to 51, less is better (default: %(default)s)")
+    add("--frames", type=int, metavar="N", help=f"of a video, 24 a second (default: {FRAMES})")
+    add("--crf", type=int, help=f"of the videos, 0 to 51, less is better (default: {CRF})")
     add("--workers", type=int, metavar="N", help="processes (default: one for each core)")
     parser.set_defaults(do=_make)
 
@@ -96,13 +98,18 @@ def _make(args: argparse.Namespace) -> int:
     from dfdetect.fakes.making import Order, make_set
     from face_extraction.machine import available_cores
 
-    check_range("--frames", args.frames, 2, 10_000)
-    check_range("--crf", args.crf, 0, 51)
+    for flag, given in (("--frames", args.frames), ("--crf", args.crf)):
+        if given is not None and not args.videos:
+            raise InputError(f"{flag} without --videos; accepted: both")
+    frames = FRAMES if args.frames is None else args.frames
+    crf = CRF if args.crf is None else args.crf
+    check_range("--frames", frames, 2, 10_000)
+    check_range("--crf", crf, 0, 51)
     check_range("--seed", args.seed, 0, 2**32 - 1)
     if args.workers is not None:
         check_range("--workers", args.workers, 1, 1024)
-    frames = args.frames if args.videos else 0
-    order = Order(args.manifest, _kinds(args.kind), args.split, args.seed, frames, args.crf)
+    frames = frames if args.videos else 0
+    order = Order(args.manifest, _kinds(args.kind), args.split, args.seed, frames, crf)
     made = make_set(order, args.out, workers=args.workers or available_cores())
     return _tell(made, args.out, "videos" if frames else "faces")
 

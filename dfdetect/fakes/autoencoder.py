@@ -22,6 +22,7 @@ from dfdetect.fakes.masks import blend, eye_distance, fill_hulls, raised_brows, 
 from dfdetect.fakes.reals import find_reals
 from dfdetect.fakes.registry import Face, Fake, Points, Rgb, Rng
 from dfdetect.fakes.warps import elastic_map, warp_rgb
+from dfdetect.runs.folder import check_out
 from face_extraction.atomic import atomic_path
 from face_extraction.errors import InputError
 from face_extraction.lock import alone
@@ -221,6 +222,7 @@ def make_decoded_set(manifest: Path, split: str, training: Training, out: Path) 
         InputError: the manifest has no real faces, no landmarks or a single group, or `out` holds another
             set.
     """
+    check_out(out)
     reals, ledger = find_reals(manifest, of_split(read_manifest(manifest), split))
     half = halves(reals.groups)
     if len(set(half.tolist())) < 2:

@@ -3,6 +3,7 @@
 import csv
 import hashlib
 import json
+import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -255,6 +256,22 @@ class Run(Evaluation):
         if name in ("", ".", "..") or Path(name).name != name:
             raise InputError(f"evaluation name {name!r}; accepted: a plain name, without a folder")
         return Evaluation(self.folder / "evaluations" / name)
+
+
+def check_out(out: Path) -> None:
+    """Refuse a folder for results that cannot take them, before the work begins.
+
+    Raises:
+        InputError: it is a file, it cannot be written, or it is a run's folder, whose files have the same
+            names.
+    """
+    there = next(path for path in (out, *out.absolute().parents) if path.exists())
+    if not there.is_dir():
+        raise InputError(f"{there}: not a folder; give another --out")
+    if not os.access(there, os.W_OK):
+        raise InputError(f"{out}: cannot be written; give another --out")
+    if Run(out).recipe_file.is_file():
+        raise InputError(f"{out}: a run folder, whose own files would be overwritten; give another --out")
 
 
 def evaluation_in(folder: Path) -> Evaluation:

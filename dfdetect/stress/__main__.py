@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 PROG = "python -m dfdetect.stress"
 MOST = 10_000
-EPSILONS = "1,2,4,8"
+EPSILONS, STEPS = "1,2,4,8", 10
 MOST_WORKERS, MOST_STEPS = 256, 1000
 
 
@@ -65,13 +65,10 @@ def _parser() -> Parser:
     attack.add_argument("--attack", metavar="A,B", help="forge the scores by these attacks: fgsm, pgd")
     attack.add_argument(
         "--epsilon",
-        default=EPSILONS,
         metavar="N,N",
-        help="change pixels by at most so many levels of 255; each number is tried (default: %(default)s)",
+        help=f"change pixels by at most so many levels of 255; each number is tried (default: {EPSILONS})",
     )
-    attack.add_argument(
-        "--steps", type=int, default=10, metavar="N", help="steps of pgd (default: %(default)s)"
-    )
+    attack.add_argument("--steps", type=int, metavar="N", help=f"steps of pgd (default: {STEPS})")
     attack.add_argument(
         "--transfer", type=Path, metavar="RUN", help="a run, unknown to the attack, that scores the faces too"
     )
@@ -89,9 +86,13 @@ def _stress(args: argparse.Namespace) -> int:
     kinds = list_kinds() if args.kinds is None else [get_kind(name) for name in _names(args.kinds)]
     attacks, epsilons = _attacks(args)
     load_keras()
+    from dfdetect.models.shipped import run_folder
+    from dfdetect.runs.folder import Run
     from dfdetect.stress.faces import Chosen
     from dfdetect.stress.subject import open_subject
 
+    if args.transfer:
+        Run(run_folder(args.transfer)).require_finished()
     chosen = Chosen(args.split, args.limit, args.seed)
     subject = open_subject(args.run, args.manifest, chosen, args.out)
     if attacks:
@@ -113,8 +114,9 @@ def _check(args: argparse.Namespace) -> None:
         value = getattr(args, name)
         if value is not None and not low <= value <= high:
             raise InputError(f"--{name} {value}; accepted: {low} to {high:,}")
-    if args.transfer and args.attack is None:
-        raise InputError("--transfer without --attack; accepted: both")
+    for name in ("epsilon", "steps", "transfer"):
+        if getattr(args, name) is not None and args.attack is None:
+            raise InputError(f"--{name} without --attack; accepted: both")
     if args.attack is not None and args.kinds is not None:
         raise InputError("--kinds with --attack; accepted: one of both")
 
@@ -131,7 +133,7 @@ def _attacks(args: argparse.Namespace) -> tuple[list[str], list[int]]:
     attacks = [] if args.attack is None else _names(args.attack)
     for name in attacks:
         check_name("attack", name, ATTACKS)
-    texts = args.epsilon.split(",")
+    texts = (args.epsilon or EPSILONS).split(",")
     if not all(text.isdecimal() and 1 <= int(text) <= 255 for text in texts):
         raise InputError(
             f"--epsilon {args.epsilon}; accepted: whole numbers from 1 to 255, such as {EPSILONS}"
@@ -162,12 +164,12 @@ def _forge(
     from dfdetect.stress.writing import write_attacks
 
     other = other_run(args.transfer, subject.cases) if args.transfer else None
-    about = replace(subject.about, facts={**subject.facts, "steps": args.steps})
+    about = replace(subject.about, facts={**subject.facts, "steps": args.steps or STEPS})
     if other:
         print("\n".join(other.notices))
         notices, facts = [*about.notices, *other.notices], {**about.facts, **other.facts}
         about = replace(about, notices=notices, facts=facts)
-    plan = Plan(attacks, epsilons, args.steps, args.seed)
+    plan = Plan(attacks, epsilons, args.steps or STEPS, args.seed)
     with subject.alone(), open_journal(subject.out / "attacks.jsonl", about.facts) as journal:
         attack(Victims(subject.scorer, other.scorer if other else None), subject.cases, plan, journal)
         table, lines = write_attacks(journal.rows, about, subject.out)

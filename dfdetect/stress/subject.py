@@ -13,7 +13,7 @@ from dfdetect.models.shipped import HOME, run_folder
 from dfdetect.render.text import plural
 from dfdetect.runs.build import load_model
 from dfdetect.runs.calibration import cuts_at_home
-from dfdetect.runs.folder import Run
+from dfdetect.runs.folder import Run, check_out
 from dfdetect.runs.lineage import scoring_leaks
 from dfdetect.stress.faces import Case, Chosen, read_cases
 from dfdetect.stress.stressing import Scorer
@@ -82,6 +82,7 @@ def open_subject(run: Path, manifest: Path | None, chosen: Chosen, out: Path | N
     shipped = HOME in source.folder.resolve().parents
     if shipped and out is None:
         raise InputError(f"{source.folder}: it ships with the package, and stays as it is; give --out DIR")
+    check_out(out or source.stress)
     recipe = source.recipe()
     data = open_manifest(manifest) if manifest else open_data(source.located())
     leaks = scoring_leaks(source, of_split(data.samples, chosen.split))

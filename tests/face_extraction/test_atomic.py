@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from face_extraction.atomic import atomic_path, sweep, write_bytes, write_csv, write_text
+from face_extraction.errors import InputError
 
 
 def test_folders_are_made_and_nothing_else_is_left(tmp_path):
@@ -23,6 +24,20 @@ def test_an_older_file_is_replaced(tmp_path):
     write_bytes(tmp_path / "a", b"new")
 
     assert (tmp_path / "a").read_bytes() == b"new"
+
+
+def test_what_is_no_file_stands_as_it_was(tmp_path):
+    """A rename would put a file in the place of a device, such as /dev/full."""
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "folder").mkdir()
+
+    with pytest.raises(InputError, match="pipe: a device or a pipe; accepted: the name of a file"):
+        write_text(tmp_path / "pipe", "new")
+    with pytest.raises(InputError, match="folder: a folder; accepted: the name of a file"):
+        write_text(tmp_path / "folder", "new")
+
+    assert stat.S_ISFIFO((tmp_path / "pipe").stat().st_mode)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["folder", "pipe"]
 
 
 def test_after_an_error_the_older_file_stands_and_nothing_is_left(tmp_path):

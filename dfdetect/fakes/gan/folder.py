@@ -80,6 +80,10 @@ class Folder:
         Raises:
             InputError: there is none, or its training was cut before its first checkpoint.
         """
+        if not self.record.is_file():
+            raise InputError(
+                f"{self.path}: no GAN in it (no {self.record.name}); accepted: a folder of fakes gan train"
+            )
         record = read_json(self.record, _Record)
         if not self.checkpoint.is_file():
             raise InputError(f"{self.checkpoint}: no such file; train the GAN first (fakes gan train)")

@@ -22,6 +22,7 @@ from dfdetect.fakes.gan.settings import NATIVE, NO_REALS
 from dfdetect.fakes.making import MadeSet, check_same, failed, finish, write_crops
 from dfdetect.fakes.masks import eye_distance
 from dfdetect.fakes.registry import Points, Rgb, Rng
+from dfdetect.runs.folder import check_out
 from face_extraction.detect import FaceDetector, choose_faces
 from face_extraction.digest import file_digest
 from face_extraction.errors import InputError
@@ -77,6 +78,7 @@ def make_gan_set(order: SetOrder, out: Path) -> MadeSet:
         InputError: there is no trained GAN, the manifest has no reals of the split, dlib finds a face in no
             generated picture, or `out` holds another set.
     """
+    check_out(out)
     folder = Folder(order.generator)
     design = folder.design()
     samples = [

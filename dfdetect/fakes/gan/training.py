@@ -19,6 +19,7 @@ from dfdetect.fakes.gan.quality import measure
 from dfdetect.fakes.gan.settings import NO_WEIGHTS, Design, Training
 from dfdetect.fakes.registry import Rgb
 from dfdetect.gradients import minimiser
+from dfdetect.runs.folder import check_out
 from dfdetect.variables import Parts
 from face_extraction.errors import InputError
 from face_extraction.images import Unreadable, read_rgb, resize, write_image
@@ -156,6 +157,7 @@ def train_gan(order: Order, out: Path) -> None:
         InputError: there are no reals to learn from or to measure against, `out` holds another GAN, or the
             weights cannot be had.
     """
+    check_out(out)
     folder = Folder(out)
     with alone(out):
         faces, ledger = read_reals(order.manifest, "train", order.design.side)

@@ -238,7 +238,10 @@ def test_a_place_where_the_page_cannot_be_written_is_refused_before_the_work(
         (data / "audit").write_text("a file")
     assert audit.main([str(data / "manifest.csv")]) == 2
     printed, error = capsys.readouterr()
-    assert "audit: cannot be written; give --out DIR" in error.splitlines()[-1]
+    assert (
+        f"audit: {'cannot be written' if readonly else 'not a folder'}; give another --out"
+        in error.splitlines()[-1]
+    )
     assert printed == ""
     assert not (data / "audit-cache.sqlite").exists()
 

@@ -137,4 +137,6 @@ def test_wrong_use_is_refused_before_anything_is_scored(home, write_faces, matri
     assert matrix([Run(tmp_path / "none")], [one]) == 2
     assert evaluate.main([str(home.folder), "--manifest", str(one), "--manifest", str(again)]) == 2
     assert evaluate.main([str(home.folder), "--out", "x"]) == 2
+    assert matrix([home], [one], "--out", str(home.folder)) == 2
+    assert matrix([home], [one], "--out", str(one)) == 2
     assert scoring == []

@@ -97,6 +97,7 @@ def test_wrong_use_is_told_in_one_line(run, crop, capsys):
 
     assert "nearest: grad_cam" in told("--faces", crop, "--methods", "grad_kam")
     assert "has no attention; accepted: grad_cam" in told("--faces", crop, "--methods", "attention_rollout")
+    assert "run: a run folder, whose own files" in told("--faces", crop, "--out", run.folder)
     assert "--limit 0; accepted: 1" in told("--measure", "--limit", 0)
     run.write_metrics(1.0, run.metrics())
     assert "calls none of 12 faces" in told("--measure")

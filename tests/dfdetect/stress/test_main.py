@@ -82,7 +82,7 @@ def test_a_face_that_cannot_be_read_is_listed(run, finished, tmp_path, capsys):
     assert "23 faces of 8 groups" in capsys.readouterr().out
 
 
-def test_wrong_use_is_told_in_one_line(run, capsys):
+def test_wrong_use_is_told_in_one_line(run, tmp_path, capsys):
     def told(*arguments):
         assert main([*map(str, arguments)]) == 2
         return capsys.readouterr().err
@@ -94,6 +94,16 @@ def test_wrong_use_is_told_in_one_line(run, capsys):
     assert "unknown attack ''" in told(run.folder, "--attack", "")
     assert "--kinds with --attack" in told(run.folder, "--attack", "pgd", "--kinds", "jpeg")
     assert "--workers 0; accepted: 1 to" in told(run.folder, "--workers", 0)
+    assert "--epsilon without --attack" in told(run.folder, "--epsilon", "2")
+    assert "--steps without --attack" in told(run.folder, "--steps", "3")
+    assert "no-run: not a run folder" in told(
+        run.folder, "--attack", "pgd", "--transfer", tmp_path / "no-run"
+    )
+    other = shutil.copytree(run.folder, tmp_path / "other")
+    assert "other: a run folder, whose own files" in told(run.folder, "--kinds", "flip", "--out", other)
+    assert {path: file_digest(path) for path in other.iterdir() if path.is_file()} == {
+        other / path.name: file_digest(path) for path in run.folder.iterdir() if path.is_file()
+    }
     assert "RUN is missing" in told()
     assert "ships with the package, and stays as it is; give --out" in told("small")
 

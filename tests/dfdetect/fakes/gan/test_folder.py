@@ -22,3 +22,10 @@ def test_a_file_that_is_no_history_is_refused(tmp_path, text):
     folder.history.write_text(text)
     with pytest.raises(InputError, match=r"history\.csv: not a history of a GAN"):
         folder.read_history(5)
+
+
+def test_a_folder_without_a_gan_is_told(tmp_path):
+    with pytest.raises(
+        InputError, match=r"none: no GAN in it \(no gan\.json\); accepted: a folder of fakes gan"
+    ):
+        Folder(tmp_path / "none").design()
