@@ -4,7 +4,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from dfdetect.cli import load_keras
 from face_extraction.command import DONE, FINDING, Parser, run
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 PROG = "python -m dfdetect.explain"
 MOST = 100_000
+USUAL: dict[str, Any] = {"split": "test", "limit": 200, "seed": 0}
+"""What --measure takes if no flag says otherwise."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -60,22 +62,26 @@ def _parser() -> Parser:
     measuring = parser.add_argument_group("with --measure")
     measuring.add_argument("--manifest", type=Path, metavar="FILE", help="the faces (default: the run's own)")
     measuring.add_argument(
-        "--split", choices=(*SPLITS, "all"), default="test", help="which rows (default: %(default)s)"
+        "--split", choices=(*SPLITS, "all"), help=f"which rows (default: {USUAL['split']})"
     )
     measuring.add_argument(
         "--limit",
         type=int,
-        default=200,
         metavar="N",
-        help="the most faces, and fakes of each kind, drawn at random (default: %(default)s)",
+        help=f"the most faces, and fakes of each kind, drawn at random (default: {USUAL['limit']})",
     )
     measuring.add_argument(
-        "--seed", type=int, default=0, metavar="N", help="of all that is drawn (default: %(default)s)"
+        "--seed", type=int, metavar="N", help=f"of all that is drawn (default: {USUAL['seed']})"
     )
     return parser
 
 
 def _explain(args: argparse.Namespace) -> int:
+    for name in ("manifest", *USUAL):
+        if getattr(args, name) is None:
+            setattr(args, name, USUAL.get(name))
+        elif not args.measure:
+            raise InputError(f"--{name} without --measure; accepted: both")
     if not 1 <= args.limit <= MOST:
         raise InputError(f"--limit {args.limit}; accepted: 1 to {MOST:,}")
     if not 0 <= args.seed < 2**32:
@@ -104,6 +110,7 @@ def _explain(args: argparse.Namespace) -> int:
 
 def _show(args: argparse.Namespace, source: "Run", model: "keras.Model", methods: Sequence[str]) -> int:
     from dfdetect.explain.showing import Explainer
+    from dfdetect.render.text import plural
     from face_extraction.ledger import write_ledger
 
     explainer = Explainer(source, model, methods)
@@ -113,15 +120,13 @@ def _show(args: argparse.Namespace, source: "Run", model: "keras.Model", methods
         print(line)
     if ledger:
         write_ledger(out / "ledger.csv", ledger)
-        print(f"{len(ledger):,} files were not explained: see {out / 'ledger.csv'}")
+        print(f"not explained: {plural(len(ledger), 'file')}, see {out / 'ledger.csv'}")
     return FINDING if ledger else DONE
 
 
 def _measure(args: argparse.Namespace, source: "Run", model: "keras.Model", methods: Sequence[str]) -> int:
-    from dataclasses import replace
-
     from dfdetect import __version__
-    from dfdetect.data.opening import open_data
+    from dfdetect.data.opening import open_data, open_manifest
     from dfdetect.explain.measuring import Wanted, measure
     from dfdetect.explain.tables import draw, explanation, tables, to_json
     from dfdetect.render.table import text
@@ -131,10 +136,7 @@ def _measure(args: argparse.Namespace, source: "Run", model: "keras.Model", meth
 
     if args.out is None and not source.page.is_file():
         raise InputError(f"{source.folder}: it has no page to add the numbers to; give --out DIR")
-    recipe = source.located()
-    if args.manifest:
-        recipe = replace(recipe, manifest=str(args.manifest))
-    data = open_data(recipe)
+    data = open_manifest(args.manifest) if args.manifest else open_data(source.located())
     out = args.out or source.explanation
     wanted = Wanted(source.threshold(), methods, args.split, args.limit, args.seed)
     measured = measure(model, data, wanted)

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 
 import pytest
 
@@ -9,6 +10,7 @@ from dfdetect.explain.__main__ import main
 from dfdetect.explain.orders import BASELINES
 from dfdetect.explain.randomising import STAGES
 from dfdetect.fakes.registry import list_kinds
+from dfdetect.recipe import write_recipe
 from dfdetect.runs.folder import Run
 from face_extraction.images import read_rgb
 from face_extraction.ledger import read_ledger
@@ -80,6 +82,8 @@ def test_without_landmarks_only_the_altered_regions_are_left_out(run, crop, tmp_
     manifest = tmp_path / "bare" / "manifest.csv"
     write_manifest(manifest, rows)
     run.write_metrics(0.0, run.metrics())
+    # What the recipe takes of its own manifest does not count for another one.
+    write_recipe(run.recipe_file, replace(run.recipe(), per_class=1000, split="random"))
     out = tmp_path / "out"
     command = [str(run.folder), "--measure", "--methods", "grad_cam_pp", "--manifest", str(manifest)]
     assert main([*command, "--limit", "2", "--out", str(out)]) == 0
@@ -98,6 +102,8 @@ def test_wrong_use_is_told_in_one_line(run, crop, capsys):
     assert "nearest: grad_cam" in told("--faces", crop, "--methods", "grad_kam")
     assert "has no attention; accepted: grad_cam" in told("--faces", crop, "--methods", "attention_rollout")
     assert "run: a run folder, whose own files" in told("--faces", crop, "--out", run.folder)
+    assert "--limit without --measure" in told("--faces", crop, "--limit", 5)
+    assert "--manifest without --measure" in told("--photo", crop, "--manifest", crop)
     assert "--limit 0; accepted: 1" in told("--measure", "--limit", 0)
     run.write_metrics(1.0, run.metrics())
     assert "calls none of 12 faces" in told("--measure")
