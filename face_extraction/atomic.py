@@ -28,9 +28,7 @@ def atomic_path(target: Path) -> Iterator[Path]:
         InputError: `target` is no regular file. A rename would put one in the place of a device.
         FileNotFoundError: the block wrote nothing.
     """
-    if target.exists() and not target.is_file():
-        kind = "a folder" if target.is_dir() else "a device or a pipe"
-        raise InputError(f"{target}: {kind}; accepted: the name of a file")
+    check_target(target)
     make_folder(target.parent)
     temporary = target.with_name(f"{TEMPORARY}{os.getpid()}-{target.name}")
     try:
@@ -42,6 +40,17 @@ def atomic_path(target: Path) -> Iterator[Path]:
             sync_folder(target.parent)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def check_target(target: Path) -> None:
+    """Refuse a target that no file can replace, if need be before the work for it begins.
+
+    Raises:
+        InputError: it is a folder, a device or a pipe.
+    """
+    if target.exists() and not target.is_file():
+        kind = "a folder" if target.is_dir() else "a device or a pipe"
+        raise InputError(f"{target}: {kind}; accepted: the name of a file")
 
 
 @contextmanager

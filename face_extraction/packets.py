@@ -41,6 +41,11 @@ ERRORS = (av.error.FFmpegError, OSError, ValueError)
 # Pictures that are not the video: covers, previews, and the tiles that make up a photo.
 _NOT_THE_VIDEO = Disposition.attached_pic | Disposition.timed_thumbnails | Disposition.dependent
 
+# What FFmpeg reads as a video and is none: lists of other files, whose frames are not in this file and may be
+# private, and text, which it draws.
+_LISTS = {"hls", "concat", "dash", "imf"}
+_TEXTS = {"tty", "bin", "xbin", "adf", "idf"}
+
 
 @dataclass(frozen=True, eq=False)
 class Packets:
@@ -148,8 +153,11 @@ def open_video(path: Path) -> Iterator[tuple[Any, Any]]:
     try:
         # "file:" keeps FFmpeg from reading a name as a protocol ("concat:..."), and the whitelist keeps
         # a playlist named .mp4 from fetching anything.
+        # A name with "%d" stands for itself, not for the pictures beside it.
         container = av.open(
-            f"file:{path.absolute()}", options={"protocol_whitelist": "file"}, metadata_errors="ignore"
+            f"file:{path.absolute()}",
+            options={"protocol_whitelist": "file", "pattern_type": "none"},
+            metadata_errors="ignore",
         )
     except MemoryError as error:  # The file may only claim to need so much.
         raise Unreadable(path, unforeseen(error), FAILED) from None
@@ -157,6 +165,9 @@ def open_video(path: Path) -> Iterator[tuple[Any, Any]]:
         check_readable(path)
         raise Unreadable(path, "no video in it (another kind of file, or cut off early)") from None
     with container:
+        for kind, names in (("a list of other files", _LISTS), ("text", _TEXTS)):
+            if names.intersection(container.format.name.split(",")):
+                raise Unreadable(path, f"no video in it ({kind})")
         stream = _main_stream(container)
         if stream is None:
             raise Unreadable(path, "no video in it (only sound, or an unknown codec)")

@@ -13,6 +13,7 @@ from dfdetect.predict.text import csv_rows, printable, table
 from dfdetect.recipe import Recipe, read_recipe
 from dfdetect.runs.folder import RECIPE_FILE
 from dfdetect.verdict import SUBSTANTIAL, WHY, Verdict, json_list
+from face_extraction.atomic import check_target
 from face_extraction.command import DONE, FINDING, Parser, run
 from face_extraction.errors import InputError, harmless
 from face_extraction.media import is_unread, kind_found, kinds_told
@@ -195,6 +196,10 @@ def _predict(args: argparse.Namespace) -> int:
     if args.html and (len(files) > 1 or args.out):
         what = "--out" if args.out else f"{len(files):,} files"
         raise InputError(f"--html {args.html}: the report is of one file; given: {what}")
+    if args.html:
+        check_target(args.html)
+        if args.html.exists() and args.html.samefile(files[0]):
+            raise InputError(f"--html {args.html}: that is the file to judge; give another name")
     files = [path for path in files if shard.holds(str(path))]
     detector = _detector(args, run)
     detector.compiled = len(files) > FEW_FILES
@@ -378,7 +383,8 @@ def _files(inputs: Sequence[Path]) -> tuple[list[Path], list[Path]]:
                 raise InputError(f"{path}: an archive; unpack it first, and give the folder")
             files.append(path)
         elif re.match(r"(https?|ftp|s3|gs):/", str(path)):
-            raise InputError(f"{path}: a web address; download the file first, and give its path")
+            address = re.sub(":/+", "://", str(path))  # a path keeps one slash of two
+            raise InputError(f"{address}: a web address; download the file first, and give its path")
         else:
             raise InputError(f"{path}: no such file or folder")
     return files, others

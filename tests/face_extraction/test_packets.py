@@ -385,3 +385,28 @@ def test_a_torn_picture_of_a_motion_jpeg_is_damage(tmp_path):
         found.extend(frame.index for frame in read_frames(path))
 
     assert found == [0, 1, 2, 4, 5]
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("a.m3u8", "#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXTINF:2,\n{path}\n#EXT-X-ENDLIST\n"),
+        ("a.ffconcat", "ffconcat version 1.0\nfile private.ts\n"),
+        ("a.mp4", "ffconcat version 1.0\nfile private.ts\n"),
+    ],
+)
+def test_a_list_of_other_files_is_no_video(tmp_path, name, text):
+    """Else whoever sends a list to a service is shown the frames of the service's own files."""
+    private = write(tmp_path / "private.ts", (paint(index) for index in range(40)))
+    assert len(list(read_frames(private))) == 40
+    (tmp_path / name).write_text(text.format(path=private))
+    with pytest.raises(Unreadable, match=r"no video in it \(a list of other files\)"):
+        list(read_frames(tmp_path / name))
+
+
+@pytest.mark.parametrize("name", ["a.txt", "a.nfo"])
+def test_text_is_no_video(tmp_path, name):
+    """FFmpeg draws it."""
+    (tmp_path / name).write_text("words, and nothing else\n" * 40)
+    with pytest.raises(Unreadable, match=r"no video in it \(text\)"):
+        list(read_frames(tmp_path / name))

@@ -228,7 +228,7 @@ def test_wrong_use_is_one_line(files, monkeypatch, capsys, arguments, words):
 @pytest.mark.parametrize(
     ("argument", "words"),
     [
-        ("https://example.com/v.mp4", "a web address; download the file first"),
+        ("https://example.com/v.mp4", "https://example.com/v.mp4: a web address; download the file first"),
         ("photos.zip", "an archive; unpack it first"),
         ("missing.png", "no such file or folder"),
     ],
@@ -240,3 +240,19 @@ def test_what_is_no_file_says_what_to_do(command, tmp_path, monkeypatch, capsys,
     assert words in capsys.readouterr().err
     assert predict.main([argument]) == 2  # without a run before it
     assert words in capsys.readouterr().err
+
+
+def test_a_report_takes_the_place_of_no_folder_and_not_of_the_judged_file(command, files, tmp_path, capsys):
+    photo = tmp_path / "person.png"
+    photo.write_bytes((files / "person.png").read_bytes())
+    (tmp_path / "link.html").hardlink_to(photo)
+    for target, words in (
+        (tmp_path, "a folder; accepted: the name of a file"),
+        (photo, "that is the file to judge"),
+        (tmp_path / "link.html", "that is the file to judge"),
+    ):
+        assert command(photo, "--html", target) == 2
+        said = capsys.readouterr()
+        assert words in said.err
+        assert said.out == ""  # before the work
+    assert photo.read_bytes() == (files / "person.png").read_bytes()

@@ -1,8 +1,8 @@
-"""Scores as they are shown."""
+"""Scores and times as they are shown."""
 
 import pytest
 
-from dfdetect.render.text import shown_score
+from dfdetect.render.text import clock, shown_score
 
 
 @pytest.mark.parametrize(
@@ -21,3 +21,18 @@ def test_a_score_is_not_rounded_over_its_threshold(p_fake, threshold, shown):
     text = shown_score(p_fake, threshold)
     assert text.startswith(shown)
     assert (float(text) >= threshold) == (p_fake >= threshold)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "shown"),
+    [
+        (0.0, "0:00.0"),
+        (3.4, "0:03.4"),  # 10 * (3.4 - 3) is below 4
+        (2.96, "0:02.9"),
+        (59.99, "0:59.9"),
+        (72.3, "1:12.3"),
+        (3725.0, "1:02:05"),
+    ],
+)
+def test_a_time_is_cut_to_tenths(seconds, shown):
+    assert clock(seconds) == shown
