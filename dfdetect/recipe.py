@@ -15,6 +15,8 @@ from face_extraction.toml import read_toml
 
 Option = str | int | float | bool
 
+# The file in a run's folder.
+RECIPE_FILE = "recipe.toml"
 # The model name of a run that combines other models; its weights file holds theirs too.
 ENSEMBLE = "ensemble"
 # How an ensemble combines its members: the values of its option `combine`.

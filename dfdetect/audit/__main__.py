@@ -81,8 +81,9 @@ def _audit(args: argparse.Namespace, command: str) -> int:
     from dfdetect.audit.rows import Rows
     from dfdetect.audit.scores import compare
     from dfdetect.audit.table import findings_table, repair_line, to_json, verdict
+    from dfdetect.out_folder import check_out
     from dfdetect.render.table import text
-    from dfdetect.runs.folder import Run, check_out
+    from dfdetect.runs.folder import Run
     from face_extraction.atomic import write_text
     from face_extraction.json_file import write_json
     from face_extraction.ledger import write_ledger

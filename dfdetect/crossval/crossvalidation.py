@@ -6,10 +6,11 @@ from pathlib import Path
 from dfdetect.data.opening import open_trainings
 from dfdetect.metrics.folds import CrossValidation, Fold, matrix_text, summarise
 from dfdetect.metrics.measures import MEASURES
+from dfdetect.out_folder import check_out
 from dfdetect.recipe import Conditions, Recipe
 from dfdetect.render.table import Cell, Table, Value, columns
 from dfdetect.render.templating import render
-from dfdetect.runs.folder import CROSSVAL, Run, check_out
+from dfdetect.runs.folder import CROSSVAL, Run
 from dfdetect.train.training import train
 from face_extraction.atomic import write_text
 from face_extraction.json_file import write_json

@@ -130,7 +130,8 @@ def _matrix(args: argparse.Namespace) -> int:
             f"--name was given {len(args.name)} times for {len(args.manifest)} manifests; accepted: never, "
             "or once for each, in their order"
         )
-    from dfdetect.runs.folder import Run, check_out
+    from dfdetect.out_folder import check_out
+    from dfdetect.runs.folder import Run
 
     out = args.out or Path("matrix")
     check_out(out)

@@ -89,8 +89,9 @@ def _explain(args: argparse.Namespace) -> int:
     load_keras()
     from dfdetect.explain.heat_maps import default_method, suiting
     from dfdetect.explain.registry import get_method
+    from dfdetect.out_folder import check_out
     from dfdetect.runs.build import load_model
-    from dfdetect.runs.folder import Run, check_out
+    from dfdetect.runs.folder import Run
 
     source = Run(args.run)
     source.require_finished()

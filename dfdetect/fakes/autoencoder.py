@@ -22,7 +22,7 @@ from dfdetect.fakes.masks import blend, eye_distance, fill_hulls, raised_brows, 
 from dfdetect.fakes.reals import find_reals
 from dfdetect.fakes.registry import Face, Fake, Points, Rgb, Rng
 from dfdetect.fakes.warps import elastic_map, warp_rgb
-from dfdetect.runs.folder import check_out
+from dfdetect.out_folder import check_out
 from face_extraction.atomic import atomic_path
 from face_extraction.errors import InputError
 from face_extraction.lock import alone

@@ -13,7 +13,7 @@ from dfdetect.fakes.motion import moving, write_video
 from dfdetect.fakes.pairs import Donors, check_shares, make_fake, scaled
 from dfdetect.fakes.reals import Reals, find_reals
 from dfdetect.fakes.registry import Face, Fake, Points, Rgb, Rng, get_kind
-from dfdetect.runs.folder import check_out
+from dfdetect.out_folder import check_out
 from face_extraction.errors import InputError, unforeseen
 from face_extraction.images import Unreadable, read_rgb, write_image
 from face_extraction.json_file import read_json, write_json

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 from dfdetect.models.shipped import DEFAULT
 from dfdetect.predict.scorefile import Outcome, open_scores
 from dfdetect.predict.text import csv_rows, printable, table
-from dfdetect.recipe import Recipe, read_recipe
-from dfdetect.runs.folder import RECIPE_FILE
+from dfdetect.recipe import RECIPE_FILE, Recipe, read_recipe
 from dfdetect.verdict import SUBSTANTIAL, WHY, Verdict, json_list
 from face_extraction.atomic import check_target
 from face_extraction.command import DONE, FINDING, Parser, run

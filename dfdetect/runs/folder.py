@@ -3,7 +3,6 @@
 import csv
 import hashlib
 import json
-import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -12,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from dfdetect.models.names import PUBLISHED, is_preset
-from dfdetect.recipe import Recipe, read_recipe, split_leak, write_recipe
+from dfdetect.recipe import RECIPE_FILE, Recipe, read_recipe, split_leak, write_recipe
 from dfdetect.runs.evaluation import Evaluation
 from face_extraction.atomic import TEMPORARY, write_csv
 from face_extraction.digest import file_digest
@@ -20,7 +19,6 @@ from face_extraction.errors import InputError, one_line
 from face_extraction.lock import LOCK_FILE, alone
 from face_extraction.manifest import SETTINGS_FILE
 
-RECIPE_FILE = "recipe.toml"
 CROSSVAL = "crossval.json"
 """The results of a cross-validation, in the folder above its folds' runs."""
 
@@ -256,22 +254,6 @@ class Run(Evaluation):
         if name in ("", ".", "..") or Path(name).name != name:
             raise InputError(f"evaluation name {name!r}; accepted: a plain name, without a folder")
         return Evaluation(self.folder / "evaluations" / name)
-
-
-def check_out(out: Path) -> None:
-    """Refuse a folder for results that cannot take them, before the work begins.
-
-    Raises:
-        InputError: it is a file, it cannot be written, or it is a run's folder, whose files have the same
-            names.
-    """
-    there = next(path for path in (out, *out.absolute().parents) if path.exists())
-    if not there.is_dir():
-        raise InputError(f"{there}: not a folder; give another --out")
-    if not os.access(there, os.W_OK):
-        raise InputError(f"{out}: cannot be written; give another --out")
-    if Run(out).recipe_file.is_file():
-        raise InputError(f"{out}: a run folder, whose own files would be overwritten; give another --out")
 
 
 def evaluation_in(folder: Path) -> Evaluation:

@@ -10,10 +10,11 @@ from dfdetect import __version__
 from dfdetect.data.opening import open_data, open_manifest
 from dfdetect.metrics.estimates import no_skill
 from dfdetect.models.shipped import HOME, run_folder
+from dfdetect.out_folder import check_out
 from dfdetect.render.text import plural
 from dfdetect.runs.build import load_model
 from dfdetect.runs.calibration import cuts_at_home
-from dfdetect.runs.folder import Run, check_out
+from dfdetect.runs.folder import Run
 from dfdetect.runs.lineage import scoring_leaks
 from dfdetect.stress.faces import Case, Chosen, read_cases
 from dfdetect.stress.stressing import Scorer

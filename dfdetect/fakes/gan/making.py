@@ -22,7 +22,7 @@ from dfdetect.fakes.gan.settings import NATIVE, NO_REALS
 from dfdetect.fakes.making import MadeSet, check_same, failed, finish, write_crops
 from dfdetect.fakes.masks import eye_distance
 from dfdetect.fakes.registry import Points, Rgb, Rng
-from dfdetect.runs.folder import check_out
+from dfdetect.out_folder import check_out
 from face_extraction.detect import FaceDetector, choose_faces
 from face_extraction.digest import file_digest
 from face_extraction.errors import InputError

@@ -19,7 +19,7 @@ from dfdetect.fakes.gan.quality import measure
 from dfdetect.fakes.gan.settings import NO_WEIGHTS, Design, Training
 from dfdetect.fakes.registry import Rgb
 from dfdetect.gradients import minimiser
-from dfdetect.runs.folder import check_out
+from dfdetect.out_folder import check_out
 from dfdetect.variables import Parts
 from face_extraction.errors import InputError
 from face_extraction.images import Unreadable, read_rgb, resize, write_image

@@ -8,7 +8,7 @@ from dfdetect.metrics.calibrating import Calibration
 from dfdetect.models.light import LightModel
 from dfdetect.predict import __main__ as predict
 from dfdetect.predict.detector import Detector
-from dfdetect.runs.folder import RECIPE_FILE
+from dfdetect.recipe import RECIPE_FILE
 from dfdetect.sample.films import film, write_video
 from dfdetect.sample.identity import draw_identity
 from dfdetect.sample.people import Person

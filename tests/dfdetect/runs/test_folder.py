@@ -11,7 +11,7 @@ import pytest
 
 from dfdetect.recipe import Recipe
 from dfdetect.runs.build import load_model
-from dfdetect.runs.folder import Run, check_out
+from dfdetect.runs.folder import Run
 from dfdetect.train.__main__ import main as train
 from face_extraction.errors import InputError
 
@@ -210,15 +210,3 @@ def test_a_run_has_its_folders_name_whatever_path_leads_there(tmp_path, monkeypa
     monkeypatch.chdir(tmp_path / "mine")
     paths = (tmp_path / "mine", Path("."), Path("inside") / "..", tmp_path / "link")
     assert [Run(path).name for path in paths] == ["mine"] * 4
-
-
-def test_results_do_not_go_into_a_run_or_a_file(run, tmp_path):
-    with pytest.raises(InputError, match="run: a run folder, whose own files would be overwritten"):
-        check_out(run.folder)
-    with pytest.raises(InputError, match=r"recipe\.toml: not a folder; give another --out"):
-        check_out(run.recipe_file)
-    with pytest.raises(InputError, match=r"recipe\.toml: not a folder; give another --out"):
-        check_out(run.recipe_file / "inside")
-    check_out(run.folder / "stress")
-    check_out(tmp_path / "a" / "new" / "folder")
-    assert not (tmp_path / "a").exists()
