@@ -196,7 +196,11 @@ def _check_spelling(path: Path, samples: Iterable[FaceSample]) -> None:
     }
     known: dict[tuple[str, str], str] = {}
     for column, name in sorted(names):
-        plain = unicodedata.normalize("NFC", name).strip()
+        # Letters of category Cf, such as a space without width, are not seen.
+        seen = (
+            letter for letter in unicodedata.normalize("NFC", name) if unicodedata.category(letter) != "Cf"
+        )
+        plain = "".join(seen).strip()
         other = known.setdefault((column, plain), name)
         if other != name:
             raise InputError(

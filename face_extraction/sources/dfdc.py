@@ -149,10 +149,10 @@ def _training(root: Path, parts: dict[str, int], wanted: set[int], protocol: str
 
 
 def _part_folder(folder: Path) -> Path:
-    """The folder that holds a part's list: the folder itself, or the only folder in it that does."""
+    """The folder that holds a part's list: the folder itself, or the only folder below it that does."""
     if (folder / METADATA).is_file():
         return folder
-    inside = [folder / name for name in subfolders(folder) if (folder / name / METADATA).is_file()]
+    inside = [path.parent for path in folder.rglob(METADATA)]
     return inside[0] if len(inside) == 1 else folder
 
 

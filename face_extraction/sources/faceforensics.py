@@ -26,8 +26,9 @@ from face_extraction.errors import InputError, unknown_name
 from face_extraction.json_file import read_json
 from face_extraction.ledger import UNLISTED, LedgerRow
 from face_extraction.manifest import FAKE, REAL
-from face_extraction.media import VIDEO
+from face_extraction.media import VIDEO, kind_found
 from face_extraction.sources.layout import (
+    INNER,
     chosen,
     find_videos,
     join,
@@ -157,8 +158,8 @@ def find_parts(root: Path, compression: str) -> tuple[str, dict[str, Path]]:
     for above, names in ((ORIGINALS, (YOUTUBE, ACTORS)), (FAKES, METHODS)):
         for part in names:
             for name in (*COMPRESSIONS, RAW_OF_OLD):
-                folder = root / above / part / name / "videos"
-                if folder.is_dir():
+                folder = root / above / part / name
+                if _holds_videos(folder):
                     parts = held.setdefault("raw" if name == RAW_OF_OLD else name, {})
                     if part in parts:
                         raise InputError(f"{root / above / part}: holds raw and c0, which are the same")
@@ -171,6 +172,13 @@ def find_parts(root: Path, compression: str) -> tuple[str, dict[str, Path]]:
         raise InputError(f"{root}: holds {', '.join(held)}; choose one with --compression")
     compression = compression or next(iter(held))
     return compression, held[compression]
+
+
+def _holds_videos(folder: Path) -> bool:
+    """Whether a folder has videos in it, or the folder of videos that the data set has there."""
+    return (folder / INNER).is_dir() or (
+        folder.is_dir() and any(kind_found(path) == VIDEO for path in folder.iterdir())
+    )
 
 
 def _no_videos(root: Path) -> InputError:

@@ -121,6 +121,7 @@ def test_a_byte_order_mark_as_spreadsheets_write_is_no_part_of_a_name(tmp_path):
         (["Unnamed: 0,path,label,split,group", "0," + ROW], "column 1 has no name: an index"),
         (["path;label;split;group", ROW], "separated by ';'; accepted: .* commas"),
         (["path,label,split,group", ROW, "b.png,1,test,g "], "group 'g' and 'g ' differ in blanks"),
+        (["path,label,split,group", ROW, "b.png,1,test,g\u200b"], "differ in blanks or"),
         (["path,label,split,group", "a.png,0,val,é", "b.png,1,test,e\u0301"], "differ in blanks or"),
         (
             ["path,label,split,group,method", ROW + ",swap", "b.png,1,test,h, swap"],

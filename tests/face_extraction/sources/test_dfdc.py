@@ -245,8 +245,9 @@ def test_a_training_part_beside_the_test_clips_lists_is_refused(lay):
         _find(lay(texts=texts))
 
 
-def test_parts_unpacked_into_folders_of_their_own(lay):
-    inner = "dfdc_train_part_00/dfdc_train_part_0"
+@pytest.mark.parametrize("deeper", ["dfdc_train_part_0", "unpacked/dfdc_train_part_0"])
+def test_parts_unpacked_into_folders_of_their_own(lay, deeper):
+    inner = f"dfdc_train_part_00/{deeper}"
     text = '{"a.mp4": {"label": "REAL", "original": null}}'
 
     listing = get_source("dfdc").find(lay(f"{inner}/a.mp4", texts={f"{inner}/metadata.json": text}))

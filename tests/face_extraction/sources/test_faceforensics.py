@@ -210,6 +210,18 @@ def test_raw_of_older_copies_is_c0(lay, option):
     assert {item.video for item in listing.items} == {"raw/000", "raw/000_003"}
 
 
+def test_videos_that_lie_right_in_the_folder_of_their_compression(lay):
+    root = lay(
+        "original_sequences/youtube/c23/000.mp4",
+        "manipulated_sequences/Deepfakes/c23/videos/000_003.mp4",
+    )
+
+    assert [(item.path, item.video) for item in _find(root).items] == [
+        ("original_sequences/youtube/c23/000.mp4", "c23/000"),
+        ("manipulated_sequences/Deepfakes/c23/videos/000_003.mp4", "c23/000_003"),
+    ]
+
+
 @pytest.mark.parametrize(
     ("paths", "message"),
     [
