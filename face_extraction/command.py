@@ -111,7 +111,8 @@ def _nearest_flag(given: str, actions: Sequence[argparse.Action]) -> str:
         for flag, action in flags.items()
         if re.search(rf"\b{re.escape(word)}s?\b", (action.help or "").lower())
     ]
-    return next(iter([*difflib.get_close_matches(given, flags, n=1, cutoff=0.75), *initials, *told]), "")
+    # Initials first: "--lr" is also spelled nearly like "--l2".
+    return next(iter([*initials, *difflib.get_close_matches(given, flags, n=1, cutoff=0.75), *told]), "")
 
 
 def run(parser: Parser, main: Callable[[argparse.Namespace], int], argv: Sequence[str] | None = None) -> int:

@@ -85,7 +85,7 @@ class Store:
             return _connect(url)
         except _OtherOptuna:
             self._check_idle()
-            _set_aside(path, "made by another version of Optuna")
+            _set_aside(path, "made by another version of Optuna, or by another program")
             return _connect(url)
 
     @contextmanager
@@ -276,7 +276,7 @@ def _is_held(path: Path) -> bool:
 
 
 class _OtherOptuna(InputError):
-    """The tables are those of a version of Optuna that this one cannot read."""
+    """The tables are those of a version of Optuna that this one cannot read, or not Optuna's at all."""
 
 
 def _connect(url: str) -> optuna.storages.RDBStorage:
@@ -285,11 +285,18 @@ def _connect(url: str) -> optuna.storages.RDBStorage:
     if url.startswith("sqlite"):
         options["connect_args"] = {"timeout": BUSY_SECONDS}
     try:
-        return optuna.storages.RDBStorage(url, engine_kwargs=options)
+        storage = optuna.storages.RDBStorage(url, engine_kwargs=options)
+        storage.get_all_studies()  # tables of the same names may be another program's
+        return storage
     except RuntimeError as error:  # Optuna's own class for tables of another version
         raise _OtherOptuna(
             f"--storage: the database was made by another version of Optuna than {optuna.__version__}: give "
             f"another database, or see `optuna storage upgrade --help` ({one_line(error)})"
+        ) from None
+    except optuna.exceptions.StorageInternalError as error:
+        raise _OtherOptuna(
+            "--storage: the database has tables of Optuna's names that are not Optuna's; give another one "
+            f"({one_line(error.__cause__ or error)})"
         ) from None
     except (sqlalchemy.exc.SQLAlchemyError, ImportError) as error:
         line = (str(error).splitlines() or [type(error).__name__])[0]

@@ -76,7 +76,7 @@ def build_model(
 
     kind = family(name)
     size = image_size or kind.image_size
-    _check_size(kind, size)
+    kind.check_size(size)
     _check_weights(kind, weights, whole=whole)
     kind.check_frames(frames)
     kind.check_options(options)
@@ -111,13 +111,6 @@ def frames_of(model: Model) -> int:
     """Faces of one clip that a model takes at once; 0 if it takes single faces."""
     shape = model.input_shape
     return int(shape[1]) if len(shape) == 5 else 0
-
-
-def _check_size(kind: Family, size: int) -> None:
-    if size < kind.min_image_size:
-        raise InputError(f"{kind.name}: image size {size}; accepted: {kind.min_image_size} or more")
-    if size % kind.size_step:
-        raise InputError(f"{kind.name}: image size {size}; accepted: multiples of {kind.size_step}")
 
 
 def _check_weights(kind: Family, weights: str, *, whole: bool) -> None:

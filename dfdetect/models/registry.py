@@ -113,6 +113,17 @@ class Family:
             if accepted:
                 raise InputError(f"{self.name}: option {name} {value!r}; accepted: {accepted}")
 
+    def check_size(self, size: int) -> None:
+        """Refuse an image size that the family's network does not take.
+
+        Raises:
+            InputError: the size is not accepted.
+        """
+        if size < self.min_image_size:
+            raise InputError(f"{self.name}: image size {size}; accepted: {self.min_image_size} or more")
+        if size % self.size_step:
+            raise InputError(f"{self.name}: image size {size}; accepted: multiples of {self.size_step}")
+
     def check_frames(self, frames: int) -> None:
         """Refuse clips if the family takes only single faces.
 

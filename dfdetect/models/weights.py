@@ -142,7 +142,7 @@ def _unpacked(path: Path, parameters: int) -> Iterator[Path]:
 
     The model in the archive is not read, because it could hold code.
     """
-    if path.suffix != ".keras":
+    if path.suffix != ".keras" and not zipfile.is_zipfile(path):
         yield path
         return
     with tempfile.TemporaryDirectory() as folder:
@@ -156,7 +156,10 @@ def _unpacked(path: Path, parameters: int) -> Iterator[Path]:
                 archive.extract(ARCHIVED, folder)
         except (zipfile.BadZipFile, KeyError) as error:
             raise InputError(f"{path}: not a .keras file with weights ({one_line(error)})") from None
-        yield inside
+        try:
+            yield inside
+        except InputError as error:
+            raise InputError(str(error).replace(str(inside), str(path))) from error
 
 
 def _load_file(model: keras.Model, family: "Family", path: Path, partial: bool) -> list[keras.Layer]:

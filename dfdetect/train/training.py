@@ -35,17 +35,16 @@ from face_extraction.settings import copy_settings
 
 
 def resolve(recipe: Recipe) -> Recipe:
-    """The recipe with the model's own defaults filled in.
+    """The recipe with the model's own defaults filled in; what needs no data is checked before any is opened.
 
     Raises:
-        InputError: the model is unknown.
+        InputError: the model is unknown, or does not take the recipe's image size or options.
     """
     model = family(recipe.model)
-    return replace(
-        recipe,
-        weights=recipe.weights or model.default_weights,
-        image_size=recipe.image_size or model.image_size,
-    )
+    size = recipe.image_size or model.image_size
+    model.check_size(size)
+    model.check_options(recipe.options)
+    return replace(recipe, weights=recipe.weights or model.default_weights, image_size=size)
 
 
 def default_folder(recipe: Recipe, data: Data) -> Path:

@@ -92,6 +92,17 @@ def test_a_locked_file_is_not_called_torn(tmp_path):
         other.communicate("\n")
 
 
+@pytest.mark.parametrize("name", ["a.keras", "a.h5", "a.zip"])
+def test_an_archive_that_does_not_fit_is_named_itself(tmp_path, name):
+    """The weights are unpacked into a folder that is gone when the line is read."""
+    path = tmp_path / "a.keras"
+    build_model("meso4", image_size=64).save(path)
+    path = path.rename(tmp_path / name)
+    with pytest.raises(InputError) as raised:
+        build_model("meso4", image_size=128, weights=str(path), whole=True)
+    assert str(raised.value).startswith(f"{path}: does not fit meso4: layer top_dense has the shapes")
+
+
 def test_a_keras_archive_gives_its_weights(tmp_path):
     model = build_model("meso4", image_size=64, seed=3)
     model.save(tmp_path / "a.keras")

@@ -144,6 +144,7 @@ def test_what_the_output_cannot_encode_is_written_as_python_writes_it(encoding, 
 def test_an_unknown_flag_or_value_names_the_nearest(capsys, argv, near):
     parser = Parser("prog", "about")
     parser.add_argument("--learning-rate", type=float)
+    parser.add_argument("--l2", type=float)
     parser.add_argument("--devices", help="GPUs to use at once")
     parser.add_argument("--format", choices=("savedmodel", "litert", "onnx"))
     with pytest.raises(SystemExit):

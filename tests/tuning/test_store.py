@@ -246,7 +246,10 @@ def test_a_database_of_another_optuna_is_made_anew_from_the_copy(tmp_path, versi
     store = open_store(tmp_path)
 
     told = capsys.readouterr().err
-    assert "trials.db: made by another version of Optuna; moved to trials.db.broken" in told
+    assert (
+        "trials.db: made by another version of Optuna, or by another program; moved to trials.db.broken"
+        in told
+    )
     assert [trial.value for trial in store.trials()["case"]] == [0.5]
     assert store.claim("case", STRATEGY, "a").trial.number == 1
 
@@ -259,6 +262,18 @@ def test_somebody_elses_database_of_another_optuna_is_refused_and_left_alone(tmp
     with pytest.raises(InputError, match="--storage: the database was made by another version of Optuna"):
         Store(tmp_path / "second", "test", url)
     assert (tmp_path / "theirs.db").read_bytes() == before
+
+
+def test_a_database_with_tables_of_another_program_is_refused_and_left_alone(tmp_path):
+    theirs = tmp_path / "theirs.db"
+    with closing(sqlite3.connect(theirs)) as database:
+        database.execute("CREATE TABLE studies (student TEXT)")
+        database.execute("INSERT INTO studies VALUES ('one')")
+        database.commit()
+    with pytest.raises(InputError, match="--storage: the database has tables of Optuna's names that are not"):
+        Store(tmp_path / "search", "test", f"sqlite:///{theirs}")
+    with closing(sqlite3.connect(theirs)) as database:
+        assert database.execute("SELECT student FROM studies").fetchall() == [("one",)]
 
 
 def test_a_connection_that_the_database_closed_meanwhile_is_made_anew(tmp_path):

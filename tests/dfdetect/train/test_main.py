@@ -221,3 +221,15 @@ def test_what_cannot_be_measured_is_said_in_a_line(manifest, tmp_path, capsys):
         assert line in (out / "evaluations" / f"x{label}" / "index.html").read_text()
         assert run(manifest, tmp_path / "other") == 2
         assert "0 fake" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("flags", "words"),
+    [
+        (["--option", "foo=1"], "unknown option of custom_cnn 'foo'"),
+        (["--model", "meso4", "--image-size", "8"], "meso4: image size 8; accepted: 32 or more"),
+    ],
+)
+def test_what_needs_no_faces_is_refused_before_they_are_opened(tmp_path, capsys, flags, words):
+    assert run(tmp_path / "missing.csv", tmp_path / "run", *flags) == 2
+    assert words in capsys.readouterr().err
