@@ -1,5 +1,6 @@
 """Turn finished runs into a line of results."""
 
+import os
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
@@ -122,7 +123,8 @@ def record(cell: Cell, profile: str, runs: Sequence[Run], data: Data) -> Result:
                 member.recipe.model for member in cell.members if resolve(member.recipe).weights == "none"
             ],
         },
-        runs=[run.folder.name for run in runs],
+        # Not where a link leads: comparisons look for the name in the folder of runs.
+        runs=[os.path.basename(os.path.abspath(run.folder)) for run in runs],
         parts=[
             {
                 **sizes,

@@ -96,12 +96,15 @@ def test_the_best_is_marked_by_comparisons_and_two_runs_compare(grid, capsys):
     assert "16 faces of 4 groups" in capsys.readouterr().out
 
 
-def test_a_finished_run_is_adopted_and_folds_are_averaged(grid, capsys):
+def test_a_finished_run_is_adopted_and_folds_are_averaged(grid, capsys, monkeypatch):
     folder, runs, command, _ = grid
     run = read_results(folder)[0].runs[0]
     (folder / "results.jsonl").unlink()
-    assert report.main(["add", str(folder), str(runs / run)]) == 0
+    with monkeypatch.context() as inside:
+        inside.chdir(runs / run)
+        assert report.main(["add", str(folder), "."]) == 0
     assert dict(read_results(folder)[0].at) == AT
+    assert list(read_results(folder)[0].runs) == [run]
     assert report.main(["add", str(folder), str(runs / "none")]) == 2
     (runs / run).rename(runs / "elsewhere")
     only = ["--only", "model=custom_cnn", "--only", "regime=base"]
