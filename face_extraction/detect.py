@@ -32,6 +32,8 @@ _DLIB_FACE = 80
 _NEAR_SIZE, _NEAR_OVERLAP = 0.7, 0.25
 # The most pixels, after scaling, searched at once. Measured: "hog" takes 8 bytes a pixel, "cnn" 1,000.
 _MOST_SEARCHED = {"hog": 48_000_000, "cnn": 800_000}
+# A longer picture is searched in parts too, in sides of a part: dlib overran its memory at 80,000 x 267.
+_LONGEST = 2
 # Neighbouring parts of a large picture overlap by this many times the smallest face, so that every smaller
 # face lies whole in one part. Boxes that share this much of their area are one face.
 _OVERLAP, _SAME_OVERLAP = 2.5, 0.3
@@ -141,12 +143,12 @@ class FaceDetector(threading.local):
 
     def _search_parts(self, rgb: NDArray[np.uint8], scale: float) -> list[Detection]:
         height, width = rgb.shape[:2]
-        if height * width * scale**2 <= _MOST_SEARCHED[self.kind]:
+        side = math.isqrt(_MOST_SEARCHED[self.kind])
+        if height * width * scale**2 <= side**2 and max(height, width) * scale <= _LONGEST * side:
             return self._search_once(rgb, scale, (0, 0), (height, width))
         # The picture of half the size shows faces at least twice as large.
         found = self._search_parts(rgb, scale / 2)
         small = _OVERLAP * _DLIB_FACE / scale
-        side = math.isqrt(_MOST_SEARCHED[self.kind])
         step = max(1, round((side - (_OVERLAP + 1) * _DLIB_FACE) / scale))
         reach = round(side / scale)
         for top in range(0, max(1, height - reach + step), step):

@@ -175,6 +175,23 @@ def test_a_large_picture_is_searched_in_parts(detector, draw_faces, monkeypatch,
         assert 0 <= near.box.top < near.box.bottom <= 560
 
 
+@pytest.mark.parametrize("quarters", [0, 1])
+def test_a_long_thin_picture_is_searched_in_parts(detector, draw_faces, monkeypatch, quarters):
+    # dlib wrote past its memory, and the process died, at 200 x 60,000 pixels.
+    rgb = draw_faces((300, 70, 80), (2150, 70, 80), width=2400, height=140)
+    whole = detector.search(rgb)
+    monkeypatch.setitem(detect._MOST_SEARCHED, "hog", 1000 * 1000)
+    longest = []
+    monkeypatch.setattr(detect, "_scaled", lambda *a: longest.append(max((s := _scaled(*a)).shape)) or s)
+
+    parts = detector.search(rgb)
+    detector.search(np.rot90(rgb, quarters))
+
+    assert max(longest) <= 2000
+    assert [one.box.area for one in parts] == [pytest.approx(one.box.area, rel=0.3) for one in whole]
+    assert len(parts) == 2
+
+
 def test_the_cnn_is_shown_no_more_than_fits_its_memory(monkeypatch):
     detector = FaceDetector("cnn", 60)
     shown = []
