@@ -95,11 +95,10 @@ class Store:
             yield
 
     def study(self, case: str, pruner: optuna.pruners.BasePruner) -> optuna.Study:
-        """The case's study; if the database lost it, it is restored from the copy."""
+        """The case's study; trials that the database has lost are restored from the copy."""
         with self._lock:
             self._check_copy()
             name = f"{self._name}: {case}"
-            known = name in optuna.get_all_study_names(self._storage)
             study = optuna.create_study(
                 storage=self._storage,
                 study_name=name,
@@ -108,9 +107,15 @@ class Store:
                 load_if_exists=True,
             )
             self._studies[case] = study
-            if not known:
-                for trial in _read_copy(self.folder / COPY, case):
+            held = len(study.get_trials(deepcopy=False))
+            try:
+                for trial in _read_copy(self.folder / COPY, case)[held:]:
                     study.add_trial(trial)
+            except (optuna.exceptions.StorageInternalError, sqlalchemy.exc.SQLAlchemyError) as error:
+                raise InputError(
+                    f"{self.folder}: the database lacks trials of {COPY} and does not take them; move "
+                    f"{DATABASE} away, and it is made anew from {COPY} ({one_line(error)})"
+                ) from None
         return study
 
     def trials(self) -> dict[str, list[FrozenTrial]]:

@@ -92,6 +92,8 @@ def _audit(args: argparse.Namespace, command: str) -> int:
     scored = Run(args.scores) if args.scores else None
     kinds = _kinds(args.kinds)
     target = open_target(args.target, scored)
+    if scored:
+        scored.require_finished()
     folder = target.manifest.parent
     _check_clean(args.write_clean, target)
     beside = args.target if args.target and args.target.is_dir() else args.scores or folder

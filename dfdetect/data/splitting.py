@@ -93,9 +93,8 @@ def _draw(samples: Sequence[FaceSample], recipe: Recipe) -> list[FaceSample]:
     for label in (REAL, FAKE):
         rows = [row for row, sample in enumerate(samples) if sample.label == label]
         if len(rows) < per_class:
-            raise InputError(
-                f"per_class {per_class}; there are {len(rows)} {LABEL_NAMES[label]} {recipe.counted}s"
-            )
+            there = f"{LABEL_NAMES[label]} {recipe.counted}s"
+            raise InputError(f"per_class {per_class}; there are {len(rows)} {there}; accepted: up to that")
         kept += rng.permutation(rows)[:per_class].tolist()
     return [samples[row] for row in sorted(kept)]
 
@@ -111,7 +110,8 @@ def _fold_places(samples: Sequence[FaceSample], recipe: Recipe) -> list[str]:
         units = {groups[row] if by_group else row for row, other in enumerate(labels) if other == label}
         if len(units) < recipe.folds:
             what = "groups" if by_group else f"{recipe.counted}s"
-            raise InputError(f"folds {recipe.folds}; there are {len(units)} {LABEL_NAMES[label]} {what}")
+            there = f"{LABEL_NAMES[label]} {what}"
+            raise InputError(f"folds {recipe.folds}; there are {len(units)} {there}; accepted: up to that")
     parts = list(folds.split(np.zeros(len(samples)), labels, groups if by_group else None))
     places = ["train"] * len(samples)
     for row in parts[recipe.fold - 1][1]:

@@ -230,6 +230,35 @@ def test_what_follows_a_gap_in_the_copy_gets_no_other_trials_number(tmp_path):
     assert [trial.value for trial in open_store(tmp_path).trials()["case"]] == [0.5]
 
 
+def test_trials_that_an_older_database_lacks_come_back_from_the_copy(tmp_path):
+    """As if a backup of it had been put back."""
+    store = open_store(tmp_path)
+    finish(store, store.claim("case", STRATEGY, "a"), 0.5)
+    backup = (tmp_path / "trials.db").read_bytes()
+    for score in (0.6, 0.7):
+        finish(store, store.claim("case", STRATEGY, "a"), score)
+    (tmp_path / "trials.db").write_bytes(backup)
+
+    store = open_store(tmp_path)
+
+    assert [trial.value for trial in store.trials()["case"]] == [0.5, 0.6, 0.7]
+    assert store.claim("case", STRATEGY, "a") is Turn.STOP  # none is searched again
+
+
+def test_a_database_that_lost_a_table_is_told_and_the_copy_stays(tmp_path):
+    store = open_store(tmp_path)
+    finish(store, store.claim("case", STRATEGY, "a"), 0.5)
+    copy = (tmp_path / "trials.jsonl").read_bytes()
+    with closing(sqlite3.connect(tmp_path / "trials.db")) as database:
+        database.execute("DROP TABLE trials")
+        database.commit()
+    with pytest.raises(InputError, match=r"move trials\.db away, and it is made anew from trials\.jsonl"):
+        open_store(tmp_path)
+    assert (tmp_path / "trials.jsonl").read_bytes() == copy
+    (tmp_path / "trials.db").unlink()
+    assert [trial.value for trial in open_store(tmp_path).trials()["case"]] == [0.5]
+
+
 def _made_by(version, path):
     with closing(sqlite3.connect(path)) as database:
         database.execute("UPDATE alembic_version SET version_num = ?", (version,))

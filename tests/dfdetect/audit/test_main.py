@@ -210,6 +210,13 @@ def test_a_run_of_other_data_is_refused(run, data, capsys):
     assert "changed since" in capsys.readouterr().err
 
 
+def test_scores_of_a_run_that_is_not_finished_are_refused_before_crops_are_read(run, capsys):
+    assert audit.main(["--scores", str(run.folder)]) == 2
+    printed, error = capsys.readouterr()
+    assert "the run is not finished" in error
+    assert printed == ""
+
+
 @pytest.mark.parametrize(
     ("words", "line"),
     [

@@ -97,7 +97,7 @@ def test_seeds_can_share_one_split(samples, fields, drawn):
 
 
 def test_too_few_faces_are_counted(samples):
-    with pytest.raises(InputError, match="per_class 301; there are 300 real faces"):
+    with pytest.raises(InputError, match="per_class 301; there are 300 real faces; accepted: up to that"):
         choose(samples, Recipe(per_class=301))
     with pytest.raises(InputError, match="folds 400; there are 300 real faces"):
         choose(samples, Recipe(split="random", folds=400, fold=1))
