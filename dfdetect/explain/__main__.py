@@ -43,7 +43,12 @@ def _parser() -> Parser:
         "exit status: 0 done, 1 something could not be read (see ledger.csv), 2 wrong use, 130 interrupted",
     )
     add = parser.add_argument
-    add("run", type=Path, metavar="RUN", help="the folder of a finished run whose model takes single faces")
+    add(
+        "run",
+        type=Path,
+        metavar="RUN",
+        help="a finished run's folder, whose model takes single faces, or a detector that ships",
+    )
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument(
         "--faces", type=Path, nargs="+", metavar="FILE", help="face crops, cut as for the run's training"
@@ -89,12 +94,15 @@ def _explain(args: argparse.Namespace) -> int:
     load_keras()
     from dfdetect.explain.heat_maps import default_method, suiting
     from dfdetect.explain.registry import get_method
+    from dfdetect.models.shipped import check_not_shipped, run_folder
     from dfdetect.out_folder import check_out
     from dfdetect.runs.build import load_model
     from dfdetect.runs.folder import Run
 
-    source = Run(args.run)
+    source = Run(run_folder(args.run))
     source.require_finished()
+    if args.out is None and not args.list:
+        check_not_shipped(source.folder)
     check_out(args.out or source.explanation)
     model = load_model(source)
     if args.list:

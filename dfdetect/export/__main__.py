@@ -29,7 +29,9 @@ def _parser() -> Parser:
         "--manifest data/mine/manifest.csv\n\n"
         "exit status: 0 written, 2 wrong use, or the export does not score as the run does",
     )
-    parser.add_argument("run", type=Path, metavar="RUN", help="the run folder")
+    parser.add_argument(
+        "run", type=Path, metavar="RUN", help="a finished run's folder, or a detector that ships"
+    )
     parser.add_argument("--format", choices=FORMATS, required=True, help="the format to write")
     parser.add_argument("--out", type=Path, required=True, metavar="PATH", help="the file or folder to write")
     smaller = parser.add_mutually_exclusive_group()
@@ -57,10 +59,11 @@ def _export(args: argparse.Namespace) -> int:
     load_keras()
     from dfdetect.export.exporting import export
     from dfdetect.metrics.estimates import signed
+    from dfdetect.models.shipped import run_folder
     from dfdetect.runs.folder import Run
 
     with held_back():  # a converter prints the whole graph if it lacks an operation
-        done = export(Run(args.run), wanted, args.out)
+        done = export(Run(run_folder(args.run)), wanted, args.out)
     how = f"{done.difference:.1e} of the run's own{' on average' if args.int8 else ''}"
     print(f"{done.path} and {done.about}: scores within {how}")
     if done.path.is_file():

@@ -32,3 +32,13 @@ def pretrained_folder(name: str = DEFAULT) -> Path:
 def run_folder(given: Path) -> Path:
     """The folder of a run, given by its path or by the name of a detector that ships; a folder wins."""
     return HOME / given if not given.exists() and str(given) in list_pretrained() else given
+
+
+def check_not_shipped(folder: Path) -> None:
+    """Refuse to write results into the folder of a detector that ships.
+
+    Raises:
+        InputError: it is one.
+    """
+    if HOME in folder.resolve().parents:
+        raise InputError(f"{folder}: it ships with the package, and stays as it is; give --out DIR")

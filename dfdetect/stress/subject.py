@@ -9,7 +9,7 @@ from typing import Any
 from dfdetect import __version__
 from dfdetect.data.opening import open_data, open_manifest
 from dfdetect.metrics.estimates import no_skill
-from dfdetect.models.shipped import HOME, run_folder
+from dfdetect.models.shipped import check_not_shipped, run_folder
 from dfdetect.out_folder import check_out
 from dfdetect.render.text import plural
 from dfdetect.runs.build import load_model
@@ -20,7 +20,6 @@ from dfdetect.stress.faces import Case, Chosen, read_cases
 from dfdetect.stress.stressing import Scorer
 from dfdetect.stress.writing import About
 from face_extraction.digest import file_digest
-from face_extraction.errors import InputError
 from face_extraction.ledger import LedgerRow, write_ledger
 from face_extraction.lock import alone
 from face_extraction.manifest import of_split
@@ -80,9 +79,8 @@ def open_subject(run: Path, manifest: Path | None, chosen: Chosen, out: Path | N
     """
     source = Run(run_folder(run))
     source.require_finished()
-    shipped = HOME in source.folder.resolve().parents
-    if shipped and out is None:
-        raise InputError(f"{source.folder}: it ships with the package, and stays as it is; give --out DIR")
+    if out is None:
+        check_not_shipped(source.folder)
     check_out(out or source.stress)
     recipe = source.recipe()
     data = open_manifest(manifest) if manifest else open_data(source.located())

@@ -102,6 +102,8 @@ def test_wrong_use_is_told_in_one_line(run, crop, capsys):
     assert "nearest: grad_cam" in told("--faces", crop, "--methods", "grad_kam")
     assert "has no attention; accepted: grad_cam" in told("--faces", crop, "--methods", "attention_rollout")
     assert "run: a run folder, whose own files" in told("--faces", crop, "--out", run.folder)
+    assert main(["small", "--faces", str(crop)]) == 2
+    assert "small: it ships with the package, and stays as it is; give --out" in capsys.readouterr().err
     assert "--limit without --measure" in told("--faces", crop, "--limit", 5)
     assert "--manifest without --measure" in told("--photo", crop, "--manifest", crop)
     assert "--limit 0; accepted: 1" in told("--measure", "--limit", 0)
@@ -126,3 +128,10 @@ def test_a_run_of_an_older_version_keeps_its_page(run, capsys):
     assert main([str(run.folder), "--measure", "--methods", "grad_cam_pp", "--limit", "2"]) == 0
     assert "stays as it is" in capsys.readouterr().out
     assert run.page.read_text() == before
+
+
+def test_the_detector_that_ships_is_explained_by_its_name(crop, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert main(["small", "--faces", str(crop), "--out", str(tmp_path / "out")]) == 0
+    assert "face 1: p_fake" in capsys.readouterr().out
+    assert [path.suffix for path in (tmp_path / "out").iterdir()] == [".png"]

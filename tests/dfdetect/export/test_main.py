@@ -8,8 +8,10 @@ import pytest
 from dfdetect.export import __main__ as export
 from dfdetect.export import cost, exporting
 from dfdetect.metrics.comparison import Difference
+from dfdetect.models.shipped import HOME
 from dfdetect.runs.build import load_model
 from dfdetect.runs.folder import Run
+from face_extraction.errors import InputError
 
 from .writing import NAMES, written
 
@@ -88,3 +90,13 @@ def test_wrong_use_is_one_line(tmp_path, capsys, monkeypatch):
     with pytest.raises(SystemExit, match="2"):
         export.main(["runs/x", "--format", "torch", "--out", out])
     assert "invalid choice: 'torch'" in capsys.readouterr().err
+
+
+def test_the_detector_that_ships_is_exported_by_its_name(tmp_path, monkeypatch, capsys):
+    def refuse(run, wanted, out):
+        raise InputError(f"asked for {run.folder}")
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("dfdetect.export.exporting.export", refuse)
+    assert export.main(["small", "--format", "onnx", "--out", "small.onnx"]) == 2
+    assert f"asked for {HOME / 'small'}" in capsys.readouterr().err
