@@ -273,12 +273,15 @@ def _add_recheck(tasks: Any) -> None:
 
 
 def _recheck(args: argparse.Namespace) -> int:
+    from dfdetect.render.text import plural
+
     found = 0
     for experiment in _experiments(args.folders):
         checks = recheck(experiment.published, str(experiment.folder))
         wrong = [check for check in checks if not check.holds]
         found += len(wrong)
-        print(f"{experiment.name}: {len(checks)} figures recomputed, {len(wrong)} contradictions")
+        counts = plural(len(checks), "figure"), plural(len(wrong), "contradiction")
+        print(f"{experiment.name}: {counts[0]} recomputed, {counts[1]}")
         for check in checks if args.all else wrong:
             mark = "" if not args.all else "  agrees" if check.holds else "  CONTRADICTION"
             print(f"  {check.where}{mark}\n    {check.what}: {check.stated}")

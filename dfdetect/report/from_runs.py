@@ -9,6 +9,7 @@ from dfdetect.metrics.measures import MEASURES
 from dfdetect.recipe import read_recipe
 from dfdetect.render.table import Cell, Table, Value, columns, latex, noted, text
 from dfdetect.render.templating import render
+from dfdetect.render.text import plural
 from dfdetect.report.results import started_random
 from dfdetect.report.tables import NOTE_INTERVAL, Footnotes, collapsed
 from dfdetect.report.tables_csv import digits
@@ -117,7 +118,7 @@ def _crossval_row(folder: Path, first: Run) -> Row:
 
 def _made(run: Run, folder: Path, estimates: Mapping[str, Estimate], folds: Sequence[Metrics]) -> Row:
     recipe = run.recipe()
-    parts = [f"{recipe.image_size} pixels", f"{recipe.head_epochs + recipe.epochs} epochs"]
+    parts = [f"{recipe.image_size} pixels", plural(recipe.head_epochs + recipe.epochs, "epoch")]
     parts += [f"mean of {len(folds)} folds"] if len(folds) > 1 else []
     return Row(
         name=folder.resolve().name,

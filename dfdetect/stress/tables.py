@@ -118,8 +118,8 @@ def told_more(rows: Rows) -> list[str]:
         name, row = max(alarming, key=lambda each: each[1].estimates["false_alarms_change"].value)
         share, change = (row.estimates[each].value for each in ("false_alarms", "false_alarms_change"))
         told.append(
-            f"False alarms rise most by {_where(name, row)}: {share:.0%} of the reals are called substantial "
-            f"evidence, {share - change:.0%} undisturbed."
+            f"False alarms rise most by {_where(name, row)}: {100 * share:.0f} % of the reals are called "
+            f"substantial evidence, {100 * (share - change):.0f} % undisturbed."
         )
     flipping = [each for each in every if each[1].estimates["flips"].value > 0]
     if flipping:
@@ -150,8 +150,8 @@ def told_forged(rows: Rows) -> str:
     missed, change = row.estimates["missed"].value, row.estimates["missed_change"].value
     return (
         f"Scores can be forged: whoever has the model changes pixels by at most {row.severity:g} of 255 "
-        f"levels ({name.upper()}), and {missed:.0%} of the fakes pass as little evidence; unforged, "
-        f"{missed - change:.0%} do."
+        f"levels ({name.upper()}), and {100 * missed:.0f} % of the fakes pass as little evidence; unforged, "
+        f"{100 * (missed - change):.0f} % do."
     )
 
 

@@ -48,8 +48,8 @@ def test_false_alarms_that_rise_are_told():
         each.estimates["false_alarms_change"] = Estimate(change, 0.1, 0.6)
     said, _ = told_more({**UNDISTURBED, "gamma": [mild, hard]})
     assert said == (
-        "False alarms rise most by Gamma, gamma 3: 60% of the reals are called substantial evidence, "
-        "10% undisturbed."
+        "False alarms rise most by Gamma, gamma 3: 60 % of the reals are called substantial evidence, "
+        "10 % undisturbed."
     )
 
 
@@ -77,8 +77,8 @@ def test_the_strongest_attack_is_told_and_transfers_stand_apart():
         "pgd, transferred": [row(4.0, -0.1, -0.2, 0.0, missed=0.9)],
     }
     said = told_forged(rows)
-    assert "by at most 1 of 255 levels (PGD), and 80% of the fakes pass" in said
-    assert "unforged, 10% do" in said
+    assert "by at most 1 of 255 levels (PGD), and 80 % of the fakes pass" in said
+    assert "unforged, 10 % do" in said
     table = attack_table(rows)
     assert table.headings == {0: "Undisturbed", 1: "FGSM", 3: "PGD", 5: "PGD, transferred"}
     assert [cells[0] for cells in table.rows] == ["–", "1/255", "4/255", "1/255", "4/255", "4/255"]
