@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from dfdetect.cli import load_keras
+from dfdetect.models.shipped import run_folder
 from face_extraction.command import DONE, FINDING, Parser, run
 from face_extraction.errors import InputError
 from face_extraction.manifest import SPLITS
@@ -22,7 +23,8 @@ def _parser() -> Parser:
     parser = Parser(
         PROG,
         "Score a manifest with a finished run, and write predictions, metrics, figures and a page\n"
-        "into RUN/evaluations/NAME. The threshold stays the one chosen on the run's validation split.",
+        "into RUN/evaluations/NAME (of a detector that ships: runs/RUN/evaluations/NAME). The threshold\n"
+        "stays the one chosen on the run's validation split.",
         f"examples:\n  {PROG} runs/NAME --manifest data/celebdf/manifest.csv --slices --errors\n"
         f"  {PROG} --matrix runs/A runs/B --manifest data/dfdc --manifest data/celebdf\n"
         "\n"
@@ -30,7 +32,11 @@ def _parser() -> Parser:
         "2 wrong use, 130 interrupted",
     )
     parser.add_argument(
-        "runs", type=Path, nargs="+", metavar="RUN", help="the run's folder; with --matrix one or more"
+        "runs",
+        type=Path,
+        nargs="+",
+        metavar="RUN",
+        help="the run's folder, or a detector that ships; with --matrix one or more",
     )
     parser.add_argument(
         "--manifest",
@@ -76,6 +82,7 @@ def _parser() -> Parser:
 def _evaluate(args: argparse.Namespace) -> int:
     if args.batch_size is not None and args.batch_size < 1:
         raise InputError(f"--batch-size {args.batch_size}; accepted: 1 or more")
+    args.runs = [run_folder(path) for path in args.runs]
     if args.matrix:
         return _matrix(args)
     for flag, given in (("RUN", args.runs), ("--manifest", args.manifest), ("--name", args.name)):

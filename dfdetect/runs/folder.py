@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from dfdetect.models.names import PUBLISHED, is_preset
+from dfdetect.models.shipped import HOME
 from dfdetect.recipe import RECIPE_FILE, Recipe, read_recipe, split_leak, write_recipe
 from dfdetect.runs.evaluation import Evaluation
 from face_extraction.atomic import TEMPORARY, write_csv
@@ -246,14 +247,15 @@ class Run(Evaluation):
         return "resume it with dfdetect.train"
 
     def evaluation(self, name: str) -> Evaluation:
-        """The folder of an evaluation of other faces.
+        """The folder of an evaluation of other faces: in the run, or for a detector that ships in runs/NAME.
 
         Raises:
             InputError: the name has a folder in it, so the results would be written elsewhere.
         """
         if name in ("", ".", "..") or Path(name).name != name:
             raise InputError(f"evaluation name {name!r}; accepted: a plain name, without a folder")
-        return Evaluation(self.folder / "evaluations" / name)
+        ships = HOME in self.folder.resolve().parents  # the package stays as it is
+        return Evaluation((Path("runs", self.name) if ships else self.folder) / "evaluations" / name)
 
 
 def evaluation_in(folder: Path) -> Evaluation:

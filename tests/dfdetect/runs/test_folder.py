@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from dfdetect.models.shipped import pretrained_folder
 from dfdetect.recipe import Recipe
 from dfdetect.runs.build import load_model
 from dfdetect.runs.folder import Run
@@ -210,3 +211,9 @@ def test_a_run_has_its_folders_name_whatever_path_leads_there(tmp_path, monkeypa
     monkeypatch.chdir(tmp_path / "mine")
     paths = (tmp_path / "mine", Path("."), Path("inside") / "..", tmp_path / "link")
     assert [Run(path).name for path in paths] == ["mine"] * 4
+
+
+def test_faces_that_a_shipped_detector_scored_lie_outside_the_package(run):
+    shipped = Run(pretrained_folder())
+    assert shipped.evaluation("dfdc").folder == Path("runs", shipped.name, "evaluations", "dfdc")
+    assert run.evaluation("dfdc").folder == run.folder / "evaluations" / "dfdc"
