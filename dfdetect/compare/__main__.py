@@ -45,8 +45,9 @@ def _parser() -> Parser:
 
 def _compare(args: argparse.Namespace) -> int:
     from dfdetect.metrics.comparison import comparison_table
-    from dfdetect.runs.folder import evaluation_in
+    from dfdetect.runs.folder import check_once, evaluation_in
 
+    check_once([args.first, args.second])
     runs = [evaluation_in(args.first), evaluation_in(args.second)]
     level = args.level or _levels(runs[0], args.split)[0]
     first, second = (_scored(each, args.split, level) for each in runs)

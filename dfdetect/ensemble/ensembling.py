@@ -17,7 +17,7 @@ from dfdetect.recipe import ENSEMBLE, Recipe, write_recipe
 from dfdetect.runs.build import load_model
 from dfdetect.runs.checkpoint import save_weights
 from dfdetect.runs.environment import describe
-from dfdetect.runs.folder import Run
+from dfdetect.runs.folder import Run, check_once
 from dfdetect.runs.lineage import STARTED_FROM, random_backbone
 from dfdetect.runs.results import Outcome, write_results
 from dfdetect.runs.scoring import score
@@ -136,10 +136,8 @@ def _score(out: Run, model: keras.Model, data: Data, facts: dict[str, object], l
 
 def _same_faces(members: Sequence[Run]) -> list[Predictions]:
     """Check that the members scored the same faces; return their validation predictions."""
-    folders = [member.folder.resolve() for member in members]
-    for number, member in enumerate(members):
-        if folders[number] in folders[:number]:
-            raise InputError(f"{member.folder}: named twice; accepted: each member once")
+    check_once([member.folder for member in members])
+    for member in members:
         if member.recipe().model == ENSEMBLE:
             raise InputError(f"{member.folder}: an ensemble cannot be a member; name its members instead")
         member.require_finished()

@@ -13,7 +13,7 @@ from dfdetect.render.text import plural
 from dfdetect.report.results import started_random
 from dfdetect.report.tables import NOTE_INTERVAL, Footnotes, collapsed
 from dfdetect.report.tables_csv import digits
-from dfdetect.runs.folder import CROSSVAL, Run
+from dfdetect.runs.folder import CROSSVAL, Run, check_once
 from face_extraction.atomic import csv_of
 from face_extraction.errors import InputError, check_name
 from face_extraction.json_file import parse_json
@@ -58,10 +58,12 @@ def table_of(folders: Sequence[Path], metrics: Sequence[str]) -> Table:
         metrics: names in `MEASURES`.
 
     Raises:
-        InputError: a metric is unknown, a folder is no run, is not finished, or has no test faces.
+        InputError: a metric is unknown, a folder is named twice, is no run, is not finished, or has no test
+            faces.
     """
     for metric in metrics:
         check_name("column", metric, MEASURES)
+    check_once(folders)
     rows = [_row(folder) for folder in folders]
     footnotes, cells = Footnotes(), list[list[Cell]]()
     names = _short([row.name for row in rows], folders)

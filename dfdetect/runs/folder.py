@@ -258,6 +258,19 @@ class Run(Evaluation):
         return Evaluation((Path("runs", self.name) if ships else self.folder) / "evaluations" / name)
 
 
+def check_once(folders: Sequence[Path]) -> None:
+    """Refuse a folder that is named twice, by whatever path.
+
+    Raises:
+        InputError: it is.
+    """
+    seen: set[Path] = set()
+    for folder in folders:
+        if folder.resolve() in seen:
+            raise InputError(f"{folder}: named twice; accepted: each folder once")
+        seen.add(folder.resolve())
+
+
 def evaluation_in(folder: Path) -> Evaluation:
     """What a folder holds: an evaluation of other faces, or a run, with that of its own."""
     run = Run(folder)

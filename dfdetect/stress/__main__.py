@@ -87,11 +87,12 @@ def _stress(args: argparse.Namespace) -> int:
     attacks, epsilons = _attacks(args)
     load_keras()
     from dfdetect.models.shipped import run_folder
-    from dfdetect.runs.folder import Run
+    from dfdetect.runs.folder import Run, check_once
     from dfdetect.stress.faces import Chosen
     from dfdetect.stress.subject import open_subject
 
     if args.transfer:
+        check_once([run_folder(args.run), run_folder(args.transfer)])
         Run(run_folder(args.transfer)).require_finished()
     chosen = Chosen(args.split, args.limit, args.seed)
     subject = open_subject(args.run, args.manifest, chosen, args.out)

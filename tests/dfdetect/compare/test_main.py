@@ -90,3 +90,9 @@ def test_a_run_that_is_not_finished_is_refused(make_run, capsys):
     second.metrics_file.unlink()
     assert compare.main([str(first.folder), str(second.folder)]) == 2
     assert "bb: the run is not finished" in capsys.readouterr().err
+
+
+def test_a_run_is_not_compared_with_itself(make_run, capsys):
+    run = make_run("a")
+    assert compare.main([str(run.folder), str(run.folder / ".." / "a")]) == 2
+    assert "named twice; accepted: each folder once" in capsys.readouterr().err

@@ -141,6 +141,8 @@ def test_what_cannot_be_tabulated_is_refused_by_name(make, crossval, tmp_path, c
     write_json(strange / "crossval.json", {**record, "averages": dict.fromkeys(MEASURES, 5)})
     other, _ = crossval("other")
     write_json(other / "crossval.json", {**record, "folds": [{"metrics": 5}]})
+    assert report.main(["from-runs", str(good), str(good / "."), "--columns", "auc"]) == 2
+    assert f"{good}: named twice" in capsys.readouterr().err
     for folder, columns, message in (
         (good, "acuracy", "unknown column 'acuracy' (nearest: accuracy)"),
         (begun, "auc", f"{begun}: the run is not finished; resume it with dfdetect.train"),
