@@ -339,7 +339,7 @@ def test_a_search_does_not_delete_what_it_starts_from(command, tmp_path, capsys)
     assert rows(tmp_path)
 
 
-@pytest.mark.parametrize("space", ['weights = ["none", "nowhere.h5"]', 'model = ["custom_cnn", "xception"]'])
+@pytest.mark.parametrize("space", ['weights = ["none", "nowhere.h5"]', 'model = ["custom_cnn", "resnet18"]'])
 def test_weights_of_a_later_value_are_missed_before_training(space, command, tmp_path, capsys, monkeypatch):
     def build(recipe):
         if recipe.weights not in ("", "none"):
