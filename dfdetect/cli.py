@@ -135,6 +135,24 @@ def _metavar(item: Field[Any]) -> str | None:
     return metavar
 
 
+def fill_mode(args: argparse.Namespace, mode: str, usual: Mapping[str, Any]) -> None:
+    """Give the flags that belong to a mode their usual values, or refuse them without it.
+
+    Args:
+        args: None stands for a flag that was not given.
+        mode: the mode's own flag, such as "videos".
+        usual: the usual values, by the flags' names.
+
+    Raises:
+        InputError: such a flag was given without the mode.
+    """
+    for name, value in usual.items():
+        if getattr(args, name) is None:
+            setattr(args, name, value)
+        elif getattr(args, mode) in (None, False):
+            raise InputError(f"--{name} without --{mode}; accepted: both")
+
+
 def pair(flag: str, text: str) -> tuple[str, str]:
     """The name and the value of a flag's NAME=VALUE.
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dfdetect.cli import load_keras
+from dfdetect.cli import fill_mode, load_keras
 from face_extraction.command import DONE, FINDING, Parser, run
 from face_extraction.errors import InputError
 from face_extraction.manifest import SPLITS
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 PROG = "python -m dfdetect.explain"
 MOST = 100_000
-USUAL: dict[str, Any] = {"split": "test", "limit": 200, "seed": 0}
+USUAL: dict[str, Any] = {"manifest": None, "split": "test", "limit": 200, "seed": 0}
 """What --measure takes if no flag says otherwise."""
 
 
@@ -82,11 +82,7 @@ def _parser() -> Parser:
 
 
 def _explain(args: argparse.Namespace) -> int:
-    for name in ("manifest", *USUAL):
-        if getattr(args, name) is None:
-            setattr(args, name, USUAL.get(name))
-        elif not args.measure:
-            raise InputError(f"--{name} without --measure; accepted: both")
+    fill_mode(args, "measure", USUAL)
     if not 1 <= args.limit <= MOST:
         raise InputError(f"--limit {args.limit}; accepted: 1 to {MOST:,}")
     if not 0 <= args.seed < 2**32:
@@ -101,9 +97,10 @@ def _explain(args: argparse.Namespace) -> int:
 
     source = Run(run_folder(args.run))
     source.require_finished()
-    if args.out is None and not args.list:
-        check_not_shipped(source.folder)
-    check_out(args.out or source.explanation)
+    if not args.list:
+        if args.out is None:
+            check_not_shipped(source.folder)
+        check_out(args.out or source.explanation)
     model = load_model(source)
     if args.list:
         for name in suiting(model):

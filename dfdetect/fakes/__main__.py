@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dfdetect.cli import load_keras
+from dfdetect.cli import fill_mode, load_keras
 from dfdetect.fakes.flags import check_range
 from dfdetect.fakes.gan.command import add_gan
 from face_extraction.command import DONE, FINDING, Parser, run
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from dfdetect.fakes.making import MadeSet
 
 PROG = "python -m dfdetect.fakes"
-FRAMES, CRF = 48, 23
-"""Of a video, unless a flag says otherwise."""
+VIDEO = {"frames": 48, "crf": 23}
+"""What --videos takes if no flag says otherwise."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -88,8 +88,8 @@ def _add_make(tasks: Any) -> None:
     add = parser.add_argument
     add("--kind", default="self_blend,swap", metavar="KIND,...", help="kinds of fake (default: %(default)s)")
     add("--videos", action="store_true", help="make H.264 videos of moving faces instead of crops")
-    add("--frames", type=int, metavar="N", help=f"of a video, 24 a second (default: {FRAMES})")
-    add("--crf", type=int, help=f"of the videos, 0 to 51, less is better (default: {CRF})")
+    add("--frames", type=int, metavar="N", help=f"of a video, 24 a second (default: {VIDEO['frames']})")
+    add("--crf", type=int, help=f"of the videos, 0 to 51, less is better (default: {VIDEO['crf']})")
     add("--workers", type=int, metavar="N", help="processes (default: one for each core)")
     parser.set_defaults(do=_make)
 
@@ -98,18 +98,14 @@ def _make(args: argparse.Namespace) -> int:
     from dfdetect.fakes.making import Order, make_set
     from face_extraction.machine import available_cores
 
-    for flag, given in (("--frames", args.frames), ("--crf", args.crf)):
-        if given is not None and not args.videos:
-            raise InputError(f"{flag} without --videos; accepted: both")
-    frames = FRAMES if args.frames is None else args.frames
-    crf = CRF if args.crf is None else args.crf
-    check_range("--frames", frames, 2, 10_000)
-    check_range("--crf", crf, 0, 51)
+    fill_mode(args, "videos", VIDEO)
+    check_range("--frames", args.frames, 2, 10_000)
+    check_range("--crf", args.crf, 0, 51)
     check_range("--seed", args.seed, 0, 2**32 - 1)
     if args.workers is not None:
         check_range("--workers", args.workers, 1, 1024)
-    frames = frames if args.videos else 0
-    order = Order(args.manifest, _kinds(args.kind), args.split, args.seed, frames, crf)
+    frames = args.frames if args.videos else 0
+    order = Order(args.manifest, _kinds(args.kind), args.split, args.seed, frames, args.crf)
     made = make_set(order, args.out, workers=args.workers or available_cores())
     return _tell(made, args.out, "videos" if frames else "faces")
 

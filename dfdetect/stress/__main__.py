@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dfdetect.cli import load_keras
+from dfdetect.cli import fill_mode, load_keras
 from face_extraction.command import DONE, FINDING, Parser, run
 from face_extraction.errors import InputError, check_name
 from face_extraction.machine import available_cores
@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
 PROG = "python -m dfdetect.stress"
 MOST = 10_000
-EPSILONS, STEPS = "1,2,4,8", 10
+ATTACK = {"epsilon": "1,2,4,8", "steps": 10, "transfer": None}
+"""What --attack takes if no flag says otherwise."""
 MOST_WORKERS, MOST_STEPS = 256, 1000
 
 
@@ -66,9 +67,10 @@ def _parser() -> Parser:
     attack.add_argument(
         "--epsilon",
         metavar="N,N",
-        help=f"change pixels by at most so many levels of 255; each number is tried (default: {EPSILONS})",
+        help="change pixels by at most so many levels of 255; each number is tried "
+        f"(default: {ATTACK['epsilon']})",
     )
-    attack.add_argument("--steps", type=int, metavar="N", help=f"steps of pgd (default: {STEPS})")
+    attack.add_argument("--steps", type=int, metavar="N", help=f"steps of pgd (default: {ATTACK['steps']})")
     attack.add_argument(
         "--transfer", type=Path, metavar="RUN", help="a run, unknown to the attack, that scores the faces too"
     )
@@ -92,8 +94,9 @@ def _stress(args: argparse.Namespace) -> int:
     from dfdetect.stress.subject import open_subject
 
     if args.transfer:
-        check_once([run_folder(args.run), run_folder(args.transfer)])
-        Run(run_folder(args.transfer)).require_finished()
+        other = run_folder(args.transfer)
+        check_once([run_folder(args.run), other])
+        Run(other).require_finished()
     chosen = Chosen(args.split, args.limit, args.seed)
     subject = open_subject(args.run, args.manifest, chosen, args.out)
     if attacks:
@@ -115,9 +118,7 @@ def _check(args: argparse.Namespace) -> None:
         value = getattr(args, name)
         if value is not None and not low <= value <= high:
             raise InputError(f"--{name} {value}; accepted: {low} to {high:,}")
-    for name in ("epsilon", "steps", "transfer"):
-        if getattr(args, name) is not None and args.attack is None:
-            raise InputError(f"--{name} without --attack; accepted: both")
+    fill_mode(args, "attack", ATTACK)
     if args.attack is not None and args.kinds is not None:
         raise InputError("--kinds with --attack; accepted: one of both")
 
@@ -134,10 +135,10 @@ def _attacks(args: argparse.Namespace) -> tuple[list[str], list[int]]:
     attacks = [] if args.attack is None else _names(args.attack)
     for name in attacks:
         check_name("attack", name, ATTACKS)
-    texts = (args.epsilon or EPSILONS).split(",")
+    texts = args.epsilon.split(",")
     if not all(text.isdecimal() and 1 <= int(text) <= 255 for text in texts):
         raise InputError(
-            f"--epsilon {args.epsilon}; accepted: whole numbers from 1 to 255, such as {EPSILONS}"
+            f"--epsilon {args.epsilon}; accepted: whole numbers from 1 to 255, such as {ATTACK['epsilon']}"
         )
     return attacks, sorted({int(text) for text in texts})
 
@@ -165,12 +166,12 @@ def _forge(
     from dfdetect.stress.writing import write_attacks
 
     other = other_run(args.transfer, subject.cases) if args.transfer else None
-    about = replace(subject.about, facts={**subject.facts, "steps": args.steps or STEPS})
+    about = replace(subject.about, facts={**subject.facts, "steps": args.steps})
     if other:
         print("\n".join(other.notices))
         notices, facts = [*about.notices, *other.notices], {**about.facts, **other.facts}
         about = replace(about, notices=notices, facts=facts)
-    plan = Plan(attacks, epsilons, args.steps or STEPS, args.seed)
+    plan = Plan(attacks, epsilons, args.steps, args.seed)
     with subject.alone(), open_journal(subject.out / "attacks.jsonl", about.facts) as journal:
         attack(Victims(subject.scorer, other.scorer if other else None), subject.cases, plan, journal)
         table, lines = write_attacks(journal.rows, about, subject.out)

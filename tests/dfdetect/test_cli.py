@@ -8,7 +8,7 @@ from dataclasses import fields
 
 import pytest
 
-from dfdetect.cli import add_recipe_flags, load_keras, recipe_from_flags
+from dfdetect.cli import add_recipe_flags, fill_mode, load_keras, recipe_from_flags
 from dfdetect.recipe import Recipe
 from face_extraction.errors import InputError
 
@@ -93,6 +93,19 @@ def test_a_flag_can_turn_off_what_the_file_turns_on(tmp_path):
 
 def test_a_flag_can_set_zero_over_a_base():
     assert recipe_from_flags(parse("--dropout", "0", "--epochs", "0"), Recipe(dropout=0.5)).dropout == 0
+
+
+@pytest.mark.parametrize(("mode", "off"), [(True, False), ("fgsm", None)])
+def test_flags_of_a_mode_have_their_usual_values_and_are_refused_without_it(mode, off):
+    usual = {"steps": 10, "transfer": None}
+    given = argparse.Namespace(attack=mode, steps=None, transfer="b")
+    fill_mode(given, "attack", usual)
+    assert (given.steps, given.transfer) == (10, "b")
+    without = argparse.Namespace(attack=off, steps=None, transfer=None)
+    fill_mode(without, "attack", usual)
+    assert (without.steps, without.transfer) == (10, None)
+    with pytest.raises(InputError, match=r"--steps without --attack; accepted: both"):
+        fill_mode(argparse.Namespace(attack=off, steps=0, transfer=None), "attack", usual)
 
 
 def test_an_option_without_a_value_is_refused():

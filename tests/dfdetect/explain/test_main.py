@@ -135,3 +135,10 @@ def test_the_detector_that_ships_is_explained_by_its_name(crop, tmp_path, monkey
     assert main(["small", "--faces", str(crop), "--out", str(tmp_path / "out")]) == 0
     assert "face 1: p_fake" in capsys.readouterr().out
     assert [path.suffix for path in (tmp_path / "out").iterdir()] == [".png"]
+
+
+def test_listing_needs_no_folder_that_can_be_written(run, monkeypatch, capsys):
+    monkeypatch.setattr("dfdetect.out_folder.os.access", lambda path, mode: False)
+    assert main([str(run.folder), "--list"]) == 0
+    assert main([str(run.folder), "--measure"]) == 2
+    assert "cannot be written; give another --out" in capsys.readouterr().err
