@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageCms
 
-from face_extraction.hdr import UNTAGGED, in_standard, is_hdr, is_wide, wide_tags
+from face_extraction.hdr import NO_TAGS, in_standard, is_hdr, is_wide, wide_tags
 
 _ORIENTATION = 0x0112
 # EXIF's orientation number to the change of rows and columns that makes the picture upright.
@@ -78,12 +78,10 @@ def tags_of(head: bytes) -> tuple[int, int]:
             return wide_tags(
                 int.from_bytes(head[at : at + size]), int.from_bytes(head[at + size : at + 2 * size])
             )
-    return UNTAGGED, UNTAGGED
+    return NO_TAGS
 
 
-def to_rgb(
-    image: Image.Image, profile: bytes = b"", tags: tuple[int, int] = (UNTAGGED, UNTAGGED)
-) -> NDArray[np.uint8]:
+def to_rgb(image: Image.Image, profile: bytes = b"", tags: tuple[int, int] = NO_TAGS) -> NDArray[np.uint8]:
     """A picture of a plain mode as sRGB, transparent parts over white.
 
     Args:

@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 
 UNTAGGED, BT2020, P3_D65 = 2, 9, 12
 """H.273's numbers of primaries; 2 says nothing, of a curve too."""
+NO_TAGS = (UNTAGGED, UNTAGGED)
+"""Neither primaries nor curve are named."""
 _SRGB, _PQ, _HLG = 13, 16, 18
 # The luminance that SDR shows as white, and the peak at which HLG's gamma is 1.2, in cd/m2.
 _WHITE, _HLG_PEAK = 203.0, 1000.0

@@ -14,7 +14,7 @@ from PIL import Image, ImageFile, UnidentifiedImageError
 from face_extraction.atomic import write_bytes
 from face_extraction.colour import orientation_of, plain_mode, shrink, tags_of, to_rgb, turn_upright
 from face_extraction.errors import one_line, ran_out_of_memory
-from face_extraction.hdr import UNTAGGED
+from face_extraction.hdr import NO_TAGS
 from face_extraction.heif import (
     HEAD,
     HeifMissing,
@@ -346,7 +346,7 @@ def _shown_part(image: Image.Image) -> Image.Image:
 
 def _upright_rgb(plain: Image.Image, image: Image.Image) -> NDArray[np.uint8]:
     """`plain` as the colours and the orientation of `image`, from which it was made, ask for."""
-    rgb = to_rgb(plain, image.info.get("icc_profile") or b"", image.info.get(_COLOURS, (UNTAGGED, UNTAGGED)))
+    rgb = to_rgb(plain, image.info.get("icc_profile") or b"", image.info.get(_COLOURS, NO_TAGS))
     return turn_upright(rgb, orientation_of(image))
 
 

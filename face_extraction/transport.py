@@ -58,10 +58,10 @@ def breaks(path: Path, pid: int) -> Iterator[Break]:
         step = (counters - np.concatenate([[counter], counters[:-1]])) & 15
         # The counter stays at a repeated packet, and jumps where the sender says so.
         told = (head[:, 3] & 0x20 > 0) & (head[:, 4] > 0) & (head[:, 5] & 0x80 > 0)
-        follows = ((step > 1) & ~told) | (head[:, 1] & 0x80 > 0)
-        follows[0] = counter >= 0 and (is_fresh or follows[0])
+        broken = ((step > 1) & ~told) | (head[:, 1] & 0x80 > 0)
+        broken[0] = counter >= 0 and (is_fresh or broken[0])
         counter = int(counters[-1])
-        for number in np.flatnonzero(follows).tolist():
+        for number in np.flatnonzero(broken).tolist():
             place = int(places[number])
             before = packets[int(places[number - 1]) + 1 if number else 0 : place]
             begins = counters[number] == 0 and head[number, 1] & _STARTS and _has_first_table(before)

@@ -141,7 +141,7 @@ _SLICES: Registry[Slice] = Registry("slice", f"{__package__}.slices")
 def register(
     name: str, title: str, meaning: str, *, bands: Bands = QUARTERS, of_fakes: bool = False
 ) -> Callable[[Measure], Measure]:
-    """Register the decorated function as the slice `name`; The other arguments are the fields of `Slice`."""
+    """Register the decorated function as the slice `name`. The other arguments are fields of `Slice`."""
     return _SLICES.decorator(name, lambda measure: Slice(name, title, meaning, measure, bands, of_fakes))
 
 

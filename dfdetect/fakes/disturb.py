@@ -40,9 +40,14 @@ def disturb(pictures: Sequence[Rgb], rng: Rng) -> list[Rgb]:
     return done
 
 
+def _log_uniform(rng: Rng, low: float, high: float) -> float:
+    """A number whose logarithm is drawn evenly, so that small ones are as frequent as large ones."""
+    return float(np.exp(rng.uniform(np.log(low), np.log(high))))
+
+
 def occlude(rng: Rng, side: int) -> Apply:
     """Put something in front of the face, plain or patterned: a hand, a mask, a sticker, a bar of text."""
-    area = side**2 * np.exp(rng.uniform(np.log(0.01), np.log(0.25)))
+    area = side**2 * _log_uniform(rng, 0.01, 0.25)
     stretch = np.exp(rng.uniform(-1, 1))
     width, height = np.sqrt(area) * stretch, np.sqrt(area) / stretch
     place = (rng.uniform(0, side, 2).tolist(), (width, height), rng.uniform(0, 180))
@@ -79,7 +84,7 @@ def recolour(rng: Rng, side: int) -> Apply:
 
 def resize_chain(rng: Rng, side: int) -> Apply:
     """Scale down and up again, each by a way of interpolation of its own: a small or distant face."""
-    small = max(8, round(side * np.exp(rng.uniform(np.log(0.2), np.log(0.95)))))
+    small = max(8, round(side * _log_uniform(rng, 0.2, 0.95)))
     down = int(rng.choice((cv2.INTER_AREA, cv2.INTER_LINEAR, cv2.INTER_CUBIC)))
     up = int(rng.choice((cv2.INTER_LINEAR, cv2.INTER_CUBIC)))
 
@@ -93,7 +98,7 @@ def resize_chain(rng: Rng, side: int) -> Apply:
 def blur(rng: Rng, side: int) -> Apply:
     """Blur by defocus (Gaussian) or by motion along a line."""
     if rng.random() < 0.6:
-        sigma = np.exp(rng.uniform(np.log(0.3), np.log(max(0.4, 0.03 * side))))
+        sigma = _log_uniform(rng, 0.3, max(0.4, 0.03 * side))
         return lambda picture: np.asarray(cv2.GaussianBlur(picture, (0, 0), sigma), np.uint8)
     length = int(rng.integers(3, max(4, round(0.1 * side)) + 1))
     kernel = line_kernel(length, rng.uniform(0, np.pi))

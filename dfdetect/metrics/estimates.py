@@ -50,7 +50,7 @@ class Estimate:
 
 
 def with_nan(value: Any) -> Any:
-    """A value from JSON with NaN for each null in it; the reverse of what `Estimate.to_dict` does."""
+    """Put NaN in the place of each null of a JSON value. `Estimate.to_dict` does the reverse."""
     if isinstance(value, list):
         return [with_nan(each) for each in value]
     if isinstance(value, dict):

@@ -34,11 +34,16 @@ def run_folder(given: Path) -> Path:
     return HOME / given if not given.exists() and str(given) in list_pretrained() else given
 
 
+def is_shipped(folder: Path) -> bool:
+    """Whether a folder is that of a detector that ships; the package stays as it is."""
+    return HOME in folder.resolve().parents
+
+
 def check_not_shipped(folder: Path) -> None:
     """Refuse to write results into the folder of a detector that ships.
 
     Raises:
         InputError: it is one.
     """
-    if HOME in folder.resolve().parents:
+    if is_shipped(folder):
         raise InputError(f"{folder}: it ships with the package, and stays as it is; give --out DIR")

@@ -10,6 +10,7 @@ from dfdetect import cli
 from dfdetect.cli import load_keras
 from dfdetect.report.declared import FULL, Cell, Experiment, find_experiments, read_experiment
 from dfdetect.report.recheck import recheck
+from dfdetect.runs.folder import RUNS
 from face_extraction.atomic import write_text
 from face_extraction.command import DONE, FINDING, Parser, run
 from face_extraction.errors import InputError, check_name
@@ -65,7 +66,7 @@ def _add_run(tasks: Any) -> None:
         help="start no training after this time, and no cell that would end after it: 90s, 30m, 2h",
     )
     add("--shard", default="1/1", metavar="I/N", help="only every N-th cell, from the I-th")
-    add("--runs", type=Path, default=Path("runs"), metavar="DIR", help="where runs go (default: %(default)s)")
+    add("--runs", type=Path, default=RUNS, metavar="DIR", help="where runs go (default: %(default)s)")
     add(
         "--weights", action="append", default=[], metavar="MODEL=FILE",
         help='a local weights file for a model whose recipe says "imagenet"; repeatable',

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from dfdetect.models.names import PUBLISHED, is_preset
-from dfdetect.models.shipped import HOME
+from dfdetect.models.shipped import is_shipped
 from dfdetect.recipe import RECIPE_FILE, Recipe, read_recipe, split_leak, write_recipe
 from dfdetect.runs.evaluation import Evaluation
 from face_extraction.atomic import TEMPORARY, write_csv
@@ -20,6 +20,8 @@ from face_extraction.errors import InputError, one_line
 from face_extraction.lock import LOCK_FILE, alone
 from face_extraction.manifest import SETTINGS_FILE
 
+RUNS = Path("runs")
+"""Where runs go unless a flag says otherwise."""
 CROSSVAL = "crossval.json"
 """The results of a cross-validation, in the folder above its folds' runs."""
 
@@ -254,8 +256,8 @@ class Run(Evaluation):
         """
         if name in ("", ".", "..") or Path(name).name != name:
             raise InputError(f"evaluation name {name!r}; accepted: a plain name, without a folder")
-        ships = HOME in self.folder.resolve().parents  # the package stays as it is
-        return Evaluation((Path("runs", self.name) if ships else self.folder) / "evaluations" / name)
+        folder = RUNS / self.name if is_shipped(self.folder) else self.folder
+        return Evaluation(folder / "evaluations" / name)
 
 
 def check_once(folders: Sequence[Path]) -> None:

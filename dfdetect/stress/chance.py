@@ -10,7 +10,7 @@ def chance_of(seed: int, what: str, path: str) -> np.random.Generator:
 
     Args:
         seed: another seed gives other numbers.
-        what: the name of what is done: a kind of disturbance, or an attack.
+        what: the name of a disturbance or an attack.
         path: of the face in its manifest.
     """
     digest = hashlib.sha256(f"{what}\0{path}".encode(errors="surrogateescape")).digest()

@@ -22,7 +22,7 @@ from dfdetect.recipe import PAIRED, Conditions, Recipe
 from dfdetect.runs.build import build_from_recipe
 from dfdetect.runs.devices import check_batches, check_clipping, parallel
 from dfdetect.runs.environment import describe
-from dfdetect.runs.folder import Run, default_name
+from dfdetect.runs.folder import RUNS, Run, default_name
 from dfdetect.runs.lineage import training_leaks
 from dfdetect.runs.results import Outcome, write_results
 from dfdetect.runs.scoring import score_store
@@ -49,7 +49,7 @@ def resolve(recipe: Recipe) -> Recipe:
 
 def default_folder(recipe: Recipe, data: Data) -> Path:
     """The default run folder for this recipe and these data, below runs/."""
-    return Path("runs") / default_name(recipe, data.digest)
+    return RUNS / default_name(recipe, data.digest)
 
 
 def train(recipe: Recipe, data: Data, run: Run, conditions: Conditions, *, overwrite: bool = False) -> None:

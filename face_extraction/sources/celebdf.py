@@ -76,8 +76,9 @@ def celebdf(root: Path, *, version: str = "", protocol: str = "") -> Listing:
         InputError: the folder has another layout, or the list is wrong.
     """
     need_folder(root)
-    version = _one_of("version", version or "v2", tuple(PUBLISHED))
-    protocol = _one_of("protocol", protocol or OFFICIAL, (OFFICIAL, IDENTITY))
+    version, protocol = version or "v2", protocol or OFFICIAL
+    check_name("version", version, PUBLISHED, "--version")
+    check_name("protocol", protocol, (OFFICIAL, IDENTITY), "--protocol")
     folders = {part: named_folder(root, part) for part in LABELS}
     if not any(folders.values()):
         raise no_layout(root, f"{', '.join(LABELS)} and {LIST}", *LABELS)
@@ -104,11 +105,6 @@ def celebdf(root: Path, *, version: str = "", protocol: str = "") -> Listing:
         return Listing(items, ledger, notes, PUBLISHED[version])
     published = PUBLISHED[version] | {LIST: LISTED[version]}
     return Listing(items, ledger, notes, published, counted={LIST: len(tests)})
-
-
-def _one_of(option: str, given: str, accepted: tuple[str, ...]) -> str:
-    check_name(option, given, accepted, f"--{option}")
-    return given
 
 
 def _read_list(path: Path, version: str) -> tuple[set[str], list[str]]:
