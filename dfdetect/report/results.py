@@ -190,7 +190,7 @@ def current(results: Sequence[Result], cell: Cell, profile: str, manifest: str) 
 
 
 def finished(results: Sequence[Result], cell: Cell, profile: str, manifest: str) -> Result | None:
-    """The same, if it did not fail."""
+    """A cell's newest result on a manifest; None if it failed or there is none."""
     found = current(results, cell, profile, manifest)
     return found if found is not None and found.status == DONE else None
 
