@@ -79,8 +79,9 @@ def _traced(model: keras.Model) -> Any:
     ]
 
     def given(variables: list[Any], values: tuple[Any, ...]) -> list[Any]:
-        known = {variable.path: value for variable, value in zip(floats, values, strict=True)}
-        return [known.get(one.path, one.value) for one in variables]
+        # Members of an ensemble have variables of equal paths.
+        known = {id(variable): value for variable, value in zip(floats, values, strict=True)}
+        return [known.get(id(one), one.value) for one in variables]
 
     @tf.function(input_signature=[image, *weights])  # type: ignore[untyped-decorator]
     def score(rgb: Any, *values: Any) -> dict[str, Any]:

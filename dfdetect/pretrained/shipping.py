@@ -21,7 +21,7 @@ from dfdetect.models.shipped import HASHES
 from dfdetect.predictions import Predictions
 from dfdetect.pretrained.graph import write_graph
 from dfdetect.pretrained.trial import LOOKED, Trial, make_trial
-from dfdetect.recipe import Recipe, write_recipe
+from dfdetect.recipe import Recipe, read_recipe, write_recipe
 from dfdetect.runs.build import load_model
 from dfdetect.runs.calibration import Calibrations, calibrate_levels, write_calibrations
 from dfdetect.runs.folder import Run
@@ -66,7 +66,7 @@ def ship(run: Run, manifest: Path, out: Path) -> Shipped:
     """Calibrate a run on videos of held-out people, and write the slim folder.
 
     Args:
-        run: finished, of single faces, trained on the manifest with paired fakes.
+        run: finished, of single faces, trained on the manifest with paired fakes; or an ensemble of such.
         manifest: the faces that it was trained on, with their landmarks beside it.
         out: the folder to write; its card is kept, all else is written anew.
 
@@ -80,6 +80,8 @@ def ship(run: Run, manifest: Path, out: Path) -> Shipped:
     halve(run.weights, Run(out).weights)
     recipe = run.recipe()
     write_recipe(Run(out).recipe_file, anonymous(recipe))
+    for member in run.members():
+        write_recipe(out / "members" / member.name, anonymous(read_recipe(member)))
     model = load_model(Run(out))
     scores = {split: _videos(model, manifest, recipe, split) for split in ("val", "test")}
     shipped = calibrate(scores)

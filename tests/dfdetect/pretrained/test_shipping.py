@@ -8,9 +8,12 @@ import pytest
 
 from dfdetect.fakes.reals import find_reals
 from dfdetect.models.build import build_model
+from dfdetect.models.ensemble import combine_models
 from dfdetect.pretrained.shipping import LOOKED, anonymous, calibrate, halve, ship, write_hashes
 from dfdetect.pretrained.trial import FRAMES, Trial, make_trial
 from dfdetect.recipe import Recipe, write_recipe
+from dfdetect.runs.build import load_model
+from dfdetect.runs.exported import open_graph
 from dfdetect.runs.folder import Run
 from face_extraction.errors import InputError
 from face_extraction.manifest import FaceSample, manifest_hash, read_manifest, write_manifest
@@ -110,6 +113,35 @@ def test_cuts_come_from_the_val_people_and_are_measured_on_the_test_people():
     assert "200 compressed videos of 100 people" in known.origin
     assert known.tested_on == "such videos of 100 other people"
     assert len(shipped.calibrations["face"].val.reals) == 100 * LOOKED
+
+
+def test_an_ensemble_ships_with_the_recipes_of_its_members(tmp_path, monkeypatch):
+    pytest.importorskip("tf2onnx")
+    manifest = tmp_path / "manifest.csv"
+    write_manifest(manifest, [FaceSample("a.png", 0, "val", "a")])
+    run, shipped = Run(tmp_path / "run"), Run(tmp_path / "out")
+    member = Recipe(model="custom_cnn", image_size=32, weights="none", manifest=str(manifest))
+    run.begin(member.with_changes(model="ensemble", options={"combine": "mean"}), manifest_hash(manifest))
+    members = []
+    for number, size in enumerate((32, 48), start=1):
+        write_recipe(run.folder / "members" / f"{number:02d}.toml", member.with_changes(image_size=size))
+        members.append(build_model("custom_cnn", image_size=size, seed=number))
+    model = combine_models(members, on_logits=False)
+    model.get_layer("combine").set_weights([np.array([[0.25], [0.75]]), np.zeros(1)])
+    model.save_weights(run.weights)
+    run.write_environment({"manifest_sha256": manifest_hash(manifest)})
+    run.write_metrics(0.5, {})
+    some = trial(100)
+    noise = np.random.default_rng(0).normal(0, 1, 200 * LOOKED)
+    raw = 1 / (1 + np.exp(-(np.repeat(2 * some.labels - 1, LOOKED) + noise)))
+    monkeypatch.setattr("dfdetect.pretrained.shipping._videos", lambda *_: (some, raw))
+    ship(run, manifest, shipped.folder)
+    assert "members/02.toml" in (shipped.folder / "SHA256SUMS").read_text()
+    assert str(tmp_path) not in shipped.members()[0].read_text()
+    rgb = np.random.default_rng(1).integers(0, 256, (3, 48, 48, 3)).astype("float32")
+    expected = np.asarray(model.predict_on_batch(rgb))
+    np.testing.assert_allclose(np.asarray(load_model(shipped).predict_on_batch(rgb)), expected, atol=1e-3)
+    np.testing.assert_allclose(open_graph(shipped).predict_on_batch(rgb), expected, atol=1e-3)
 
 
 def test_a_trial_has_two_compressed_videos_of_each_face(write_portraits, tmp_path):
