@@ -13,9 +13,10 @@ from dfdetect.evaluate.matrix import Cell
 from dfdetect.metrics.calibrating import Calibration
 from dfdetect.metrics.comparison import Scored, bootstrap
 from dfdetect.metrics.estimates import DASH, Estimate, compute_metrics
+from dfdetect.metrics.ideal import Ideal
 from dfdetect.metrics.means import mean_estimate
 from dfdetect.predictions import Predictions
-from dfdetect.render.run_content import INTERVALS
+from dfdetect.render.run_content import IDEAL, INTERVALS
 from dfdetect.render.table import Cell as Entry
 from dfdetect.render.table import Table, Value, columns, csv_rows, latex, noted, text
 from dfdetect.render.templating import render
@@ -36,7 +37,9 @@ POOLED_NOTE = (
 HOME_NOTE = "(home): the run's own manifest, with the rows and fakes that its recipe takes from it."
 CUTS_NOTE = (
     "Cuts and calibration are those that the run brought from home. ECE: the mean gap between calibrated "
-    "scores and the share of fakes, which also grows where fakes are rarer or more frequent than at home."
+    "scores and the share of fakes, which also grows where fakes are rarer or more frequent than at home. "
+    f"“{IDEAL}”: what a perfectly calibrated model with the same scores would show by chance, on average "
+    "and in 95 % of cases."
 )
 UNCALIBRATED = (
     "{runs}: without a calibration, so that the ECE is that of raw scores, and the threshold is both cuts: "
@@ -56,6 +59,7 @@ class Line:
         fakes: the same of fakes.
         groups: how many groups they come from.
         estimates: "auc", "accuracy", "ece", "alarms" and "misses", as far as they are defined.
+        ideal: what a perfectly calibrated model would show as ECE.
         remarks: what a reader has to know of this row.
     """
 
@@ -66,6 +70,7 @@ class Line:
     fakes: int = 0
     groups: int = 0
     estimates: dict[str, Estimate] | None = None
+    ideal: Ideal | None = None
     remarks: tuple[str, ...] = ()
 
 
@@ -140,13 +145,21 @@ def measure(line: Line, scored: Predictions, run: Run) -> Line:
     cuts = cuts_at_home(run, line.by)
     raw = compute_metrics(scored, threshold=run.threshold())
     calibrated = Predictions(scored.samples, cuts.apply(scored.p_fake))
+    mapped = compute_metrics(calibrated, threshold=0.5)
     estimates = {
         "auc": raw.estimates["auc"],
         "accuracy": raw.estimates["accuracy"],
-        "ece": compute_metrics(calibrated, threshold=0.5).estimates["ece"],
+        "ece": mapped.estimates["ece"],
         **_error_rates(calibrated, cuts),
     }
-    return replace(line, reals=raw.n_real, fakes=raw.n_fake, groups=raw.n_groups, estimates=estimates)
+    return replace(
+        line,
+        reals=raw.n_real,
+        fakes=raw.n_fake,
+        groups=raw.n_groups,
+        estimates=estimates,
+        ideal=mapped.ideal_ece,
+    )
 
 
 def _error_rates(calibrated: Predictions, cuts: Calibration) -> dict[str, Estimate]:
@@ -205,9 +218,14 @@ def both_tables(lines: Sequence[Line], notes: Sequence[str] = ()) -> list[Table]
             footnotes=known,
         ),
         Table(
-            columns(["run", "set", "by"], ["ECE", "reals called substantial", "fakes called little"]),
+            columns(["run", "set", "by"], ["ECE", IDEAL, "reals called substantial", "fakes called little"]),
             [
-                [*_names(line, known), *_values(line, "ece", "alarms", "misses")]
+                [
+                    *_names(line, known),
+                    *_values(line, "ece"),
+                    str(line.ideal or DASH),
+                    *_values(line, "alarms", "misses"),
+                ]
                 for line in lines
                 if not line.set.startswith(MEAN)
             ],

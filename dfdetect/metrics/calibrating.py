@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from dfdetect.metrics.bootstrap import draw_weights, percentile_interval
 from dfdetect.metrics.estimates import Estimate
+from dfdetect.metrics.ideal import Ideal, ideal_ece
 from dfdetect.metrics.measures import ECE_BINS, ece_bins
 from dfdetect.predictions import Predictions
 from dfdetect.verdict import LITTLE, SUBSTANTIAL, UNCERTAIN, Alarms, Level
@@ -56,11 +57,19 @@ class Held(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Error(msgspec.Struct, frozen=True, kw_only=True):
-    """The calibration error (ECE) of scores, with its 95 % interval; None where it is not estimable."""
+    """The calibration error (ECE) of scores, with its 95 % interval; None where it is not estimable.
+
+    Attributes:
+        value: measured.
+        low: lower end.
+        high: upper end.
+        ideal: what a perfectly calibrated model with the same scores would show by chance.
+    """
 
     value: float | None
     low: float | None
     high: float | None
+    ideal: Ideal | None = None
 
 
 class Rates(msgspec.Struct, frozen=True, kw_only=True):
@@ -433,4 +442,4 @@ def _error(scored: Predictions) -> Error:
     drawn = draw_weights(len(cells), RESAMPLES, seed=0, rows=RESAMPLES)
     low, high = percentile_interval(np.concatenate([error(weights) for weights in drawn]))
     found = Estimate(float(error(np.ones((1, len(cells))))[0]), low, high)
-    return Error(**found.to_dict())
+    return Error(**found.to_dict(), ideal=ideal_ece(scored))

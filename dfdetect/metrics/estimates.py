@@ -9,6 +9,7 @@ import msgspec
 import numpy as np
 
 from dfdetect.metrics.bootstrap import draw_weights, percentile_interval
+from dfdetect.metrics.ideal import Ideal, ideal_ece
 from dfdetect.metrics.measures import COUNTS, MEASURES, Array, Scores, measure, prepare
 from dfdetect.predictions import Predictions
 from face_extraction.errors import InputError, check_name, one_line
@@ -102,6 +103,8 @@ class Metrics:
         threshold: a `p_fake` at or above it is called fake.
         confusion: counts; rows are true real and true fake, columns called real and called fake.
         estimates: number and interval by name, as in `MEASURES`.
+        ideal_ece: the ECE that a perfectly calibrated model with these scores would show by chance; None in
+            records that are older than it, and without resamples.
     """
 
     level: str
@@ -113,12 +116,14 @@ class Metrics:
     threshold: float
     confusion: tuple[tuple[int, int], tuple[int, int]]
     estimates: dict[str, Estimate]
+    ideal_ece: Ideal | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON; NaN becomes None."""
         estimates = {name: estimate.to_dict() for name, estimate in self.estimates.items()}
         rows = [list(row) for row in self.confusion]
-        return {**vars(self), "confusion": rows, "estimates": estimates}
+        ideal = vars(self.ideal_ece) if self.ideal_ece else None
+        return {**vars(self), "confusion": rows, "estimates": estimates, "ideal_ece": ideal}
 
     @classmethod
     def from_dict(cls, record: Mapping[str, Any]) -> "Metrics":
@@ -159,7 +164,7 @@ def compute_metrics(
         predictions: the scores; samples with unknown labels are only counted.
         threshold: a `p_fake` at or above it is called fake; see `choose_threshold`.
         level: "face", or "video" for one score a video, see `Predictions.by_video`.
-        resamples: how many resamples; 0 gives no intervals.
+        resamples: how many resamples; 0 gives no intervals, and no `ideal_ece`.
         seed: seed of the resamples.
 
     Raises:
@@ -183,6 +188,7 @@ def compute_metrics(
         threshold=float(threshold),
         confusion=((tn, fp), (fn, tp)),
         estimates=estimates,
+        ideal_ece=ideal_ece(known, resamples, seed),
     )
 
 

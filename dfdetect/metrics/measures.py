@@ -110,7 +110,9 @@ MEASURES = {
             "ece", "Calibration error (ECE)", "probability", False, "lower",
             f"Mean gap between p_fake and the share of fakes in {ECE_BINS} bins of p_fake of equal width, "
             "weighted by their counts (Naeini et al. 2015, binary form; the bins of Guo et al. 2017). "
-            "Chance alone raises it, and resampling adds chance: its interval leans upwards.",
+            "Chance alone raises it, and resampling adds chance: its interval leans upwards. So compare it "
+            "with what a perfectly calibrated model with the same scores would show, on average and in 95 % "
+            "of cases (consistency resampling, Broecker & Smith 2007): up to the latter it may be perfect.",
         ),
     )
 }  # fmt: skip

@@ -17,6 +17,7 @@ PARTS = {
     "decision": "Decisions at the threshold",
     "probability": "p_fake taken as a probability",
 }
+IDEAL = "ECE if perfectly calibrated"
 CHOSEN_ON_VAL = "chosen on the validation split, where it gives the largest balanced accuracy"
 INTERVALS = (
     "Brackets hold the 95 % interval: a percentile bootstrap over groups, because faces of one group are not "
@@ -127,11 +128,12 @@ class RunContent:
                 for name, measure in MEASURES.items()
                 if measure.part == part
             ]
+        rows.append([IDEAL, *(str(m.ideal_ece or DASH) for m in shown)])
         return Table(columns(["Metric"], titles), rows, "All metrics", headings=headings)
 
     def calibration_table(self) -> Table:
         """What calibration and cuts do, a row a level."""
-        titles = ("prevalence", "ECE before", "ECE after", "little below", "substantial from")
+        titles = ("prevalence", "ECE before", "ECE after", IDEAL, "little below", "substantial from")
         shares = {
             "reals called substantial": "reals_called",
             "fakes called substantial": "fakes_called",
@@ -147,6 +149,7 @@ class RunContent:
                     known.method,
                     f"{known.prevalence:.3f}",
                     *(decimals(error.value if error else None) for error in (known.before, known.after)),
+                    str((known.after and known.after.ideal) or DASH),
                     f"{known.lower:.4f}",
                     f"{known.upper:.4f}",
                     *(f"{100 * getattr(rates, name):.1f} %" if rates else DASH for name in shares.values()),

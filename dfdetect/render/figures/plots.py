@@ -118,6 +118,7 @@ def reliability(predictions: Predictions, metrics: Metrics, path: Path) -> None:
         path: the PNG file.
     """
     known = predictions.known()
+    ideal = f"\nif perfectly calibrated {metrics.ideal_ece}" if metrics.ideal_ece else ""
     bins = ece_bins(known.p_fake)
     counts = np.bincount(bins, minlength=ECE_BINS)
     filled = counts > 0
@@ -133,7 +134,7 @@ def reliability(predictions: Predictions, metrics: Metrics, path: Path) -> None:
         upper.vlines(claimed, claimed, found, color=ORANGE, linewidth=2, label="gap")
         upper.plot(
             claimed, found, "o-", color=BLUE, markersize=4, linewidth=1.2,
-            label=f"{metrics.level}: ECE {metrics.estimates['ece']}",
+            label=f"{metrics.level}: ECE {metrics.estimates['ece']}{ideal}",
         )  # fmt: skip
         upper.legend(loc="upper left")
         lower.bar((np.arange(ECE_BINS) + 0.5) / ECE_BINS, counts, 0.9 / ECE_BINS, color=BLUE, alpha=0.6)

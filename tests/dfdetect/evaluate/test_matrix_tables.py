@@ -64,7 +64,9 @@ def test_both_error_rates_and_the_accuracy_are_counted_at_home_cuts(write_faces,
     assert found["accuracy"].value == pytest.approx(4 / 9)  # of reals .1 .2, of fakes .7 .99
     # In bins of 1/15: |.1 + .1 - 1|, .2, .35 - 1, .45 - 1, .6, .7 - 1, |.95 + .99 - 1|; over 9 faces.
     assert found["ece"].value == pytest.approx((0.8 + 0.2 + 0.65 + 0.55 + 0.6 + 0.3 + 0.94) / 9)
-    assert "without a calibration" not in text(both_tables(list(all_lines(cells)))[1])
+    calibration = text(both_tables(list(all_lines(cells)))[1])
+    assert "without a calibration" not in calibration
+    assert str(lines["abroad", "face"].ideal) in calibration
 
 
 def test_a_set_of_reals_has_no_auc_but_a_false_alarm_rate(home, write_faces):

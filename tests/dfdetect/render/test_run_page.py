@@ -116,6 +116,9 @@ def test_the_page_shows_every_number_with_its_interval(report: RunContent) -> No
         for metrics in levels.values():
             for estimate in metrics.estimates.values():
                 assert str(estimate) in text
+            ideal = metrics.ideal_ece
+            assert ideal is not None
+            assert f"{ideal.mean:.3f}, at most {ideal.high:.3f}" in text
     auc = report.metrics["test"]["video"].estimates["auc"]
     tile = f"Test AUC, by video {auc.value:.3f} 95 % interval {auc.low:.3f} to {auc.high:.3f}"
     assert tile in text
