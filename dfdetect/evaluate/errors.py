@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from dfdetect.evaluate.evaluating import Job
 from dfdetect.evaluate.registry import Face, list_slices
 from dfdetect.evaluate.slicing import value_of
-from dfdetect.explain.heat_maps import default_method, heat_maps, overlay
+from dfdetect.explain.heat_maps import EMPTY, default_method, heat_maps, is_empty, overlay
 from dfdetect.explain.registry import get_method
 from dfdetect.predictions import Predictions
 from dfdetect.render.figures.cases import surest
@@ -76,7 +76,7 @@ def write_errors(job: Job, load: Callable[[Run], keras.Model]) -> Path:
     chosen = {label: choose(scored, label, job.run.threshold()) for label in (REAL, FAKE)}
     rows = [row for indices in chosen.values() for row in indices]
     crops = {row: _crop(job.data.path.parent / scored.samples[row].path) for row in rows}
-    maps, said = _heat_maps(job, load, {row: crop for row, crop in crops.items() if crop is not None})
+    maps, empty, said = _heat_maps(job, load, {row: crop for row, crop in crops.items() if crop is not None})
     facts = _Facts(job, scored)
     kinds = [
         Kind(
@@ -85,7 +85,7 @@ def write_errors(job: Job, load: Callable[[Run], keras.Model]) -> Path:
             [
                 Mistake(
                     scored.samples[row],
-                    facts.of(row),
+                    facts.of(row) | ({"Heat map": EMPTY} if row in empty else {}),
                     _picture(crops[row], scored.samples[row].path),
                     _picture(maps.get(row), f"Heat map of {scored.samples[row].path}"),
                 )
@@ -182,12 +182,12 @@ def _crop(path: Path) -> NDArray[np.uint8] | None:
 
 def _heat_maps(
     job: Job, load: Callable[[Run], keras.Model], crops: dict[int, NDArray[np.uint8]]
-) -> tuple[dict[int, NDArray[np.uint8]], str]:
-    """The crops with their heat maps, and a sentence on these."""
+) -> tuple[dict[int, NDArray[np.uint8]], set[int], str]:
+    """The crops with their heat maps, those whose map is empty, and a sentence on all."""
     if job.recipe.frames:
-        return {}, CLIPS
+        return {}, set(), CLIPS
     if not crops:
-        return {}, ""
+        return {}, set(), ""
     model = load(job.run)
     method = default_method(model)
     side = int(model.input_shape[1])
@@ -196,10 +196,12 @@ def _heat_maps(
         row: resize(overlay(resize(crop, side), heat), SIDE)
         for (row, crop), heat in zip(crops.items(), heats, strict=True)
     }
-    return laid, (
+    empty = {row for row, heat in zip(crops, heats, strict=True) if is_empty(heat)}
+    said = (
         f"The second picture is a heat map ({get_method(method).title}): bright parts raised the score of "
         "this face most, however low it is. It is a rough guide, and proves nothing."
     )
+    return laid, empty, said
 
 
 def _picture(rgb: NDArray[np.uint8] | None, title: str) -> Picture | None:

@@ -13,10 +13,10 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from dfdetect.explain.heat_maps import default_method, heat_map, heat_maps, overlay
+    from dfdetect.explain.heat_maps import EMPTY, default_method, heat_map, heat_maps, is_empty, overlay
     from dfdetect.explain.registry import list_methods
 
-__all__ = ["default_method", "heat_map", "heat_maps", "list_methods", "overlay"]
+__all__ = ["EMPTY", "default_method", "heat_map", "heat_maps", "is_empty", "list_methods", "overlay"]
 
 
 def __getattr__(name: str) -> Any:

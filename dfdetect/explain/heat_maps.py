@@ -14,6 +14,8 @@ DEFAULT = "grad_cam"
 """The method that a page shows: one pass through the model and back."""
 ANY = "occlusion"
 """The method for models that `DEFAULT` does not suit."""
+EMPTY = "Nothing in this face raised the score, so the map is empty."
+"""What readers are told of a map that is 0 everywhere: it looks like one that failed."""
 STRENGTH = 0.7
 """How far the hottest place of an overlay is covered by its colour."""
 
@@ -89,6 +91,11 @@ def _unit(raw: Maps, height: int, width: int) -> Maps:
     heat = np.maximum(cv2.resize(np.maximum(raw, 0), (width, height), interpolation=cv2.INTER_CUBIC), 0)
     most = float(heat.max())
     return np.asarray(heat / most if most > 0 else heat, np.float32)
+
+
+def is_empty(heat: Maps) -> bool:
+    """Whether a map is 0 everywhere, because nothing in the face raised the score."""
+    return not heat.any()
 
 
 def overlay(face: Rgb, heat: Maps) -> Rgb:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from dfdetect.data.faces import labelled, open_faces
 from dfdetect.data.opening import Data
 from dfdetect.explain import faithfulness, regions
-from dfdetect.explain.heat_maps import Rgb, heat_maps, suiting
+from dfdetect.explain.heat_maps import Rgb, heat_maps, is_empty, suiting
 from dfdetect.explain.orders import BASELINES, Ranks, baseline_maps, ranks_of
 from dfdetect.explain.probe import BATCH, Probe, probe_of
 from dfdetect.explain.randomising import STAGES, correlations
@@ -63,12 +63,14 @@ class Fading:
         scored: faces of known label that were scored.
         faces: those of them that were called fake and measured.
         groups: their groups.
+        empty: faces whose map is 0 everywhere, by method: their pixels were taken in random order.
         orders: what was measured, by method or baseline.
     """
 
     scored: int
     faces: int
     groups: int
+    empty: Mapping[str, int]
     orders: Mapping[str, faithfulness.Faithfulness]
 
 
@@ -150,11 +152,13 @@ def measure(model: keras.Model, data: Data, wanted: Wanted) -> Measured:
     for one in explain.values():
         one(faces[:1])  # a method that does not suit the model ends it here
     with progress("explain faces", 2, unit="steps") as advance:
-        ranks = _ranks(explain, faces, wanted.seed)
+        maps = {name: one(faces) for name, one in explain.items()}
+        ranks = _ranks(maps, faces, wanted.seed)
         advance()
         faded = _faded(probe, faces, veiled(faces.astype(np.float32)), ranks)
         advance()
-    fading = Fading(scored, len(faces), len(np.unique(groups)), faithfulness.compare(faded, groups))
+    empty = {name: sum(map(is_empty, each)) for name, each in maps.items()}
+    fading = Fading(scored, len(faces), len(np.unique(groups)), empty, faithfulness.compare(faded, groups))
     few, owners = faces[:RANDOMISED], groups[:RANDOMISED]
     randomised: dict[str, dict[str, Change]] = {name: {} for name in methods}
     with progress("randomise", len(methods) * len(STAGES), unit="maps") as advance:
@@ -204,10 +208,9 @@ def _called_fake(
     return np.stack(kept), numbers.astype(np.int64), scored, unscored
 
 
-def _ranks(explain: Explain, faces: Rgb, seed: int) -> dict[str, Ranks]:
+def _ranks(maps: Mapping[str, NDArray[np.float32]], faces: Rgb, seed: int) -> dict[str, Ranks]:
     """The order of each face's pixels, by method and by baseline."""
-    maps = {name: one(faces) for name, one in explain.items()}
-    maps |= {name: baseline_maps(name, len(faces), faces.shape[1], seed) for name in BASELINES}
+    maps = {**maps} | {name: baseline_maps(name, len(faces), faces.shape[1], seed) for name in BASELINES}
     return {name: ranks_of(each, seed) for name, each in maps.items()}
 
 
@@ -277,7 +280,7 @@ def _kinds(
 
 
 def _kind(probe: Probe, explain: Explain, called: regions.Altered, made: int, seed: int) -> Kind:
-    ranks = _ranks(explain, called.faces, seed)
+    ranks = _ranks({name: one(called.faces) for name, one in explain.items()}, called.faces, seed)
     pointed = {name: regions.point(called.regions, each) for name, each in ranks.items()}
     return Kind(
         made,

@@ -8,7 +8,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from dfdetect.explain.heat_maps import Rgb, coloured, heat_map, overlay
+from dfdetect.explain.heat_maps import EMPTY, Rgb, coloured, heat_map, is_empty, overlay
 from dfdetect.explain.registry import get_method
 from dfdetect.metrics.calibrating import Calibration
 from dfdetect.render.figures.explanation import HeatPictures, Prediction, explained_face
@@ -90,11 +90,14 @@ class Explainer:
         """Draw a face's figure, and return its prediction in words."""
         prediction = self.predict(face)
         maps = []
+        said = [f"p_fake {shown_score(prediction.p_fake, prediction.threshold)}, {prediction.said}"]
         for name in self.methods:
-            heat = heat_map(self.model, face, name)
-            maps.append(HeatPictures(get_method(name).title, coloured(heat), overlay(face, heat)))
+            heat, title = heat_map(self.model, face, name), get_method(name).title
+            note = EMPTY if is_empty(heat) else ""
+            maps.append(HeatPictures(title, coloured(heat), overlay(face, heat), note))
+            said += [f"{title}: {note}"] if note else []
         explained_face(face, maps, prediction, path)
-        return f"p_fake {shown_score(prediction.p_fake, prediction.threshold)}, {prediction.said}"
+        return "; ".join(said)
 
     def predict(self, face: Rgb) -> Prediction:
         """What the run says of a face alone, by its calibration for photos, if it has one."""

@@ -113,6 +113,7 @@ def _fading_table(measured: Measured) -> Table:
         shown: list[Cell] = [Value(gain) for gain in gains] or [""] * (2 * len(BASELINES))
         rows.append([title(order), Value(faithful.deletion), Value(faithful.insertion), *shown])
     over = [f"{what} over {name}" for name in BASELINES for what in ("deletion", "insertion")]
+    empty = ", ".join(f"{title(name)} {count:,}" for name, count in fading.empty.items() if count)
     return Table(
         columns(["map"], ["deletion", "insertion", *over]),
         rows,
@@ -120,6 +121,7 @@ def _fading_table(measured: Measured) -> Table:
         notes=(
             f"{plural(fading.faces, 'face')} of {plural(fading.groups, 'group')} called fake, of "
             f"{fading.scored:,} scored. {FADING_NOTE}",
+            *([f"Empty maps, because nothing in the face raised the score: {empty}."] if empty else []),
         ),
     )
 

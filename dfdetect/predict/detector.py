@@ -404,7 +404,7 @@ class Detector:
         cuts = self.calibration(found.kind)
         level = None if judged.score is None or withheld else cuts.grade(judged.score)
         reason, detail = withheld or (found.reason, found.detail)
-        return Verdict(
+        verdict = Verdict(
             file=found.path,
             kind=found.kind,
             reason=reason,
@@ -415,9 +415,20 @@ class Detector:
             provenance=found.provenance,
             record=structs.replace(self.record(found.kind, frames), sha256=found.sha256, bytes=found.bytes),
             level=level,
-            alarms=cuts.alarms(self.prevalence) if self.prevalence and level == SUBSTANTIAL else None,
             **(judged if level else judged.without_levels()).fields(),
         )
+        return self.with_alarms(verdict, self.prevalence) if self.prevalence else verdict
+
+    def with_alarms(self, verdict: Verdict, prevalence: float) -> Verdict:
+        """The verdict with what an alarm is worth; any other than substantial evidence stays as it is.
+
+        Args:
+            verdict: of this detector.
+            prevalence: the share of fakes among the files judged, above 0 and below 1.
+        """
+        if verdict.level != SUBSTANTIAL:
+            return verdict
+        return structs.replace(verdict, alarms=self.calibration(verdict.kind).alarms(prevalence))
 
     def _withheld(self, found: Look, judged: Judged) -> tuple[str, str] | None:
         """Why there is no verdict although there is a score, as reason and detail; None if there is one."""

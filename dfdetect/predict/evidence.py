@@ -50,17 +50,19 @@ def heat_title(face: Face, verdict: Verdict) -> str:
     return f"{clock(face.time)}, person {face.person}" if verdict.people else f"Face {face.index + 1}"
 
 
-def heat_jpeg(model: "keras.Model", crop: NDArray[np.uint8]) -> bytes:
-    """A face with its heat map, by the model's default method, as a JPEG file.
+def heat_picture(model: "keras.Model", crop: NDArray[np.uint8], title: str) -> Picture:
+    """A face with its heat map, by the model's default method; the caption tells if the map is empty.
 
     Args:
         model: it takes single faces.
         crop: the face as the detector cut it, uint8 of shape (S, S, 3).
+        title: what stands below it.
     """
-    from dfdetect.explain import default_method, heat_map, overlay
+    from dfdetect.explain import EMPTY, default_method, heat_map, is_empty, overlay
 
     large = resize(crop, HEAT_SIDE)
-    return small_jpeg(overlay(large, heat_map(model, large, default_method(model))))
+    heat = heat_map(model, large, default_method(model))
+    return Picture(small_jpeg(overlay(large, heat)), title, EMPTY if is_empty(heat) else "")
 
 
 def heat_pictures(verdict: Verdict, crops: NDArray[np.uint8], model: "keras.Model") -> list[Picture]:
@@ -72,8 +74,7 @@ def heat_pictures(verdict: Verdict, crops: NDArray[np.uint8], model: "keras.Mode
         model: the detector's.
     """
     return [
-        Picture(heat_jpeg(model, crops[face.index]), heat_title(face, verdict))
-        for face in telling_faces(verdict)
+        heat_picture(model, crops[face.index], heat_title(face, verdict)) for face in telling_faces(verdict)
     ]
 
 

@@ -20,6 +20,7 @@ from pebble import ProcessExpired
 
 from dfdetect.predict.detector import Detector
 from dfdetect.predict.looking import Look
+from dfdetect.render.verdict_page import Picture
 from dfdetect.serve import answers
 from dfdetect.serve.limits import Limits, Refused
 from dfdetect.serve.scorer import Scorer
@@ -53,7 +54,7 @@ class Job:
         verdict: if it has one.
         stills: small JPEG copies of the frames.
         crops: what the model saw of the faces, in the verdict's order.
-        heat_maps: JPEG files of those that somebody asked for, by the face's place in the verdict.
+        heat_maps: of those that somebody asked for, by the face's place in the verdict.
         task: the work itself.
     """
 
@@ -68,7 +69,7 @@ class Job:
     verdict: Verdict | None = None
     stills: dict[int, bytes] = field(default_factory=dict)
     crops: NDArray[np.uint8] = field(default_factory=lambda: Look().crops)
-    heat_maps: dict[int, bytes] = field(default_factory=dict)
+    heat_maps: dict[int, Picture] = field(default_factory=dict)
     task: "asyncio.Task[None] | None" = None
 
     @property
@@ -79,7 +80,8 @@ class Job:
     @property
     def size(self) -> int:
         """Bytes that its pictures take."""
-        return self.crops.nbytes + sum(map(len, (*self.stills.values(), *self.heat_maps.values())))
+        heat = (picture.jpeg for picture in self.heat_maps.values())
+        return self.crops.nbytes + sum(map(len, (*self.stills.values(), *heat)))
 
 
 class Jobs:

@@ -137,16 +137,23 @@ async def job_frame(request: Request, job_id: str, index: int) -> Response:
     tags=["jobs"],
     summary="Where the detector looked in a face",
     responses={
-        **described(200, "The face with its heat map.", kind="image/jpeg"),
+        **described(
+            200, "The face with its heat map; the header Heat-Map tells if it is empty.", kind="image/jpeg"
+        ),
         **described(404, "There is no such job, or no such face, or the detector takes clips."),
         **described(422, "The face is no number."),
     },
 )
 async def job_heat_map(request: Request, job_id: str, face: int) -> Response:
-    """The face of this place in the verdict's `faces`, with what raised its score coloured."""
+    """The face of this place in the verdict's `faces`, with what raised its score coloured.
+
+    If nothing raised it, the face comes as it is, and the header `Heat-Map` says in a sentence that the map
+    is empty.
+    """
     parts = parts_of(request)
     picture = await parts.heat.map_of(parts.jobs.find(job_id), face)
-    return Response(picture, media_type="image/jpeg")
+    headers = {"Heat-Map": picture.caption} if picture.caption else None
+    return Response(picture.jpeg, media_type="image/jpeg", headers=headers)
 
 
 @routes.get(
@@ -156,12 +163,23 @@ async def job_heat_map(request: Request, job_id: str, face: int) -> Response:
     responses={
         **described(200, "One HTML file, to mail and to print.", kind="text/html"),
         **described(404, "There is no such job, or it has no verdict yet."),
+        **described(422, "The prevalence is not between 0 and 1."),
     },
 )
-async def job_report(request: Request, job_id: str) -> Response:
-    """The verdict with the frames and heat maps that it rests on; it loads nothing from elsewhere."""
+async def job_report(
+    request: Request, job_id: str, prevalence: Annotated[float | None, Query(gt=0, lt=1)] = None
+) -> Response:
+    """The verdict with the frames and heat maps that it rests on; it loads nothing from elsewhere.
+
+    With a prevalence, the share of fakes among the files judged, a report of substantial evidence also tells
+    how many of 100 such alarms are right.
+    """
     parts = parts_of(request)
-    text = await evidence(parts.jobs.find(job_id), parts.heat)
+    job = parts.jobs.find(job_id)
+    verdict = job.verdict
+    if verdict and prevalence is not None:
+        verdict = parts.detector.with_alarms(verdict, prevalence)
+    text = await evidence(job, verdict, parts.heat)
     # Its pictures and styles lie in it, which the page's policy forbids; it holds no script.
     policy = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; sandbox"
     headers = {"Content-Security-Policy": policy, "Content-Disposition": "attachment; filename=report.html"}

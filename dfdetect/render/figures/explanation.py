@@ -1,5 +1,6 @@
 """Figures that explain scores: a face beside its heat maps and its prediction, and curves of faithfulness."""
 
+import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +26,8 @@ from dfdetect.render.text import shown_score
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+NOTE_WIDTH = 26
+"""Letters of a line upon a heat map."""
 Rgb = NDArray[np.uint8]
 METHOD_COLOURS = (BLUE, ORANGE, GREEN, PURPLE, AMBER)
 
@@ -37,11 +40,13 @@ class HeatPictures:
         title: the method's name.
         heat: the map in colours, uint8 of shape (H, W, 3).
         laid: the face with the map laid over it, of the same shape.
+        note: what a reader must know of the map, such as why it is empty; or "".
     """
 
     title: str
     heat: Rgb
     laid: Rgb
+    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -77,7 +82,11 @@ def explained_face(face: Rgb, maps: Sequence[HeatPictures], prediction: Predicti
         grid = figure.add_gridspec(len(maps), 4, width_ratios=(1, 1, 1, 1.05))
         _picture(figure.add_subplot(grid[0, 0]), face, "Face")
         for row, each in enumerate(maps):
-            _picture(figure.add_subplot(grid[row, 1]), each.heat, f"{each.title}: heat map")
+            axes = figure.add_subplot(grid[row, 1])
+            _picture(axes, each.heat, f"{each.title}: heat map")
+            side = each.heat.shape[1]
+            wrapped = textwrap.fill(each.note, NOTE_WIDTH)
+            axes.text(side / 2, side / 2, wrapped, ha="center", va="center", size=8.5, color="white")
             _picture(figure.add_subplot(grid[row, 2]), each.laid, "Laid over the face")
         _predicted(figure.add_subplot(grid[0, 3]), prediction)
 

@@ -18,7 +18,7 @@ export function show(into, entry, model) {
   const view = job.stills.length ? viewer(entry, model, cuts) : null;
   if (view) parts.push(view);
   if (verdict.people.length) parts.push(...people(verdict, cuts, model));
-  parts.push(actions(entry), alarms(verdict), meaning(verdict, model), origin(verdict.provenance), facts(verdict, cuts));
+  parts.push(actions(entry), alarms(entry), meaning(verdict, model), origin(verdict.provenance), facts(verdict, cuts));
   into.replaceChildren(...parts.filter(Boolean));
   into.hidden = false;
 }
@@ -197,9 +197,10 @@ function showFace(into, frame, entry, face, model, cuts) {
     told.textContent = "Computing the heat map …";
     try {
       entry.heat ||= {};
-      entry.heat[face.index] ||= await picture(`/v1/jobs/${entry.job.id}/heat-maps/${face.index}`);
-      text.before(el("img", { src: entry.heat[face.index], alt: `Heat map of ${who}` }));
-      told.textContent = `Bright places raised the score of ${who} (${score(face.score, cuts)}). The map is relative to this face: there is a brightest place even where the score is low. It does not show what was changed.`;
+      entry.heat[face.index] ||= await heatMap(`/v1/jobs/${entry.job.id}/heat-maps/${face.index}`);
+      const { src, empty } = entry.heat[face.index];
+      text.before(el("img", { src, alt: `${empty ? "Empty heat map" : "Heat map"} of ${who}` }));
+      told.textContent = empty ? `${empty} The score of ${who} is ${score(face.score, cuts)}.` : `Bright places raised the score of ${who} (${score(face.score, cuts)}). The map is relative to this face: there is a brightest place even where the score is low. It does not show what was changed.`;
       ask.remove();
     } catch (error) {
       ask.disabled = false;
@@ -207,6 +208,12 @@ function showFace(into, frame, entry, face, model, cuts) {
     }
   };
   text.append(ask);
+}
+
+/** A heat map, and what the service says of one that is empty. */
+async function heatMap(path) {
+  const answer = await request(path);
+  return { src: URL.createObjectURL(await answer.blob()), empty: answer.headers.get("Heat-Map") };
 }
 
 /** The square around a face, cut out of the frame that is shown. */
@@ -234,14 +241,15 @@ function actions(entry) {
   report.onclick = async () => {
     report.disabled = true;
     try {
-      save(await (await request(`/v1/jobs/${job.id}/report`)).blob(), `${base} - report.html`);
+      const stated = entry.worth ? `?prevalence=${entry.worth.prevalence}` : "";
+      save(await (await request(`/v1/jobs/${job.id}/report${stated}`)).blob(), `${base} - report.html`);
     } catch (error) {
       report.after(el("p", { className: "message", role: "alert" }, error.message));
     }
     report.disabled = false;
   };
   const data = el("button", { type: "button", className: "button" }, "Data (JSON)");
-  data.onclick = () => save(new Blob([JSON.stringify(job.verdict, null, 2)], { type: "application/json" }), `${base} - verdict.json`);
+  data.onclick = () => save(new Blob([JSON.stringify({ ...job.verdict, alarms: entry.worth || null }, null, 2)], { type: "application/json" }), `${base} - verdict.json`);
   return el("div", { className: "actions" }, report, data);
 }
 
@@ -253,25 +261,31 @@ function save(blob, name) {
   setTimeout(() => URL.revokeObjectURL(link.href), 10000);
 }
 
-/** How many of 100 alarms are right, for a share of fakes that the reader states. */
-function alarms(verdict) {
+/** How many of 100 alarms are right, for a share of fakes that the reader states; the downloads say the same. */
+function alarms(entry) {
+  const { verdict } = entry.job;
   if (verdict.level !== "substantial") return null;
-  const field = el("input", { type: "number", min: "0.1", max: "99.9", step: "any", value: "10", "aria-label": "Percent of the files that are manipulated" });
+  const field = el("input", { type: "number", min: "0.1", max: "99.9", step: "any", value: String(entry.percent ?? 10), "aria-label": "Percent of the files that are manipulated" });
   const told = el("p", { role: "status" });
   let asked = 0;
   async function tell() {
     const number = ++asked;
+    entry.percent = field.value;
+    entry.worth = null;
+    let worth = null;
     let text = "Give a number above 0 and below 100.";
     if (field.value > 0 && field.value < 100) {
       try {
-        const worth = await json(`/v1/alarms?kind=${verdict.kind}&prevalence=${field.value / 100}`);
+        worth = await json(`/v1/alarms?kind=${verdict.kind}&prevalence=${field.value / 100}`);
         const share = (value) => Number((100 * value).toPrecision(3));
         text = `Of 100 such alarms, about ${Math.round(worth.right)} are right (95 % interval ${Math.round(worth.low)} to ${Math.round(worth.high)}). The detector called ${share(worth.fakes_called)} % of the fakes and ${share(worth.reals_called)} % of the reals substantial, on ${worth.origin}. On other files it may raise more false alarms.`;
       } catch (error) {
         text = `This cannot be told: ${error.message}.`;
       }
     }
-    if (number === asked) told.textContent = text;
+    if (number !== asked) return;
+    entry.worth = worth;
+    told.textContent = text;
   }
   field.oninput = tell;
   tell();

@@ -7,7 +7,7 @@ import pytest
 
 from dfdetect.evaluate import __main__ as evaluate
 from dfdetect.evaluate.errors import EACH, choose
-from dfdetect.explain.heat_maps import default_method
+from dfdetect.explain.heat_maps import EMPTY, default_method
 from dfdetect.metrics.calibrating import Calibration, Held
 from dfdetect.models.build import build_model
 from dfdetect.predictions import Predictions
@@ -63,6 +63,8 @@ def test_the_page_lists_the_right_faces_in_order(write_faces, make_run, drawn, c
     assert "&lt;b&gt;swap&lt;/b&gt;" in page
     assert "<b>swap" not in page
     assert page.count('src="data:image/jpeg;base64,') == 10  # five faces, each with its heat map
+    assert EMPTY not in page
+    assert "<script" not in page
     assert "<script" not in page
     assert not re.search(r'(?:src|href)="(?!data:|#|index\.html)', page)
 
@@ -106,3 +108,8 @@ def test_heat_maps_of_a_model_lie_on_the_page(write_faces, make_run, monkeypatch
     page = run.evaluation("o").errors_page.read_text()
     assert "Heat map of faces/0.9-00.png" in page
     assert "a heat map (Grad-CAM)" in page
+    logit = model.get_layer("logit")
+    logit.set_weights([np.zeros_like(each) for each in logit.get_weights()])
+    assert evaluate.main([str(run.folder), "--manifest", str(abroad), "--name", "p", "--errors"]) == 0
+    # Without weights nothing raises the score of the one face on the page.
+    assert run.evaluation("p").errors_page.read_text().count(EMPTY) == 1

@@ -25,7 +25,10 @@ def test_where_nothing_raises_the_score_the_map_is_empty():
     kernel, bias = model.get_layer("logit").get_weights()
     model.get_layer("logit").set_weights([-kernel, bias])
     for method in ("grad_cam", "grad_cam_pp"):
-        assert not explain.heat_map(model, planted.noise(1)[0], method).any(), method
+        heat = explain.heat_map(model, planted.noise(1)[0], method)
+        assert not heat.any(), method
+        assert explain.is_empty(heat)
+    assert not explain.is_empty(explain.heat_map(planted.corner_network(), planted.noise(1)[0]))
 
 
 def test_what_is_no_face_is_refused():

@@ -4,13 +4,16 @@ import json
 import shutil
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
+from dfdetect import explain
 from dfdetect.explain.__main__ import main
 from dfdetect.explain.orders import BASELINES
 from dfdetect.explain.randomising import STAGES
 from dfdetect.fakes.registry import list_kinds
 from dfdetect.recipe import write_recipe
+from dfdetect.runs.build import load_model
 from dfdetect.runs.folder import Run
 from face_extraction.images import read_rgb
 from face_extraction.ledger import read_ledger
@@ -36,6 +39,40 @@ def test_a_face_gets_a_figure_and_a_file_that_is_none_a_ledger_row(run, crop, tm
     assert row.path == str(tmp_path / "none.png")
 
 
+@pytest.fixture
+def unmoved(monkeypatch):
+    """Nothing raises the score of any run's model: its last layer has no weights left."""
+
+    def load(source):
+        model = load_model(source)
+        logit = model.get_layer("logit")
+        logit.set_weights([np.zeros_like(each) for each in logit.get_weights()])
+        return model
+
+    monkeypatch.setattr("dfdetect.runs.build.load_model", load)
+
+
+def test_an_empty_map_is_told_in_words_in_the_line_and_in_the_figure(
+    run, crop, tmp_path, capsys, unmoved, monkeypatch
+):
+    drawn = []
+    monkeypatch.setattr("dfdetect.explain.showing.explained_face", lambda face, maps, *_: drawn.extend(maps))
+    command = [str(run.folder), "--faces", str(crop), "--out", str(tmp_path), "--methods"]
+    assert main([*command, "grad_cam,grad_cam_pp"]) == 0
+    assert [each.note for each in drawn] == [explain.EMPTY] * 2
+    line = capsys.readouterr().out.splitlines()[0]
+    assert f"; Grad-CAM: {explain.EMPTY}; Grad-CAM++: {explain.EMPTY}: " in line
+
+
+def test_empty_maps_are_counted_by_measure(run, capsys, unmoved, monkeypatch):
+    monkeypatch.setattr(Run, "threshold", lambda self: 0.5)
+    assert main([str(run.folder), "--measure", "--methods", "grad_cam", "--limit", "4"]) == 0
+    assert json.loads((run.explanation / "explain.json").read_text())["fading"]["empty"] == {"grad_cam": 4}
+    said = "Empty maps, because nothing in the face raised the score: Grad-CAM 4."
+    assert said in capsys.readouterr().out
+    assert said in run.page.read_text()
+
+
 def test_a_photo_without_a_face_is_listed(run, crop, capsys):
     assert main([str(run.folder), "--photo", str(crop)]) == 1
     (row,) = read_ledger(run.explanation / "ledger.csv")
@@ -52,6 +89,8 @@ def test_trust_is_measured_and_shown_on_the_page(run, capsys):
     orders = {"grad_cam_pp", "occlusion", *BASELINES}
     assert set(found["fading"]["orders"]) == orders
     assert found["fading"]["faces"] == 4
+    assert found["fading"]["empty"] == {"grad_cam_pp": 0, "occlusion": 0}
+    assert "Empty maps" not in printed
     assert 0 <= found["fading"]["orders"]["occlusion"]["deletion"]["value"] <= 1
     assert set(found["randomised"]["occlusion"]) == set(STAGES)
     told = {line.split(":")[0] for line in found["left_out"]}

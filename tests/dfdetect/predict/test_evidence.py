@@ -12,6 +12,7 @@ from dfdetect.predict import __main__ as predict
 from dfdetect.predict import evidence
 from dfdetect.predict.detector import Detector
 from dfdetect.predict.evidence import HEAT_SIDE, WIDEST, shown_pictures, small_jpeg, write_report
+from dfdetect.render.verdict_page import Picture
 from face_extraction.frames import read_frames
 from face_extraction.images import resize, write_image
 from face_extraction.settings import ExtractionSettings
@@ -54,7 +55,10 @@ def test_what_cannot_be_read_has_a_report_without_pictures(detector, files, tmp_
 
 def test_the_command_writes_a_report_of_one_file(command, files, tmp_path, capsys, monkeypatch):
     # The model here is no graph, which no method explains; the tests of serve draw real heat maps.
-    monkeypatch.setattr(evidence, "heat_jpeg", lambda model, crop: small_jpeg(resize(crop, HEAT_SIDE)))
+    def heat(model, crop, title):
+        return Picture(small_jpeg(resize(crop, HEAT_SIDE)), title)
+
+    monkeypatch.setattr(evidence, "heat_picture", heat)
     out = tmp_path / "report.html"
     assert command(files / "person.mp4", "--frames", 4, "--html", out) == 0
     said = capsys.readouterr()

@@ -105,6 +105,18 @@ def test_the_reader_says_how_many_files_are_fake_and_reads_what_alarms_are_worth
             "(document.querySelector('#result details input'))"
         )
         page.until("document.querySelector('#result details p[role=status]').innerText.includes('about 75')")
+        # The downloads say what the page shows.
+        page.run(
+            "window.asked = [];"
+            "window.fetch = async (path) => { asked.push(path); return new Response('the report') }"
+        )
+        page.run("document.querySelector('.actions .primary').click()")
+        page.until("asked.length === 1 && !document.querySelector('.actions .primary').disabled")
+        assert page.run("asked[0]").endswith("/report?prevalence=0.5")
+        page.run("URL.createObjectURL = (blob) => { window.saved = blob; return 'data:,' }")
+        page.run("document.querySelector('.actions .button:not(.primary)').click()")
+        told = json.loads(page.run("saved.text()"))
+        assert (told["alarms"]["prevalence"], told["alarms"]["right"]) == (0.5, 75)
     assert not page.complaints
 
 

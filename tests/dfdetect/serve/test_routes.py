@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from msgspec import structs
 
+from dfdetect.explain.heat_maps import EMPTY
 from dfdetect.metrics.calibrating import Held
 from dfdetect.predict.detector import Detector
 from dfdetect.serve.limits import Limits
@@ -100,6 +101,7 @@ def test_heat_maps_and_the_report_come_on_demand(serve, make_model, photo):
     job = client.wait(client.upload(photo, "/v1/jobs").json())
     picture = client.get(f"/v1/jobs/{job['id']}/heat-maps/0")
     assert picture.headers["content-type"] == "image/jpeg"
+    assert "heat-map" not in picture.headers
     assert cv2.imdecode(np.frombuffer(picture.content, np.uint8), cv2.IMREAD_COLOR).shape == (384, 384, 3)
     assert refusal(client.get(f"/v1/jobs/{job['id']}/heat-maps/9"))[0] == 404
     report = client.get(f"/v1/jobs/{job['id']}/report")
@@ -107,6 +109,31 @@ def test_heat_maps_and_the_report_come_on_demand(serve, make_model, photo):
     assert report.text.count("data:image/jpeg;base64,") == 2  # the photo and its heat map
     assert "attachment" in report.headers["content-disposition"]
     assert "script-src" not in report.headers["content-security-policy"]
+
+
+def test_an_empty_heat_map_is_told_beside_it_and_in_the_report(serve, make_model, photo):
+    model = make_model(size=32)
+    logit = model.get_layer("logit")
+    logit.set_weights([np.zeros_like(each) for each in logit.get_weights()])
+    client = serve(Detector(model, ONE_CUT, ExtractionSettings()))
+    job = client.wait(client.upload(photo, "/v1/jobs").json())
+    assert client.get(f"/v1/jobs/{job['id']}/heat-maps/0").headers["heat-map"] == EMPTY
+    assert EMPTY in client.get(f"/v1/jobs/{job['id']}/report").text
+
+
+def test_the_report_says_what_an_alarm_is_worth_at_the_stated_share_of_fakes(serve, video):
+    # At the cut of 0.05 one real of four is called substantial, and three fakes of four are: with half of
+    # the files fake, 75 of 100 alarms are right.
+    test = Held(reals=(0.01, 0.02, 0.03, 0.5), fakes=(0.03, 0.5, 0.6, 0.7), real_groups=4, fake_groups=4)
+    detector = Detector(brightness_without_keras(), ONE_CUT, ExtractionSettings())
+    known = detector.calibrations["video"].with_cut(0.05, "set by the test")
+    detector.calibrations = {"video": structs.replace(known, test=test)}
+    client = serve(detector)
+    job = client.wait(client.upload(video, "/v1/jobs").json())
+    report = f"/v1/jobs/{job['id']}/report"
+    assert "about 75 are right" in client.get(f"{report}?prevalence=.5").text
+    assert "are right" not in client.get(report).text
+    assert refusal(client.get(f"{report}?prevalence=1"))[0] == 422
 
 
 def test_an_export_has_no_heat_maps_and_its_report_says_so(serve, photo):

@@ -32,6 +32,21 @@ def test_a_face_stands_beside_its_maps_and_its_prediction(drawn, tmp_path):
     assert (tmp_path / "a.png").is_file()
 
 
+def test_what_must_be_known_of_a_map_stands_upon_it(drawn, tmp_path):
+    maps = [
+        HeatPictures("m", HEAT, LAID),
+        HeatPictures("n", HEAT, LAID, "Nothing raised the score of this face."),
+    ]
+    explained_face(FACE, maps, Prediction(0.9, 0.7, "x"), tmp_path / "a.png")
+    (figure,) = drawn
+    plain, noted = (axes for axes in figure.axes if axes.get_title().endswith("heat map"))
+    assert (
+        " ".join(text.get_text() for text in noted.texts).split()
+        == "Nothing raised the score of this face.".split()
+    )
+    assert not "".join(text.get_text() for text in plain.texts)
+
+
 def test_the_scores_bar_ends_at_the_score_and_the_mark_stands_at_the_threshold(drawn, tmp_path):
     explained_face(FACE, [HeatPictures("m", HEAT, LAID)], Prediction(0.9, 0.7, "x"), tmp_path / "a.png")
     (figure,) = drawn
