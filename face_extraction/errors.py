@@ -43,6 +43,23 @@ def harmless(text: str) -> str:
     return _STEERING.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
+def check_range(what: str, given: float, low: float, high: float, unit: str = "") -> None:
+    """Refuse a number outside its range.
+
+    Args:
+        what: the flag or setting.
+        given: the number received.
+        low: the least that is accepted.
+        high: the most.
+        unit: of all three, if they have one.
+
+    Raises:
+        InputError: the number lies outside, or is none (NaN).
+    """
+    if not low <= given <= high:
+        raise InputError(f"{what} {given}; accepted: {low:,} to {high:,} {unit}".rstrip())
+
+
 def unknown_name(kind: str, given: str, accepted: Iterable[str], where: str = "") -> InputError:
     """An `InputError` for a name that is not accepted, with the nearest accepted one.
 

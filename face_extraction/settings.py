@@ -12,7 +12,7 @@ from typing import Any
 import tomli_w
 
 from face_extraction.atomic import write_text
-from face_extraction.errors import InputError, check_name
+from face_extraction.errors import InputError, check_name, check_range
 from face_extraction.manifest import SETTINGS_FILE
 from face_extraction.toml import read_toml
 
@@ -50,8 +50,8 @@ class CropSpec:
     align: bool = False
 
     def __post_init__(self) -> None:
-        _check_range("size", self.size, 16, 2048, "pixels")
-        _check_range("margin", self.margin, 0, 4, "of the face box")
+        check_range("size", self.size, 16, 2048, "pixels")
+        check_range("margin", self.margin, 0, 4, "of the face box")
 
 
 @dataclass(frozen=True)
@@ -88,8 +88,8 @@ class ExtractionSettings:
         check_detector(self.detector, self.min_face)
         check_name("policy", self.policy, POLICIES)
         check_name("format", self.format, FORMATS)
-        _check_range("faces_per_video", self.faces_per_video, 1, 10_000, "frames")
-        _check_range("quality", self.quality, 1, 100, "")
+        check_range("faces_per_video", self.faces_per_video, 1, 10_000, "frames")
+        check_range("quality", self.quality, 1, 100)
 
 
 def check_detector(kind: str, min_face: int, accepted: Collection[str] = DETECTORS) -> None:
@@ -99,7 +99,7 @@ def check_detector(kind: str, min_face: int, accepted: Collection[str] = DETECTO
         InputError: naming what is accepted.
     """
     check_name("detector", kind, accepted)
-    _check_range("min_face", min_face, 20, 2000, "pixels")
+    check_range("min_face", min_face, 20, 2000, "pixels")
 
 
 def write_settings(folder: Path, settings: ExtractionSettings) -> None:
@@ -149,8 +149,3 @@ def _build(path: Path, kind: type[Any], values: dict[str, Any], **parts: Any) ->
         return kind(**values, **parts)
     except InputError as error:
         raise InputError(f"{path}: {error}") from None
-
-
-def _check_range(what: str, given: float, low: float, high: float, unit: str) -> None:
-    if not low <= given <= high:
-        raise InputError(f"{what} {given}; accepted: {low} to {high} {unit}".rstrip())

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from dfdetect.cli import fill_mode, load_keras
 from face_extraction.command import DONE, FINDING, Parser, run
-from face_extraction.errors import InputError
+from face_extraction.errors import InputError, check_range
 from face_extraction.manifest import SPLITS
 
 if TYPE_CHECKING:
@@ -83,10 +83,8 @@ def _parser() -> Parser:
 
 def _explain(args: argparse.Namespace) -> int:
     fill_mode(args, "measure", USUAL)
-    if not 1 <= args.limit <= MOST:
-        raise InputError(f"--limit {args.limit}; accepted: 1 to {MOST:,}")
-    if not 0 <= args.seed < 2**32:
-        raise InputError(f"--seed {args.seed}; accepted: 0 to {2**32 - 1}")
+    check_range("--limit", args.limit, 1, MOST)
+    check_range("--seed", args.seed, 0, 2**32 - 1)
     load_keras()
     from dfdetect.explain.heat_maps import default_method, suiting
     from dfdetect.explain.registry import get_method

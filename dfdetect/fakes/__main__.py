@@ -7,10 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dfdetect.cli import fill_mode, load_keras
-from dfdetect.fakes.flags import check_range
 from dfdetect.fakes.gan.command import add_gan
 from face_extraction.command import DONE, FINDING, Parser, run
-from face_extraction.errors import InputError
+from face_extraction.errors import InputError, check_range
 from face_extraction.manifest import SPLITS
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from dfdetect.recipe import RECIPE_FILE, Recipe, read_recipe
 from dfdetect.verdict import SUBSTANTIAL, WHY, Verdict, json_list
 from face_extraction.atomic import check_target
 from face_extraction.command import DONE, FINDING, Parser, run
-from face_extraction.errors import InputError, harmless
+from face_extraction.errors import InputError, check_range, harmless
 from face_extraction.media import is_unread, kind_found, kinds_told
 from face_extraction.progress import progress
 from face_extraction.settings import POLICIES, TIME_LIMIT
@@ -167,8 +167,8 @@ def _predict(args: argparse.Namespace) -> int:
         raise InputError(f"--frames {args.frames}; accepted: 1 or more")
     for name in ("threshold", "false_alarms", "missed", "prevalence"):
         share = getattr(args, name)
-        if share is not None and not 0 <= share <= 1:
-            raise InputError(f"--{name.replace('_', '-')} {share}; accepted: 0 to 1")
+        if share is not None:
+            check_range(f"--{name.replace('_', '-')}", share, 0, 1)
     if args.threshold is not None and (args.false_alarms is not None or args.missed is not None):
         raise InputError("--threshold beside --false-alarms or --missed; accepted: one way to choose cuts")
     if args.workers is not None and args.workers < 0:

@@ -13,7 +13,7 @@ from dfdetect.models.shipped import DEFAULT
 from dfdetect.serve.limits import MEGABYTE, Limits
 from dfdetect.verdict import WHY
 from face_extraction.command import DONE, Parser, run
-from face_extraction.errors import InputError
+from face_extraction.errors import InputError, check_range
 
 KEY_VARIABLE = "DFDETECT_API_KEY"
 LOOPBACK = "127.0.0.1"
@@ -138,8 +138,7 @@ def _check(args: argparse.Namespace) -> None:
         raise InputError(
             f"the service needs {', '.join(missing)}: pip install '.[serve]' in the folder of dfdetect"
         )
-    if not 0 <= args.port <= 65535:
-        raise InputError(f"--port {args.port}; accepted: 0 to 65535")
+    check_range("--port", args.port, 0, 65535)
     if args.api_key == "":
         raise InputError("--api-key is empty; accepted: a key, or no --api-key")
     for name in ("workers", "queue"):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from dfdetect.cli import fill_mode, load_keras
 from face_extraction.command import DONE, FINDING, Parser, run
-from face_extraction.errors import InputError, check_name
+from face_extraction.errors import InputError, check_name, check_range
 from face_extraction.machine import available_cores
 from face_extraction.manifest import SPLITS
 
@@ -116,8 +116,8 @@ def _check(args: argparse.Namespace) -> None:
         ("limit", 2, MOST), ("seed", 0, 2**32 - 1), ("workers", 1, MOST_WORKERS), ("steps", 1, MOST_STEPS)
     ):  # fmt: skip
         value = getattr(args, name)
-        if value is not None and not low <= value <= high:
-            raise InputError(f"--{name} {value}; accepted: {low} to {high:,}")
+        if value is not None:
+            check_range(f"--{name}", value, low, high)
     fill_mode(args, "attack", ATTACK)
     if args.attack is not None and args.kinds is not None:
         raise InputError("--kinds with --attack; accepted: one of both")

@@ -111,7 +111,7 @@ def test_alignment_needs_landmarks(ramp):
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"size": 0}, "size 0; accepted: 16 to 2048 pixels"),
+        ({"size": 0}, "size 0; accepted: 16 to 2,048 pixels"),
         ({"margin": -0.1}, "margin -0.1; accepted: 0 to 4"),
         ({"margin": float("nan")}, "margin nan"),
     ],

@@ -91,7 +91,7 @@ def test_a_picture_smaller_than_any_face_has_none(detector, shape):
     ("kind", "min_face", "message"),
     [
         ("hogg", 80, r"unknown detector 'hogg' \(nearest: hog\); accepted: cnn, hog"),
-        ("hog", 5, "min_face 5; accepted: 20 to 2000 pixels"),
+        ("hog", 5, "min_face 5; accepted: 20 to 2,000 pixels"),
     ],
 )
 def test_wrong_settings_are_refused(kind, min_face, message):

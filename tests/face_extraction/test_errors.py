@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from face_extraction.errors import InputError, check_name, unforeseen, unknown_name
+from face_extraction.errors import InputError, check_name, check_range, unforeseen, unknown_name
 
 
 @pytest.mark.parametrize(
@@ -57,3 +57,13 @@ def test_an_unforeseen_error_is_one_line_that_names_memory_if_it_ran_out(error, 
 
 def test_libraries_errors_name_memory_too():
     assert unforeseen(_opencv_without_memory()).startswith("out of memory: OpenCV")
+
+
+def test_a_range_names_the_thing_both_ends_and_the_unit():
+    for given in (1, 2000, 3.5):
+        check_range("--size", given, 1, 2000)
+    with pytest.raises(InputError) as refused:
+        check_range("--size", 2001, 1, 2000, "pixels")
+    assert str(refused.value) == "--size 2001; accepted: 1 to 2,000 pixels"
+    with pytest.raises(InputError, match=r"^share nan; accepted: 0 to 1$"):
+        check_range("share", float("nan"), 0, 1)

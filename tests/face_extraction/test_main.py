@@ -121,7 +121,7 @@ def test_ready_made_crops(tmp_path, draw_faces, capsys):
             ["folders", "--root", ".", "--out", "o", "--policy", "largset"],
             "unknown policy 'largset' (nearest: largest)",
         ),
-        (["folders", "--root", ".", "--out", "o", "--size", "1"], "size 1; accepted: 16 to 2048 pixels"),
+        (["folders", "--root", ".", "--out", "o", "--size", "1"], "size 1; accepted: 16 to 2,048 pixels"),
         (["folders", "--root", ".", "--out", "o", "--val", "2"], "split shares val 2.0"),
         (["folders", "--root", ".", "--out", "o", "--workers", "0"], "'0' must be a whole number, 1 or more"),
         *[

@@ -49,9 +49,9 @@ def test_what_is_not_written_has_its_default(tmp_path):
         ("first_frame_only = 1", "first_frame_only 1 must be of type bool"),
         ("policy = 'biggest'", "unknown policy 'biggest'.*; accepted: all, exactly-one, largest"),
         ("format = 'jpeg'", r"unknown format 'jpeg' \(nearest: jpg\)"),
-        ("faces_per_video = 0", "faces_per_video 0; accepted: 1 to 10000 frames"),
+        ("faces_per_video = 0", "faces_per_video 0; accepted: 1 to 10,000 frames"),
         ("quality = 101", "quality 101; accepted: 1 to 100$"),
-        ("[crop]\nsize = 9999", "size 9999; accepted: 16 to 2048 pixels"),
+        ("[crop]\nsize = 9999", "size 9999; accepted: 16 to 2,048 pixels"),
     ],
 )
 def test_a_wrong_file_is_refused_by_name(tmp_path, content, message):

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 from dfdetect.cli import load_keras
-from dfdetect.fakes.flags import check_range
 from dfdetect.fakes.gan.settings import (
     NATIVE,
     NO_REALS,
@@ -16,6 +15,7 @@ from dfdetect.fakes.gan.settings import (
     Training,
 )
 from face_extraction.command import DONE, FINDING
+from face_extraction.errors import check_range
 from face_extraction.manifest import SPLITS
 
 

@@ -111,11 +111,11 @@ def test_donors_are_of_the_same_split(manifest, tmp_path, capsys):
         (["--kind", "swop"], "unknown kind of fake 'swop' (nearest: swap)"),
         (["--kind", "swap,swap"], "--kind 'swap,swap'; accepted"),
         (["--kind", ","], "--kind ','; accepted"),
-        (["--frames", "1", "--videos"], "--frames 1; accepted: 2 to 10000"),
+        (["--frames", "1", "--videos"], "--frames 1; accepted: 2 to 10,000"),
         (["--crf", "52", "--videos"], "--crf 52; accepted: 0 to 51"),
         (["--frames", "9"], "--frames without --videos; accepted: both"),
         (["--crf", "20"], "--crf without --videos; accepted: both"),
-        (["--workers", "0"], "--workers 0; accepted: 1 to 1024"),
+        (["--workers", "0"], "--workers 0; accepted: 1 to 1,024"),
     ],
 )
 def test_wrong_use_is_one_line(manifest, tmp_path, capsys, flags, line):

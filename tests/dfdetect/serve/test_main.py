@@ -12,7 +12,7 @@ from dfdetect.serve import __main__ as command
 @pytest.mark.parametrize(
     ("flags", "told"),
     [
-        ("--port 70000", "--port 70000; accepted: 0 to 65535"),
+        ("--port 70000", "--port 70000; accepted: 0 to 65,535"),
         ("--queue 0", "--queue 0; accepted: 1 or more"),
         ("--workers 0", "--workers 0; accepted: 1 or more"),
         ("--max-seconds 0", "--max-seconds 0; accepted: more than 0"),

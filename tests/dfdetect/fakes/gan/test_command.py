@@ -29,8 +29,8 @@ def test_train_passes_its_flags_on(tmp_path, monkeypatch, capsys):
     ("flags", "words"),
     [
         (["--size", "48"], "--size 48; accepted: 8, 16, 32, 64, 128 or 256 pixels"),
-        (["--steps", "0"], "--steps 0; accepted: 1 to 10000000"),
-        (["--batch-size", "1"], "--batch-size 1; accepted: 2 to 1024"),
+        (["--steps", "0"], "--steps 0; accepted: 1 to 10,000,000"),
+        (["--batch-size", "1"], "--batch-size 1; accepted: 2 to 1,024"),
     ],
 )
 def test_wrong_flags_are_one_line(tmp_path, capsys, flags, words):
