@@ -83,10 +83,12 @@ def _spread(count: int, most: int) -> list[int]:
 
 def _store(data: Data, model: Model, split: str, most: int | None) -> Store:
     rows = of_split(data.samples, split)
+    if not rows:
+        raise InputError(f"{data.path}: it has no rows of split {split!r}, which int8 needs")
     frames = frames_of(model)
     if most and not frames and len(rows) > most:
         rows = [rows[place] for place in _spread(len(rows), most)]
     store, _ = open_store(data.path.parent, rows, InputSize(model.input_shape[-2], frames), title=split)
     if not len(store):
-        raise InputError(f"{data.path}: no face of split {split} that can be read")
+        raise InputError(f"{data.path}: none of its {len(rows):,} faces of split {split!r} can be read")
     return store
