@@ -53,28 +53,33 @@ def most_bytes(parameters: int) -> int:
 
 
 @contextmanager
-def open_hdf5(path: Path) -> Iterator[h5py.File]:
+def open_hdf5(path: Path, name: Path | None = None) -> Iterator[h5py.File]:
     """Open a weights file.
+
+    Args:
+        path: the file.
+        name: what errors call it, if it was unpacked from another; None for its path.
 
     Raises:
         InputError: the file is not HDF5, or another program holds its lock.
     """
+    name = name or path
     try:
         file = h5py.File(path)
     except OSError as error:
         if "unable to lock file" in str(error):
             raise InputError(
-                f"{path}: cannot be locked: another program writes to it, or its file system has no locks; "
+                f"{name}: cannot be locked: another program writes to it, or its file system has no locks; "
                 "for the latter set HDF5_USE_FILE_LOCKING=FALSE"
             ) from None
         raise InputError(
-            f"{path}: torn, or not a weights file; accepted: HDF5, named *.weights.h5 or *.h5"
+            f"{name}: torn, or not a weights file; accepted: HDF5, named *.weights.h5 or *.h5"
         ) from None
     with file:
         yield file
 
 
-def check_contents(path: Path, parameters: int) -> None:
+def check_contents(path: Path, parameters: int, name: Path | None = None) -> None:
     """Refuse a file whose values are stored elsewhere or are far more than the model has.
 
     HDF5 can take values from any file on the machine (external storage, external links, virtual data
@@ -83,30 +88,31 @@ def check_contents(path: Path, parameters: int) -> None:
     Args:
         path: the file.
         parameters: the model's number of parameters.
+        name: as for `open_hdf5`.
 
     Raises:
         InputError: the values are elsewhere or too many, or the file is damaged or not HDF5.
     """
     try:
-        _check_contents(path, parameters)
+        _check_contents(path, parameters, name or path)
     except (KeyError, RuntimeError, OSError, ValueError, TypeError, OverflowError) as error:
         # Which error h5py raises depends on where the damage is.
-        raise InputError(f"{path}: a damaged weights file ({one_line(error)})") from None
+        raise InputError(f"{name or path}: a damaged weights file ({one_line(error)})") from None
 
 
-def _check_contents(path: Path, parameters: int) -> None:
+def _check_contents(path: Path, parameters: int, name: Path) -> None:
     left = most_bytes(parameters)
-    with open_hdf5(path) as file:
-        for name, item in _items(path, file):
+    with open_hdf5(path, name) as file:
+        for where, item in _items(name, file):
             if isinstance(item, h5py.Dataset):
                 if item.external or item.is_virtual:
-                    raise InputError(f"{path}: refused, because {name} takes its values from another file")
+                    raise InputError(f"{name}: refused, because {where} takes its values from another file")
                 left -= math.prod(item.shape or (0,)) * item.dtype.itemsize
                 if left < 0:
-                    raise InputError(f"{path}: holds far more values than the model's {parameters:,}")
+                    raise InputError(f"{name}: holds far more values than the model's {parameters:,}")
 
 
-def _items(path: Path, group: h5py.Group) -> Iterator[tuple[str, h5py.Group | h5py.Dataset]]:
+def _items(file: Path, group: h5py.Group) -> Iterator[tuple[str, h5py.Group | h5py.Dataset]]:
     """Yield everything below a group once; refuse links."""
     waiting, seen = [group], set[int]()
     while waiting:
@@ -114,11 +120,11 @@ def _items(path: Path, group: h5py.Group) -> Iterator[tuple[str, h5py.Group | h5
         for name in parent:
             where = f"{parent.name.rstrip('/')}/{name}"
             if not isinstance(parent.get(name, getlink=True), h5py.HardLink):
-                raise InputError(f"{path}: refused, because {where} is a link")
+                raise InputError(f"{file}: refused, because {where} is a link")
             item = parent[name]
             address = h5py.h5o.get_info(item.id).addr
             if address in seen:
-                raise InputError(f"{path}: refused, because it holds {where} twice")
+                raise InputError(f"{file}: refused, because it holds {where} twice")
             seen.add(address)
             if isinstance(item, h5py.Group):
                 waiting.append(item)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import h5py  # type: ignore[import-untyped]
 import keras
@@ -109,6 +109,23 @@ def _record(model: keras.Model, source: str, sha256: str, loaded: Iterable[keras
     )
 
 
+def check_there(family: "Family", source: str) -> None:
+    """Refuse weights that name a file which does not exist.
+
+    Args:
+        family: the model's.
+        source: as for `start`.
+
+    Raises:
+        InputError: there is no such file; or it is a folder, and no preset's.
+    """
+    path = Path(source)
+    if source in PUBLISHED or source == "none" or path.is_file() or is_preset(path):
+        return
+    accepted = f"{family.pretrained}, none" if family.pretrained else "none"
+    raise InputError(f"{path}: no such weights file; accepted: {accepted}, or a file")
+
+
 def load_weights(model: keras.Model, family: "Family", source: str, *, partial: bool, whole: bool) -> None:
     """Load a weights file into a new model, and record it.
 
@@ -124,26 +141,36 @@ def load_weights(model: keras.Model, family: "Family", source: str, *, partial: 
         InputError: the file is missing, of another kind or another model, or lacks layers. The line names
             the file. The model is then unusable.
     """
+    check_there(family, source)
     path = Path(source)
-    if not path.is_file():
-        accepted = f"{family.pretrained}, none" if family.pretrained else "none"
-        raise InputError(f"{path}: no such weights file; accepted: {accepted}, or a file")
-    with _unpacked(path, model.count_params()) as file:
-        loaded = _load_file(model, family, file, partial)
+    with _unpacked(path, model.count_params()) as weights:
+        loaded = _load_file(model, family, weights, partial)
     missing = [layer.name for layer in _weighted(model.layers) if layer not in loaded]
     if whole and missing:
         raise InputError(f"{path}: not the weights of a whole {family.name}; missing: {_some(missing)}")
     _record(model, source, file_digest(path), loaded)
 
 
+class _Weights(NamedTuple):
+    """A weights file.
+
+    Attributes:
+        file: where its values lie.
+        name: what the caller calls it: another file, if `file` was unpacked from it.
+    """
+
+    file: Path
+    name: Path
+
+
 @contextmanager
-def _unpacked(path: Path, parameters: int) -> Iterator[Path]:
+def _unpacked(path: Path, parameters: int) -> Iterator[_Weights]:
     """The weights file itself, or the one inside a `.keras` archive of Keras 3.
 
     The model in the archive is not read, because it could hold code.
     """
     if path.suffix != ".keras" and not zipfile.is_zipfile(path):
-        yield path
+        yield _Weights(path, path)
         return
     with tempfile.TemporaryDirectory() as folder:
         inside = Path(folder) / ARCHIVED
@@ -156,48 +183,48 @@ def _unpacked(path: Path, parameters: int) -> Iterator[Path]:
                 archive.extract(ARCHIVED, folder)
         except (zipfile.BadZipFile, KeyError) as error:
             raise InputError(f"{path}: not a .keras file with weights ({one_line(error)})") from None
-        try:
-            yield inside
-        except InputError as error:
-            raise InputError(str(error).replace(str(inside), str(path))) from error
+        yield _Weights(inside, path)
 
 
-def _load_file(model: keras.Model, family: "Family", path: Path, partial: bool) -> list[keras.Layer]:
+def _load_file(model: keras.Model, family: "Family", weights: _Weights, partial: bool) -> list[keras.Layer]:
     """Check a file and load it; return the layers that it filled."""
-    check_contents(path, model.count_params())
-    with open_hdf5(path) as file:
+    check_contents(weights.file, model.count_params(), weights.name)
+    with open_hdf5(weights.file, weights.name) as file:
         legacy = "layer_names" in file.attrs or "model_weights" in file
     try:
-        return _load_keras2(model, family, path) if legacy else _load_keras3(model, family, path, partial)
+        if legacy:
+            return _load_keras2(model, family, weights)
+        return _load_keras3(model, family, weights, partial)
     except (ValueError, KeyError, OSError) as error:
         if isinstance(error, OSError) and error.errno == errno.ENOSPC:
             raise
-        raise InputError(f"{path}: does not fit {family.name}: {one_line(error)}") from error
+        raise InputError(f"{weights.name}: does not fit {family.name}: {one_line(error)}") from error
 
 
-def _load_keras3(model: keras.Model, family: "Family", path: Path, partial: bool) -> list[keras.Layer]:
+def _load_keras3(model: keras.Model, family: "Family", weights: _Weights, partial: bool) -> list[keras.Layer]:
     """Load a `.weights.h5` after comparing all its shapes with those that the model would write."""
+    path, name = weights
     if not path.name.endswith(".weights.h5"):
-        raise InputError(f"{path}: in Keras 3's format; rename it to *.weights.h5")
+        raise InputError(f"{name}: in Keras 3's format; rename it to *.weights.h5")
     expected, given = _expected(model), _shapes(path)
-    for name, shapes in given.items():
-        if name not in expected:
-            raise InputError(f"{path}: does not fit {family.name}, which has no layer {name!r}")
-        layer, wanted = expected[name]
+    for part, shapes in given.items():
+        if part not in expected:
+            raise InputError(f"{name}: does not fit {family.name}, which has no layer {part!r}")
+        layer, wanted = expected[part]
         if shapes != wanted:
             raise InputError(
-                f"{path}: does not fit {family.name}: layer {layer.name} has the shapes "
+                f"{name}: does not fit {family.name}: layer {layer.name} has the shapes "
                 f"{[*wanted.values()]}, but the file {[*shapes.values()]}"
             )
-    loaded = [layer for name, (layer, _) in expected.items() if name in given]
-    _check_cover(model, family, path, loaded, partial)
+    loaded = [layer for part, (layer, _) in expected.items() if part in given]
+    _check_cover(model, family, name, loaded, partial)
     # This also skips layers without weights: the seed decides the random state of dropout, not the file.
     model.load_weights(path, objects_to_skip=[layer for layer in model.layers if layer not in loaded])
     return loaded
 
 
 def _check_cover(
-    model: keras.Model, family: "Family", path: Path, loaded: list[keras.Layer], partial: bool
+    model: keras.Model, family: "Family", name: Path, loaded: list[keras.Layer], partial: bool
 ) -> None:
     backbone = _weighted(backbone_layers(model))
     head = [layer for layer in _weighted(model.layers) if layer not in backbone]
@@ -205,23 +232,26 @@ def _check_cover(
     if any(layer in loaded for layer in head):
         missing += [layer for layer in head if layer not in loaded]
     if not loaded:
-        raise InputError(f"{path}: holds no layer's weights")
+        raise InputError(f"{name}: holds no layer's weights")
     if missing and not partial:
         names = [layer.name for layer in missing]
         raise InputError(
-            f"{path}: covers {sum(layer.count_params() for layer in loaded):,} of "
+            f"{name}: covers {sum(layer.count_params() for layer in loaded):,} of "
             f"{sum(layer.count_params() for layer in backbone):,} parameters of {family.name}; "
             f"missing: {_some(names)}; --partial-weights leaves them random"
         )
 
 
-def _load_keras2(model: keras.Model, family: "Family", path: Path) -> list[keras.Layer]:
+def _load_keras2(model: keras.Model, family: "Family", weights: _Weights) -> list[keras.Layer]:
     """Load a file in Keras 2's format. Keras matches layers by their order, so the file must be complete.
 
     Our own models in this format have a layer `logit`; `adapt_legacy` is for files by others.
     """
+    path, name = weights
+    if path != name:
+        raise InputError(f"{name}: holds weights in Keras 2's format; accepted there: Keras 3's")
     if path.name.endswith(".weights.h5") or path.suffix != ".h5":
-        raise InputError(f"{path}: in Keras 2's format; rename it to *.h5, without .weights")
+        raise InputError(f"{name}: in Keras 2's format; rename it to *.h5, without .weights")
     with h5py.File(path) as file:
         ours = "logit" in _keras2_group(file)
     backbone = keras.Model(model.input, model.get_layer("features").output)
