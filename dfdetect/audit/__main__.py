@@ -81,6 +81,7 @@ def _audit(args: argparse.Namespace, command: str) -> int:
     from dfdetect.audit.rows import Rows
     from dfdetect.audit.scores import compare
     from dfdetect.audit.table import findings_table, repair_line, to_json, verdict
+    from dfdetect.models.shipped import is_shipped, run_folder
     from dfdetect.out_folder import check_out
     from dfdetect.render.table import text
     from dfdetect.runs.folder import Run
@@ -89,8 +90,12 @@ def _audit(args: argparse.Namespace, command: str) -> int:
     from face_extraction.ledger import write_ledger
     from face_extraction.manifest import write_manifest
 
-    scored = Run(args.scores) if args.scores else None
+    scored = Run(run_folder(args.scores)) if args.scores else None
     kinds = _kinds(args.kinds)
+    if scored and is_shipped(scored.folder):
+        raise InputError(
+            f"--scores {args.scores}: a detector that ships keeps no face's score; accepted: a run's folder"
+        )
     target = open_target(args.target, scored)
     if scored:
         scored.require_finished()

@@ -225,6 +225,8 @@ def test_scores_of_a_run_that_is_not_finished_are_refused_before_crops_are_read(
         (["DATA", "--kinds", "nera"], "unknown kind of leak 'nera' (nearest: near)"),
         (["DATA", "--write-clean", "clean.csv"], "because the rows' paths are relative to it"),
         (["DATA", "--write-clean", "DATA"], "give another name"),
+        (["--scores", "small"], "--scores small: a detector that ships keeps no face's score"),
+        (["DATA", "--scores", "small"], "accepted: a run's folder"),
         (["DATA", "--cache", "DATA"], "cannot be used as the cache"),
     ],
 )
