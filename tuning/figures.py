@@ -115,7 +115,10 @@ def importance(found: Importances, path: Path) -> None:
 
 
 def parallel(rows: Sequence[Row], objective: str, path: Path) -> None:
-    """Draw each finished trial as a line through one axis for each setting; the last axis is the score."""
+    """Draw each finished trial as a line through one axis for each setting; the last axis is the score.
+
+    The axes lie below each other, so that the figure of many settings is long and its letters stay readable.
+    """
     import matplotlib
 
     done = sorted((row for row in rows if row.score is not None), key=lambda row: row.score or 0.0)
@@ -126,34 +129,33 @@ def parallel(rows: Sequence[Row], objective: str, path: Path) -> None:
     if len({row.case for row in rows}) > 1:
         columns.insert(0, ("case", [row.case for row in done]))
     columns.append((objective, [row.score for row in done]))
-    with canvas(path, width=max(7.0, 1.6 * len(columns)), height=4.2) as figure:
+    with canvas(path, width=7.6, height=max(2.4, 0.52 * len(columns))) as figure:
         axes = figure.subplots()
         if not done:
             not_defined(axes, "no trial finished")
             return
-        heights = np.array(
-            [_place(axes, x, values, even=name != objective) for x, (name, values) in enumerate(columns)]
+        places = np.array(
+            [_place(axes, y, values, even=name != objective) for y, (name, values) in enumerate(columns)]
         )
-        scores = heights[-1]
+        scores = places[-1]
         colours = matplotlib.colormaps["viridis_r"](scores)
-        for line, colour, score in zip(heights.T, colours, scores, strict=True):
+        for line, colour, score in zip(places.T, colours, scores, strict=True):
             axes.plot(
-                range(len(columns)), line, color=colour, alpha=0.35 + 0.6 * score, linewidth=1.0 + 1.2 * score
+                line, range(len(columns)), color=colour, alpha=0.35 + 0.6 * score, linewidth=1.0 + 1.2 * score
             )
-        axes.set(xlim=(-0.3, len(columns) - 0.4), ylim=(-0.06, 1.06), yticks=[])
-        axes.set_xticks(range(len(columns)), [_title(name) for name, _ in columns])
-        axes.xaxis.tick_top()
+        axes.set(xlim=(-0.06, 1.06), ylim=(len(columns) - 0.5, -0.3), xticks=[])
+        axes.set_yticks(range(len(columns)), [_title(name) for name, _ in columns])
         axes.tick_params(length=0)
         axes.grid(visible=False)
         axes.spines[:].set_visible(False)
 
 
-def _place(axes: "Axes", x: int, values: Sequence[Any], *, even: bool) -> list[float]:
-    """Draw one vertical axis with its marks, and return the height of each value, 0 to 1.
+def _place(axes: "Axes", y: int, values: Sequence[Any], *, even: bool) -> list[float]:
+    """Draw one horizontal axis with its marks, and return the place of each value on it, 0 to 1.
 
     With `even`, up to six values are evenly spaced, as for a list.
     """
-    axes.axvline(x, color=FAINT, linewidth=1.2, zorder=0)
+    axes.axhline(y, color=FAINT, linewidth=1.2, zorder=0)
     texts = any(isinstance(value, (str, bool)) for value in values)
     kinds = list(dict.fromkeys(values)) if texts else sorted(set(values))
     if texts or len(kinds) == 1 or (even and len(kinds) <= 6):
@@ -170,16 +172,17 @@ def _place(axes: "Axes", x: int, values: Sequence[Any], *, even: bool) -> list[f
         places = {value: float((scale(value) - scale(low)) / span) for value in kinds}
         ticks = [10 ** (np.log10(low) + k / 4 * span) if log else low + k / 4 * span for k in range(5)]
         marks = {tick: k / 4 for k, tick in enumerate(ticks)}
-    for value, height in marks.items():
+    for value, place in marks.items():
         axes.annotate(
             short(float(f"{value:.3g}")) if isinstance(value, float) else str(value),
-            (x, height),
-            xytext=(4, 0),
+            (place, y),
+            xytext=(0, -4),
             textcoords="offset points",
-            size=7.5,
+            size=8,
             color=INK,
-            va="center",
-            bbox={"boxstyle": "round,pad=0.1", "facecolor": "white", "edgecolor": "none", "alpha": 0.7},
+            ha="center",
+            va="top",
+            bbox={"boxstyle": "round,pad=0.1", "facecolor": "white", "edgecolor": "none", "alpha": 0.85},
         )
     return [places[value] for value in values]
 
