@@ -1,7 +1,4 @@
-"""Read an MP4's boxes: how many samples its tables claim, and whether its pictures need Dolby Vision.
-
-FFmpeg allocates memory for each claimed sample, and shows pictures that need Dolby Vision in wrong colours.
-"""
+"""Read an MP4's boxes, and how many samples its tables claim: FFmpeg allocates memory for each."""
 
 import struct
 from collections.abc import Iterator
@@ -20,14 +17,11 @@ _LISTS = frozenset({b"stts", b"ctts"})
 _FIRST = frozenset({b"ftyp", b"moov", b"moof", b"styp", b"free", b"skip", b"wide", b"mdat", b"sidx", b"pnot"})
 
 
-# Where the boxes in a picture's description begin, and the boxes that describe Dolby Vision.
-_DESCRIPTION = 78
-_DOLBY = frozenset({b"dvcC", b"dvvC", b"dvwC"})
+class Box(NamedTuple):
+    """A box: its kind, where its content begins, and where it ends, in bytes of the file."""
 
-
-class _Box(NamedTuple):
     kind: bytes
-    start: int  # of its content
+    start: int
     end: int
 
 
@@ -49,42 +43,19 @@ def check_tables(path: Path) -> None:
                 raise Unreadable(path, f"its table {name!r} claims {claimed:,} samples, in {size:,} bytes")
 
 
-def needs_dolby_vision(path: Path, tag: str) -> bool:
-    """Whether other players show an MP4's pictures in wrong colours: Dolby Vision without a base that fits.
-
-    Args:
-        path: the video.
-        tag: the kind of description that its pictures have, such as "dvh1".
-
-    Raises:
-        Unreadable: the system cannot read the file.
-    """
-    with open_file(path) as file:
-        for table in _inside(
-            file, _Box(b"", 0, file.seek(0, 2)), b"moov", b"trak", b"mdia", b"minf", b"stbl", b"stsd"
-        ):
-            for picture in _boxes(file, table.start + 8, table.end):
-                for box in _boxes(file, picture.start + _DESCRIPTION, picture.end):
-                    if picture.kind == tag.encode("latin-1") and box.kind in _DOLBY:
-                        file.seek(box.start)
-                        told = file.read(5)
-                        return len(told) == 5 and told[4] >> 4 == 0
-    return False
-
-
-def _inside(file: IO[bytes], box: _Box, *kinds: bytes) -> Iterator[_Box]:
-    """The boxes at the end of a path of kinds."""
+def inside(file: IO[bytes], box: Box, *kinds: bytes) -> Iterator[Box]:
+    """The boxes in a box, at the end of a path of kinds."""
     if not kinds:
         yield box
         return
-    for child in _boxes(file, box.start, box.end):
+    for child in boxes(file, box.start, box.end):
         if child.kind == kinds[0]:
-            yield from _inside(file, child, *kinds[1:])
+            yield from inside(file, child, *kinds[1:])
 
 
 def _claims(file: IO[bytes], start: int, end: int) -> Iterator[tuple[bytes, int]]:
     """Each table of samples, and how many samples it claims."""
-    for box in _boxes(file, start, end):
+    for box in boxes(file, start, end):
         if box.kind in _PARENTS:
             yield from _claims(file, box.start, box.end)
         elif box.kind in _COUNTS:
@@ -96,7 +67,8 @@ def _claims(file: IO[bytes], start: int, end: int) -> Iterator[tuple[bytes, int]
             yield box.kind, sum(count for count, _ in counts)
 
 
-def _boxes(file: IO[bytes], start: int, end: int) -> Iterator[_Box]:
+def boxes(file: IO[bytes], start: int, end: int) -> Iterator[Box]:
+    """The boxes that stand one behind the other in a part of a file."""
     while start + 8 <= end:
         file.seek(start)
         header = file.read(16)
@@ -110,11 +82,11 @@ def _boxes(file: IO[bytes], start: int, end: int) -> Iterator[_Box]:
         stop = end if size == 0 else min(start + size, end)
         if size and size < head:
             return
-        yield _Box(kind, start + head, stop)
+        yield Box(kind, start + head, stop)
         start = stop
 
 
-def _count(file: IO[bytes], box: _Box) -> int:
+def _count(file: IO[bytes], box: Box) -> int:
     at = _COUNTS[box.kind]
     file.seek(box.start)
     content = file.read(at + 8)

@@ -105,7 +105,7 @@ def read_frames(path: Path, *, count: int | None = None, first: bool = False) ->
     for decoded in _sound(path, packets, wanted, damage):
         index = int(packets.number[decoded.place])
         seconds = round(float(packets.timeline[index]) * packets.tick, 6)
-        yield Frame(index, seconds, upright(path, decoded.frame, decoded.view))
+        yield Frame(index, seconds, upright(path, decoded.frame, decoded.view, decoded.place))
         got += 1
     _judge(path, packets, damage, len(wanted), got)
 
@@ -117,7 +117,7 @@ def _judge(path: Path, packets: Packets, damage: Damage, due: int, got: int) -> 
         check_readable(path)
     if packets.lost:
         raise ItemFailed(TRUNCATED, packets.lost)
-    if not got:
+    if not got and not packets.broken:
         raise Unreadable(path, _NOTHING)
     if got < due or bad:
         raise ItemFailed(DAMAGED, f"{due - got} of {due} wanted frames, {bad} packets cannot be decoded")
@@ -129,7 +129,7 @@ def _first(path: Path) -> Frame:
         if decoded.place in damage.places:
             check_readable(path)
             raise ItemFailed(DAMAGED, "the first frame cannot be decoded whole")
-        return Frame(0, 0.0, upright(path, decoded.frame, decoded.view))
+        return Frame(0, 0.0, upright(path, decoded.frame, decoded.view, decoded.place))
     check_readable(path)
     raise Unreadable(path, _NOTHING)
 
@@ -283,7 +283,7 @@ def _decode(
 ) -> Iterator[_Decoded]:
     """Decode the frames of the plan's stretches in the order shown, damaged ones included."""
     with open_video(path) as (container, stream):
-        context, view = stream.codec_context, View(stream)
+        context, view = stream.codec_context, View(path, container, stream)
         context.copy_opaque = True
         can_skip = plan.needed is not None and context.name in _CAN_SKIP
         stretches = iter(plan.stretches)
@@ -317,6 +317,7 @@ def _frames(context: Any, packet: Any, place: int, view: View, damage: Damage) -
     except ERRORS:  # Only this packet is bad; the next may be good.
         damage.places.add(place)
         return
+    view.saw(place, context)
     for frame in frames:
         at = place if frame.opaque is None else frame.opaque[0]
         if frame.is_corrupt:

@@ -84,16 +84,28 @@ def crop_of(head: bytes, size: tuple[int, int]) -> tuple[int, int, int, int] | N
     at = head.find(_CROP)
     if at < 0 or len(head) < at + 40:
         return None
-    numbers = struct.unpack_from(">II II iI iI", head, at + 8)
+    edges = aperture(struct.unpack_from(">II II iI iI", head, at + 8), size)
+    if edges is None or any(edge.denominator > 1 for edge in edges):
+        return None
+    return int(edges[0]), int(edges[1]), int(edges[2]), int(edges[3])
+
+
+def aperture(
+    numbers: tuple[int, ...], size: tuple[int, int]
+) -> tuple[Fraction, Fraction, Fraction, Fraction] | None:
+    """The edges of a crop: left, top, right and bottom; None if it is damaged.
+
+    Args:
+        numbers: the content of its box: four fractions.
+        size: the picture's width and height.
+    """
     if 0 in numbers[1::2]:
         return None
     width, height, right, down = (Fraction(*pair) for pair in zip(numbers[::2], numbers[1::2], strict=True))
     left, top = (size[0] - width) / 2 + right, (size[1] - height) / 2 + down
     edges = (left, top, left + width, top + height)
     inside = 0 <= left < edges[2] <= size[0] and 0 <= top < edges[3] <= size[1]
-    if not inside or any(edge.denominator > 1 for edge in edges):
-        return None
-    return int(edges[0]), int(edges[1]), int(edges[2]), int(edges[3])
+    return edges if inside else None
 
 
 def _brands(head: bytes) -> set[bytes]:

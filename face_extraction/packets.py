@@ -5,6 +5,7 @@ PyAV shows the packets, so none of this needs decoding.
 
 import math
 import os
+from array import array
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -18,9 +19,13 @@ from av.codec.context import Flags
 from av.stream import Disposition
 from numpy.typing import NDArray
 
+from face_extraction import fragments, matroska
 from face_extraction.asf import told_seconds
-from face_extraction.boxes import check_tables, needs_dolby_vision
+from face_extraction.avi import Chunk, before_cuts, listed
+from face_extraction.boxes import check_tables
+from face_extraction.described import needs_dolby_vision
 from face_extraction.errors import unforeseen
+from face_extraction.holes import HoleFinder, spread
 from face_extraction.images import Unreadable, check_frame, check_readable, open_file
 from face_extraction.ledger import FAILED
 from face_extraction.transport import PACKET, Break, breaks
@@ -35,6 +40,8 @@ _JUMPING, JUMP_SECONDS = frozenset({"mpegts", "mpeg"}), 10.0
 _UNTIMED = frozenset({"vp8", "avi"})
 # Their decoders know by themselves where a picture is whole, which need not be at a key.
 _KNOWS_START = frozenset({"h264", "hevc"})
+# Containers whose packets lie in the file as they are, in one piece.
+_PLACES = ("mov,mp4", "avi", "ivf")
 # FFmpeg's OSErrors say nothing about the disk: the file was opened before. Its MemoryError is no damage: it
 # is raised everywhere.
 ERRORS = (av.error.FFmpegError, OSError, ValueError)
@@ -173,7 +180,7 @@ def open_video(path: Path) -> Iterator[tuple[Any, Any]]:
             raise Unreadable(path, "no video in it (only sound, or an unknown codec)")
         context = stream.codec_context
         check_frame((context.width, context.height), path)
-        if context.codec_tag.startswith("dv") and needs_dolby_vision(path, context.codec_tag):
+        if needs_dolby_vision(path, container.format.name, stream):
             raise Unreadable(path, "its colours need Dolby Vision, which is not read")
         context.thread_count, context.thread_type = 1, "SLICE"
         context.flags |= Flags.unaligned  # Else FFmpeg keeps up to 15 columns that are cropped away.
@@ -197,9 +204,12 @@ def _main_stream(container: Any) -> Any:
 class _Read:
     """What is known about the packets while the file is read."""
 
-    times: list[int] = field(default_factory=list)
+    finder: HoleFinder
+    is_placed: bool
+    times: "array[int]" = field(default_factory=lambda: array("q"))
     flags: bytearray = field(default_factory=bytearray)
-    chunks: list[NDArray[np.int64]] = field(default_factory=list)
+    places: "array[int]" = field(default_factory=lambda: array("q"))
+    sizes: "array[int]" = field(default_factory=lambda: array("q"))
     broken: list[int] = field(default_factory=list)
     told: bool = True
     cut: bool = False
@@ -218,15 +228,14 @@ class _Read:
             while self.broken and self.broken[-1] >= place - 2:
                 self.broken.pop()
         self.joins = False
-        if packet.is_corrupt:
+        if packet.is_corrupt or self.finder.has_hole(bytes(packet), packet.pos if self.is_placed else None):
             self.broken.append(place)
         self.last_dts = packet.dts if packet.dts is not None else self.last_dts
         self.told = self.told and packet.pts is not None and step >= 0
         self.times.append(packet.pts or 0)
+        self.places.append(-1 if packet.pos is None else packet.pos)
+        self.sizes.append(packet.size)
         self.flags.append(packet.is_keyframe | (not packet.is_discard) << 1)
-        if len(self.times) == 4096:
-            self.chunks.append(np.array(self.times, np.int64))
-            self.times.clear()
 
     def add_break(self, found: Break) -> None:
         """Something is missing in the last packet or behind it, or another file begins."""
@@ -263,9 +272,14 @@ def read_packets(path: Path) -> Packets:
         length, tick = (container.duration or 0) / av.time_base, float(stream.time_base)
         if name == "asf" and not length:
             length = told_seconds(path)
+        if name.startswith(_LISTS_FRAMES) and (told := fragments.told_seconds(path, stream.id)) is not None:
+            length = told
         codec = stream.codec_context.name
+        broken, missing = _damage_told(path, name, stream, read)
+    missing = max(missing, pictures - len(read.flags))
     count = read.drop_cut_end()
-    times = np.concatenate([*read.chunks, np.array(read.times, np.int64)])[:count]
+    read.broken += [place for place in broken if place < count]
+    times = np.array(read.times, np.int64)[:count]
     bits = np.frombuffer(bytes(read.flags), np.uint8)[:count]
     keys, shown = bits & 1 > 0, bits & 2 > 0
     told = read.told and len(np.unique(times[shown])) == shown.sum() and bool(keys[:1].all())
@@ -278,8 +292,21 @@ def read_packets(path: Path) -> Packets:
         lost, said = f"read {said} of {listed - hidden} frames", listed - hidden
     elif read.cut or (not lists_all and length - read.end > max(TIME_TOLERANCE, SHARE_TOLERANCE * length)):
         lost = _breaks_off(read.end, length)
-    missing = max(0, pictures - count)
     return Packets(times, keys, shown, frozenset(read.broken), lost, said, tick, told, first, missing)
+
+
+def _damage_told(path: Path, name: str, stream: Any, read: _Read) -> tuple[list[int], int]:
+    """The packets that are broken by what the container says, and how many more it says are missing."""
+    places, keys = np.array(read.places, np.int64), np.frombuffer(bytes(read.flags), np.uint8) & 1 > 0
+    if name == "avi":
+        chunks = listed(path, stream.index)
+        found = [Chunk(at, size) for at, size in zip(read.places, read.sizes, strict=True)]
+        return before_cuts(chunks, found), max(0, len(chunks) - len(found))
+    if name.startswith(_LISTS_FRAMES):
+        return spread(fragments.holes(path, stream.id), places, keys)
+    if name.startswith("matroska"):
+        return spread(matroska.holes(path, read.finder), places, keys, read.broken)
+    return [], 0
 
 
 def _breaks_off(end: float, length: float) -> str:
@@ -289,7 +316,10 @@ def _breaks_off(end: float, length: float) -> str:
 
 
 def _read_through(container: Any, stream: Any, breaks: Iterator[Break]) -> _Read:
-    read, gap = _Read(), next(breaks, None)
+    context = stream.codec_context
+    # Where the content of Matroska's packets begins is not known; `matroska.holes` looks there.
+    placed = container.format.name.startswith(_PLACES)
+    read, gap = _Read(HoleFinder(context.name, context.extradata), placed), next(breaks, None)
     try:
         for packet in packets_of(container):
             if packet.size and packet.dts is not None:

@@ -1,5 +1,6 @@
 """Turn a decoded frame into the picture that a player shows: fields, colours, pixel shape, orientation."""
 
+from bisect import bisect_right
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from av.sidedata.sidedata import Type as SideData
 from av.video.reformatter import Colorspace, VideoReformatter
 from numpy.typing import NDArray
 
+from face_extraction.described import crop_told
 from face_extraction.hdr import BT2020, UNTAGGED, in_standard, is_wide, wide_tags
 from face_extraction.images import Unreadable, check_frame
 
@@ -31,18 +33,55 @@ _MATRICES = {
 }
 
 
+# Containers that tell the shape of the pixels: it holds for all pictures, whatever the codec says.
+_TELLS_ASPECT = ("matroska", "mov,mp4", "avi", "asf", "mxf")
+# Codecs that tell of each picture whether it is interlaced; of others the container may.
+_TELLS_FIELDS = frozenset(
+    {"h264", "hevc", "mpeg2video", "mpeg4", "vc1", "wmv3", "prores", "dnxhd", "dvvideo", "utvideo"}
+)
+_PROGRESSIVE = 1
+
+
 class View:
-    """How to show a video's pictures.
+    """How to show a video's pictures, by what its container and its packets say."""
 
-    Attributes:
-        aspect: width of a pixel over its height.
-    """
-
-    def __init__(self, stream: Any = None) -> None:
-        told = float(stream.sample_aspect_ratio or 1) if stream else 1.0
-        self.aspect = told if abs(told - 1) > SQUARE_TOLERANCE else 1.0
+    def __init__(self, path: Path | None = None, container: Any = None, stream: Any = None) -> None:
+        """Without a stream, pictures have square pixels and are shown whole."""
         self._matrix: NDArray[np.int32] | None = None
         self._asked = False
+        self._crop = (0, 0, 0, 0)
+        self._places, self._aspects = [0], [1.0]
+        self._told = True
+        self._interlaced = False
+        if path and stream:
+            name, context = container.format.name, stream.codec_context
+            self._aspects = [_aspect(stream.sample_aspect_ratio)]
+            self._told = name.startswith(_TELLS_ASPECT)
+            self._interlaced = context.field_order > _PROGRESSIVE and context.name not in _TELLS_FIELDS
+            self._crop = crop_told(path, name, stream)
+
+    def saw(self, place: int, context: Any) -> None:
+        """Note the shape of the pixels once the packet at this place is decoded, if no container tells."""
+        aspect = context.sample_aspect_ratio
+        if not self._told and aspect and _aspect(aspect) != self._aspects[-1]:
+            self._places.append(place)
+            self._aspects.append(_aspect(aspect))
+
+    def aspect(self, place: int) -> float:
+        """The width of a pixel over its height, in the picture of the packet at this place."""
+        return self._aspects[max(bisect_right(self._places, place) - 1, 0)]
+
+    def filters(self, frame: Any) -> list[tuple[str, str]]:
+        """FFmpeg's filters that a picture needs before its colours are converted."""
+        needed = []
+        if frame.interlaced_frame or self._interlaced:
+            # Keeps one field and draws its missing lines from their neighbours: no other frame is needed.
+            needed.append(("estdif", "mode=frame:deint=all"))
+        left, top, right, bottom = self._crop
+        width, height = frame.width - left - right, frame.height - top - bottom
+        if any(self._crop) and width > 0 and height > 0:
+            needed.append(("crop", f"{width}:{height}:{left}:{top}:exact=1"))
+        return needed
 
     def matrix(self, frame: Any) -> NDArray[np.int32] | None:
         """The upper left 2x2 of the display matrix. PyAV's `rotation` gives only an angle, not a mirror.
@@ -60,13 +99,20 @@ class View:
         return self._matrix
 
 
-def upright(path: Path, frame: Any, view: View) -> NDArray[np.uint8]:
-    """The picture as a player shows it: deinterlaced, SDR colours, square pixels, upright.
+def _aspect(told: Any) -> float:
+    """A pixel's width over its height; 1 if it is nearly that, or unknown."""
+    aspect = float(told or 1)
+    return aspect if abs(aspect - 1) > SQUARE_TOLERANCE else 1.0
+
+
+def upright(path: Path, frame: Any, view: View, place: int = 0) -> NDArray[np.uint8]:
+    """The picture as a player shows it: deinterlaced, cropped, SDR colours, square pixels, upright.
 
     Args:
         path: the video, for errors.
         frame: PyAV's.
         view: how to show its video.
+        place: that of the frame's packet.
 
     Returns:
         uint8 of shape (height, width, 3), RGB in BT.709's primaries.
@@ -74,11 +120,12 @@ def upright(path: Path, frame: Any, view: View) -> NDArray[np.uint8]:
     Raises:
         Unreadable: it has more than `images.MAX_FRAME` pixels, or colours that FFmpeg cannot convert.
     """
-    width = max(round(frame.width * view.aspect), 1)
-    check_frame((max(width, frame.width), frame.height), path)
+    aspect = view.aspect(place)
+    check_frame((round(frame.width * max(aspect, 1)), frame.height), path)
     matrix = view.matrix(frame)
-    if frame.interlaced_frame:
-        frame = _whole_lines(frame)
+    if filters := view.filters(frame):
+        frame = _filtered(frame, *filters)
+    width = max(round(frame.width * aspect), 1)
     try:
         rgb = _colours(frame, width)
     except OSError:
@@ -92,11 +139,6 @@ def _known_data(frame: Any) -> Any:
     """The frame without side data that is newer than PyAV, such as EXIF: PyAV would show none at all."""
     last = max(int(kind.value) for kind in SideData)  # type: ignore[call-overload]
     return _filtered(frame, *(("sidedata", f"delete:type={last + new}") for new in range(1, 9)))
-
-
-def _whole_lines(frame: Any) -> Any:
-    """Keep one field and draw its missing lines from their neighbours: no other frame is needed."""
-    return _filtered(frame, ("estdif", "mode=frame:deint=all"))
 
 
 def _filtered(frame: Any, *filters: tuple[str, str]) -> Any:

@@ -68,6 +68,52 @@ def breaks(path: Path, pid: int) -> Iterator[Break]:
             yield Break(at + place * packets.shape[1], bool(begins))
 
 
+def descriptor(path: Path, pid: int, tag: int) -> bytes:
+    """What a transport stream's first list of streams says of one of them; b"" if it says nothing.
+
+    Args:
+        path: a transport stream.
+        pid: the stream's number in it.
+        tag: the kind of description.
+
+    Raises:
+        Unreadable: the system cannot open the file.
+    """
+    for _, packets, _ in _runs(path):
+        for packet in packets[packets[:, 1] & _STARTS > 0]:
+            content = packet[:PACKET].tobytes()
+            begin = 4 + (1 + content[4] if content[3] & 0x20 else 0)
+            begin += 1 + content[begin] if begin < PACKET else 0
+            section = content[begin:]
+            if section[:1] == b"\2" and (found := _described(section, pid)) is not None:
+                return found.get(tag, b"")
+        return b""
+    return b""
+
+
+def _described(section: bytes, pid: int) -> dict[int, bytes] | None:
+    """What a list of streams says of one of them, by tags; None if the stream is not there."""
+    if len(section) < 12:
+        return None
+    at, end = 12 + (section[10] & 15) * 256 + section[11], 3 + (section[1] & 15) * 256 + section[2] - 4
+    while at + 5 <= min(end, len(section)):
+        number, length = (
+            (section[at + 1] & 0x1F) * 256 + section[at + 2],
+            (section[at + 3] & 15) * 256 + section[at + 4],
+        )
+        if number == pid:
+            return dict(_tagged(section[at + 5 : at + 5 + length]))
+        at += 5 + length
+    return None
+
+
+def _tagged(content: bytes) -> Iterator[tuple[int, bytes]]:
+    at = 0
+    while at + 2 <= len(content):
+        yield content[at], content[at + 2 : at + 2 + content[at + 1]]
+        at += 2 + content[at + 1]
+
+
 def _has_first_table(packets: NDArray[np.uint8]) -> bool:
     """Whether among the packets is a file's first list of programs."""
     return bool(((packets[:, 1] & 0x1F == 0) & (packets[:, 2] == 0) & (packets[:, 3] & 15 == 0)).any())

@@ -1,6 +1,7 @@
 """The picture that is scored is the one that a player shows."""
 
 import io
+import struct
 from fractions import Fraction
 
 import av
@@ -13,7 +14,7 @@ from face_extraction.frames import read_frames
 from face_extraction.images import Unreadable
 from face_extraction.picture import View, upright
 
-from .videos import HEIGHT, WIDTH, set_matrix, write
+from .videos import HEIGHT, WIDTH, describe, element, set_matrix, write
 
 
 def _quarters():
@@ -156,6 +157,15 @@ def test_full_range_is_not_stretched(tmp_path, pixels, white):
     )
 
 
+_WOVEN = np.zeros((HEIGHT, WIDTH, 3), np.uint8)
+_WOVEN[::2, 30:60] = _WOVEN[1::2, 42:72] = 200
+
+
+def _interlaced(pixels="yuv420p"):
+    """Frames of two fields, between which a bar moved."""
+    return [av.VideoFrame.from_ndarray(_WOVEN, "rgb24").reformat(format=pixels) for _ in range(4)]
+
+
 def _combs(rgb):
     grey = rgb.astype(float).mean(axis=2)
     return np.abs(grey[1:-1:2] - (grey[:-2:2] + grey[2::2]) / 2).mean()
@@ -170,16 +180,43 @@ def _combs(rgb):
     ],
 )
 def test_interlaced_pictures_have_no_combs(tmp_path, name, codec, options):
-    picture = np.zeros((HEIGHT, WIDTH, 3), np.uint8)
-    picture[:, 30:60] = 200
-    picture[1::2] = np.roll(picture[1::2], 12, axis=1)
-    frames = [av.VideoFrame.from_ndarray(picture, "rgb24").reformat(format="yuv420p") for _ in range(4)]
-    path = write(tmp_path / name, frames, codec, options=options)
+    path = write(tmp_path / name, _interlaced(), codec, options=options)
 
     found = list(read_frames(path))
 
     assert len(found) == 4
-    assert all(_combs(frame.rgb) < _combs(picture) / 4 for frame in found)
+    assert all(_combs(frame.rgb) < _combs(_WOVEN) / 4 for frame in found)
+
+
+@pytest.mark.parametrize(
+    ("name", "codec", "pixels"),
+    [
+        ("a.mkv", "ffv1", "yuv420p"),
+        ("b.mkv", "mjpeg", "yuvj420p"),
+        ("a.mov", "mjpeg", "yuvj420p"),
+        ("b.mov", "rawvideo", "uyvy422"),
+        ("c.mov", "png", "rgb24"),
+    ],
+)
+@pytest.mark.parametrize("order", [1, 2, 5])
+def test_interlaced_pictures_of_which_only_the_container_tells_have_no_combs(
+    tmp_path, name, codec, pixels, order
+):
+    path = write(tmp_path / name, _interlaced(pixels), codec, pixels=pixels, field_order=order)
+
+    found = list(read_frames(path))
+
+    assert len(found) == 4
+    assert all((_combs(frame.rgb) < _combs(_WOVEN) / 4) == (order > 1) for frame in found)
+
+
+def test_whole_pictures_in_an_interlaced_stream_are_left_alone(tmp_path):
+    """A broadcast of a film: the codec tells of each picture that its lines belong together."""
+    options = {"x264-params": "interlaced=0:qp=0"}
+    path = write(tmp_path / "a.mkv", _interlaced(), options=options, container_options={"live": "1"})
+    describe(path, 0xE0, add=element(0x9A, b"\1"))
+
+    assert all(_combs(frame.rgb) > _combs(_WOVEN) / 2 for frame in read_frames(path))
 
 
 def test_progressive_lines_are_left_alone(tmp_path):
@@ -250,3 +287,133 @@ def test_pictures_that_need_dolby_vision_are_a_reason(tmp_path, compatible, show
     else:
         with pytest.raises(Unreadable, match="Dolby Vision"):
             list(read_frames(path))
+
+
+def _numbered():
+    """Each column and row has its own colour: (4 x column) to the right, (4 x row) down."""
+    rgb = np.zeros((HEIGHT, WIDTH, 3), np.uint8)
+    rgb[:, :, 0], rgb[:, :, 1] = 2 * np.arange(WIDTH), 4 * np.arange(HEIGHT)[:, None]
+    return rgb
+
+
+def _crops(left, top, right, bottom):
+    """Matroska's PixelCropLeft, -Top, -Right and -Bottom."""
+    pairs = zip((0x54CC, 0x54BB, 0x54DD, 0x54AA), (left, top, right, bottom), strict=True)
+    return b"".join(element(name, bytes([pixels])) for name, pixels in pairs if pixels)
+
+
+@pytest.mark.parametrize("crop", [(0, 8, 0, 8), (10, 0, 6, 0), (11, 7, 5, 9)])
+@pytest.mark.parametrize("first", [True, False])
+def test_the_crop_of_a_matroska_is_applied(tmp_path, crop, first):
+    left, top, right, bottom = crop
+    path = write(
+        tmp_path / "a.mkv", [_numbered()] * 3, "ffv1", pixels="bgr0", container_options={"live": "1"}
+    )
+    describe(path, 0xE0, add=_crops(*crop))
+
+    (frame,) = read_frames(path, count=1, first=first)
+
+    assert np.array_equal(frame.rgb, _numbered()[top : HEIGHT - bottom, left : WIDTH - right])
+
+
+def test_a_cropped_matroska_of_pixels_that_are_not_square_is_as_wide_as_players_show_it(tmp_path):
+    """4:3 inside black bars: 96 x 64 pixels, of which 64 x 64 are shown 128 wide."""
+    path = write(tmp_path / "a.mkv", [_numbered()] * 3, container_options={"live": "1"})
+    shown = element(0x54B0, bytes([128])) + element(0x54BA, bytes([64])) + element(0x54B2, b"\0")
+    describe(path, 0xE0, add=_crops(16, 0, 16, 0) + shown)
+
+    (frame,) = read_frames(path, count=1)
+
+    assert frame.rgb.shape == (64, 128, 3)
+    assert np.abs(frame.rgb[32, ::2, 0].astype(int) - 2 * np.arange(16, 80)).mean() < 6
+
+
+@pytest.mark.parametrize(
+    ("numbers", "part"),
+    [((64, 1, 64, 1, 0, 1, 0, 1), np.s_[:, 16:80]), ((96, 1, 48, 1, 0, 1, -4, 1), np.s_[4:52, :])],
+)
+def test_the_clean_aperture_of_a_mov_is_applied(tmp_path, numbers, part):
+    path = write(tmp_path / "a.mov", [_numbered()] * 3, "png", pixels="rgb24")
+    content = bytearray(path.read_bytes())
+    box = struct.pack(">I4s8i", 40, b"clap", *numbers)
+    entry = content.index(b"png ", content.index(b"stsd")) - 4
+    content[entry + 86 : entry + 86] = box
+    for kind in (b"moov", b"trak", b"mdia", b"minf", b"stbl", b"stsd"):
+        at = content.index(kind, content.index(b"minf") if kind == b"stbl" else 0) - 4
+        content[at : at + 4] = (int.from_bytes(content[at : at + 4]) + 40).to_bytes(4)
+    content[entry : entry + 4] = (int.from_bytes(content[entry : entry + 4]) + 40).to_bytes(4)
+    path.write_bytes(content)
+
+    (frame,) = read_frames(path, count=1)
+
+    assert np.array_equal(frame.rgb, _numbered()[part])
+
+
+@pytest.mark.parametrize(("codec", "options"), [("libx264", {"bf": "2"}), ("mpeg2video", {"bf": "2"})])
+@pytest.mark.parametrize("count", [None, 8])
+def test_pixels_whose_shape_changes_are_shown_as_each_picture_says(tmp_path, codec, options, count):
+    """A broadcast: 4:3, then a film in 16:9, then 4:3 again."""
+    parts = []
+    for number, aspect in enumerate((Fraction(1), Fraction(32, 27), Fraction(1))):
+        part = tmp_path / f"{number}.ts"
+        pictures = [_quarters()] * 20
+        write(part, pictures, codec, options={"g": "10"} | options, sample_aspect_ratio=aspect)
+        parts.append(part.read_bytes())
+    (tmp_path / "a.ts").write_bytes(b"".join(parts))
+
+    frames = list(read_frames(tmp_path / "a.ts", count=count))
+
+    widths = [frame.rgb.shape[1] for frame in frames]
+    expected = [WIDTH if not 20 <= frame.index < 40 else round(WIDTH * 32 / 27) for frame in frames]
+    assert len(frames) == (count or 60)
+    assert widths == expected
+
+
+def _dolby_record(profile, compatible):
+    return bytes([1, 0, profile << 1, 5, compatible << 4]) + bytes(19)
+
+
+@pytest.mark.parametrize(
+    ("profile", "compatible", "shown"),
+    [(5, 0, False), (8, 1, True), (8, 4, True), (7, 6, True), (10, 0, False)],
+)
+def test_a_matroska_that_needs_dolby_vision_is_a_reason(tmp_path, profile, compatible, shown):
+    path = write(tmp_path / "a.mkv", [_quarters()] * 3, container_options={"live": "1"})
+    record = element(0x41E7, b"dvcC") + element(0x41ED, _dolby_record(profile, compatible))
+    describe(path, add=element(0x41E4, record))
+
+    if shown:
+        assert len(list(read_frames(path))) == 3
+    else:
+        with pytest.raises(Unreadable, match="Dolby Vision"):
+            list(read_frames(path))
+
+
+@pytest.mark.parametrize(("profile", "compatible", "shown"), [(5, 0, False), (8, 1, True)])
+def test_a_transport_stream_that_needs_dolby_vision_is_a_reason(tmp_path, profile, compatible, shown):
+    path = write(tmp_path / "a.ts", [_quarters()] * 20)
+    content = bytearray(path.read_bytes())
+    for at in range(0, len(content), 188):
+        if content[at + 1 : at + 3] == b"\x50\0":  # The list of streams, which says nothing more of the one.
+            record = _dolby_record(profile, compatible)[:5]
+            section = content[at + 5 : at + 8 + content[at + 7] - 4]
+            section[2] += 7
+            section[-1] = 7
+            section += bytes([0xB0, 5]) + record
+            content[at + 5 : at + 5 + len(section) + 4] = section + _mpeg_checksum(section)
+    path.write_bytes(content)
+
+    if shown:
+        assert len(list(read_frames(path))) == 20
+    else:
+        with pytest.raises(Unreadable, match="Dolby Vision"):
+            list(read_frames(path))
+
+
+def _mpeg_checksum(content):
+    crc = 0xFFFFFFFF
+    for byte in content:
+        crc ^= byte << 24
+        for _ in range(8):
+            crc = (crc << 1 ^ 0x04C11DB7 if crc >> 31 else crc << 1) & 0xFFFFFFFF
+    return crc.to_bytes(4)

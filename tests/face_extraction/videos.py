@@ -33,10 +33,17 @@ def write(
     options: dict[str, str] | None = None,
     pixels: str = "yuv420p",
     times: Sequence[int] | None = None,
+    container_options: dict[str, str] | None = None,
+    **settings: Any,
 ) -> Path:
-    """Pictures are RGB arrays or frames of PyAV; `times` are milliseconds, else 30 a second."""
-    with av.open(str(path), "w") as container:
+    """Pictures are RGB arrays or frames of PyAV; `times` are milliseconds, else 30 a second.
+
+    `settings` are attributes of the encoder.
+    """
+    with av.open(str(path), "w", options=container_options or {}) as container:
         stream = container.add_stream(codec, rate=30, options=options or {})
+        for name, value in settings.items():
+            setattr(stream.codec_context, name, value)
         if times is not None:
             stream.codec_context.time_base = Fraction(1, 1000)
         for index, picture in enumerate(pictures):
@@ -77,3 +84,31 @@ def cut(source: Path, target: Path, key: int) -> Path:
                 packet.stream = copied
                 copy.mux(packet)
     return target
+
+
+def element(name: int, content: bytes) -> bytes:
+    """An element of Matroska."""
+    return name.to_bytes((name.bit_length() + 7) // 8) + (len(content) | 1 << 56).to_bytes(8) + content
+
+
+def describe(path: Path, *parents: int, add: bytes) -> Path:
+    """Put elements into the description of a Matroska's first track, or into its parts."""
+    content = path.read_bytes()
+    path.write_bytes(_added(content, (0x18538067, 0x1654AE6B, 0xAE, *parents), add))
+    return path
+
+
+def _added(content: bytes, parents: Sequence[int], add: bytes) -> bytes:
+    if not parents:
+        return content + add
+    at = 0
+    while True:
+        name = 9 - content[at].bit_length()
+        length = 9 - content[at + name].bit_length()
+        start = at + name + length
+        size = int.from_bytes(content[at + name : start]) & ((1 << 7 * length) - 1)
+        end = len(content) if size == (1 << 7 * length) - 1 else start + size
+        if int.from_bytes(content[at : at + name]) == parents[0]:
+            changed = _added(content[start:end], parents[1:], add)
+            return content[:at] + element(parents[0], changed) + content[end:]
+        at = end

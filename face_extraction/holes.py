@@ -1,0 +1,146 @@
+"""Damaged parts of a video file that its container tells of: decoders need not notice."""
+
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+# Disks lose sectors, and downloads blocks, that begin and end at multiples of this many bytes.
+SECTOR = 512
+_CHANCE = 2
+# Codecs that find their parts by start codes, so that they write no more than a few zeros inside a part.
+_START_CODES = frozenset({"h264", "hevc", "mpeg4", "mpeg2video", "mpeg1video"})
+_ZEROS = 8
+# Where H.264 and HEVC in MP4 and Matroska tell how many bytes the length of each part takes.
+_PREFIX = {"h264": 4, "hevc": 21}
+# Codecs whose pictures look like noise.
+_ENTROPY = frozenset(
+    {
+        "vp8",
+        "vp9",
+        "av1",
+        "huffyuv",
+        "ffvhuff",
+        "ffv1",
+        "utvideo",
+        "magicyuv",
+        "mjpeg",
+        "theora",
+        "wmv3",
+        "vc1",
+    }
+)
+
+
+class Hole(NamedTuple):
+    """A damaged or missing part.
+
+    Attributes:
+        start: where it begins, in bytes of the file.
+        end: where the sound part behind it begins.
+        lost: how many frames are surely missing there.
+        is_vague: whether the damage lies anywhere inside, and may be that of a packet known to be broken.
+    """
+
+    start: int
+    end: int
+    lost: int = 0
+    is_vague: bool = False
+
+
+def spread(
+    holes: Iterable[Hole], places: NDArray[np.int64], keys: NDArray[np.bool_], known: Iterable[int] = ()
+) -> tuple[list[int], int]:
+    """What holes do to a video's packets.
+
+    Args:
+        holes: the file's.
+        places: where each packet begins, in bytes of the file.
+        keys: whether decoding can begin there.
+        known: the numbers of the packets that are known to be broken.
+
+    Returns:
+        the numbers of the packets that are broken, or may need one that is missing; and how many frames
+        are missing: at least one where a hole holds no packet.
+    """
+    broken, known = list[int](), set(known)
+    missing = 0
+    for hole in holes:
+        inside = np.flatnonzero((places >= hole.start) & (places < hole.end)).tolist()
+        if hole.is_vague and not known.isdisjoint(inside):
+            continue
+        broken += inside
+        missing += max(hole.lost, not inside)
+        behind = np.flatnonzero(places >= hole.end)
+        if len(behind) and not keys[behind[0]]:
+            broken.append(int(behind[0]))
+    return broken, missing
+
+
+class HoleFinder:
+    """Finds zeros inside a video's packets that no encoder writes. Decoders take them for a picture.
+
+    Other wrong bytes inside a packet cannot be told, unless the decoder does.
+    """
+
+    def __init__(self, codec: str, extradata: bytes | None = None) -> None:
+        """Choose the codec.
+
+        Args:
+            codec: FFmpeg's name.
+            extradata: what stands before the packets; tells how H.264 and HEVC part theirs.
+        """
+        self._has_start_codes, self._has_sectors = codec in _START_CODES, codec in _ENTROPY
+        at = _PREFIX.get(codec)
+        packed = at and extradata and len(extradata) > at and extradata[0] == 1
+        self._prefix = 1 + (extradata[at] & 3) if packed and at and extradata else 0
+
+    def has_hole(self, content: bytes, at: int | None = None) -> bool:
+        """Whether bytes of a packet were lost.
+
+        Args:
+            content: the packet.
+            at: its place in the file, in bytes, if that is known.
+        """
+        if self._has_start_codes:
+            return bytes(_ZEROS) in content and any(_has_zeros(unit) for unit in self._units(content))
+        return at is not None and self.lacks_sectors(content, at)
+
+    def lacks_sectors(self, content: bytes, at: int) -> bool:
+        """Whether zeros inside begin and end where sectors do; those of a black picture do not.
+
+        Args:
+            content: a part of the file that holds a packet.
+            at: its place in the file, in bytes.
+        """
+        start = content.find(bytes(SECTOR)) if self._has_sectors else -1
+        while start > 0:
+            rest = content[start:].lstrip(b"\0")
+            end = len(content) - len(rest)
+            # The bytes beside a hole can be zeros too.
+            if rest and -(at + start) % SECTOR <= _CHANCE and (at + end) % SECTOR <= _CHANCE:
+                return True
+            start = content.find(bytes(SECTOR), end) if rest else -1
+        return False
+
+    def _units(self, content: bytes) -> Iterator[bytes]:
+        if not self._prefix:
+            yield content
+            return
+        at = 0
+        while at + self._prefix < len(content):
+            start = at + self._prefix
+            at = start + int.from_bytes(content[at:start])
+            yield content[start:at]
+
+
+def _has_zeros(unit: bytes) -> bool:
+    """Whether there are more zeros than these codecs write before a start code or at the end."""
+    start = unit.find(bytes(_ZEROS))
+    while start >= 0:
+        rest = unit[start:].lstrip(b"\0")
+        if rest and rest[0] != 1:
+            return True
+        start = unit.find(bytes(_ZEROS), len(unit) - len(rest)) if rest else -1
+    return False
