@@ -210,6 +210,8 @@ class _Read:
     flags: bytearray = field(default_factory=bytearray)
     places: "array[int]" = field(default_factory=lambda: array("q"))
     sizes: "array[int]" = field(default_factory=lambda: array("q"))
+    decoded: "array[int]" = field(default_factory=lambda: array("q"))
+    jumps: list[tuple[int, int, int]] = field(default_factory=list)
     broken: list[int] = field(default_factory=list)
     told: bool = True
     cut: bool = False
@@ -227,12 +229,15 @@ class _Read:
             # Clock or counters restart where two files were joined; that does not break the last packet.
             while self.broken and self.broken[-1] >= place - 2:
                 self.broken.pop()
+        elif packet.is_keyframe and step > 0 and self.broken and self.broken[-1] >= place - 2:
+            self.jumps.append((place, self.last_dts or 0, packet.dts))
         self.joins = False
         if packet.is_corrupt or self.finder.has_hole(bytes(packet), packet.pos if self.is_placed else None):
             self.broken.append(place)
         self.last_dts = packet.dts if packet.dts is not None else self.last_dts
         self.told = self.told and packet.pts is not None and step >= 0
         self.times.append(packet.pts or 0)
+        self.decoded.append(packet.dts or 0)
         self.places.append(-1 if packet.pos is None else packet.pos)
         self.sizes.append(packet.size)
         self.flags.append(packet.is_keyframe | (not packet.is_discard) << 1)
@@ -243,6 +248,21 @@ class _Read:
         place = len(self.flags) - 1
         if place >= 0 and not found.begins and self.broken[-1:] != [place]:
             self.broken.append(place)
+
+    def forgive_jumps(self) -> None:
+        """Take back breaks where the clock jumps over a time that is elsewhere in the file.
+
+        So it is with a transport stream's segments that were joined in another order: nothing is missing.
+        """
+        if not self.jumps:
+            return
+        clock = np.unique(np.array(self.decoded, np.int64))
+        usual = 1.5 * float(np.median(np.diff(clock)))
+        for place, before, after in self.jumps:
+            first = int(np.searchsorted(clock, before, side="right"))
+            last = int(np.searchsorted(clock, after)) - 1
+            if first <= last and clock[first] - before <= usual and after - clock[last] <= usual:
+                self.broken = [one for one in self.broken if not place - 2 <= one < place]
 
     def drop_cut_end(self) -> int:
         """Drop broken packets at the very end, where the file breaks off; returns how many are left."""
@@ -277,6 +297,7 @@ def read_packets(path: Path) -> Packets:
         codec = stream.codec_context.name
         broken, missing = _damage_told(path, name, stream, read)
     missing = max(missing, pictures - len(read.flags))
+    read.forgive_jumps()
     count = read.drop_cut_end()
     read.broken += [place for place in broken if place < count]
     times = np.array(read.times, np.int64)[:count]

@@ -172,6 +172,38 @@ def test_a_recording_joined_to_an_earlier_one_is_whole(tmp_path, second):
     assert values(read_frames(tmp_path / "joined.ts")) == list(range(80))
 
 
+def _segments(folder):
+    """An HLS stream's four segments of 20 frames."""
+    options = {"hls_time": "0.6", "hls_list_size": "0", "hls_segment_filename": str(folder / "%d.ts")}
+    with av.open(str(folder / "a.m3u8"), "w", format="hls", options=options) as container:
+        stream = container.add_stream("libx264", rate=30, options=GROUPS)
+        stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuv420p"
+        for index in range(80):
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(paint(index), "rgb24")))
+        container.mux(stream.encode(None))
+    return [(folder / f"{number}.ts").read_bytes() for number in range(4)]
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2, 3), (0, 2, 1, 3), (1, 0, 2, 3), (3, 2, 1, 0), (0, 1, 3, 2)])
+def test_segments_joined_in_another_order_are_shown_as_players_do_and_whole(tmp_path, order):
+    segments = _segments(tmp_path)
+    (tmp_path / "joined.ts").write_bytes(b"".join(segments[number] for number in order))
+
+    frames = list(read_frames(tmp_path / "joined.ts"))
+
+    assert values(frames) == [20 * number + index for number in order for index in range(20)]
+    assert all(step > 0 for step in np.diff([frame.time for frame in frames]))
+
+
+@pytest.mark.parametrize("order", [(0, 1, 3), (0, 2, 3)])
+def test_a_segment_that_is_missing_is_damage(tmp_path, order):
+    segments = _segments(tmp_path)
+    (tmp_path / "joined.ts").write_bytes(b"".join(segments[number] for number in order))
+
+    with pytest.raises(ItemFailed, match="damaged"):
+        list(read_frames(tmp_path / "joined.ts"))
+
+
 def test_a_transport_stream_that_breaks_off_does_not_read_all_of_itself(tmp_path):
     path = write(tmp_path / "a.ts", _moving(60), options=GROUPS)
     path.write_bytes(path.read_bytes()[: 188 * 200 + 70])
