@@ -1,8 +1,8 @@
 """Read GIF, PNG, WebP and AVIF files of several pictures like the frames of a video."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import accumulate
+from itertools import accumulate, islice
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from face_extraction.colour import to_rgb
+from face_extraction.gif import DamagedGif, Gif, Part, decode, read_gif
 from face_extraction.heif import HEAD, is_heic
 from face_extraction.images import (
     Animated,
+    Unreadable,
     check_frame,
     known_format,
     open_file,
@@ -77,11 +80,14 @@ def read_pictures(path: Path, *, count: int | None = None) -> Iterator[Shown]:
         pass
     with open_file(path) as stream, open_picture(stream, path) as image:
         check_frame(image.size, path)
+        if image.format == "GIF":
+            stream.seek(0)
+            yield from _read_gif(path, read_gif(stream), count)
+            return
         # A PNG can hold a picture for viewers that show no animations; Pillow gives it as the first.
         before = 1 if getattr(image, "default_image", False) else 0
         times, damage = _times(image, before)
-        *starts, end = (round(1e6 * time) for time in times)
-        for index in middles_in_time(np.array(starts), end, len(starts) if count is None else count).tolist():
+        for index in _wanted(times, count):
             image.seek(before + index)
             _load(image)
             yield Shown(index, times[index], shown_rgb(image))
@@ -89,10 +95,41 @@ def read_pictures(path: Path, *, count: int | None = None) -> Iterator[Shown]:
         raise ItemFailed(DAMAGED, damage)
 
 
+def _read_gif(path: Path, gif: Gif, count: int | None) -> Iterator[Shown]:
+    check_frame((gif.width, gif.height), path)
+    sound, damage = 0, ""
+    try:
+        for part in gif.parts:
+            check_frame(_extent(part), path)
+            decode(part)
+            sound += 1
+    except (DamagedGif, Unreadable) as error:
+        detail = error.detail if isinstance(error, Unreadable) else error
+        damage = f"picture {sound + 1} of {len(gif.parts)} cannot be decoded ({detail})"
+    times = _clock([part.milliseconds for part in gif.parts[:sound]])
+    wanted = set(_wanted(times, count))
+    for index, rgba in enumerate(islice(gif.pictures(), sound)):
+        if index in wanted:
+            yield Shown(index, times[index], to_rgb(Image.fromarray(rgba)))
+    if damage:
+        raise ItemFailed(DAMAGED, damage)
+
+
+def _extent(part: Part) -> tuple[int, int]:
+    left, top, right, bottom = part.place
+    return right - left, bottom - top
+
+
+def _wanted(times: list[float], count: int | None) -> list[int]:
+    """The numbers of the pictures to show, by when each appears and the last one ends."""
+    *starts, end = (round(1e6 * time) for time in times)
+    return [int(n) for n in middles_in_time(np.array(starts), end, len(starts) if count is None else count)]
+
+
 def _times(image: Image.Image, first: int) -> tuple[list[float], str]:
     """When each picture from `first` on appears and when the last one ends, in seconds; and the damage."""
     total = getattr(image, "n_frames", 1)
-    durations: list[float] = []
+    durations: list[int] = []
     damage = ""
     for index in range(first, total):
         try:
@@ -101,9 +138,14 @@ def _times(image: Image.Image, first: int) -> tuple[list[float], str]:
         except (OSError, EOFError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
             damage = f"picture {index + 1} of {total} cannot be decoded ({error})"
             break
-        wanted = image.info.get("duration") or 0
-        durations.append((wanted if wanted >= _SHORTEST else _DEFAULT) / 1000)
-    return [round(time, 6) for time in accumulate(durations, initial=0.0)], damage
+        durations.append(image.info.get("duration") or 0)
+    return _clock(durations), damage
+
+
+def _clock(durations: Iterable[int]) -> list[float]:
+    """When each picture appears and when the last one ends, in seconds; durations are in milliseconds."""
+    shown = ((wanted if wanted >= _SHORTEST else _DEFAULT) / 1000 for wanted in durations)
+    return [round(time, 6) for time in accumulate(shown, initial=0.0)]
 
 
 def _load(image: Any) -> None:

@@ -14,6 +14,8 @@ from PIL import Image, ImageFile, UnidentifiedImageError
 from face_extraction.atomic import write_bytes
 from face_extraction.colour import orientation_of, plain_mode, shrink, tags_of, to_rgb, turn_upright
 from face_extraction.errors import one_line, ran_out_of_memory
+from face_extraction.gamma import in_srgb
+from face_extraction.gif import read_gif
 from face_extraction.hdr import NO_TAGS
 from face_extraction.heif import (
     HEAD,
@@ -301,6 +303,11 @@ def _decode_picture(stream: IO[bytes], name: Path | str) -> Photo:
     with open_picture(stream, name) as image:
         if image.format in _ANIMATED and (count := getattr(image, "n_frames", 1)) > 1:
             raise Animated(name, f"an animation of {count} pictures")
+        if image.format == "GIF":
+            stream.seek(0)
+            gif = read_gif(stream)
+            if not gif.is_covered:
+                return Photo(to_rgb(Image.fromarray(next(gif.pictures()))))
         if image.format not in _JPEG:
             return _load(image)
         stream.seek(0)
@@ -346,7 +353,11 @@ def _shown_part(image: Image.Image) -> Image.Image:
 
 def _upright_rgb(plain: Image.Image, image: Image.Image) -> NDArray[np.uint8]:
     """`plain` as the colours and the orientation of `image`, from which it was made, ask for."""
-    rgb = to_rgb(plain, image.info.get("icc_profile") or b"", image.info.get(_COLOURS, NO_TAGS))
+    profile, tags = image.info.get("icc_profile") or b"", image.info.get(_COLOURS, NO_TAGS)
+    rgb = to_rgb(plain, profile, tags)
+    gamma = image.info.get("gamma", 0) if image.format == "PNG" else 0
+    if gamma and not profile and tags == NO_TAGS and "srgb" not in image.info:
+        rgb = in_srgb(rgb, gamma, image.info.get("chromaticity", ()))
     return turn_upright(rgb, orientation_of(image))
 
 

@@ -13,7 +13,10 @@ SIGNATURE = b"\x89PNG\r\n\x1a\n"
 # The pixels need these: without tRNS they would differ, and fcTL and fdAT hold an animation's.
 _NEEDED = frozenset({b"IHDR", b"PLTE", b"IDAT", b"IEND", b"tRNS", b"acTL", b"fcTL", b"fdAT"})
 # These say how to show the pixels. Damaged ones are dropped.
-_WANTED = frozenset({b"eXIf", b"iCCP", b"cICP"})
+_WANTED = frozenset({b"eXIf", b"iCCP", b"cICP", b"sRGB", b"gAMA", b"cHRM", b"iTXt"})
+_LENGTHS = {b"sRGB": 1, b"gAMA": 4, b"cHRM": 32}
+# The text that can hold an orientation.
+_XMP = b"XML:com.adobe.xmp\0"
 _MAX_WANTED = 2**20
 _END = b"\0\0\0\0IEND\xae\x42\x60\x82"
 
@@ -25,7 +28,7 @@ class DamagedPng(ValueError):
 def sound_png(stream: IO[bytes]) -> IO[bytes]:
     """Copy a PNG file with only what its pixels need, and check the checksums.
 
-    Texts, times and private chunks are dropped unread. EXIF, colour profile and the names of the colours stay
+    Texts, times and private chunks are dropped. EXIF, XMP, colour profile and the names of the colours stay
     if they are whole and below a megabyte.
 
     Args:
@@ -82,15 +85,26 @@ def _body(stream: IO[bytes], kind: bytes, length: int) -> bytes | None:
         if not whole:
             raise DamagedPng(f"damaged PNG: wrong checksum of its {name} chunk")
         return body
-    return body if whole and (kind != b"iCCP" or _inflates(body[:-4])) else None
+    return body if whole and _is_useful(kind, body[:-4]) else None
 
 
-def _inflates(profile: bytes) -> bool:
-    """Whether an iCCP chunk holds a compressed profile of a size that Pillow accepts."""
-    _, _, rest = profile.partition(b"\0")
+def _is_useful(kind: bytes, content: bytes) -> bool:
+    """Whether Pillow takes a chunk that says how to show the pixels."""
+    if kind == b"iCCP":
+        _, _, rest = content.partition(b"\0")
+        return rest[:1] == b"\0" and _inflates(rest[1:])
+    if kind == b"iTXt":
+        flags, (_, _, text) = content[len(_XMP) :][:2], content[len(_XMP) + 2 :].partition(b"\0")
+        text = text.partition(b"\0")[2]
+        return content.startswith(_XMP) and (flags[:1] == b"\0" or (flags == b"\1\0" and _inflates(text)))
+    return len(content) == _LENGTHS.get(kind, len(content))
+
+
+def _inflates(content: bytes) -> bool:
+    """Whether compressed content has a size that Pillow accepts."""
     try:
         inflater = zlib.decompressobj()
-        inflater.decompress(rest[1:], _MAX_WANTED)
+        inflater.decompress(content, _MAX_WANTED)
     except zlib.error:
         return False
-    return rest[:1] == b"\0" and inflater.eof
+    return inflater.eof

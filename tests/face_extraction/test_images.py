@@ -555,3 +555,78 @@ def test_an_encoder_that_fails_is_not_believed(tmp_path, noise, monkeypatch):
         write_image(tmp_path / "a.png", noise, "png")
 
     assert not list(tmp_path.iterdir())
+
+
+def _with_chunks(noise: np.ndarray, *chunks: tuple[bytes, bytes], end: bool = False) -> bytes:
+    """A PNG with more chunks before its pixels, or behind them."""
+    png = _encode(Image.fromarray(noise), "PNG")
+    at = png.index(b"IEND" if end else b"IDAT") - 4
+    return png[:at] + b"".join(_chunk(name, content) for name, content in chunks) + png[at:]
+
+
+LINEAR = (b"gAMA", struct.pack(">I", 100_000))
+ADOBE = (b"cHRM", struct.pack(">8I", 31270, 32900, 64000, 33000, 21000, 71000, 15000, 6000))
+SRGB = (b"sRGB", b"\0")
+PROFILE = (
+    b"iCCP",
+    b"sRGB\0\0" + zlib.compress(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()),
+)
+NAMED = (b"cICP", b"\1\x0d\0\1")
+
+
+@pytest.mark.parametrize(
+    ("chunks", "converted"),
+    [
+        ([LINEAR], True),
+        ([LINEAR, ADOBE], True),
+        ([LINEAR, SRGB], False),
+        ([SRGB, LINEAR, ADOBE], False),
+        ([PROFILE, LINEAR], False),
+        ([NAMED, LINEAR, ADOBE], False),
+        ([ADOBE], False),
+        ([(b"gAMA", struct.pack(">I", 45455))], False),
+        ([(b"gAMA", b"\0\1")], False),
+    ],
+)
+def test_the_gamma_of_a_png_counts_where_nothing_better_names_its_colours(noise, chunks, converted):
+    rgb = read_bytes_rgb(_with_chunks(noise, *chunks), "x")
+
+    assert np.array_equal(rgb, noise) is not converted
+    if chunks == [LINEAR]:
+        assert np.abs(rgb - 255 * (noise / 255) ** (1 / 2.2)).max() < 1
+
+
+XMP = '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:Description tiff:Orientation="6"/></x:xmpmeta>'
+
+
+@pytest.mark.parametrize("end", [False, True])
+@pytest.mark.parametrize("packed", [False, True])
+def test_the_orientation_of_a_png_that_only_xmp_tells_is_applied(noise, packed, end):
+    text = zlib.compress(XMP.encode()) if packed else XMP.encode()
+    content = b"XML:com.adobe.xmp\0" + bytes([packed, 0]) + b"\0\0" + text
+
+    rgb = read_bytes_rgb(_with_chunks(noise, (b"iTXt", content), end=end), "x")
+
+    assert np.array_equal(rgb, np.rot90(noise, -1))
+
+
+def test_exif_tells_the_orientation_before_xmp_does(noise):
+    exif = Image.Exif()
+    exif[0x0112] = 3
+    chunks = [(b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + XMP.encode()), (b"eXIf", exif.tobytes()[6:])]
+
+    assert np.array_equal(read_bytes_rgb(_with_chunks(noise, *chunks), "x"), noise[::-1, ::-1])
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"XML:com.adobe.xmp\0\1\0\0\0" + zlib.compress(bytes(5_000_000)),
+        b"XML:com.adobe.xmp\0\1\0\0\0no zlib",
+        b"XML:com.adobe.xmp\0\0\0\0\0" + b"x" * 2_000_000,
+        b"XML:com.adobe.xmp\0",
+        b"Comment\0\0\0\0\0" + XMP.encode(),
+    ],
+)
+def test_texts_of_a_png_that_tell_no_orientation_do_not_matter(noise, content):
+    assert np.array_equal(read_bytes_rgb(_with_chunks(noise, (b"iTXt", content)), "x"), noise)
