@@ -1,7 +1,8 @@
 """Your own list of photos, videos, ready-made crops or folders of frames, as a CSV file.
 
-Layout: a text file with one line for each file and columns separated by commas, semicolons or tabs, with or
-without a header. Relative paths begin at the list's folder, or at --root; absolute paths stay as they are.
+Layout: a text file in UTF-8, or Excel's "Unicode text", with one line for each file and columns separated by
+commas, semicolons, tabs or bars, with or without a header. Relative paths begin at the list's folder, or at
+--root; absolute paths stay as they are.
 Columns are found by their names (path, file, filename, image or video; label, label_name, class or target;
 split or set; group, original, identity, person or subject; method). --path-column and so on name them
 otherwise, also by number from 1. Without a header, path and label are found by their content.
@@ -22,8 +23,11 @@ assumed. `--real-only` and `--fake-only` take one class; the list then needs no 
 Licence and citation: the material's own.
 """
 
+import codecs
 import csv
 import io
+import re
+import unicodedata
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -52,8 +56,11 @@ NAMES = {
     "method": ("method", "manipulation", "technique"),
 }
 SUFFIXES = (".csv", ".tsv", ".txt")
-DELIMITERS = ",;\t"
+DELIMITERS = ",;\t|"
 FOLDERS = (FRAMES, SEQUENCE)
+# Excel reads and writes the delimiter in a first line.
+_TOLD = re.compile(r"(?i)\W*sep=(.)")
+_WORKBOOK = b"PK\3\4"
 
 
 @dataclass(frozen=True)
@@ -183,14 +190,20 @@ def _read_table(path: Path, asked: Mapping[str, str], needed: Collection[str]) -
     if not path.is_file():
         raise InputError(f"{path}: no such list")
     try:
-        text = path.read_bytes().decode("utf-8-sig")
-        delimiter = max(DELIMITERS, key=text.partition("\n")[0].count)
+        lines = io.StringIO(_text(path), newline=None)
+        first = lines.readline()
+        told = _TOLD.fullmatch(first.strip())
+        delimiter = told[1] if told else max(DELIMITERS, key=first.count)
+        if not told:
+            lines.seek(0)
         rows = [
             (number, row)
-            for number, row in enumerate(csv.reader(io.StringIO(text), delimiter=delimiter, strict=True), 1)
+            for number, row in enumerate(
+                csv.reader(lines, delimiter=delimiter, strict=True), 2 if told else 1
+            )
             if any(value.strip() for value in row)
         ]
-    except (UnicodeDecodeError, csv.Error) as error:
+    except (UnicodeError, csv.Error) as error:
         raise InputError(f"{path}: not a CSV text file in UTF-8 ({error})") from None
     if not rows:
         raise InputError(f"{path}: the list is empty")
@@ -202,6 +215,15 @@ def _read_table(path: Path, asked: Mapping[str, str], needed: Collection[str]) -
     if header is None:
         return _Table(path, rows, _places_by_content(path, rows[0][1], asked, needed))
     return _Table(path, rows[1:], _places_by_name(path, header, asked, needed))
+
+
+def _text(path: Path) -> str:
+    content = path.read_bytes()
+    if content.startswith(_WORKBOOK):
+        raise InputError(f"{path}: a spreadsheet, or another archive; save its table as CSV in UTF-8")
+    return content.decode(
+        "utf-16" if content[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) else "utf-8-sig"
+    )
 
 
 def _header(first: list[str], asked: Mapping[str, str]) -> list[str] | None:
@@ -280,7 +302,7 @@ def _take(found: _Found, table: _Table, number: int, row: list[str], wish: _Wish
     name = table.value(row, "path").replace("\\", "/")
     if not name:
         raise InputError(f"{where}: the path is empty")
-    relative = relative_to(wish.root / name, wish.root)
+    relative = _as_on_disk(relative_to(wish.root / name, wish.root), wish.root)
     problem = _problem(relative, wish)
     if problem is not None:
         found.ledger.append(problem)
@@ -301,6 +323,12 @@ def _take(found: _Found, table: _Table, number: int, row: list[str], wish: _Wish
             video=relative if kind in (VIDEO, *FOLDERS) else "",
             part=LABEL_NAMES[label],
         )
+
+
+def _as_on_disk(relative: str, root: Path) -> str:
+    """The name of a file that is there: macOS writes letters with accents in two parts, a list in one."""
+    forms = (relative, *(unicodedata.normalize(form, relative) for form in ("NFC", "NFD")))
+    return next((name for name in forms if (root / name).exists()), relative)
 
 
 def _problem(relative: str, wish: _Wish) -> LedgerRow | None:

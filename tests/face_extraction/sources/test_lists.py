@@ -1,5 +1,7 @@
 """Other people's lists: columns by name or content, labels that cannot be misread."""
 
+import unicodedata
+
 import pytest
 
 from face_extraction.__main__ import main
@@ -32,10 +34,12 @@ def _rows(listing):
     [
         "path,label,split,group\na.jpg,REAL,train,g\nb.jpg,Fake,validation,h\nv/c.mp4,original,test,g\n",
         "filename;label_name;set;person\na.jpg;real;train;g\nb.jpg;deep-fake;dev;h\nv/c.mp4;genuine;TEST;g\n",
+        "sep=|\npath|label|split|group\na.jpg|REAL|train|g\nb.jpg|FAKE|val|h\nv/c.mp4|real|test|g\n",
+        "path|label|split|group\ra.jpg|REAL|train|g\rb.jpg|FAKE|val|h\rv/c.mp4|real|test|g\r",
         "File\tClass\tSubset\tIdentity\na.jpg\tReal\ttrain\tg\nb.jpg\tFAKE\tvalid\th\nv\\c.mp4\tReal\ttest\tg\n",
     ],
 )
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
 def test_columns_separators_and_words(find, text, encoding):
     assert _rows(find(text, encoding=encoding)) == [
         ("a.jpg", 0, "train", "g"),
@@ -99,11 +103,21 @@ def test_numbers_that_are_named(find, real, labels, end):
         ("path,label\nz.jpg,REAL\n", r"none of the files that it names is there.*\(z.jpg: named in"),
         ('path,label\n"a.jpg,REAL\n', "not a CSV text file"),
         ("a.jpg REAL\n", "no header, and 0 columns of files"),
+        ("PK\3\4 xl/workbook.xml", "a spreadsheet, or another archive; save its table as CSV"),
+        ("sep=;\npath;label\na.jpg;spoof\n", "row 3: label 'spoof'"),
     ],
 )
 def test_a_wrong_list_is_refused(find, text, message):
     with pytest.raises(InputError, match=message):
         find(text)
+
+
+@pytest.mark.parametrize(("listed", "there"), [("NFC", "NFD"), ("NFD", "NFC")])
+def test_letters_with_accents_may_be_written_in_one_part_or_in_two(find, listed, there):
+    files = [unicodedata.normalize(there, name) for name in ("Zoé.jpg", "Jürgen.jpg")]
+    text = unicodedata.normalize(listed, "path,label\nZoé.jpg,REAL\nJürgen.jpg,FAKE\n")
+
+    assert [path for path, *_ in _rows(find(text, *files))] == files
 
 
 def test_what_cannot_be_taken_is_listed(find):
