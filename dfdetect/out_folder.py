@@ -7,6 +7,19 @@ from dfdetect.recipe import RECIPE_FILE
 from face_extraction.errors import InputError
 
 
+def check_writable(out: Path) -> None:
+    """Refuse a folder that cannot be made or written, before the work begins.
+
+    Raises:
+        InputError: it, or what would be above it, is a file or cannot be written.
+    """
+    there = next(path for path in (out, *out.absolute().parents) if path.exists())
+    if not there.is_dir():
+        raise InputError(f"{there}: not a folder; give another --out")
+    if not os.access(there, os.W_OK):
+        raise InputError(f"{out}: cannot be written; give another --out")
+
+
 def check_out(out: Path) -> None:
     """Refuse a folder for results that cannot take them, before the work begins.
 
@@ -14,10 +27,6 @@ def check_out(out: Path) -> None:
         InputError: it is a file, it cannot be written, or it is a run's folder, whose files have the same
             names.
     """
-    there = next(path for path in (out, *out.absolute().parents) if path.exists())
-    if not there.is_dir():
-        raise InputError(f"{there}: not a folder; give another --out")
-    if not os.access(there, os.W_OK):
-        raise InputError(f"{out}: cannot be written; give another --out")
+    check_writable(out)
     if (out / RECIPE_FILE).is_file():
         raise InputError(f"{out}: a run folder, whose own files would be overwritten; give another --out")

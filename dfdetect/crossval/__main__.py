@@ -52,9 +52,13 @@ def _crossval(args: argparse.Namespace) -> int:
     load_keras()
     from dfdetect.crossval.crossvalidation import MARKDOWN, cross_validate
     from dfdetect.data.opening import open_training_data
-    from dfdetect.train.training import default_folder, resolve
+    from dfdetect.out_folder import check_writable
+    from dfdetect.train.training import check_start, default_folder, resolve
 
     recipe = resolve(recipe)
+    check_start(recipe, None)
+    if args.out:
+        check_writable(args.out)
     data = open_training_data(recipe)
     fold = default_folder(recipe, data)  # where dfdetect.train would put the first fold
     folder = args.out or fold.with_name(f"crossval-{fold.name}")

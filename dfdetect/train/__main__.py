@@ -40,9 +40,10 @@ def _train(args: argparse.Namespace) -> int:
     from dfdetect.render.table import text
     from dfdetect.runs.folder import Run
     from dfdetect.runs.results import metrics_table
-    from dfdetect.train.training import default_folder, resolve, train
+    from dfdetect.train.training import check_start, default_folder, resolve, train
 
     recipe = resolve(recipe)
+    check_start(recipe, args.out)
     data = open_training_data(recipe)
     run = Run(args.out or default_folder(recipe, data))
     print("\n".join((*data.notices, "", data.table(), "")), flush=True)

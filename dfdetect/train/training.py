@@ -16,13 +16,14 @@ from dfdetect.data.opening import Data
 from dfdetect.data.paired import open_pairs
 from dfdetect.metrics.estimates import choose_threshold
 from dfdetect.models.registry import family
-from dfdetect.models.weights import weights_origin
+from dfdetect.models.weights import check_there, weights_origin
+from dfdetect.out_folder import check_writable
 from dfdetect.predictions import Predictions
 from dfdetect.recipe import PAIRED, Conditions, Recipe
 from dfdetect.runs.build import build_from_recipe
 from dfdetect.runs.devices import check_batches, check_clipping, parallel
 from dfdetect.runs.environment import describe
-from dfdetect.runs.folder import RUNS, Run, default_name
+from dfdetect.runs.folder import RUNS, Run, default_name, started_from
 from dfdetect.runs.lineage import training_leaks
 from dfdetect.runs.results import Outcome, write_results
 from dfdetect.runs.scoring import score_store
@@ -45,6 +46,23 @@ def resolve(recipe: Recipe) -> Recipe:
     model.check_size(size)
     model.check_options(recipe.options)
     return replace(recipe, weights=recipe.weights or model.default_weights, image_size=size)
+
+
+def check_start(recipe: Recipe, out: Path | None) -> None:
+    """Refuse weights that are not there and a folder that cannot take a run, before any data are opened.
+
+    Args:
+        recipe: the recipe, resolved.
+        out: the run's folder; None for the default.
+
+    Raises:
+        InputError: there is no such weights file; the folder is a file, cannot be written or is no run's.
+    """
+    parent = started_from(recipe)
+    check_there(family(recipe.model), str(parent.weights) if parent else recipe.weights)
+    if out and not Run(out).finished:
+        check_writable(out)
+        Run(out).check_is_run()
 
 
 def default_folder(recipe: Recipe, data: Data) -> Path:

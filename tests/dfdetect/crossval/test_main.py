@@ -94,3 +94,18 @@ def test_the_manifests_split_is_not_offered(capsys):
     out, error = capsys.readouterr()
     assert "--split {group,random}" in out
     assert "invalid choice: 'manifest'" in error
+
+
+def test_weights_and_a_folder_that_cannot_be_are_refused_before_data_are_opened(
+    manifest, tmp_path, capsys, monkeypatch
+):
+    monkeypatch.setattr(
+        "dfdetect.data.opening.open_training_data", lambda *_: pytest.fail("data were opened")
+    )
+    (tmp_path / "file").write_text("")
+    for flags, words in (
+        (["--weights", "nowhere.h5"], "nowhere.h5: no such weights file"),
+        (["--out", str(tmp_path / "file")], "file: not a folder; give another --out"),
+    ):
+        assert crossval.main([*SMALL, "--manifest", str(manifest), *flags]) == 2
+        assert words in capsys.readouterr().err

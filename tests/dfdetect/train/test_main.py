@@ -156,6 +156,33 @@ def test_wrong_use_is_one_line_status_2_and_leaves_nothing(manifest, tmp_path, c
     assert words in error
 
 
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--weights", "nowhere.h5"], "nowhere.h5: no such weights file"),
+        (["--weights", "."], ".: not a run folder"),
+        (["--out", "FILE"], "file.txt: not a folder; give another --out"),
+        (["--out", "FILE/run"], "file.txt: not a folder; give another --out"),
+        (["--out", "FOLDER"], "holds files but is no run; give a new or empty --out"),
+    ],
+)
+def test_what_needs_no_data_is_refused_before_any_are_opened(
+    manifest, tmp_path, capsys, monkeypatch, arguments, words
+):
+    def fail(*_, **__):
+        raise AssertionError("the data were opened")
+
+    monkeypatch.setattr("dfdetect.data.opening.open_training_data", fail)
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "file.txt").write_text("no run")
+    places = {"FOLDER": str(tmp_path / "other"), "FILE": str(tmp_path / "other" / "file.txt")}
+    for name, place in places.items():
+        arguments = [each.replace(name, place) for each in arguments]
+    assert run(manifest, tmp_path / "run", *arguments) == 2
+    assert words in capsys.readouterr().err.strip().splitlines()[-1]
+    assert [path.name for path in (tmp_path / "other").iterdir()] == ["file.txt"]
+
+
 def test_help_comes_within_half_a_second_and_without_keras():
     for command in ("train", "evaluate", "predict", "export"):
         show = f"from dfdetect.{command} import __main__; __main__._parser().format_help()"
