@@ -87,7 +87,7 @@ def _run(args: argparse.Namespace) -> int:
     load_keras()
     from dfdetect.report.comparing import compare_tables
     from dfdetect.report.judging import judge_findings
-    from dfdetect.report.running import Setup, faces_figure, run_grid, status
+    from dfdetect.report.running import Setup, faces_figure, listed, run_grid, status
 
     _check_weights(weights, cells)
     setup = Setup(
@@ -100,9 +100,10 @@ def _run(args: argparse.Namespace) -> int:
         budget=args.budget,
         again=args.again,
     )
-    print(status(experiment, cells, setup), flush=True)
     if args.list:
+        print(listed(experiment, cells, setup))
         return DONE
+    print(status(experiment, cells, setup), flush=True)
     missing = run_grid(experiment, cells, setup)
     print("", flush=True)
     for compare in (compare_tables, judge_findings):

@@ -201,6 +201,12 @@ def real_manifests(results: Sequence[Result]) -> list[str]:
     return list(dict.fromkeys(result.manifest for result in done if not result.data.get("sample_set")))
 
 
+def sample_digest(results: Sequence[Result]) -> str:
+    """Hash of the manifest of drawn people that a cell was measured on last; "" if none was."""
+    drawn = (result.manifest for result in reversed(results) if result.data.get("sample_set"))
+    return next(drawn, "")
+
+
 def figure_name(kind: str, profile: str, shown: Iterable[str]) -> str:
     """A figure's file name. It changes with the content, so that an old figure is never taken for it."""
     digest = hashlib.sha256("\n".join(shown).encode()).hexdigest()

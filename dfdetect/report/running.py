@@ -22,12 +22,21 @@ from dfdetect.render.text import plural
 from dfdetect.report.declared import FACES, Cell, Experiment
 from dfdetect.report.pictures import faces_file, pictured, title_of
 from dfdetect.report.recording import measure_anew, record, record_failure, same_start
-from dfdetect.report.results import DONE, FAILED, Result, add_result, current, finished, read_results
+from dfdetect.report.results import (
+    DONE,
+    FAILED,
+    Result,
+    add_result,
+    current,
+    finished,
+    read_results,
+    sample_digest,
+)
 from dfdetect.report.scores import scores_of, still_measures
 from dfdetect.runs.build import build_from_recipe
 from dfdetect.runs.environment import hardware
 from dfdetect.runs.folder import Run, default_name
-from dfdetect.sample.sample_set import sample_manifest
+from dfdetect.sample.sample_set import sample_manifest, sample_place
 from dfdetect.train.training import resolve, train
 from face_extraction.errors import InputError
 from face_extraction.images import read_rgb
@@ -76,6 +85,9 @@ def takes_weights(recipe: Recipe) -> bool:
     return resolve(recipe).weights != "none"
 
 
+NOT_DRAWN = "The sample set is not drawn yet on this machine: the results are those of the set drawn last."
+
+
 class _Waits(Exception):
     """The cell must wait: its members are missing, or the budget is spent."""
 
@@ -111,9 +123,25 @@ def run_grid(experiment: Experiment, cells: Sequence[Cell], setup: Setup) -> int
     return sum(not _done(results, cell, setup, digest) for cell in cells)
 
 
-def status(experiment: Experiment, cells: Sequence[Cell], setup: Setup) -> str:
-    """What is done, failed or missing, as lines of text, with an estimate of the time."""
-    results, digest = read_results(experiment.folder), setup.digest()
+def listed(experiment: Experiment, cells: Sequence[Cell], setup: Setup) -> str:
+    """The same as `status`, but without drawing the sample set, which takes minutes."""
+    if setup.manifest or sample_place().is_file():
+        return status(experiment, cells, setup)
+    digest = sample_digest(read_results(experiment.folder))
+    return f"{status(experiment, cells, setup, digest)}\n{NOT_DRAWN}"
+
+
+def status(experiment: Experiment, cells: Sequence[Cell], setup: Setup, digest: str | None = None) -> str:
+    """What is done, failed or missing, as lines of text, with an estimate of the time.
+
+    Args:
+        experiment: the report.
+        cells: of it.
+        setup: how they run.
+        digest: SHA-256 of the manifest that results have to be of; None for the setup's.
+    """
+    results = read_results(experiment.folder)
+    digest = setup.digest() if digest is None else digest
     lines, missing = [], []
     for cell in cells:
         found = current(results, cell, setup.profile, digest)

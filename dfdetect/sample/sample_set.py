@@ -82,9 +82,8 @@ def sample_manifest() -> Path:
     Raises:
         InputError: the cache cannot be written.
     """
-    settings, rule = ExtractionSettings(), SplitRule()
-    home = cache_folder() / f"sample-{_fingerprint(settings, rule)}"
-    manifest = home / "faces" / "manifest.csv"
+    settings, rule, manifest = ExtractionSettings(), SplitRule(), sample_place()
+    home = manifest.parents[1]
     if not manifest.is_file():
         try:
             with _whole(home) as temporary:
@@ -93,6 +92,12 @@ def sample_manifest() -> Path:
             if not manifest.is_file():  # else another process was faster
                 raise InputError(f"{home}: the sample set cannot be written ({error})") from None
     return manifest
+
+
+def sample_place() -> Path:
+    """Where the sample set's manifest lies, or will lie when it is drawn."""
+    home = cache_folder() / f"sample-{_fingerprint(ExtractionSettings(), SplitRule())}"
+    return home / "faces" / "manifest.csv"
 
 
 def _draw_and_extract(home: Path, settings: ExtractionSettings, rule: SplitRule) -> None:

@@ -11,7 +11,7 @@ from dfdetect.recipe import Recipe, write_recipe
 from dfdetect.report import __main__ as report
 from dfdetect.report import running
 from dfdetect.report.declared import read_experiment
-from dfdetect.report.results import read_results
+from dfdetect.report.results import add_result, read_results
 from dfdetect.runs.environment import hardware
 from dfdetect.runs.folder import Run
 
@@ -181,3 +181,25 @@ def test_a_local_file_stands_for_any_weights_that_a_cell_declares(tmp_path, weig
     setup = running.Setup("cpu", "", tmp_path, weights={"mobilenet": "here/file"})
 
     assert (setup.recipe(Recipe(model="mobilenet", weights=weights)).weights == "here/file") == replaced
+
+
+def test_listing_draws_no_sample_set_and_counts_results_of_the_one_drawn_last(
+    declare, measured, tmp_path, monkeypatch, capsys
+):
+    def fail():
+        raise AssertionError("the sample set was drawn")
+
+    monkeypatch.setenv("DFDETECT_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr("dfdetect.data.opening.sample_manifest", fail)
+    folder = declare()
+    experiment = read_experiment(folder)
+    for digest, drawn in (("older", True), ("last", True), ("a manifest's", False)):
+        data = {"manifest_sha256": digest, "sample_set": drawn}
+        names = (CNN, MESO) if digest == "older" else (CNN,)
+        for name in names:
+            add_result(experiment.folder, measured(experiment, name, data=data))
+    assert report.main(["run", str(folder), "--list", "--only", "regime=base", "--profile", "full"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert next(line for line in lines if CNN in line).strip() != f"{CNN}: missing"
+    assert f"  {MESO}: missing" in lines
+    assert lines[-1] == running.NOT_DRAWN
