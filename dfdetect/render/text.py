@@ -58,12 +58,19 @@ def decimals(value: Any) -> str:
 
 
 def shown_score(p_fake: float, threshold: float) -> str:
-    """A score with 3 decimals, or with more if 3 would put it on the wrong side of the threshold.
+    """A score with 3 decimals, or with more where 3 would show it on the wrong side of the threshold.
+
+    A score above 0 is not shown as 0 either, nor one below 1 as 1.
 
     Args:
         p_fake: 0 to 1.
         threshold: a score from here on is called fake.
     """
     texts = (f"{p_fake:.{digits}f}" for digits in range(3, 17))
-    same = (text for text in texts if (float(text) >= threshold) == (p_fake >= threshold))
+    same = (
+        text
+        for text in texts
+        if (float(text) >= threshold) == (p_fake >= threshold)
+        and (float(text) not in (0, 1) or p_fake in (0, 1))
+    )
     return next(same, repr(p_fake))

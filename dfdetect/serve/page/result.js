@@ -175,7 +175,7 @@ function axis(moments, verdict) {
   const between = verdict.timeline.seconds_between;
   const apart = between ? `, one frame in ${between.toPrecision(2).replace(/\.?0+$/, "")} s` : "";
   return [
-    el("p", { className: "axis", "aria-hidden": "true" }, el("span", {}, clock(moments[0].time)), el("span", {}, clock(moments.at(-1).time))),
+    el("p", { className: "axis", "aria-hidden": "true" }, el("span", {}, clock(0)), el("span", {}, clock(moments.at(-1).time))),
     el("p", { className: "under soft" }, `The highest score of each frame looked at${apart}. Choose one to see it.`),
   ];
 }

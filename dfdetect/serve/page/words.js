@@ -22,13 +22,14 @@ export function clock(seconds) {
   return `${Math.floor(whole / 60)}:${two(whole % 60)}.${Math.floor(10 * (seconds - whole))}`;
 }
 
-/** A score with so many digits that it stays on its side of the cuts. */
+/** A score with so many digits that it stays on its side of the cuts, above 0 and below 1. */
 export function score(value, cuts) {
   if (value === null || value === undefined) return "–";
   const sides = cuts ? [cuts.lower, cuts.upper] : [];
   for (let digits = 2; digits < 16; digits += 1) {
     const text = value.toFixed(digits);
-    if (sides.every((cut) => Number(text) >= cut === value >= cut)) return text;
+    const whole = Number(text) === Math.round(value) && !Number.isInteger(value);
+    if (!whole && sides.every((cut) => Number(text) >= cut === value >= cut)) return text;
   }
   return String(value);
 }

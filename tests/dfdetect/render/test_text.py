@@ -15,6 +15,9 @@ from dfdetect.render.text import clock, shown_score
         (0.50112, 0.50114, "0.501"),
         (0.1 + 0.2, 0.1 + 0.2, "0.3000000000000000"),
         (1 / 3, 1 / 3, "0.333333333333333"),
+        (0.99971, 0.5, "0.9997"),  # "1.000" would be certain
+        (0.00012, 0.5, "0.0001"),
+        (0.0, 0.5, "0.000"),
     ],
 )
 def test_a_score_is_not_rounded_over_its_threshold(p_fake, threshold, shown):
