@@ -142,7 +142,13 @@ def calibrate(scores: Mapping[str, tuple[Trial, Scores]]) -> Shipped:
         f"{len(trial.labels):,} compressed videos of {people:,} people of open_faces who were not trained "
         "on, half of them fakes of this package"
     )
-    tested = len(set(scores["test"][0].people)) if "test" in scores else 0
+    tested = ""
+    if "test" in scores:
+        others = scores["test"][0]
+        tested = (
+            f"{len(others.labels):,} compressed videos of {len(set(others.people)):,} other people of "
+            "open_faces, half of them fakes of this package"
+        )
     crops = trial.crops
     least = least_sharpness(
         [str(row) for row in range(len(crops))], lambda row: crops[int(row)], crops.shape[1]
@@ -154,7 +160,7 @@ def calibrate(scores: Mapping[str, tuple[Trial, Scores]]) -> Shipped:
         level: msgspec.structs.replace(
             calibration,
             origin=what if level == "video" else f"single frames of {what}",
-            tested_on=f"such videos of {tested:,} other people",
+            tested_on=tested if level == "video" or not tested else f"single frames of {tested}",
             cannot=CANNOT,
         )
         for level, calibration in made.items()

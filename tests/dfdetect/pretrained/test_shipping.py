@@ -111,7 +111,9 @@ def test_cuts_come_from_the_val_people_and_are_measured_on_the_test_people():
     assert shipped.trial["test"]["fakes_above_upper"] == expected
     assert known.rates().fakes_called == pytest.approx(expected, abs=0.011)
     assert "200 compressed videos of 100 people" in known.origin
-    assert known.tested_on == "such videos of 100 other people"
+    tested = "200 compressed videos of 100 other people of open_faces, half of them fakes of this package"
+    assert known.tested_on == tested
+    assert shipped.calibrations["face"].tested_on == f"single frames of {tested}"
     assert len(shipped.calibrations["face"].val.reals) == 100 * LOOKED
 
 
