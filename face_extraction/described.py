@@ -1,4 +1,4 @@
-"""What a container says of a video's pictures that PyAV does not pass on: their crop, and Dolby Vision.
+"""What a container says of a video's pictures that PyAV does not pass on: crop, Dolby Vision, encryption.
 
 References: ISO/IEC 14496-12, 12.1.4 (clean aperture); Dolby Vision Streams Within the ISO Base Media File
 Format (the record), and Within the MPEG-2 Transport Stream Format (its descriptor).
@@ -13,7 +13,7 @@ from face_extraction.boxes import Box, boxes, inside
 from face_extraction.heif import aperture
 from face_extraction.images import open_file
 from face_extraction.matroska import read_track
-from face_extraction.transport import descriptor
+from face_extraction.transport import descriptor, is_scrambled
 
 # Where the boxes in a picture's description begin, and the boxes that describe Dolby Vision.
 _DESCRIPTION = 78
@@ -79,6 +79,29 @@ def needs_dolby_vision(path: Path, name: str, stream: Any) -> bool:
         return False
     compatible = record[4] >> 4 if len(record) > 4 else 0
     return not compatible and record[2] >> 1 not in _SHOWN_ANYWHERE
+
+
+def is_encrypted(path: Path, name: str, stream: Any) -> bool:
+    """Whether the pictures need a key.
+
+    Args:
+        path: the video.
+        name: FFmpeg's name of the container.
+        stream: PyAV's; None if it found no video, as in a transport stream that is encrypted.
+
+    Raises:
+        Unreadable: the system cannot read the file.
+    """
+    if name == "mpegts":
+        return is_scrambled(path, stream.id if stream else None)
+    if stream is None:
+        return False
+    if name.startswith("matroska"):
+        return read_track(path, stream.index).is_encrypted
+    if not name.startswith("mov,mp4"):
+        return False
+    with open_file(path) as file:
+        return any(box.kind == b"sinf" for box in _described(file, stream.id))
 
 
 def _described(file: IO[bytes], track: int) -> Iterator[Box]:

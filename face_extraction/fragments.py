@@ -71,6 +71,9 @@ def holes(path: Path, track: int) -> Iterator[Hole]:
         for box in _top(file, size):
             if isinstance(box, Hole):
                 yield box
+            elif box.kind == b"moov" and fragments:  # Another film, whose times begin anew.
+                yield Hole(box.start, size)
+                break
             elif box.kind == b"moov":
                 usual = _usual(file, box, track)
             elif box.kind == b"mdat" and fragments:

@@ -24,6 +24,7 @@ from face_extraction.packets import (
     JUMP_SECONDS,
     Damage,
     Packets,
+    decoder,
     each_packet,
     open_video,
     read_packets,
@@ -283,7 +284,7 @@ def _decode(
 ) -> Iterator[_Decoded]:
     """Decode the frames of the plan's stretches in the order shown, damaged ones included."""
     with open_video(path) as (container, stream):
-        context, view = stream.codec_context, View(path, container, stream)
+        context, view = decoder(stream), View(path, container, stream)
         context.copy_opaque = True
         can_skip = plan.needed is not None and context.name in _CAN_SKIP
         stretches = iter(plan.stretches)

@@ -75,6 +75,12 @@ _SIGNATURES = {
     "GIF": (b"GIF8",),
     "TIFF": (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"),
 }
+# What raw photos begin with, and at which byte; in them stands a small copy, which is not the photo.
+_RAW = (
+    (0, b"FUJIFILMCCD-RAW"), (4, b"ftypcrx "), (8, b"CR\2\0"), (6, b"HEAPCCDR"), (0, b"IIRO"), (0, b"IIRS"),
+    (0, b"MMOR"), (0, b"IIU\0"), (0, b"FOVb"), (0, b"\0MRM"), (0, b"ARRI"),
+)  # fmt: skip
+RAW = "raw photo"
 # Tags of TIFF, on which raw photos are built: the first marks a smaller copy, the second a DNG.
 _SUBFILE, _DNG = 254, 50706
 _REDUCED = 1
@@ -237,6 +243,8 @@ def _decode(stream: IO[bytes], name: Path | str) -> Photo:
             raise Unreadable(name, "the file is empty")
         stream.seek(0)
         known = known_format(head)
+        if known == RAW:
+            raise Unreadable(name, "a raw photo, of which only a small preview can be read")
         if is_heic(head):
             return _decode_heic(stream, name)
         return _decode_picture(stream, name)
@@ -260,6 +268,8 @@ def _decode(stream: IO[bytes], name: Path | str) -> Photo:
 
 def known_format(head: bytes) -> str:
     """The format whose signature `head` begins with; "" if there is none, or the file is too short."""
+    if any(head[at:].startswith(signature) for at, signature in _RAW):
+        return RAW
     if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
         return "WebP"
     if is_avif(head):
@@ -347,6 +357,8 @@ def shown_rgb(image: Image.Image) -> NDArray[np.uint8]:
 def _shown_part(image: Image.Image) -> Image.Image:
     """A decoded picture in a plain mode, without what an AVIF's crop takes away."""
     plain = plain_mode(image)
+    if image.format == "BMP" and plain.mode == "RGBA" and plain.getchannel("A").getextrema() == (0, 0):
+        plain = plain.convert("RGB")  # Windows leaves transparency empty; viewers show such a picture.
     box = image.info.get(_CROP)
     return plain.crop(box) if box else plain
 

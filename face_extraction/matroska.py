@@ -1,4 +1,4 @@
-"""Read from a Matroska or WebM file what FFmpeg does not tell: crops, Dolby Vision, and damaged clusters.
+"""Read from a Matroska or WebM file what FFmpeg does not tell: crops, Dolby Vision, damage.
 
 Reference: RFC 8794 (EBML), RFC 9559 (Matroska).
 """
@@ -22,13 +22,15 @@ _CROPS = (0x54CC, 0x54BB, 0x54DD, 0x54AA)
 # What belongs to a block beside its frame: here the way in which Dolby Vision is coded.
 _MAPPING, _MAPPED_TYPE, _MAPPED = 0x41E4, 0x41E7, 0x41ED
 _DOLBY = frozenset({int.from_bytes(kind) for kind in (b"dvcC", b"dvvC", b"dvwC")})
+_ENCODINGS, _ENCRYPTION = 0x6D80, 0x5035
 _CRC, _VOID = 0xBF, 0xEC
 _FRAMES = frozenset({0xA3, 0xA0})
 # Timestamp, the clusters' places, frames, silent tracks.
 _IN_CLUSTER = frozenset({0xE7, 0xA7, 0xAB, 0xA3, 0xA0, 0xAF, 0x5854, _CRC, _VOID})
-# What stands beside clusters: they end a cluster of unknown size.
+# What stands beside clusters ends a cluster of unknown size: so does another file, joined to this one.
 _BESIDE = frozenset(
     {_CLUSTER, 0x114D9B74, 0x1549A966, _TRACKS, 0x1C53BB6B, 0x1254C367, 0x1043A770, 0x1941A469}
+    | {0x1A45DFA3, _SEGMENT}
 )
 _SIGNS = re.compile(b"|".join(re.escape(name.to_bytes(4)) for name in sorted(_BESIDE)))
 # No element's head is longer than this: four bytes of name, eight of size.
@@ -45,10 +47,12 @@ class Track:
     Attributes:
         crop: the pixels to leave out at the left, top, right and bottom.
         dolby: the record that describes its Dolby Vision; b"" if there is none.
+        is_encrypted: whether its frames are.
     """
 
     crop: tuple[int, int, int, int] = (0, 0, 0, 0)
     dolby: bytes = b""
+    is_encrypted: bool = False
 
 
 class _Element(NamedTuple):
@@ -83,7 +87,7 @@ def _is_stream(file: IO[bytes], entry: list[_Element]) -> bool:
 
 
 def _track(file: IO[bytes], entry: list[_Element]) -> Track:
-    crop, dolby = dict.fromkeys(_CROPS, 0), b""
+    crop, dolby, is_encrypted = dict.fromkeys(_CROPS, 0), b"", False
     for one in entry:
         if one.name == _VIDEO:
             for setting in _elements(file, one.start, one.end):
@@ -93,8 +97,11 @@ def _track(file: IO[bytes], entry: list[_Element]) -> Track:
             told = {part.name: part for part in _elements(file, one.start, one.end)}
             if _MAPPED in told and _MAPPED_TYPE in told and _number(file, told[_MAPPED_TYPE]) in _DOLBY:
                 dolby = _content(file, told[_MAPPED])
+        elif one.name == _ENCODINGS:
+            for way in _elements(file, one.start, one.end):
+                is_encrypted |= any(part.name == _ENCRYPTION for part in _elements(file, way.start, way.end))
     left, top, right, bottom = (crop[name] for name in _CROPS)
-    return Track((left, top, right, bottom), dolby)
+    return Track((left, top, right, bottom), dolby, is_encrypted)
 
 
 def holes(path: Path, finder: HoleFinder) -> Iterator[Hole]:
@@ -124,7 +131,7 @@ def holes(path: Path, finder: HoleFinder) -> Iterator[Hole]:
                 found, at = _check_cluster(file, element, size, finder)
                 yield from found
             else:
-                at = element.end
+                at = element.start if element.name == _SEGMENT else element.end
 
 
 def _check_cluster(

@@ -15,7 +15,7 @@ from typing import Any
 
 import av
 import numpy as np
-from av.codec.context import Flags
+from av.codec.context import CodecContext, Flags
 from av.stream import Disposition
 from numpy.typing import NDArray
 
@@ -23,7 +23,7 @@ from face_extraction import fragments, matroska
 from face_extraction.asf import told_seconds
 from face_extraction.avi import Chunk, before_cuts, listed
 from face_extraction.boxes import check_tables
-from face_extraction.described import needs_dolby_vision
+from face_extraction.described import is_encrypted, needs_dolby_vision
 from face_extraction.errors import unforeseen
 from face_extraction.holes import HoleFinder, spread
 from face_extraction.images import Unreadable, check_frame, check_readable, open_file
@@ -40,6 +40,7 @@ _JUMPING, JUMP_SECONDS = frozenset({"mpegts", "mpeg"}), 10.0
 _UNTIMED = frozenset({"vp8", "avi"})
 # Their decoders know by themselves where a picture is whole, which need not be at a key.
 _KNOWS_START = frozenset({"h264", "hevc"})
+_TRANSPARENT = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
 # Containers whose packets lie in the file as they are, in one piece.
 _PLACES = ("mov,mp4", "avi", "ivf")
 # FFmpeg's OSErrors say nothing about the disk: the file was opened before. Its MemoryError is no damage: it
@@ -52,6 +53,10 @@ _NOT_THE_VIDEO = Disposition.attached_pic | Disposition.timed_thumbnails | Dispo
 # private, and text, which it draws.
 _LISTS = {"hls", "concat", "dash", "imf"}
 _TEXTS = {"tty", "bin", "xbin", "adf", "idf"}
+# Several sizes of one picture, of which FFmpeg shows the first.
+_ICONS = {"ico"}
+# FFmpeg also takes for these what holds a JPEG anywhere, such as a PDF, a mail or a raw photo.
+_JPEGS = {"mjpeg", "jpeg_pipe"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -172,10 +177,15 @@ def open_video(path: Path) -> Iterator[tuple[Any, Any]]:
         check_readable(path)
         raise Unreadable(path, "no video in it (another kind of file, or cut off early)") from None
     with container:
-        for kind, names in (("a list of other files", _LISTS), ("text", _TEXTS)):
+        kinds = [("a list of other files", _LISTS), ("text", _TEXTS), ("an icon", _ICONS)]
+        if not _is_jpeg(path):
+            kinds.append(("another kind of file with pictures in it", _JPEGS))
+        for kind, names in kinds:
             if names.intersection(container.format.name.split(",")):
                 raise Unreadable(path, f"no video in it ({kind})")
         stream = _main_stream(container)
+        if is_encrypted(path, container.format.name, stream):
+            raise Unreadable(path, "its pictures are encrypted")
         if stream is None:
             raise Unreadable(path, "no video in it (only sound, or an unknown codec)")
         context = stream.codec_context
@@ -187,6 +197,21 @@ def open_video(path: Path) -> Iterator[tuple[Any, Any]]:
         if context.name == "mjpeg":  # Else FFmpeg says nothing of a picture whose rows break off.
             context.options = {"err_detect": "explode"}
         yield container, stream
+
+
+def _is_jpeg(path: Path) -> bool:
+    with open_file(path) as file:
+        return file.read(2) == b"\xff\xd8"
+
+
+def decoder(stream: Any) -> Any:
+    """What decodes a stream's packets: FFmpeg's own decoders of VP8 and VP9 leave out what is transparent."""
+    context = stream.codec_context
+    if context.name not in _TRANSPARENT or stream.metadata.get("alpha_mode") != "1":
+        return context
+    context = CodecContext.create(_TRANSPARENT[context.name], "r")
+    context.thread_count = 1
+    return context
 
 
 def _main_stream(container: Any) -> Any:
@@ -219,6 +244,7 @@ class _Read:
     end: float = 0.0
     last_dts: int | None = None
     joins: bool = False
+    leaves: bool = False
 
     def add(self, packet: Any) -> None:
         place = len(self.flags)
@@ -243,7 +269,10 @@ class _Read:
         self.flags.append(packet.is_keyframe | (not packet.is_discard) << 1)
 
     def add_break(self, found: Break) -> None:
-        """Something is missing in the last packet or behind it, or another file begins."""
+        """Something is missing in the last packet or behind it, or another file or stream begins."""
+        self.leaves = self.leaves or found.leaves
+        if found.leaves:
+            return
         self.joins = found.begins
         place = len(self.flags) - 1
         if place >= 0 and not found.begins and self.broken[-1:] != [place]:
@@ -313,6 +342,8 @@ def read_packets(path: Path) -> Packets:
         lost, said = f"read {said} of {listed - hidden} frames", listed - hidden
     elif read.cut or (not lists_all and length - read.end > max(TIME_TOLERANCE, SHARE_TOLERANCE * length)):
         lost = _breaks_off(read.end, length)
+    if read.leaves:
+        lost = "the video goes on in another stream, which is not read"
     return Packets(times, keys, shown, frozenset(read.broken), lost, said, tick, told, first, missing)
 
 

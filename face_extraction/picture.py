@@ -1,5 +1,6 @@
 """Turn a decoded frame into the picture that a player shows: fields, colours, pixel shape, orientation."""
 
+import re
 from bisect import bisect_right
 from fractions import Fraction
 from pathlib import Path
@@ -40,6 +41,7 @@ _TELLS_FIELDS = frozenset(
     {"h264", "hevc", "mpeg2video", "mpeg4", "vc1", "wmv3", "prores", "dnxhd", "dvvideo", "utvideo"}
 )
 _PROGRESSIVE = 1
+_FLOATING = re.compile(r"f(16|32)(le|be)?$")
 
 
 class View:
@@ -120,6 +122,8 @@ def upright(path: Path, frame: Any, view: View, place: int = 0) -> NDArray[np.ui
     Raises:
         Unreadable: it has more than `images.MAX_FRAME` pixels, or colours that FFmpeg cannot convert.
     """
+    if _FLOATING.search(frame.format.name):
+        raise Unreadable(path, "pixels of floating point have no defined range")
     aspect = view.aspect(place)
     check_frame((round(frame.width * max(aspect, 1)), frame.height), path)
     matrix = view.matrix(frame)

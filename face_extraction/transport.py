@@ -5,6 +5,7 @@ FFmpeg tells of most gaps, but not of those in the first picture, of whole pictu
 Reference: ISO/IEC 13818-1, 2.4.3 (the transport packet and its continuity counter).
 """
 
+import struct
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -22,20 +23,26 @@ _STARTS = 0x40
 # Bytes from one packet to the next: plain, with a time before each (AVCHD), with a checksum behind each.
 _SIZES = (PACKET, 192, 204)
 _BLOCK = 2**21
+# The bits in a packet's fourth byte that say how its content is encrypted.
+_SCRAMBLED = 0xC0
+# Kinds of streams that are video: MPEG-1, -2 and -4, H.264, HEVC, VVC, AVS, Dirac, VC-1.
+_VIDEO = frozenset({0x01, 0x02, 0x10, 0x1B, 0x24, 0x33, 0x42, 0xD1, 0xD2, 0xD4, 0xEA})
 # So many packets in step are no chance.
 _SURE = 8
 
 
 class Break(NamedTuple):
-    """A packet that does not follow the stream's last one.
+    """A packet that does not follow the stream's last one, or is encrypted.
 
     Attributes:
         at: its place in the file, in bytes.
         begins: whether it is the first of another file, which was joined here.
+        leaves: whether it says instead that the program's video is another stream from here on.
     """
 
     at: int
     begins: bool
+    leaves: bool = False
 
 
 def breaks(path: Path, pid: int) -> Iterator[Break]:
@@ -49,7 +56,11 @@ def breaks(path: Path, pid: int) -> Iterator[Break]:
         Unreadable: the system cannot open the file.
     """
     counter = -1
+    program = b""
     for at, packets, is_fresh in _runs(path):
+        program, left = _follow(packets, pid, program)
+        if left is not None:
+            yield Break(at + left * packets.shape[1], begins=False, leaves=True)
         places = np.flatnonzero((packets[:, 1] & 0x1F == pid >> 8) & (packets[:, 2] == pid & 0xFF))
         if not len(places):
             continue
@@ -58,7 +69,7 @@ def breaks(path: Path, pid: int) -> Iterator[Break]:
         step = (counters - np.concatenate([[counter], counters[:-1]])) & 15
         # The counter stays at a repeated packet, and jumps where the sender says so.
         told = (head[:, 3] & 0x20 > 0) & (head[:, 4] > 0) & (head[:, 5] & 0x80 > 0)
-        broken = ((step > 1) & ~told) | (head[:, 1] & 0x80 > 0)
+        broken = ((step > 1) & ~told) | (head[:, 1] & 0x80 > 0) | (head[:, 3] & _SCRAMBLED > 0)
         broken[0] = counter >= 0 and (is_fresh or broken[0])
         counter = int(counters[-1])
         for number in np.flatnonzero(broken).tolist():
@@ -66,6 +77,21 @@ def breaks(path: Path, pid: int) -> Iterator[Break]:
             before = packets[int(places[number - 1]) + 1 if number else 0 : place]
             begins = counters[number] == 0 and head[number, 1] & _STARTS and _has_first_table(before)
             yield Break(at + place * packets.shape[1], bool(begins))
+
+
+def _follow(packets: NDArray[np.uint8], pid: int, program: bytes) -> tuple[bytes, int | None]:
+    """The number of a stream's program, and which packet lists another video in the stream's place."""
+    last = b""
+    for place in np.flatnonzero(_begin_lists(packets)).tolist():
+        section: bytes = packets[place, 5:PACKET].tobytes()
+        if section == last or not section[5] & 1:
+            continue
+        last, number, streams = section, section[3:5], _streams(section)
+        if pid in streams:
+            program = number
+        elif number == program and any(kind in _VIDEO for kind, _ in streams.values()):
+            return b"", place
+    return program, None
 
 
 def descriptor(path: Path, pid: int, tag: int) -> bytes:
@@ -80,31 +106,48 @@ def descriptor(path: Path, pid: int, tag: int) -> bytes:
         Unreadable: the system cannot open the file.
     """
     for _, packets, _ in _runs(path):
-        for packet in packets[packets[:, 1] & _STARTS > 0]:
-            content = packet[:PACKET].tobytes()
-            begin = 4 + (1 + content[4] if content[3] & 0x20 else 0)
-            begin += 1 + content[begin] if begin < PACKET else 0
-            section = content[begin:]
-            if section[:1] == b"\2" and (found := _described(section, pid)) is not None:
-                return found.get(tag, b"")
+        for packet in packets[_begin_lists(packets)]:
+            streams = _streams(packet[5:PACKET].tobytes())
+            if pid in streams:
+                return dict(_tagged(streams[pid][1])).get(tag, b"")
         return b""
     return b""
 
 
-def _described(section: bytes, pid: int) -> dict[int, bytes] | None:
-    """What a list of streams says of one of them, by tags; None if the stream is not there."""
-    if len(section) < 12:
-        return None
+def is_scrambled(path: Path, pid: int | None = None) -> bool:
+    """Whether the beginning of a transport stream is encrypted.
+
+    Args:
+        path: a transport stream.
+        pid: the stream in it of which every packet must be; None for any packet of any stream.
+
+    Raises:
+        Unreadable: the system cannot open the file.
+    """
+    for _, packets, _ in _runs(path):
+        flags = packets[:, 3] & _SCRAMBLED > 0
+        if pid is None:
+            return bool(flags.any())
+        of_stream = (packets[:, 1] & 0x1F == pid >> 8) & (packets[:, 2] == pid & 0xFF)
+        return bool(of_stream.any() and flags[of_stream].all())
+    return False
+
+
+def _begin_lists(packets: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """Which packets begin with a list of a program's streams."""
+    plain = (packets[:, 1] & _STARTS > 0) & (packets[:, 3] & 0x30 == 0x10)
+    return np.asarray(plain & (packets[:, 4] == 0) & (packets[:, 5] == 2))
+
+
+def _streams(section: bytes) -> dict[int, tuple[int, bytes]]:
+    """The kind of each stream in a list of a program's streams, and what the list says of it."""
     at, end = 12 + (section[10] & 15) * 256 + section[11], 3 + (section[1] & 15) * 256 + section[2] - 4
+    found = {}
     while at + 5 <= min(end, len(section)):
-        number, length = (
-            (section[at + 1] & 0x1F) * 256 + section[at + 2],
-            (section[at + 3] & 15) * 256 + section[at + 4],
-        )
-        if number == pid:
-            return dict(_tagged(section[at + 5 : at + 5 + length]))
-        at += 5 + length
-    return None
+        kind, number, length = struct.unpack_from(">BHH", section, at)
+        found[number & 0x1FFF] = (kind, section[at + 5 : at + 5 + (length & 0xFFF)])
+        at += 5 + (length & 0xFFF)
+    return found
 
 
 def _tagged(content: bytes) -> Iterator[tuple[int, bytes]]:

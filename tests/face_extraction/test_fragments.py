@@ -145,3 +145,15 @@ def test_hostile_numbers_cost_no_time(tmp_path):
     path.write_bytes(content)
 
     assert values(read_frames(path)) == list(range(60))
+
+
+def test_another_film_behind_a_film_in_fragments_is_told(tmp_path):
+    """Its times begin anew: players and FFmpeg mix the two."""
+    path = _write(tmp_path / "a.mp4", LIVE)
+    path.write_bytes(path.read_bytes() * 2)
+
+    found = []
+    with pytest.raises(ItemFailed, match="damaged"):
+        found.extend(read_frames(path))
+
+    assert values(found) == list(range(60))

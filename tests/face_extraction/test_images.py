@@ -15,6 +15,7 @@ import pytest
 from PIL import Image, ImageCms, ImageFile, ImageOps, PngImagePlugin
 
 from face_extraction import images
+from face_extraction.frames import read_frames
 from face_extraction.images import (
     MAX_PIXELS,
     Animated,
@@ -151,6 +152,35 @@ def test_the_small_preview_of_a_raw_photo_is_not_taken_for_the_photo(noise, tags
         read_bytes_rgb(content, "a.dng")
 
     assert not isinstance(error.value, NoImage)
+
+
+@pytest.mark.parametrize(
+    "head",
+    [b"FUJIFILMCCD-RAW 0201", b"\0\0\0\x18ftypcrx \0\0\0\1", b"II*\0\x10\0\0\0CR\2\0",
+     b"II\x1a\0\0\0HEAPCCDR", b"IIRO\x08\0\0\0", b"IIU\0\x18\0\0\0", b"FOVb\0\0\2\0"],
+)  # fmt: skip
+def test_the_preview_in_a_raw_photo_of_any_maker_is_not_taken_for_the_photo(tmp_path, noise, head):
+    (tmp_path / "a.jpg").write_bytes(head + bytes(80) + _encode(Image.fromarray(noise), "JPEG") + bytes(80))
+
+    for read in (read_rgb, lambda path: list(read_frames(path))):
+        with pytest.raises(Unreadable, match="a raw photo") as error:
+            read(tmp_path / "a.jpg")
+        assert not isinstance(error.value, NoImage)
+
+
+@pytest.mark.parametrize("alpha", [0, 255, 128])
+def test_a_bmp_whose_transparency_is_empty_is_shown(alpha):
+    """Windows' clipboard and many programs leave it at 0."""
+    pixels = bytes([50, 100, 200, alpha]) * (20 * 30)
+    masks = struct.pack("<4I", 0xFF0000, 0xFF00, 0xFF, 0xFF000000)
+    head = struct.pack("<IiiHHIIiiII", 108, 30, 20, 1, 32, 3, len(pixels), 2835, 2835, 0, 0)
+    head += masks + b"BGRs" + bytes(48)
+    content = b"BM" + struct.pack("<IHHI", 14 + len(head) + len(pixels), 0, 0, 14 + len(head)) + head + pixels
+
+    rgb = read_bytes_rgb(content, "x")
+
+    shown = (200, 100, 50) if alpha in (0, 255) else (227, 177, 152)
+    assert rgb.reshape(-1, 3).min(axis=0).tolist() == pytest.approx(shown, abs=1)
 
 
 def test_a_picture_that_cannot_be_read_is_still_called_by_its_kind(noise):

@@ -6,6 +6,7 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
+from PIL import Image
 
 from face_extraction import images
 from face_extraction.frames import read_frames
@@ -13,7 +14,7 @@ from face_extraction.images import Unreadable
 from face_extraction.ledger import ItemFailed
 from face_extraction.packets import packets_of, read_packets
 
-from .videos import HEIGHT, WIDTH, cut, paint, values, write
+from .videos import HEIGHT, WIDTH, cut, describe, element, paint, values, write
 
 REFRESH = "intra-refresh=1:keyint={}:bframes={}:log-level=none"
 OPEN_264 = {"x264-params": "open-gop=1:keyint=20:min-keyint=20:bframes=3:b-adapt=0:scenecut=0"}
@@ -442,3 +443,89 @@ def test_text_is_no_video(tmp_path, name):
     (tmp_path / name).write_text("words, and nothing else\n" * 40)
     with pytest.raises(Unreadable, match=r"no video in it \(text\)"):
         list(read_frames(tmp_path / name))
+
+
+@pytest.mark.parametrize("count", [None, 4])
+def test_a_broadcast_whose_video_goes_on_in_another_stream_is_told(tmp_path, count):
+    for number in range(2):
+        times = [1000 * number + 33 * index for index in range(30)]
+        numbers = {"mpegts_start_pid": str(0x100 + 0x100 * number)}
+        path = tmp_path / f"{number}.ts"
+        write(path, map(paint, range(30)), options=GROUPS, times=times, container_options=numbers)
+    (tmp_path / "a.ts").write_bytes(b"".join((tmp_path / f"{number}.ts").read_bytes() for number in range(2)))
+
+    found = []
+    with pytest.raises(ItemFailed, match="truncated: the video goes on in another stream, which is not read"):
+        found.extend(read_frames(tmp_path / "a.ts", count=count))
+
+    assert len(found) == (count or 30)
+
+
+KEY = {"encryption_scheme": "cenc-aes-ctr", "encryption_key": "76a6c65c5ea762046bd749a2e632ccbb"}
+KEY |= {"encryption_kid": "a7e61c373e219033c21091fa607bf3b8"}
+
+
+@pytest.mark.parametrize("form", ["a.mp4", "b.mp4", "a.mkv", "a.ts"])
+def test_encrypted_pictures_are_a_reason(tmp_path, form):
+    options = KEY if form == "a.mp4" else KEY | {"movflags": "frag_keyframe+empty_moov"}
+    options = {"live": "1"} if form == "a.mkv" else options
+    path = write(tmp_path / form, map(paint, range(40)), container_options=options)
+    if form == "a.mkv":
+        describe(path, add=element(0x6D80, element(0x6240, element(0x5033, b"\1") + element(0x5035, b""))))
+    if form == "a.ts":
+        content = bytearray(path.read_bytes())
+        for at in range(0, len(content), 188):
+            if int.from_bytes(content[at + 1 : at + 3]) & 0x1FFF == 0x100:
+                content[at + 3] |= 0x80
+        path.write_bytes(content)
+
+    with pytest.raises(Unreadable, match="its pictures are encrypted"):
+        list(read_frames(path))
+
+
+def test_a_transport_stream_that_is_encrypted_for_a_while_is_damage(tmp_path):
+    path = write(tmp_path / "a.ts", _moving(60), options=GROUPS)
+    content = bytearray(path.read_bytes())
+    for at in range(188 * 100, 188 * 130, 188):
+        if int.from_bytes(content[at + 1 : at + 3]) & 0x1FFF == 0x100:
+            content[at + 3] |= 0x80
+    path.write_bytes(content)
+
+    found = []
+    with pytest.raises(ItemFailed, match="damaged"):
+        found.extend(read_frames(path))
+
+    assert found
+
+
+def test_an_icon_is_no_video(tmp_path):
+    Image.new("RGB", (64, 64)).save(tmp_path / "a.ico")
+    with pytest.raises(Unreadable, match=r"no video in it \(an icon\)"):
+        list(read_frames(tmp_path / "a.ico"))
+
+
+@pytest.mark.parametrize(
+    "head", [b"%PDF-1.4\n", b"\xd0\xcf\x11\xe0", b"From: a\r\nContent-Type: image/jpeg\r\n\r\n"]
+)
+def test_a_document_with_a_photo_in_it_is_no_video(tmp_path, head):
+    noise = np.random.default_rng(0).integers(0, 256, (64, 96, 3), dtype=np.uint8)
+    Image.fromarray(noise).save(tmp_path / "a.jpg")
+    (tmp_path / "a.doc").write_bytes(head + bytes(600) + (tmp_path / "a.jpg").read_bytes() * 3)
+
+    with pytest.raises(Unreadable, match="no video in it"):
+        list(read_frames(tmp_path / "a.doc"))
+
+
+@pytest.mark.parametrize("live", ["0", "1"])
+def test_recordings_of_a_browser_joined_as_bytes_are_one_video(tmp_path, live):
+    options = {"g": "10", "deadline": "realtime"}
+    parts = []
+    for start in (0, 20):
+        part = tmp_path / f"{start}.webm"
+        pictures = (paint(start + index) for index in range(20))
+        parts.append(
+            write(part, pictures, "libvpx", options=options, container_options={"live": live}).read_bytes()
+        )
+    (tmp_path / "a.webm").write_bytes(b"".join(parts))
+
+    assert values(read_frames(tmp_path / "a.webm")) == list(range(40))

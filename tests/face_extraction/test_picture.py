@@ -257,6 +257,30 @@ def test_transparent_parts_are_black(tmp_path):
     assert frame.rgb[5, WIDTH - 5].tolist() == [0, 0, 0]
 
 
+@pytest.mark.parametrize("codec", ["libvpx", "libvpx-vp9"])
+@pytest.mark.parametrize("count", [None, 2])
+def test_transparent_parts_of_a_sticker_are_black_whatever_lies_below(tmp_path, codec, count):
+    rgba = np.full((HEIGHT, WIDTH, 4), (200, 30, 30, 255), np.uint8)
+    rgba[:, WIDTH // 2 :] = (0, 255, 0, 0)
+    frames = [av.VideoFrame.from_ndarray(rgba, "rgba") for _ in range(6)]
+    path = write(tmp_path / "a.webm", frames, codec, pixels="yuva420p", options={"auto-alt-ref": "0"})
+
+    found = list(read_frames(path, count=count))
+
+    assert [frame.index for frame in found] == (list(range(6)) if count is None else [1, 4])
+    for frame in found:
+        assert frame.rgb[5, 5] == pytest.approx((200, 30, 30), abs=4)
+        assert frame.rgb[5, WIDTH - 5].tolist() == [0, 0, 0]
+
+
+def test_light_without_a_range_is_a_reason(tmp_path):
+    """OpenEXR and Radiance HDR."""
+    frame = av.VideoFrame(WIDTH, HEIGHT, "gbrpf32le")
+
+    with pytest.raises(Unreadable, match="floating point"):
+        upright(tmp_path, frame, View())
+
+
 @pytest.mark.parametrize("matrix", [8, 14])
 def test_colours_that_cannot_be_converted_are_a_reason(tmp_path, matrix):
     frame = av.VideoFrame.from_ndarray(np.full((HEIGHT * 3 // 2, WIDTH), 128, np.uint8), "yuv420p")

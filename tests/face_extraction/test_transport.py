@@ -1,8 +1,10 @@
 """Gaps in transport streams, by packets written by hand."""
 
+import struct
+
 import pytest
 
-from face_extraction.transport import breaks
+from face_extraction.transport import Break, breaks, descriptor, is_scrambled
 
 PID, OTHER = 0x1234, 0x0034
 
@@ -56,7 +58,7 @@ def test_another_file_begins_with_a_table_and_the_first_counters(tmp_path, table
         b"".join([*(_packet(n) for n in range(10)), *tables, first, *(_packet(n) for n in range(1, 10))])
     )
 
-    assert list(breaks(tmp_path / "a.ts", PID)) == [(11 * 188, table)]
+    assert [(one.at, one.begins) for one in breaks(tmp_path / "a.ts", PID)] == [(11 * 188, table)]
 
 
 def test_a_gap_of_sixteen_packets_is_seen_where_their_bytes_are_still_there(tmp_path):
@@ -76,3 +78,62 @@ def test_a_gap_is_found_in_any_part_of_a_large_file(tmp_path):
 
     assert _found(tmp_path, *packets[:30_000], *packets[30_001:]) == [30_000 * 188]
     assert _found(tmp_path, *packets[:11_155], *packets[11_156:]) == [11_155 * 188]
+
+
+def test_encrypted_packets_are_told(tmp_path):
+    packets = [bytearray(_packet(n)) for n in range(20)]
+    packets[7][3] |= 0x80
+
+    assert _found(tmp_path, *packets) == [7 * 188]
+    assert is_scrambled(tmp_path / "a.ts")
+    assert not is_scrambled(tmp_path / "a.ts", PID)
+    assert _found(tmp_path, *(_packet(n) for n in range(20))) == []
+    assert not is_scrambled(tmp_path / "a.ts")
+
+
+def _list(*streams, program=1, current=1):
+    """A packet with the list of a program's streams: kinds, and numbers in the file."""
+    entries = b"".join(struct.pack(">BHH", kind, 0xE000 | pid, 0xF000) for kind, pid in streams)
+    head = struct.pack(">HBBBHH", program, 0xC0 | current, 0, 0, 0xE000, 0xF000)
+    section = b"\2" + struct.pack(">H", 0xB000 | len(head) + len(entries) + 4) + head + entries + bytes(4)
+    return b"\x47\x50\0\x10\0" + section + b"\xff" * (183 - len(section))
+
+
+VIDEO, SOUND = (0x1B, PID), (0x0F, OTHER)
+
+
+@pytest.mark.parametrize(
+    ("later", "leaves"),
+    [
+        (_list(VIDEO, SOUND), False),
+        (_list((0x1B, 0x300), SOUND), True),
+        (_list((0x02, 0x300)), True),
+        (_list(SOUND), False),
+        (_list((0x1B, 0x300), program=2), False),
+        (_list((0x1B, 0x300), current=0), False),
+    ],
+)
+def test_a_program_whose_video_becomes_another_stream_is_told(tmp_path, later, leaves):
+    packets = [
+        _list(VIDEO, SOUND),
+        *(_packet(n) for n in range(10)),
+        later,
+        *(_packet(n) for n in range(10, 20)),
+    ]
+    (tmp_path / "a.ts").write_bytes(b"".join(packets))
+
+    assert list(breaks(tmp_path / "a.ts", PID)) == (
+        [Break(11 * 188, begins=False, leaves=True)] if leaves else []
+    )
+
+
+def test_what_a_list_says_of_a_stream_is_found(tmp_path):
+    section = bytearray(_list(VIDEO))
+    section[7] += 6
+    section[20:22] = struct.pack(">H", 0xF006)
+    section[22:28] = bytes([0x0A, 1, 7, 0xB0, 1, 9])
+    (tmp_path / "a.ts").write_bytes(bytes(section) + b"".join(_packet(n) for n in range(20)))
+
+    assert descriptor(tmp_path / "a.ts", PID, 0xB0) == b"\x09"
+    assert descriptor(tmp_path / "a.ts", PID, 0x55) == b""
+    assert descriptor(tmp_path / "a.ts", OTHER, 0xB0) == b""
