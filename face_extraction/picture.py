@@ -54,13 +54,14 @@ class View:
         self._crop = (0, 0, 0, 0)
         self._places, self._aspects = [0], [1.0]
         self._told = True
-        self._interlaced = False
+        self._interlaced = self._single = False
         if path and stream:
             name, context = container.format.name, stream.codec_context
             self._aspects = [_aspect(stream.sample_aspect_ratio)]
             self._told = name.startswith(_TELLS_ASPECT)
             self._interlaced = context.field_order > _PROGRESSIVE and context.name not in _TELLS_FIELDS
             self._crop = crop_told(path, name, stream)
+            self._single = context.name == "hevc"
 
     def saw(self, place: int, context: Any) -> None:
         """Note the shape of the pixels once the packet at this place is decoded, if no container tells."""
@@ -73,10 +74,14 @@ class View:
         """The width of a pixel over its height, in the picture of the packet at this place."""
         return self._aspects[max(bisect_right(self._places, place) - 1, 0)]
 
+    def lines(self, frame: Any) -> int:
+        """How many lines of the shown picture a line stands for: two where fields are pictures, in HEVC."""
+        return 2 if self._single and frame.interlaced_frame else 1
+
     def filters(self, frame: Any) -> list[tuple[str, str]]:
         """FFmpeg's filters that a picture needs before its colours are converted."""
         needed = []
-        if frame.interlaced_frame or self._interlaced:
+        if self.lines(frame) == 1 and (frame.interlaced_frame or self._interlaced):
             # Keeps one field and draws its missing lines from their neighbours: no other frame is needed.
             needed.append(("estdif", "mode=frame:deint=all"))
         left, top, right, bottom = self._crop
@@ -124,14 +129,14 @@ def upright(path: Path, frame: Any, view: View, place: int = 0) -> NDArray[np.ui
     """
     if _FLOATING.search(frame.format.name):
         raise Unreadable(path, "pixels of floating point have no defined range")
-    aspect = view.aspect(place)
-    check_frame((round(frame.width * max(aspect, 1)), frame.height), path)
+    aspect, lines = view.aspect(place), view.lines(frame)
+    check_frame((round(frame.width * max(aspect, 1)), frame.height * lines), path)
     matrix = view.matrix(frame)
     if filters := view.filters(frame):
         frame = _filtered(frame, *filters)
     width = max(round(frame.width * aspect), 1)
     try:
-        rgb = _colours(frame, width)
+        rgb = _colours(frame, (width, frame.height * lines))
     except OSError:
         raise Unreadable(
             path, f"its colours (matrix {int(frame.colorspace)} of H.273) are not read"
@@ -160,13 +165,18 @@ def _filtered(frame: Any, *filters: tuple[str, str]) -> Any:
     return graph.pull()
 
 
-def _colours(frame: Any, width: int) -> NDArray[np.uint8]:
+def _colours(frame: Any, size: tuple[int, int]) -> NDArray[np.uint8]:
     primaries, curve = wide_tags(int(frame.color_primaries), int(frame.color_trc))
     wide = is_wide(primaries, curve)
     alpha = any(component.is_alpha for component in frame.format.components)
     name = ("rgba64le" if wide else "rgba") if alpha else ("rgb48le" if wide else "rgb24")
     picture = VideoReformatter().reformat(
-        frame, width=width, format=name, src_colorspace=_colorspace(frame, primaries), threads=1
+        frame,
+        width=size[0],
+        height=size[1],
+        format=name,
+        src_colorspace=_colorspace(frame, primaries),
+        threads=1,
     )
     pixels: Any = picture.to_ndarray()
     rgb: Any = in_standard(pixels[:, :, :3], primaries, curve) if wide else pixels[:, :, :3]

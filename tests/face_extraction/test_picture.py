@@ -210,6 +210,18 @@ def test_interlaced_pictures_of_which_only_the_container_tells_have_no_combs(
     assert all((_combs(frame.rgb) < _combs(_WOVEN) / 4) == (order > 1) for frame in found)
 
 
+@pytest.mark.parametrize("name", ["a.ts", "a.mkv"])
+def test_fields_that_are_pictures_of_their_own_are_as_high_as_frames(tmp_path, name):
+    """A broadcast in HEVC: half of the lines in each picture."""
+    options = {"x265-params": "log-level=none:interlace=1"}
+    path = write(tmp_path / name, [_quarters()] * 16, "libx265", options=options)
+
+    frames = list(read_frames(path))
+
+    assert [frame.rgb.shape for frame in frames] == [(2 * HEIGHT, WIDTH, 3)] * 16
+    assert np.abs(frames[3].rgb[::2].astype(int) - _quarters()).mean() < 12
+
+
 def test_whole_pictures_in_an_interlaced_stream_are_left_alone(tmp_path):
     """A broadcast of a film: the codec tells of each picture that its lines belong together."""
     options = {"x264-params": "interlaced=0:qp=0"}
