@@ -8,6 +8,8 @@ import os
 import shutil
 import subprocess
 import sys
+import time
+from contextlib import contextmanager
 from types import SimpleNamespace
 
 import keras
@@ -266,6 +268,39 @@ def test_an_epoch_is_drawn_from_its_number_and_the_recipe(stores, monkeypatch, b
         drawn = augment(few.load(index), "strong", np.random.default_rng((seed, epoch, position)))
         np.testing.assert_array_equal(model.given.item(position), drawn)
         assert model.given.targets()[1][position] == pytest.approx(weights[few.labels[index]])
+
+
+@pytest.mark.parametrize(("frames", "faces"), [(0, 4), (3, 12)])
+def test_the_speed_of_an_epoch_is_its_faces_by_the_seconds_of_its_steps(stores, monkeypatch, frames, faces):
+    class Slow(Recorder):
+        def fit(self, batches, **how):
+            time.sleep(0.05)
+            return super().fit(batches, **how)
+
+    monkeypatch.setattr("dfdetect.train.fitting.make_batches", lambda faces: faces)
+    start = time.monotonic()
+    row = train_epoch(Slow(), dataclasses.replace(RECIPE, frames=frames), stores[0].subset([0, 1, 2, 4]), 0)
+    assert 0.05 <= row["seconds"] <= time.monotonic() - start + 0.001
+    assert row["faces_per_second"] == pytest.approx(faces / row["seconds"], rel=0.02)
+
+
+@pytest.mark.usefixtures("eager")
+def test_an_epoch_moves_its_bar_by_each_batch_and_prints_nothing_else(
+    stores, make_model, monkeypatch, capsys
+):
+    shown = []
+
+    @contextmanager
+    def bar(title, total, *, unit):
+        shown.append((title, total, unit))
+        yield lambda done, note: shown.append(done)
+
+    monkeypatch.setattr("dfdetect.train.fitting.progress", bar)
+    recipe = dataclasses.replace(RECIPE, batch_size=8)  # 20 faces are batches of 8, 8 and 4
+    train_epoch(start_phase(make_model(), recipe, *phases(recipe), 3), recipe, stores[0], 1)
+    assert shown[0] == ("epoch   2/4", 20, "faces")
+    assert sorted(shown[1:]) == [4, 8, 8]  # threads move it, in any order
+    assert capsys.readouterr().out == ""
 
 
 @pytest.mark.usefixtures("eager")

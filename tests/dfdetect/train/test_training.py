@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ import pytest
 from dfdetect.data.opening import open_training_data
 from dfdetect.recipe import Conditions, Recipe
 from dfdetect.runs.folder import Run
-from dfdetect.train.training import open_stores
+from dfdetect.train.training import default_folder, open_stores
 from face_extraction.errors import InputError
 from face_extraction.manifest import SPLITS, read_manifest, write_manifest
 
@@ -55,6 +56,13 @@ def test_faces_of_unknown_label_are_neither_trained_nor_tested_on(manifest):
     assert {split: len(store) for split, store in stores.items()} == {"train": 23, "val": 12, "test": 11}
     assert all(set(store.labels.tolist()) == {0, 1} for store in stores.values())
     assert unscored == []
+
+
+def test_without_a_folder_a_run_lies_below_runs_by_its_own_name(manifest):
+    recipe = Recipe(manifest=str(manifest), model="meso4")
+    folder = default_folder(recipe, open_training_data(recipe))
+    assert folder.parent == Path("runs")
+    assert folder.name.startswith("meso4-")
 
 
 def test_weights_of_a_run_start_another(manifest, tmp_path, lightly):
