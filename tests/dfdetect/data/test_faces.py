@@ -14,9 +14,10 @@ from dfdetect.data.faces import (
     epoch_order,
     labelled,
     open_faces,
+    pair_order,
 )
 from face_extraction.errors import InputError
-from face_extraction.images import read_rgb
+from face_extraction.images import read_rgb, write_image
 from face_extraction.manifest import FaceSample, read_manifest
 
 LABELS = np.array([0] * 3 + [1] * 10)
@@ -48,6 +49,19 @@ def test_sampling_mixes_the_classes_and_draws_other_faces_in_each_epoch():
     # Each holds 65 fakes of 130 faces; half of an order has 32.5 of them, with a standard deviation of 2.9.
     assert [sum(labels[order[:65]]) for order in orders] == pytest.approx([32.5] * 20, abs=12)
     assert {index for order in orders for index in order} == set(range(130))
+
+
+def test_fakes_without_a_partner_stand_two_by_two_anywhere_among_the_pairs():
+    labels = np.array([0, 1] * 3 + [1] * 7)  # 3 pairs, and 7 fakes of the manifest's own
+    orders = [pair_order(labels, np.random.default_rng(seed)) for seed in range(50)]
+    for order in orders:
+        assert sorted(order) == list(range(13))
+        for one, other in order[:12].reshape(-1, 2).tolist():
+            assert (one % 2 == 0 and other == one + 1) if one < 6 else other >= 6
+    # Only the last picture of all is always a fake without a partner.
+    singles = np.mean([order >= 6 for order in orders], axis=0)
+    assert singles[12] == 1
+    assert singles[:12] == pytest.approx([0.5] * 12, abs=0.25)  # 6 of 12; a mean of 50 draws is within 3.5 sd
 
 
 def test_class_weights_make_both_classes_count_alike():
@@ -103,6 +117,14 @@ def test_a_cached_store_reads_each_file_once(make_manifest):
     for sample in samples:
         (path.parent / sample.path).unlink()
     np.testing.assert_array_equal(store.load(0), before)
+
+
+def test_faces_are_kept_in_memory_only_where_that_was_asked_for(make_manifest):
+    path = make_manifest(train=1, val=0, test=0)
+    (sample,) = read_manifest(path)
+    store, _ = open_faces(path.parent, [sample], 16, title="open")
+    write_image(path.parent / sample.path, np.full((16, 16, 3), 7, np.uint8))
+    assert (store.load(0) == 7).all()
 
 
 def test_augmentation_depends_on_seed_epoch_and_position_alone(make_manifest):

@@ -27,10 +27,11 @@ def test_a_handful_of_groups_fills_every_split(seed):
     assert all(real and fake for real, fake in counts.values()), counts
 
 
-def test_a_real_group_and_a_fake_one_stand_for_a_mixed_one():
+@pytest.mark.parametrize("seed", range(20))
+def test_a_real_group_and_a_fake_one_stand_for_a_mixed_one(seed):
     # Filled in one way only: each mixed group alone, the other two together.
     groups = {"mixed 1": (1, 1), "mixed 2": (1, 1), "real": (1, 0), "fake": (0, 1)}
-    homes = assign_groups(groups, SHARES, 0)
+    homes = assign_groups(groups, SHARES, seed)
     assert homes["real"] == homes["fake"]
     assert sorted({homes["mixed 1"], homes["mixed 2"], homes["real"]}) == ["test", "train", "val"]
 

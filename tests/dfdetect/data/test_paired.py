@@ -109,7 +109,9 @@ def test_fakes_of_the_manifests_own_stand_two_by_two_and_are_disturbed_too(with_
             assert (one % 2 == 0 and other == one + 1) or one >= 18
     faces = passing(store)
     place = int(np.flatnonzero(faces.order == 19)[0])
-    assert (faces.item(place) != store.load(19)).any()
+    shown, face = faces.item(place), store.load(19)
+    assert (shown.shape, shown.dtype) == (store.shape, np.uint8)
+    assert (shown != face).any()
 
 
 def test_a_real_face_without_landmarks_gives_no_pair_and_is_listed(manifest):

@@ -96,6 +96,14 @@ def test_seeds_can_share_one_split(samples, fields, drawn):
         assert ours != others
 
 
+@pytest.mark.parametrize("split", ["group", "random"])
+def test_there_can_be_as_many_folds_as_groups_or_faces_of_a_class(split):
+    samples = [FaceSample(f"{row}.png", row % 2, "train", str(row // 2)) for row in range(6)]
+    recipes = [Recipe(split=split, folds=3, fold=fold, val_share=0.5) for fold in (1, 2, 3)]
+    homes = [choose(samples, recipe) for recipe in recipes]
+    assert [sorted(row.label for row in rows if row.split == "test") for rows in homes] == [[0, 1]] * 3
+
+
 def test_too_few_faces_are_counted(samples):
     with pytest.raises(InputError, match="per_class 301; there are 300 real faces; accepted: up to that"):
         choose(samples, Recipe(per_class=301))
