@@ -115,3 +115,17 @@ def test_an_ensemble_is_built_from_its_members_and_has_all_their_weights(run):
     # Keras would warn, and leave random what one model's weights lack for two.
     with pytest.raises(InputError, match=r"best\.weights\.h5: damaged, or weights of another model"):
         load_model(run)
+
+
+@pytest.mark.parametrize(("combine", "on_logits"), [("mean", False), ("stacked", True)])
+def test_only_a_stacked_ensemble_combines_logits(run, combine, on_logits):
+    write_recipe(run.recipe_file, SMALL.with_changes(model=ENSEMBLE, options={"combine": combine}))
+    for number in range(2):
+        write_recipe(run.folder / "members" / f"{number}.toml", SMALL)
+    made = combine_models(
+        [build_from_recipe(SMALL.with_changes(seed=seed)) for seed in (1, 2)], on_logits=on_logits
+    )
+    made.get_layer("combine").set_weights([np.array([[0.3], [0.5]]), np.array([0.1])])
+    made.save_weights(run.weights)
+    face = np.random.default_rng(0).integers(0, 256, (1, 32, 32, 3)).astype(np.uint8)
+    np.testing.assert_allclose(load_model(run)(face), made(face), atol=1e-6)

@@ -6,9 +6,12 @@ import numpy as np
 import pytest
 
 from dfdetect.metrics.calibrating import Calibration, Held
+from dfdetect.metrics.estimates import compute_metrics
 from dfdetect.predictions import Predictions
+from dfdetect.recipe import Recipe
 from dfdetect.runs.calibration import (
     calibrate_levels,
+    calibrated,
     cuts_at_home,
     for_kind,
     read_calibrations,
@@ -47,8 +50,9 @@ def test_photos_and_videos_have_their_own_and_one_stands_for_both():
     assert for_kind({}, "photo") is None
 
 
-def test_each_level_is_calibrated_on_its_own_scores():
-    """Videos of two faces: a video's score is their mean, so that its map is fitted on those."""
+@pytest.fixture(scope="module")
+def val():
+    """Scores of 200 videos of two faces."""
     rng = np.random.default_rng(0)
     samples, scores = [], []
     for video in range(200):
@@ -57,7 +61,12 @@ def test_each_level_is_calibrated_on_its_own_scores():
                 FaceSample(f"{video}-{frame}.png", video % 2, "val", f"{video}", f"{video}.mp4", frame)
             )
             scores.append(1 / (1 + np.exp(-(2 * (video % 2) - 1 + rng.normal(0, 2)))))
-    made = calibrate_levels({"val": Predictions(samples, np.array(scores))}, ("face", "video"))
+    return Predictions(samples, np.array(scores))
+
+
+def test_each_level_is_calibrated_on_its_own_scores(val):
+    """A video's score is the mean of its faces', so that its map is fitted on those."""
+    made = calibrate_levels({"val": val}, ("face", "video"))
     assert (len(made["face"].val.reals), len(made["video"].val.reals)) == (200, 100)
     assert made["video"].slope > 1.2 * made["face"].slope
     assert made["face"].origin == "400 faces of the run's validation split"
@@ -70,3 +79,20 @@ def test_a_run_without_calibration_has_one_cut_at_its_threshold(tmp_path):
     assert (cuts.lower, cuts.upper, cuts.method) == (0.3, 0.3, "none")
     write_calibrations(tmp_path, KNOWN)
     assert cuts_at_home(run, "photo") == KNOWN["face"]
+
+
+def test_a_run_without_calibration_is_calibrated_by_its_validation_scores_if_it_holds_them(tmp_path, val):
+    run = Run(tmp_path)
+    run.begin(Recipe(), "digest")
+    run.write_metrics(0.3, {"val": {"face": compute_metrics(val, threshold=0.3, resamples=0)}})
+    assert calibrated(run) == {}
+    run.write_predictions("val", val)
+    made = calibrated(run)
+    assert [known.origin for known in made.values()] == [
+        "400 faces of the run's validation split",
+        "200 videos of the run's validation split",
+    ]
+    run.write_metrics(0.3, {})
+    assert calibrated(run) == {}
+    write_calibrations(tmp_path, KNOWN)
+    assert calibrated(run) == KNOWN

@@ -8,9 +8,10 @@ from contextlib import nullcontext
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from dfdetect.runs.build import load_model
-from dfdetect.runs.devices import check_batches, check_clipping
+from dfdetect.runs.devices import check_batches, check_clipping, parallel
 from dfdetect.runs.folder import Run
 from dfdetect.train import __main__ as train
 from face_extraction.errors import InputError
@@ -25,7 +26,10 @@ TWO_CPUS = """
 import sys, tensorflow as tf
 cpu = tf.config.list_physical_devices("CPU")[0]
 tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+from dfdetect.runs.devices import parallel
 from dfdetect.train.__main__ import main
+with parallel(2):
+    assert tf.distribute.get_strategy().num_replicas_in_sync == 2
 sys.exit(main(sys.argv[1:]))
 """
 
@@ -73,6 +77,26 @@ def test_jax_gives_the_scores_of_tensorflow(manifest, tmp_path):
     assert (jax.environment()["backend"], here.environment()["backend"]) == ("jax", "tensorflow")
     scores = (run.predictions("test").p_fake for run in (jax, here))
     np.testing.assert_allclose(*scores, atol=1e-3)
+
+
+def test_one_device_needs_no_strategy_and_none_there_is_is_refused():
+    with parallel(1):
+        assert not tf.distribute.has_strategy()
+    with parallel(0):  # all: here the one CPU
+        assert tf.distribute.get_strategy().num_replicas_in_sync == 1
+    with pytest.raises(InputError, match="--devices 9; this machine has 1: "):
+        parallel(9)
+
+
+@pytest.mark.parametrize(("devices", "used"), [(1, []), (2, [["a", "b"]]), (0, [["a", "b", "c"]])])
+def test_jax_is_told_the_devices_that_share_the_batches(monkeypatch, devices, used):
+    told = []
+    monkeypatch.setattr(keras.backend, "backend", lambda: "jax")
+    monkeypatch.setattr(keras.distribution, "list_devices", lambda: ["a", "b", "c"])
+    monkeypatch.setattr(keras.distribution, "DataParallel", lambda devices: devices)
+    monkeypatch.setattr(keras.distribution, "set_distribution", told.append)
+    with parallel(devices):
+        assert told == used
 
 
 @pytest.mark.parametrize(

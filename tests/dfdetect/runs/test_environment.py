@@ -1,13 +1,16 @@
 """What is told of the code that made a run."""
 
+import platform
 import subprocess
 import sys
+from importlib.metadata import version
 from types import SimpleNamespace
 
 import keras
+import numpy as np
 import pytest
 
-from dfdetect.runs.environment import describe, git_commit
+from dfdetect.runs.environment import describe, git_commit, versions
 
 
 @pytest.mark.parametrize(
@@ -18,6 +21,15 @@ def test_accelerators_are_told_by_name_on_jax(monkeypatch, platforms, devices):
     monkeypatch.setattr(keras.backend, "backend", lambda: "jax")
     monkeypatch.setitem(sys.modules, "jax", SimpleNamespace(local_devices=lambda: found))
     assert describe()["devices"] == devices
+
+
+def test_versions_are_those_of_what_computes_the_scores():
+    whole, light = versions(), versions("onnxruntime")
+    for told in (whole, light):
+        assert (told["python"], told["numpy"]) == (platform.python_version(), np.__version__)
+    assert (whole["backend"], whole["keras"]) == (keras.backend.backend(), keras.__version__)
+    assert (light["backend"], light["onnxruntime"]) == ("onnxruntime", version("onnxruntime"))
+    assert not {"keras", "tensorflow", "jax"} & light.keys()
 
 
 def test_the_commit_says_whether_the_code_changed_since(tmp_path):

@@ -36,6 +36,7 @@ def test_what_was_written_is_read_back(evaluation, scored):
     assert evaluation.metrics()["test"]["face"].confusion == ((1, 3), (1, 3))
     np.testing.assert_array_equal(evaluation.predictions("test").p_fake, scored.p_fake)
     assert evaluation.history() == []
+    assert [evaluation.has_predictions(split) for split in ("test", "val")] == [True, False]
 
 
 def test_its_cautions_are_its_own_and_not_those_of_its_run(evaluation):

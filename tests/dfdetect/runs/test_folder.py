@@ -12,7 +12,7 @@ import pytest
 from dfdetect.models.shipped import pretrained_folder
 from dfdetect.recipe import Recipe
 from dfdetect.runs.build import load_model
-from dfdetect.runs.folder import Run
+from dfdetect.runs.folder import Run, default_name, started_from
 from dfdetect.train.__main__ import main as train
 from face_extraction.errors import InputError
 
@@ -133,6 +133,19 @@ def test_a_folder_of_runs_names_them(finished, run):
         run.require_finished()
 
 
+@pytest.mark.parametrize(("count", "left"), [(10, ""), (11, " and 1 more"), (13, " and 3 more")])
+def test_of_many_runs_ten_are_named_and_the_rest_counted(tmp_path, monkeypatch, count, left):
+    names = [f"run-{number:04d}" for number in range(count)]
+    for name in names:
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "metrics.json").touch()
+        (tmp_path / name / "recipe.toml").touch()
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError) as error:
+        Run(Path()).recipe()
+    assert str(error.value).partition("choose one: ")[2] == ", ".join(names[:10]) + left
+
+
 RECIPE = Recipe(epochs=4, batch_size=8, learning_rate=0.02, augment="report-c", weight_decay=0.01)
 
 
@@ -217,3 +230,36 @@ def test_faces_that_a_shipped_detector_scored_lie_outside_the_package(run):
     shipped = Run(pretrained_folder())
     assert shipped.evaluation("dfdc").folder == Path("runs", shipped.name, "evaluations", "dfdc")
     assert run.evaluation("dfdc").folder == run.folder / "evaluations" / "dfdc"
+
+
+@pytest.mark.parametrize("name", ["", ".", "..", "a/b", "../a", "/a"])
+def test_an_evaluation_stays_in_its_run(tmp_path, name):
+    with pytest.raises(InputError, match="accepted: a plain name"):
+        Run(tmp_path).evaluation(name)
+
+
+def test_a_manifest_that_changed_since_the_training_is_refused(tmp_path):
+    run = Run(tmp_path / "run")
+    run.begin(RECIPE, "digest")
+    run.check_manifest(Path("faces.csv"), "digest")
+    with pytest.raises(InputError, match=r"faces\.csv: changed since .*run was trained"):
+        run.check_manifest(Path("faces.csv"), "other")
+
+
+def test_a_recipe_starts_from_a_run_by_its_folder_or_its_weights_file(tmp_path):
+    run = Run(tmp_path / "run")
+    run.begin(RECIPE, "digest")
+    for weights in (run.folder, run.weights):
+        assert started_from(Recipe(weights=str(weights))) == run
+    for weights in ("none", "imagenet", run.folder / "other.weights.h5", tmp_path / "best.weights.h5"):
+        assert started_from(Recipe(weights=str(weights))) is None
+    with pytest.raises(InputError, match="not a run folder"):
+        started_from(Recipe(weights=str(tmp_path)))
+
+
+def test_the_default_name_shows_the_model_and_changes_with_the_recipe_and_the_data():
+    recipes = (RECIPE, dataclasses.replace(RECIPE, seed=1), dataclasses.replace(RECIPE, model="meso4"))
+    names = [default_name(recipe, digest) for recipe in recipes for digest in ("one", "other")]
+    assert len(set(names)) == 6
+    assert [name.rpartition("-")[0] for name in names] == [RECIPE.model] * 4 + ["meso4"] * 2
+    assert default_name(dataclasses.replace(RECIPE), "one") == names[0]

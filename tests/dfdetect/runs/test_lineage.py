@@ -10,12 +10,12 @@ from dfdetect.crossval import __main__ as crossval
 from dfdetect.data.opening import open_data
 from dfdetect.ensemble import __main__ as ensemble
 from dfdetect.evaluate import __main__ as evaluate
-from dfdetect.recipe import Recipe, write_recipe
+from dfdetect.recipe import ENSEMBLE, Recipe, write_recipe
 from dfdetect.report.declared import Cell
 from dfdetect.report.recording import record
 from dfdetect.runs.build import build_from_recipe
 from dfdetect.runs.folder import Run, started_from
-from dfdetect.runs.lineage import scoring_leaks, training_leaks
+from dfdetect.runs.lineage import random_backbone, scoring_leaks, training_leaks
 from dfdetect.train import __main__ as train
 from face_extraction.digest import file_digest
 from face_extraction.manifest import FaceSample, manifest_hash, read_manifest, write_manifest
@@ -124,6 +124,26 @@ def test_an_ensemble_has_trained_if_any_member_has(make_run):
         write_recipe(both.folder / "members" / f"{number:02d}.toml", part)
     (line,) = scoring_leaks(both, [FaceSample("c.png", 0, "test", "c", source="s")])
     assert line.startswith("1 of the groups scored were trained on")
+
+
+@pytest.mark.parametrize(
+    ("changes", "layers"),
+    [
+        ({"weights": "x.h5", "partial_weights": True}, ["block1_conv1"]),
+        ({"weights": "x.h5"}, []),
+        ({"weights": "none", "partial_weights": True}, []),
+        ({"model": ENSEMBLE, "weights": "none"}, ["block1_conv1"]),
+    ],
+    ids=str,
+)
+def test_layers_before_the_head_are_told_where_a_weights_file_should_have_filled_them(
+    tmp_path, changes, layers
+):
+    run = Run(tmp_path)
+    write_recipe(run.recipe_file, Recipe(**changes))
+    random = ["block1_conv1", "head_dense", "logit"]
+    run.write_environment({"manifest_sha256": "digest", "random_layers": random})
+    assert random_backbone(run) == layers
 
 
 def test_what_is_not_known_is_said_once(make_run):

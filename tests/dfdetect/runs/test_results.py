@@ -3,7 +3,11 @@
 import numpy as np
 import pytest
 
+from dfdetect.evaluate import __main__ as evaluate
+from dfdetect.render.figures import drawing
 from dfdetect.runs.folder import Run
+from face_extraction.images import read_rgb
+from face_extraction.manifest import read_manifest
 
 from ..small import run
 
@@ -13,7 +17,29 @@ pytestmark = pytest.mark.usefixtures("light")
 def test_without_a_test_split_the_page_says_so(make_manifest, tmp_path, capsys):
     assert run(make_manifest(train=24, val=12, test=0), tmp_path / "run") == 0
     assert set(Run(tmp_path / "run").metrics()) == {"val"}
-    assert "There is no test split" in (tmp_path / "run" / "index.html").read_text()
+    page = (tmp_path / "run" / "index.html").read_text()
+    assert "There is no test split" in page
+    assert "in training (with dropout) and in validation" in page
+
+
+def test_a_run_alone_is_calibrated_and_not_an_evaluation_of_the_same_faces(manifest, tmp_path):
+    run(manifest, tmp_path / "run", "--epochs", "0")
+    assert evaluate.main([str(tmp_path / "run"), "--split", "val", "--name", "again"]) == 0
+    assert [path.parent.name for path in tmp_path.rglob("calibration.json")] == ["run"]
+
+
+def test_the_figure_of_cases_gets_the_manifests_crops(manifest, tmp_path, monkeypatch):
+    shown = {}
+
+    def sheet(predictions, threshold, load, path):
+        shown.update({sample.path: load(sample.path) for sample in predictions.samples})
+
+    monkeypatch.setattr(drawing, "case_sheet", sheet)
+    run(manifest, tmp_path / "run", "--epochs", "0")
+    tested = [row.path for row in read_manifest(manifest) if row.split == "test"]
+    assert list(shown) == tested
+    for path in tested:
+        np.testing.assert_array_equal(shown[path], read_rgb(manifest.parent / path))
 
 
 @pytest.mark.parametrize("equal", [True, False])
