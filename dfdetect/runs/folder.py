@@ -173,7 +173,7 @@ class Run(Evaluation):
         """Where its weights came from, without the folder of a weights file."""
         facts = self.environment()
         source = str(facts.get("weights_source", ""))
-        return str(facts["weights"]).replace(source, Path(source).name, 1)
+        return str(facts["weights"]).replace(source, Path(source).name)
 
     def cautions(self) -> list[str]:
         """The cautions to show wherever the numbers are shown: for a split that leaks, and `leaks`."""
