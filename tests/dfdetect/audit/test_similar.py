@@ -105,6 +105,15 @@ def test_likeness_is_at_least_the_best_correlation_of_shifted_windows(face):
     assert found[3] > max(ALIKE, expected[3])
 
 
+def test_where_no_affine_move_is_found_the_shift_alone_counts(face, monkeypatch):
+    def fail(*given):
+        raise cv2.error
+
+    monkeypatch.setattr(cv2, "findTransformECC", fail)
+    thumb = thumbnail(face(1))
+    assert likeness(thumb[None], thumb) == pytest.approx([1], abs=1e-5)
+
+
 def test_one_split_flat_pictures_and_identical_files_give_no_pairs(face):
     same = thumbnail(face(1))
     for digests, splits, thumbs, flat in (

@@ -58,6 +58,7 @@ def test_isotonic_is_linear_between_its_knots_and_flat_beyond():
 
 def test_none_leaves_scores_as_they_are():
     np.testing.assert_equal(Calibration().apply([0.0, 0.3, 1.0]), [0.0, 0.3, 1.0])
+    np.testing.assert_allclose(Calibration(method="platt").apply([0.1, 0.3, 0.9]), [0.1, 0.3, 0.9])
 
 
 @pytest.mark.parametrize(

@@ -125,6 +125,12 @@ def test_the_page_shows_every_number_with_its_interval(report: RunContent) -> No
     assert "60 videos: 30 real, 30 fake, 30 groups" in text
 
 
+def test_accuracy_stands_beside_that_of_always_saying_the_more_frequent_class(report: RunContent) -> None:
+    odd = change(report, metrics={"test": measure(2, groups=31)})  # 16 groups of reals, 15 of fakes
+    text = Outline(render_page(odd)).text
+    assert "62 videos: 32 real, 30 fake, 31 groups; always saying real gives 0.516" in text
+
+
 def test_the_page_shows_how_far_heat_maps_can_be_trusted(report: RunContent) -> None:
     table = Table(columns(["map"], ["IoU"]), [["Grad-CAM", "0.412"]], "Altered", notes=[f"So read {EVIL}"])
     shown = Part(["They are measured."], [table], [Figure("explain/curves.png", "Curves", "Of scores.")])

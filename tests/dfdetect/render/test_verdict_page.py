@@ -5,6 +5,7 @@ import re
 from html.parser import HTMLParser
 
 import pytest
+from msgspec import structs
 
 from dfdetect.render.verdict_page import UNSAID, Picture, Shown, render_verdict
 from dfdetect.verdict import (
@@ -117,6 +118,22 @@ def test_the_timeline_and_the_scale_are_in_percent_of_time_and_score(video):
     assert page.styles("dot") == [{"left": 1.35, "bottom": 80.0}, {"left": 100.0, "bottom": 50.0}]
     assert page.styles("mark") == [{"left": 80.0}]
     assert [zone["width"] for zone in page.styles("zone")] == pytest.approx([30, 40, 30])
+
+
+def test_the_timeline_of_a_short_video_is_as_wide(video):
+    times = (0.0, 0.1, 0.4)
+    moments = tuple(Moment(frame=n, time=time, score=0.8) for n, time in enumerate(times))
+    short = structs.replace(
+        video, timeline=structs.replace(video.timeline, moments=moments), faces=(face(time=0.1),)
+    )
+    assert [dot["left"] for dot in Page(render_verdict(short, [])).styles("dot")] == [25.0]
+
+
+@pytest.mark.parametrize(("file", "name"), [("/photos/mine/a.jpg", "a.jpg"), ("a.jpg", "a.jpg"), ("/", "/")])
+def test_a_file_is_shown_by_its_name_without_its_folder(file, name):
+    page = Page(render_verdict(Verdict(file=file, kind="photo", reason="no_face"), []))
+    assert name in page.text
+    assert "/photos/mine" not in page.text
 
 
 def test_it_says_what_it_rests_on_and_what_it_does_not_tell(video):

@@ -18,6 +18,19 @@ def test_axes_expand_to_cells_models_before_ensembles(declare):
 
 
 @pytest.mark.parametrize(
+    ("at", "names"),
+    [
+        ('model = "custom_cnn"', ["custom_cnn, base, seed 7", "custom_cnn, l2, seed 7"]),
+        ('model = "custom_cnn", regime = "l2"', ["custom_cnn, l2, seed 7"]),
+    ],
+)
+def test_a_part_of_the_grid_or_a_single_cell_is_repeated(declare, at, names):
+    text = f'[profiles.two]\nabout = "two seeds"\nrepeat = [{{ at = {{ {at} }}, seeds = [7] }}]\n'
+    experiment = read_experiment(declare(declare.text + text))
+    assert [cell.name for cell in experiment.repeats("two")] == names
+
+
+@pytest.mark.parametrize(
     ("old", "new", "message"),
     [
         ('kind = "grid"', 'kind = "gird"', "unknown kind of table 'gird' \\(nearest: grid\\)"),

@@ -6,9 +6,11 @@ import pytest
 from dfdetect.metrics.comparison import Scored
 from dfdetect.predictions import Predictions
 from dfdetect.report import judging
+from dfdetect.report.comparisons import write_entries
 from dfdetect.report.declared import read_experiment
 from dfdetect.report.results import add_result, declared, read_results
 from dfdetect.report.verdicts import FAILS, HOLDS, MISSING, UNCOMPARED, UNKNOWN, read_compared, verdicts
+from dfdetect.report.verdicts import FINDINGS as FINDINGS_FILE
 from face_extraction.manifest import FaceSample
 
 DATA = {"manifest_sha256": "m", "sample_set": False, "sources": ["dfdc"]}
@@ -120,6 +122,26 @@ def test_comparisons_of_the_same_results_are_kept_and_lost_runs_are_named(experi
     monkeypatch.setattr(judging, "scores_of", lambda result, runs: None)
     assert judging.judge_findings(experiment, "full", "m", tmp_path) == []
     assert read_compared(experiment.folder) == first
+
+
+def test_what_another_process_compared_meanwhile_is_kept(declare, measured, monkeypatch, tmp_path):
+    experiment = read_experiment(declare(declare.text + FINDINGS))
+    for model in ("custom_cnn", "meso4"):
+        add_result(experiment.folder, measured(experiment, f"{model}, base", data=DATA, runs=[model]))
+    monkeypatch.setattr(judging, "still_measures", lambda result, found: True)
+    monkeypatch.setattr(judging, "scores_of", lambda result, runs: scores(RIGHT[result.runs[0]]))
+    assert judging.judge_findings(experiment, "full", "m", tmp_path) == []
+    reverse, below = read_compared(experiment.folder)
+    path = experiment.folder / FINDINGS_FILE
+    path.unlink()
+
+    def scores_of(result, runs):
+        write_entries(path, [reverse])  # what the other process found; this one lacks a run of it
+        return None if result.runs[0] == "custom_cnn" else scores(RIGHT[result.runs[0]])
+
+    monkeypatch.setattr(judging, "scores_of", scores_of)
+    assert len(judging.judge_findings(experiment, "full", "m", tmp_path)) == 1
+    assert read_compared(experiment.folder) == [reverse, below]
 
 
 def test_other_test_faces_are_no_comparison(experiment, monkeypatch, tmp_path):

@@ -50,6 +50,21 @@ def result_of(experiment, **changes):
     return Result(cell.at, "full", "failed", declared(cell), **changes)
 
 
+@pytest.mark.parametrize(
+    ("weights", "file"),
+    [
+        ({"origin": "x.h5 (1 of 2 parameters)", "local": True}, "x.h5"),
+        ({"origin": "x.h5 (1 of 2 parameters)", "sha256": "ab"}, "x.h5"),
+        ({"origin": "imagenet (1 of 2 parameters)", "local": False, "sha256": "ab"}, ""),
+        ({"origin": "random"}, ""),
+        ({}, ""),
+    ],
+    ids=str,
+)
+def test_a_local_weights_file_is_told_by_its_name(declare, weights, file):
+    assert result_of(read_experiment(declare()), weights=weights).weights_file == file
+
+
 def test_a_torn_line_is_cut_off_and_older_records_still_count(declare):
     folder = declare()
     experiment = read_experiment(folder)

@@ -179,6 +179,12 @@ def test_every_kind_of_table_tells_of_weights_of_a_part_and_of_a_split_that_leak
     assert not [note for note in table.below() if "random" in note or note.startswith("(1)")]
 
 
+def test_the_numbers_of_faces_tested_are_told_as_a_span(declare, measured):
+    experiment = read_experiment(declare())
+    found = {CNN: measured(experiment, CNN, folds=2), MESO: measured(experiment, MESO)}
+    assert "Tested on 40 to 80 faces." in built(experiment, "grid", found).notes
+
+
 def test_a_list_shows_matrices_beside_metrics(declare, measured):
     experiment = read_experiment(
         declare(declare.text.replace('"accuracy", "auc"]', '"accuracy", "confusion"]'))

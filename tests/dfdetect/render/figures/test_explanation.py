@@ -1,7 +1,9 @@
 """Figures of explanations: the pictures and numbers that they show."""
 
 import numpy as np
+import pytest
 
+from dfdetect.render.figures.canvas import BLUE, ORANGE
 from dfdetect.render.figures.explanation import (
     HeatPictures,
     Prediction,
@@ -50,9 +52,16 @@ def test_what_must_be_known_of_a_map_stands_upon_it(drawn, tmp_path):
 def test_the_scores_bar_ends_at_the_score_and_the_mark_stands_at_the_threshold(drawn, tmp_path):
     explained_face(FACE, [HeatPictures("m", HEAT, LAID)], Prediction(0.9, 0.7, "x"), tmp_path / "a.png")
     (figure,) = drawn
-    bar, mark = figure.axes[-1].lines[1:]
+    track, bar, mark = figure.axes[-1].lines
+    assert track.get_xdata().tolist() == [0, 1]
     assert bar.get_xdata().tolist() == [0, 0.9]
     assert set(mark.get_xdata().tolist()) == {0.7}
+
+
+@pytest.mark.parametrize(("score", "colour"), [(0.7, ORANGE), (0.6, BLUE)])
+def test_the_bar_has_the_colour_of_fakes_from_the_threshold_on(score, colour, drawn, tmp_path):
+    explained_face(FACE, [HeatPictures("m", HEAT, LAID)], Prediction(score, 0.7, "x"), tmp_path / "a.png")
+    assert drawn[0].axes[-1].lines[1].get_color() == colour
 
 
 def test_curves_are_drawn_in_their_panels_and_baselines_in_grey(drawn, tmp_path):

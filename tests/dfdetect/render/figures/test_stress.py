@@ -30,3 +30,10 @@ def test_a_number_without_an_interval_is_drawn_too(tmp_path):
     path = tmp_path / "stress.png"
     stress_panels([Panel("one", "", [Point("1", bare, False)])], bare, path)
     assert (read_rgb(path) < 100).any()
+
+
+def test_the_interval_of_a_single_point_is_a_bar_through_it(drawn, tmp_path):
+    stress_panels([panel("one", 1)], Estimate(0.8, 0.7, 0.9), tmp_path / "stress.png")
+    (axes,) = (axes for axes in drawn[0].axes if axes.get_title() == "one")
+    drawn_from_to = [(list(line.get_xdata()), list(line.get_ydata())) for line in axes.lines]
+    assert ([1, 1], [0.7, 0.9]) in drawn_from_to
