@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from face_extraction import images
 from face_extraction.heif import is_heic
 from face_extraction.images import NoImage, Unreadable, read_bytes_rgb
 
@@ -124,3 +125,12 @@ def test_a_missing_package_is_named(quarters, monkeypatch):
 )
 def test_brands_tell_heic_from_avif_and_videos(brands, heic):
     assert is_heic((len(brands) + 8).to_bytes(4) + b"ftyp" + brands) is heic
+
+
+def test_a_very_large_photo_is_made_smaller(quarters, monkeypatch):
+    monkeypatch.setattr(images, "MAX_WHOLE", 128 * 96)
+    small = read_bytes_rgb(_encode(quarters), "a.heic")
+    assert small.shape == (96, 128, 3)
+    assert [small[24, 32, 0], small[24, 96, 0], small[72, 32, 0], small[72, 96, 0]] == pytest.approx(
+        [40, 100, 160, 220], abs=6
+    )

@@ -1,5 +1,6 @@
 """What is found again after a stop."""
 
+import dataclasses
 import json
 import tracemalloc
 
@@ -9,7 +10,7 @@ from face_extraction.digest import FileMark
 from face_extraction.errors import InputError
 from face_extraction.journal import FaceRow, ItemResult, Journal, read_journal
 from face_extraction.ledger import LedgerRow
-from face_extraction.manifest import Box
+from face_extraction.manifest import Box, FaceSample
 
 HEADER = {"root": "/raw", "min_face": 60}
 CROP, FILE = FileMark((9, 1, 2), "ab"), FileMark((10, 3, 4), "cd")
@@ -159,3 +160,10 @@ def test_a_journal_of_an_earlier_version_is_refused(tmp_path):
         _start(tmp_path)
     with pytest.raises(InputError, match="another version"):
         read_journal(tmp_path)
+
+
+def test_what_is_not_known_of_a_crop_is_what_a_manifest_says_of_such_a_face():
+    row, sample = FaceRow("a.png"), FaceSample("a.png", 0, "train", "a")
+    for field in dataclasses.fields(FaceRow):
+        if field.name != "file":
+            assert getattr(row, field.name) == getattr(sample, field.name), field.name

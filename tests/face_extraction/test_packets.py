@@ -103,6 +103,7 @@ def test_whole_pictures_missing_in_a_transport_stream_are_damage(tmp_path):
         starts = [packet.pos // 188 for packet in container.demux(video=0) if packet.size]
     path.write_bytes(b"".join(_packets_of(path, starts[1], starts[2] - starts[1])))
 
+    assert read_packets(path).broken == {0}  # of those that are left, the one before the gap
     with pytest.raises(ItemFailed, match="damaged"):
         list(read_frames(path))
 

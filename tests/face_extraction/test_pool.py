@@ -17,7 +17,7 @@ from face_extraction.extract import Execution, extract
 from face_extraction.images import write_image
 from face_extraction.manifest import read_manifest
 from face_extraction.plan import Plan
-from face_extraction.pool import dask_pool, local_pool
+from face_extraction.pool import dask_pool, local_pool, small_pool
 from face_extraction.settings import CropSpec, ExtractionSettings
 from face_extraction.sources import Item
 
@@ -68,6 +68,12 @@ def test_workers_decode_and_scale_with_one_thread():
 
     with local_pool(1, None) as pool:
         assert pool.submit(cv2.getNumThreads).result(60) == 1
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_one_worker_of_a_small_pool_is_a_thread_of_this_process(workers):
+    with small_pool(workers) as pool:
+        assert (pool.submit(os.getpid).result(60) == os.getpid()) == (workers == 1)
 
 
 class _Breaking:
