@@ -35,8 +35,13 @@ HEAVY = (
 MORE = {
     "face_extraction/boxes.py": ("face_extraction/test_video.py", "face_extraction/test_worker.py"),
     "face_extraction/png.py": ("face_extraction/test_images.py", "face_extraction/test_picture.py"),
-    "dfdetect/runs/skill.py": ("dfdetect/runs/test_results.py",),
+    "face_extraction/images.py": ("face_extraction/test_heif.py",),
     "dfdetect/runs/scoring.py": ("dfdetect/runs/test_lineage.py",),
+    "dfdetect/runs/exported.py": ("dfdetect/pretrained/test_graph.py",),
+    "dfdetect/train/optimization.py": ("dfdetect/train/test_fitting.py",),
+    "dfdetect/report/__main__.py": ("dfdetect/report/test_recheck.py",),
+    "dfdetect/data/faces.py": ("dfdetect/data/test_paired.py", "dfdetect/data/test_clips.py"),
+    "dfdetect/data/pipeline.py": ("dfdetect/data/test_paired.py",),
     "dfdetect/data/features.py": ("tuning/test_features.py",),
     "dfdetect/train": ("dfdetect/train/test_main.py",),
     "dfdetect/data": ("dfdetect/train/test_main.py",),
@@ -163,7 +168,7 @@ def mutants_of(file: Path, content: bytes) -> list[Mutant]:
                 add("constant", node.lineno, begin(node), end(node), str(not value))
             case ast.Constant(value=int() | float() as value):
                 add("constant", node.lineno, begin(node), end(node), repr(value + 1))
-            case ast.Return() if node.value is not None:
+            case ast.Return(value=value) if value is not None and ast.unparse(value) != "None":
                 add("statement", node.lineno, begin(node), end(node), "return None")
             case ast.Raise() | ast.Continue() | ast.Break() | ast.Return():
                 add("statement", node.lineno, begin(node), end(node), "pass")

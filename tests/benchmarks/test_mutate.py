@@ -19,6 +19,8 @@ def least(values: list[int], bound: "int | None" = None) -> int:
         elif not value:
             raise ValueError("−2 < 0")
         found = value + 1 in values
+    else:
+        return None
     return bound
 '''
 CHANGES = {
@@ -31,6 +33,7 @@ CHANGES = {
     "elif not value": "elif (not (not value))",
     'raise ValueError("−2 < 0")': "pass",
     "value + 1 in values": {"value - 1 in values", "value + 2 in values", "value + 1 not in values"},
+    "return None": "pass",
     "return bound": "return None",
 }  # fmt: skip
 
