@@ -37,6 +37,7 @@ MORE = {
     "face_extraction/png.py": ("face_extraction/test_images.py", "face_extraction/test_picture.py"),
     "face_extraction/images.py": ("face_extraction/test_heif.py",),
     "dfdetect/runs/scoring.py": ("dfdetect/runs/test_lineage.py",),
+    "dfdetect/runs/results.py": ("dfdetect/evaluate/test_showing.py",),
     "dfdetect/runs/exported.py": ("dfdetect/pretrained/test_graph.py",),
     "dfdetect/train/optimization.py": ("dfdetect/train/test_fitting.py",),
     "dfdetect/report/__main__.py": ("dfdetect/report/test_recheck.py",),
