@@ -10,7 +10,7 @@ from typing import IO, NamedTuple
 
 from face_extraction.images import open_file
 
-_LIST = b"idx1"
+_LIST, _PALETTE = b"idx1", b"pc"
 _ENTRY = struct.Struct("<4sIII")
 # Further back than this from the file's end the list is not looked for.
 _TAIL = 2**25
@@ -39,8 +39,11 @@ def listed(path: Path, stream: int) -> list[Chunk]:
     with open_file(path) as file:
         content = _find_list(file)
     number = b"%02d" % stream
+    entries = _ENTRY.iter_unpack(content)
     return [
-        Chunk(at, size) for kind, _, at, size in _ENTRY.iter_unpack(content) if kind[:2] == number and size
+        Chunk(at, size)
+        for kind, _, at, size in entries
+        if size and kind[:2] == number and kind != number + _PALETTE
     ]
 
 

@@ -31,7 +31,18 @@ _SAMPLE_FIELDS = (0x100, 0x200, 0x400, 0x800)
 
 @dataclass
 class _Fragment:
-    """A fragment's samples of the video: their number, length in ticks and size in bytes."""
+    """A fragment.
+
+    Attributes:
+        box: its description.
+        number: its number in the file.
+        begin: when the video's samples in it begin, in ticks; None if it does not say.
+        length: how long they last.
+        count: how many they are.
+        size: the bytes of all its samples, also of sound.
+        held: the bytes of the data behind it.
+        anew: whether the description of a film stands before it.
+    """
 
     box: Box
     number: int
@@ -39,7 +50,8 @@ class _Fragment:
     length: int = 0
     count: int = 0
     size: int = 0
-    held: int = 0  # bytes of the data behind it
+    held: int = 0
+    anew: bool = False
 
 
 class _Usual(NamedTuple):
@@ -67,25 +79,29 @@ def holes(path: Path, track: int) -> Iterator[Hole]:
         size = file.seek(0, 2)
         fragments: list[_Fragment] = []
         numbers: set[int] = set()
-        usual = _Usual()
+        usual: dict[int, _Usual] = {}
+        anew = False
         for box in _top(file, size):
             if isinstance(box, Hole):
                 yield box
-            elif box.kind == b"moov" and fragments:  # Another film, whose times begin anew.
-                yield Hole(box.start, size)
-                break
             elif box.kind == b"moov":
-                usual = _usual(file, box, track)
+                usual, anew = usual or _usual(file, box), bool(fragments)
             elif box.kind == b"mdat" and fragments:
                 fragments[-1].held += box.end - box.start
             elif box.kind == b"moof":
                 fragment = _read(file, box, track, usual)
+                fragment.anew, anew = anew, False
                 numbers.add(fragment.number)
                 fragments.append(fragment)
     for before, after in pairwise(fragments):
         if before.held < before.size:
             yield Hole(before.box.start, after.box.start)
-    yield from _gaps([one for one in fragments if one.count and one.begin is not None], numbers)
+    shown = [one for one in fragments if one.count and one.begin is not None]
+    for before, after in pairwise(shown):
+        # Another film, joined as bytes: players mix the two. A recorder may repeat the description.
+        if after.anew and (after.begin or 0) < (before.begin or 0):
+            yield Hole(after.box.start, size)
+    yield from _gaps(shown, numbers)
 
 
 def told_seconds(path: Path, track: int) -> float | None:
@@ -132,12 +148,14 @@ def _indexed(content: bytes, track: int) -> float:
     return float(sum(length for kind, length, _ in entries if not kind >> 31) / scale)
 
 
-def _usual(file: IO[bytes], moov: Box, track: int) -> _Usual:
+def _usual(file: IO[bytes], moov: Box) -> dict[int, _Usual]:
+    """What holds for the samples of each track."""
+    found = {}
     for box in inside(file, moov, b"mvex", b"trex"):
         content = _content(file, box)
-        if len(content) >= 20 and int.from_bytes(content[4:8]) == track:
-            return _Usual(*struct.unpack_from(">II", content, 12))
-    return _Usual()
+        if len(content) >= 20:
+            found[int.from_bytes(content[4:8])] = _Usual(*struct.unpack_from(">II", content, 12))
+    return found
 
 
 def _gaps(fragments: list[_Fragment], numbers: set[int]) -> Iterator[Hole]:
@@ -180,7 +198,7 @@ def _find(file: IO[bytes], at: int, size: int) -> int:
     return size
 
 
-def _read(file: IO[bytes], moof: Box, track: int, usual: _Usual) -> _Fragment:
+def _read(file: IO[bytes], moof: Box, track: int, usual: dict[int, _Usual]) -> _Fragment:
     fragment = _Fragment(moof, 0)
     for box in boxes(file, moof.start, moof.end):
         if box.kind == b"mfhd":
@@ -190,24 +208,23 @@ def _read(file: IO[bytes], moof: Box, track: int, usual: _Usual) -> _Fragment:
     return fragment
 
 
-def _add(file: IO[bytes], traf: Box, track: int, usual: _Usual, fragment: _Fragment) -> None:
-    """Add what a fragment has of the track."""
+def _add(file: IO[bytes], traf: Box, track: int, usual: dict[int, _Usual], fragment: _Fragment) -> None:
+    """Add what a fragment has of one track: the bytes of any, the rest of the video."""
+    here, is_video = _Usual(), False
     for box in boxes(file, traf.start, traf.end):
         content = _content(file, box)
         if len(content) < 8:
             continue
-        flags, number = struct.unpack_from(">II", content)
-        if box.kind == b"tfhd" and number != track:
-            return
         if box.kind == b"tfhd":
-            usual = _usual_here(content, flags, usual)
-        elif box.kind == b"tfdt":
+            flags, number = struct.unpack_from(">II", content)
+            here, is_video = _usual_here(content, flags, usual.get(number, here)), number == track
+        elif box.kind == b"tfdt" and is_video:
             fragment.begin = _number(file, box, 4)
         elif box.kind == b"trun":
-            count, length, size = _run(content, usual)
-            fragment.count += count
-            fragment.length += length
+            count, length, size = _run(content, here)
             fragment.size += size
+            fragment.count += count * is_video
+            fragment.length += length * is_video
 
 
 def _usual_here(content: bytes, flags: int, usual: _Usual) -> _Usual:

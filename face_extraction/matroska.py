@@ -32,6 +32,7 @@ _BESIDE = frozenset(
     {_CLUSTER, 0x114D9B74, 0x1549A966, _TRACKS, 0x1C53BB6B, 0x1254C367, 0x1043A770, 0x1941A469}
     | {0x1A45DFA3, _SEGMENT}
 )
+_FILL = _BESIDE | {_VOID, _CRC}
 _SIGNS = re.compile(b"|".join(re.escape(name.to_bytes(4)) for name in sorted(_BESIDE)))
 # No element's head is longer than this: four bytes of name, eight of size.
 _HEAD = 12
@@ -122,7 +123,7 @@ def holes(path: Path, finder: HoleFinder) -> Iterator[Hole]:
         at = segment.start if segment else size
         while at < size:
             element = _element(file, at, size)
-            if element is None or (element.name not in _BESIDE and element.name not in (_VOID, _CRC)):
+            if element is None or not (element.name in _FILL or _is_followed(file, element, size)):
                 after = _find_next(file, at + 1, size)
                 if after < size:
                     yield Hole(at, after)
@@ -132,6 +133,12 @@ def holes(path: Path, finder: HoleFinder) -> Iterator[Hole]:
                 yield from found
             else:
                 at = element.start if element.name == _SEGMENT else element.end
+
+
+def _is_followed(file: IO[bytes], element: _Element, size: int) -> bool:
+    """Whether an unknown element ends where a known one begins, or the file ends."""
+    after = _element(file, element.end, size) if element.end < size else None
+    return element.end == size or (after is not None and after.name in _FILL)
 
 
 def _check_cluster(

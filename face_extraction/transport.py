@@ -58,25 +58,49 @@ def breaks(path: Path, pid: int) -> Iterator[Break]:
     counter = -1
     program = b""
     for at, packets, is_fresh in _runs(path):
+        places = np.flatnonzero(_of_stream(packets, pid))
+        if len(places):
+            for place, begins in _broken(packets, places, counter, is_fresh):
+                yield Break(at + place * packets.shape[1], begins)
+            counter = int(packets[places[-1], 3]) & 15
         program, left = _follow(packets, pid, program)
         if left is not None:
             yield Break(at + left * packets.shape[1], begins=False, leaves=True)
-        places = np.flatnonzero((packets[:, 1] & 0x1F == pid >> 8) & (packets[:, 2] == pid & 0xFF))
-        if not len(places):
-            continue
-        head = packets[places, :6].astype(np.int16)
-        counters = head[:, 3] & 15
-        step = (counters - np.concatenate([[counter], counters[:-1]])) & 15
-        # The counter stays at a repeated packet, and jumps where the sender says so.
-        told = (head[:, 3] & 0x20 > 0) & (head[:, 4] > 0) & (head[:, 5] & 0x80 > 0)
-        broken = ((step > 1) & ~told) | (head[:, 1] & 0x80 > 0) | (head[:, 3] & _SCRAMBLED > 0)
-        broken[0] = counter >= 0 and (is_fresh or broken[0])
-        counter = int(counters[-1])
-        for number in np.flatnonzero(broken).tolist():
-            place = int(places[number])
-            before = packets[int(places[number - 1]) + 1 if number else 0 : place]
-            begins = counters[number] == 0 and head[number, 1] & _STARTS and _has_first_table(before)
-            yield Break(at + place * packets.shape[1], bool(begins))
+
+
+def _of_stream(packets: NDArray[np.uint8], pid: int) -> NDArray[np.bool_]:
+    return np.asarray((packets[:, 1] & 0x1F == pid >> 8) & (packets[:, 2] == pid & 0xFF))
+
+
+def _broken(
+    packets: NDArray[np.uint8], places: NDArray[np.int64], counter: int, is_fresh: bool
+) -> Iterator[tuple[int, bool]]:
+    """The packets at `places` that are broken, and whether each is the first of another file.
+
+    `counter` is that of the packet before them, or -1; `is_fresh` says that bytes before them were skipped.
+    """
+    head = packets[places, :6].astype(np.int16)
+    counters = head[:, 3] & 15
+    step = (counters - np.concatenate([[counter], counters[:-1]])) & 15
+    # The counter stays at a repeated packet, and jumps where the sender says so.
+    told = (head[:, 3] & 0x20 > 0) & (head[:, 4] > 0) & (head[:, 5] & 0x80 > 0)
+    broken = ((step > 1) & ~told) | (head[:, 1] & 0x80 > 0)
+    broken[0] = counter >= 0 and (is_fresh or broken[0])
+    broken |= _encrypted(packets[places])
+    for number in np.flatnonzero(broken).tolist():
+        place = int(places[number])
+        before = packets[int(places[number - 1]) + 1 if number else 0 : place]
+        yield place, bool(counters[number] == 0 and head[number, 1] & _STARTS and _has_first_table(before))
+
+
+def _encrypted(packets: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """Which packets are encrypted. Some recorders leave the mark on packets that they have decrypted."""
+    marked = packets[:, 3] & _SCRAMBLED > 0
+    begin = np.flatnonzero(marked & (packets[:, 1] & _STARTS > 0))
+    start = 4 + np.where(packets[begin, 3] & 0x20 > 0, 1 + packets[begin, 4].astype(np.int64), 0)
+    start = np.minimum(start, PACKET - 3)
+    clear = (packets[begin, start] == 0) & (packets[begin, start + 1] == 0) & (packets[begin, start + 2] == 1)
+    return np.asarray(marked & ~clear.any())
 
 
 def _follow(packets: NDArray[np.uint8], pid: int, program: bytes) -> tuple[bytes, int | None]:
@@ -125,11 +149,10 @@ def is_scrambled(path: Path, pid: int | None = None) -> bool:
         Unreadable: the system cannot open the file.
     """
     for _, packets, _ in _runs(path):
-        flags = packets[:, 3] & _SCRAMBLED > 0
         if pid is None:
-            return bool(flags.any())
-        of_stream = (packets[:, 1] & 0x1F == pid >> 8) & (packets[:, 2] == pid & 0xFF)
-        return bool(of_stream.any() and flags[of_stream].all())
+            return bool(_encrypted(packets).any())
+        encrypted = _encrypted(packets[_of_stream(packets, pid)])
+        return bool(len(encrypted) and encrypted.all())
     return False
 
 

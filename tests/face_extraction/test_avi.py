@@ -1,5 +1,7 @@
 """The list of frames at an AVI's end."""
 
+import struct
+
 import pytest
 
 from face_extraction.avi import Chunk, before_cuts, listed
@@ -46,3 +48,11 @@ def test_the_list_is_found_also_where_bytes_before_it_are_gone(tmp_path):
     assert listed(path, 1) == []
     path.write_bytes(content[: content.rindex(b"idx1") + 100])
     assert listed(path, 0) == []
+
+
+def test_changes_of_the_colours_are_no_frames(tmp_path):
+    entries = [(b"00db", 4, 50), (b"00pc", 62, 8), (b"00db", 78, 40), (b"01wb", 126, 9), (b"00db", 144, 0)]
+    content = b"".join(struct.pack("<4sIII", kind, 16, at, size) for kind, at, size in entries)
+    (tmp_path / "a.avi").write_bytes(bytes(200) + b"idx1" + struct.pack("<I", len(content)) + content)
+
+    assert listed(tmp_path / "a.avi", 0) == [Chunk(4, 50), Chunk(78, 40)]

@@ -157,3 +157,12 @@ def test_another_film_behind_a_film_in_fragments_is_told(tmp_path):
         found.extend(read_frames(path))
 
     assert values(found) == list(range(60))
+
+
+def test_a_description_that_a_recorder_repeats_is_no_other_film(tmp_path):
+    path = _write(tmp_path / "a.mp4", LIVE)
+    content = path.read_bytes()
+    head, third = content[: _starts(content)[0]], _starts(content)[3]
+    path.write_bytes(content[:third] + head + content[third:])
+
+    assert values(read_frames(path)) == list(range(60))

@@ -39,7 +39,8 @@ def test_elements_that_fill_a_cluster_are_no_hole(tmp_path):
     path = _video(tmp_path / "a.mkv", live="1")
     content = path.read_bytes()
     at = content.index(b"\x1f\x43\xb6\x75")
-    path.write_bytes(content[:at] + element(0xEC, bytes(500)) + content[at:])
+    unknown = element(0x1B538667, bytes(300))
+    path.write_bytes(content[:at] + element(0xEC, bytes(500)) + unknown + content[at:])
 
     assert list(holes(path, FINDER)) == []
 

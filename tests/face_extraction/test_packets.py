@@ -462,6 +462,17 @@ def test_a_broadcast_whose_video_goes_on_in_another_stream_is_told(tmp_path, cou
     assert len(found) == (count or 30)
 
 
+def _encrypt(path, first, last):
+    """Encrypt the video's packets in a part of a transport stream."""
+    packets = np.frombuffer(path.read_bytes(), np.uint8).reshape(-1, 188).copy()
+    for packet in packets[first:last]:
+        if packet[1] & 0x1F == 1 and packet[2] == 0:
+            packet[3] |= 0x80
+            packet[5 + int(packet[4]) if packet[3] & 0x20 else 4 :] ^= 0x5A
+    path.write_bytes(packets.tobytes())
+    return path
+
+
 KEY = {"encryption_scheme": "cenc-aes-ctr", "encryption_key": "76a6c65c5ea762046bd749a2e632ccbb"}
 KEY |= {"encryption_kid": "a7e61c373e219033c21091fa607bf3b8"}
 
@@ -474,23 +485,14 @@ def test_encrypted_pictures_are_a_reason(tmp_path, form):
     if form == "a.mkv":
         describe(path, add=element(0x6D80, element(0x6240, element(0x5033, b"\1") + element(0x5035, b""))))
     if form == "a.ts":
-        content = bytearray(path.read_bytes())
-        for at in range(0, len(content), 188):
-            if int.from_bytes(content[at + 1 : at + 3]) & 0x1FFF == 0x100:
-                content[at + 3] |= 0x80
-        path.write_bytes(content)
+        _encrypt(path, 0, None)
 
     with pytest.raises(Unreadable, match="its pictures are encrypted"):
         list(read_frames(path))
 
 
 def test_a_transport_stream_that_is_encrypted_for_a_while_is_damage(tmp_path):
-    path = write(tmp_path / "a.ts", _moving(60), options=GROUPS)
-    content = bytearray(path.read_bytes())
-    for at in range(188 * 100, 188 * 130, 188):
-        if int.from_bytes(content[at + 1 : at + 3]) & 0x1FFF == 0x100:
-            content[at + 3] |= 0x80
-    path.write_bytes(content)
+    path = _encrypt(write(tmp_path / "a.ts", _moving(60), options=GROUPS), 100, 130)
 
     found = []
     with pytest.raises(ItemFailed, match="damaged"):

@@ -91,6 +91,18 @@ def test_encrypted_packets_are_told(tmp_path):
     assert not is_scrambled(tmp_path / "a.ts")
 
 
+def test_a_mark_on_packets_that_are_clear_does_not_matter(tmp_path):
+    """Recorders that decrypt may leave it."""
+    packets = [bytearray(_packet(n)) for n in range(20)]
+    for packet in packets:
+        packet[3] |= 0xC0
+    packets[3][1] |= 0x40
+    packets[3][4:7] = b"\0\0\1"
+
+    assert _found(tmp_path, *packets) == []
+    assert not is_scrambled(tmp_path / "a.ts", PID)
+
+
 def _list(*streams, program=1, current=1):
     """A packet with the list of a program's streams: kinds, and numbers in the file."""
     entries = b"".join(struct.pack(">BHH", kind, 0xE000 | pid, 0xF000) for kind, pid in streams)
