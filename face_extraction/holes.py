@@ -25,7 +25,6 @@ _ENTROPY = frozenset(
         "ffv1",
         "utvideo",
         "magicyuv",
-        "mjpeg",
         "theora",
         "wmv3",
         "vc1",
@@ -65,16 +64,16 @@ def spread(
         are missing: at least one where a hole holds no packet.
     """
     broken, known = list[int](), set(known)
-    missing = 0
+    missing, order = 0, np.argsort(places, kind="stable")
+    ascending = places[order]
     for hole in holes:
-        inside = np.flatnonzero((places >= hole.start) & (places < hole.end)).tolist()
+        first, last = np.searchsorted(ascending, (hole.start, hole.end)).tolist()
+        inside = order[first:last].tolist()
         if hole.is_vague and not known.isdisjoint(inside):
             continue
         broken += inside
         missing += max(hole.lost, not inside)
-        behind = np.flatnonzero(places >= hole.end)
-        if len(behind) and not keys[behind[0]]:
-            broken.append(int(behind[0]))
+        broken += [behind for behind in order[last : last + 1].tolist() if not keys[behind]]
     return broken, missing
 
 
@@ -95,6 +94,11 @@ class HoleFinder:
         at = _PREFIX.get(codec)
         packed = at and extradata and len(extradata) > at and extradata[0] == 1
         self._prefix = 1 + (extradata[at] & 3) if packed and at and extradata else 0
+
+    @property
+    def looks(self) -> bool:
+        """Whether holes can be told in this codec's packets."""
+        return self._has_start_codes or self._has_sectors
 
     def has_hole(self, content: bytes, at: int | None = None) -> bool:
         """Whether bytes of a packet were lost.

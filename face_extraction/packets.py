@@ -258,7 +258,8 @@ class _Read:
         elif packet.is_keyframe and step > 0 and self.broken and self.broken[-1] >= place - 2:
             self.jumps.append((place, self.last_dts or 0, packet.dts))
         self.joins = False
-        if packet.is_corrupt or self.finder.has_hole(bytes(packet), packet.pos if self.is_placed else None):
+        at = packet.pos if self.is_placed else None
+        if packet.is_corrupt or (self.finder.looks and self.finder.has_hole(bytes(packet), at)):
             self.broken.append(place)
         self.last_dts = packet.dts if packet.dts is not None else self.last_dts
         self.told = self.told and packet.pts is not None and step >= 0
