@@ -113,26 +113,30 @@ def told_seconds(path: Path, track: int) -> float | None:
     Raises:
         Unreadable: the system cannot open the file.
     """
-    told = scale = 0.0
-    total, is_fragmented = 0.0, False
+    told = total = 0.0
+    is_fragmented = False
     with open_file(path) as file:
         size = file.seek(0, 2)
         for box in boxes(file, 0, size):
             if box.kind == b"moov":
-                told = sum(_number(file, extent, 4) for extent in inside(file, box, b"mvex", b"mehd"))
-                scale = sum(_scale(file, header) for header in inside(file, box, b"mvhd"))
+                extents = [_number(file, extent, 4) for extent in inside(file, box, b"mvex", b"mehd")]
+                for header in inside(file, box, b"mvhd"):
+                    told = _seconds(_content(file, header), extents)
             elif box.kind == b"sidx":
                 total += _indexed(_content(file, box), track)
             is_fragmented = is_fragmented or box.kind == b"moof"
     if not is_fragmented:
         return None
-    return told / scale if told and scale else total
+    return max(told, total)
 
 
-def _scale(file: IO[bytes], header: Box) -> int:
-    content = _content(file, header)
-    at = 20 if content[:1] == b"\1" else 12
-    return int.from_bytes(content[at : at + 4])
+def _seconds(header: bytes, extents: list[int]) -> float:
+    """The length in a film's header, or a longer one that its fragments extend it to."""
+    at, size = (20, 8) if header[:1] == b"\1" else (12, 4)
+    scale = int.from_bytes(header[at : at + 4])
+    own = int.from_bytes(header[at + 4 : at + 4 + size])
+    ticks = max(0 if own == (1 << 8 * size) - 1 else own, *extents, 0)  # All ones: unknown.
+    return ticks / scale if scale else 0.0
 
 
 def _indexed(content: bytes, track: int) -> float:

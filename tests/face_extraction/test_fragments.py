@@ -137,6 +137,25 @@ def test_the_length_is_what_the_file_says(tmp_path, flags, seconds):
     assert told_seconds(_write(tmp_path / "a.mp4", flags), 1) == seconds
 
 
+@pytest.mark.parametrize(("ticks", "whole"), [(2000, False), (0, True), (0xFFFFFFFF, True)])
+def test_a_length_in_the_films_header_counts(tmp_path, ticks, whole):
+    path = _write(tmp_path / "a.mp4", LIVE)
+    content = bytearray(path.read_bytes())
+    header = content.index(b"mvhd") + 4
+    assert struct.unpack_from(">II", content, header + 12) == (1000, 0)
+    struct.pack_into(">I", content, header + 16, ticks)
+    path.write_bytes(content[: _starts(content)[4]])
+
+    found = []
+    if whole:
+        found.extend(read_frames(path))
+    else:
+        with pytest.raises(ItemFailed, match=r"truncated: the file breaks off: read 1\.33 of 2\.00 seconds"):
+            found.extend(read_frames(path))
+
+    assert values(found) == list(range(40))
+
+
 def test_hostile_numbers_cost_no_time(tmp_path):
     path = _write(tmp_path / "a.mp4", LIVE)
     content = bytearray(path.read_bytes())
