@@ -129,6 +129,9 @@ class _Maker:
                         picture = self._finished(resize(picture, small), self._rng(0, number))
                         find_face(picture, self._detector)
                     (row,) = write_crops(self._out, sample, picture, {})
+                    if row.video and self.order.reals != NATIVE:
+                        # No frame of that video any more, so that the set can be joined with the manifest.
+                        row = replace(row, video=f"{row.video} {self.order.reals}")
                     rows.append(self._marked(row))
                 except Exception as error:
                     ledger.append(failed(sample, error))

@@ -1,5 +1,6 @@
 """Sets of generated faces, with a GAN that was not trained and a detector that the tests choose."""
 
+import shutil
 from dataclasses import replace
 
 import cv2
@@ -18,7 +19,7 @@ from face_extraction.digest import file_digest
 from face_extraction.errors import InputError
 from face_extraction.images import read_rgb
 from face_extraction.ledger import NO_FACE, ItemFailed, read_ledger
-from face_extraction.manifest import Box, read_manifest
+from face_extraction.manifest import Box, read_manifest, write_manifest
 
 BOX = Box(10, 50, 50, 10)
 
@@ -140,6 +141,19 @@ def test_reals_lose_what_the_gan_cannot_make_unless_they_are_left_native(gan, ma
     np.testing.assert_array_equal(
         read_rgb(tmp_path / "native" / first.path), read_rgb(manifest.parent / "faces/train-0.png")
     )
+
+
+def test_a_set_can_be_joined_with_the_manifest_that_it_was_made_from(gan, manifest, tmp_path, finding):
+    """Crops that came ready-made have no place in their video, by which a frame could be known again."""
+    finding(lambda number: True)
+    rows = [replace(row, video=f"v{number}") for number, row in enumerate(read_manifest(manifest))]
+    own = shutil.copytree(manifest.parent, tmp_path / "own") / "manifest.csv"
+    write_manifest(own, rows)
+    make_gan_set(order(gan, own), tmp_path / "set")
+    joined, doubled = combine([own, tmp_path / "set" / "manifest.csv"], tmp_path / "joined")
+    assert (len(joined), doubled) == (len(rows) + 9, 0)
+    resampled = next(row for row in joined if row.video == "v0 resampled")
+    assert resampled.group == rows[0].group
 
 
 def test_a_gan_whose_faces_are_never_found_is_an_error(gan, manifest, tmp_path, finding):
