@@ -71,7 +71,7 @@ def before_cuts(chunks: Sequence[Chunk], found: Sequence[Chunk]) -> list[int]:
     """
     numbers = {chunk: number for number, chunk in enumerate(chunks)}
     if not chunks or not found or chunks[0].size != found[0].size:
-        return []  # The list is of another file, or the first frame is gone.
+        return []  # The list belongs to another file, or the first frame is missing.
     shift, number, cuts = found[0].at - chunks[0].at, 0, []
     for place, one in enumerate(found[1:], start=1):
         if (same := numbers.get(Chunk(one.at - shift, one.size))) is not None:

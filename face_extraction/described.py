@@ -12,7 +12,7 @@ from typing import IO, Any
 from face_extraction.boxes import Box, boxes, inside
 from face_extraction.heif import aperture
 from face_extraction.images import open_file
-from face_extraction.matroska import read_track
+from face_extraction.matroska import Track, read_track
 from face_extraction.transport import descriptor, is_scrambled
 
 # Where the boxes in a picture's description begin, and the boxes that describe Dolby Vision.
@@ -24,65 +24,8 @@ _DOLBY_TAG = 0xB0
 _SHOWN_ANYWHERE = frozenset({4, 7, 8, 9})
 
 
-def crop_told(path: Path, name: str, stream: Any) -> tuple[int, int, int, int]:
-    """The pixels that the container cuts off at the left, top, right and bottom.
-
-    Args:
-        path: the video.
-        name: FFmpeg's name of the container.
-        stream: PyAV's.
-
-    Raises:
-        Unreadable: the system cannot read the file.
-    """
-    if name.startswith("matroska"):
-        return read_track(path, stream.index).crop
-    if not name.startswith("mov,mp4"):
-        return (0, 0, 0, 0)
-    width, height = stream.codec_context.width, stream.codec_context.height
-    with open_file(path) as file:
-        for box in _described(file, stream.id):
-            if box.kind == b"clap" and box.end - box.start >= 32:
-                file.seek(box.start)
-                edges = aperture(struct.unpack(">II II iI iI", file.read(32)), (width, height))
-                if edges:
-                    left, top, right, bottom = (round(edge) for edge in edges)
-                    return left, top, width - right, height - bottom
-    return (0, 0, 0, 0)
-
-
-def needs_dolby_vision(path: Path, name: str, stream: Any) -> bool:
-    """Whether other players show the pictures in wrong colours: Dolby Vision without a base that fits.
-
-    Args:
-        path: the video.
-        name: FFmpeg's name of the container.
-        stream: PyAV's.
-
-    Raises:
-        Unreadable: the system cannot read the file.
-    """
-    record = b""
-    if name.startswith("matroska"):
-        record = read_track(path, stream.index).dolby
-    elif name == "mpegts":
-        told = descriptor(path, stream.id, _DOLBY_TAG)
-        # Another stream's number stands before the last byte if the base is not in this one.
-        record = told[:4] + told[4 if len(told) > 3 and told[3] & 1 else 6 :]
-    elif name.startswith("mov,mp4"):
-        with open_file(path) as file:
-            for box in _described(file, stream.id):
-                if box.kind in _DOLBY:
-                    file.seek(box.start)
-                    record = file.read(min(box.end - box.start, 5))
-    if len(record) < 4:
-        return False
-    compatible = record[4] >> 4 if len(record) > 4 else 0
-    return not compatible and record[2] >> 1 not in _SHOWN_ANYWHERE
-
-
-def is_encrypted(path: Path, name: str, stream: Any) -> bool:
-    """Whether the pictures need a key.
+def describe(path: Path, name: str, stream: Any) -> Track:
+    """Read what the container says of its video.
 
     Args:
         path: the video.
@@ -93,15 +36,47 @@ def is_encrypted(path: Path, name: str, stream: Any) -> bool:
         Unreadable: the system cannot read the file.
     """
     if name == "mpegts":
-        return is_scrambled(path, stream.id if stream else None)
+        told = descriptor(path, stream.id, _DOLBY_TAG) if stream else b""
+        # Another stream's number stands before the last byte if the base is not in this one.
+        record = told[:4] + told[4 if len(told) > 3 and told[3] & 1 else 6 :]
+        return Track(dolby=record, is_encrypted=is_scrambled(path, stream.id if stream else None))
     if stream is None:
-        return False
+        return Track()
     if name.startswith("matroska"):
-        return read_track(path, stream.index).is_encrypted
-    if not name.startswith("mov,mp4"):
+        return read_track(path, stream.index)
+    if name.startswith("mov,mp4"):
+        with open_file(path) as file:
+            return _read_mp4(file, stream)
+    return Track()
+
+
+def needs_dolby_vision(record: bytes) -> bool:
+    """Whether other players show the pictures in wrong colours: Dolby Vision without a base that fits.
+
+    Args:
+        record: describes the Dolby Vision; b"" if there is none.
+    """
+    if len(record) < 4:
         return False
-    with open_file(path) as file:
-        return any(box.kind == b"sinf" for box in _described(file, stream.id))
+    compatible = record[4] >> 4 if len(record) > 4 else 0
+    return not compatible and record[2] >> 1 not in _SHOWN_ANYWHERE
+
+
+def _read_mp4(file: IO[bytes], stream: Any) -> Track:
+    width, height = stream.codec_context.width, stream.codec_context.height
+    crop, dolby, is_encrypted = None, b"", False
+    for box in _described(file, stream.id):
+        file.seek(box.start)
+        if box.kind == b"clap" and box.end - box.start >= 32 and not crop:
+            edges = aperture(struct.unpack(">II II iI iI", file.read(32)), (width, height))
+            if edges:
+                left, top, right, bottom = (round(edge) for edge in edges)
+                crop = left, top, width - right, height - bottom
+        elif box.kind in _DOLBY:
+            dolby = file.read(min(box.end - box.start, 5))
+        elif box.kind == b"sinf":
+            is_encrypted = True
+    return Track(crop or (0, 0, 0, 0), dolby, is_encrypted)
 
 
 def _described(file: IO[bytes], track: int) -> Iterator[Box]:

@@ -171,7 +171,7 @@ def _timed_by_decoder(path: Path, packets: Packets, damage: Damage) -> Packets:
 
     A packet that cannot be decoded counts as a frame.
     """
-    with open_video(path) as (container, stream):
+    with open_video(path) as (container, stream, _):
         base, step = float(stream.time_base), 1 / float(stream.average_rate or 25)
         name = container.format.name
     count = len(packets.times)
@@ -283,8 +283,8 @@ def _decode(
     path: Path, plan: _Plan, damage: Damage, broken: frozenset[int] = frozenset()
 ) -> Iterator[_Decoded]:
     """Decode the frames of the plan's stretches in the order shown, damaged ones included."""
-    with open_video(path) as (container, stream):
-        context, view = decoder(stream), View(path, container, stream)
+    with open_video(path) as (container, stream, track):
+        context, view = decoder(stream), View(container, stream, track.crop)
         context.copy_opaque = True
         can_skip = plan.needed is not None and context.name in _CAN_SKIP
         stretches = iter(plan.stretches)

@@ -1,7 +1,7 @@
 """Draw the pictures of a GIF as browsers do; Pillow decodes each part.
 
-Pillow itself fills with a colour what a part leaves or uncovers, where browsers show through, and lets a
-part that says nothing of what comes after it do what the part before it did.
+Places that no part covers, or that a part clears, are transparent in browsers; Pillow fills them with a
+colour. If a part does not say what becomes of it, Pillow repeats what the part before it asked for.
 
 Reference: GIF89a specification; what browsers do otherwise stands at the place.
 """

@@ -23,11 +23,12 @@ from face_extraction import fragments, matroska
 from face_extraction.asf import told_seconds
 from face_extraction.avi import Chunk, before_cuts, listed
 from face_extraction.boxes import check_tables
-from face_extraction.described import is_encrypted, needs_dolby_vision
+from face_extraction.described import describe, needs_dolby_vision
 from face_extraction.errors import unforeseen
 from face_extraction.holes import HoleFinder, spread
 from face_extraction.images import Unreadable, check_frame, check_readable, open_file
 from face_extraction.ledger import FAILED
+from face_extraction.matroska import Track
 from face_extraction.transport import PACKET, Break, breaks
 
 # MP4 and its relatives list every frame. Other containers, and MP4 in fragments (DASH), give only a length. A
@@ -57,6 +58,12 @@ _TEXTS = {"tty", "bin", "xbin", "adf", "idf"}
 _ICONS = {"ico"}
 # FFmpeg also takes for these what holds a JPEG anywhere, such as a PDF, a mail or a raw photo.
 _JPEGS = {"mjpeg", "jpeg_pipe"}
+_NO_VIDEO = {
+    "a list of other files": _LISTS,
+    "text": _TEXTS,
+    "an icon": _ICONS,
+    "another kind of file with pictures in it": _JPEGS,
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -150,8 +157,8 @@ class Damage:
 
 
 @contextmanager
-def open_video(path: Path) -> Iterator[tuple[Any, Any]]:
-    """Open the container and the video stream that players show.
+def open_video(path: Path) -> Iterator[tuple[Any, Any, Track]]:
+    """Open the container and the video stream that players show, with what the container says of it.
 
     One thread decodes: with several, damage is reported late, or differently from run to run.
 
@@ -177,26 +184,25 @@ def open_video(path: Path) -> Iterator[tuple[Any, Any]]:
         check_readable(path)
         raise Unreadable(path, "no video in it (another kind of file, or cut off early)") from None
     with container:
-        kinds = [("a list of other files", _LISTS), ("text", _TEXTS), ("an icon", _ICONS)]
-        if not _is_jpeg(path):
-            kinds.append(("another kind of file with pictures in it", _JPEGS))
-        for kind, names in kinds:
-            if names.intersection(container.format.name.split(",")):
+        formats = set(container.format.name.split(","))
+        for kind, names in _NO_VIDEO.items():
+            if formats & names and not (names is _JPEGS and _is_jpeg(path)):
                 raise Unreadable(path, f"no video in it ({kind})")
         stream = _main_stream(container)
-        if is_encrypted(path, container.format.name, stream):
+        track = describe(path, container.format.name, stream)
+        if track.is_encrypted:
             raise Unreadable(path, "its pictures are encrypted")
         if stream is None:
             raise Unreadable(path, "no video in it (only sound, or an unknown codec)")
         context = stream.codec_context
         check_frame((context.width, context.height), path)
-        if needs_dolby_vision(path, container.format.name, stream):
+        if needs_dolby_vision(track.dolby):
             raise Unreadable(path, "its colours need Dolby Vision, which is not read")
         context.thread_count, context.thread_type = 1, "SLICE"
         context.flags |= Flags.unaligned  # Else FFmpeg keeps up to 15 columns that are cropped away.
         if context.name == "mjpeg":  # Else FFmpeg says nothing of a picture whose rows break off.
             context.options = {"err_detect": "explode"}
-        yield container, stream
+        yield container, stream, track
 
 
 def _is_jpeg(path: Path) -> bool:
@@ -305,7 +311,7 @@ class _Read:
 
 def read_packets(path: Path) -> Packets:
     """Read through the video without decoding it."""
-    with open_video(path) as (container, stream):
+    with open_video(path) as (container, stream, _):
         name = container.format.name
         listed = len(stream.index_entries) if name.startswith(_LISTS_FRAMES) else 0
         lists_all = bool(listed and stream.frames)  # Each fragment lists only its own frames.

@@ -14,9 +14,10 @@ from av.sidedata.sidedata import Type as SideData
 from av.video.reformatter import Colorspace, VideoReformatter
 from numpy.typing import NDArray
 
-from face_extraction.described import crop_told
 from face_extraction.hdr import BT2020, UNTAGGED, in_standard, is_wide, wide_tags
 from face_extraction.images import Unreadable, check_frame
+
+Crop = tuple[int, int, int, int]
 
 # Rounding a video's size makes its pixels look slightly off square; below this it is not worth scaling.
 SQUARE_TOLERANCE = 0.01
@@ -47,20 +48,25 @@ _FLOATING = re.compile(r"f(16|32)(le|be)?$")
 class View:
     """How to show a video's pictures, by what its container and its packets say."""
 
-    def __init__(self, path: Path | None = None, container: Any = None, stream: Any = None) -> None:
-        """Without a stream, pictures have square pixels and are shown whole."""
+    def __init__(self, container: Any = None, stream: Any = None, crop: Crop = (0, 0, 0, 0)) -> None:
+        """Without a stream, pictures have square pixels.
+
+        Args:
+            container: PyAV's.
+            stream: PyAV's.
+            crop: the pixels to leave out at the left, top, right and bottom.
+        """
         self._matrix: NDArray[np.int32] | None = None
         self._asked = False
-        self._crop = (0, 0, 0, 0)
+        self._crop = crop
         self._places, self._aspects = [0], [1.0]
         self._told = True
         self._interlaced = self._single = False
-        if path and stream:
+        if stream:
             name, context = container.format.name, stream.codec_context
             self._aspects = [_aspect(stream.sample_aspect_ratio)]
             self._told = name.startswith(_TELLS_ASPECT)
             self._interlaced = context.field_order > _PROGRESSIVE and context.name not in _TELLS_FIELDS
-            self._crop = crop_told(path, name, stream)
             self._single = context.name == "hevc"
 
     def saw(self, place: int, context: Any) -> None:

@@ -183,7 +183,7 @@ def _quality(tables: Mapping[int, Any]) -> int:
 
 def _video(path: Path) -> Iterator[tuple[str, str]]:
     """The same of a video."""
-    with open_video(path) as (container, stream):
+    with open_video(path) as (container, stream, _):
         yield "format", container.format.long_name or container.format.name
         yield "codec", stream.codec_context.name
         if container.bit_rate:

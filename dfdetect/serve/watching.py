@@ -94,7 +94,7 @@ def _by_header(path: Path, limits: Limits) -> str:
     """
     with suppress(Exception), open_file(path) as stream, open_picture(stream, path) as image:
         return _over(limits, *image.size, 0.0)
-    with suppress(Exception), open_video(path) as (container, stream):
+    with suppress(Exception), open_video(path) as (container, stream, _):
         ends = [float(stream.duration * stream.time_base)] if stream.duration else []
         ends += [container.duration / 1e6] if container.duration else []
         return _over(limits, stream.width or 0, stream.height or 0, max(ends, default=0.0))
