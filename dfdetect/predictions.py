@@ -1,18 +1,22 @@
 """Predictions: a model's score for every sample, the input of every metric."""
 
 import csv
+import gzip
+import hashlib
+import zlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from face_extraction.atomic import write_csv
+from face_extraction.atomic import csv_of, write_bytes, write_csv
 from face_extraction.errors import InputError
 from face_extraction.manifest import LABEL_NAMES, FaceSample
 
 COLUMNS = ("path", "label", "group", "source", "method", "video", "person", "p_fake")
+PACKED = ".gz"
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,6 +72,22 @@ class Predictions:
     def at_level(self, level: str) -> "Predictions":
         """These predictions for level "face", or those of `by_video` for level "video"."""
         return self.by_video() if level == "video" else self
+
+    def nameless(self) -> "Predictions":
+        """These predictions without names of files, people and videos.
+
+        Every metric stays the same. A face's path becomes a digest, so equal faces can still be told.
+        """
+        samples = [
+            replace(
+                sample,
+                path=hashlib.sha256(f"{sample.source}/{sample.path}".encode()).hexdigest()[:8],
+                group=str(group),
+                video=str(video),
+            )
+            for sample, group, video in zip(self.samples, self.groups, self.videos, strict=True)
+        ]
+        return Predictions(samples, self.p_fake)
 
     def by_video(self) -> "Predictions":
         """One prediction a video, made as `Detector` makes it, with the sample of the video's first face.
@@ -130,17 +150,20 @@ def deciding(faces: Mapping[int, int]) -> set[int]:
 
 
 def write_predictions(path: Path, predictions: Predictions) -> None:
-    """Write the predictions as CSV, atomically; scores keep all digits."""
+    """Write the predictions as CSV, atomically, packed if `path` ends in .gz; scores keep all digits."""
     scored = zip(predictions.samples, predictions.p_fake, strict=True)
     rows = [[*(getattr(sample, name) for name in COLUMNS[:-1]), float(p_fake)] for sample, p_fake in scored]
-    write_csv(path, COLUMNS, rows)
+    if path.suffix == PACKED:
+        write_bytes(path, gzip.compress(csv_of(COLUMNS, rows).encode(), mtime=0))
+    else:
+        write_csv(path, COLUMNS, rows)
 
 
 def read_predictions(path: Path, split: str) -> Predictions:
     """Read the file that `write_predictions` wrote.
 
     Args:
-        path: the CSV file.
+        path: the CSV file, packed or not.
         split: the split to give the samples; the file does not hold it.
 
     Raises:
@@ -149,12 +172,13 @@ def read_predictions(path: Path, split: str) -> Predictions:
     if not path.is_file():
         raise InputError(f"{path}: no such predictions file")
     try:
-        with path.open(newline="", encoding="utf-8") as handle:
+        unpack = gzip.open if path.suffix == PACKED else open
+        with unpack(path, "rt", newline="", encoding="utf-8") as handle:
             reader = csv.DictReader(handle, strict=True)
             if tuple(reader.fieldnames or ()) != COLUMNS:
                 raise InputError(f"not a predictions file; its columns must be {', '.join(COLUMNS)}")
             parsed = [_parse(number, row, split) for number, row in enumerate(reader, start=2)]
-    except (csv.Error, UnicodeDecodeError, InputError) as error:
+    except (csv.Error, UnicodeDecodeError, InputError, gzip.BadGzipFile, zlib.error, EOFError) as error:
         raise InputError(f"{path}: {error}") from None
     return Predictions(
         [sample for sample, _ in parsed], np.array([p_fake for _, p_fake in parsed], dtype=np.float64)

@@ -1,4 +1,4 @@
-"""Compare the best cell in each column of a table with all others, from their run folders."""
+"""Compare the best cell in each column of a table with all others, by their scores of equal test faces."""
 
 import hashlib
 import itertools
@@ -15,7 +15,7 @@ from dfdetect.metrics.measures import MEASURES
 from dfdetect.report.comparisons import COMPARISONS, Comparison, read_comparisons, write_entries
 from dfdetect.report.declared import Cell, Experiment, TableSpec
 from dfdetect.report.results import Result, finished, read_results
-from dfdetect.report.scores import Scores, scores_of, still_measures
+from dfdetect.report.scores import Scores, scores_for, still_measures
 from face_extraction.errors import InputError
 from face_extraction.progress import progress
 
@@ -24,10 +24,11 @@ Cells = Mapping[str, tuple[Cell, Result]]
 
 
 def compare_tables(experiment: Experiment, profile: str, manifest: str, runs: Path) -> list[str]:
-    """Compare the cells of every table with the best of their column, from their run folders.
+    """Compare the cells of every table with the best of their column.
 
-    Comparisons of the same results are kept. A cell cannot be compared if its run folders are missing, or
-    hold other scores than the result was measured on. Cells are compared only on equal test faces.
+    Comparisons of the same results are kept. A cell cannot be compared if its scores are neither in run
+    folders nor in the report's folder, or are not those that the result was measured on. Cells are compared
+    only on equal test faces.
 
     Returns:
         Lines about the cells that could not be compared.
@@ -41,14 +42,14 @@ def compare_tables(experiment: Experiment, profile: str, manifest: str, runs: Pa
         if result is None:
             continue
         try:
-            found = scores_of(result, runs)
+            found = scores_for(experiment.folder, result, runs)
         except InputError as error:
             damaged.append(f"{cell.name} stays out of comparisons: {error}")
             continue
         if found is None:
             absent += 1
         elif not still_measures(result, found):
-            damaged.append(f"{cell.name} stays out of comparisons: its run folder now has other scores")
+            damaged.append(f"{cell.name} stays out of comparisons: its scores are now others")
         else:
             scored[result.digest] = found
             cells[result.digest] = (cell, result)
@@ -63,7 +64,9 @@ def compare_tables(experiment: Experiment, profile: str, manifest: str, runs: Pa
             advance(note=table.name)
     _write(experiment.folder, fresh, set(scored))
     if absent:
-        damaged.append(f"{absent} results stay out of comparisons: they have no run folder in {runs}")
+        damaged.append(
+            f"{absent} results stay out of comparisons: their scores are neither in {runs} nor kept"
+        )
     return damaged
 
 

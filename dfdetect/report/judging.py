@@ -1,4 +1,4 @@
-"""Compare the cells that a report's findings rest on, from their run folders, and write findings.json."""
+"""Compare the cells that a report's findings rest on, and write findings.json."""
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -13,7 +13,7 @@ from dfdetect.report.declared import Experiment
 from dfdetect.report.finding import Comparing, Finding, Side
 from dfdetect.report.published import name_of
 from dfdetect.report.results import Result, read_results
-from dfdetect.report.scores import Scores, scores_of, still_measures
+from dfdetect.report.scores import Scores, scores_for, still_measures
 from dfdetect.report.verdicts import FINDINGS, Compared, Found, found_for, read_compared
 from face_extraction.errors import InputError
 from face_extraction.progress import progress
@@ -41,7 +41,7 @@ def judge_findings(experiment: Experiment, profile: str, manifest: str, runs: Pa
 
     def scores(name: str, result: Result) -> Scores:
         if result.digest not in known:  # several findings rest on one result
-            known[result.digest] = _scores(name, result, runs)
+            known[result.digest] = _scores(name, experiment.folder, result, runs)
         return known[result.digest]
 
     with progress("judge", len(experiment.findings), unit="findings") as advance:
@@ -60,17 +60,17 @@ def judge_findings(experiment: Experiment, profile: str, manifest: str, runs: Pa
     return told
 
 
-def _scores(name: str, result: Result, runs: Path) -> Scores:
-    """The scores behind a result of the cell `name`.
+def _scores(name: str, folder: Path, result: Result, runs: Path) -> Scores:
+    """The scores behind a result of the cell `name`, of the report in `folder`.
 
     Raises:
-        InputError: a run folder is missing or holds other scores.
+        InputError: they are not here, or are not those that the result was measured on.
     """
-    scores = scores_of(result, runs)
+    scores = scores_for(folder, result, runs)
     if scores is None:
-        raise InputError(f"{', '.join(result.runs)} of {name} is not in {runs}")
+        raise InputError(f"the scores of {name} ({', '.join(result.runs)}) are neither in {runs} nor kept")
     if not still_measures(result, scores):
-        raise InputError(f"the run folder of {name} now has other scores")
+        raise InputError(f"the scores of {name} are now others")
     return scores
 
 

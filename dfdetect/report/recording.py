@@ -17,7 +17,7 @@ from dfdetect.models.names import PUBLISHED
 from dfdetect.predictions import Predictions
 from dfdetect.report.declared import Cell, Experiment
 from dfdetect.report.results import DONE, FAILED, Result, add_result, declared, without_paths
-from dfdetect.report.scores import scored, still_measures
+from dfdetect.report.scores import keep_scores, scored, still_measures
 from dfdetect.runs.folder import Run
 from dfdetect.runs.lineage import random_backbone
 from dfdetect.sample.sample_set import NOTICE
@@ -52,6 +52,7 @@ def adopt(experiment: Experiment, run: Run) -> Result:
             )
             if here == wanted and same_start(wanted.weights, run):
                 result = record(cell, profile, [run], data)
+                keep_scores(experiment.folder, result, scored([run]))
                 add_result(experiment.folder, result)
                 return result
     raise InputError(

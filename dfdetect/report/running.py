@@ -32,7 +32,7 @@ from dfdetect.report.results import (
     read_results,
     sample_digest,
 )
-from dfdetect.report.scores import scores_of, still_measures
+from dfdetect.report.scores import keep_scores, kept_scores, scores_of, still_measures
 from dfdetect.runs.build import build_from_recipe
 from dfdetect.runs.environment import hardware
 from dfdetect.runs.folder import Run, default_name
@@ -206,17 +206,28 @@ def _claim_and_run(
         result = record_failure(cell, setup.profile, digest, not setup.manifest, error)
     finally:
         keras.utils.clear_session()
+    scores = scores_of(result, setup.runs) if result.status == DONE else None
+    if scores is not None:
+        keep_scores(experiment.folder, result, scores)
     add_result(experiment.folder, result)
     return result
 
 
 def _renewed(experiment: Experiment, result: Result, setup: Setup) -> str:
-    """Measure a finished cell again if its run folders now give other numbers; returns a message."""
+    """Measure a finished cell again if its run folders now give other numbers; returns a message.
+
+    Keep its scores, if the report does not: earlier versions kept none.
+    """
     try:
         scores = scores_of(result, setup.runs)
+        if scores is None:
+            return "done before"
+        same = still_measures(result, scores)
+        if not same or kept_scores(experiment.folder, result) is None:
+            keep_scores(experiment.folder, result, scores)
     except InputError as error:
         return f"done before; {error}"
-    if scores is None or still_measures(result, scores):
+    if same:
         return "done before"
     result = measure_anew(result, scores)
     add_result(experiment.folder, result)

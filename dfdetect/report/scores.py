@@ -1,4 +1,8 @@
-"""The test predictions behind results, if their run folders are here."""
+"""The test predictions behind results: those of run folders, and what a report keeps of them.
+
+A report's folder keeps `scores/<run>.csv.gz`, so that cells can be compared long after their run folders
+are gone, and so that anyone can work out a row's numbers again.
+"""
 
 import math
 from collections.abc import Sequence
@@ -6,10 +10,59 @@ from pathlib import Path
 
 from dfdetect.metrics.comparison import Scored
 from dfdetect.metrics.estimates import Metrics, compute_metrics
+from dfdetect.predictions import PACKED, read_predictions, write_predictions
 from dfdetect.report.results import Result
 from dfdetect.runs.folder import Run
 
 Scores = list[Scored]
+SCORES = "scores"
+
+
+def scores_for(folder: Path, result: Result, runs: Path) -> Scores | None:
+    """The nameless test predictions of each fold, for comparisons.
+
+    They come from the run folders, or else from what the report keeps.
+
+    Args:
+        folder: the report's folder.
+        result: the result.
+        runs: the folder of run folders.
+
+    Returns:
+        One item for each fold; None if neither is here.
+
+    Raises:
+        InputError: a file of predictions is damaged.
+    """
+    found = scores_of(result, runs)
+    if found is not None:
+        return [Scored(fold.predictions.nameless(), fold.threshold) for fold in found]
+    return kept_scores(folder, result)
+
+
+def kept_scores(folder: Path, result: Result) -> Scores | None:
+    """What a report's folder keeps of a result's test predictions; None if it lacks a fold's.
+
+    Raises:
+        InputError: a file is damaged.
+    """
+    files = [_kept(folder, run) for run in result.runs]
+    if not all(file.is_file() for file in files):
+        return None
+    return [
+        Scored(read_predictions(file, "test"), next(iter(part["metrics"].values()))["threshold"])
+        for file, part in zip(files, result.parts, strict=True)
+    ]
+
+
+def keep_scores(folder: Path, result: Result, scores: Sequence[Scored]) -> None:
+    """Keep a result's test predictions in the report's folder, without names."""
+    for run, fold in zip(result.runs, scores, strict=True):
+        write_predictions(_kept(folder, run), fold.predictions.nameless())
+
+
+def _kept(folder: Path, run: str) -> Path:
+    return folder / SCORES / f"{run}.csv{PACKED}"
 
 
 def scores_of(result: Result, runs: Path) -> Scores | None:

@@ -9,6 +9,7 @@ from dfdetect.report import __main__ as report
 from dfdetect.report.comparisons import COMPARISONS, Comparison, read_entries, write_entries
 from dfdetect.report.declared import find_experiments
 from dfdetect.report.results import read_results
+from dfdetect.report.scores import kept_scores, still_measures
 from dfdetect.report.verdicts import FINDINGS, Compared
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -27,6 +28,17 @@ def test_committed_comparisons_written_again_are_the_same_bytes(name, kind, tmp_
     for file in files:
         write_entries(tmp_path / name, read_entries(file, kind))
         assert (tmp_path / name).read_bytes() == file.read_bytes()
+
+
+def test_the_kept_scores_of_each_committed_result_give_its_numbers():
+    checked = 0
+    for experiment in find_experiments(ROOT / "reports"):
+        for result in read_results(experiment.folder):
+            scores = kept_scores(experiment.folder, result)
+            if scores is not None:
+                assert still_measures(result, scores), result.runs
+                checked += 1
+    assert checked
 
 
 def test_no_committed_result_is_of_a_size_that_only_shows_that_cells_run():

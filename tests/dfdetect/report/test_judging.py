@@ -72,7 +72,7 @@ def experiment(declare, measured, monkeypatch):
         members = [declared(member) for member in cell.members]
         result = measured(experiment, cell.name, data=DATA, members=members, runs=[model])
         add_result(experiment.folder, result)
-    monkeypatch.setattr(judging, "scores_of", lambda result, runs: scores(RIGHT[result.runs[0]]))
+    monkeypatch.setattr(judging, "scores_for", lambda folder, result, runs: scores(RIGHT[result.runs[0]]))
     monkeypatch.setattr(judging, "still_measures", lambda result, found: True)
     return experiment
 
@@ -99,27 +99,27 @@ def test_toy_results_give_the_verdicts_that_one_sees(experiment, tmp_path):
 def test_each_runs_scores_are_read_once_for_all_findings(experiment, monkeypatch, tmp_path):
     read = []
 
-    def scores_of(result, runs):
+    def scores_for(folder, result, runs):
         read.append(result.runs[0])
         return scores(RIGHT[result.runs[0]])
 
-    monkeypatch.setattr(judging, "scores_of", scores_of)
+    monkeypatch.setattr(judging, "scores_for", scores_for)
     assert judging.judge_findings(experiment, "full", "m", tmp_path) == []
     assert sorted(read) == sorted(RIGHT)
 
 
 def test_comparisons_of_the_same_results_are_kept_and_lost_runs_are_named(experiment, monkeypatch, tmp_path):
-    monkeypatch.setattr(judging, "scores_of", lambda result, runs: None)
+    monkeypatch.setattr(judging, "scores_for", lambda folder, result, runs: None)
     told = judging.judge_findings(experiment, "full", "m", tmp_path)
     assert len(told) == 4
     assert told[1].startswith("finding 'Meso-4 beats CNN' is not compared: ")
-    assert "is not in" in told[1]
+    assert "are neither in" in told[1]
     found = verdicts(experiment, read_results(experiment.folder), read_compared(experiment.folder))
     assert {one.outcome for one in found[:4]} == {UNCOMPARED}
-    monkeypatch.setattr(judging, "scores_of", lambda result, runs: scores(RIGHT[result.runs[0]]))
+    monkeypatch.setattr(judging, "scores_for", lambda folder, result, runs: scores(RIGHT[result.runs[0]]))
     assert judging.judge_findings(experiment, "full", "m", tmp_path) == []
     first = read_compared(experiment.folder)
-    monkeypatch.setattr(judging, "scores_of", lambda result, runs: None)
+    monkeypatch.setattr(judging, "scores_for", lambda folder, result, runs: None)
     assert judging.judge_findings(experiment, "full", "m", tmp_path) == []
     assert read_compared(experiment.folder) == first
 
@@ -129,28 +129,28 @@ def test_what_another_process_compared_meanwhile_is_kept(declare, measured, monk
     for model in ("custom_cnn", "meso4"):
         add_result(experiment.folder, measured(experiment, f"{model}, base", data=DATA, runs=[model]))
     monkeypatch.setattr(judging, "still_measures", lambda result, found: True)
-    monkeypatch.setattr(judging, "scores_of", lambda result, runs: scores(RIGHT[result.runs[0]]))
+    monkeypatch.setattr(judging, "scores_for", lambda folder, result, runs: scores(RIGHT[result.runs[0]]))
     assert judging.judge_findings(experiment, "full", "m", tmp_path) == []
     reverse, below = read_compared(experiment.folder)
     path = experiment.folder / FINDINGS_FILE
     path.unlink()
 
-    def scores_of(result, runs):
+    def scores_for(folder, result, runs):
         write_entries(path, [reverse])  # what the other process found; this one lacks a run of it
         return None if result.runs[0] == "custom_cnn" else scores(RIGHT[result.runs[0]])
 
-    monkeypatch.setattr(judging, "scores_of", scores_of)
+    monkeypatch.setattr(judging, "scores_for", scores_for)
     assert len(judging.judge_findings(experiment, "full", "m", tmp_path)) == 1
     assert read_compared(experiment.folder) == [reverse, below]
 
 
 def test_other_test_faces_are_no_comparison(experiment, monkeypatch, tmp_path):
-    def scores_of(result, runs):
+    def scores_for(folder, result, runs):
         (one,) = scores(RIGHT[result.runs[0]])
         few = Predictions(one.predictions.samples[:40], one.predictions.p_fake[:40])
         return [Scored(few, 0.5) if result.runs[0] == "meso4" else one]
 
-    monkeypatch.setattr(judging, "scores_of", scores_of)
+    monkeypatch.setattr(judging, "scores_for", scores_for)
     told = judging.judge_findings(experiment, "full", "m", tmp_path)
     assert len(told) == 2
     assert "20 faces differ" in told[0]

@@ -10,8 +10,10 @@ from dfdetect.models.build import build_model
 from dfdetect.recipe import Recipe, write_recipe
 from dfdetect.report import __main__ as report
 from dfdetect.report import running
+from dfdetect.report.comparisons import COMPARISONS, read_comparisons
 from dfdetect.report.declared import read_experiment
 from dfdetect.report.results import add_result, read_results
+from dfdetect.report.scores import SCORES
 from dfdetect.runs.environment import hardware
 from dfdetect.runs.folder import Run
 
@@ -56,12 +58,36 @@ def test_an_ensemble_finds_its_members_however_the_manifest_was_called(
     assert read_results(folder)[-1].members
 
 
+def test_cells_whose_run_folders_are_gone_are_compared_by_the_kept_scores(grid, tmp_path, capsys):
+    folder, _, command, _ = grid
+    elsewhere = [*command[:-1], str(tmp_path / "new"), "--only", "model=custom_cnn", "--only", "regime=base"]
+    first = read_comparisons(folder)
+    assert first
+    (folder / COMPARISONS).unlink()
+    capsys.readouterr()
+    assert report.main(elsewhere) == 0
+    assert "stay out of comparisons" not in capsys.readouterr().out
+    assert read_comparisons(folder) == first
+
+
+def test_a_grid_of_an_earlier_version_gets_the_scores_that_it_did_not_keep(grid):
+    folder, _, command, _ = grid
+    kept = {path: path.read_bytes() for path in (folder / SCORES).iterdir()}
+    assert {path.name for path in kept} == {
+        f"{run}.csv.gz" for result in read_results(folder) for run in result.runs
+    }
+    shutil.rmtree(folder / SCORES)
+    report.main(command)
+    assert {path: path.read_bytes() for path in (folder / SCORES).iterdir()} == kept
+
+
 def test_a_cell_whose_run_folder_is_gone_is_run_again_when_asked(grid, tmp_path, capsys):
     folder, _, command, _ = grid
     elsewhere = [*command[:-1], str(tmp_path / "new"), "--only", "model=custom_cnn", "--only", "regime=base"]
     before = len(read_results(folder))
+    shutil.rmtree(folder / SCORES)
     assert report.main(elsewhere) == 0
-    assert "results stay out of comparisons: they have no run folder" in capsys.readouterr().out
+    assert "results stay out of comparisons: their scores are neither in" in capsys.readouterr().out
     assert len(read_results(folder)) == before
     assert report.main([*elsewhere, "--again"]) == 0
     assert "custom_cnn, base: its run folder is gone: accuracy" in capsys.readouterr().out
@@ -86,7 +112,7 @@ def test_results_follow_their_predictions(grid, tmp_path, capsys):
     scores = Run(runs / old.runs[0]).predictions("test")
     run.write_predictions("test", replace(scores, p_fake=1 - scores.p_fake))
     assert report.main(other) == 0
-    assert "its run folder now has other scores" in capsys.readouterr().out
+    assert "its scores are now others" in capsys.readouterr().out
     other[-1] = "model=custom_cnn"
     assert report.main(other) == 0
     assert "custom_cnn, base: done before, its predictions measured again" in capsys.readouterr().out
