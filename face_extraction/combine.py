@@ -81,7 +81,7 @@ def run_combine(args: argparse.Namespace) -> int:
     print(count_table(samples))
     print(f"{len(samples):,} faces from {len(args.manifests)} manifests")
     if doubled:
-        print(f"{doubled:,} rows stood in two manifests and were taken once")
+        print(f"faces in two manifests, each taken once, from the first that has it: {doubled:,}")
     if read_settings(args.out) is None:
         print("no extraction.toml: the crops were made elsewhere, or with different settings")
     for line in shared_recordings(samples):
@@ -196,10 +196,15 @@ def _condition(text: str, samples: Sequence[FaceSample]) -> Condition:
 
 
 def _key(row: _Row) -> Hashable:
-    """Identify a face in two manifests: its video, frame and box; without them its crop's name and size."""
+    """Identify a face in two manifests: its video, frame and box; without them by its crop.
+
+    A crop is known by its digest, which its copy in a set of fakes keeps; without one by name and size.
+    """
     path, sample = row
     crop = path.parent / sample.path
-    file = () if _has_place(sample) else (crop.name, file_size(crop))
+    file: tuple[Hashable, ...] = ()
+    if not _has_place(sample):
+        file = (sample.digest,) if sample.digest else (crop.name, file_size(crop))
     return (sample.source, sample.method, sample.video, sample.frame, sample.box, *file)
 
 
@@ -208,8 +213,8 @@ def _has_place(sample: FaceSample) -> bool:
 
 
 def _is_same(row: _Row, other: _Row) -> bool:
-    """Whether two rows with one key are one face; crops without a place are compared by their files."""
-    if _has_place(row[1]):
+    """Whether two rows with one key are one face; without place and digest, their files are compared."""
+    if _has_place(row[1]) or row[1].digest:
         return True
     first, second = (path.parent / sample.path for path, sample in (row, other))
     return first.is_file() and second.is_file() and filecmp.cmp(first, second, shallow=False)

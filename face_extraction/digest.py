@@ -5,6 +5,9 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+CROP_DIGITS = 16
+"""So many hexadecimal digits of a crop's SHA-256 stand in its row of a manifest."""
+
 
 def file_size(path: Path) -> int:
     """Size of a file in bytes; -1 if it is gone."""
@@ -15,6 +18,11 @@ def file_digest(path: Path) -> str:
     """SHA-256 of the file's bytes, in hexadecimal; memory does not grow with the file."""
     with path.open("rb") as handle:
         return hashlib.file_digest(handle, "sha256").hexdigest()
+
+
+def crop_digest(path: Path) -> str:
+    """What a manifest keeps of a crop: the beginning of its SHA-256."""
+    return file_digest(path)[:CROP_DIGITS]
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from pathlib import Path
 from pebble import ProcessExpired
 
 from face_extraction.atomic import sweep
-from face_extraction.digest import FileMark
+from face_extraction.digest import CROP_DIGITS, FileMark
 from face_extraction.errors import InputError, ran_out_of_memory, unforeseen
 from face_extraction.journal import JOURNAL_FILE, ROOT, FaceRow, ItemResult, Journal
 from face_extraction.ledger import FAILED, OVERTIME, REASONS, LedgerRow, process_ended, write_ledger
@@ -398,7 +398,7 @@ def _sample(item: Item, face: FaceRow, split_rule: SplitRule) -> FaceSample:
         height=face.height,
         person=face.person,
         rotation=face.rotation,
-        digest=face.file.digest[:16] if face.file else "",
+        digest=face.file.digest[:CROP_DIGITS] if face.file else "",
         found_by=face.found_by,
         method=item.method,
         source=item.source,

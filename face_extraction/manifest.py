@@ -74,8 +74,8 @@ class FaceSample:
             people were not told apart (photos, and ready-made crops except those of archives).
         rotation: degrees by which a photo was turned clockwise before its face was found; `box` is the
             face's place without that turn.
-        digest: the beginning of the crop's SHA-256, so that other pixels make another manifest; "" if it
-            was not recorded.
+        digest: the beginning of the crop's SHA-256, so that other pixels make another manifest; of a real
+            crop that was copied into a set of fakes, that of the crop it copies; "" if it was not recorded.
         found_by: the detector that set `box`, as in `settings.DETECTORS`; "" of ready-made crops. BlazeFace's
             boxes are faces that dlib did not confirm: profiles, dark ones, and false ones.
     """

@@ -14,6 +14,7 @@ from dfdetect.fakes.pairs import Donors, check_shares, make_fake, scaled
 from dfdetect.fakes.reals import Reals, find_reals
 from dfdetect.fakes.registry import Face, Fake, Points, Rgb, Rng, get_kind
 from dfdetect.out_folder import check_out
+from face_extraction.digest import crop_digest
 from face_extraction.errors import InputError, unforeseen
 from face_extraction.images import Unreadable, read_rgb, write_image
 from face_extraction.json_file import read_json, write_json
@@ -271,7 +272,8 @@ def write_crops(
         makers: for each kind what makes the fake; called only where it is missing.
 
     Returns:
-        Their rows, the real face's first.
+        Their rows, the real face's first. A fake has its own digest. The real face keeps that of the crop
+        which it copies, by which `face_extraction manifest` knows that both are one face.
     """
     name = _name(sample)
     real = replace(sample, path=f"faces/{LABEL_NAMES[REAL]}/{name}.png", label=REAL, method="")
@@ -286,7 +288,7 @@ def write_crops(
             write_image(out / fake.path, made.picture)
             grey = np.rint(made.mask * 255).astype(np.uint8)
             write_image(mask, np.repeat(grey[:, :, None], 3, axis=2))
-        rows.append(fake)
+        rows.append(replace(fake, digest=crop_digest(out / fake.path)))
     return rows
 
 

@@ -137,6 +137,31 @@ def test_a_face_in_two_manifests_is_taken_once_and_counted(make, tmp_path):
     assert doubled == 1
 
 
+def test_a_copy_of_a_ready_made_crop_is_the_same_face(make, tmp_path, capsys):
+    """Such crops have no place in their video, and a copy has another name and other bytes."""
+    crop = _sample("a.jpg", source="x", video="c", digest="1234567890abcdef")
+    other = replace(crop, path="faces/b.jpg", digest="fedcba0987654321")
+    copy = replace(crop, path="faces/real/a-77.png")
+    fake = replace(copy, path="faces/fake/swap/a-77.png", label=1, method="swap", digest="aaaaaaaaaaaaaaaa")
+    folders = [make("crops", crop, other), make("fakes", copy, fake)]
+
+    assert main(["manifest", *map(str, folders), "--out", str(tmp_path / "out")]) == 0
+
+    paths = [sample.path for sample in read_manifest(tmp_path / "out" / "manifest.csv")]
+    assert paths == ["crops/faces/a.jpg", "crops/faces/b.jpg", "fakes/faces/fake/swap/a-77.png"]
+    assert "each taken once, from the first that has it: 1\n" in capsys.readouterr().out
+
+
+def test_a_crop_of_another_digest_is_another_face(make, tmp_path):
+    """Even under one name and with one size: the digests were recorded, so no file is read."""
+    crop = _sample("a.jpg", source="x", digest="1234567890abcdef")
+    folders = [make("one", crop), make("two", replace(crop, digest="fedcba0987654321"))]
+
+    samples, doubled = combine(folders, tmp_path / "out")
+
+    assert (len(samples), doubled) == (2, 0)
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [

@@ -24,7 +24,7 @@ from dfdetect.fakes.masks import eye_distance
 from dfdetect.fakes.registry import Points, Rgb, Rng
 from dfdetect.out_folder import check_out
 from face_extraction.detect import FaceDetector, choose_faces
-from face_extraction.digest import file_digest
+from face_extraction.digest import crop_digest
 from face_extraction.errors import InputError
 from face_extraction.images import Unreadable, read_rgb, resize, write_image
 from face_extraction.ledger import NO_FACE, ItemFailed, LedgerRow
@@ -129,10 +129,11 @@ class _Maker:
                         picture = self._finished(resize(picture, small), self._rng(0, number))
                         find_face(picture, self._detector)
                     (row,) = write_crops(self._out, sample, picture, {})
-                    if row.video and self.order.reals != NATIVE:
-                        # No frame of that video any more, so that the set can be joined with the manifest.
-                        row = replace(row, video=f"{row.video} {self.order.reals}")
-                    rows.append(self._marked(row))
+                    if self.order.reals != NATIVE:
+                        # Another face than the crop, and no frame of its video, for joined manifests.
+                        video = f"{row.video} {self.order.reals}" if row.video else ""
+                        row = self._marked(replace(row, video=video))
+                    rows.append(row)
                 except Exception as error:
                     ledger.append(failed(sample, error))
                 advance()
@@ -176,7 +177,7 @@ class _Maker:
 
     def _marked(self, row: FaceSample) -> FaceSample:
         """The row with its crop's digest: a GAN that was trained further makes another manifest."""
-        return replace(row, digest=file_digest(self._out / row.path)[:16])
+        return replace(row, digest=crop_digest(self._out / row.path))
 
     def _generated(self) -> Iterator[tuple[int, Rgb]]:
         """Numbers and faces, at the GAN's resolution, without end."""

@@ -10,10 +10,12 @@ import pytest
 from dfdetect.fakes.__main__ import main
 from dfdetect.fakes.motion import moving, write_video
 from dfdetect.fakes.registry import Face
+from face_extraction.combine import combine
+from face_extraction.digest import file_digest
 from face_extraction.images import read_rgb
 from face_extraction.landmarks import LANDMARKS_FILE, Landmarks, read_landmarks, write_landmarks
 from face_extraction.ledger import read_ledger
-from face_extraction.manifest import read_manifest, write_manifest
+from face_extraction.manifest import FAKE, REAL, read_manifest, write_manifest
 
 
 @pytest.fixture
@@ -71,6 +73,29 @@ def test_another_seed_makes_other_fakes_of_the_same_reals(manifest, tmp_path):
     first, second = contents(one), contents(other)
     assert first.keys() == second.keys()
     assert all((first[name] == second[name]) == ("faces/real" in name) for name in first)
+
+
+def test_fakes_have_their_own_digest_and_real_faces_that_of_the_crop_they_copy(manifest, tmp_path):
+    reals = [
+        dataclasses.replace(row, video=row.group, digest=file_digest(manifest.parent / row.path)[:16])
+        for row in read_manifest(manifest)
+    ]
+    write_manifest(manifest, reals)
+    sets = [tmp_path / "one", tmp_path / "other"]
+    for seed, out in enumerate(sets):
+        make(manifest, out, "--kind", "region", "--seed", str(seed))
+    one, other = ({row.path: row for row in read_manifest(out / "manifest.csv")} for out in sets)
+    fakes = [path for path, row in one.items() if row.label == FAKE]
+    assert len(fakes) == len(reals)
+    for path in fakes:
+        assert file_digest(sets[0] / path).startswith(one[path].digest)
+        assert one[path].digest != other[path].digest
+    copied = {row.group: row.digest for row in one.values() if row.label == REAL}
+    assert copied == {row.group: row.digest for row in reals}
+    # Each fake set can stand beside the crops it was made from: their reals are the same faces.
+    joined, doubled = combine([manifest, sets[0]], tmp_path / "joined")
+    assert doubled == len(reals)
+    assert len(joined) == 2 * len(reals)
 
 
 def test_another_set_in_the_same_folder_is_refused(manifest, tmp_path, capsys):

@@ -156,6 +156,19 @@ def test_a_set_can_be_joined_with_the_manifest_that_it_was_made_from(gan, manife
     assert resampled.group == rows[0].group
 
 
+def test_native_reals_are_the_same_faces_as_the_crops_that_they_copy(gan, manifest, tmp_path, finding):
+    finding(lambda number: True)
+    own = shutil.copytree(manifest.parent, tmp_path / "own") / "manifest.csv"
+    rows = [
+        replace(row, video=f"v{number}", digest=file_digest(own.parent / row.path)[:16])
+        for number, row in enumerate(read_manifest(manifest))
+    ]
+    write_manifest(own, rows)
+    make_gan_set(order(gan, own, reals="native"), tmp_path / "set")
+    joined, doubled = combine([own, tmp_path / "set" / "manifest.csv"], tmp_path / "joined")
+    assert (len(joined), doubled) == (len(rows) + 5, 4)
+
+
 def test_a_gan_whose_faces_are_never_found_is_an_error(gan, manifest, tmp_path, finding):
     finding(lambda number: False)
     with pytest.raises(
