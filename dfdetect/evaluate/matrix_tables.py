@@ -12,11 +12,11 @@ import numpy as np
 from dfdetect.evaluate.matrix import Cell
 from dfdetect.metrics.calibrating import Calibration
 from dfdetect.metrics.comparison import Scored, bootstrap
-from dfdetect.metrics.estimates import DASH, Estimate, compute_metrics
+from dfdetect.metrics.estimates import DASH, Estimate, compute_metrics, compute_without_ideal
 from dfdetect.metrics.ideal import Ideal
 from dfdetect.metrics.means import mean_estimate
 from dfdetect.predictions import Predictions
-from dfdetect.render.run_content import IDEAL, INTERVALS
+from dfdetect.render.run_content import IDEAL, IDEAL_NOTE, INTERVALS
 from dfdetect.render.table import Cell as Entry
 from dfdetect.render.table import Table, Value, columns, csv_rows, latex, noted, text
 from dfdetect.render.templating import render
@@ -38,8 +38,7 @@ HOME_NOTE = "(home): the run's own manifest, with the rows and fakes that its re
 CUTS_NOTE = (
     "Cuts and calibration are those that the run brought from home. ECE: the mean gap between calibrated "
     "scores and the share of fakes, which also grows where fakes are rarer or more frequent than at home. "
-    f"“{IDEAL}”: what a perfectly calibrated model with the same scores would show by chance, on average "
-    "and in 95 % of cases."
+    + IDEAL_NOTE
 )
 UNCALIBRATED = (
     "{runs}: without a calibration, so that the ECE is that of raw scores, and the threshold is both cuts: "
@@ -143,7 +142,7 @@ def measure(line: Line, scored: Predictions, run: Run) -> Line:
         run: the run, whose threshold, calibration and cuts are used.
     """
     cuts = cuts_at_home(run, line.by)
-    raw = compute_metrics(scored, threshold=run.threshold())
+    raw = compute_without_ideal(scored, threshold=run.threshold())
     calibrated = Predictions(scored.samples, cuts.apply(scored.p_fake))
     mapped = compute_metrics(calibrated, threshold=0.5)
     estimates = {

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from dfdetect.data.faces import BLOCK
 from dfdetect.evaluate.registry import Face, Slice, list_slices
 from dfdetect.metrics.calibrating import Calibration
-from dfdetect.metrics.estimates import Estimate, compute_metrics
+from dfdetect.metrics.estimates import Estimate, compute_without_ideal
 from dfdetect.metrics.means import mean_estimate
 from dfdetect.metrics.rates import Compared, compare_with_rest
 from dfdetect.predictions import Predictions
@@ -264,7 +264,7 @@ def _band(
         chosen = np.flatnonzero(both).tolist()
         samples = [scored.predictions.samples[row] for row in chosen]
         part = Predictions(samples, scored.predictions.p_fake[chosen])
-        auc = compute_metrics(part, threshold=0.5).estimates["auc"]
+        auc = compute_without_ideal(part, threshold=0.5).estimates["auc"]
     return Band(name=name, rates=rates, auc=auc)
 
 

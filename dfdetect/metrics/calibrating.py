@@ -63,7 +63,7 @@ class Error(msgspec.Struct, frozen=True, kw_only=True):
         value: measured.
         low: lower end.
         high: upper end.
-        ideal: what a perfectly calibrated model with the same scores would show by chance.
+        ideal: what a perfectly calibrated model with the same scores would show by chance; None of raw ones.
     """
 
     value: float | None
@@ -324,6 +324,7 @@ def calibrate(
     if fitted is None:
         return None
     measured = test if test is not None and len(test) else val
+    calibrated = Predictions(measured.samples, fitted.apply(measured.p_fake))
     return msgspec.structs.replace(
         fitted,
         prevalence=float(val.labels.mean()),
@@ -334,7 +335,7 @@ def calibrate(
         cannot=cannot,
         log_loss={name: round(loss, 6) for name, loss in losses.items()},
         before=_error(measured),
-        after=_error(Predictions(measured.samples, fitted.apply(measured.p_fake))),
+        after=_error(calibrated, ideal_ece(calibrated)),
     )
 
 
@@ -428,7 +429,7 @@ def _kept(scores: Array) -> tuple[float, ...]:
     return tuple(round(score, 7) for score in ordered.tolist())
 
 
-def _error(scored: Predictions) -> Error:
+def _error(scored: Predictions, ideal: Ideal | None = None) -> Error:
     """The calibration error as `measures` defines it, with its interval over groups."""
     p, labels, groups = scored.p_fake, scored.labels, scored.groups
     n_groups, bins = int(groups.max()) + 1, ece_bins(p)
@@ -442,4 +443,4 @@ def _error(scored: Predictions) -> Error:
     drawn = draw_weights(len(cells), RESAMPLES, seed=0, rows=RESAMPLES)
     low, high = percentile_interval(np.concatenate([error(weights) for weights in drawn]))
     found = Estimate(float(error(np.ones((1, len(cells))))[0]), low, high)
-    return Error(**found.to_dict(), ideal=ideal_ece(scored))
+    return Error(**found.to_dict(), ideal=ideal)

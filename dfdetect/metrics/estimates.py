@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import msgspec
@@ -170,6 +170,16 @@ def compute_metrics(
     Raises:
         InputError: the level is unknown.
     """
+    found = compute_without_ideal(
+        predictions, threshold=threshold, level=level, resamples=resamples, seed=seed
+    )
+    return replace(found, ideal_ece=ideal_ece(predictions.at_level(level).known(), resamples, seed))
+
+
+def compute_without_ideal(
+    predictions: Predictions, *, threshold: float, level: str = "face", resamples: int = 1000, seed: int = 0
+) -> Metrics:
+    """The same for those who do not show `ideal_ece`, which is not drawn."""
     check_name("level", level, LEVELS)
     predictions = predictions.at_level(level)
     known = predictions.known()
@@ -188,7 +198,6 @@ def compute_metrics(
         threshold=float(threshold),
         confusion=((tn, fp), (fn, tp)),
         estimates=estimates,
-        ideal_ece=ideal_ece(known, resamples, seed),
     )
 
 

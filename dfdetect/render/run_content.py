@@ -18,6 +18,10 @@ PARTS = {
     "probability": "p_fake taken as a probability",
 }
 IDEAL = "ECE if perfectly calibrated"
+IDEAL_NOTE = (
+    f"“{IDEAL}”: what a perfectly calibrated model with the same scores would show by chance, on average and "
+    "in 95 % of cases."
+)
 CHOSEN_ON_VAL = "chosen on the validation split, where it gives the largest balanced accuracy"
 INTERVALS = (
     "Brackets hold the 95 % interval: a percentile bootstrap over groups, because faces of one group are not "

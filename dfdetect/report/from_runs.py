@@ -4,9 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from dfdetect.metrics.estimates import Estimate, Metrics, with_nan
+import numpy as np
+
+from dfdetect.metrics.estimates import DASH, Estimate, Metrics, with_nan
 from dfdetect.metrics.measures import MEASURES
 from dfdetect.recipe import read_recipe
+from dfdetect.render.run_content import IDEAL, IDEAL_NOTE
 from dfdetect.render.table import Cell, Table, Value, columns, latex, noted, text
 from dfdetect.render.templating import render
 from dfdetect.render.text import plural
@@ -35,6 +38,8 @@ class Row:
         name: its folder's name.
         model: its model.
         estimates: its metrics of the test faces; of a cross-validation, the means over the folds.
+        ideal: the ECE that a perfectly calibrated model would show by chance, as text; of a cross-validation,
+            the mean over the folds.
         n: test faces, over all folds; videos if the model takes clips.
         size: pixels and epochs, in words.
         notes: where its weights come from, what they saw, and whether it collapsed.
@@ -44,6 +49,7 @@ class Row:
     name: str
     model: str
     estimates: Mapping[str, Estimate]
+    ideal: str
     n: int
     size: str
     notes: Sequence[str]
@@ -69,9 +75,16 @@ def table_of(folders: Sequence[Path], metrics: Sequence[str]) -> Table:
     names = _short([row.name for row in rows], folders)
     for name, row in zip(names, rows, strict=True):
         note = footnotes.number(" ".join(row.notes)) if row.notes else 0
-        values = [Value(row.estimates[metric], footnote=note, n=row.n) for metric in metrics]
+        values = list[Cell]()
+        for metric in metrics:
+            values.append(Value(row.estimates[metric], footnote=note, n=row.n))
+            values += [row.ideal] if metric == "ece" else []
         cells.append([name, row.model, *values, f"{row.n:,}", row.size])
-    titles = [MEASURES[metric].title for metric in metrics]
+    titles = [
+        title
+        for metric in metrics
+        for title in (MEASURES[metric].title, *([IDEAL] if metric == "ece" else []))
+    ]
     manifests = len({row.manifest for row in rows})
     decided = any(MEASURES[metric].part == "decision" for metric in metrics)
     return Table(
@@ -81,7 +94,11 @@ def table_of(folders: Sequence[Path], metrics: Sequence[str]) -> Table:
         label=LABEL,
         names=2,
         notes=[NOTE_DATA.format(manifests)] if manifests > 1 else [],
-        general=[*([NOTE_THRESHOLD] if decided else []), NOTE_INTERVAL],
+        general=[
+            *([NOTE_THRESHOLD] if decided else []),
+            *([IDEAL_NOTE] if "ece" in metrics else []),
+            NOTE_INTERVAL,
+        ],
         footnotes=footnotes.texts,
     )
 
@@ -126,11 +143,20 @@ def _made(run: Run, folder: Path, estimates: Mapping[str, Estimate], folds: Sequ
         name=folder.resolve().name,
         model=recipe.model,
         estimates=estimates,
+        ideal=_ideal(folds),
         n=sum(fold.n for fold in folds),
         size=", ".join(parts),
         notes=[*_start(run), *run.cautions(), *collapsed(folds)],
         manifest=run.environment()["manifest_sha256"],
     )
+
+
+def _ideal(folds: Sequence[Metrics]) -> str:
+    """The chance level of the ECE; a dash if it was not recorded."""
+    known = [fold.ideal_ece for fold in folds if fold.ideal_ece]
+    if not known or len(known) < len(folds):
+        return DASH
+    return str(known[0]) if len(known) == 1 else f"{np.mean([each.mean for each in known]):.3f}"
 
 
 def _start(run: Run) -> list[str]:

@@ -8,6 +8,7 @@ import pytest
 from dfdetect.evaluate.matrix import fill, open_sets
 from dfdetect.evaluate.matrix_tables import all_lines, both_tables, write_matrix
 from dfdetect.metrics.calibrating import Calibration, Held
+from dfdetect.metrics.ideal import ideal_ece
 from dfdetect.render.table import text
 
 pytestmark = pytest.mark.usefixtures("light", "scoring")
@@ -67,6 +68,23 @@ def test_both_error_rates_and_the_accuracy_are_counted_at_home_cuts(write_faces,
     calibration = text(both_tables(list(all_lines(cells)))[1])
     assert "without a calibration" not in calibration
     assert str(lines["abroad", "face"].ideal) in calibration
+
+
+def test_the_chance_level_of_the_calibration_error_is_drawn_once_for_the_scores_that_are_shown(
+    write_faces, make_run, monkeypatch
+):
+    drawn = []
+    monkeypatch.setattr(
+        "dfdetect.metrics.estimates.ideal_ece",
+        lambda scored, *rest: drawn.append(scored.p_fake.tolist()) or ideal_ece(scored, *rest),
+    )
+    cuts = Calibration(method="platt", slope=1.0, intercept=1.0, val=Held(reals=(0.1,), fakes=(0.9,)))
+    run = make_run("run", write_faces("home", (0.2,), (0.9,)), cuts)
+    cells, _ = lines_of(run, write_faces("abroad", (0.1,), (0.9,)))
+    drawn.clear()
+    list(all_lines(cells))
+    (scores,) = drawn
+    assert scores == pytest.approx(cuts.apply([0.1, 0.9]).tolist())
 
 
 def test_a_set_of_reals_has_no_auc_but_a_false_alarm_rate(home, write_faces):

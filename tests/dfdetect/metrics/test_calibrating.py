@@ -119,6 +119,7 @@ def test_the_method_is_chosen_by_log_loss_on_other_groups():
     assert found.after.value < 0.03
     # The map that was drawn by is found again: what is left of the error is chance.
     assert found.after.value < found.after.ideal.high < found.before.value
+    assert found.before.ideal is None  # no page shows it
     expected = compute_metrics(test, threshold=0.5).estimates["ece"]
     assert found.before.value == pytest.approx(expected.value)
     assert (found.before.low, found.before.high) == pytest.approx((expected.low, expected.high))

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -85,6 +86,39 @@ def test_a_cross_validation_is_the_mean_of_its_folds(crossval):
     assert (name, model, n, size) == ("cv", "custom_cnn", "120", "64 pixels, 3 epochs, mean of 3 folds")
     assert value.estimate == result.averages["accuracy"]
     assert value.estimate.value == pytest.approx((30 + 32 + 34) / 120)
+
+
+def scored(name, p_fake):
+    """Metrics of four photos that all have this score."""
+    samples = [FaceSample(f"{name}{row}.png", row % 2, "test", str(row)) for row in range(4)]
+    return compute_metrics(Predictions(samples, np.full(4, p_fake)), threshold=0.5)
+
+
+def test_the_calibration_error_stands_beside_its_chance_level(make, crossval):
+    """Scores of 0 fix the labels; of .5, four labels give gaps of 0, .25 or .5."""
+    sure, unsure, old = make("sure"), make("unsure"), make("old")
+    for folder, p_fake in ((sure, 0.0), (unsure, 0.5)):
+        Run(folder).write_metrics(0.5, {"test": {"face": scored(folder.name, p_fake)}})
+    Run(old).write_metrics(0.5, {"test": {"face": replace(scored("old", 0.5), ideal_ece=None)}})
+    table = from_runs.table_of([sure, unsure, old], ["auc", "ece", "brier"])
+    at = table.titles.index("ECE if perfectly calibrated")
+    assert table.titles[at - 1] == MEASURES["ece"].title
+    first, second, third = (row[at] for row in table.rows)
+    assert (first, third) == ("0.000, at most 0.000", "–")
+    # On average (0 * 6 + .25 * 8 + .5 * 2) / 16, within what 1,000 draws stray.
+    mean, _, high = second.partition(", at most ")
+    assert float(mean) == pytest.approx(3 / 16, abs=0.015)
+    assert high == "0.500"
+    assert any("by chance" in line for line in table.general)
+    assert "ECE if perfectly calibrated" not in from_runs.table_of([sure], ["auc"]).titles
+    folder, _ = crossval("cv")
+    path = folder / "crossval.json"
+    record = json.loads(path.read_text())
+    for fold, ideal in zip(record["folds"], (0.01, 0.02, 0.06), strict=True):
+        fold["metrics"]["ideal_ece"] = {"mean": ideal, "high": 1.0}
+    write_json(path, record)
+    (row,) = from_runs.table_of([folder], ["ece"]).rows
+    assert row[3] == "0.030"
 
 
 def test_notes_tell_of_collapse_leaks_starts_and_other_data(make, crossval):
