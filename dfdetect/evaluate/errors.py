@@ -1,5 +1,6 @@
 """The page of a run's surest mistakes: one face a group, with what is known of it and its heat map."""
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -103,6 +104,7 @@ def write_errors(job: Job, load: Callable[[Run], keras.Model]) -> Path:
         threshold=job.run.threshold(),
         kinds=kinds,
         maps=said,
+        slices=list_slices(),
         notices=[*job.notices, *job.seen.told],
     )
     write_text(job.results.errors_page, page)
@@ -144,11 +146,12 @@ class _Facts:
             (sample.video_key, sample.label): float(p_fake)
             for sample, p_fake in zip(videos.samples, videos.p_fake, strict=True)
         }
+        self._faces = Counter((sample.video_key, sample.label) for sample in scored.samples)
 
     def of(self, row: int) -> dict[str, str]:
         """The facts about one face."""
         sample = self._rows.get(self._scored.samples[row].path, self._scored.samples[row])
-        p_fake = self._scored.p_fake[row]
+        p_fake, video = self._scored.p_fake[row], (sample.video_key, sample.label)
         calibrated = float(self._cuts.apply(p_fake))
         facts = {
             "Score": shown_score(float(p_fake), self._threshold),
@@ -156,9 +159,10 @@ class _Facts:
             if self._cuts.cut is None
             else "",
             "Group": sample.group,
-            "Video": f"{sample.video}, {clock(sample.time)}" if sample.video else "",
-            "Its score": shown_score(self._videos[sample.video_key, sample.label], self._threshold)
-            if sample.video
+            "Video": _place(sample),
+            # Of one face, it is that face's.
+            "Video's score": shown_score(self._videos[video], self._threshold)
+            if sample.video and self._faces[video] > 1
             else "",
             "File": sample.path,
         }
@@ -171,6 +175,11 @@ class _Facts:
         values = {each: value_of(each, face) for each in list_slices()}
         facts |= {each.title: each.show(value) for each, value in values.items() if value is not None}
         return {name: show(value) for name, value in facts.items() if value}
+
+
+def _place(sample: FaceSample) -> str:
+    """The video and the time in it, which ready-made crops do not know."""
+    return f"{sample.video}, {clock(sample.time)}" if sample.video and any(sample.box) else sample.video
 
 
 def _crop(path: Path) -> NDArray[np.uint8] | None:

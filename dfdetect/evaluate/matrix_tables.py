@@ -14,7 +14,7 @@ from dfdetect.metrics.calibrating import Calibration
 from dfdetect.metrics.comparison import Scored, bootstrap
 from dfdetect.metrics.estimates import DASH, Estimate, compute_metrics, compute_without_ideal
 from dfdetect.metrics.ideal import Ideal
-from dfdetect.metrics.means import mean_estimate
+from dfdetect.metrics.rates import share_estimate
 from dfdetect.predictions import Predictions
 from dfdetect.render.run_content import IDEAL, IDEAL_NOTE, INTERVALS
 from dfdetect.render.table import Cell as Entry
@@ -165,7 +165,7 @@ def _error_rates(calibrated: Predictions, cuts: Calibration) -> dict[str, Estima
     """Reals called substantial, and fakes called little."""
     wrong, labels, groups = cuts.wrong(calibrated.p_fake), calibrated.labels, calibrated.groups
     return {
-        name: mean_estimate(wrong[label][labels == label], groups[labels == label])
+        name: share_estimate(wrong[label][labels == label], groups[labels == label])
         for label, name in ((REAL, "alarms"), (FAKE, "misses"))
     }
 

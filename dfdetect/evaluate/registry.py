@@ -62,6 +62,7 @@ class Bands:
         cuts: the ends of the bands, ascending; a number equal to a cut is in the lower band. Without cuts,
             they are the quartiles of the faces at hand.
         names: of the bands, one more than cuts; without, they are made from cuts and unit.
+        form: how a single number is written, as in Python's format.
 
     Raises:
         ValueError: cuts do not ascend, or there are not as many names as they make bands.
@@ -70,6 +71,7 @@ class Bands:
     unit: str = ""
     cuts: Sequence[float] = ()
     names: Sequence[str] = ()
+    form: str = ".3g"
 
     def __post_init__(self) -> None:
         ascend = list(self.cuts) == sorted(set(self.cuts))
@@ -96,8 +98,8 @@ class Bands:
         return [f"up to {shown[0]}{self.unit}", *between, f"above {shown[-1]}{self.unit}"]
 
     def show(self, value: float) -> str:
-        """A number with three digits and its unit."""
-        return f"{value:.3g}{self.unit}"
+        """A number and its unit, such as "223 px"."""
+        return f"{value:{self.form}}{self.unit}"
 
 
 QUARTERS = Bands()

@@ -16,7 +16,7 @@ from dfdetect.evaluate.slicing import (
     subgroups,
 )
 from dfdetect.metrics.calibrating import Calibration
-from dfdetect.metrics.estimates import DASH
+from dfdetect.metrics.estimates import DASH, Estimate
 from dfdetect.predictions import Predictions
 from dfdetect.render.run_content import Part
 from dfdetect.render.table import Cell, Table, Value, columns
@@ -95,11 +95,18 @@ def _marked(found: Subgroups) -> Iterator[str]:
         for band in each.bands:
             for side, rate in band.rates.items():
                 if rate.share and rate.compared and rate.compared.differs:
-                    gap = rate.compared.difference
                     yield (
                         f"{each.slice.title}, {band.name}: {called[side]} {100 * rate.share.value:.1f} %, in "
-                        f"the rest {100 * rate.compared.rest:.1f} % (difference {gap})."
+                        f"the rest {100 * rate.compared.rest:.1f} % ({in_points(rate.compared.difference)})."
                     )
+
+
+def in_points(difference: Estimate) -> str:
+    """A difference of shares in words, such as "difference 12.3 points [2.9, 22.0]"."""
+    value, low, high = (100 * each for each in (difference.value, difference.low, difference.high))
+    # An end that excludes 0 must not look like 0.
+    digits = next(digits for digits in range(1, 9) if round(low, digits) and round(high, digits))
+    return f"difference {value:.{digits}f} points [{low:.{digits}f}, {high:.{digits}f}]"
 
 
 def _table(sliced: Sliced, called: Mapping[str, str]) -> Table:

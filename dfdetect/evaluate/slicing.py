@@ -13,8 +13,7 @@ from dfdetect.data.faces import BLOCK
 from dfdetect.evaluate.registry import Face, Slice, list_slices
 from dfdetect.metrics.calibrating import Calibration
 from dfdetect.metrics.estimates import Estimate, compute_without_ideal
-from dfdetect.metrics.means import mean_estimate
-from dfdetect.metrics.rates import Compared, compare_with_rest
+from dfdetect.metrics.rates import Compared, compare_with_rest, share_estimate
 from dfdetect.predictions import Predictions
 from face_extraction.images import Unreadable
 from face_extraction.landmarks import read_landmarks
@@ -255,7 +254,7 @@ def _band(
         rates[side] = Rate(
             n=int(mine.sum()),
             groups=len(np.unique(groups)),
-            share=mean_estimate(scored.wrong[label][mine], groups) if scored.enough(label, inside) else None,
+            share=share_estimate(scored.wrong[label][mine], groups) if scored.enough(label, inside) else None,
             compared=compared.get((property, place, label)),
         )
     both = inside | (scored.labels == REAL) if property.of_fakes else inside

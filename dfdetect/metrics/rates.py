@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from dfdetect.metrics.bootstrap import COVERAGE
 from dfdetect.metrics.estimates import Estimate
+from dfdetect.metrics.means import mean_estimate
 
 Mask = NDArray[np.bool_]
 Integers = NDArray[np.int64]
@@ -59,6 +60,26 @@ def compare_with_rest(
         first - second + math.hypot(high - first, second - rest_low),
     )
     return Compared(second, difference)
+
+
+def share_estimate(hits: Mask, groups: Integers) -> Estimate:
+    """A share and its 95 % interval, from a bootstrap over groups.
+
+    At shares of 0 and 1 every resample is alike; there the interval is Wilson's, with groups as units
+    (`units_of`).
+
+    Args:
+        hits: whether each face counts, shape (n,).
+        groups: group numbers, shape (n,).
+
+    Returns:
+        NaN of no faces; without an interval if all are of one group.
+    """
+    found = mean_estimate(hits, groups)
+    if found.value not in (0, 1) or len(np.unique(groups)) < 2:
+        return found
+    low, high = wilson(found.value, units_of(groups))
+    return Estimate(found.value, low, 1.0) if found.value else Estimate(found.value, 0.0, high)
 
 
 def units_of(groups: Integers) -> float:

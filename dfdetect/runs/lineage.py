@@ -11,6 +11,7 @@ from dfdetect.data.opening import Data
 from dfdetect.data.splitting import choose
 from dfdetect.models.head import in_head
 from dfdetect.models.names import PUBLISHED
+from dfdetect.models.shipped import is_shipped
 from dfdetect.recipe import ENSEMBLE, Recipe, read_recipe
 from dfdetect.runs.folder import Run, located, started_from
 from face_extraction.digest import file_digest
@@ -222,10 +223,17 @@ def _rows(run: Run, manifests: Mapping[str, Path] | None = None) -> _Rows | None
 
 
 def _not_known(names: Sequence[str]) -> list[str]:
-    if not names:
-        return []
-    of = " and ".join(dict.fromkeys(names))
-    return [f"The run or the manifest of {of} is gone or changed: its training data are unknown."]
+    shipped, gone = list[str](), list[str]()
+    for name in dict.fromkeys(names):
+        (shipped if is_shipped(Path(name)) else gone).append(name)
+    lines = [
+        f"{Path(name).name} ships without its training data: whether it has seen these faces is unknown."
+        for name in shipped
+    ]
+    if gone:
+        of = " and ".join(gone)
+        lines.append(f"The run or the manifest of {of} is gone or changed: its training data are unknown.")
+    return lines
 
 
 def _groups(samples: Iterable[FaceSample]) -> Groups:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from dfdetect.data.sharpness import least_sharpness
-from dfdetect.metrics.estimates import SHOWN, compute_metrics, no_skill
+from dfdetect.metrics.estimates import SHOWN, compute_metrics, no_skill, useful_levels
 from dfdetect.predictions import Predictions
 from dfdetect.recipe import Recipe
 from dfdetect.render.figures.drawing import Drawing, Figure, draw_all, list_figures, reading_order
@@ -164,7 +164,7 @@ def _content(
 ) -> RunContent:
     """What the page of results shows."""
     return RunContent(
-        title=results.folder.name,
+        title=_title(results),
         model=outcome.recipe.model,
         recipe=asdict(outcome.recipe),
         environment={name: value for name, value in outcome.environment.items() if name not in LONG_FACTS},
@@ -178,6 +178,12 @@ def _content(
         data_table=outcome.environment["counts"],
         calibrations=read_calibrations(results.folder),
     )
+
+
+def _title(results: Evaluation) -> str:
+    """The run's name, and for an evaluation of other faces that of the evaluation."""
+    folder = results.folder
+    return folder.name if isinstance(results, Run) else f"{folder.parents[1].name} on {folder.name}"
 
 
 def _training_only(recipe: Recipe) -> list[str]:
@@ -198,6 +204,6 @@ def metrics_table(metrics: MetricsBySplit) -> Table:
     rows: list[list[Cell]] = [
         [split, level, f"{m.n:,}", f"{m.n_groups:,}", *(Value(m.estimates[name]) for name in SHOWN)]
         for split in reading_order(metrics)
-        for level, m in metrics[split].items()
+        for level, m in useful_levels(metrics[split]).items()
     ]
     return Table(columns(["split", "level"], ["n", "groups", *SHOWN.values()]), rows)

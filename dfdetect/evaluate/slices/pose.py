@@ -22,7 +22,7 @@ HEAD = np.array(
     "The angle by which the face is turned to either side, from six of the landmarks beside the manifest "
     "(python -m face_extraction landmarks finds them) and a mean head. The angle is rough, and dlib finds "
     "few faces that are turned far.",
-    bands=Bands(unit="°", cuts=(15, 30)),
+    bands=Bands(unit="°", cuts=(15, 30), form=".0f"),
 )
 def pose(face: Face) -> float | None:
     """The size of the yaw in degrees; None without landmarks, or if they are no face's."""

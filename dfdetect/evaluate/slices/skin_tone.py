@@ -11,6 +11,7 @@ CLASSES = Bands(
     unit="°",
     cuts=(-30, 10, 28, 41, 55),
     names=("dark", "brown", "tan", "intermediate", "light", "very light"),
+    form=".0f",
 )
 CHEEKS = ((0.285, 0.55), (0.72, 0.545))
 """Places of the cheeks in a crop without landmarks, as shares of width and height: the means of our crops."""

@@ -1,6 +1,7 @@
 """The page of the surest mistakes."""
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from dfdetect.explain.heat_maps import EMPTY, default_method
 from dfdetect.metrics.calibrating import Calibration, Held
 from dfdetect.models.build import build_model
 from dfdetect.predictions import Predictions
-from face_extraction.manifest import FaceSample, read_manifest, write_manifest
+from face_extraction.manifest import Box, FaceSample, read_manifest, write_manifest
 
 pytestmark = pytest.mark.usefixtures("light", "scoring")
 
@@ -79,11 +80,25 @@ def test_the_page_of_videos_tells_the_video_and_a_broken_crop_is_named(write_fac
     assert evaluate.main([str(run.folder), "--manifest", str(videos), "--name", "o", "--errors"]) == 0
     page = run.evaluation("o").errors_page.read_text()
     assert "not readable" in page
-    assert "v&lt;1&gt;.mp4-0, 0:00.0" in page
-    assert "<dt>Its score</dt><dd>0.600</dd>" in page
+    assert "<dd>v&lt;1&gt;.mp4-0</dd>" in page  # ready-made crops know no time
+    assert "<dt>Video&#39;s score</dt><dd>0.600</dd>" in page
     assert "substantial (calibrated 0.900)" in page
     assert files(page, "Fakes called real") == []
     assert "0 of 1 fake, in 0 groups." in page
+
+
+def test_a_face_of_a_place_has_a_time_and_the_only_one_of_a_video_no_second_score(
+    write_faces, make_run, drawn
+):
+    run = make_run("run", write_faces("home", (0.2,), (0.9,)))
+    videos = write_faces("videos", (0.9,), (), video="v.mp4")
+    rows = [replace(row, time=61.5, box=Box(1, 9, 9, 1)) for row in read_manifest(videos)]
+    write_manifest(videos, rows)
+    assert evaluate.main([str(run.folder), "--manifest", str(videos), "--name", "o", "--errors"]) == 0
+    page = run.evaluation("o").errors_page.read_text()
+    assert "<dd>v.mp4-0, 1:01.5</dd>" in page
+    assert "s score</dt>" not in page
+    assert "It tells of pixels, and is no ethnicity." in page
 
 
 def test_a_model_of_clips_errs_by_video_and_has_no_heat_maps(write_faces, make_run, drawn):

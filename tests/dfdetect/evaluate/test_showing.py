@@ -1,11 +1,14 @@
 """The slices on an evaluation's page and in slices.json."""
 
 import json
+import re
 
 import pytest
 
 from dfdetect.evaluate import __main__ as evaluate
+from dfdetect.evaluate.showing import in_points
 from dfdetect.metrics.calibrating import Calibration, Held
+from dfdetect.metrics.estimates import Estimate
 
 pytestmark = pytest.mark.usefixtures("light", "scoring")
 
@@ -25,6 +28,7 @@ def test_the_page_and_the_file_hold_the_slices(abroad, write_faces, make_run, ca
     assert evaluate.main(command) == 0
     results = run.evaluation("o")
     page = results.page.read_text()
+    assert "<h1>run on o</h1>" in page
     assert "Where it errs more" in page
     assert "&lt;swap&gt;" in page
     assert "Crop size: not known of any face here." in page
@@ -39,6 +43,7 @@ def test_the_page_and_the_file_hold_the_slices(abroad, write_faces, make_run, ca
     assert source["misses"]["share"]["value"] == 0
     assert (found["upper_cut"], found["lower_cut"]) == (0.5, 0.5)
     said = capsys.readouterr().out
+    assert re.findall("^test +(\\w+)", said, re.MULTILINE) == ["face"]  # photos: by video is the same
     assert "Errors at the run's threshold 0.5000." in said
     assert "hold together with 95 %" in said
     # Asked again, nothing is scored anew; scored anew, the slices are gone.
@@ -60,6 +65,11 @@ def test_a_calibrated_run_errs_at_its_cuts(abroad, write_faces, make_run, capsys
     assert (
         "reals called substantial from 0.9200 on, fakes called little below 0.8200" in capsys.readouterr().out
     )
+
+
+def test_a_difference_is_told_in_points_and_an_end_near_0_is_not_shown_as_0():
+    assert in_points(Estimate(0.123, 0.0294, 0.2201)) == "difference 12.3 points [2.9, 22.0]"
+    assert in_points(Estimate(0.039, 0.0002, 0.109)) == "difference 3.90 points [0.02, 10.90]"
 
 
 def test_what_is_scored_already_keeps_its_notices(write_faces, make_run, capsys):

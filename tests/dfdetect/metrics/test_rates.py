@@ -5,7 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from dfdetect.metrics.rates import compare_with_rest, units_of, wilson
+from dfdetect.metrics.means import mean_estimate
+from dfdetect.metrics.rates import compare_with_rest, share_estimate, units_of, wilson
 
 
 def two(first, n_first, second, n_second, *, groups=None, coverage=0.95):
@@ -15,6 +16,25 @@ def two(first, n_first, second, n_second, *, groups=None, coverage=0.95):
     inside = np.arange(len(hits)) < n_first
     groups = np.arange(len(hits)) if groups is None else groups
     return compare_with_rest(hits, groups, inside, ~inside, coverage)
+
+
+def test_a_share_of_none_and_of_all_is_not_known_exactly():
+    """0 of 10 by Wilson: 0 to z^2 / (10 + z^2)."""
+    z2 = 1.959964**2
+    none, groups = np.zeros(10, bool), np.arange(10)
+    found = share_estimate(none, groups)
+    assert (found.value, found.low) == (0, 0)
+    assert found.high == pytest.approx(z2 / (10 + z2))
+    turned = share_estimate(~none, groups)
+    assert (turned.value, turned.high) == (1, 1)
+    assert turned.low == pytest.approx(10 / (10 + z2))
+    # Five groups of two count as five.
+    assert share_estimate(none, groups // 2).high == pytest.approx(z2 / (5 + z2))
+    assert math.isnan(share_estimate(none, np.zeros(10, int)).high)
+    some = none.copy()
+    some[:3] = True
+    assert share_estimate(some, groups) == mean_estimate(some, groups)
+    assert math.isnan(share_estimate(none[:0], groups[:0]).value)
 
 
 # The examples of Newcombe (1998), table II, method 10.

@@ -10,12 +10,13 @@ from dfdetect.crossval import __main__ as crossval
 from dfdetect.data.opening import open_data
 from dfdetect.ensemble import __main__ as ensemble
 from dfdetect.evaluate import __main__ as evaluate
+from dfdetect.models.shipped import pretrained_folder
 from dfdetect.recipe import ENSEMBLE, Recipe, write_recipe
 from dfdetect.report.declared import Cell
 from dfdetect.report.recording import record
 from dfdetect.runs.build import build_from_recipe
 from dfdetect.runs.folder import Run, started_from
-from dfdetect.runs.lineage import random_backbone, scoring_leaks, training_leaks
+from dfdetect.runs.lineage import random_backbone, scoring_leaks, seen_before, training_leaks
 from dfdetect.train import __main__ as train
 from face_extraction.digest import file_digest
 from face_extraction.manifest import FaceSample, manifest_hash, read_manifest, write_manifest
@@ -292,3 +293,10 @@ def test_an_ensemble_and_a_report_tell_what_members_weights_saw(make_manifest, t
     result = record(cell, "full", [Run(small)], open_data(Run(small).recipe()))
     assert str(tmp_path) not in json.dumps([result.weights, result.data, result.environment])
     assert result.weights["leaks"] == [line.replace(f"{tmp_path}/", "")]
+
+
+def test_a_detector_that_ships_has_no_training_data_beside_it():
+    face = FaceSample("a.png", 0, "test", "g")
+    assert seen_before(Run(pretrained_folder()), [face]).told == [
+        "small ships without its training data: whether it has seen these faces is unknown."
+    ]
