@@ -185,12 +185,12 @@ def _together(cells: Sequence[Cell]) -> Iterator[Line]:
         run = sound[0].run
         p_fake = np.concatenate([one.p_fake for one in scored])
         pooled = Predictions([sample for one in scored for sample in one.samples], p_fake)
-        yield measure(Line(run.name, f"{POOLED} ({len(scored)})", level), pooled, run)
+        yield measure(Line(run.name, f"{POOLED}, {plural(len(scored), 'set')}", level), pooled, run)
         both = [one for one in scored if set(one.labels.tolist()) == {REAL, FAKE}]
         if both:
             drawn = bootstrap([[Scored(one, run.threshold()) for one in both]], ["auc"])
             mean = {"auc": drawn.estimate("auc", 0)}
-            yield Line(run.name, f"{MEAN} ({len(both)})", level, estimates=mean)
+            yield Line(run.name, f"{MEAN}, {plural(len(both), 'set')}", level, estimates=mean)
 
 
 def both_tables(lines: Sequence[Line], notes: Sequence[str] = ()) -> list[Table]:

@@ -118,13 +118,13 @@ def told_more(rows: Rows) -> list[str]:
         name, row = max(alarming, key=lambda each: each[1].estimates["false_alarms_change"].value)
         share, change = (row.estimates[each].value for each in ("false_alarms", "false_alarms_change"))
         told.append(
-            f"False alarms rise most by {_where(name, row)}: {100 * share:.0f} % of the reals are called "
+            f"{_where(name, row)}, raises false alarms most: {100 * share:.0f} % of the reals are called "
             f"substantial evidence, {100 * (share - change):.0f} % undisturbed."
         )
     flipping = [each for each in every if each[1].estimates["flips"].value > 0]
     if flipping:
         name, row = max(flipping, key=lambda each: each[1].estimates["flips"].value)
-        told.append(f"Most verdicts flip by {_where(name, row)}: {row.estimates['flips']} of them.")
+        told.append(f"{_where(name, row)}, flips most verdicts: {row.estimates['flips']} of them.")
     return told
 
 

@@ -51,7 +51,7 @@ def _add_train(steps: Any, prog: str) -> None:
         type=int,
         default=WIDTH,
         metavar="N",
-        help="channels of a map times its side; half the width takes half the time (default: %(default)s)",
+        help="channels of a map times its side, within 8 to 256; less is faster (default: %(default)s)",
     )
     add("--steps", type=int, default=20_000, metavar="N", help="in all (default: %(default)s)")
     add("--seed", type=int, default=0, metavar="N", help="of everything random (default: %(default)s)")

@@ -34,17 +34,17 @@ def test_the_pooled_auc_falls_where_sets_are_shifted_and_each_is_perfect(home, w
     assert lines["low", "face"].estimates["auc"].value == 1
     assert lines["high", "face"].estimates["auc"].value == 1
     # Of 4 x 4 pairs the fakes .3 and .4 lose against the reals .6 and .7: 12 of 16 are right.
-    pooled = lines["pooled (2)", "face"]
+    pooled = lines["pooled, 2 sets", "face"]
     assert pooled.estimates["auc"].value == 12 / 16
     assert (pooled.reals, pooled.fakes, pooled.groups) == (4, 4, 8)
-    assert lines["mean (2)", "face"].estimates["auc"].value == 1
+    assert lines["mean, 2 sets", "face"].estimates["auc"].value == 1
 
 
 def test_the_mean_has_an_interval_and_weighs_sets_alike(home, write_faces):
     """One set is perfect; of the other, 2 of 4 pairs are right."""
     _, lines = lines_of(home, write_faces("good", *LOW), write_faces("poor", (0.1, 0.5), (0.3, 0.2)))
     assert lines["poor", "face"].estimates["auc"].value == 0.5
-    mean = lines["mean (2)", "face"].estimates["auc"]
+    mean = lines["mean, 2 sets", "face"].estimates["auc"]
     assert mean.value == 0.75
     assert mean.low < 0.75 < mean.high
 
@@ -95,8 +95,8 @@ def test_a_set_of_reals_has_no_auc_but_a_false_alarm_rate(home, write_faces):
     assert only.estimates["alarms"].value == 0.5
     assert (only.reals, only.fakes) == (4, 0)
     # Its reals count in the pool (.9 and .7 lie above both fakes), and it has no part in the mean.
-    assert lines["pooled (2)", "face"].estimates["auc"].value == pytest.approx(8 / 12)
-    assert ("mean (1)", "face") in lines
+    assert lines["pooled, 2 sets", "face"].estimates["auc"].value == pytest.approx(8 / 12)
+    assert ("mean, 1 set", "face") in lines
 
 
 def test_home_and_sets_that_were_seen_are_marked_and_not_pooled(write_faces, make_run, tmp_path):
@@ -118,7 +118,7 @@ def test_videos_have_a_row_of_their_own(home, write_faces):
     assert (lines["videos", "face"].reals, lines["videos", "video"].reals) == (2, 1)
     # The mean of .1 and .9 is above that of .3 and .2, so the one pair of videos is wrong.
     assert lines["videos", "video"].estimates["auc"].value == 0
-    assert lines["pooled (2)", "video"].reals == 3  # photos count as videos of their own
+    assert lines["pooled, 2 sets", "video"].reals == 3  # photos count as videos of their own
 
 
 def test_the_tables_in_all_forms(home, write_faces, tmp_path, capsys):

@@ -36,7 +36,7 @@ def test_what_breaks_first_and_most_is_told():
     assert told_first(ROWS) == "JPEG, quality 70, costs 0.120 [0.080, 0.160] of AUC: it breaks first."
     most, flips = told_more(ROWS)
     assert most == "Defocus, 1.5 % of the side, costs most: 0.200 [0.100, 0.300]."
-    assert flips.startswith("Most verdicts flip by Defocus, 1.5 % of the side: 0.400")
+    assert flips.startswith("Defocus, 1.5 % of the side, flips most verdicts: 0.400")
     assert told_first(UNDISTURBED).startswith("Nothing breaks")
     assert told_more(UNDISTURBED) == []
 
@@ -48,7 +48,7 @@ def test_false_alarms_that_rise_are_told():
         each.estimates["false_alarms_change"] = Estimate(change, 0.1, 0.6)
     said, _ = told_more({**UNDISTURBED, "gamma": [mild, hard]})
     assert said == (
-        "False alarms rise most by Gamma, gamma 3: 60 % of the reals are called substantial evidence, "
+        "Gamma, gamma 3, raises false alarms most: 60 % of the reals are called substantial evidence, "
         "10 % undisturbed."
     )
 
