@@ -116,11 +116,11 @@ def _table(sliced: Sliced, called: Mapping[str, str]) -> Table:
         rows.append(
             [
                 band.name,
-                f"{alarms.n:,} / {misses.n:,}",
-                f"{alarms.groups:,} / {misses.groups:,}",
                 _shown(alarms),
                 _shown(misses),
                 Value(band.auc) if band.auc else DASH,
+                f"{alarms.n:,} / {misses.n:,}",
+                f"{alarms.groups:,} / {misses.groups:,}",
             ]
         )
     if sliced.unknown:
@@ -129,7 +129,7 @@ def _table(sliced: Sliced, called: Mapping[str, str]) -> Table:
         rate.compared and rate.compared.differs for band in sliced.bands for rate in band.rates.values()
     )
     return Table(
-        columns(["band"], ["real / fake", "groups", *called.values(), "AUC"]),
+        columns(["band"], [*called.values(), "AUC", "real / fake", "groups"]),
         rows,
         sliced.slice.title,
         notes=(sliced.slice.meaning,),
