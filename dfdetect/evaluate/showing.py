@@ -61,17 +61,9 @@ def show(found: Subgroups) -> Part:
         if found.cuts.cut is None
         else f"the run's threshold {found.cuts.upper:.4f}"
     )
-    marked = list(_marked(found))
     lines = [
         f"Errors at {where}.",
-        f"{plural(found.looked_at, 'band')} of faces with a number, and {plural(found.tests, 'error rate')} "
-        f"compared with that of the other bands of the same property. {_summary(found, len(marked))}",
-        *marked,
-        "The intervals of differences are Newcombe's (1998), with groups as units, and hold together with "
-        f"{100 * (1 - ALPHA):.0f} % (Bonferroni). AUCs are not compared. A band with fewer than "
-        f"{FEWEST_FACES} faces of a class, or fewer than {FEWEST_GROUPS} groups of them, gets no number.",
-        "A difference need not be caused by the property: the faces of a band can come from other videos, or "
-        "be made by other methods, than the rest.",
+        *_said(found),
         *(
             f"{each.slice.title}: not known of any face here. {each.slice.meaning}"
             for each in found.slices
@@ -79,6 +71,24 @@ def show(found: Subgroups) -> Part:
         ),
     ]
     return Part(lines, [_table(each, called) for each in found.slices if each.bands], ())
+
+
+def _said(found: Subgroups) -> list[str]:
+    """What differs, and how to read it."""
+    fewest = f"{FEWEST_FACES} faces of a class, or fewer than {FEWEST_GROUPS} groups of them"
+    if not found.looked_at:
+        return [f"There are too few faces for any number: each band has fewer than {fewest}."]
+    marked = list(_marked(found))
+    return [
+        f"{plural(found.looked_at, 'band')} of faces with a number, and {plural(found.tests, 'error rate')} "
+        f"compared with that of the other bands of the same property. {_summary(found, len(marked))}",
+        *marked,
+        "The intervals of differences are Newcombe's (1998), with groups as units, and hold together with "
+        f"{100 * (1 - ALPHA):.0f} % (Bonferroni). AUCs are not compared. A band with fewer than {fewest} "
+        "gets no number.",
+        "A difference need not be caused by the property: the faces of a band can come from other videos, or "
+        "be made by other methods, than the rest.",
+    ]
 
 
 def _summary(found: Subgroups, marked: int) -> str:

@@ -79,4 +79,6 @@ def test_what_is_scored_already_keeps_its_notices(write_faces, make_run, capsys)
         assert evaluate.main([str(run.folder), "--manifest", str(reals), "--name", "o", "--slices"]) == 0
         said = capsys.readouterr().out
         assert "All labelled faces here are real: AUC" in said
+        assert "There are too few faces for any number: each band has fewer than 30 faces of a class" in said
+        assert "Bonferroni" not in said
     assert "scored already" in said
