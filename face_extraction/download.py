@@ -8,9 +8,9 @@ from pathlib import Path
 
 from face_extraction.command import DONE, Parser
 from face_extraction.errors import InputError
+from face_extraction.missing import extra
 from face_extraction.sources import Source
 
-EXTRA = 'pip install ".[download]"'
 CACHE = "KAGGLEHUB_CACHE"  # where Kaggle's client keeps what it downloads; read at each download
 
 
@@ -47,7 +47,7 @@ def download(source: Source, out: Path) -> Path:
     try:
         import kagglehub
     except ImportError:
-        raise InputError(f"downloads need kagglehub: {EXTRA}") from None
+        raise InputError(f"downloads need kagglehub: {extra('download')}") from None
     out.mkdir(parents=True, exist_ok=True)
     try:
         with _cache_at(out.resolve()):

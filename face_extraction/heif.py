@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from face_extraction.hdr import UNTAGGED, wide_tags
+from face_extraction.missing import extra
 
 # Brands in the file type box: HEVC pictures and their sequences, and pictures of any coding (mif1, msf1).
 _HEVC = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs"})
@@ -23,7 +24,7 @@ _EXIF_ITEM = re.compile(rb"(infe\x02.{7})Exif", re.DOTALL)
 # The size and the kind of the box of a crop.
 _CROP = b"\0\0\0\x28clap"
 HEAD = 64
-MISSING = "HEIC needs pillow-heif, which is not installed: pip install dfdetect[heic]"
+MISSING = f"HEIC needs pillow-heif, which is not installed: {extra('heic')}"
 
 
 class HeifMissing(Exception):

@@ -9,6 +9,14 @@ TRAINING = ("keras", "keras_tuner", "optuna", "sklearn", "sqlalchemy", "tensorfl
 USAGE = 2
 
 
+def extra(name: str) -> str:
+    """How to install an extra of dfdetect, as words for an error: `pip install '.[NAME]' in the folder ...`.
+
+    Never by the package's name alone: nothing of that name has been released, so pip would ask an index.
+    """
+    return f"pip install '.[{name}]' in the folder of dfdetect"
+
+
 def missing_package(error: ModuleNotFoundError) -> int:
     """Print a line about a package that is not installed, and return the exit status 2.
 

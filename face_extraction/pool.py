@@ -21,6 +21,7 @@ from PIL import AvifImagePlugin
 
 from face_extraction.errors import InputError
 from face_extraction.machine import available_memory, limit_memory
+from face_extraction.missing import extra
 from face_extraction.settings import TIME_LIMIT
 
 _T = TypeVar("_T")
@@ -106,7 +107,7 @@ def dask_pool(address: str) -> Iterator[tuple[Executor, int]]:
 
         connect: Any = distributed.Client
     except ImportError:
-        raise InputError("--dask needs dask.distributed: pip install dfdetect[distributed]") from None
+        raise InputError(f"--dask needs dask.distributed: {extra('distributed')}") from None
     try:
         client = connect(address, timeout=_ANSWER_SECONDS, set_as_default=False)
     except (OSError, ValueError, TimeoutError) as error:

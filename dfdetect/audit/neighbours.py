@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from face_extraction.errors import InputError
+from face_extraction.missing import extra
 
 EXACT = 50_000  # up to this many vectors all pairs are compared
 # Above that, each query searches `PROBES` cells, or one in `PROBED` of all if that is more. Among 144,000
@@ -86,7 +87,6 @@ def load_faiss() -> Any:
         import faiss
     except ImportError:
         raise InputError(
-            'near-duplicates and identities need faiss: pip install "dfdetect[audit]", '
-            "or leave them out with --kinds"
+            f"near-duplicates and identities need faiss: {extra('audit')}, or leave them out with --kinds"
         ) from None
     return faiss

@@ -33,6 +33,7 @@ from face_extraction.atomic import TEMPORARY, naming
 from face_extraction.digest import file_digest
 from face_extraction.errors import InputError, one_line
 from face_extraction.json_file import parse_json, write_json
+from face_extraction.missing import extra
 from face_extraction.settings import read_settings
 
 if TYPE_CHECKING:
@@ -104,7 +105,7 @@ def check(wanted: Wanted, out: Path) -> None:
     name, form = wanted.format, FORMATS[wanted.format]
     missing = [package for package in form.packages if find_spec(package) is None]
     if missing:
-        raise InputError(f"--format {name} needs {', '.join(missing)}; pip install 'dfdetect[export]'")
+        raise InputError(f"--format {name} needs {', '.join(missing)}: {extra('export')}")
     if not out.name.endswith(form.suffix):
         raise InputError(f"--out {out}; accepted for {name}: a name that ends in {form.suffix}")
     if wanted.numbers != FLOAT32 and not form.finish:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from dfdetect.cli import held_back
 from face_extraction.errors import InputError, one_line
 from face_extraction.machine import available_cores
+from face_extraction.missing import extra
 
 ONNX, LITERT = ".onnx", ".tflite"
 SUFFIXES = (ONNX, LITERT)
@@ -114,7 +115,7 @@ def open_onnx(path: Path, weights: Mapping[str, Floats] | None = None) -> tuple[
             does not take one picture or clip and give one score.
     """
     if not has_onnx():
-        raise InputError(f"{path}: needs onnxruntime: pip install '.[onnx]' in the folder of dfdetect")
+        raise InputError(f"{path}: needs onnxruntime: {extra('onnx')}")
     import onnxruntime
 
     content = read_bounded(path)
@@ -148,7 +149,7 @@ def open_litert(path: Path) -> LightModel:
             give one score.
     """
     if find_spec(LITERT_PACKAGE) is None:
-        raise InputError(f"{path}: needs LiteRT: pip install '.[litert]' in the folder of dfdetect")
+        raise InputError(f"{path}: needs LiteRT: {extra('litert')}")
     from ai_edge_litert.interpreter import Interpreter
 
     content = read_bounded(path)

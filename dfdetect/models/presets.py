@@ -11,6 +11,7 @@ from dfdetect.models.names import CONFIG, WEIGHTS
 from face_extraction.digest import file_digest
 from face_extraction.errors import InputError, one_line
 from face_extraction.json_file import parse_json
+from face_extraction.missing import extra
 
 if TYPE_CHECKING:
     import keras
@@ -80,8 +81,8 @@ def _keras_hub(name: str) -> Any:
         import keras_hub
     except ImportError as error:
         raise InputError(
-            f"{name}: its published weights and presets need keras-hub ({error}); "
-            "pip install 'dfdetect[hub]', or give another --weights"
+            f"{name}: its published weights and presets need keras-hub ({error}): {extra('hub')}, or give "
+            "another --weights"
         ) from error
     return keras_hub
 

@@ -43,6 +43,7 @@ from face_extraction.digest import file_digest
 from face_extraction.errors import InputError
 from face_extraction.images import Photo, check_rgb
 from face_extraction.ledger import FAILED, TOO_FEW, ItemFailed
+from face_extraction.missing import extra
 from face_extraction.settings import ExtractionSettings, read_settings
 
 if TYPE_CHECKING:
@@ -508,8 +509,8 @@ def require_keras(what: str) -> None:
     """
     if not has_keras():
         raise InputError(
-            f"{what}: needs Keras and TensorFlow: pip install '.[train]' in the folder of dfdetect; without "
-            "them, '.[onnx]' runs what ships, and what dfdetect.export writes"
+            f"{what}: needs Keras and TensorFlow: {extra('train')}; without them, '.[onnx]' runs what ships, "
+            "and what dfdetect.export writes"
         )
 
 

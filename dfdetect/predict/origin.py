@@ -13,6 +13,7 @@ from typing import IO, Any
 
 from dfdetect.verdict import Manifest, Provenance
 from face_extraction.images import open_file, open_picture
+from face_extraction.missing import extra
 from face_extraction.packets import open_video
 
 MOST_TAGS, LONGEST = 40, 300
@@ -24,7 +25,7 @@ TOLD = {
     "valid": "A trusted signer vouches for this file, and it is unchanged since.",
     "untrusted": "A manifest is whole, but nobody here vouches for its signer: anybody can make such a one.",
     "invalid": "A manifest does not match the file: it was changed after it was signed, or is damaged.",
-    "unread": "C2PA manifests are not read here; pip install dfdetect[c2pa] does so.",
+    "unread": f"C2PA manifests are not read here; for that, {extra('c2pa')}.",
 }
 STATES = {"Trusted": "valid", "Valid": "untrusted", "Invalid": "invalid"}
 """The library's words for the states. What it calls valid says nothing of the signer."""

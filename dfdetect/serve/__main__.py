@@ -14,6 +14,7 @@ from dfdetect.serve.limits import MEGABYTE, Limits
 from dfdetect.verdict import WHY
 from face_extraction.command import DONE, Parser, run
 from face_extraction.errors import InputError, check_range
+from face_extraction.missing import extra
 
 KEY_VARIABLE = "DFDETECT_API_KEY"
 LOOPBACK = "127.0.0.1"
@@ -135,9 +136,7 @@ def _serve(args: argparse.Namespace) -> int:
 def _check(args: argparse.Namespace) -> None:
     missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
     if missing:
-        raise InputError(
-            f"the service needs {', '.join(missing)}: pip install '.[serve]' in the folder of dfdetect"
-        )
+        raise InputError(f"the service needs {', '.join(missing)}: {extra('serve')}")
     check_range("--port", args.port, 0, 65535)
     if args.api_key == "":
         raise InputError("--api-key is empty; accepted: a key, or no --api-key")

@@ -32,6 +32,7 @@ from dfdetect.train.fitting import fit
 from face_extraction.errors import InputError
 from face_extraction.ledger import NO_FACE, TOO_FEW, LedgerRow
 from face_extraction.manifest import SPLITS
+from face_extraction.missing import extra
 from face_extraction.settings import copy_settings
 
 
@@ -216,7 +217,7 @@ def _watcher(run: Run, conditions: Conditions) -> Callable[[Row], None]:
     try:
         from tensorboard.summary import Writer
     except ImportError:
-        raise InputError('--tensorboard needs TensorBoard: pip install "dfdetect[tensorboard]"') from None
+        raise InputError(f"--tensorboard needs TensorBoard: {extra('tensorboard')}") from None
     # Opened at the first epoch: before training begins, nothing may be written into the folder.
     opened = cache(lambda: Writer(str(run.tensorboard)))
 

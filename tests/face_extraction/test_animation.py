@@ -108,7 +108,7 @@ def test_a_tiff_under_a_videos_name_is_a_photo(tmp_path):
 
 
 def test_a_heic_under_a_videos_name_is_whole(tmp_path):
-    pillow_heif = pytest.importorskip("pillow_heif", reason="pip install dfdetect[heic]")
+    pillow_heif = pytest.importorskip("pillow_heif", reason="pip install '.[heic]'")
     heif = pillow_heif.from_pillow(Image.new("RGB", (512, 384), (90, 90, 90)))
     heif.save(tmp_path / "a.mov", quality=50, tile_size=128)
 

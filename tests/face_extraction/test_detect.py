@@ -350,7 +350,7 @@ print(json.dumps([boxes, [code.tolist() for code in codes]]))
 
 def _check_parity(tmp_path, rgb, kind, count):
     if importlib.util.find_spec("face_recognition") is None:
-        pytest.skip("face_recognition is not installed (pip install dfdetect[face-recognition])")
+        pytest.skip("face_recognition is not installed (pip install '.[face-recognition]')")
     np.save(tmp_path / "rgb.npy", rgb)
     command = [sys.executable, "-c", _REFERENCE, str(tmp_path / "rgb.npy"), kind]
     done = subprocess.run(command, capture_output=True, text=True, check=True)

@@ -91,7 +91,7 @@ def test_without_the_extra_the_line_names_it(monkeypatch, tmp_path, capsys):
     status = main(["download", "kaggle-faces", "--out", str(tmp_path / "raw")])
 
     assert status == 2
-    assert 'pip install ".[download]"' in capsys.readouterr().err
+    assert "pip install '.[download]'" in capsys.readouterr().err
     assert not (tmp_path / "raw").exists()
 
 

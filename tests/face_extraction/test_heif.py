@@ -11,7 +11,7 @@ from face_extraction import images
 from face_extraction.heif import is_heic
 from face_extraction.images import NoImage, Unreadable, read_bytes_rgb
 
-pillow_heif = pytest.importorskip("pillow_heif", reason="pip install dfdetect[heic]")
+pillow_heif = pytest.importorskip("pillow_heif", reason="pip install '.[heic]'")
 
 
 def _encode(rgb, **options):
@@ -106,7 +106,7 @@ def test_a_missing_package_is_named(quarters, monkeypatch):
 
     monkeypatch.setattr(builtins, "__import__", missing)
 
-    with pytest.raises(Unreadable, match=r"pip install dfdetect\[heic\]") as error:
+    with pytest.raises(Unreadable, match=r"pip install '\.\[heic\]'") as error:
         read_bytes_rgb(content, "a.heic")
     assert not isinstance(error.value, NoImage)
     assert error.value.reason == "failed"

@@ -42,5 +42,5 @@ def test_nearest_leaves_out_the_vector_itself_even_among_doubles():
 
 def test_a_missing_library_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "faiss", None)
-    with pytest.raises(InputError, match=r'pip install "dfdetect\[audit\]"'):
+    with pytest.raises(InputError, match=r"pip install '\.\[audit\]'"):
         neighbours.load_faiss()

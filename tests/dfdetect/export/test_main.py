@@ -12,6 +12,7 @@ from dfdetect.models.shipped import HOME
 from dfdetect.runs.build import load_model
 from dfdetect.runs.folder import Run
 from face_extraction.errors import InputError
+from face_extraction.missing import extra
 
 from .writing import NAMES, written
 
@@ -86,7 +87,7 @@ def test_wrong_use_is_one_line(tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(exporting, "find_spec", lambda name: None)
     assert export.main(["runs/x", "--format", "onnx", "--out", out]) == 2
     (line,) = capsys.readouterr().err.splitlines()
-    assert line.endswith("--format onnx needs tf2onnx, onnx, onnxruntime; pip install 'dfdetect[export]'")
+    assert line.endswith(f"--format onnx needs tf2onnx, onnx, onnxruntime: {extra('export')}")
     with pytest.raises(SystemExit, match="2"):
         export.main(["runs/x", "--format", "torch", "--out", out])
     assert "invalid choice: 'torch'" in capsys.readouterr().err

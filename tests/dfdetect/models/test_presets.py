@@ -366,7 +366,7 @@ def test_failed_download_is_one_line_with_a_way_out(monkeypatch, error):
 def test_missing_keras_hub_names_the_extra(monkeypatch, preset):
     monkeypatch.setitem(sys.modules, "keras_hub", None)
     assert build_model("tiny")
-    with pytest.raises(InputError, match=r"^tiny: its published weights .* pip install 'dfdetect\[hub\]'"):
+    with pytest.raises(InputError, match=r"^tiny: its published weights .* pip install '\.\[hub\]'"):
         build_model("tiny", weights=str(preset))
 
 
