@@ -159,7 +159,7 @@ def _add_tables(tasks: Any) -> None:
         help="render the tables, the page over all reports and the README's summary",
         description="Render every report's tables (Markdown, CSV, LaTeX, HTML), its figures, the page over\n"
         "all reports and, for reports/ itself, the summary in README.md. Reads only experiment.toml,\n"
-        "results.jsonl and comparisons.json.",
+        "results.jsonl, comparisons.json and findings.json.",
         epilog=f"example:\n  {PROG} tables --check\n\n"
         "exit status: 0 written, or nothing to write; 1 with --check: a file differs; 2 wrong use",
     )

@@ -87,7 +87,7 @@ def summary(experiments: Sequence[Experiment]) -> str:
             cell = _at(experiment, profile, at)
             command = [experiment.folder.as_posix(), *_only(cell)]
             command += [] if profile == FULL else [f"--profile {profile}"]
-            command += _start(experiment, results, cell, found) if found else []
+            command += _start(results, cell, found) if found else []
             rows.append(
                 (
                     experiment.short,
@@ -172,7 +172,7 @@ def _only(cell: Cell) -> Iterator[str]:
         yield from (f"--only {axis}={each}" for each in names)
 
 
-def _start(experiment: Experiment, results: Sequence[Result], cell: Cell, found: Result) -> Iterator[str]:
+def _start(results: Sequence[Result], cell: Cell, found: Result) -> Iterator[str]:
     """The flags for weights that cover a part of the model, if it or its members started from them.
 
     Weights that cover all of it are a copy of what Keras downloads and need no flag.
