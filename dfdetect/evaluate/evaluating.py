@@ -109,7 +109,7 @@ def prepare(run: Run, wanted: Wanted) -> Job:
     trained = run.environment()
     own = wanted.manifest is None or wanted.home
     if wanted.manifest is None:
-        data = open_data(run.located())
+        data = open_data(run.with_data())
     elif wanted.home:
         data = open_data(replace(recipe, manifest=str(wanted.manifest)))
     else:

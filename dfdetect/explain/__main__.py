@@ -140,7 +140,7 @@ def _measure(args: argparse.Namespace, source: "Run", model: "keras.Model", meth
 
     if args.out is None and not source.page.is_file():
         raise InputError(f"{source.folder}: it has no page to add the numbers to; give --out DIR")
-    data = open_manifest(args.manifest) if args.manifest else open_data(source.located())
+    data = open_manifest(args.manifest) if args.manifest else open_data(source.with_data())
     out = args.out or source.explanation
     wanted = Wanted(source.threshold(), methods, args.split, args.limit, args.seed)
     measured = measure(model, data, wanted)

@@ -30,8 +30,19 @@ def pretrained_folder(name: str = DEFAULT) -> Path:
 
 
 def run_folder(given: Path) -> Path:
-    """The folder of a run, given by its path or by the name of a detector that ships; a folder wins."""
-    return HOME / given if not given.exists() and str(given) in list_pretrained() else given
+    """The folder of a run, given by its path or by the name of a detector that ships; a folder wins.
+
+    Raises:
+        InputError: there is neither.
+    """
+    if given.exists():
+        return given
+    names = list_pretrained()
+    if str(given) not in names:
+        raise InputError(
+            f"{given}: not a run folder (it does not exist), nor a detector that ships: {', '.join(names)}"
+        )
+    return HOME / given
 
 
 def is_shipped(folder: Path) -> bool:

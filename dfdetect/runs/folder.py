@@ -88,6 +88,17 @@ class Run(Evaluation):
         """The recipe with its files where they are now; see the function `located`."""
         return located(self.recipe(), self.environment())
 
+    def with_data(self) -> Recipe:
+        """`located`, for those who read the run's own faces.
+
+        Raises:
+            InputError: it is a detector that ships, and its data are not here.
+        """
+        recipe = self.located()
+        if is_shipped(self.folder) and not Path(recipe.manifest).exists():
+            raise InputError(f"{self.name} ships without its training data; give --manifest FILE")
+        return recipe
+
     def begin(self, recipe: Recipe, digest: str) -> None:
         """Make the folder for a recipe and data, or check that it already holds them.
 

@@ -83,7 +83,7 @@ def open_subject(run: Path, manifest: Path | None, chosen: Chosen, out: Path | N
         check_not_shipped(source.folder)
     check_out(out or source.stress)
     recipe = source.recipe()
-    data = open_manifest(manifest) if manifest else open_data(source.located())
+    data = open_manifest(manifest) if manifest else open_data(source.with_data())
     leaks = scoring_leaks(source, of_split(data.samples, chosen.split))
     notices = [line for line in (*data.notices, *leaks, no_skill(source.metrics())) if line]
     for line in notices:

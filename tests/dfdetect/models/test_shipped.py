@@ -32,6 +32,7 @@ def test_the_default_ships():
 def test_a_run_is_named_by_its_folder_or_by_what_ships(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert run_folder(Path(DEFAULT)) == pretrained_folder(DEFAULT)
+    (tmp_path / "other").mkdir()
     assert run_folder(Path("other")) == Path("other")
     (tmp_path / DEFAULT).mkdir()
     assert run_folder(Path(DEFAULT)) == Path(DEFAULT)
@@ -72,6 +73,23 @@ def test_it_scores_a_picture(name):
     rgb = np.random.default_rng(0).integers(0, 256, (200, 180, 3), dtype=np.uint8)
     (face,) = detector.predict_image(rgb)
     assert 0 < face.score < 1
+
+
+def test_what_is_neither_a_folder_nor_ships_is_refused_with_what_does(tmp_path):
+    with pytest.raises(InputError, match="smal: not a run folder .*, nor a detector that ships: small"):
+        run_folder(Path("smal"))
+    assert run_folder(tmp_path) == tmp_path
+
+
+def test_a_detector_that_ships_asks_for_faces_where_its_own_are_not_here(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    small = Run(pretrained_folder())
+    with pytest.raises(InputError, match=r"^small ships without its training data; give --manifest FILE$"):
+        small.with_data()
+    manifest = tmp_path / small.recipe().manifest
+    manifest.parent.mkdir()
+    manifest.touch()
+    assert small.with_data() == small.located()
 
 
 def test_an_unknown_name_is_told_with_the_nearest():
