@@ -119,9 +119,11 @@ def _audit(args: argparse.Namespace, command: str) -> int:
     write_json(out / "audit.json", to_json(result))
     write_text(out / "index.html", render_audit(target, result, scores, repaired, command))
     print(f"\nlook at {out / 'index.html'}")
+    unread = out / "unread.csv"
+    unread.unlink(missing_ok=True)  # an earlier audit's
     if result.unread:
-        write_ledger(out / "unread.csv", result.unread)
-        print(f"{len(result.unread):,} crops could not be read: {out / 'unread.csv'}")
+        write_ledger(unread, result.unread)
+        print(f"{len(result.unread):,} crops could not be read: {unread}")
     return DONE if result.clean and not result.unread else FINDING
 
 
@@ -132,7 +134,7 @@ def _kinds(names: str | None) -> "list[Kind]":
         return [kind for kind in list_kinds() if kind.needs != "faces"]
     if names == "all":
         return list_kinds()
-    # Version 0.1.0 called the kind of a video "clip".
+    # An earlier name of the kind "video".
     wanted = [get_kind("video" if name == "clip" else name) for name in names.split(",")]
     # Cheap kinds first: if one of them cannot be looked for, no crop was read in vain.
     return [kind for kind in list_kinds() if kind in wanted]

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import keras
 
     from dfdetect.runs.folder import Run
+    from face_extraction.ledger import LedgerRow
 
 PROG = "python -m dfdetect.explain"
 MOST = 100_000
@@ -40,7 +41,8 @@ def _parser() -> Parser:
         f"  {PROG} runs/NAME --photo group.jpg --out explained\n"
         f"  {PROG} runs/NAME --measure\n"
         "\n"
-        "exit status: 0 done, 1 something could not be read (see ledger.csv), 2 wrong use, 130 interrupted",
+        "exit status: 0 done, 1 something could not be read (see ledger.csv; of --measure, unscored.csv),\n"
+        "2 wrong use, 130 interrupted",
     )
     add = parser.add_argument
     add(
@@ -114,18 +116,13 @@ def _explain(args: argparse.Namespace) -> int:
 
 def _show(args: argparse.Namespace, source: "Run", model: "keras.Model", methods: Sequence[str]) -> int:
     from dfdetect.explain.showing import Explainer
-    from dfdetect.render.text import plural
-    from face_extraction.ledger import write_ledger
 
     explainer = Explainer(source, model, methods)
     out = args.out or source.explanation
     shown, ledger = explainer.explain(args.faces or args.photo, out, whole=bool(args.faces))
     for line in shown:
         print(line)
-    if ledger:
-        write_ledger(out / "ledger.csv", ledger)
-        print(f"not explained: {plural(len(ledger), 'file')}, see {out / 'ledger.csv'}")
-    return FINDING if ledger else DONE
+    return _list(ledger, out / "ledger.csv", "file")
 
 
 def _measure(args: argparse.Namespace, source: "Run", model: "keras.Model", methods: Sequence[str]) -> int:
@@ -164,9 +161,20 @@ def _measure(args: argparse.Namespace, source: "Run", model: "keras.Model", meth
             print(f"look at {source.page}")
         else:
             print(f"{source.page} stays as it is: an older version made this run; evaluate or train it again")
-    if measured.unscored:
-        print(f"{len(measured.unscored):,} faces could not be read")
-    return FINDING if measured.unscored else DONE
+    return _list(measured.unscored, out / "unscored.csv", "face")
+
+
+def _list(unread: "Sequence[LedgerRow]", path: Path, unit: str) -> int:
+    """Write what could not be read, and return the exit status; an earlier call's ledger goes."""
+    from dfdetect.render.text import plural
+    from face_extraction.ledger import write_ledger
+
+    if not unread:
+        path.unlink(missing_ok=True)
+        return DONE
+    write_ledger(path, unread)
+    print(f"not explained: {plural(len(unread), unit)}, see {path}")
+    return FINDING
 
 
 if __name__ == "__main__":

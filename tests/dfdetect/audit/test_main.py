@@ -127,12 +127,16 @@ def test_a_named_kind_that_cannot_be_looked_for_is_refused_before_crops_are_read
 
 
 def test_a_crop_that_cannot_be_read_is_a_failed_item(data, capsys):
+    whole = (data / "faces/9.png").read_bytes()
     (data / "faces/9.png").write_bytes(b"no picture")
     assert audit.main([str(data / "manifest.csv"), "--kinds", "file"]) == 1
     write_manifest(data / "few.csv", read_manifest(data / "manifest.csv", torn_groups=True)[5:])
     assert audit.main([str(data / "few.csv"), "--kinds", "file"]) == 1
     assert "1 crops could not be read" in capsys.readouterr().out
     assert "faces/9.png,unreadable" in (data / "audit" / "unread.csv").read_text()
+    (data / "faces/9.png").write_bytes(whole)
+    assert audit.main([str(data / "few.csv"), "--kinds", "file"]) == 0
+    assert not (data / "audit" / "unread.csv").exists()
 
 
 @pytest.fixture

@@ -37,6 +37,8 @@ def test_a_face_gets_a_figure_and_a_file_that_is_none_a_ledger_row(run, crop, tm
     assert width > 2 * height > 400
     (row,) = read_ledger(tmp_path / "ledger.csv")
     assert row.path == str(tmp_path / "none.png")
+    assert main([str(run.folder), "--faces", str(crop), "--out", str(tmp_path)]) == 0
+    assert not (tmp_path / "ledger.csv").exists()
 
 
 @pytest.fixture
@@ -114,7 +116,7 @@ def test_trust_is_measured_and_shown_on_the_page(run, capsys):
     assert (run.explanation / "explain.json").read_bytes() == again
 
 
-def test_without_landmarks_only_the_altered_regions_are_left_out(run, crop, tmp_path, capsys):
+def test_without_landmarks_or_a_crop_the_rest_is_measured(run, crop, tmp_path, capsys):
     splits = ("test",) * 4 + ("val",) * 2
     rows = [FaceSample(f"faces/test-{n}.png", n % 2, split, f"g{n}") for n, split in enumerate(splits)]
     shutil.copytree(crop.parent, tmp_path / "bare" / "faces")
@@ -125,7 +127,14 @@ def test_without_landmarks_only_the_altered_regions_are_left_out(run, crop, tmp_
     write_recipe(run.recipe_file, replace(run.recipe(), per_class=1000, split="random"))
     out = tmp_path / "out"
     command = [str(run.folder), "--measure", "--methods", "grad_cam_pp", "--manifest", str(manifest)]
+    broken = manifest.parent / "faces/test-3.png"
+    whole = broken.read_bytes()
+    broken.write_bytes(b"no picture")
+    assert main([*command, "--limit", "2", "--out", str(out)]) == 1
+    assert [row.path for row in read_ledger(out / "unscored.csv")] == ["faces/test-3.png"]
+    broken.write_bytes(whole)
     assert main([*command, "--limit", "2", "--out", str(out)]) == 0
+    assert not (out / "unscored.csv").exists()
     found = json.loads((out / "explain.json").read_text())
     assert found["kinds"] == {}
     assert "no landmarks of these faces" in found["left_out"][0]
