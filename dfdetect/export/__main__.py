@@ -23,7 +23,8 @@ def _parser() -> Parser:
         "savedmodel: a folder for TensorFlow; litert: a .tflite file, which takes one face or clip a call;\n"
         "onnx: an .onnx file. dfdetect predict runs the last two without TensorFlow.\n"
         "PATH.json, and an .onnx file itself, tell the input, what scores mean, crops and versions. The\n"
-        "export is loaded again and has to score random inputs as the run does; else nothing is written.",
+        "export is loaded again and has to score random inputs (--int8: faces of the val split) nearly as\n"
+        "the run does; else nothing is written.",
         "examples:\n  python -m dfdetect.export runs/NAME --format onnx --out detector.onnx\n"
         "  python -m dfdetect.export runs/NAME --format litert --out small.tflite --int8 "
         "--manifest data/mine/manifest.csv\n\n"

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 import numpy as np
@@ -46,8 +46,8 @@ if TYPE_CHECKING:
 
 # TensorFlow's errors of a full disk, of a quota and of a limit are no OSErrors.
 _DISK_FULL = tuple(os.strerror(code) for code in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG))
-DRAWN = 4  # random inputs on which an export is checked
-SEEN = 32  # faces on which an int8 export is checked: its ranges fit faces, not noise
+RANDOM = 4  # random inputs on which an export is checked
+SEEN = 32  # faces on which an int8 export is checked, at most: its ranges fit faces, not noise
 _SMALLER = tuple(name for name, form in FORMATS.items() if form.finish)
 # The largest accepted difference of float16; the largest mean difference of int8.
 _SMALLER_WITHIN = {FLOAT16: 0.05, INT8: 0.1}
@@ -78,7 +78,7 @@ class Export:
     Attributes:
         path: the export, a file or a folder.
         about: the JSON file beside it.
-        difference: between its scores and the run's own: the largest of drawn inputs, or with "int8" the
+        difference: between its scores and the run's own: the largest of random inputs, or with "int8" the
             mean over faces of the val split.
         cuts: between the levels of evidence, by kind of file, for calibrated scores; none if the run has no
             calibration.
@@ -165,13 +165,13 @@ def export(run: "Run", wanted: Wanted, out: Path) -> Export:
             if full := next((words for words in _DISK_FULL if words in str(error)), ""):
                 raise InputError(f"{out}: {full}") from error
             raise InputError(f"{run.folder}: cannot be written as {wanted.format}: {_line(error)}") from error
-        difference = _checked(run, wanted, model, numbers, score)
+        checked = _checked(run, wanted, model, numbers, score)
         cost = None
         if data and wanted.manifest:
             from dfdetect.export.cost import measure_cost
 
             cost = measure_cost(data, model, score)
-        facts = _facts(run, model, wanted, difference, cost)
+        facts = _facts(run, model, wanted, checked, cost)
         write_json(told, facts)
         if form.tell:
             form.tell(made, told.read_text(encoding="utf-8"))
@@ -181,7 +181,7 @@ def export(run: "Run", wanted: Wanted, out: Path) -> Export:
             out.rename(Path(staging) / "older")
         told.replace(about)
         made.rename(out)
-    return Export(out, about, difference, facts["cuts"], cost)
+    return Export(out, about, checked.difference, facts["cuts"], cost)
 
 
 def _data(run: "Run", wanted: Wanted) -> "Data":
@@ -207,9 +207,21 @@ def _data(run: "Run", wanted: Wanted) -> "Data":
     return open_data(recipe)
 
 
+class _Check(NamedTuple):
+    """How an export was checked.
+
+    Attributes:
+        inputs: how many inputs both scored.
+        difference: as in `Export`.
+    """
+
+    inputs: int
+    difference: float
+
+
 def _checked(
     run: "Run", wanted: Wanted, model: "keras.Model", numbers: Numbers, score: Callable[[Array], Array]
-) -> float:
+) -> _Check:
     """How far the export's scores are from the run's own.
 
     Raises:
@@ -224,7 +236,7 @@ def _checked(
             f"{run.folder}: as {wanted.format}, its scores differ by {difference:.2g} from the run's own; "
             f"accepted: {accepted:g}; nothing was written"
         )
-    return difference
+    return _Check(len(rgb), difference)
 
 
 def _tolerance(wanted: Wanted) -> float:
@@ -232,7 +244,7 @@ def _tolerance(wanted: Wanted) -> float:
 
 
 def draw(shape: tuple[int, ...]) -> Array:
-    """The same random inputs for each check: float32 of shape (DRAWN, *shape).
+    """The same random inputs for each check: float32 of shape (RANDOM, *shape).
 
     Each input is noise, in whole numbers, between two random levels from 0 to 255.
 
@@ -240,8 +252,8 @@ def draw(shape: tuple[int, ...]) -> Array:
         shape: of one input.
     """
     rng = np.random.default_rng(0)
-    low, high = np.sort(rng.uniform(0, 255, (2, DRAWN, *(1 for _ in shape))), axis=0)
-    return np.round(rng.uniform(low, high, (DRAWN, *shape))).astype(np.float32)
+    low, high = np.sort(rng.uniform(0, 255, (2, RANDOM, *(1 for _ in shape))), axis=0)
+    return np.round(rng.uniform(low, high, (RANDOM, *shape))).astype(np.float32)
 
 
 def _tells_of_an_export(about: Path) -> bool:
@@ -279,7 +291,7 @@ def _line(error: Exception) -> str:
 
 
 def _facts(
-    run: "Run", model: "keras.Model", wanted: Wanted, difference: float, cost: "Cost | None"
+    run: "Run", model: "keras.Model", wanted: Wanted, checked: _Check, cost: "Cost | None"
 ) -> dict[str, Any]:
     """What a program needs to use the export, and what tells where it comes from (see `runs.exported`)."""
     from dfdetect.runs.calibration import calibrated
@@ -309,7 +321,7 @@ def _facts(
             "label": "1 = fake, 0 = real",
         },
         "skill": skill_told(run),
-        "note": " ".join(filter(None, [note_told(run), _smaller_note(wanted, difference)])),
+        "note": " ".join(filter(None, [note_told(run), _smaller_note(wanted, checked.difference)])),
         "unfit": list(unfit(run)),
         "threshold": run.threshold(),
         "verdict": "of a calibrated score: substantial evidence from cuts.upper on, little below cuts.lower",
@@ -325,7 +337,7 @@ def _facts(
             **{fact: environment.get(fact) for fact in versions},
         },
         "exported_with": {fact: value for fact, value in describe().items() if fact in versions},
-        "check": {"inputs": DRAWN, "difference": difference, "accepted": _tolerance(wanted)},
+        "check": {**checked._asdict(), "accepted": _tolerance(wanted)},
         "cost": {"n": cost.n, "auc_before": cost.before, "auc_after": cost.after} if cost else None,
     }
 

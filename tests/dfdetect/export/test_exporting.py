@@ -82,7 +82,7 @@ def test_onnx_scores_as_the_run(runs, tmp_path, rgb, name):
 def test_a_model_that_takes_clips_goes_into_it(tmp_path, form):
     model = build_model("alexnet_rnn", image_size=64, frames=3)
     clips = exporting.draw(model.input_shape[1:])
-    assert clips.shape == (exporting.DRAWN, 3, 64, 64, 3)
+    assert clips.shape == (exporting.RANDOM, 3, 64, 64, 3)
     assert (clips.min() >= 0, clips.max() <= 255) == (True, True)
     score = exporting._convert(model, FORMATS[form], tmp_path / NAMES[form], Numbers())
     given = np.concatenate([score(clip[None]) for clip in clips])
@@ -109,6 +109,7 @@ def test_the_file_beside_it_says_what_it_takes_and_where_it_comes_from(runs, tmp
     assert about["run"]["manifest_sha256"] == run.environment()["manifest_sha256"]
     assert about["exported_with"]["packages"]["keras"] == keras.__version__
     assert about["check"]["difference"] <= 1e-3
+    assert about["check"]["inputs"] == exporting.RANDOM
     assert about["unfit"] == list(unfit(run))
     known = calibrated(run)
     assert set(about["cuts"]) == ({"photo", "video"} if known else set())
@@ -232,7 +233,11 @@ def test_whole_numbers_cost_what_is_printed(runs, tmp_path, form, capsys):
     assert float(before) == pytest.approx(roc_auc_score(labels, whole), abs=1e-4)
     light = open_export(path)[0].predict_on_batch(faces)[:, 0]
     assert float(after) == pytest.approx(roc_auc_score(labels, light), abs=1e-4)
-    assert "computes in 8 bits" in json.loads((tmp_path / f"{path.name}.json").read_text())["note"]
+    about = json.loads((tmp_path / f"{path.name}.json").read_text())
+    assert "computes in 8 bits" in about["note"]
+    # Faces of the val split check it, not the random inputs that check other exports.
+    seen = sum(sample.split == "val" for sample in read_manifest(manifest))
+    assert about["check"]["inputs"] == min(seen, exporting.SEEN) != exporting.RANDOM
 
 
 def test_the_runs_own_faces_have_the_split_of_its_training(runs, tmp_path):
