@@ -165,10 +165,12 @@ def _parser() -> Parser:
 def _predict(args: argparse.Namespace) -> int:
     if args.frames is not None and args.frames < 1:
         raise InputError(f"--frames {args.frames}; accepted: 1 or more")
-    for name in ("threshold", "false_alarms", "missed", "prevalence"):
+    for name in ("threshold", "false_alarms", "missed"):
         share = getattr(args, name)
         if share is not None:
             check_range(f"--{name.replace('_', '-')}", share, 0, 1)
+    if args.prevalence is not None and not 0 < args.prevalence < 1:
+        raise InputError(f"--prevalence {args.prevalence}; accepted: above 0 and below 1")
     if args.threshold is not None and (args.false_alarms is not None or args.missed is not None):
         raise InputError("--threshold beside --false-alarms or --missed; accepted: one way to choose cuts")
     if args.workers is not None and args.workers < 0:

@@ -40,7 +40,7 @@ from dfdetect.verdict import (
     Verdict,
 )
 from face_extraction.digest import file_digest
-from face_extraction.errors import InputError
+from face_extraction.errors import InputError, unforeseen
 from face_extraction.images import Photo, check_rgb
 from face_extraction.ledger import FAILED, TOO_FEW, ItemFailed
 from face_extraction.missing import extra
@@ -85,8 +85,8 @@ class Detector:
         unfit_detail: the same, in exact words.
         name: of the run; "" of weights without one.
         note: the cautions to show beside every verdict and that skill; "" if there are none.
-        prevalence: the share of fakes among the files judged, so that verdicts tell what an alarm is worth;
-            None tells nothing of it.
+        prevalence: the share of fakes among the files judged, above 0 and below 1, so that verdicts tell
+            what an alarm is worth; None tells nothing of it.
         anchors: certificates of the signers of C2PA manifests to trust, as PEM; none trusts nobody.
         rotations: whether a photo without a face is turned by 90, 180 and 270 degrees; as for training,
             unless changed.
@@ -344,7 +344,7 @@ class Detector:
         except Exception as error:
             if len(looks) > 1:
                 return [verdict for found in looks for verdict in self.judge_looks([found], frames=frames)]
-            broken = replace(looks[0], reason=FAILED, detail=f"{type(error).__name__}: {error}")
+            broken = replace(looks[0], reason=FAILED, detail=unforeseen(error))
             return [self._verdict(broken, Judged(), frames)]
 
     def _judge(self, looks: Sequence[Look], frames: int | None) -> list[Verdict]:
@@ -418,7 +418,7 @@ class Detector:
             level=level,
             **(judged if level else judged.without_levels()).fields(),
         )
-        return self.with_alarms(verdict, self.prevalence) if self.prevalence else verdict
+        return verdict if self.prevalence is None else self.with_alarms(verdict, self.prevalence)
 
     def with_alarms(self, verdict: Verdict, prevalence: float) -> Verdict:
         """The verdict with what an alarm is worth; any other than substantial evidence stays as it is.

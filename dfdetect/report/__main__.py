@@ -1,6 +1,7 @@
 """`python -m dfdetect.report`: run declared experiments, render their tables, recheck published numbers."""
 
 import argparse
+import math
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -253,10 +254,14 @@ def _chosen(experiment: Experiment, args: argparse.Namespace) -> list[Cell]:
 
 
 def _duration(text: str) -> float:
+    """Seconds. None at all is refused: without a limit there is no --budget."""
     try:
-        return float(text[:-1]) * UNITS[text[-1:]]
+        seconds = float(text[:-1]) * UNITS[text[-1:]]
     except (ValueError, KeyError):
-        raise argparse.ArgumentTypeError(f"{text!r}; accepted: 90s, 30m or 2h") from None
+        seconds = 0.0
+    if not 0 < seconds < math.inf:
+        raise argparse.ArgumentTypeError(f"{text!r}; accepted: more than 0, such as 90s, 30m or 2h")
+    return seconds
 
 
 def _add_recheck(tasks: Any) -> None:

@@ -26,6 +26,7 @@ from dfdetect.serve.limits import Limits, Refused
 from dfdetect.serve.scorer import Scorer
 from dfdetect.serve.watching import Watched, read_progress, watch
 from dfdetect.verdict import Verdict
+from face_extraction.errors import one_line
 from face_extraction.ledger import FAILED, process_ended
 from face_extraction.pool import LocalPool
 
@@ -209,8 +210,7 @@ class Jobs:
         except Refused as refused:
             job.refused, job.state, outcome = refused, "failed", "refused"
         except Exception as error:  # The model is at fault; the service goes on and says so.
-            told = " ".join(str(error).split()) or type(error).__name__
-            job.refused, job.state, outcome = Refused(500, told), "failed", "failed"
+            job.refused, job.state, outcome = Refused(500, one_line(error)), "failed", "failed"
         finally:
             job.ended = time.monotonic()
             if outcome == "verdict":

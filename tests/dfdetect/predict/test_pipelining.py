@@ -267,7 +267,7 @@ def test_a_file_at_which_the_model_fails_costs_itself_alone(brightness_model, on
     model.predict_on_batch = lambda batch: np.asarray(model.call(batch))
     first, second = Detector(model, one_cut, None).judge_looks([_look(51), _look(255)])
     assert first.score == pytest.approx(0.2, abs=1e-5)
-    assert (second.score, second.reason, second.detail) == (None, "failed", "MemoryError: 2 TiB")
+    assert (second.score, second.reason, second.detail) == (None, "failed", "out of memory: 2 TiB")
 
 
 def test_faces_in_few_frames_give_no_verdict(detector):

@@ -152,5 +152,7 @@ def test_only_shards_and_budgets_limit_the_grid(declare, trained, tmp_path, caps
     assert len(read_results(folder)) == 1
     assert report.main([*command, "--budget", "0.0001s", "--only", "model=custom_cnn"]) == 1
     assert "it would go past the budget" in capsys.readouterr().out
-    with pytest.raises(SystemExit):
-        report.main([*command, "--budget", "soon"])
+    for wrong in ("soon", "0h", "-5m", "nanh"):  # 0 would mean no limit at all
+        with pytest.raises(SystemExit):
+            report.main([*command, f"--budget={wrong}"])
+        assert "accepted: more than 0, such as 90s, 30m or 2h" in capsys.readouterr().err
