@@ -19,7 +19,7 @@ from face_extraction.manifest import Box
 from face_extraction.settings import SURE
 
 SCHEMA_VERSION = 2
-"""Raised whenever a field changes its name or meaning. Version 1 was the flat row of dfdetect 0.1."""
+"""Raised whenever a field changes its name or meaning. Version 1 was a flat row."""
 SCHEMA_FILE = Path(__file__).with_name("verdict.schema.json")
 
 Level = Literal["substantial", "uncertain", "little"]

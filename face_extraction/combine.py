@@ -139,7 +139,7 @@ def combine(manifests: Sequence[Path], out: Path, where: Sequence[str] = ()) -> 
         raise InputError(
             f"no row is left of {', '.join(map(str, paths))} with --where {' --where '.join(where)}"
         )
-    _check_clips(kept, same_videos)
+    _check_videos(kept, same_videos)
     check_groups(target, [sample for _, sample in kept])
     folders = _names([path.parent for path in paths])
     if len(folders) > 1:
@@ -229,7 +229,7 @@ def _check_alike(path: Path, sample: FaceSample, other_path: Path, other: FaceSa
             )
 
 
-def _check_clips(rows: Iterable[_Row], same: Collection[Hashable]) -> None:
+def _check_videos(rows: Iterable[_Row], same: Collection[Hashable]) -> None:
     """Refuse one name for videos of two manifests without a common face: they would become one video."""
     homes: dict[Hashable, Path] = {}
     for path, sample in rows:

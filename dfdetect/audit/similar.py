@@ -106,8 +106,8 @@ def near_pairs(
                 queries = vectors[asked] * _MIRROR if mirrored else vectors[asked]
                 for done, left, right in pairs_within(vectors[known], queries, CANDIDATE):
                     left, right = known[left], asked[right]
-                    one_clip = (homes[left] == homes[right]) & (homes[left] >= 0)
-                    other = (contents[left] != contents[right]) & ~one_clip
+                    one_video = (homes[left] == homes[right]) & (homes[left] >= 0)
+                    other = (contents[left] != contents[right]) & ~one_video
                     found += _alike(thumbs, rows[left[other]], rows[right[other]], mirrored)
                     advance(done)
     return np.array(sorted(set(found)), dtype=np.int64).reshape(-1, 2), even
