@@ -61,11 +61,13 @@ def _window(rgb: NDArray[np.uint8], centre: tuple[float, float], side: int) -> N
     """The square of `side` pixels around `centre` (x, y), mirrored beyond the frame."""
     rows = _mirrored(round(centre[1] - side / 2), side, rgb.shape[0])
     columns = _mirrored(round(centre[0] - side / 2), side, rgb.shape[1])
-    return rgb[np.ix_(rows, columns)]
+    return rgb[rows][:, columns].copy()  # A view would keep the whole frame in memory.
 
 
-def _mirrored(start: int, count: int, length: int) -> NDArray[np.int64]:
+def _mirrored(start: int, count: int, length: int) -> "slice | NDArray[np.int64]":
     """Indices start..start+count-1 into an axis of `length`, mirrored at both ends."""
+    if start >= 0 and start + count <= length:  # A slice is faster to take.
+        return slice(start, start + count)
     period = max(1, 2 * (length - 1))
     index = np.abs(np.arange(start, start + count)) % period
     return np.minimum(index, period - index) if length > 1 else np.zeros(count, dtype=np.int64)

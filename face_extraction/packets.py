@@ -9,6 +9,7 @@ from array import array
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from fractions import Fraction
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -233,10 +234,14 @@ def _main_stream(container: Any) -> Any:
 
 @dataclass(eq=False)
 class _Read:
-    """What is known about the packets while the file is read."""
+    """What is known about the packets while the file is read.
+
+    Beside them: `longest` is the longest step that is no jump of the clock, in ticks.
+    """
 
     finder: HoleFinder
     is_placed: bool
+    longest: float
     times: "array[int]" = field(default_factory=lambda: array("q"))
     flags: bytearray = field(default_factory=bytearray)
     places: "array[int]" = field(default_factory=lambda: array("q"))
@@ -254,10 +259,10 @@ class _Read:
 
     def add(self, packet: Any) -> None:
         place = len(self.flags)
-        step = 0.0
+        step = 0
         if packet.dts is not None and self.last_dts is not None:
-            step = float((packet.dts - self.last_dts) * packet.time_base)
-        if packet.is_keyframe and (self.joins or not 0 <= step <= JUMP_SECONDS):
+            step = packet.dts - self.last_dts
+        if packet.is_keyframe and (self.joins or not 0 <= step <= self.longest):
             # Clock or counters restart where two files were joined; that does not break the last packet.
             while self.broken and self.broken[-1] >= place - 2:
                 self.broken.pop()
@@ -378,13 +383,17 @@ def _read_through(container: Any, stream: Any, breaks: Iterator[Break]) -> _Read
     context = stream.codec_context
     # Where the content of Matroska's packets begins is not known; `matroska.holes` looks there.
     placed = container.format.name.startswith(_PLACES)
-    read, gap = _Read(HoleFinder(context.name, context.extradata), placed), next(breaks, None)
+    longest = float(Fraction(JUMP_SECONDS) / stream.time_base)
+    read, gap = _Read(HoleFinder(context.name, context.extradata), placed, longest), next(breaks, None)
+    # PyAV's fractions are slow: arithmetic with them took a third of the reading.
+    ticks = {each.index: float(each.time_base or 0) for each in container.streams}
     try:
         for packet in packets_of(container):
+            tick = ticks[packet.stream_index]
             if packet.size and packet.dts is not None:
-                read.begin = min(read.begin, float(packet.dts * packet.time_base))
+                read.begin = min(read.begin, packet.dts * tick)
             if packet.size and packet.pts is not None and not packet.is_corrupt:
-                read.end = max(read.end, float((packet.pts + (packet.duration or 0)) * packet.time_base))
+                read.end = max(read.end, (packet.pts + (packet.duration or 0)) * tick)
             if packet.stream_index == stream.index and packet.size:
                 while gap and packet.pos is not None and gap.at < packet.pos + PACKET:
                     read.add_break(gap)

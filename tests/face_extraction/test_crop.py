@@ -46,6 +46,20 @@ def test_beyond_the_frame_the_picture_is_mirrored(ramp):
     assert crop[:, 0, 1].tolist() == [*range(75, 100), *range(98, 83, -1)]
 
 
+def test_beyond_one_edge_only_that_axis_is_mirrored(ramp):
+    # Centre (x 60, y 95), side 40: columns 40..79, rows 75..114.
+    crop = crop_face(ramp, Box(75, 80, 115, 40), CropSpec(size=40, margin=0))
+
+    assert crop[0, :, 0].tolist() == [*range(40, 80)]
+    assert crop[:, 0, 1].tolist() == [*range(75, 100), *range(98, 83, -1)]
+
+
+def test_a_crop_does_not_keep_its_frame_in_memory(ramp):
+    crop = crop_face(ramp, Box(20, 60, 60, 20), CropSpec(size=40, margin=0))
+
+    assert not np.shares_memory(crop, ramp)
+
+
 def test_a_square_far_larger_than_the_frame_is_filled(ramp):
     crop = crop_face(ramp[:2, :1], Box(0, 8, 8, 0), CropSpec(size=16, margin=1))
 
