@@ -160,7 +160,12 @@ def _moments(verdict: Verdict) -> Table | None:
         ]
         for moment in line.moments[:LISTED]
     ]
-    return Table(columns(["time"], ["frame", "highest score"]), rows, caption="Frames looked at")
+    return Table(
+        columns(["time"], ["frame", "highest score"]),
+        rows,
+        caption="Frames looked at",
+        notes=_left_out(len(line.moments), "frame"),
+    )
 
 
 def _people(verdict: Verdict) -> Table | None:
@@ -193,7 +198,19 @@ def _faces(verdict: Verdict) -> Table | None:
         ]
         for face in verdict.faces[:LISTED]
     ]
-    return Table(columns(["face", "alone"], ["score", "size in pixels"]), rows, caption="Faces")
+    return Table(
+        columns(["face", "alone"], ["score", "size in pixels"]),
+        rows,
+        caption="Faces",
+        notes=_left_out(len(verdict.faces), "face"),
+    )
+
+
+def _left_out(count: int, noun: str) -> list[str]:
+    """What a table of at most `LISTED` rows leaves out of `count`; nothing if it shows all."""
+    if count <= LISTED:
+        return []
+    return [f"{plural(count - LISTED, f'more {noun}')}; the JSON form of this verdict lists all."]
 
 
 def _facts(verdict: Verdict) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 import pytest
 from msgspec import structs
 
-from dfdetect.render.verdict_page import UNSAID, Picture, Shown, render_verdict
+from dfdetect.render.verdict_page import LISTED, UNSAID, Picture, Shown, render_verdict
 from dfdetect.verdict import (
     Alarms,
     Cuts,
@@ -183,3 +183,16 @@ def test_a_photo_of_many_faces_lists_each_and_tells_the_correction():
     text = Page(render_verdict(verdict, [])).text
     assert "The highest of 3 faces scores 0.500." in text
     assert all(f"face {n}" in text for n in (1, 2, 3))
+
+
+def test_long_tables_say_what_they_leave_out(video):
+    def told(count):
+        moments = tuple(Moment(frame=number, time=float(number)) for number in range(count))
+        seen = structs.replace(video, timeline=structs.replace(video.timeline, moments=moments))
+        faces = tuple(face(index=number) for number in range(count))
+        photo = Verdict(file="group.jpg", kind="photo", level="little", score=0.1, faces=faces, record=RECORD)
+        return [re.findall(r"\d+ more \w+;", Page(render_verdict(one, ())).text) for one in (seen, photo)]
+
+    assert told(LISTED) == [[], []]
+    assert told(LISTED + 1) == [["1 more frame;"], ["1 more face;"]]
+    assert told(LISTED + 5) == [["5 more frames;"], ["5 more faces;"]]
