@@ -1,5 +1,7 @@
 """The default detector: BlazeFace proposes places, and dlib's HOG sets the boxes there."""
 
+from functools import cache
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -7,7 +9,7 @@ from face_extraction.blazeface import BlazeFace, Proposal
 from face_extraction.detect import Detection, FaceDetector
 from face_extraction.images import check_rgb
 from face_extraction.manifest import Box
-from face_extraction.settings import BLAZEFACE, MIN_FACE, check_detector
+from face_extraction.settings import BLAZEFACE, MIN_FACE, ExtractionSettings, check_detector
 
 # From this score on, MediaPipe takes a proposal for a face, whether or not dlib confirms it.
 _FACE = 0.5
@@ -89,3 +91,13 @@ def make_detector(kind: str, min_face: int = MIN_FACE) -> FaceDetector:
     """
     check_detector(kind, min_face)
     return ProposingDetector(kind, min_face) if kind == BLAZEFACE else FaceDetector(kind, min_face)
+
+
+def detector_for(settings: ExtractionSettings) -> FaceDetector:
+    """The detector that some settings name, kept from call to call: its models take time to load."""
+    return _kept(settings.detector, settings.min_face)
+
+
+@cache
+def _kept(kind: str, min_face: int) -> FaceDetector:
+    return make_detector(kind, min_face)

@@ -5,14 +5,13 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
-from functools import cache
 from itertools import islice
 from pathlib import Path, PurePosixPath
 
 from face_extraction.archive import read_members
 from face_extraction.atomic import write_bytes
 from face_extraction.crop import crop_side
-from face_extraction.detect import FaceDetector, FoundFace, cut_photo
+from face_extraction.detect import FoundFace, cut_photo
 from face_extraction.digest import FileMark
 from face_extraction.framefolder import FRAMES_PER_SECOND, frame_files
 from face_extraction.frames import Frame, read_frames
@@ -21,7 +20,7 @@ from face_extraction.journal import FaceRow, ItemResult
 from face_extraction.ledger import NO_FACE, ItemFailed, LedgerRow, without_faces
 from face_extraction.manifest import LABEL_NAMES
 from face_extraction.media import ARCHIVE, CROP, FRAMES, SEQUENCE, VIDEO
-from face_extraction.proposing import make_detector
+from face_extraction.proposing import detector_for
 from face_extraction.settings import ExtractionSettings
 from face_extraction.sources import Item
 from face_extraction.video import VideoFinder, search_frames
@@ -54,7 +53,7 @@ def _extract(item: Item, root: Path, out: Path, settings: ExtractionSettings) ->
             return _copy_sequence(item, root, out)
         if item.kind in (VIDEO, FRAMES):
             return _extract_video(item, root, out, settings)
-        faces = cut_photo(read_photo(root / item.path), _detector_for(settings), settings)
+        faces = cut_photo(read_photo(root / item.path), detector_for(settings), settings)
         return ItemResult(item.path, _write_faces(item, out, settings, faces), [])
     except Animated:
         return _extract_video(item, root, out, settings)
@@ -133,7 +132,7 @@ def _extract_video(item: Item, root: Path, out: Path, settings: ExtractionSettin
     faces: list[FaceRow] = []
     ledger: list[LedgerRow] = []
     without: Counter[str] = Counter()
-    finder = VideoFinder(_detector_for(settings), settings.policy, settings.crop)
+    finder = VideoFinder(detector_for(settings), settings.policy, settings.crop)
     if item.kind == FRAMES:
         frames = _pictures(item, root, settings, ledger)
     else:
@@ -178,13 +177,3 @@ def _write_faces(
         row = FaceRow(target, index, time, face.box, side, side, face.person, face.rotation, face.found_by)
         rows.append(row)
     return rows
-
-
-def _detector_for(settings: ExtractionSettings) -> FaceDetector:
-    return _detector(settings.detector, settings.min_face)
-
-
-@cache
-def _detector(kind: str, min_face: int) -> FaceDetector:
-    """The detector, kept from item to item because its models take time to load."""
-    return make_detector(kind, min_face)

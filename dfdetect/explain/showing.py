@@ -18,10 +18,10 @@ from dfdetect.runs.folder import Run
 from dfdetect.runs.scoring import score_crops
 from dfdetect.runs.skill import unfit
 from dfdetect.verdict import WITHHELD, WORDS
-from face_extraction.detect import FaceDetector, cut_photo
+from face_extraction.detect import cut_photo
 from face_extraction.images import read_photo, read_rgb, resize
 from face_extraction.ledger import ItemFailed, LedgerRow
-from face_extraction.proposing import make_detector
+from face_extraction.proposing import detector_for
 from face_extraction.settings import ExtractionSettings, read_settings
 
 
@@ -74,17 +74,13 @@ class Explainer:
         if whole:
             yield read_rgb(path)
             return
-        for found in cut_photo(read_photo(path), self._finder, self._settings):
+        for found in cut_photo(read_photo(path), detector_for(self._settings), self._settings):
             yield found.crop
 
     @cached_property
     def _settings(self) -> ExtractionSettings:
         # All faces, as in a prediction: the one that was swapped need not be the largest.
         return replace(read_settings(self.run.folder) or ExtractionSettings(), policy="all")
-
-    @cached_property
-    def _finder(self) -> FaceDetector:
-        return make_detector(self._settings.detector, self._settings.min_face)
 
     def _draw(self, face: Rgb, path: Path) -> str:
         """Draw a face's figure, and return its prediction in words."""

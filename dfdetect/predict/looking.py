@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cache
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -12,7 +11,7 @@ from numpy.typing import NDArray
 
 from dfdetect.predict.origin import read_origin
 from dfdetect.verdict import Provenance
-from face_extraction.detect import FaceDetector, FoundFace, cut_photo
+from face_extraction.detect import FoundFace, cut_photo
 from face_extraction.digest import file_digest, file_size
 from face_extraction.errors import unforeseen
 from face_extraction.frames import Frame, read_frames
@@ -20,7 +19,7 @@ from face_extraction.images import NoImage, Photo, Unreadable, read_photo, resiz
 from face_extraction.ledger import DAMAGED, FAILED, TOO_FEW, TOO_MANY, TRUNCATED, ItemFailed, without_faces
 from face_extraction.manifest import Box
 from face_extraction.media import VIDEO, kind_of
-from face_extraction.proposing import make_detector
+from face_extraction.proposing import detector_for
 from face_extraction.settings import ExtractionSettings
 from face_extraction.video import VideoFinder, search_frames
 
@@ -166,7 +165,7 @@ def look_at_photo(photo: Photo, wanted: Wanted) -> Look:
         found = [FoundFace(Box(0, width, height, 0), photo.rgb)]
     else:
         try:
-            found = cut_photo(photo, _finder(wanted.settings), wanted.settings)
+            found = cut_photo(photo, detector_for(wanted.settings), wanted.settings)
             _check_room(len(found), wanted.size)
         except ItemFailed as error:
             return replace(seen, shown=0, reason=error.reason, detail=error.detail)
@@ -187,7 +186,7 @@ def look_at_video(path: Path, wanted: Wanted, watch: Watch | None = None) -> Loo
     Raises:
         ItemFailed: no frame of the video can be read, or there are more faces than `MOST_BYTES` hold.
     """
-    finder = VideoFinder(_finder(wanted.settings), wanted.settings.policy, wanted.settings.crop)
+    finder = VideoFinder(detector_for(wanted.settings), wanted.settings.policy, wanted.settings.crop)
     faces: list[SeenFace] = []
     crops: list[Rgb] = []
     seen: list[Seen] = []
@@ -241,13 +240,3 @@ def _check_room(faces: int, size: int) -> None:
 
 def _scaled(crops: Sequence[Rgb], size: int) -> Rgb:
     return np.stack([resize(crop, size) for crop in crops])
-
-
-@cache
-def _finder_of(kind: str, min_face: int) -> FaceDetector:
-    """Kept from file to file, because its models take time to load; each thread has its own."""
-    return make_detector(kind, min_face)
-
-
-def _finder(settings: ExtractionSettings) -> FaceDetector:
-    return _finder_of(settings.detector, settings.min_face)

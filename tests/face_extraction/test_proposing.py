@@ -10,8 +10,8 @@ from face_extraction.errors import InputError
 from face_extraction.frames import Frame, read_frames
 from face_extraction.ledger import ItemFailed
 from face_extraction.manifest import Box
-from face_extraction.proposing import ProposingDetector, make_detector
-from face_extraction.settings import DETECTORS
+from face_extraction.proposing import ProposingDetector, detector_for, make_detector
+from face_extraction.settings import DETECTORS, ExtractionSettings
 from face_extraction.video import VideoFinder
 
 PLACES = ((110, 125, 100), (340, 130, 140))
@@ -155,3 +155,10 @@ def test_crops_of_real_faces_lie_where_hog_alone_puts_them(hog, detector, shared
             overlaps.append(one.box.overlap(alone))
     assert min(overlaps) > 0.65
     assert np.median(overlaps) > 0.75
+
+
+def test_the_detector_of_equal_settings_is_loaded_once():
+    kept = detector_for(ExtractionSettings(min_face=70, policy="all"))
+    assert detector_for(ExtractionSettings(min_face=70)) is kept
+    assert (type(kept), kept.min_face) == (ProposingDetector, 70)
+    assert type(detector_for(ExtractionSettings(detector="hog"))) is FaceDetector
