@@ -21,6 +21,8 @@ DETECTORS = (BLAZEFACE, "hog", "cnn")
 POLICIES = ("largest", "all", "exactly-one")
 FORMATS = ("png", "jpg")
 MIN_FACE = 60
+LEAST_MIN_FACE, MOST_MIN_FACE = 20, 2000
+"""Between these the smallest face wanted has to lie, in pixels."""
 TIME_LIMIT = 3600
 """Seconds that one file may take."""
 SURE = 0.5
@@ -99,7 +101,7 @@ def check_detector(kind: str, min_face: int, accepted: Collection[str] = DETECTO
         InputError: naming what is accepted.
     """
     check_name("detector", kind, accepted)
-    check_range("min_face", min_face, 20, 2000, "pixels")
+    check_range("min_face", min_face, LEAST_MIN_FACE, MOST_MIN_FACE, "pixels")
 
 
 def write_settings(folder: Path, settings: ExtractionSettings) -> None:

@@ -16,6 +16,7 @@ from face_extraction.detect import FaceDetector, cut_box
 from face_extraction.images import resize
 from face_extraction.ledger import NO_FACE, UNREADABLE
 from face_extraction.manifest import Box
+from face_extraction.settings import MOST_MIN_FACE
 from face_extraction.video import LOST_SECONDS, OVERLAP, SEARCH_SECONDS, apart
 
 MOST_PIXELS = 1920 * 1080
@@ -79,7 +80,8 @@ def glance(jpeg: bytes, wanted: Wanted, trail: Trail, now: float) -> Glance:
         rgb = _decode(jpeg)
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         return Glance(Look(reason=UNREADABLE, detail=str(error)), trail)
-    detector = _detector(max(wanted.settings.min_face, round(SMALLEST * rgb.shape[0])))
+    smallest = min(round(SMALLEST * rgb.shape[0]), MOST_MIN_FACE)  # a frame may be a narrow strip
+    detector = _detector(max(wanted.settings.min_face, smallest))
     near = [(place, detector.near(rgb, place.box)) for place in trail.places]
     found = [face.box for face in apart(face for _, face in near if face)]
     lost = trail.lost or len(found) < len(trail.places)

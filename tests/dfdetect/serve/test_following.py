@@ -71,3 +71,9 @@ def test_what_is_no_jpeg_is_refused(frame, wanted):
 def test_a_frame_that_is_too_large_is_refused(as_jpeg, wanted):
     large = as_jpeg(np.zeros((2000, 2000, 3), np.uint8))
     assert "2000 x 2000 pixels" in glance(large, wanted, Trail(), 0.0).look.detail
+
+
+def test_a_narrow_strip_is_a_frame_without_a_face(as_jpeg, wanted):
+    """A fifth of its height is more than the largest smallest face that the detector takes."""
+    seen = glance(as_jpeg(np.full((12_000, 40, 3), 128, np.uint8)), wanted, Trail(), 0.0)
+    assert (seen.look.faces, seen.look.reason) == ((), "no_face")
