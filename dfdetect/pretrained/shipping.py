@@ -1,6 +1,5 @@
 """From a finished run to what ships: calibrated, slim, hashed."""
 
-import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -27,7 +26,7 @@ from dfdetect.runs.calibration import Calibrations, calibrate_levels, write_cali
 from dfdetect.runs.folder import Run
 from dfdetect.runs.scoring import score_crops
 from dfdetect.verdict import LITTLE, SUBSTANTIAL
-from face_extraction.atomic import atomic_path, write_text
+from face_extraction.atomic import atomic_path, write_bytes, write_text
 from face_extraction.digest import file_digest
 from face_extraction.errors import InputError
 from face_extraction.json_file import write_json
@@ -199,7 +198,7 @@ def _write_rest(run: Run, out: Path, shipped: Shipped) -> None:
     target = Run(out)
     write_calibrations(out, shipped.calibrations)
     write_json(out / TRIAL_FILE, {split: dict(shares) for split, shares in shipped.trial.items()})
-    shutil.copyfile(run.metrics_file, target.metrics_file)
+    write_bytes(target.metrics_file, run.metrics_file.read_bytes())
     settings = read_settings(run.folder)
     if settings and settings.detector == "hog":
         # BlazeFace proposes where HOG looks, which is faster; boxes differ by less than training's jitter.
