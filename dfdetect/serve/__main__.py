@@ -19,8 +19,6 @@ from face_extraction.missing import extra
 KEY_VARIABLE = "DFDETECT_API_KEY"
 LOOPBACK = "127.0.0.1"
 NEEDED = ("fastapi", "uvicorn", "websockets", "prometheus_client", "python_multipart")
-MOST_MESSAGE = 2_000_000
-"""Bytes of a webcam's frame."""
 STOP_SECONDS = 5
 """How long requests may still take after Ctrl-C."""
 
@@ -103,7 +101,7 @@ def _parser() -> Parser:
 
 def _serve(args: argparse.Namespace) -> int:
     _check(args)
-    key = args.api_key if args.api_key is not None else os.environ.get(KEY_VARIABLE, "")
+    key = _key(args.api_key)
     with _listening(args.host, args.port) as listener:
         from dfdetect.predict.detector import Detector
 
@@ -114,6 +112,7 @@ def _serve(args: argparse.Namespace) -> int:
         import uvicorn
 
         from dfdetect.serve.app import Service, make_app
+        from dfdetect.serve.camera import MOST_BYTES
         from dfdetect.serve.guard import LOOPBACK as NAMES
 
         is_open = args.host not in NAMES
@@ -124,7 +123,7 @@ def _serve(args: argparse.Namespace) -> int:
             access_log=False,
             server_header=False,
             proxy_headers=False,
-            ws_max_size=MOST_MESSAGE,
+            ws_max_size=MOST_BYTES,
             timeout_graceful_shutdown=STOP_SECONDS,
         )
         _tell(listener, is_open, bool(key), detector.name)
@@ -146,6 +145,22 @@ def _check(args: argparse.Namespace) -> None:
     for name in ("max_megabytes", "max_seconds", "max_megapixels"):
         if not getattr(args, name) > 0:
             raise InputError(f"--{name.replace('_', '-')} {getattr(args, name):g}; accepted: more than 0")
+
+
+def _key(given: str | None) -> str:
+    """The key to ask for; "" for none.
+
+    Raises:
+        InputError: no client could send it.
+    """
+    name = KEY_VARIABLE if given is None else "--api-key"
+    key = os.environ.get(KEY_VARIABLE, "") if given is None else given
+    if not (key.isascii() and key.isprintable()) or key != key.strip():
+        raise InputError(
+            f"{name}: a key that no header can hold; accepted: letters, digits and signs of ASCII, without "
+            "blanks at its ends"
+        )
+    return key
 
 
 def _limits(args: argparse.Namespace) -> Limits:

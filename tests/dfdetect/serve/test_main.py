@@ -18,6 +18,7 @@ from dfdetect.serve import __main__ as command
         ("--max-seconds 0", "--max-seconds 0; accepted: more than 0"),
         ("--max-megapixels nan", "--max-megapixels nan; accepted: more than 0"),
         ("--api-key=", "--api-key is empty; accepted: a key, or no --api-key"),
+        ("--api-key=clé", "--api-key: a key that no header can hold; accepted: letters, digits and signs"),
         ("--host 203.0.113.7", "--host 203.0.113.7 --port 8000: "),
         ("--port 0 no-such-run", "no-such-run"),
     ],
@@ -27,6 +28,14 @@ def test_a_wrong_value_is_one_line(flags, told, capsys):
     line = capsys.readouterr().err
     assert told in line
     assert line.count("\n") == 1
+
+
+def test_the_key_of_the_environment_is_checked_too(capsys, monkeypatch):
+    monkeypatch.setenv(command.KEY_VARIABLE, "secret ")
+    assert command.main([]) == 2
+    assert f"{command.KEY_VARIABLE}: a key that no header can hold" in capsys.readouterr().err
+    monkeypatch.setenv(command.KEY_VARIABLE, "two words!")
+    assert (command._key(None), command._key("given")) == ("two words!", "given")
 
 
 def test_a_port_that_is_taken_is_told_before_the_model_is_loaded(capsys, monkeypatch):
