@@ -143,14 +143,15 @@ class Calibration(msgspec.Struct, frozen=True, kw_only=True):
         """
         knots = (self.knots[0], *self.knots)
         ascending = all(np.all(np.diff(part) >= 0) for part in (*knots, self.val.reals, self.val.fakes))
-        in_range = all(0 <= share <= 1 for share in (self.false_alarms, self.missed, self.prevalence))
+        shares = (self.false_alarms, self.missed, self.prevalence, 0.0 if self.cut is None else self.cut)
+        in_range = all(0 <= share <= 1 for share in shares)
         as_many = len(self.knots[0]) == len(self.knots[1]) and (self.method == "isotonic") == bool(
             self.knots[0]
         )
         if not (self.slope > 0 and ascending and in_range and as_many):
             raise ValueError(
-                "slope must be above 0, scores and knots ascending, shares from 0 to 1. "
-                f"Received: slope={self.slope}, method={self.method}"
+                "slope must be above 0, scores and knots ascending, shares and cut from 0 to 1. "
+                f"Received: slope={self.slope}, method={self.method}, cut={self.cut}, shares={shares[:3]}"
             )
 
     @property
@@ -177,6 +178,9 @@ class Calibration(msgspec.Struct, frozen=True, kw_only=True):
         Args:
             cut: a calibrated score, 0 to 1.
             origin: where the cut comes from, in words.
+
+        Raises:
+            ValueError: the cut is out of its range.
         """
         return msgspec.structs.replace(self, cut=cut, origin=origin)
 

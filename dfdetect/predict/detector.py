@@ -225,8 +225,11 @@ class Detector:
         """Judge by one cut: substantial evidence from `threshold` on, little below it.
 
         Args:
-            threshold: a score as the detector gives it, 0 to 1.
+            threshold: a score as the detector gives it (calibrated, if it is), 0 to 1.
             origin: where it comes from, in words.
+
+        Raises:
+            ValueError: the threshold is out of its range.
         """
         self.calibrations = {
             level: self.calibrations.get(level, Calibration()).with_cut(threshold, origin) for level in LEVELS
@@ -238,8 +241,11 @@ class Detector:
         """Choose other cuts by the bounds on errors; None leaves a bound as it is.
 
         Args:
-            false_alarms: the largest share of reals called substantial.
-            missed: the largest share of fakes called little.
+            false_alarms: the largest share of reals called substantial, 0 to 1.
+            missed: the largest share of fakes called little, 0 to 1.
+
+        Raises:
+            ValueError: a share is out of its range.
         """
         bounds = {"false_alarms": false_alarms, "missed": missed}
         changed = {name: bound for name, bound in bounds.items() if bound is not None}

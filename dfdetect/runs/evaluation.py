@@ -104,7 +104,7 @@ class Evaluation:
         """Read the facts that `write_environment` wrote.
 
         Raises:
-            InputError: the file does not exist.
+            InputError: the file is missing or damaged.
         """
         return cast(dict[str, Any], read_json(self.environment_file, Environment))
 
@@ -157,7 +157,11 @@ class Evaluation:
         return read_json(self.metrics_file, MetricsFile)["threshold"]
 
     def metrics(self) -> MetricsBySplit:
-        """The metrics by split and level."""
+        """The metrics by split and level.
+
+        Raises:
+            InputError: metrics.json is missing or damaged.
+        """
         splits = read_json(self.metrics_file, MetricsFile)["splits"]
         try:
             return {
@@ -184,7 +188,11 @@ class Evaluation:
         return (self.folder / f"predictions-{split}.csv").is_file()
 
     def predictions(self, split: str) -> Predictions:
-        """The split's predictions."""
+        """The split's predictions.
+
+        Raises:
+            InputError: the file is missing or damaged.
+        """
         return read_predictions(self.folder / f"predictions-{split}.csv", split)
 
     @property

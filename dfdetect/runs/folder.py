@@ -181,7 +181,7 @@ class Run(Evaluation):
         return sorted((self.folder / "members").glob("*.toml"))
 
     def origin(self) -> str:
-        """Where its weights came from, without the folder of a weights file."""
+        """Where its weights came from, without the folder of a weights file, in words."""
         facts = self.environment()
         source = str(facts.get("weights_source", ""))
         return str(facts["weights"]).replace(source, Path(source).name)
@@ -212,7 +212,11 @@ class Run(Evaluation):
         write_csv(self.history_file, list(history[0]), [list(row.values()) for row in history])
 
     def history(self) -> list[dict[str, float]]:
-        """The rows of history.csv; none if the weights were not trained here."""
+        """The rows of history.csv; none if the weights were not trained here.
+
+        Raises:
+            InputError: the file is no table of numbers.
+        """
         path = self.history_file
         if not path.is_file():
             return []

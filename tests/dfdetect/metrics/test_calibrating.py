@@ -71,9 +71,11 @@ def test_none_leaves_scores_as_they_are():
         {"method": "isotonic", "knots": ((0.1, 0.2), (1.0, 0.0))},
         {"val": held([0.2, 0.1])},
         {"false_alarms": 1.1},
+        {"cut": 1.5},
+        {"cut": float("nan")},
     ],
 )
-def test_what_turns_the_order_round_is_refused(changes):
+def test_what_turns_the_order_round_or_leaves_its_range_is_refused(changes):
     with pytest.raises(ValueError, match="Received: slope="):
         Calibration(**changes)
 
