@@ -1,16 +1,23 @@
-"""Read from an ASF file (.wmv) how long it should be: FFmpeg does not tell it of a file that was cut.
+"""Read from an ASF file (.wmv) what FFmpeg does not tell: how long it should be, and which packets are lost.
 
-Source: Advanced Systems Format specification, 3.2 (file properties object).
+Source: Advanced Systems Format specification, 3.2 (file properties object), 5 (data object).
 """
 
 import struct
+from collections.abc import Iterator
 from pathlib import Path
 
+from face_extraction.holes import Hole
 from face_extraction.images import open_file
 
 _PROPERTIES = bytes.fromhex("a1dcab8c47a9cf118ee400c00c205365")
 # Where the play time (in 100 ns), the time before it (in ms) and the flags stand.
 _PLAY, _PREROLL, _FLAGS = 64, 80, 88
+# The least and the greatest size of a packet, which are the same.
+_SIZES = 92
+_DATA, _DATA_HEAD = bytes.fromhex("3626b2758e66cf11a6d900aa0062ce6c"), 50
+# In a packet's first byte: whether it begins with what corrects errors.
+_CORRECTS = 0x80
 _HEADER = 2**16
 _BROADCAST = 1
 
@@ -31,3 +38,32 @@ def told_seconds(path: Path) -> float:
         for kind, place in (("<Q", _PLAY), ("<Q", _PREROLL), ("<I", _FLAGS))
     )
     return 0.0 if flags & _BROADCAST else max(0.0, play / 1e7 - preroll / 1e3)
+
+
+def holes(path: Path) -> Iterator[Hole]:
+    """The packets whose beginning is damaged: FFmpeg searches for the next one without a word.
+
+    Raises:
+        Unreadable: the system cannot open the file.
+    """
+    with open_file(path) as file:
+        header = file.read(_HEADER)
+        at = header.find(_PROPERTIES)
+        if at < 0 or len(header) < at + _SIZES + 8:
+            return
+        size, greatest = struct.unpack_from("<II", header, at + _SIZES)
+        start = int.from_bytes(header[16:24], "little")
+        file.seek(start)
+        head = file.read(_DATA_HEAD)
+        if not 0 < size == greatest or len(head) < _DATA_HEAD or not head.startswith(_DATA):
+            return
+        first = None
+        for number in range(int.from_bytes(head[40:48], "little")):
+            at = start + _DATA_HEAD + number * size
+            file.seek(at)
+            kind = file.read(1)
+            if not kind:
+                return
+            first = kind if first is None else first
+            if (kind[0] ^ first[0]) & _CORRECTS:
+                yield Hole(at, at + size)

@@ -1,4 +1,4 @@
-"""Tell where bytes are missing in an AVI, by the list of frames at its end: decoders need not notice.
+"""Tell where bytes are missing in an AVI, by its lists and their sizes: decoders need not notice.
 
 Reference: AVI RIFF File Reference (Microsoft).
 """
@@ -11,6 +11,9 @@ from typing import IO, NamedTuple
 from face_extraction.images import open_file
 
 _LIST, _PALETTE = b"idx1", b"pc"
+_FRAMES = b"movi"
+# From here on, the size of the frames only says that they were never counted.
+_UNKNOWN = 0x7FFFFFF0
 _ENTRY = struct.Struct("<4sIII")
 # Further back than this from the file's end the list is not looked for.
 _TAIL = 2**25
@@ -58,6 +61,26 @@ def _find_list(file: IO[bytes]) -> bytes:
         if end <= len(tail):
             return tail[at + 8 : at + 8 + (end - at - 8) // _ENTRY.size * _ENTRY.size]
     return b""
+
+
+def breaks_off(path: Path) -> bool:
+    """Whether the file ends before its frames do, and so without its list.
+
+    A recorder that was cut off leaves the size of the frames at zero.
+
+    Raises:
+        Unreadable: the system cannot open the file.
+    """
+    with open_file(path) as file:
+        end, at = file.seek(0, 2), 0
+        while at + 12 <= end:
+            file.seek(at)
+            kind, size, inside = struct.unpack("<4sI4s", file.read(12))
+            if inside == _FRAMES and size < _UNKNOWN and at + 8 + size > end:
+                return not _find_list(file)
+            # Each part of a large file is a RIFF of its own; what stands in one follows its head.
+            at += 12 if kind == b"RIFF" else 8 + size + size % 2
+    return False
 
 
 def before_cuts(chunks: Sequence[Chunk], found: Sequence[Chunk]) -> list[int]:

@@ -18,11 +18,15 @@ _FIRST = frozenset({b"ftyp", b"moov", b"moof", b"styp", b"free", b"skip", b"wide
 
 
 class Box(NamedTuple):
-    """A box: its kind, where its content begins, and where it ends, in bytes of the file."""
+    """A box: its kind, where its content begins, and where it ends, in bytes of the file.
+
+    `whole` says whether it ends where its head says, and not earlier with what it stands in.
+    """
 
     kind: bytes
     start: int
     end: int
+    whole: bool = True
 
 
 def check_tables(path: Path) -> None:
@@ -82,7 +86,7 @@ def boxes(file: IO[bytes], start: int, end: int) -> Iterator[Box]:
         stop = end if size == 0 else min(start + size, end)
         if size and size < head:
             return
-        yield Box(kind, start + head, stop)
+        yield Box(kind, start + head, stop, not size or start + size == stop)
         start = stop
 
 

@@ -19,7 +19,7 @@ from face_extraction.holes import Hole
 from face_extraction.images import open_file
 
 _KIND = re.compile(rb"[a-zA-Z0-9 ]{4}")
-_START = re.compile(rb"(?:moof|styp|sidx)")
+_START = re.compile(rb"(?:moof|styp|sidx|mfra)")
 _BLOCK = 2**20
 # Rounding moves a fragment's time by less than this share of a frame.
 _JITTER = 0.5
@@ -102,6 +102,18 @@ def holes(path: Path, track: int) -> Iterator[Hole]:
         if after.anew and (after.begin or 0) < (before.begin or 0):
             yield Hole(after.box.start, size)
     yield from _gaps(shown, numbers)
+
+
+def breaks_off(path: Path) -> bool:
+    """Whether the file ends inside a fragment.
+
+    Raises:
+        Unreadable: the system cannot open the file.
+    """
+    with open_file(path) as file:
+        found = list(boxes(file, 0, file.seek(0, 2)))
+    is_fragmented = any(box.kind == b"moof" for box in found)
+    return is_fragmented and not found[-1].whole and found[-1].kind in (b"moof", b"mdat")
 
 
 def told_seconds(path: Path, track: int) -> float | None:

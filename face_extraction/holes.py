@@ -14,6 +14,8 @@ _START_CODES = frozenset({"h264", "hevc", "mpeg4", "mpeg2video", "mpeg1video"})
 _ZEROS = 8
 # Where H.264 and HEVC in MP4 and Matroska tell how many bytes the length of each part takes.
 _PREFIX = {"h264": 4, "hevc": 21}
+# Codecs that never write so many zeros one behind the other.
+_LONGEST = {"dvvideo": 160, **dict.fromkeys(("wmv1", "wmv2", "msmpeg4v1", "msmpeg4v2", "msmpeg4v3"), 128)}
 # Codecs whose pictures look like noise.
 _ENTROPY = frozenset(
     {
@@ -28,8 +30,12 @@ _ENTROPY = frozenset(
         "theora",
         "wmv3",
         "vc1",
+        "qtrle",
     }
 )
+# So many zeros begin no packet of these codecs. Nor do they end one, but for black pictures of the first.
+_BOOLEAN, _NO_BLACK_END = frozenset({"vp8", "vp9", "av1"}), frozenset({"qtrle"})
+_NOTHING = 32
 
 
 class Hole(NamedTuple):
@@ -91,14 +97,17 @@ class HoleFinder:
             extradata: what stands before the packets; tells how H.264 and HEVC part theirs.
         """
         self._has_start_codes, self._has_sectors = codec in _START_CODES, codec in _ENTROPY
+        self._longest = _LONGEST.get(codec, 0)
         at = _PREFIX.get(codec)
         packed = at and extradata and len(extradata) > at and extradata[0] == 1
         self._prefix = 1 + (extradata[at] & 3) if packed and at and extradata else 0
+        self._has_end = codec in _NO_BLACK_END or self._prefix > 0
+        self._has_beginning = self._has_end or codec in _BOOLEAN
 
     @property
     def looks(self) -> bool:
         """Whether holes can be told in this codec's packets."""
-        return self._has_start_codes or self._has_sectors
+        return self._has_start_codes or self._has_sectors or self._longest > 0
 
     def has_hole(self, content: bytes, at: int | None = None) -> bool:
         """Whether bytes of a packet were lost.
@@ -107,6 +116,12 @@ class HoleFinder:
             content: the packet.
             at: its place in the file, in bytes, if that is known.
         """
+        if self._longest:
+            return bytes(self._longest) in content
+        if self._has_beginning and content.startswith(bytes(_NOTHING)):
+            return True
+        if self._has_end and _lacks_end(content, at):
+            return True
         if self._has_start_codes:
             return bytes(_ZEROS) in content and any(_has_zeros(unit) for unit in self._units(content))
         return at is not None and self.lacks_sectors(content, at)
@@ -137,6 +152,13 @@ class HoleFinder:
             start = at + self._prefix
             at = start + int.from_bytes(content[at:start])
             yield content[start:at]
+
+
+def _lacks_end(content: bytes, at: int | None) -> bool:
+    """Whether zeros begin where a sector does, and fill the rest of a packet."""
+    if at is None or not content.endswith(bytes(_NOTHING)):
+        return False
+    return -(at + len(content.rstrip(b"\0"))) % SECTOR <= _CHANCE
 
 
 def _has_zeros(unit: bytes) -> bool:

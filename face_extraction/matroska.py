@@ -135,6 +135,20 @@ def holes(path: Path, finder: HoleFinder) -> Iterator[Hole]:
                 at = element.start if element.name == _SEGMENT else element.end
 
 
+def breaks_off(path: Path) -> bool:
+    """Whether the file ends inside a cluster that names its size.
+
+    Raises:
+        Unreadable: the system cannot open the file.
+    """
+    with open_file(path) as file:
+        size = file.seek(0, 2)
+        for segment in _inside(file, 0, size, _SEGMENT):
+            clusters = _inside(file, segment.start, size, _CLUSTER)
+            return any(cluster.end > size for cluster in clusters)
+    return False
+
+
 def _is_followed(file: IO[bytes], element: _Element, size: int) -> bool:
     """Whether an unknown element ends where a known one begins, or the file ends."""
     after = _element(file, element.end, size) if element.end < size else None

@@ -20,9 +20,7 @@ from av.codec.context import CodecContext, Flags
 from av.stream import Disposition
 from numpy.typing import NDArray
 
-from face_extraction import fragments, matroska
-from face_extraction.asf import told_seconds
-from face_extraction.avi import Chunk, before_cuts, listed
+from face_extraction import asf, avi, flv, fragments, matroska, ogg, transport
 from face_extraction.boxes import check_tables
 from face_extraction.described import describe, needs_dolby_vision
 from face_extraction.errors import unforeseen
@@ -30,7 +28,7 @@ from face_extraction.holes import HoleFinder, spread
 from face_extraction.images import Unreadable, check_frame, check_readable, open_file
 from face_extraction.ledger import FAILED
 from face_extraction.matroska import Track
-from face_extraction.transport import PACKET, Break, breaks
+from face_extraction.transport import PACKET, Break
 
 # MP4 and its relatives list every frame. Other containers, and MP4 in fragments (DASH), give only a length. A
 # healthy video may fall short of it by this many seconds, or by this share of the length.
@@ -45,6 +43,15 @@ _KNOWS_START = frozenset({"h264", "hevc"})
 _TRANSPARENT = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
 # Containers whose packets lie in the file as they are, in one piece.
 _PLACES = ("mov,mp4", "avi", "ivf")
+# How holes are found where only the container tells of them, and how an end inside something is.
+_HOLES = {"asf": asf.holes, "flv": flv.holes, "ogg": ogg.holes}
+_ENDS = {
+    "avi": avi.breaks_off,
+    "matroska": matroska.breaks_off,
+    "mov,mp4": fragments.breaks_off,
+    "mpegts": transport.breaks_off,
+    "ogg": ogg.breaks_off,
+}
 # FFmpeg's OSErrors say nothing about the disk: the file was opened before. Its MemoryError is no damage: it
 # is raised everywhere.
 ERRORS = (av.error.FFmpegError, OSError, ValueError)
@@ -323,7 +330,9 @@ def read_packets(path: Path) -> Packets:
         # An AVI's list stands at its end: it is there, or only the first packets are known yet.
         pictures = sum(entry.size > 0 for entry in stream.index_entries) if name == "avi" else 0
         try:
-            read = _read_through(container, stream, breaks(path, stream.id) if name == "mpegts" else iter(()))
+            read = _read_through(
+                container, stream, transport.breaks(path, stream.id) if name == "mpegts" else iter(())
+            )
         except MemoryError as error:  # A packet may only claim to be so large.
             raise Unreadable(path, unforeseen(error), FAILED) from None
         read.told = read.told and not {stream.codec_context.name, name} & _UNTIMED
@@ -332,11 +341,12 @@ def read_packets(path: Path) -> Packets:
         read.end -= starts.get(name, (container.start_time or 0) / av.time_base)
         length, tick = (container.duration or 0) / av.time_base, float(stream.time_base)
         if name == "asf" and not length:
-            length = told_seconds(path)
+            length = asf.told_seconds(path)
         if name.startswith(_LISTS_FRAMES) and (told := fragments.told_seconds(path, stream.id)) is not None:
             length = told
         codec = stream.codec_context.name
         broken, missing = _damage_told(path, name, stream, read)
+        is_cut = _is_cut(path, name, read)
     missing = max(missing, pictures - len(read.flags))
     read.forgive_jumps()
     count = read.drop_cut_end()
@@ -354,6 +364,8 @@ def read_packets(path: Path) -> Packets:
         lost, said = f"read {said} of {listed - hidden} frames", listed - hidden
     elif read.cut or (not lists_all and length - read.end > max(TIME_TOLERANCE, SHARE_TOLERANCE * length)):
         lost = _breaks_off(read.end, length)
+    elif is_cut:
+        lost = _breaks_off(read.end, 0)
     if read.leaves:
         lost = "the video goes on in another stream, which is not read"
     return Packets(times, keys, shown, frozenset(read.broken), lost, said, tick, told, first, missing)
@@ -363,14 +375,24 @@ def _damage_told(path: Path, name: str, stream: Any, read: _Read) -> tuple[list[
     """The packets that are broken by what the container says, and how many more it says are missing."""
     places, keys = np.array(read.places, np.int64), np.frombuffer(bytes(read.flags), np.uint8) & 1 > 0
     if name == "avi":
-        chunks = listed(path, stream.index)
-        found = [Chunk(at, size) for at, size in zip(read.places, read.sizes, strict=True)]
-        return before_cuts(chunks, found), max(0, len(chunks) - len(found))
+        chunks = avi.listed(path, stream.index)
+        found = [avi.Chunk(at, size) for at, size in zip(read.places, read.sizes, strict=True)]
+        return avi.before_cuts(chunks, found), max(0, len(chunks) - len(found))
     if name.startswith(_LISTS_FRAMES):
         return spread(fragments.holes(path, stream.id), places, keys)
     if name.startswith("matroska"):
         return spread(matroska.holes(path, read.finder), places, keys, read.broken)
+    if name in _HOLES:
+        return spread(_HOLES[name](path), places, keys)
     return [], 0
+
+
+def _is_cut(path: Path, name: str, read: _Read) -> bool:
+    """Whether the file ends inside what its container began; a frame that FFmpeg filled up is broken."""
+    if name == "dv" and read.sizes and read.places[-1] + read.sizes[-1] > path.stat().st_size:
+        read.broken.append(len(read.sizes) - 1)
+        return True
+    return any(name.startswith(kind) and breaks_off(path) for kind, breaks_off in _ENDS.items())
 
 
 def _breaks_off(end: float, length: float) -> str:
@@ -384,7 +406,8 @@ def _read_through(container: Any, stream: Any, breaks: Iterator[Break]) -> _Read
     # Where the content of Matroska's packets begins is not known; `matroska.holes` looks there.
     placed = container.format.name.startswith(_PLACES)
     longest = float(Fraction(JUMP_SECONDS) / stream.time_base)
-    read, gap = _Read(HoleFinder(context.name, context.extradata), placed, longest), next(breaks, None)
+    finder = HoleFinder(context.codec.canonical_name, context.extradata)
+    read, gap = _Read(finder, placed, longest), next(breaks, None)
     # PyAV's fractions are slow: arithmetic with them took a third of the reading.
     ticks = {each.index: float(each.time_base or 0) for each in container.streams}
     try:

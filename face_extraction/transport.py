@@ -68,6 +68,23 @@ def breaks(path: Path, pid: int) -> Iterator[Break]:
             yield Break(at + left * packets.shape[1], begins=False, leaves=True)
 
 
+def breaks_off(path: Path) -> bool:
+    """Whether the last packet is not whole. Other bytes behind the packets do not matter.
+
+    Raises:
+        Unreadable: the system cannot open the file.
+    """
+    with open_file(path) as file:
+        start, size = _in_step(np.frombuffer(file.read(_BLOCK), np.uint8))
+        end = file.seek(0, 2)
+        rest = (end - start) % size if size else 0
+        if rest in (0, PACKET):  # The time before a packet of AVCHD counts as the end of the last one.
+            return False
+        file.seek(end - rest - size)
+        tail = file.read()
+    return tail[0] == tail[size] == _SYNC
+
+
 def _of_stream(packets: NDArray[np.uint8], pid: int) -> NDArray[np.bool_]:
     return np.asarray((packets[:, 1] & 0x1F == pid >> 8) & (packets[:, 2] == pid & 0xFF))
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from face_extraction.asf import told_seconds
+from face_extraction.asf import holes, told_seconds
 from face_extraction.frames import read_frames
 from face_extraction.ledger import ItemFailed
 
@@ -50,3 +50,21 @@ def test_a_file_whose_clock_begins_late_is_whole(tmp_path):
     path = write(tmp_path / "a.wmv", map(paint, range(50)), "wmv2", options={"b": "1M"}, times=times)
 
     assert values(read_frames(path)) == list(range(50))
+
+
+@pytest.mark.parametrize("zeros", [3200, 256])
+def test_zeroed_bytes_are_damage(tmp_path, zeros):
+    noise = np.random.default_rng(0).integers(0, 256, (60, HEIGHT, WIDTH, 3), dtype=np.uint8)
+    path = write(tmp_path / "a.wmv", noise, "wmv2", options={"b": "2M", "g": "10"})
+    content = bytearray(path.read_bytes())
+    assert not list(holes(path))
+    middle = len(content) // 2
+    content[middle : middle + zeros] = bytes(zeros)
+    path.write_bytes(content)
+
+    found = []
+    with pytest.raises(ItemFailed, match="damaged"):
+        found.extend(read_frames(path))
+
+    assert 30 < len(found) < 60
+    assert list(holes(path)) or zeros == 256

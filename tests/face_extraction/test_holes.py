@@ -41,6 +41,8 @@ def _read(path):
         ("a.mp4", "libvpx-vp9", "yuv420p"),
         ("a.avi", "huffyuv", "yuv422p"),
         ("a.mkv", "ffv1", "yuv420p"),
+        ("b.mp4", "libsvtav1", "yuv420p"),
+        ("a.mov", "qtrle", "rgb24"),
     ],
 )
 def test_a_zeroed_sector_in_a_picture_is_damage(tmp_path, name, codec, pixels):
@@ -127,6 +129,38 @@ def test_bytes_cut_out_of_an_avi_are_damage_where_they_were(tmp_path, lost):
     assert found[:12] == list(range(12))
     assert 12 not in found
     assert len(found) >= 35
+
+
+def test_zeros_to_the_end_or_from_the_beginning_of_a_packet_are_a_hole():
+    in_mp4 = b"\1\0\0\0\xff" + bytes(20)
+    picture = (1100).to_bytes(4) + b"\x65" * 600 + bytes(500)
+
+    assert HoleFinder("h264", in_mp4).has_hole(picture, 512 - 604)
+    assert not HoleFinder("h264", in_mp4).has_hole(picture, 512 - 504)
+    assert not HoleFinder("h264").has_hole(picture, 512 - 604)
+    assert HoleFinder("av1").has_hole(bytes(32) + b"\x32" * 600)
+    assert not HoleFinder("av1").has_hole(b"\x12" + bytes(32) + b"\x32" * 600)
+
+
+@pytest.mark.parametrize(
+    ("name", "codec", "size"), [("a.avi", "dvvideo", (720, 576)), ("a.wmv", "wmv2", (96, 64))]
+)
+def test_more_zeros_than_a_codec_writes_are_damage(tmp_path, name, codec, size):
+    flat = [np.full((*size[::-1], 3), 40 * (index % 2), np.uint8) for index in range(8)]
+    path = write(tmp_path / name, flat, codec, rate=25)
+    assert len(list(read_frames(path))) == 8
+    rng = np.random.default_rng(0)
+    noise = [rng.integers(0, 256, (*size[::-1], 3), dtype=np.uint8) for _ in range(8)]
+    path = write(tmp_path / name, noise, codec, options={"b": "9M", "g": "1"}, rate=25)
+    content = bytearray(path.read_bytes())
+    middle = len(content) // 2
+    content[middle : middle + 200] = bytes(200)
+    path.write_bytes(content)
+
+    error, found = _read(path)
+
+    assert error.reason == "damaged"
+    assert 5 <= len(found) < 8
 
 
 def test_a_black_picture_is_no_hole():

@@ -532,3 +532,49 @@ def test_recordings_of_a_browser_joined_as_bytes_are_one_video(tmp_path, live):
     (tmp_path / "a.webm").write_bytes(b"".join(parts))
 
     assert values(read_frames(tmp_path / "a.webm")) == list(range(40))
+
+
+@pytest.mark.parametrize(
+    ("name", "codec", "options"),
+    [
+        ("a.mkv", "libx264", {}),
+        ("a.webm", "libvpx-vp9", {}),
+        ("a.mp4", "libx264", {"movflags": "frag_keyframe+empty_moov"}),
+        ("a.avi", "mjpeg", {}),
+        ("a.ts", "mpeg2video", {}),
+    ],
+)
+def test_a_file_cut_anywhere_is_truncated_also_where_its_last_packet_is_whole(tmp_path, name, codec, options):
+    noise = np.random.default_rng(0).integers(0, 256, (40, HEIGHT, WIDTH, 3), dtype=np.uint8)
+    pixels = "yuvj420p" if codec == "mjpeg" else "yuv420p"
+    path = write(
+        tmp_path / name,
+        noise,
+        codec,
+        options={"g": "10", "b": "2M"},
+        pixels=pixels,
+        container_options=options,
+    )
+    assert len(list(read_frames(path))) == 40
+    with av.open(str(path)) as container:
+        packets = [(packet.pos, packet.size) for packet in container.demux(video=0) if packet.size]
+    content = path.read_bytes()
+    cut = tmp_path / f"cut{path.suffix}"
+    for at, size in (packets[25], packets[38]):
+        cut.write_bytes(content[: at + size + 40])
+        with pytest.raises(ItemFailed, match="truncated"):
+            list(read_frames(cut))
+
+
+def test_a_raw_dv_that_ends_inside_a_frame_is_truncated_and_that_frame_is_not_given(tmp_path):
+    grey = [np.full((576, 720, 3), 99, np.uint8)] * 3
+    path = write(tmp_path / "a.dv", grey, "dvvideo", rate=25)
+    content = path.read_bytes()
+    assert len(list(read_frames(path))) == 3
+    path.write_bytes(content[: len(content) * 5 // 6])
+
+    found = []
+    with pytest.raises(ItemFailed, match="truncated"):
+        found.extend(read_frames(path))
+
+    assert len(found) == 2

@@ -4,7 +4,7 @@ import struct
 
 import pytest
 
-from face_extraction.transport import Break, breaks, descriptor, is_scrambled
+from face_extraction.transport import Break, breaks, breaks_off, descriptor, is_scrambled
 
 PID, OTHER = 0x1234, 0x0034
 
@@ -149,3 +149,15 @@ def test_what_a_list_says_of_a_stream_is_found(tmp_path):
     assert descriptor(tmp_path / "a.ts", PID, 0xB0) == b"\x09"
     assert descriptor(tmp_path / "a.ts", PID, 0x55) == b""
     assert descriptor(tmp_path / "a.ts", OTHER, 0xB0) == b""
+
+
+@pytest.mark.parametrize(("before", "behind"), [(0, 0), (4, 0), (0, 16)])
+def test_an_end_inside_a_packet_is_told(tmp_path, before, behind):
+    path = tmp_path / "a.ts"
+    whole = b"".join(_packet(n, before=before, behind=behind) for n in range(30))
+    for end, is_cut in ((len(whole), False), (len(whole) - behind - 1, True), (len(whole) - 150, True)):
+        path.write_bytes(whole[:end])
+        assert breaks_off(path) == is_cut
+    for beside in (whole + bytes(100), b"\0\0" + whole, b"no transport stream" * 99, b""):
+        path.write_bytes(beside)
+        assert not breaks_off(path)

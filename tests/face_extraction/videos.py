@@ -34,14 +34,15 @@ def write(
     pixels: str = "yuv420p",
     times: Sequence[int] | None = None,
     container_options: dict[str, str] | None = None,
+    rate: int = 30,
     **settings: Any,
 ) -> Path:
-    """Pictures are RGB arrays or frames of PyAV; `times` are milliseconds, else 30 a second.
+    """Pictures are RGB arrays or frames of PyAV; `times` are milliseconds, else `rate` a second.
 
     `settings` are attributes of the encoder.
     """
     with av.open(str(path), "w", options=container_options or {}) as container:
-        stream = container.add_stream(codec, rate=30, options=options or {})
+        stream = container.add_stream(codec, rate=rate, options=options or {})
         for name, value in settings.items():
             setattr(stream.codec_context, name, value)
         if times is not None:
@@ -55,7 +56,7 @@ def write(
                 for name in ("color_primaries", "color_trc", "colorspace", "color_range"):
                     setattr(stream.codec_context, name, int(getattr(frame, name)))
             frame.pts, frame.time_base = (
-                (index, Fraction(1, 30)) if times is None else (times[index], Fraction(1, 1000))
+                (index, Fraction(1, rate)) if times is None else (times[index], Fraction(1, 1000))
             )
             container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
