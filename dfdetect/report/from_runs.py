@@ -25,6 +25,7 @@ NOTE_THRESHOLD = (
     "Accuracy, and everything else that depends on a threshold, uses the one chosen on the validation faces."
 )
 NOTE_DATA = "These runs have {} different manifests, so their numbers are no ranking."
+NOTE_OLDER = "A dash there: the run was measured before this was recorded."
 TITLE = "Test results of own runs"
 LABEL = "tab:runs"
 CSV_COLUMNS = ("run", "model", "metric", "value", "low", "high", "n", "size", "note")
@@ -97,6 +98,7 @@ def table_of(folders: Sequence[Path], metrics: Sequence[str]) -> Table:
         general=[
             *([NOTE_THRESHOLD] if decided else []),
             *([IDEAL_NOTE] if "ece" in metrics else []),
+            *([NOTE_OLDER] if "ece" in metrics and DASH in [row.ideal for row in rows] else []),
             NOTE_INTERVAL,
         ],
         footnotes=footnotes.texts,

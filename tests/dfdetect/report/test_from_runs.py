@@ -110,6 +110,8 @@ def test_the_calibration_error_stands_beside_its_chance_level(make, crossval):
     assert float(mean) == pytest.approx(3 / 16, abs=0.015)
     assert high == "0.500"
     assert any("by chance" in line for line in table.general)
+    assert from_runs.NOTE_OLDER in table.general
+    assert from_runs.NOTE_OLDER not in from_runs.table_of([sure, unsure], ["ece"]).general
     assert "ECE if perfectly calibrated" not in from_runs.table_of([sure], ["auc"]).titles
     folder, _ = crossval("cv")
     path = folder / "crossval.json"
