@@ -161,11 +161,11 @@ def _warm_up(settings: ExtractionSettings, out: Path) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         import face_recognition
-    from face_extraction.worker import _detector_for
+    from face_extraction.proposing import detector_for
 
     blank = np.zeros((200, 200, 3), np.uint8)
     face_recognition.face_locations(blank)
-    detector = _detector_for(settings)
+    detector = detector_for(settings)
     detector.encode(detector.chip(blank, Box(20, 180, 180, 20)))
 
 

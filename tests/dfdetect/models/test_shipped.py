@@ -76,7 +76,7 @@ def test_it_scores_a_picture(name):
 
 
 def test_what_is_neither_a_folder_nor_ships_is_refused_with_what_does(tmp_path):
-    with pytest.raises(InputError, match="smal: not a run folder .*, nor a detector that ships: small"):
+    with pytest.raises(InputError, match=r"smal: not a run folder .*, nor a detector that ships: small"):
         run_folder(Path("smal"))
     assert run_folder(tmp_path) == tmp_path
 
