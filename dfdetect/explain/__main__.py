@@ -63,7 +63,7 @@ def _parser() -> Parser:
     add(
         "--methods",
         metavar="A,B",
-        help="methods of explanation (default: the cheapest one that suits the model; --measure: all)",
+        help="methods of explanation (default: the one that pages show; --measure: all)",
     )
     add("--out", type=Path, metavar="DIR", help="folder for figures and explain.json (default: RUN/explain)")
     measuring = parser.add_argument_group("with --measure")

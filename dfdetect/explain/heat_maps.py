@@ -10,10 +10,13 @@ from dfdetect.explain.registry import Maps, get_method, list_methods
 from face_extraction.errors import InputError
 from face_extraction.images import check_rgb, resize
 
-DEFAULT = "grad_cam"
-"""The method that a page shows: one pass through the model and back."""
-ANY = "occlusion"
-"""The method for models that `DEFAULT` does not suit."""
+SURE = "occlusion"
+"""The method that suits every model. With the detector that ships it points best at altered eyes and mouths
+(docs/measured.md, "Heat maps"). It takes 82 passes a face."""
+QUICK = "grad_cam"
+"""The method for large models: one pass and back."""
+LARGE = 5_000_000
+"""Parameters from which 82 passes a face take too long for somebody who waits."""
 EMPTY = "Nothing in this face raised the score, so the map is empty."
 """What readers are told of a map that is 0 everywhere: it looks like one that failed."""
 STRENGTH = 0.7
@@ -23,11 +26,12 @@ Rgb = NDArray[np.uint8]
 
 
 def default_method(model: keras.Model) -> str:
-    """The name of the cheapest method that suits a model."""
-    return DEFAULT if not get_method(DEFAULT).misfit(probe_of(model)) else ANY
+    """The name of the method that pages show: `SURE`, or `QUICK` for a large model that it suits."""
+    large = model.count_params() > LARGE
+    return QUICK if large and not get_method(QUICK).misfit(probe_of(model)) else SURE
 
 
-def heat_map(model: keras.Model, face: Rgb, method: str = DEFAULT) -> Maps:
+def heat_map(model: keras.Model, face: Rgb, method: str = "") -> Maps:
     """Where in one face the evidence lies that it is fake.
 
     The map is relative to this face: 1 is its hottest place, however low the score. It is 0 everywhere if
@@ -36,7 +40,7 @@ def heat_map(model: keras.Model, face: Rgb, method: str = DEFAULT) -> Maps:
     Args:
         model: a model of `dfdetect.models` for single faces.
         face: a crop as the model was trained on, uint8 RGB of shape (H, W, 3), of any size.
-        method: one of `list_methods()`.
+        method: one of `list_methods()`; "" for `default_method(model)`.
 
     Returns:
         float32 of shape (H, W), 0 to 1.
@@ -51,7 +55,7 @@ def heat_map(model: keras.Model, face: Rgb, method: str = DEFAULT) -> Maps:
     return _unit(raw[0], height, width)
 
 
-def heat_maps(model: keras.Model, faces: Rgb, method: str = DEFAULT) -> Maps:
+def heat_maps(model: keras.Model, faces: Rgb, method: str = "") -> Maps:
     """The heat maps of many faces, as `heat_map` makes each.
 
     Args:
@@ -71,7 +75,7 @@ def heat_maps(model: keras.Model, faces: Rgb, method: str = DEFAULT) -> Maps:
 
 def _raw(model: keras.Model, faces: Rgb, method: str) -> Maps:
     """The method's own maps of faces of the model's size."""
-    probe, chosen = probe_of(model), get_method(method)
+    probe, chosen = probe_of(model), get_method(method or default_method(model))
     why = chosen.misfit(probe)
     if why:
         raise InputError(f"{chosen.name}: {why}; accepted: {', '.join(suiting(model))}")

@@ -58,10 +58,10 @@ def heat_picture(model: "keras.Model", crop: NDArray[np.uint8], title: str) -> P
         crop: the face as the detector cut it, uint8 of shape (S, S, 3).
         title: what stands below it.
     """
-    from dfdetect.explain import EMPTY, default_method, heat_map, is_empty, overlay
+    from dfdetect.explain import EMPTY, heat_map, is_empty, overlay
 
     large = resize(crop, HEAT_SIDE)
-    heat = heat_map(model, large, default_method(model))
+    heat = heat_map(model, large)
     return Picture(small_jpeg(overlay(large, heat)), title, EMPTY if is_empty(heat) else "")
 
 

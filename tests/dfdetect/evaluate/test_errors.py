@@ -20,7 +20,7 @@ pytestmark = pytest.mark.usefixtures("light", "scoring")
 @pytest.fixture
 def drawn(monkeypatch):
     """A model whose heat maps are all of the same shade: what they show is tested elsewhere."""
-    monkeypatch.setattr("dfdetect.evaluate.errors.default_method", lambda model: "grad_cam")
+    monkeypatch.setattr("dfdetect.evaluate.errors.default_method", lambda model: "occlusion")
     monkeypatch.setattr(
         "dfdetect.evaluate.errors.heat_maps",
         lambda model, faces, method: np.ones(faces.shape[:3], np.float32),
@@ -115,14 +115,14 @@ def test_a_model_of_clips_errs_by_video_and_has_no_heat_maps(write_faces, make_r
 
 def test_heat_maps_of_a_model_lie_on_the_page(write_faces, make_run, monkeypatch):
     model = build_model("meso4", image_size=32)
-    assert default_method(model) == "grad_cam"
+    assert default_method(model) == "occlusion"
     monkeypatch.setattr("dfdetect.runs.build.load_model", lambda run: model)
     run = make_run("run", write_faces("home", (0.2,), (0.9,)))
     abroad = write_faces("abroad", (0.9,), (0.8,))
     assert evaluate.main([str(run.folder), "--manifest", str(abroad), "--name", "o", "--errors"]) == 0
     page = run.evaluation("o").errors_page.read_text()
     assert "Heat map of faces/0.9-00.png" in page
-    assert "a heat map (Grad-CAM)" in page
+    assert "a heat map (Occlusion)" in page
     logit = model.get_layer("logit")
     logit.set_weights([np.zeros_like(each) for each in logit.get_weights()])
     assert evaluate.main([str(run.folder), "--manifest", str(abroad), "--name", "p", "--errors"]) == 0

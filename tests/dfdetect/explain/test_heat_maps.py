@@ -52,7 +52,17 @@ def test_an_overlay_leaves_cold_places_as_they_are():
     assert (np.diff(levels) > 0).all()  # brighter means hotter, without colour too
 
 
-def test_a_model_without_a_map_is_explained_by_occlusion():
+def test_pages_show_occlusion_but_for_large_models_whose_map_takes_one_pass(monkeypatch):
+    model, face = planted.corner_network(), planted.noise(1)[0]
+    assert explain.default_method(model) == "occlusion"
+    assert np.array_equal(explain.heat_map(model, face), explain.heat_map(model, face, "occlusion"))
+    monkeypatch.setattr("dfdetect.explain.heat_maps.LARGE", model.count_params() - 1)
+    assert explain.default_method(model) == "grad_cam"
+    assert np.array_equal(explain.heat_map(model, face), explain.heat_map(model, face, "grad_cam"))
+
+
+def test_a_large_model_without_a_map_is_explained_by_occlusion(monkeypatch):
+    monkeypatch.setattr("dfdetect.explain.heat_maps.LARGE", 0)
     members = [build_model("meso4", image_size=32, seed=seed) for seed in (1, 2)]
     ensemble = combine_models(members, on_logits=False)
     ensemble.get_layer("combine").set_weights([np.full((2, 1), 0.5), np.zeros(1)])
