@@ -19,7 +19,7 @@ from face_extraction.command import DONE, FINDING, Parser
 from face_extraction.digest import file_size
 from face_extraction.errors import InputError, unforeseen
 from face_extraction.ledger import FAILED, NO_FACE, ItemFailed, LedgerRow, write_ledger
-from face_extraction.manifest import Box, FaceSample, read_manifest
+from face_extraction.manifest import Box, FaceSample, manifest_in, read_manifest
 from face_extraction.progress import progress
 from face_extraction.settings import read_settings
 
@@ -220,7 +220,7 @@ def parser(prog: str) -> Parser:
         f"  1  {LANDMARKS_LEDGER} names crops without\n"
         "  2  wrong use",
     )
-    parser.add_argument("manifest", type=Path, metavar="MANIFEST", help="manifest.csv of the crops")
+    parser.add_argument("manifest", type=manifest_in, metavar="MANIFEST", help="manifest of the crops")
     parser.add_argument("--workers", type=int, metavar="N", help="processes (default: one for each core)")
     return parser
 

@@ -162,10 +162,10 @@ def read_manifest(path: Path, *, torn_groups: bool = False) -> list[FaceSample]:
     return samples
 
 
-def manifest_in(path: Path) -> Path:
+def manifest_in(path: Path | str) -> Path:
     """The manifest in a folder that holds one; any other path unchanged."""
-    inside = path / MANIFEST_FILE
-    return inside if inside.is_file() else path
+    inside = Path(path) / MANIFEST_FILE
+    return inside if inside.is_file() else Path(path)
 
 
 def check_groups(path: Path, samples: Sequence[FaceSample]) -> None:

@@ -13,6 +13,8 @@ from face_extraction.toml import read_toml
 
 FOLDS = "number of parts; each part is the test split once (default: 3)"
 SPLITTINGS = ("group", "random")
+UNUSED = dict.fromkeys(("fold", "test_share"), argparse.SUPPRESS)
+"""Flags of a training that folds leave no choice."""
 SPLIT = "make parts of whole groups, or of single faces or videos (default: group)"
 
 
@@ -33,7 +35,7 @@ def _parser() -> Parser:
     parser.add_argument(
         "--out", type=Path, metavar="DIR", help="the folder for all folds (default: runs/crossval-MODEL-HASH)"
     )
-    cli.add_flags(parser, {"fold": argparse.SUPPRESS, "folds": FOLDS, "split": SPLIT})
+    cli.add_flags(parser, {**UNUSED, "folds": FOLDS, "split": SPLIT})
     for action in parser._actions:
         action.choices = SPLITTINGS if action.dest == "split" else action.choices
     return parser
@@ -42,6 +44,8 @@ def _parser() -> Parser:
 def _crossval(args: argparse.Namespace) -> int:
     if args.fold is not None:
         raise InputError(f"--fold {args.fold}: crossval trains every fold; dfdetect.train trains one fold")
+    if args.test_share is not None:
+        raise InputError(f"--test-share {args.test_share}: crossval tests each fold once, so --folds decides")
     # Read these fields apart: a recipe file may have a split without folds, or folds without a fold.
     file = read_toml(args.recipe) if args.recipe else {}
     split = args.split or file.get("split", "manifest")

@@ -10,7 +10,7 @@ from dfdetect.cli import fill_mode, load_keras
 from dfdetect.fakes.gan.command import add_gan
 from face_extraction.command import DONE, FINDING, Parser, run
 from face_extraction.errors import InputError, check_range
-from face_extraction.manifest import SPLITS
+from face_extraction.manifest import SPLITS, manifest_in
 
 if TYPE_CHECKING:
     from dfdetect.fakes.making import MadeSet
@@ -41,10 +41,10 @@ def _add_task(tasks: Any, name: str, help: str, description: str, example: str) 
     )
     parser.add_argument(
         "--manifest",
-        type=Path,
+        type=manifest_in,
         required=True,
         metavar="FILE",
-        help="manifest.csv of real faces, whose landmarks python -m face_extraction landmarks found",
+        help="manifest of real faces, whose landmarks python -m face_extraction landmarks found",
     )
     return parser
 

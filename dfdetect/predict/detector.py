@@ -269,6 +269,7 @@ class Detector:
 
         Raises:
             InputError: the model is at fault, and would be with every file.
+            ValueError: `frames` is below 1.
         """
         (verdict,) = self.judge_looks([look(Path(path), self.wanted(frames))], frames=frames)
         return verdict
@@ -328,7 +329,12 @@ class Detector:
         """How faces are found and cut for this model; `frames` as for `judge`."""
         settings = replace(self.settings, policy=self.policy, rotations=self.rotations)
         size = int(self.model.input_shape[-2])
-        return Wanted(settings, self.whole, size, frames or self.frames_wanted, self.frames, self.anchors)
+        return Wanted(settings, self.whole, size, self._frames(frames), self.frames, self.anchors)
+
+    def _frames(self, frames: int | None) -> int:
+        if frames is not None and frames < 1:
+            raise ValueError(f"frames must be 1 or more, or None. Received: {frames}")
+        return self.frames_wanted if frames is None else frames
 
     def judge_looks(self, looks: Sequence[Look], *, frames: int | None = None) -> list[Verdict]:
         """The verdicts on files, in order; the faces of all of them go through the model together.
@@ -483,7 +489,7 @@ class Detector:
             "whole": self.whole,
             "policy": self.policy,
             "rotations": self.rotations,
-            "frames": frames or self.frames_wanted,
+            "frames": self._frames(frames),
             "detector": used.detector,
             "min_face": used.min_face,
             "crop_margin": used.crop.margin,

@@ -22,7 +22,8 @@ UNSAID = (
     "It is no proof. The detector looks for traces that some ways of changing a face leave behind. Other "
     "ways leave other traces, or none.",
     "“Little evidence” means only that nothing was found.",
-    "Faces that are generated whole, text-to-video, and sound are not judged.",
+    "Text-to-video and sound are not judged, nor are faces that are generated whole, unless the detector was "
+    "trained on such.",
     "What lies outside the faces is not judged: a true face may stand in a false scene, or beside false "
     "words.",
     "It does not tell who made the file, when, or why.",

@@ -95,7 +95,7 @@ def basis(verdict: Verdict) -> str:
         cells = plural(len(verdict.finding.points), "cell")
         return f"{size}; {len(found.missing)} of {cells} to run"
     if verdict.compared is None:
-        return f"{size}; all cells have run, and their run folders are needed"
+        return f"{size}; all cells have run, and the scores of some are not here"
     several = verdict.trainings
     trained = "one training each" if several == 1 else f"{several} trainings each or more"
     data = ", ".join(found.results[0].data["sources"])

@@ -56,6 +56,11 @@ def test_the_points_lie_on_the_face_in_pixels_of_the_crop(manifest, here, capsys
         assert abs(eyes[0] - 48) < 10
 
 
+def test_the_folder_of_a_manifest_stands_for_it(manifest, here):
+    assert main(["landmarks", str(manifest.parent), "--workers", "1"]) == 0
+    assert (manifest.parent / LANDMARKS_FILE).is_file()
+
+
 def test_only_what_is_missing_or_changed_is_looked_at_again(manifest, here, draw_faces):
     main(["landmarks", str(manifest), "--workers", "1"])
     before = (manifest.parent / LANDMARKS_FILE).read_bytes()
@@ -133,8 +138,8 @@ def test_a_file_that_holds_no_landmarks_is_refused(tmp_path, content):
 def test_wrong_use(manifest, capsys):
     assert main(["landmarks", str(manifest), "--workers", "0"]) == 2
     assert "--workers 0; accepted: 1 or more" in capsys.readouterr().err
-    assert main(["landmarks", str(manifest.parent)]) == 2
-    assert "no such manifest; there is" in capsys.readouterr().err
+    assert main(["landmarks", str(manifest.parent / "faces")]) == 2
+    assert "faces: no such manifest" in capsys.readouterr().err
 
 
 def test_processes_give_what_one_process_gives(manifest):

@@ -16,7 +16,7 @@ from dfdetect.fakes.gan.settings import (
 )
 from face_extraction.command import DONE, FINDING
 from face_extraction.errors import check_range
-from face_extraction.manifest import SPLITS
+from face_extraction.manifest import SPLITS, manifest_in
 
 
 def add_gan(tasks: Any, prog: str) -> None:
@@ -41,7 +41,7 @@ def _add_train(steps: Any, prog: str) -> None:
         epilog=f"example:\n  {prog} gan train --manifest data/mine/manifest.csv --kind dcgan --out data/gan",
     )
     add = parser.add_argument
-    add("--manifest", type=Path, required=True, metavar="FILE", help="manifest.csv of real faces")
+    add("--manifest", type=manifest_in, required=True, metavar="FILE", help="manifest of real faces")
     add("--out", type=Path, required=True, metavar="DIR", help="the GAN's folder")
     add("--kind", choices=SIDES, default="dcgan", help="the networks (default: %(default)s)")
     sides = ", ".join(f"{kind} {side}" for kind, side in SIDES.items())
@@ -119,7 +119,7 @@ def _add_make(steps: Any, prog: str) -> None:
     )
     add = parser.add_argument
     add("--generator", type=Path, required=True, metavar="DIR", help="the folder of a trained GAN")
-    add("--manifest", type=Path, required=True, metavar="FILE", help="manifest.csv of the real faces")
+    add("--manifest", type=manifest_in, required=True, metavar="FILE", help="manifest of the real faces")
     add("--n", type=int, required=True, metavar="N", help="generated faces wanted")
     add("--out", type=Path, required=True, metavar="SET", help="the folder to write into")
     add(

@@ -81,6 +81,11 @@ def test_one_fold_alone_is_refused(capsys):
     assert "--fold 2: crossval trains every fold" in capsys.readouterr().err
 
 
+def test_the_share_of_a_test_is_the_folds_choice(capsys):
+    assert crossval.main([*SMALL, "--folds", "3", "--test-share", "0.2"]) == 2
+    assert "--test-share 0.2: crossval tests each fold once, so --folds decides" in capsys.readouterr().err
+
+
 def test_one_fold_is_refused(capsys):
     assert crossval.main(["--folds", "1"]) == 2
     assert "folds 1, fold 1; accepted: 2 folds or more" in capsys.readouterr().err

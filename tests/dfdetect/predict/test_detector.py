@@ -195,6 +195,12 @@ def test_a_score_that_is_no_number_is_no_verdict(clip, tmp_path, brightness_mode
         Detector(Broken(), {}, None).judge(tmp_path / "person.png")
 
 
+def test_no_frames_are_no_choice(detector, clip, tmp_path):
+    write_video(tmp_path / "clip.mp4", clip)
+    with pytest.raises(ValueError, match="frames must be 1 or more"):
+        detector.judge(tmp_path / "clip.mp4", frames=0)
+
+
 def test_frames_without_a_face_have_no_part_in_the_mean(detector, clip, tmp_path):
     noise = np.random.default_rng(0).integers(0, 255, clip[0].shape).astype(np.uint8)
     write_video(tmp_path / "mixed.mp4", [*clip[:6], *[noise] * 6])
