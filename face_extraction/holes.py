@@ -120,7 +120,7 @@ class HoleFinder:
             return bytes(self._longest) in content
         if self._has_beginning and content.startswith(bytes(_NOTHING)):
             return True
-        if self._has_end and _lacks_end(content, at):
+        if self._has_end and lacks_end(content, at):
             return True
         if self._has_start_codes:
             return bytes(_ZEROS) in content and any(_has_zeros(unit) for unit in self._units(content))
@@ -154,8 +154,13 @@ class HoleFinder:
             yield content[start:at]
 
 
-def _lacks_end(content: bytes, at: int | None) -> bool:
-    """Whether zeros begin where a sector does, and fill the rest of a packet."""
+def lacks_end(content: bytes, at: int | None) -> bool:
+    """Whether zeros begin where a sector does, and fill the rest of a packet.
+
+    Args:
+        content: the packet.
+        at: its place in the file, in bytes; None if that is not known.
+    """
     if at is None or not content.endswith(bytes(_NOTHING)):
         return False
     return -(at + len(content.rstrip(b"\0"))) % SECTOR <= _CHANCE

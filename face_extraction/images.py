@@ -27,10 +27,11 @@ from face_extraction.heif import (
     open_heic,
     without_exif,
 )
-from face_extraction.jpeg import is_torn
+from face_extraction.jpeg import is_torn, lacks_scans
 from face_extraction.ledger import FAILED, UNREADABLE, ItemFailed
 from face_extraction.media import IMAGE_SUFFIXES, VIDEO_SUFFIXES
-from face_extraction.png import SIGNATURE, sound_png
+from face_extraction.png import SIGNATURE, lacks_rows, sound_png
+from face_extraction.zeros import has_zeros
 
 __all__ = [
     "IMAGE_SUFFIXES",
@@ -88,6 +89,8 @@ _REDUCED = 1
 _TAGGED, _BEFORE_PIXELS = ("PNG", "AVIF"), 2**21
 _COLOURS, _CROP = "primaries and curve", "crop"
 _JPEG_END = b"\xff\xd9"
+# What a cut download leaves behind the last byte; pixels do not end in so many zeros.
+_FILLED = bytes(16)
 _TAIL = 2**16
 
 # Our limits are checked before anything is decoded; Pillow's comes after them.
@@ -319,7 +322,9 @@ def _decode_picture(stream: IO[bytes], name: Path | str) -> Photo:
             if not gif.is_covered:
                 return Photo(to_rgb(Image.fromarray(next(gif.pictures()))))
         if image.format not in _JPEG:
-            return _load(image)
+            photo = _load(image)
+            _check_pixels(stream, image, name)
+            return photo
         stream.seek(0)
         if _lacks_end(stream):
             return _load_without_end(stream, name)
@@ -333,6 +338,23 @@ def _decode_picture(stream: IO[bytes], name: Path | str) -> Photo:
     if photo.scale == 1 and is_torn(stream.read()):
         raise Unreadable(name, "damaged JPEG: its pixels cannot all be decoded")
     return photo
+
+
+def _check_pixels(stream: IO[bytes], image: Image.Image, name: Path | str) -> None:
+    """Refuse a picture that its decoder filled up without a word."""
+    stream.seek(0)
+    if image.format == "PNG":
+        rows = image.crop((0, max(image.height - 2, 0), *image.size))
+        is_filled = not np.asarray(rows).reshape(rows.height, -1).any(axis=1).all()
+        if is_filled and lacks_rows(sound_png(stream)):
+            raise Unreadable(name, "damaged PNG: its last rows are missing")
+    elif image.format in ("AVIF", "WEBP"):
+        _check_zeros(stream, name)
+
+
+def _check_zeros(stream: IO[bytes], name: Path | str) -> None:
+    if has_zeros(stream.read()):
+        raise Unreadable(name, "damaged: zeros in place of a part of its pixels")
 
 
 def _load(image: Image.Image) -> Photo:
@@ -380,7 +402,7 @@ def _lacks_end(stream: IO[bytes]) -> bool:
     stream.seek(-size, io.SEEK_END)
     tail = stream.read()
     stream.seek(0)
-    return tail.endswith(bytes(16)) and not tail.rstrip(b"\0").endswith(_JPEG_END)
+    return tail.endswith(_FILLED) and not tail.rstrip(b"\0").endswith(_JPEG_END)
 
 
 def _load_without_end(stream: IO[bytes], name: Path | str) -> Photo:
@@ -390,12 +412,17 @@ def _load_without_end(stream: IO[bytes], name: Path | str) -> Photo:
     rows are there if two different ends give the same picture.
     """
     stream.seek(0)
-    content = stream.read().rstrip(b"\0").rstrip(b"\xff")
+    content = stream.read()
+    if content.endswith(_FILLED):
+        content = content.rstrip(b"\0") + bytes(2)  # The pixels' own last bytes may be zeros.
+    content = content.rstrip(b"\xff")
     ends = (_JPEG_END, b"\x55\xa9" * 2048 + _JPEG_END)
     photos = []
     for end in ends:
         with Image.open(io.BytesIO(content + end), formats=_FORMATS) as image:
             photos.append(_load(image))
+    if lacks_scans(content):
+        raise Unreadable(name, "the JPEG file is truncated: its last scans are missing")
     if not np.array_equal(photos[0].rgb, photos[1].rgb):
         raise Unreadable(name, "the JPEG file is truncated: its last rows are missing")
     return photos[0]
@@ -406,6 +433,8 @@ def _decode_heic(stream: IO[bytes], name: Path | str) -> Photo:
     width, height = image.size
     _check_size(image.size, name, MAX_LARGE)
     pixels, profile, tags = decode_heic(image)
+    stream.seek(0)
+    _check_zeros(stream, name)
     factor = 1
     while (width // factor) * (height // factor) > MAX_WHOLE:
         factor += 1

@@ -21,13 +21,13 @@ from av.stream import Disposition
 from numpy.typing import NDArray
 
 from face_extraction import asf, avi, flv, fragments, matroska, ogg, transport
-from face_extraction.boxes import check_tables
 from face_extraction.described import describe, needs_dolby_vision
 from face_extraction.errors import unforeseen
 from face_extraction.holes import HoleFinder, spread
 from face_extraction.images import Unreadable, check_frame, check_readable, open_file
 from face_extraction.ledger import FAILED
 from face_extraction.matroska import Track
+from face_extraction.tables import check_tables
 from face_extraction.transport import PACKET, Break
 
 # MP4 and its relatives list every frame. Other containers, and MP4 in fragments (DASH), give only a length. A

@@ -6,6 +6,7 @@ Reference: PNG specification, third edition, sections 5 (chunks) and 11.3 (ancil
 """
 
 import io
+import struct
 import zlib
 from typing import IO
 
@@ -18,6 +19,11 @@ _LENGTHS = {b"sRGB": 1, b"gAMA": 4, b"cHRM": 32}
 # The text that can hold an orientation.
 _XMP = b"XML:com.adobe.xmp\0"
 _MAX_WANTED = 2**20
+# Channels by kind of colour, and the first column and row and the steps of each interlaced pass.
+_CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
+_ADAM7 = (
+    (0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2)
+)  # fmt: skip
 _END = b"\0\0\0\0IEND\xae\x42\x60\x82"
 
 
@@ -62,6 +68,37 @@ def sound_png(stream: IO[bytes]) -> IO[bytes]:
         if kind == b"IEND":
             copy.seek(0)
             return copy
+
+
+def lacks_rows(stream: IO[bytes]) -> bool:
+    """Whether a sound PNG has fewer pixels than its head says; decoders leave the rest black.
+
+    Args:
+        stream: from `sound_png`, at its start.
+    """
+    stream.seek(len(SIGNATURE))
+    wanted, inflater = 0, zlib.decompressobj()
+    while len(head := stream.read(8)) == 8 and head[4:] != b"IEND":
+        body = stream.read(int.from_bytes(head[:4]) + 4)[:-4]
+        if head[4:] == b"IHDR":
+            wanted = _raw_size(body)
+        elif head[4:] == b"IDAT":
+            while body and wanted > 0:
+                wanted -= len(inflater.decompress(body, _MAX_WANTED))
+                body = inflater.unconsumed_tail
+    # What came in with the last bytes can still be inside.
+    return wanted > 0 and wanted > len(inflater.flush())
+
+
+def _raw_size(header: bytes) -> int:
+    """The bytes of a PNG's rows, each with the byte that names its filter."""
+    width, height, depth, colour, _, _, interlaced = struct.unpack(">IIBBBBB", header)
+    bits = depth * _CHANNELS.get(colour, 1)
+    size = 0
+    for left, top, across, down in _ADAM7 if interlaced else ((0, 0, 1, 1),):
+        columns, rows = -(-max(width - left, 0) // across), -(-max(height - top, 0) // down)
+        size += rows * (1 + (columns * bits + 7) // 8) if columns else 0
+    return size
 
 
 def _looks_needed(kind: bytes) -> bool:

@@ -666,3 +666,70 @@ def test_exif_tells_the_orientation_before_xmp_does(noise):
 )
 def test_texts_of_a_png_that_tell_no_orientation_do_not_matter(noise, content):
     assert np.array_equal(read_bytes_rgb(_with_chunks(noise, (b"iTXt", content)), "x"), noise)
+
+
+@pytest.mark.parametrize(("mode", "interlaced"), [("RGB", 0), ("RGB", 1), ("L", 0), ("RGBA", 0)])
+def test_a_png_of_fewer_rows_than_its_head_says_is_damaged(noise, mode, interlaced):
+    image = Image.fromarray(noise).convert(mode)
+    width, height = image.size
+    pixels = np.asarray(image).reshape(height, width, -1)
+    passes = [
+        (0, 0, 8, 8),
+        (4, 0, 8, 8),
+        (0, 4, 4, 8),
+        (2, 0, 4, 4),
+        (0, 2, 2, 4),
+        (1, 0, 2, 2),
+        (0, 1, 1, 2),
+    ]
+    rows = [
+        b"\0" + row.tobytes()
+        for left, top, across, down in (passes if interlaced else [(0, 0, 1, 1)])
+        for row in pixels[top::down, left::across]
+    ]
+    colour = {"L": 0, "RGB": 2, "RGBA": 6}[mode]
+    head = _chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, colour, 0, 0, interlaced))
+    end = _chunk(b"IEND", b"")
+
+    def png(rows):
+        return b"\x89PNG\r\n\x1a\n" + head + _chunk(b"IDAT", zlib.compress(b"".join(rows))) + end
+
+    assert np.array_equal(read_bytes_rgb(png(rows), "a"), read_bytes_rgb(_encode(image, "png"), "a"))
+    with pytest.raises(Unreadable, match="its last rows are missing"):
+        read_bytes_rgb(png(rows[: len(rows) - 5]), "a")
+
+
+@pytest.mark.parametrize("size", [(70, 50), (1, 1), (1, 2**20), (3000, 2000)])
+@pytest.mark.parametrize("mode", ["1", "L", "P", "RGBA", "I;16"])
+def test_a_black_png_is_whole(size, mode):
+    content = _encode(Image.new(mode, size), "png")
+    assert len(np.unique(read_bytes_rgb(content, "a"))) == 1
+
+
+def test_a_progressive_jpeg_cut_between_two_scans_is_truncated(noise):
+    content = _encode(Image.fromarray(noise), "jpeg", progressive=True)
+    scans = [at for at in range(len(content)) if content.startswith(b"\xff\xda", at)]
+    assert len(scans) > 4
+    assert read_bytes_rgb(content[:-2], "a").shape == noise.shape
+
+    for at in scans[1:]:
+        with pytest.raises(Unreadable, match="truncated"):
+            read_bytes_rgb(content[:at], "a")
+
+
+@pytest.mark.parametrize("end", [b"", b"\xff", bytes(64)])
+@pytest.mark.parametrize("last", [b"\xff\0", b"\0"])
+def test_a_jpeg_without_an_end_marker_may_end_in_a_zero_of_its_own(noise, last, end):
+    files = (
+        _encode(Image.fromarray(noise[:, n:]), "jpeg", quality=q) for n in range(40) for q in range(5, 95, 3)
+    )
+    content = next(
+        file[:-2] for file in files if file[:-2].endswith(last) and (last != b"\0" or file[-4] != 0xFF)
+    )
+    assert np.array_equal(read_bytes_rgb(content + end, "a"), read_bytes_rgb(content + b"\xff\xd9", "a"))
+
+
+def test_a_cut_picture_behind_a_whole_progressive_one_does_not_matter(noise):
+    content = _encode(Image.fromarray(noise), "jpeg", progressive=True)
+    cut = content[: content.index(b"\xff\xda", len(content) // 2)]
+    assert np.array_equal(read_bytes_rgb(content + cut + bytes(64), "a"), read_bytes_rgb(content, "a"))

@@ -1,0 +1,158 @@
+"""Tell zeros in place of a part of a HEIC, an AVIF or a WebP: decoders take them for a picture.
+
+Reference: ISO/IEC 14496-12, 8.11 (items of a file), and 23008-12, 6.6.2 (pictures made of tiles).
+"""
+
+import io
+from collections.abc import Iterator
+
+from PIL import Image
+
+from face_extraction.boxes import Box, boxes
+from face_extraction.holes import SECTOR, HoleFinder, lacks_end
+
+# HEVC writes no three zeros inside a unit.
+_MOST_ZEROS = 8
+# AV1 ends in a bit that is set; so many zeros behind it are no encoder's.
+_NO_END = bytes(8 * SECTOR)
+
+
+def has_zeros(content: bytes) -> bool:
+    """Whether zeros take the place of bytes of the picture that is shown; those of thumbnails do not matter.
+
+    Args:
+        content: a HEIC, AVIF or WebP file that can be decoded.
+    """
+    if content[8:12] == b"WEBP":
+        return any(_vp8_has_zeros(content[start:end], start) for start, end in _vp8(content))
+    return any(
+        _CHECKS[kind](content[start:end], start) for kind, start, end in _coded(content) if kind in _CHECKS
+    )
+
+
+def _hevc_has_zeros(part: bytes, _: int) -> bool:
+    return any(bytes(_MOST_ZEROS) in unit for unit in _units(part))
+
+
+def _av1_has_zeros(part: bytes, start: int) -> bool:
+    return HoleFinder("av1").lacks_sectors(part, start) or (part.endswith(_NO_END) and lacks_end(part, start))
+
+
+_CHECKS = {b"hvc1": _hevc_has_zeros, b"av01": _av1_has_zeros}
+
+
+def _vp8(content: bytes) -> Iterator[tuple[int, int]]:
+    """Where the pixels of a WebP begin and end, if they are coded as VP8."""
+    at = 12
+    while at + 8 <= len(content):
+        size = int.from_bytes(content[at + 4 : at + 8], "little")
+        if content[at : at + 4] == b"VP8 ":
+            yield at + 8, at + 8 + size
+        at += 8 + size + size % 2
+
+
+def _vp8_has_zeros(part: bytes, start: int) -> bool:
+    if HoleFinder("vp8").lacks_sectors(part, start):
+        return True
+    zeros = len(part) - len(part.rstrip(b"\0"))
+    # A flat picture can end in zeros, too, but then the decoder needs them.
+    return zeros >= SECTOR and lacks_end(part, start) and _decodes(part[: -zeros // 2])
+
+
+def _decodes(part: bytes) -> bool:
+    chunk = b"VP8 " + len(part).to_bytes(4, "little") + part + bytes(len(part) % 2)
+    file = io.BytesIO(b"RIFF" + (len(chunk) + 4).to_bytes(4, "little") + b"WEBP" + chunk)
+    try:
+        with Image.open(file, formats=["WEBP"]) as image:
+            image.load()
+    except OSError:
+        return False
+    return True
+
+
+def _units(part: bytes) -> Iterator[bytes]:
+    """The units of HEVC, each behind its length."""
+    at = 0
+    while at + 4 < len(part):
+        start = at + 4
+        at = start + int.from_bytes(part[at:start])
+        yield part[start:at]
+
+
+class _Numbers:
+    """Reads numbers one behind the other; beyond the end all are 0."""
+
+    def __init__(self, content: bytes, box: Box) -> None:
+        self._content, self._at, self._end = content, box.start, box.end
+
+    def next(self, size: int) -> int:
+        self._at += size
+        return int.from_bytes(self._content[self._at - size : min(self._at, self._end)])
+
+    def repeat(self, count: int) -> Iterator[None]:
+        """As many turns as `count`, at most until the end."""
+        while count and self._at < self._end:
+            count -= 1
+            yield
+
+
+def _coded(content: bytes) -> Iterator[tuple[bytes, int, int]]:
+    """How each part of the picture that is shown is coded, and where it begins and ends."""
+    file = io.BytesIO(content)
+    for meta in boxes(file, 0, len(content)):
+        if meta.kind != b"meta":
+            continue
+        found = {box.kind: box for box in boxes(file, meta.start + 4, meta.end)}
+        if not {b"pitm", b"iinf", b"iloc"} <= found.keys():
+            return
+        numbers = _Numbers(content, found[b"pitm"])
+        shown = {numbers.next(4 if numbers.next(4) >> 24 else 2)}
+        if b"iref" in found:
+            shown = _with_tiles(content, found[b"iref"], shown)
+        kinds = dict(_kinds(content, found[b"iinf"]))
+        for item, start, end in _places(content, found[b"iloc"]):
+            if item in shown:
+                yield kinds.get(item, b""), start, end
+        return
+
+
+def _kinds(content: bytes, box: Box) -> Iterator[tuple[int, bytes]]:
+    """The number and the kind of each item."""
+    head = 8 if content[box.start] else 6
+    for info in boxes(io.BytesIO(content), box.start + head, box.end):
+        numbers = _Numbers(content, info)
+        item = numbers.next(4 if numbers.next(4) >> 24 == 3 else 2)
+        numbers.next(2)
+        yield item, numbers.next(4).to_bytes(4)
+
+
+def _with_tiles(content: bytes, box: Box, shown: set[int]) -> set[int]:
+    """Items with those of which they are made, also over several steps."""
+    wide = 4 if content[box.start] else 2
+    made = dict[int, set[int]]()
+    for link in boxes(io.BytesIO(content), box.start + 4, box.end):
+        numbers = _Numbers(content, link)
+        item = numbers.next(wide)
+        if link.kind == b"dimg":
+            made.setdefault(item, set()).update(numbers.next(wide) for _ in numbers.repeat(numbers.next(2)))
+    while more := {part for item in shown for part in made.get(item, ())} - shown:
+        shown = shown | more
+    return shown
+
+
+def _places(content: bytes, box: Box) -> Iterator[tuple[int, int, int]]:
+    """The number of each item, and where a part of it begins and ends, if that is in this file."""
+    numbers = _Numbers(content, box)
+    version = numbers.next(4) >> 24
+    sizes = numbers.next(2)
+    wide = 4 if version == 2 else 2
+    for _ in numbers.repeat(numbers.next(wide)):
+        item = numbers.next(wide)
+        elsewhere = numbers.next(2) & 15 if version else 0
+        elsewhere |= numbers.next(2)
+        base = numbers.next(sizes >> 4 & 15)
+        for _ in numbers.repeat(numbers.next(2)):
+            numbers.next(sizes & 15 if version else 0)
+            start, length = base + numbers.next(sizes >> 12), numbers.next(sizes >> 8 & 15)
+            if not elsewhere:
+                yield item, start, start + length
