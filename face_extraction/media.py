@@ -12,11 +12,11 @@ IMAGE_SUFFIXES = (
 # Photos and videos of kinds that cannot be read: they are listed, not ignored.
 UNREAD_SUFFIXES = (
     ".dng", ".cr2", ".cr3", ".nef", ".arw", ".raf", ".orf", ".rw2", ".jxl", ".jp2", ".psd", ".svg", ".tga",
-    ".rm", ".rmvb", ".mxf", ".asf", ".vob", ".braw",
+    ".rm", ".rmvb", ".mxf", ".braw",
 )  # fmt: skip
 VIDEO_SUFFIXES = (
-    ".mp4", ".mov", ".m4v", ".3gp", ".avi", ".mkv", ".webm", ".mpg", ".mpeg", ".ts", ".mts", ".m2ts",
-    ".flv", ".ogv", ".wmv",
+    ".mp4", ".mov", ".qt", ".m4v", ".3gp", ".3g2", ".avi", ".divx", ".dv", ".mkv", ".webm", ".mpg", ".mpeg",
+    ".vob", ".ts", ".mts", ".m2ts", ".m2t", ".flv", ".f4v", ".ogv", ".wmv", ".asf",
 )  # fmt: skip
 
 PHOTO, VIDEO, CROP, ARCHIVE = "photo", "video", "crop", "archive"
@@ -49,4 +49,6 @@ def kinds_told(paths: Sequence[PurePath]) -> str:
     kinds = Counter(path.suffix.lower() or "no suffix" for path in paths)
     shown = {kind: kind if kind.isprintable() else ascii(kind)[1:-1] for kind in kinds}
     told = ", ".join(f"{shown[kind]} {count:,}" for kind, count in kinds.most_common(5))
+    if others := len(paths) - sum(count for _, count in kinds.most_common(5)):
+        told += f", other kinds {others:,}"
     return f"{len(paths):,} ({told})"

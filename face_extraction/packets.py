@@ -66,6 +66,8 @@ _TEXTS = {"tty", "bin", "xbin", "adf", "idf"}
 _ICONS = {"ico"}
 # FFmpeg also takes for these what holds a JPEG anywhere, such as a PDF, a mail or a raw photo.
 _JPEGS = {"mjpeg", "jpeg_pipe"}
+# What FFmpeg reads as a video of one picture; those that are read as photos do not come here.
+_PHOTO = "image2", "_pipe"
 _NO_VIDEO = {
     "a list of other files": _LISTS,
     "text": _TEXTS,
@@ -196,6 +198,8 @@ def open_video(path: Path) -> Iterator[tuple[Any, Any, Track]]:
         for kind, names in _NO_VIDEO.items():
             if formats & names and not (names is _JPEGS and _is_jpeg(path)):
                 raise Unreadable(path, f"no video in it ({kind})")
+        if container.format.name.endswith(_PHOTO) and not _is_jpeg(path):
+            raise Unreadable(path, "no video in it (a photo of a kind that is not read)")
         stream = _main_stream(container)
         track = describe(path, container.format.name, stream)
         if track.is_encrypted:

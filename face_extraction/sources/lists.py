@@ -221,9 +221,11 @@ def _text(path: Path) -> str:
     content = path.read_bytes()
     if content.startswith(_WORKBOOK):
         raise InputError(f"{path}: a spreadsheet, or another archive; save its table as CSV in UTF-8")
-    return content.decode(
-        "utf-16" if content[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) else "utf-8-sig"
-    )
+    is_wide = content[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+    text = content.decode("utf-16" if is_wide else "utf-8-sig")
+    if "\0" in text:
+        raise UnicodeError("zero bytes, as in UTF-16 without a byte order mark, or UTF-32")
+    return text
 
 
 def _header(first: list[str], asked: Mapping[str, str]) -> list[str] | None:

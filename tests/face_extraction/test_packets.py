@@ -578,3 +578,22 @@ def test_a_raw_dv_that_ends_inside_a_frame_is_truncated_and_that_frame_is_not_gi
         found.extend(read_frames(path))
 
     assert len(found) == 2
+
+
+@pytest.mark.parametrize("kind", ["tga", "ppm", "jp2", "dds", "pcx", "sgi"])
+@pytest.mark.parametrize("name", ["a", "a.mp4", "a.jpg"])
+def test_a_photo_of_a_kind_that_is_not_read_is_no_video(tmp_path, kind, name):
+    path = tmp_path / (f"a.{kind}" if name == "a" else name)
+    Image.fromarray(paint(5)).save(path, {"jp2": "jpeg2000"}.get(kind, kind))
+
+    with pytest.raises(Unreadable, match="no video in it"):
+        list(read_frames(path))
+
+
+def test_a_jpeg_behind_other_bytes_is_no_video(tmp_path):
+    path = tmp_path / "a.jpg"
+    Image.fromarray(paint(5)).save(path)
+    path.write_bytes(bytes(512) + path.read_bytes())
+
+    with pytest.raises(Unreadable, match="no video in it"):
+        list(read_frames(path))

@@ -103,6 +103,7 @@ def test_numbers_that_are_named(find, real, labels, end):
         ("path,label\nz.jpg,REAL\n", r"none of the files that it names is there.*\(z.jpg: named in"),
         ('path,label\n"a.jpg,REAL\n', "not a CSV text file"),
         ("a.jpg REAL\n", "no header, and 0 columns of files"),
+        ("p\0a\0t\0h\0", "not a CSV text file in UTF-8 .zero bytes"),
         ("PK\3\4 xl/workbook.xml", "a spreadsheet, or another archive; save its table as CSV"),
         ("sep=;\npath;label\na.jpg;spoof\n", "row 3: label 'spoof'"),
     ],
