@@ -23,7 +23,7 @@ STATUS = """\
 exit status:
   0    done: every item gave a face
   1    done, but ledger.csv names items that gave none or could not be read completely
-  2    wrong use: nothing was extracted
+  2    wrong use, or OUT cannot be written: what was finished before is kept
   130  interrupted: the same command continues from there"""
 
 

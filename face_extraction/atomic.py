@@ -31,15 +31,16 @@ def atomic_path(target: Path) -> Iterator[Path]:
     check_target(target)
     make_folder(target.parent)
     temporary = target.with_name(f"{TEMPORARY}{os.getpid()}-{target.name}")
-    try:
-        with naming(target):
+    # A disk that cannot be written refuses the deletion, too.
+    with naming(target):
+        try:
             yield temporary
             with temporary.open("rb") as handle:
                 os.fsync(handle.fileno())
             temporary.replace(target)
             sync_folder(target.parent)
-    finally:
-        temporary.unlink(missing_ok=True)
+        finally:
+            temporary.unlink(missing_ok=True)
 
 
 def check_target(target: Path) -> None:
@@ -55,11 +56,12 @@ def check_target(target: Path) -> None:
 
 @contextmanager
 def naming(target: Path) -> Iterator[None]:
-    """Let errors in the block name `target` if they name no file, like that of a full disk."""
+    """Let errors in the block name `target`, not its temporary name or none, as a full disk does."""
     try:
         yield
     except OSError as error:
-        error.filename = error.filename or str(target)
+        if not error.filename or Path(error.filename).name.startswith(TEMPORARY):
+            error.filename = str(target)
         raise
 
 

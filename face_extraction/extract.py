@@ -353,7 +353,8 @@ def _outcome(future: Future[ItemResult], item: Item, out: Path) -> ItemResult:
             return _failed(item, OVERTIME)
         if ran_out_of_memory(error):
             return _failed(item, unforeseen(error))
-        raise InputError(f"{out}: cannot be written ({error.strerror or error})") from error
+        told = f"{out}: cannot be written ({error.strerror or error}); what is finished is kept"
+        raise InputError(told) from error
     except Exception as error:  # One odd file must not end a run of days; the ledger names it.
         return _failed(item, unforeseen(error))
 

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dfdetect.cli import held_back
-from face_extraction.errors import InputError, one_line
+from face_extraction.errors import InputError, one_line, ran_out_of_memory
 from face_extraction.machine import available_cores
 from face_extraction.missing import extra
 
@@ -133,6 +133,8 @@ def open_onnx(path: Path, weights: Mapping[str, Floats] | None = None) -> tuple[
         session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
     # Its errors have no common base class but Exception.
     except Exception as error:
+        if ran_out_of_memory(error):
+            raise InputError(f"{path}: there is too little memory to load it") from None
         raise InputError(f"{path}: not an ONNX model that can run here ({one_line(error)})") from None
     inputs, outputs = session.get_inputs(), session.get_outputs()
     shape = _checked(path, [each.shape for each in inputs], [each.type for each in inputs], len(outputs))

@@ -96,6 +96,17 @@ def test_a_full_disk_names_the_file(tmp_path):
     assert failure.value.filename == str(tmp_path / "a.npz")
 
 
+def test_an_error_names_the_file_and_not_its_temporary_name(tmp_path, monkeypatch):
+    def refuse(path, *_):
+        raise OSError(errno.EROFS, "Read-only file system", str(path))
+
+    monkeypatch.setattr(Path, "write_bytes", refuse)
+    monkeypatch.setattr(Path, "unlink", lambda path, missing_ok: refuse(path))
+    with pytest.raises(OSError, match="Read-only") as caught:
+        write_bytes(tmp_path / "a.txt", b"a")
+    assert caught.value.filename == str(tmp_path / "a.txt")
+
+
 def test_content_is_on_the_disk_before_the_name_and_the_name_before_the_return(tmp_path, monkeypatch):
     """Else a power cut leaves an empty file under the name of a good one, or the old one."""
     calls = []

@@ -273,7 +273,9 @@ def test_a_full_disk_ends_the_run_in_one_line(run, monkeypatch):
 
     monkeypatch.setattr(module, "extract_item", full)
 
-    with pytest.raises(InputError, match=r"out: cannot be written \(No space left on device\)"):
+    with pytest.raises(
+        InputError, match=r"out: cannot be written \(No space left on device\); what is finished is kept"
+    ):
         run()
 
 

@@ -54,6 +54,16 @@ def test_a_file_of_clips_is_taken(tmp_path):
     assert open_onnx(write(tmp_path / "clips.onnx", (1, 4, 8, 8, 3)))[0].input_shape == (None, 4, 8, 8, 3)
 
 
+def test_short_memory_is_not_the_files_fault(tmp_path, monkeypatch):
+    def fail(*_, **__):
+        raise RuntimeError("Exception during initialization: std::bad_alloc")
+
+    path = write(tmp_path / "mean.onnx", (1, 8, 8, 3))
+    monkeypatch.setattr("onnxruntime.InferenceSession", fail)
+    with pytest.raises(InputError, match=r"mean\.onnx: there is too little memory"):
+        open_onnx(path)
+
+
 def test_weights_may_come_from_the_caller_alone(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "weight.bin").write_bytes(np.float32(0.5).tobytes())
