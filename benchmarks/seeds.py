@@ -67,12 +67,20 @@ def _animation(folder: Path) -> bytes:
     return out.getvalue()
 
 
-def _video(codec: str, form: str) -> Callable[[Path], bytes]:
+def _heic(folder: Path) -> bytes:
+    from pillow_heif import from_pillow
+
+    out = io.BytesIO()
+    from_pillow(Image.fromarray(_picture())).save(out)
+    return out.getvalue()
+
+
+def _video(codec: str, form: str, **options: str) -> Callable[[Path], bytes]:
     def draw(folder: Path) -> bytes:
         import av
 
         path = folder / f"seed.{form}"
-        with av.open(str(path), "w") as container:
+        with av.open(str(path), "w", options=options) as container:
             stream: Any = container.add_stream(codec, rate=30)
             stream.height, stream.width = 96, 128
             stream.pix_fmt = "yuvj420p" if codec == "mjpeg" else "yuv420p"
@@ -259,6 +267,7 @@ SEEDS: dict[str, Callable[[Path], bytes]] = {
     "png": _photo("PNG"),
     "webp": _photo("WEBP"),
     "avif": _photo("AVIF"),
+    "heic": _heic,
     "gif": _animation,
     "tiff": _photo("TIFF"),
     "bmp": _photo("BMP"),
@@ -266,6 +275,10 @@ SEEDS: dict[str, Callable[[Path], bytes]] = {
     "mkv": _video("libx265", "mkv"),
     "ts": _video("libx264", "ts"),
     "avi": _video("mjpeg", "avi"),
+    "mp4-fragments": _video("libx264", "mp4", movflags="frag_keyframe+empty_moov"),
+    "flv": _video("flv1", "flv"),
+    "wmv": _video("wmv2", "wmv"),
+    "ogg": _video("libvpx", "ogg"),
     "manifest": _manifest,
     "predictions": _predictions_file,
     "metrics": _metrics,
@@ -287,10 +300,13 @@ READERS: dict[str, Callable[[Path, bytes], None]] = {
         name: _written(f"a.{suffix}", read_rgb)
         for name, suffix in (
             *(("jpeg", "jpg"), ("jpeg-progressive", "jpg"), ("png", "png"), ("webp", "webp")),
-            *(("avif", "avif"), ("tiff", "tiff"), ("bmp", "bmp")),
+            *(("avif", "avif"), ("heic", "heic"), ("tiff", "tiff"), ("bmp", "bmp")),
         )
     },
-    **{name: _written(f"a.{name}", _frames) for name in ("gif", "mp4", "mkv", "ts", "avi")},
+    **{
+        name: _written(f"a.{name.partition('-')[0]}", _frames)
+        for name in ("gif", "mp4", "mp4-fragments", "mkv", "ts", "avi", "flv", "wmv", "ogg")
+    },
     "manifest": _written("manifest.csv", lambda path: read_manifest(path, torn_groups=True)),
     "predictions": _written("predictions.csv", lambda path: read_predictions(path, "test")),
     "metrics": _in_run("metrics.json"),
