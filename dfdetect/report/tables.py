@@ -12,13 +12,14 @@ from dfdetect.render.table import Cell as Entry
 from dfdetect.report.comparisons import Comparison
 from dfdetect.report.declared import MATRIX, Cell, Experiment, TableSpec
 from dfdetect.report.published import Matrix, Values, title_of
-from dfdetect.report.results import FAILED, Result
+from dfdetect.report.results import DONE, FAILED, Result
 
 NOTE_BEST = (
     "Bold: the best of those in this table that were measured on the same faces; a row of dashes does not "
     f"compete. {SAME}: cannot be told from the best (paired bootstrap over groups; Holm over all pairs and "
-    "metrics of the table, 5 %). Unmarked: worse, or not compared with it (other faces, its run was missing, "
-    "or no interval exists). The comparison is between these trained networks; another seed may reverse it."
+    "metrics of the table, 5 %). Unmarked: worse, or not compared with it (other faces, its scores were "
+    "missing, or no interval exists). The comparison is between these trained networks; another seed may "
+    "reverse it."
 )
 NOTE_UNCOMPARED = "Nothing is bold, because none of these runs was compared with another."
 NOTE_MATRIX = "Matrices: [[real called real, real called fake], [fake called real, fake called fake]]."
@@ -89,11 +90,17 @@ def _sizes(level: str, results: Sequence[Result]) -> list[str]:
     return [f"Tested on {span} {UNITS[level]}s."]
 
 
+def _faces(result: Result) -> tuple[object, ...]:
+    """What results that were measured on the same test faces have in common."""
+    return result.manifest, result.data.get("faces"), result.recipe["split"], result.recipe["folds"]
+
+
 class _Marks:
     """Which results in one table are best, and which cannot be told from the best."""
 
     def __init__(self, asked: Asked, footnotes: "Footnotes") -> None:
-        shown = {result.digest: result for result in asked.results.values()}
+        results = (asked.results[cell.name] for cell in asked.cells if cell.name in asked.results)
+        shown = {result.digest: result for result in results}
         # Comparisons may be older than the declaration of their cells or table.
         table = (asked.spec.name, asked.spec.level)
         mine = [
@@ -102,15 +109,16 @@ class _Marks:
             if (one.table, one.level) == table and {one.best, one.other} <= set(shown)
         ]
 
-        def skill(one: Comparison) -> float:
-            value = shown[one.best].estimate(one.metric, asked.spec.level).value
-            return MEASURES[one.metric].sign * value
+        def skill(result: Result, metric: str) -> float:
+            return MEASURES[metric].sign * result.estimate(metric, asked.spec.level).value
 
-        # If the run of the best was missing, another one was compared with the rest too.
+        # If the scores of the best were not at hand, another one was compared with the rest.
         lost = {(one.metric, one.other) for one in mine} | {
             (one.metric, one.best)
-            for one, rival in itertools.product(mine, mine)
-            if (one.metric, one.other) == (rival.metric, rival.other) and skill(one) < skill(rival)
+            for one, rival in itertools.product(mine, shown.values())
+            if rival.status == DONE
+            and _faces(rival) == _faces(shown[one.best])
+            and skill(shown[one.best], one.metric) < skill(rival, one.metric)
         }
         self._best = {(one.metric, one.best) for one in mine} - lost
         self._same = {

@@ -106,6 +106,13 @@ def test_one_column_has_one_best_though_runs_were_not_at_hand(declare, accuracie
     assert found == {"CNN": "best", "Meso-4": "", "Both": ""}
 
 
+def test_of_cells_compared_apart_from_a_better_one_none_is_the_best(declare, measured):
+    """The scores of CNN were not at hand: it is not compared, and Meso-4 is not the best."""
+    accuracies = {CNN: 0.9, MESO: 0.8, BOTH: 0.7}
+    found = marks_of(measured, read_experiment(declare()), accuracies, [(MESO, BOTH, 0.9)])
+    assert found == {"CNN": "", "Meso-4": "", "Both": ""}
+
+
 def test_a_training_that_scores_all_faces_alike_is_called_collapsed(declare, measured):
     experiment = read_experiment(declare())
     samples = [FaceSample(f"{row}.png", row % 2, "test", str(row)) for row in range(40)]
