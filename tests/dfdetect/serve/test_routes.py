@@ -8,13 +8,14 @@ import cv2
 import numpy as np
 import pytest
 from msgspec import structs
+from PIL import Image
 
 from dfdetect.explain.heat_maps import EMPTY
 from dfdetect.metrics.calibrating import Held
 from dfdetect.predict.detector import Detector
 from dfdetect.serve.limits import Limits
 from dfdetect.verdict import WORDS, Verdict
-from face_extraction.images import write_image
+from face_extraction.images import Unreadable, read_photo
 from face_extraction.settings import ExtractionSettings
 
 from ..predict.conftest import ONE_CUT, brightness_without_keras
@@ -282,9 +283,13 @@ def test_metrics_count_requests_and_files(client, photo, empty_photo):
 
 def test_a_photo_above_the_limit_is_refused_before_it_is_decoded(serve, tmp_path):
     client = serve(limits=replace(Limits(), pixels=9_999))
-    write_image(tmp_path / "a.png", np.zeros((100, 100, 3), np.uint8))
-    content = bytearray((tmp_path / "a.png").read_bytes())
-    content[-30:-20] = bytes(10)  # what decodes it would call it damaged
-    (tmp_path / "a.png").write_bytes(content)
-    status, told = refusal(client.upload(tmp_path / "a.png"))
+    noise = np.random.default_rng(0).integers(0, 255, (100, 100, 3), dtype=np.uint8)
+    Image.fromarray(noise).save(tmp_path / "a.jpg")
+    content = bytearray((tmp_path / "a.jpg").read_bytes())
+    middle = len(content) // 2
+    content[middle : middle + 200] = bytes(200)  # what decodes it calls it damaged
+    (tmp_path / "a.jpg").write_bytes(content)
+    with pytest.raises(Unreadable, match="damaged JPEG"):
+        read_photo(tmp_path / "a.jpg")
+    status, told = refusal(client.upload(tmp_path / "a.jpg"))
     assert (status, told) == (422, "100 x 100 pixels; accepted: up to 9,999 pixels")
