@@ -29,12 +29,11 @@ def told_seconds(path: Path) -> float:
         Unreadable: the system cannot open the file.
     """
     with open_file(path) as file:
-        header = file.read(_HEADER)
-    at = header.find(_PROPERTIES)
-    if at < 0 or len(header) < at + _FLAGS + 4:
+        properties = _properties(file.read(_HEADER))
+    if len(properties) < _FLAGS + 4:
         return 0.0
     (play,), (preroll,), (flags,) = (
-        struct.unpack_from(kind, header, at + place)
+        struct.unpack_from(kind, properties, place)
         for kind, place in (("<Q", _PLAY), ("<Q", _PREROLL), ("<I", _FLAGS))
     )
     return 0.0 if flags & _BROADCAST else max(0.0, play / 1e7 - preroll / 1e3)
@@ -48,10 +47,10 @@ def holes(path: Path) -> Iterator[Hole]:
     """
     with open_file(path) as file:
         header = file.read(_HEADER)
-        at = header.find(_PROPERTIES)
-        if at < 0 or len(header) < at + _SIZES + 8:
+        properties = _properties(header)
+        if len(properties) < _SIZES + 8:
             return
-        size, greatest = struct.unpack_from("<II", header, at + _SIZES)
+        size, greatest = struct.unpack_from("<II", properties, _SIZES)
         start = int.from_bytes(header[16:24], "little")
         file.seek(start)
         head = file.read(_DATA_HEAD)
@@ -67,3 +66,9 @@ def holes(path: Path) -> Iterator[Hole]:
             first = kind if first is None else first
             if (kind[0] ^ first[0]) & _CORRECTS:
                 yield Hole(at, at + size)
+
+
+def _properties(header: bytes) -> bytes:
+    """The header from the file's properties on; b"" if it has none."""
+    at = header.find(_PROPERTIES)
+    return header[at:] if at >= 0 else b""

@@ -123,7 +123,7 @@ class HoleFinder:
         if self._has_end and lacks_end(content, at):
             return True
         if self._has_start_codes:
-            return bytes(_ZEROS) in content and any(_has_zeros(unit) for unit in self._units(content))
+            return bytes(_ZEROS) in content and any(_has_zeros(unit) for unit in units(content, self._prefix))
         return at is not None and self.lacks_sectors(content, at)
 
     def lacks_sectors(self, content: bytes, at: int) -> bool:
@@ -143,15 +143,22 @@ class HoleFinder:
             start = content.find(bytes(SECTOR), end) if rest else -1
         return False
 
-    def _units(self, content: bytes) -> Iterator[bytes]:
-        if not self._prefix:
-            yield content
-            return
-        at = 0
-        while at + self._prefix < len(content):
-            start = at + self._prefix
-            at = start + int.from_bytes(content[at:start])
-            yield content[start:at]
+
+def units(content: bytes, prefix: int) -> Iterator[bytes]:
+    """The units of H.264 or HEVC, each behind its length.
+
+    Args:
+        content: the packet.
+        prefix: bytes of each length; 0 if start codes part the units: then the packet stays whole.
+    """
+    if not prefix:
+        yield content
+        return
+    at = 0
+    while at + prefix < len(content):
+        start = at + prefix
+        at = start + int.from_bytes(content[at:start])
+        yield content[start:at]
 
 
 def lacks_end(content: bytes, at: int | None) -> bool:

@@ -2,7 +2,7 @@
 
 import csv
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import astuple, dataclass
 from pathlib import Path
 
@@ -89,6 +89,14 @@ def write_ledger(path: Path, rows: Iterable[LedgerRow]) -> None:
     Bytes of a file name that are not valid UTF-8 are written as escapes.
     """
     write_csv(path, COLUMNS, ([as_text(value) for value in astuple(row)] for row in rows))
+
+
+def renew_ledger(path: Path, rows: Collection[LedgerRow]) -> None:
+    """Write `rows` as `write_ledger` does; without rows there is no file, and an earlier one goes."""
+    if rows:
+        write_ledger(path, rows)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def as_text(name: str) -> str:

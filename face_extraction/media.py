@@ -48,7 +48,8 @@ def kinds_told(paths: Sequence[PurePath]) -> str:
     """How many files there are, with the most frequent kinds: "503 (.dng 500, no suffix 3)"."""
     kinds = Counter(path.suffix.lower() or "no suffix" for path in paths)
     shown = {kind: kind if kind.isprintable() else ascii(kind)[1:-1] for kind in kinds}
-    told = ", ".join(f"{shown[kind]} {count:,}" for kind, count in kinds.most_common(5))
-    if others := len(paths) - sum(count for _, count in kinds.most_common(5)):
+    most = kinds.most_common(5)
+    told = ", ".join(f"{shown[kind]} {count:,}" for kind, count in most)
+    if others := len(paths) - sum(count for _, count in most):
         told += f", other kinds {others:,}"
     return f"{len(paths):,} ({told})"

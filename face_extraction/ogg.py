@@ -37,27 +37,24 @@ def holes(path: Path) -> Iterator[Hole]:
         Unreadable: the system cannot open the file.
     """
     with open_file(path) as file:
-        size, at = file.seek(0, 2), 0
+        size = file.seek(0, 2)
         numbers: dict[bytes, int] = {}
-        while at < size:
-            page = _page(file, at, size)
-            if page and page.end > size:
+        for part in _parts(file, size, checked=True):
+            if part.end > size:
                 return
-            if page is None or not page.whole:
-                after = _find(file, at + 1, size)
-                if after < size:
-                    yield Hole(at, after)
-                at, numbers = after, dict.fromkeys(numbers, -1)
+            if isinstance(part, Hole):
+                if part.end < size:
+                    yield part
+                numbers = dict.fromkeys(numbers, -1)
                 continue
-            if page.flags & _FIRST:
-                numbers.pop(page.stream, None)
-                if page.content.startswith(_VIDEOS):
-                    numbers[page.stream] = page.number
-            elif page.stream in numbers:
-                if page.number != numbers[page.stream] + 1 and numbers[page.stream] >= 0:
-                    yield Hole(at, at)
-                numbers[page.stream] = page.number
-            at = page.end
+            if part.flags & _FIRST:
+                numbers.pop(part.stream, None)
+                if part.content.startswith(_VIDEOS):
+                    numbers[part.stream] = part.number
+            elif part.stream in numbers:
+                if part.number != numbers[part.stream] + 1 and numbers[part.stream] >= 0:
+                    yield Hole(part.at, part.at)
+                numbers[part.stream] = part.number
 
 
 def breaks_off(path: Path) -> bool:
@@ -67,26 +64,44 @@ def breaks_off(path: Path) -> bool:
         Unreadable: the system cannot open the file.
     """
     with open_file(path) as file:
-        size, at = file.seek(0, 2), 0
+        size = file.seek(0, 2)
         is_open: dict[bytes, bool] = {}
-        while at < size:
-            page = _page(file, at, size)
-            if page is None:
-                after = _find(file, at + 1, size)
-                if after >= size:
+        for part in _parts(file, size, checked=False):
+            if part.end > size:
+                return True
+            if isinstance(part, Hole):
+                if part.end == size:
                     return any(is_open.values())
-                at = after
                 continue
-            if page.flags & _FIRST and page.content.startswith(_VIDEOS):
-                is_open[page.stream] = True
-            if page.flags & _LAST and page.stream in is_open:
-                is_open[page.stream] = False
+            if part.flags & _FIRST and part.content.startswith(_VIDEOS):
+                is_open[part.stream] = True
+            if part.flags & _LAST and part.stream in is_open:
+                is_open[part.stream] = False
+    return False
+
+
+def _parts(file: IO[bytes], size: int, *, checked: bool) -> Iterator[_Page | Hole]:
+    """The pages, and the other bytes between them, in order; a cut page ends beyond the file.
+
+    Args:
+        file: the file.
+        size: its size in bytes.
+        checked: whether a page whose checksum is wrong counts as other bytes.
+    """
+    at = 0
+    while at < size:
+        page = _page(file, at, size, checked)
+        if page is not None and (page.whole or page.end > size):
+            yield page
             at = page.end
-        return at > size
+        else:
+            hole = Hole(at, _find(file, at + 1, size))
+            yield hole
+            at = hole.end
 
 
-def _page(file: IO[bytes], at: int, size: int) -> _Page | None:
-    """The page at a place; None if there is none."""
+def _page(file: IO[bytes], at: int, size: int, checked: bool) -> _Page | None:
+    """The page at a place; None if there is none. It is whole if it is not checked."""
     file.seek(at)
     head = file.read(_HEAD)
     if not head.startswith(_SIGN[: len(head)]):
@@ -97,7 +112,7 @@ def _page(file: IO[bytes], at: int, size: int) -> _Page | None:
     end = at + _HEAD + head[26] + sum(table)
     content = file.read(min(end, size) - at - _HEAD - len(table))
     told = int.from_bytes(head[22:26], "little")
-    whole = _checksum(head[:22] + bytes(4) + head[26:] + table + content) == told
+    whole = not checked or _checksum(head[:22] + bytes(4) + head[26:] + table + content) == told
     return _Page(at, end, head[5], head[14:18], int.from_bytes(head[18:22], "little"), content, whole)
 
 

@@ -9,10 +9,12 @@ from collections.abc import Iterator
 from PIL import Image
 
 from face_extraction.boxes import Box, boxes
-from face_extraction.holes import SECTOR, HoleFinder, lacks_end
+from face_extraction.holes import SECTOR, HoleFinder, lacks_end, units
 
 # HEVC writes no three zeros inside a unit.
 _MOST_ZEROS = 8
+# Bytes of a unit's length, as encoders of pictures write it.
+_PREFIX = 4
 # AV1 ends in a bit that is set; so many zeros behind it are no encoder's.
 _NO_END = bytes(8 * SECTOR)
 
@@ -31,7 +33,7 @@ def has_zeros(content: bytes) -> bool:
 
 
 def _hevc_has_zeros(part: bytes, _: int) -> bool:
-    return any(bytes(_MOST_ZEROS) in unit for unit in _units(part))
+    return any(bytes(_MOST_ZEROS) in unit for unit in units(part, _PREFIX))
 
 
 def _av1_has_zeros(part: bytes, start: int) -> bool:
@@ -68,15 +70,6 @@ def _decodes(part: bytes) -> bool:
     except OSError:
         return False
     return True
-
-
-def _units(part: bytes) -> Iterator[bytes]:
-    """The units of HEVC, each behind its length."""
-    at = 0
-    while at + 4 < len(part):
-        start = at + 4
-        at = start + int.from_bytes(part[at:start])
-        yield part[start:at]
 
 
 class _Numbers:

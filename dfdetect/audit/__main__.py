@@ -87,7 +87,7 @@ def _audit(args: argparse.Namespace, command: str) -> int:
     from dfdetect.runs.folder import Run
     from face_extraction.atomic import write_text
     from face_extraction.json_file import write_json
-    from face_extraction.ledger import write_ledger
+    from face_extraction.ledger import renew_ledger
     from face_extraction.manifest import write_manifest
 
     scored = Run(run_folder(args.scores)) if args.scores else None
@@ -120,9 +120,8 @@ def _audit(args: argparse.Namespace, command: str) -> int:
     write_text(out / "index.html", render_audit(target, result, scores, repaired, command))
     print(f"\nlook at {out / 'index.html'}")
     unread = out / "unread.csv"
-    unread.unlink(missing_ok=True)  # an earlier audit's
+    renew_ledger(unread, result.unread)
     if result.unread:
-        write_ledger(unread, result.unread)
         print(f"{len(result.unread):,} crops could not be read: {unread}")
     return DONE if result.clean and not result.unread else FINDING
 
