@@ -20,6 +20,7 @@ from face_extraction.animation import is_picture, read_pictures
 from face_extraction.images import Unreadable, check_readable
 from face_extraction.ledger import DAMAGED, TRUNCATED, ItemFailed
 from face_extraction.packets import (
+    DECODING_ORDER,
     ERRORS,
     JUMP_SECONDS,
     Damage,
@@ -179,7 +180,7 @@ def _timed_by_decoder(path: Path, packets: Packets, damage: Damage) -> Packets:
     for decoded in _decode(path, _Plan(((packets.first, count - 1),)), damage):
         pts = decoded.frame.pts
         given.append((decoded.place, None if pts is None else pts * base))
-    if name == "avi":  # AVI gives times in decoding order; sorting turns them into times of showing.
+    if name in DECODING_ORDER:  # Sorting turns times of decoding into times of showing.
         known = iter(sorted(seconds for _, seconds in given if seconds is not None))
         given = [(place, next(known, None)) for place, _ in given]
     sequence = _with_lost(given, damage)

@@ -38,6 +38,8 @@ _LISTS_FRAMES = "mov,mp4"
 _JUMPING, JUMP_SECONDS = frozenset({"mpegts", "mpeg"}), 10.0
 # VP8's packets can hold pictures that are never shown; AVI has no time of showing.
 _UNTIMED = frozenset({"vp8", "avi"})
+# They give times in decoding order: AVI always, ASF with B-frames, MXF with H.264.
+DECODING_ORDER = frozenset({"asf", "avi", "mxf"})
 # Their decoders know by themselves where a picture is whole, which need not be at a key.
 _KNOWS_START = frozenset({"h264", "hevc"})
 _TRANSPARENT = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
@@ -348,7 +350,7 @@ def read_packets(path: Path) -> Packets:
             length = asf.told_seconds(path)
         if name.startswith(_LISTS_FRAMES) and (told := fragments.told_seconds(path, stream.id)) is not None:
             length = told
-        codec = stream.codec_context.name
+        codec, reorders = stream.codec_context.name, stream.codec_context.has_b_frames
         broken, missing = _damage_told(path, name, stream, read)
         is_cut = _is_cut(path, name, read)
     missing = max(missing, pictures - len(read.flags))
@@ -359,6 +361,8 @@ def read_packets(path: Path) -> Packets:
     bits = np.frombuffer(bytes(read.flags), np.uint8)[:count]
     keys, shown = bits & 1 > 0, bits & 2 > 0
     told = read.told and len(np.unique(times[shown])) == shown.sum() and bool(keys[:1].all())
+    if name in DECODING_ORDER and reorders and not keys.all() and (np.diff(times) > 0).all():
+        told = False
     if told and name in _JUMPING:
         times = _without_jumps(times, round(JUMP_SECONDS / tick))
     first = 0 if codec in _KNOWS_START or not keys.any() else int(np.argmax(keys))

@@ -404,6 +404,8 @@ def no_real_time():
         ("a.avi", "mpeg4", "yuv420p", {"bf": "2"}),
         ("a.mpg", "mpeg2video", "yuv420p", {"bf": "2"}),
         ("a.wmv", "wmv2", "yuv420p", {}),
+        ("b.wmv", "libx264", "yuv420p", {"bf": "3", "g": "12"}),
+        ("a.mxf", "libx264", "yuv420p", {"bf": "3", "g": "12"}),
         ("e.mp4", "libx264", "yuv420p10le", {}),
     ],
 )
