@@ -111,7 +111,7 @@ class Calibration(msgspec.Struct, frozen=True, kw_only=True):
         log_loss: of each method on val, fitted on other groups; none where there are too few groups.
         before: the ECE of raw scores on test, or without test on val.
         after: the same of calibrated scores.
-        sharpness: the least of val's faces (`data.sharpness`); None where it was not measured.
+        least_sharpness: the least of val's faces (`data.sharpness`); None where it was not measured.
         false_alarms: the bound on reals called substantial.
         missed: the bound on fakes called little.
         cut: one cut in place of both; None for two.
@@ -130,7 +130,7 @@ class Calibration(msgspec.Struct, frozen=True, kw_only=True):
     log_loss: dict[str, float] = {}
     before: Error | None = None
     after: Error | None = None
-    sharpness: float | None = None
+    least_sharpness: float | None = None
     false_alarms: float = FALSE_ALARMS
     missed: float = MISSED
     cut: float | None = None

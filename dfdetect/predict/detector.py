@@ -454,7 +454,7 @@ class Detector:
 
     def _blurred(self, found: Look, judged: Judged) -> tuple[str, str] | None:
         """The same where the faces that count are more blurred than nearly all of validation's."""
-        least = self.calibration(found.kind).sharpness
+        least = self.calibration(found.kind).least_sharpness
         if least is None:
             return None
         counting = [face.index for face in judged.faces if face.counts] or range(len(found.crops))

@@ -20,14 +20,14 @@ Calibrations = Mapping[str, Calibration]
 
 
 def calibrate_levels(
-    predictions: Mapping[str, Predictions], levels: tuple[str, ...], sharpness: float | None = None
+    predictions: Mapping[str, Predictions], levels: tuple[str, ...], least_sharpness: float | None = None
 ) -> dict[str, Calibration]:
     """Calibrate each level on the val split; a level that cannot be calibrated is left out.
 
     Args:
         predictions: of "val", and of "test" where there is one.
         levels: "face" and "video", or one of them.
-        sharpness: the least of the val split's faces; None where it is not known.
+        least_sharpness: the least of the val split's faces; None where it is not known.
     """
     made = {}
     for level in levels:
@@ -35,7 +35,7 @@ def calibrate_levels(
         test = predictions["test"].at_level(level) if "test" in predictions else None
         origin = f"{len(val.known()):,} {UNITS[level]}s of the run's validation split"
         if found := calibrate(val, test, origin=origin):
-            made[level] = msgspec.structs.replace(found, sharpness=sharpness)
+            made[level] = msgspec.structs.replace(found, least_sharpness=least_sharpness)
     return made
 
 

@@ -349,10 +349,11 @@ def test_a_wrong_array_is_refused(detector, wrong, whole):
 def test_faces_more_blurred_than_any_tested_give_no_verdict(detector, clip, tmp_path):
     sharp = sharpness(look_at_photo(Photo(clip[0]), detector.wanted()).crops[0])
     detector.calibrations = {
-        level: structs.replace(known, sharpness=0.6 * sharp) for level, known in detector.calibrations.items()
+        level: structs.replace(known, least_sharpness=0.6 * sharp)
+        for level, known in detector.calibrations.items()
     }
     write_image(tmp_path / "sharp.png", clip[0])
-    write_image(tmp_path / "blurred.png", cv2.GaussianBlur(clip[0], (0, 0), 4))
+    write_image(tmp_path / "blurred.png", cv2.GaussianBlur(clip[0], (0, 0), 8))
     assert detector.judge(tmp_path / "sharp.png").reason == ""
     blurred = detector.judge(tmp_path / "blurred.png")
     assert (blurred.level, blurred.reason, blurred.faces[0].level) == (None, "blurred", None)
