@@ -135,7 +135,7 @@ def _judge(files: Iterable[Path], detector: "Detector", way: int) -> None:
         for path in files:
             detector.judge(path)
     else:
-        for _ in judge_files(files, detector, frames=None, readers=Readers(way)):
+        for _ in judge_files(files, detector, Readers(way)):
             pass
 
 

@@ -9,7 +9,7 @@ import re
 import tempfile
 import warnings
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -28,20 +28,18 @@ from dfdetect.export.formats import (
     Format,
     Numbers,
 )
-from dfdetect.runs.exported import SCHEMA, about_file
+from dfdetect.runs.exported import about_file
 from face_extraction.atomic import TEMPORARY, naming
 from face_extraction.digest import file_digest
 from face_extraction.errors import InputError, one_line
 from face_extraction.json_file import parse_json, write_json
 from face_extraction.missing import extra
-from face_extraction.settings import read_settings
 
 if TYPE_CHECKING:
     import keras
 
     from dfdetect.data.opening import Data
     from dfdetect.export.cost import Cost
-    from dfdetect.runs.calibration import Calibrations
     from dfdetect.runs.folder import Run
 
 # TensorFlow's errors of a full disk, of a quota and of a limit are no OSErrors.
@@ -293,17 +291,16 @@ def _line(error: Exception) -> str:
 def _facts(
     run: "Run", model: "keras.Model", wanted: Wanted, checked: _Check, cost: "Cost | None"
 ) -> dict[str, Any]:
-    """What a program needs to use the export, and what tells where it comes from (see `runs.exported`)."""
-    from dfdetect.runs.calibration import calibrated
+    """What a program needs to use the export, and what tells where it comes from; see `runs.about`."""
+    from dfdetect.runs.about import about_run
     from dfdetect.runs.environment import describe
-    from dfdetect.runs.skill import note_told, skill_told, unfit
     from face_extraction.images import RESIZED_BY
 
     form, environment = FORMATS[wanted.format], run.environment()
-    settings, calibrations = read_settings(run.folder), calibrated(run)
+    about = about_run(run)
     versions = ("dfdetect", "git_commit", "python", "packages")
     return {
-        "schema": SCHEMA,
+        **msgspec.to_builtins(about),
         "format": wanted.format,
         "model": run.recipe().model,
         "numbers": wanted.numbers,
@@ -320,15 +317,9 @@ def _facts(
             "range": [0, 1],
             "label": "1 = fake, 0 = real",
         },
-        "skill": skill_told(run),
-        "note": " ".join(filter(None, [note_told(run), _smaller_note(wanted, checked.difference)])),
-        "unfit": list(unfit(run)),
+        "note": " ".join(filter(None, [about.note, _smaller_note(wanted, checked.difference)])),
         "threshold": run.threshold(),
         "verdict": "of a calibrated score: substantial evidence from cuts.upper on, little below cuts.lower",
-        "cuts": _cuts(calibrations),
-        "calibrations": msgspec.to_builtins(dict(calibrations)),
-        # None: the crops came ready-made, and nobody knows how.
-        "extraction": asdict(settings) if settings else None,
         "run": {
             "name": run.name,
             "members": sorted(environment.get("members", {})),
@@ -349,15 +340,3 @@ def _smaller_note(wanted: Wanted, difference: float) -> str:
         f"This export computes in 8 bits: its scores are {difference:.2g} off the run's on average, and the "
         "cuts were chosen for the run's."
     )
-
-
-def _cuts(calibrations: "Calibrations") -> dict[str, Any]:
-    """The cuts of photos and of videos, for programs without this package."""
-    from dfdetect.runs.calibration import for_kind
-
-    known = {kind: for_kind(calibrations, kind) for kind in ("photo", "video")}
-    return {
-        kind: {"lower": found.lower, "upper": found.upper, "origin": found.origin}
-        for kind, found in known.items()
-        if found
-    }

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dfdetect.models.shipped import DEFAULT
+from dfdetect.predict.options import FRAMES, Options
 from dfdetect.predict.scorefile import Outcome, open_scores
 from dfdetect.predict.text import csv_rows, printable, table
 from dfdetect.recipe import RECIPE_FILE, Recipe, read_recipe
@@ -31,7 +32,6 @@ GIVEN = "--threshold"
 NO_VERDICTS = "This detector gives no verdicts"
 FEW_FILES = 2
 """So few files are scored sooner without compiling the model's function."""
-FRAMES_HELP = "frames of a video to search (default: 16; for a sequence model, as many as in its training)"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -40,6 +40,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> Parser:
+    usual = Options()
     parser = Parser(
         "python -m dfdetect.predict",
         "Score photos, videos and folders of them with a detector that ships, or with a finished run.\n\n"
@@ -70,13 +71,19 @@ def _parser() -> Parser:
     parser.add_argument(
         "--recipe", type=Path, metavar="FILE", help="the model of --weights, as this recipe.toml builds it"
     )
-    parser.add_argument("--frames", type=int, metavar="N", help=FRAMES_HELP)
+    parser.add_argument(
+        "--frames",
+        type=int,
+        metavar="N",
+        help=f"frames of a video to search (default: {FRAMES}; for a sequence model, as many as in its "
+        "training)",
+    )
     parser.add_argument("--whole", action="store_true", help="the files are face crops: look for no face")
     parser.add_argument(
         "--policy",
         choices=POLICIES,
-        default="all",
-        help="which faces of a photo or frame count (default: all)",
+        default=usual.policy,
+        help="which faces of a photo or frame count (default: %(default)s)",
     )
     parser.add_argument(
         "--rotations",
@@ -163,6 +170,41 @@ def _parser() -> Parser:
 
 
 def _predict(args: argparse.Namespace) -> int:
+    _check(args)
+    shard = Shard.parse(args.shard)
+    run = None if args.weights else _run_or_export(args.inputs[0], args.pretrained)
+    files, others = _files(args.inputs[1:] if run else args.inputs)
+    if not files:
+        inside = f" ({_left_out(others)})" if others else ""
+        raise InputError(
+            f"{args.inputs[-1]}: no photo or video to score{inside}; give files or folders after the run"
+        )
+    _check_outputs(args, files)
+    files = [path for path in files if shard.holds(str(path))]
+    detector = _detector(args, run)
+    detector.options = Options(
+        frames=args.frames,
+        whole=args.whole,
+        policy=args.policy,
+        rotations=args.rotations,
+        prevalence=args.prevalence,
+        anchors=_certificates(args.trust) if args.trust else "",
+        compiled=len(files) > FEW_FILES,
+    )
+    detector.set_bounds(args.false_alarms, args.missed)
+    if args.threshold is not None:
+        detector.set_threshold(args.threshold, GIVEN)
+    if others:
+        print(_left_out(others), file=sys.stderr)
+    if detector.unfit:
+        said = f"{NO_VERDICTS}: {WHY[detector.unfit]} ({detector.unfit_detail})"
+        print(harmless(said), file=sys.stderr)  # an export's words may be a stranger's
+    answer = _append if args.out else _stream if args.jsonl else _show
+    return DONE if answer(files, detector, args) else FINDING
+
+
+def _check(args: argparse.Namespace) -> None:
+    """Refuse values out of their range, and flags that contradict each other."""
     if args.frames is not None and args.frames < 1:
         raise InputError(f"--frames {args.frames}; accepted: 1 or more")
     for name in ("threshold", "false_alarms", "missed"):
@@ -181,17 +223,12 @@ def _predict(args: argparse.Namespace) -> int:
         if args.dask and getattr(args, name) is not None:
             option = f"--{name.replace('_', '-')}"
             raise InputError(f"{option} sets processes started here; accepted: it or --dask, not both")
-    shard = Shard.parse(args.shard)
     if (bool(args.model) + bool(args.recipe)) != bool(args.weights):
         raise InputError("--weights goes with either --model or --recipe, and they with it")
-    run = None if args.weights else _run_or_export(args.inputs[0], args.pretrained)
-    inputs = args.inputs[1:] if run else args.inputs
-    files, others = _files(inputs)
-    if not files:
-        inside = f" ({_left_out(others)})" if others else ""
-        raise InputError(
-            f"{args.inputs[-1]}: no photo or video to score{inside}; give files or folders after the run"
-        )
+
+
+def _check_outputs(args: argparse.Namespace, files: Sequence[Path]) -> None:
+    """Refuse files to write that cannot be written, before a model is loaded."""
     if args.out and not args.out.parent.is_dir():
         raise InputError(f"--out {args.out}: there is no folder {args.out.parent}")
     if args.html and (len(files) > 1 or args.out):
@@ -201,28 +238,11 @@ def _predict(args: argparse.Namespace) -> int:
         check_target(args.html)
         if args.html.exists() and args.html.samefile(files[0]):
             raise InputError(f"--html {args.html}: that is the file to judge; give another name")
-    files = [path for path in files if shard.holds(str(path))]
-    detector = _detector(args, run)
-    detector.compiled = len(files) > FEW_FILES
-    if args.rotations is not None:
-        detector.rotations = args.rotations
-    detector.set_bounds(args.false_alarms, args.missed)
-    detector.prevalence = args.prevalence
-    detector.anchors = _certificates(args.trust) if args.trust else ""
-    if args.threshold is not None:
-        detector.set_threshold(args.threshold, GIVEN)
-    if others:
-        print(_left_out(others), file=sys.stderr)
-    if detector.unfit:
-        said = f"{NO_VERDICTS}: {WHY[detector.unfit]} ({detector.unfit_detail})"
-        print(harmless(said), file=sys.stderr)  # an export's words may be a stranger's
-    answer = _append if args.out else _stream if args.jsonl else _show
-    return DONE if answer(files, detector, args) else FINDING
 
 
 def _append(files: Sequence[Path], detector: "Detector", args: argparse.Namespace) -> bool:
     """Write the verdicts that the file lacks, and return whether every file has one."""
-    with open_scores(args.out, [detector.record(kind, args.frames) for kind in ("photo", "video")]) as into:
+    with open_scores(args.out, [detector.record(kind) for kind in ("photo", "video")]) as into:
         left = [path for path in files if str(path) not in into.done]
         outcomes = [into.done[str(path)] for path in files if str(path) in into.done]
         for verdict in _verdicts(left, detector, args, done=len(outcomes)):
@@ -277,9 +297,9 @@ def _in_turn(files: Sequence[Path], detector: "Detector", args: argparse.Namespa
     elif readers and files:
         from dfdetect.predict.pipelining import judge_files
 
-        yield from judge_files(files, detector, frames=args.frames, readers=readers)
+        yield from judge_files(files, detector, readers)
     else:
-        yield from (detector.judge(path, frames=args.frames) for path in files)
+        yield from map(detector.judge, files)
 
 
 def _readers(args: argparse.Namespace) -> "Readers | None":
@@ -306,10 +326,10 @@ def _with_report(
     from dfdetect.predict.looking import look
     from dfdetect.predict.pipelining import found_in
 
-    wanted = detector.wanted(args.frames)
+    wanted = detector.wanted()
     found = found_in(files, wanted, readers) if readers else ([look(path, wanted)] for path in files)
     for looks in found:
-        (verdict,) = detector.judge_looks(looks, frames=args.frames)
+        (verdict,) = detector.judge_looks(looks)
         yield verdict
         if detector.explains:
             maps: Sequence[Picture] | str = heat_pictures(verdict, looks[0].crops, detector.keras_model)
@@ -347,10 +367,8 @@ def _detector(args: argparse.Namespace, run: Path | None) -> "Detector":
 
     if args.weights:
         recipe = read_recipe(args.recipe) if args.recipe else Recipe(model=args.model)
-        return Detector.from_weights(recipe, args.weights, whole=args.whole, policy=args.policy)
-    if run:
-        return Detector.from_path(run, whole=args.whole, policy=args.policy)
-    return Detector.default(args.pretrained or DEFAULT, whole=args.whole, policy=args.policy)
+        return Detector.from_weights(recipe, args.weights)
+    return Detector.from_path(run) if run else Detector.default(args.pretrained or DEFAULT)
 
 
 def _certificates(path: Path) -> str:

@@ -1,56 +1,43 @@
 """The detector: find faces, score them, come to a verdict on a photo or a video."""
 
-from collections import Counter
 from collections.abc import Callable, Sequence
+from copy import copy
 from dataclasses import replace
 from functools import cache, cached_property
-from importlib.util import find_spec
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from msgspec import structs
 
-from dfdetect.cli import load_keras
-from dfdetect.data.clips import fewest, shortage, spread
-from dfdetect.data.sharpness import sharpness
 from dfdetect.metrics.calibrating import Calibration
 from dfdetect.metrics.estimates import LEVELS
 from dfdetect.models.build import frames_of
 from dfdetect.models.light import LightModel, Model, has_onnx
 from dfdetect.models.shipped import DEFAULT, pretrained_folder
-from dfdetect.predict.joining import Judged, judge_clips, judge_photo, judge_video
+from dfdetect.predict.joining import Judged, inputs_of, join, judge_photo, scorable
+from dfdetect.predict.keras_models import has_keras, model_of_run, model_of_weights
 from dfdetect.predict.looking import Look, Rgb, Wanted, look, look_at_photo
+from dfdetect.predict.options import FRAMES, Options
+from dfdetect.predict.withholding import withheld
 from dfdetect.recipe import Recipe
-from dfdetect.runs.calibration import Calibrations, calibrated, for_kind
+from dfdetect.runs.about import About, about_run
+from dfdetect.runs.calibration import Calibrations, for_kind
 from dfdetect.runs.environment import versions
 from dfdetect.runs.exported import is_export, open_export, open_graph
 from dfdetect.runs.folder import Run
 from dfdetect.runs.scoring import score_crops
-from dfdetect.runs.skill import note_told, skill_told, unfit
-from dfdetect.verdict import (
-    BLURRED,
-    FEW_FACES,
-    FEWEST_SHOWN,
-    SUBSTANTIAL,
-    UNCALIBRATED,
-    Cuts,
-    Face,
-    Record,
-    Verdict,
-)
+from dfdetect.verdict import SUBSTANTIAL, UNCALIBRATED, Cuts, Face, Record, Verdict
 from face_extraction.digest import file_digest
 from face_extraction.errors import InputError, unforeseen
 from face_extraction.images import Photo, check_rgb
-from face_extraction.ledger import FAILED, TOO_FEW, ItemFailed
-from face_extraction.missing import extra
-from face_extraction.settings import ExtractionSettings, read_settings
+from face_extraction.ledger import FAILED, ItemFailed
+from face_extraction.settings import ExtractionSettings
 
 if TYPE_CHECKING:
     import keras
 
-FRAMES = 16
-"""Frames of a video that are searched by default, for a model that takes single faces."""
 UNKNOWN_CROPS = (
     "How the faces of training were cropped is not recorded (ready-made crops, or weights from elsewhere): "
     "faces are cut with the default settings, which may differ; --whole takes pictures as they are."
@@ -74,23 +61,16 @@ class Detector:
             evidence; none where nobody measured it: there are scores, but no verdicts.
         settings: how faces are found and cropped: as they were for training; None, where that is not
             known, takes the defaults, and `note` says so.
-        whole: take each picture as a face crop, and look for no face.
-        policy: which faces of a photo, or of a video's frame, count; all of them whatever was extracted for
-            training, because the one that was swapped need not be the largest.
+        **options: fields of `Options`, such as `frames=32` or `whole=True`.
 
     Attributes:
+        options: how it judges files; another one may be set.
         weights_sha256: of the file that the weights come from; "" where that is not told.
         skill: what it showed on the run's test split, in words; "" of weights without a run.
+        cautions: the run's, to show beside every verdict and that skill; "" if there are none.
         unfit: the reason why it gives no verdict on anything, of `verdict.WITHHELD`; "" if it does.
         unfit_detail: the same, in exact words.
         name: of the run; "" of weights without one.
-        note: the cautions to show beside every verdict and that skill; "" if there are none.
-        prevalence: the share of fakes among the files judged, above 0 and below 1, so that verdicts tell
-            what an alarm is worth; None tells nothing of it.
-        anchors: certificates of the signers of C2PA manifests to trust, as PEM; none trusts nobody.
-        rotations: whether a photo without a face is turned by 90, 180 and 270 degrees; as for training,
-            unless changed.
-        compiled: whether to compile the model's function, which pays from about 50 faces on.
     """
 
     def __init__(
@@ -98,44 +78,44 @@ class Detector:
         model: Model,
         calibrations: Calibrations,
         settings: ExtractionSettings | None,
-        *,
-        whole: bool = False,
-        policy: str = "all",
+        **options: Any,
     ) -> None:
         self.model = model
         self.calibrations = dict(calibrations)
         self.settings = settings or ExtractionSettings()
-        self.note = "" if settings or whole else UNKNOWN_CROPS
-        self.skill = ""
+        self.options = Options(**options)
+        self.name = self.skill = self.cautions = self.weights_sha256 = ""
         self.unfit = "" if calibrations else UNCALIBRATED
         self.unfit_detail = "" if calibrations else "give --threshold to choose a cut yourself"
-        self.name = ""
-        self.weights_sha256 = ""
-        self.whole = whole
-        self.policy = policy
-        self.prevalence: float | None = None
-        self.anchors = ""
-        self.rotations = self.settings.rotations
-        self.compiled = True
-        self.frames = frames_of(model)
+        self._knows_crops = settings is not None
+        self._clip = frames_of(model)
         self._load_keras: Callable[[], keras.Model] | None = None
 
     @classmethod
-    def default(cls, name: str = DEFAULT, *, whole: bool = False, policy: str = "all") -> "Detector":
+    def default(cls, name: str = DEFAULT, **options: Any) -> "Detector":
         """A detector that ships with the package: it needs no training and no data.
 
         Args:
             name: one of `dfdetect.pretrained.list_pretrained()`.
-            whole: as for the class.
-            policy: as for the class.
+            **options: as for the class.
 
         Raises:
             InputError: none ships under that name.
         """
-        return cls.from_run(pretrained_folder(name), whole=whole, policy=policy)
+        return cls.from_run(pretrained_folder(name), **options)
 
     @classmethod
-    def from_run(cls, folder: Path | str, *, whole: bool = False, policy: str = "all") -> "Detector":
+    def from_path(cls, path: Path, **options: Any) -> "Detector":
+        """The detector of a run's folder (`from_run`) or of an export (`from_export`).
+
+        Raises:
+            InputError: as these two.
+        """
+        made = cls.from_export if is_export(path) else cls.from_run
+        return made(path, **options)
+
+    @classmethod
+    def from_run(cls, folder: Path | str, **options: Any) -> "Detector":
         """The detector of a finished run, with its own calibration and, where it is known, its way to crop.
 
         A run that holds its model's graph, as those that ship do, runs without Keras where onnxruntime is
@@ -143,8 +123,7 @@ class Detector:
 
         Args:
             folder: the run's.
-            whole: as for the class.
-            policy: as for the class.
+            **options: as for the class.
 
         Raises:
             InputError: the folder is not a finished run; or it needs Keras, which is not installed.
@@ -152,73 +131,49 @@ class Detector:
         run = Run(Path(folder))
         run.require_finished()
         is_light = run.graph.is_file() and has_onnx()
-        model = open_graph(run) if is_light else keras_model(run)
-        detector = cls(model, calibrated(run), read_settings(run.folder), whole=whole, policy=policy)
-        detector._load_keras = lambda: keras_model(run)
-        detector.skill = skill_told(run)
-        detector.name = run.name
-        if any(why := unfit(run)):
-            detector.unfit, detector.unfit_detail = why
-        detector.note = " ".join(filter(None, [detector.note, note_told(run)]))
-        detector.weights_sha256 = file_digest(run.weights)
+        model = open_graph(run) if is_light else model_of_run(run)
+        detector = cls._of(model, about_run(run), run.weights, options)
+        detector._load_keras = lambda: model_of_run(run)
         return detector
 
     @classmethod
-    def from_path(cls, path: Path, *, whole: bool = False, policy: str = "all") -> "Detector":
-        """The detector of a run's folder (`from_run`) or of an export (`from_export`).
-
-        Raises:
-            InputError: as these two.
-        """
-        made = cls.from_export if is_export(path) else cls.from_run
-        return made(path, whole=whole, policy=policy)
-
-    @classmethod
-    def from_export(cls, path: Path | str, *, whole: bool = False, policy: str = "all") -> "Detector":
+    def from_export(cls, path: Path | str, **options: Any) -> "Detector":
         """The detector of a file that `dfdetect.export` wrote; it needs no Keras.
 
         Args:
             path: an .onnx file, or a .tflite file with its JSON file beside it.
-            whole: as for the class.
-            policy: as for the class.
+            **options: as for the class.
 
         Raises:
             InputError: it is no such file, or damaged; or the package that runs it is not installed.
         """
         path = Path(path)
         model, about = open_export(path)
-        detector = cls(model, about.calibrations, about.extraction, whole=whole, policy=policy)
-        detector.skill = about.skill
-        detector.name = about.run.name
-        if any(about.unfit):
-            detector.unfit, detector.unfit_detail = about.unfit
-        detector.note = " ".join(filter(None, [detector.note, about.note]))
-        detector.weights_sha256 = file_digest(path)
-        return detector
+        return cls._of(model, about, path, options)
 
     @classmethod
-    def from_weights(
-        cls, recipe: Recipe, weights: Path | str, *, whole: bool = False, policy: str = "all"
-    ) -> "Detector":
+    def from_weights(cls, recipe: Recipe, weights: Path | str, **options: Any) -> "Detector":
         """The detector of a model whose weights come from elsewhere: no calibration, default crops.
 
         Args:
             recipe: how the model is built; `Recipe(model=NAME)` for a family's defaults.
             weights: a file with the weights of the whole model.
-            whole: as for the class.
-            policy: as for the class.
+            **options: as for the class.
 
         Raises:
             InputError: the model is unknown, or the file does not hold its weights, head and all.
         """
-        require_keras(str(weights))
-        load_keras()
-        from dfdetect.runs.build import build_from_recipe
-
-        named = recipe.with_changes(weights=str(weights), partial_weights=False)
-        model = build_from_recipe(named, whole=True)
-        detector = cls(model, {}, None, whole=whole, policy=policy)
+        detector = cls(model_of_weights(recipe, Path(weights)), {}, None, **options)
         detector.weights_sha256 = file_digest(Path(weights))
+        return detector
+
+    @classmethod
+    def _of(cls, model: Model, about: About, weights: Path, options: dict[str, Any]) -> "Detector":
+        detector = cls(model, about.calibrations, about.extraction, **options)
+        detector.name, detector.skill, detector.cautions = about.run.name, about.skill, about.note
+        if any(about.unfit):
+            detector.unfit, detector.unfit_detail = about.unfit
+        detector.weights_sha256 = file_digest(weights)
         return detector
 
     def set_threshold(self, threshold: float, origin: str) -> None:
@@ -253,6 +208,31 @@ class Detector:
             level: structs.replace(known, **changed) for level, known in self.calibrations.items()
         }
 
+    @property
+    def note(self) -> str:
+        """The cautions to show beside every verdict and the skill; "" if there are none."""
+        crops = "" if self._knows_crops or self.options.whole else UNKNOWN_CROPS
+        return " ".join(filter(None, [crops, self.cautions]))
+
+    @property
+    def frames_wanted(self) -> int:
+        """Frames of a video that are searched, as `options` say."""
+        usual = self.settings.faces_per_video if self._clip else FRAMES
+        return self.options.frames or usual
+
+    def wanted(self) -> Wanted:
+        """How faces are found and cut for this model."""
+        chosen = self.options
+        rotations = self.settings.rotations if chosen.rotations is None else chosen.rotations
+        return Wanted(
+            replace(self.settings, policy=chosen.policy, rotations=rotations),
+            chosen.whole,
+            size=int(self.model.input_shape[-2]),
+            frames=self.frames_wanted,
+            clip=self._clip,
+            anchors=chosen.anchors,
+        )
+
     def judge(self, path: Path | str, *, frames: int | None = None) -> Verdict:
         """The verdict on one file; a failure, of whatever kind, is a verdict without a level.
 
@@ -265,13 +245,17 @@ class Detector:
         Args:
             path: a photo or a video: by its suffix, and where that names neither, or the file is no
                 photo, by what is in it.
-            frames: how many frames of a video are searched; None for `frames_wanted`.
+            frames: as in `Options`, for this file; None leaves it as it is there.
 
         Raises:
             InputError: the model is at fault, and would be with every file.
             ValueError: `frames` is below 1.
         """
-        (verdict,) = self.judge_looks([look(Path(path), self.wanted(frames))], frames=frames)
+        if frames is not None:
+            other = copy(self)
+            other.options = replace(self.options, frames=frames)
+            return other.judge(path)
+        (verdict,) = self.judge_looks([look(Path(path), self.wanted())])
         return verdict
 
     def predict_image(self, rgb: Rgb) -> list[Face]:
@@ -290,6 +274,106 @@ class Detector:
             raise ItemFailed(found.reason, found.detail)
         return list(judge_photo(found, self._scores(found.crops), self.calibration("photo")).faces)
 
+    def judge_looks(self, looks: Sequence[Look]) -> list[Verdict]:
+        """The verdicts on files, in order; the faces of all of them go through the model together.
+
+        Where the model fails with several files, each is tried alone: one strange file must not end a run of
+        days.
+
+        Args:
+            looks: what was found in each file, by `wanted`.
+
+        Raises:
+            InputError: the model is at fault, and would be with every file.
+        """
+        try:
+            return self._judge([scorable(found, self._clip) for found in looks])
+        except InputError:
+            raise
+        except Exception as error:
+            if len(looks) > 1:
+                return [verdict for found in looks for verdict in self.judge_looks([found])]
+            broken = replace(looks[0], reason=FAILED, detail=unforeseen(error))
+            return [self._verdict(broken, Judged())]
+
+    def _judge(self, looks: Sequence[Look]) -> list[Verdict]:
+        inputs = [inputs_of(found, self._clip) if found.faces else () for found in looks]
+        filled = [batch for batch in inputs if len(batch)]
+        scores = iter(self._scores(np.concatenate(filled)) if filled else ())
+        verdicts = []
+        for found, batch in zip(looks, inputs, strict=True):
+            own = list(islice(scores, len(batch)))
+            judged = join(found, own, self.calibration(found.kind), self._clip)
+            verdicts.append(self._verdict(found, judged))
+        return verdicts
+
+    def _scores(self, batch: Rgb) -> list[float]:
+        scores = score_crops(self.model, batch, compiled=self.options.compiled)
+        if not np.isfinite(scores).all():
+            raise InputError("the model gives scores that are no numbers: its weights are damaged")
+        return [float(score) for score in scores]
+
+    def _verdict(self, found: Look, judged: Judged) -> Verdict:
+        """The verdict on a file; without a level where nothing was scored or the verdict is withheld."""
+        cuts = self.calibration(found.kind)
+        why = None
+        if judged.score is not None:
+            own = (self.unfit, self.unfit_detail)
+            why = own if self.unfit else withheld(found, judged, cuts.least_sharpness)
+        level = None if judged.score is None or why else cuts.grade(judged.score)
+        reason, detail = why or (found.reason, found.detail)
+        verdict = Verdict(
+            file=found.path,
+            kind=found.kind,
+            reason=reason,
+            detail=detail,
+            width=found.size[0],
+            height=found.size[1],
+            frames=found.frames,
+            provenance=found.provenance,
+            record=structs.replace(self.record(found.kind), sha256=found.sha256, bytes=found.bytes),
+            level=level,
+            **(judged if level else judged.without_levels()).fields(),
+        )
+        prevalence = self.options.prevalence
+        return verdict if prevalence is None else self.with_alarms(verdict, prevalence)
+
+    def with_alarms(self, verdict: Verdict, prevalence: float) -> Verdict:
+        """The verdict with what an alarm is worth; any other than substantial evidence stays as it is.
+
+        Args:
+            verdict: of this detector.
+            prevalence: the share of fakes among the files judged, above 0 and below 1.
+        """
+        if verdict.level != SUBSTANTIAL:
+            return verdict
+        return structs.replace(verdict, alarms=self.calibration(verdict.kind).alarms(prevalence))
+
+    def calibration(self, kind: str) -> Calibration:
+        """What joins and grades the scores of a "photo" or a "video".
+
+        Where nobody calibrated the detector, it leaves scores as they are.
+        """
+        return for_kind(self.calibrations, kind) or Calibration()
+
+    def record(self, kind: str = "video") -> Record:
+        """What is needed to repeat its verdicts on photos or videos, but of the file.
+
+        Args:
+            kind: "photo" or "video".
+        """
+        cuts = for_kind(self.calibrations, kind)
+        return Record(
+            model=self.name,
+            model_sha256=self.weights_sha256,
+            skill=self.skill,
+            note=self.note,
+            calibrated=bool(cuts and cuts.method != "none"),
+            cuts=_told(cuts) if cuts else None,
+            settings=self.wanted().told(),
+            versions=_versions(self.model.backend if isinstance(self.model, LightModel) else ""),
+        )
+
     @property
     def explains(self) -> bool:
         """Whether it can show where it looked."""
@@ -298,7 +382,7 @@ class Detector:
     @property
     def unexplained(self) -> str:
         """Why there are no heat maps, in a sentence; "" if there are."""
-        if self.frames:
+        if self._clip:
             return "There are no heat maps: this model takes clips."
         if isinstance(self.model, LightModel) and self._load_keras is None:
             return "There are no heat maps: the detector is an export, which lacks the layers that they need."
@@ -317,226 +401,9 @@ class Detector:
             raise InputError(self.unexplained)
         return self._load_keras()
 
-    @property
-    def frames_wanted(self) -> int:
-        """Frames of a video that are searched by default.
-
-        16, or as many as the training's extraction searched where the model takes clips.
-        """
-        return self.settings.faces_per_video if self.frames else FRAMES
-
-    def wanted(self, frames: int | None = None) -> Wanted:
-        """How faces are found and cut for this model; `frames` as for `judge`."""
-        settings = replace(self.settings, policy=self.policy, rotations=self.rotations)
-        size = int(self.model.input_shape[-2])
-        return Wanted(settings, self.whole, size, self._frames(frames), self.frames, self.anchors)
-
-    def _frames(self, frames: int | None) -> int:
-        if frames is not None and frames < 1:
-            raise ValueError(f"frames must be 1 or more, or None. Received: {frames}")
-        return self.frames_wanted if frames is None else frames
-
-    def judge_looks(self, looks: Sequence[Look], *, frames: int | None = None) -> list[Verdict]:
-        """The verdicts on files, in order; the faces of all of them go through the model together.
-
-        Where the model fails with several files, each is tried alone: one strange file must not end a run of
-        days.
-
-        Args:
-            looks: what was found in each file, by `wanted`.
-            frames: as for `judge`; kept in the record.
-
-        Raises:
-            InputError: the model is at fault, and would be with every file.
-        """
-        try:
-            return self._judge(looks, frames)
-        except InputError:
-            raise
-        except Exception as error:
-            if len(looks) > 1:
-                return [verdict for found in looks for verdict in self.judge_looks([found], frames=frames)]
-            broken = replace(looks[0], reason=FAILED, detail=unforeseen(error))
-            return [self._verdict(broken, Judged(), frames)]
-
-    def _judge(self, looks: Sequence[Look], frames: int | None) -> list[Verdict]:
-        asked = [self._asked(found) for found in looks]
-        inputs = [batch for batch in asked if isinstance(batch, np.ndarray)]
-        scores = self._scores(np.concatenate(inputs)) if inputs else []
-        verdicts, start = [], 0
-        for found, batch in zip(looks, asked, strict=True):
-            if isinstance(batch, ItemFailed):
-                why = replace(found, reason=batch.reason, detail=batch.detail)
-                verdicts.append(self._verdict(why, Judged(), frames))
-                continue
-            own = scores[start : start + len(batch)]
-            verdicts.append(self._verdict(found, self._joined(found, own), frames))
-            start += len(batch)
-        return verdicts
-
-    def _asked(self, found: Look) -> Rgb | ItemFailed:
-        """What of a file goes through the model, or why nothing does."""
-        if not found.faces:
-            return ItemFailed(found.reason, found.detail)
-        if not self.frames:
-            return found.crops
-        chosen = self._chosen(found)
-        if not chosen:
-            most = max(Counter(face.person for face in found.faces).values())
-            return ItemFailed(TOO_FEW, shortage(most, self.frames))
-        return found.crops[list(chosen.values())]
-
-    def _chosen(self, found: Look) -> dict[int, list[int]]:
-        """The faces that a model of clips takes of each person who was seen often enough."""
-        people: dict[int, list[int]] = {}
-        for row, face in enumerate(found.faces):
-            people.setdefault(face.person, []).append(row)
-        return {
-            person: [rows[place] for place in spread(len(rows), self.frames)]
-            for person, rows in sorted(people.items())
-            if len(rows) >= fewest(self.frames)
-        }
-
-    def calibration(self, kind: str) -> Calibration:
-        """What joins and grades the scores of a "photo" or a "video".
-
-        Where nobody calibrated the detector, it leaves scores as they are.
-        """
-        return for_kind(self.calibrations, kind) or Calibration()
-
-    def _joined(self, found: Look, scores: Sequence[float]) -> Judged:
-        """Join the scores of a file's faces, which `_asked` chose, to what is said of the file."""
-        if self.frames:
-            return judge_clips(found, self._chosen(found), scores, self.calibration("video"))
-        how = judge_photo if found.kind == "photo" else judge_video
-        return how(found, scores, self.calibration(found.kind))
-
-    def _verdict(self, found: Look, judged: Judged, frames: int | None) -> Verdict:
-        """The verdict on a file; without a level where nothing was scored or the verdict is withheld."""
-        withheld = self._withheld(found, judged) if judged.score is not None else None
-        cuts = self.calibration(found.kind)
-        level = None if judged.score is None or withheld else cuts.grade(judged.score)
-        reason, detail = withheld or (found.reason, found.detail)
-        verdict = Verdict(
-            file=found.path,
-            kind=found.kind,
-            reason=reason,
-            detail=detail,
-            width=found.size[0],
-            height=found.size[1],
-            frames=found.frames,
-            provenance=found.provenance,
-            record=structs.replace(self.record(found.kind, frames), sha256=found.sha256, bytes=found.bytes),
-            level=level,
-            **(judged if level else judged.without_levels()).fields(),
-        )
-        return verdict if self.prevalence is None else self.with_alarms(verdict, self.prevalence)
-
-    def with_alarms(self, verdict: Verdict, prevalence: float) -> Verdict:
-        """The verdict with what an alarm is worth; any other than substantial evidence stays as it is.
-
-        Args:
-            verdict: of this detector.
-            prevalence: the share of fakes among the files judged, above 0 and below 1.
-        """
-        if verdict.level != SUBSTANTIAL:
-            return verdict
-        return structs.replace(verdict, alarms=self.calibration(verdict.kind).alarms(prevalence))
-
-    def _withheld(self, found: Look, judged: Judged) -> tuple[str, str] | None:
-        """Why there is no verdict although there is a score, as reason and detail; None if there is one."""
-        if self.unfit:
-            return self.unfit, self.unfit_detail
-        if found.shown < FEWEST_SHOWN * found.frames:
-            few = f"a face in {found.shown} of {found.frames} frames looked at"
-            return FEW_FACES, "; ".join(filter(None, [few, found.detail]))
-        return self._blurred(found, judged)
-
-    def _blurred(self, found: Look, judged: Judged) -> tuple[str, str] | None:
-        """The same where the faces that count are more blurred than nearly all of validation's."""
-        least = self.calibration(found.kind).least_sharpness
-        if least is None:
-            return None
-        counting = [face.index for face in judged.faces if face.counts] or range(len(found.crops))
-        middle = float(np.median([sharpness(found.crops[index]) for index in counting]))
-        if middle >= least:
-            return None
-        return BLURRED, f"sharpness {middle:.3g}; the detector was tested on {least:.3g} and more"
-
-    def record(self, kind: str = "video", frames: int | None = None) -> Record:
-        """What is needed to repeat its verdicts on photos or videos, but of the file.
-
-        Args:
-            kind: "photo" or "video".
-            frames: as for `judge`.
-        """
-        cuts = for_kind(self.calibrations, kind)
-        return Record(
-            model=self.name,
-            model_sha256=self.weights_sha256,
-            skill=self.skill,
-            note=self.note,
-            calibrated=bool(cuts and cuts.method != "none"),
-            cuts=_told(cuts) if cuts else None,
-            settings=self._settings(frames),
-            versions=_versions(self.model.backend if isinstance(self.model, LightModel) else ""),
-        )
-
-    def _settings(self, frames: int | None) -> dict[str, Any]:
-        """How faces are looked for and cut, by the names of the flags and of extraction.toml."""
-        used = self.settings
-        return {
-            "whole": self.whole,
-            "policy": self.policy,
-            "rotations": self.rotations,
-            "frames": self._frames(frames),
-            "detector": used.detector,
-            "min_face": used.min_face,
-            "crop_margin": used.crop.margin,
-            "crop_align": used.crop.align,
-            "crop_size": int(self.model.input_shape[-2]),
-        }
-
-    def _scores(self, batch: Rgb) -> list[float]:
-        scores = score_crops(self.model, batch, compiled=self.compiled)
-        if not np.isfinite(scores).all():
-            raise InputError("the model gives scores that are no numbers: its weights are damaged")
-        return [float(score) for score in scores]
-
 
 def _told(cuts: Calibration) -> Cuts:
     return Cuts(lower=cuts.lower, upper=cuts.upper, origin=cuts.origin, reals=len(cuts.val.reals))
-
-
-def has_keras() -> bool:
-    """Whether Keras is installed."""
-    return find_spec("keras") is not None
-
-
-def require_keras(what: str) -> None:
-    """Refuse what only Keras can run where it is not installed.
-
-    Raises:
-        InputError: it is not installed.
-    """
-    if not has_keras():
-        raise InputError(
-            f"{what}: needs Keras and TensorFlow: {extra('train')}; without them, '.[onnx]' runs what ships, "
-            "and what dfdetect.export writes"
-        )
-
-
-def keras_model(run: Run) -> "keras.Model":
-    """A run's model as Keras has it.
-
-    Raises:
-        InputError: Keras is not installed, or see `runs.build.load_model`.
-    """
-    require_keras(str(run.folder))
-    load_keras()
-    from dfdetect.runs.build import load_model
-
-    return load_model(run)
 
 
 @cache

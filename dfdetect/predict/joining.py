@@ -1,9 +1,10 @@
-"""From the raw scores of faces to the score of a file: the part of a verdict that needs no model.
+"""From the faces of a file to what the model takes, and from its raw scores to the score of the file.
 
 A person's raw score is the mean over their faces, as in a run's metrics; it is calibrated afterwards, as the
 run's calibration was fitted.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -11,10 +12,12 @@ from typing import Any
 import msgspec
 import numpy as np
 
+from dfdetect.data.clips import fewest, shortage, spread
 from dfdetect.metrics.calibrating import Calibration
-from dfdetect.predict.looking import Look
+from dfdetect.predict.looking import Look, Rgb
 from dfdetect.predictions import deciding, joined
 from dfdetect.verdict import Clip, Face, FaceBox, Moment, Person, Timeline
+from face_extraction.ledger import TOO_FEW
 
 TELLING = 4
 """How many faces of a video are named as those that tell most."""
@@ -42,6 +45,61 @@ class Judged:
         faces = tuple(msgspec.structs.replace(face, level=None) for face in self.faces)
         people = tuple(msgspec.structs.replace(person, level=None) for person in self.people)
         return replace(self, faces=faces, people=people)
+
+
+def scorable(found: Look, clip: int) -> Look:
+    """What was found in a file; without faces where a model of clips gets too few of everybody.
+
+    Args:
+        found: the file.
+        clip: faces of a person that the model takes at once; 0 if it takes single faces.
+    """
+    if not clip or not found.faces or _clips(found, clip):
+        return found
+    most = max(Counter(face.person for face in found.faces).values())
+    nothing = Look()
+    return replace(
+        found, faces=nothing.faces, crops=nothing.crops, reason=TOO_FEW, detail=shortage(most, clip)
+    )
+
+
+def inputs_of(found: Look, clip: int) -> Rgb:
+    """What of a file goes through the model, RGB of shape (n, S, S, 3), or (n, T, S, S, 3) of clips.
+
+    Args:
+        found: a file with faces, by `scorable`.
+        clip: as for `scorable`; T of a model of clips.
+    """
+    return found.crops[list(_clips(found, clip).values())] if clip else found.crops
+
+
+def join(found: Look, scores: Sequence[float], calibration: Calibration, clip: int) -> Judged:
+    """Join the scores of a file to what is said of it.
+
+    Args:
+        found: a file, by `scorable`.
+        scores: of `inputs_of` it, raw; none where it has no faces.
+        calibration: of files of its kind.
+        clip: as for `scorable`.
+    """
+    if not found.faces:
+        return Judged()
+    if clip:
+        return judge_clips(found, _clips(found, clip), scores, calibration)
+    how = judge_photo if found.kind == "photo" else judge_video
+    return how(found, scores, calibration)
+
+
+def _clips(found: Look, clip: int) -> dict[int, list[int]]:
+    """The places of the faces that a model of clips takes of each person who was seen often enough."""
+    people: dict[int, list[int]] = {}
+    for place, face in enumerate(found.faces):
+        people.setdefault(face.person, []).append(place)
+    return {
+        person: [places[index] for index in spread(len(places), clip)]
+        for person, places in sorted(people.items())
+        if len(places) >= fewest(clip)
+    }
 
 
 def judge_photo(found: Look, scores: Sequence[float], calibration: Calibration) -> Judged:

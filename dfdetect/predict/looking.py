@@ -51,6 +51,21 @@ class Wanted:
     clip: int = 0
     anchors: str = ""
 
+    def told(self) -> dict[str, bool | int | float | str]:
+        """What a verdict records of it, by the names of the flags and of extraction.toml."""
+        used = self.settings
+        return {
+            "whole": self.whole,
+            "policy": used.policy,
+            "rotations": used.rotations,
+            "frames": self.frames,
+            "detector": used.detector,
+            "min_face": used.min_face,
+            "crop_margin": used.crop.margin,
+            "crop_align": used.crop.align,
+            "crop_size": self.size,
+        }
+
 
 class SeenFace(NamedTuple):
     """Where a face was found; the attributes are those of `verdict.Face`."""

@@ -28,9 +28,7 @@ AHEAD = 4
 """Files in work or waiting for the model, for each process; fewer if their faces could fill the memory."""
 
 
-def judge_files(
-    files: Iterable[Path], detector: "Detector", *, frames: int | None, readers: Readers
-) -> Iterator[Verdict]:
+def judge_files(files: Iterable[Path], detector: "Detector", readers: Readers) -> Iterator[Verdict]:
     """The verdict on each file, in order, as soon as it and those before it are scored.
 
     Files that are ready together go through the model together.
@@ -38,14 +36,13 @@ def judge_files(
     Args:
         files: photos and videos.
         detector: judges them.
-        frames: as for `Detector.judge`.
         readers: the processes that read files.
 
     Raises:
         InputError: the model or the dask scheduler is at fault, and would be with every file.
     """
-    for looks in found_in(files, detector.wanted(frames), readers):
-        yield from detector.judge_looks(looks, frames=frames)
+    for looks in found_in(files, detector.wanted(), readers):
+        yield from detector.judge_looks(looks)
 
 
 def found_in(files: Iterable[Path], wanted: Wanted, readers: Readers) -> Iterator[list[Look]]:

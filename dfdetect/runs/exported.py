@@ -5,74 +5,21 @@ for Keras, and beside them the graph alone (`Run.graph`), which onnxruntime runs
 """
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 import numpy as np
 
-from dfdetect.metrics.calibrating import Calibration
 from dfdetect.models.light import LITERT, ONNX, SUFFIXES, Floats, LightModel, open_litert, open_onnx
+from dfdetect.runs.about import SCHEMA, About
 from dfdetect.runs.folder import Run
-from dfdetect.verdict import WITHHELD
 from face_extraction.errors import InputError, one_line
 from face_extraction.json_file import MOST_BYTES
-from face_extraction.settings import ExtractionSettings
 
-SCHEMA = 1
-"""The version of the description that stands in an export."""
 METADATA = "dfdetect"
 """The key in an ONNX file's metadata under which the description stands, as JSON."""
 MOST_PARAMETERS = 100_000_000
 """The largest model of which a run folder may hold the graph."""
-
-
-class Cuts(msgspec.Struct, frozen=True, kw_only=True):
-    """The cuts between the levels of evidence, for calibrated scores."""
-
-    lower: float
-    upper: float
-    origin: str
-
-
-class Named(msgspec.Struct, frozen=True, kw_only=True):
-    """What identifies the run."""
-
-    name: str
-
-
-class About(msgspec.Struct, frozen=True, kw_only=True):
-    """What an export says about itself and this package reads; it says more, for other programs.
-
-    Attributes:
-        schema: version of these fields.
-        run: where it comes from.
-        calibrations: what its scores mean, by level.
-        cuts: what follows from them, by kind of file, for programs without this package.
-        skill: what the model showed on the run's test split.
-        note: the cautions to show beside every verdict.
-        unfit: why it gives no verdict on anything, as a reason of `verdict.WITHHELD` and its detail; both ""
-            if it gives some.
-        extraction: how faces are cropped; None if that is not known.
-    """
-
-    schema: Literal[1]
-    run: Named
-    calibrations: dict[str, Calibration]
-    cuts: dict[str, Cuts]
-    skill: str
-    note: str
-    unfit: tuple[str, str]
-    extraction: ExtractionSettings | None
-
-    def __post_init__(self) -> None:
-        """Refuse a reason that no verdict has.
-
-        Raises:
-            ValueError: it is unknown.
-        """
-        reason, detail = self.unfit
-        if reason not in WITHHELD and (reason or detail):
-            raise ValueError(f"unfit: unknown reason {reason!r}; accepted: {', '.join(WITHHELD)}")
 
 
 def is_export(path: Path) -> bool:

@@ -13,6 +13,7 @@ from dfdetect.data.sharpness import sharpness
 from dfdetect.metrics.estimates import compute_metrics
 from dfdetect.predict.detector import Detector
 from dfdetect.predict.looking import look_at_photo
+from dfdetect.predict.options import Options
 from dfdetect.predictions import Predictions
 from dfdetect.recipe import Recipe, write_recipe
 from dfdetect.runs.folder import Run
@@ -341,7 +342,7 @@ def test_the_authors_meso4_calls_their_four_pictures_right(shared, whole):
 )
 @pytest.mark.parametrize("whole", [False, True])
 def test_a_wrong_array_is_refused(detector, wrong, whole):
-    detector.whole = whole
+    detector.options = Options(whole=whole)
     with pytest.raises((TypeError, ValueError), match=r"uint8 of shape \(H, W, 3\)"):
         detector.predict_image(wrong)
 
@@ -370,7 +371,7 @@ def test_a_photo_on_its_side_is_scored_and_told(detector, clip, tmp_path):
     (face,) = verdict.faces
     assert face.rotation == 90
     assert verdict.score == pytest.approx(upright.score, abs=1e-5)
-    detector.rotations = False
+    detector.options = Options(rotations=False)
     assert {face.rotation for face in detector.judge(tmp_path / "lying.png").faces} <= {0}
 
 
@@ -385,6 +386,6 @@ def test_a_light_model_gives_the_same_verdict(detector, files):
 
 def test_a_run_without_keras_is_one_line(finish, monkeypatch):
     folder = finish(Recipe(manifest="manifest.csv"))
-    monkeypatch.setattr("dfdetect.predict.detector.has_keras", lambda: False)
+    monkeypatch.setattr("dfdetect.predict.keras_models.has_keras", lambda: False)
     with pytest.raises(InputError, match=r"needs Keras and TensorFlow: pip install '\.\[train\]'"):
         Detector.from_run(folder)

@@ -46,9 +46,9 @@ def test_lines_of_json_come_one_by_one_and_say_what_json_says(command, detector,
     rows = json.loads(capsys.readouterr().out)
     printed = []
 
-    def watched(path, *, frames, score=detector.judge):
+    def watched(path, score=detector.judge):
         printed.append(len(capsys.readouterr().out.splitlines()))
-        return score(path, frames=frames)
+        return score(path)
 
     monkeypatch.setattr(detector, "judge", watched)
     assert command("--jsonl", *paths) == 1
@@ -69,7 +69,7 @@ def test_no_score_is_rounded_to_the_other_side_of_the_threshold(
         people=(person, person),
         record=detector.record("photo"),
     )
-    monkeypatch.setattr(detector, "judge", lambda path, *, frames: verdict)
+    monkeypatch.setattr(detector, "judge", lambda path: verdict)
     assert command(files / "person.png") == 0
     said = capsys.readouterr().out
     assert len(re.findall(r"little +0\.51497", said)) == 3
@@ -142,9 +142,9 @@ def test_bounds_choose_the_cuts_and_a_prevalence_tells_what_an_alarm_is_worth(
 def test_scoring_ends_when_nobody_reads_the_lines(command, detector, files, monkeypatch, capsys):
     scored = []
 
-    def watched(path, *, frames, score=detector.judge):
+    def watched(path, score=detector.judge):
         scored.append(path)
-        return score(path, frames=frames)
+        return score(path)
 
     class Gone(io.StringIO):
         def write(self, text):
@@ -182,7 +182,7 @@ def test_an_interruption_keeps_what_was_scored(command, detector, files, monkeyp
     known = detector.judge(files / "person.png")
     answers = iter([known])
 
-    def then_interrupted(path, *, frames):
+    def then_interrupted(path):
         for verdict in answers:
             return verdict
         raise KeyboardInterrupt

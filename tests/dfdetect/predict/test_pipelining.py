@@ -109,7 +109,7 @@ def test_files_with_many_faces_are_not_judged_together(detector, tmp_path, monke
             future.set_result(many)
             return future
 
-    def judge_looks(looks, frames):
+    def judge_looks(looks):
         judged.append(len(looks))
         return looks
 
@@ -118,7 +118,7 @@ def test_files_with_many_faces_are_not_judged_together(detector, tmp_path, monke
     monkeypatch.setattr(pipelining, "_ahead", lambda workers: 4)
     monkeypatch.setattr(detector, "judge_looks", judge_looks)
     paths = [tmp_path / str(number) for number in range(5)]
-    verdicts = list(pipelining.judge_files(paths, detector, frames=None, readers=Readers(1)))
+    verdicts = list(pipelining.judge_files(paths, detector, Readers(1)))
     assert verdicts == [replace(many, path=str(path)) for path in paths]
     assert max(judged) == 2
 
@@ -171,7 +171,7 @@ def _found_with(monkeypatch, wanted, *errors):
 
 def test_what_goes_wrong_in_a_process_costs_its_file_alone(monkeypatch, detector):
     looks = _found_with(
-        monkeypatch, detector.wanted(None), TimeoutError(), MemoryError("2 TiB"), ValueError("odd")
+        monkeypatch, detector.wanted(), TimeoutError(), MemoryError("2 TiB"), ValueError("odd")
     )
     assert [(look.path, look.reason, look.detail) for look in looks] == [
         ("0.png", "failed", "it took longer than the time limit"),
@@ -182,7 +182,7 @@ def test_what_goes_wrong_in_a_process_costs_its_file_alone(monkeypatch, detector
 
 def test_a_scheduler_that_goes_away_ends_the_call(monkeypatch, detector):
     with pytest.raises(InputError, match="the dask scheduler is gone; what was scored is kept: start again"):
-        _found_with(monkeypatch, detector.wanted(None), CancelledError("gone"))
+        _found_with(monkeypatch, detector.wanted(), CancelledError("gone"))
 
 
 def test_the_time_limit_reaches_the_processes(command, files, monkeypatch):

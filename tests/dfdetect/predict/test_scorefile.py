@@ -16,14 +16,14 @@ def test_a_file_of_scores_is_gone_on_with(command, detector, files, tmp_path, mo
     expected = json.loads(capsys.readouterr().out)
     scored = []
 
-    def watched(path, *, frames, score=detector.judge):
+    def watched(path, score=detector.judge):
         scored.append(path.name)
         if path.name == "person.mp4" and scored.count(path.name) == 1:
             raise KeyboardInterrupt
         if path.name == "empty.jpg" and scored.count(path.name) == 1:
             away = {"reason": "failed", "detail": "the disk was away"}
             return Verdict(file=str(path), record=detector.record("photo"), **away)
-        return score(path, frames=frames)
+        return score(path)
 
     monkeypatch.setattr(detector, "judge", watched)
     assert command("--workers", 0, "--out", out, *paths) == 130

@@ -25,7 +25,7 @@ def address(detector, monkeypatch):
     """The address of a service in a thread."""
     for module in (jobs, camera):
         monkeypatch.setattr(module, "LocalPool", Threads)
-    detector.note = "It cannot judge <b>drawings</b>."
+    detector.cautions = "It cannot judge <b>drawings</b>."
     listener = socket.create_server(("127.0.0.1", 0))
     server = uvicorn.Server(uvicorn.Config(make_app(detector), log_level="error", ws="websockets-sansio"))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)

@@ -241,7 +241,7 @@ def test_a_fault_of_the_detector_is_one_line(serve, detector, photo, monkeypatch
 
 
 def test_the_model_tells_what_must_stand_beside_a_verdict(client, detector):
-    detector.note, detector.skill = "a caution", "a skill"
+    detector.cautions, detector.skill = "a caution", "a skill"
     told = client.get("/v1/model").json()
     assert (told["note"], told["skill"], told["words"]) == ("a caution", "a skill", WORDS)
     assert (told["lower"], told["upper"], told["frames"], told["photos"]) == (0.4, 0.4, 16, True)

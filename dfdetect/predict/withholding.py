@@ -1,0 +1,28 @@
+"""When a file has a score and still gets no verdict: what was found in it is not what was tested."""
+
+import numpy as np
+
+from dfdetect.data.sharpness import sharpness
+from dfdetect.predict.joining import Judged
+from dfdetect.predict.looking import Look
+from dfdetect.verdict import BLURRED, FEW_FACES, FEWEST_SHOWN
+
+
+def withheld(found: Look, judged: Judged, least: float | None) -> tuple[str, str] | None:
+    """Why a file gets no verdict although it has a score, as reason and detail; None if it gets one.
+
+    Args:
+        found: a file with faces.
+        judged: what follows from their scores.
+        least: the sharpness that nearly all faces of the validation split reach; None if it is not known.
+    """
+    if found.shown < FEWEST_SHOWN * found.frames:
+        few = f"a face in {found.shown} of {found.frames} frames looked at"
+        return FEW_FACES, "; ".join(filter(None, [few, found.detail]))
+    if least is None:
+        return None
+    counting = [face.index for face in judged.faces if face.counts] or range(len(found.crops))
+    middle = float(np.median([sharpness(found.crops[index]) for index in counting]))
+    if middle >= least:
+        return None
+    return BLURRED, f"sharpness {middle:.3g}; the detector was tested on {least:.3g} and more"
