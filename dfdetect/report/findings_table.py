@@ -1,4 +1,4 @@
-"""The table of findings: each claim of a report, what it published, what was measured, and the verdict."""
+"""The table of findings: each claim of a report, what it published, what was measured, and what follows."""
 
 import math
 from collections.abc import Sequence
@@ -9,30 +9,30 @@ from dfdetect.render.table import Table, columns
 from dfdetect.render.text import plural
 from dfdetect.report.declared import Experiment
 from dfdetect.report.finding import Comparing, Finding, Side
-from dfdetect.report.verdicts import MISSING, Found, Verdict
+from dfdetect.report.outcomes import MISSING, ClaimOutcome, Found
 
-TITLES = ("report", "claim", "verdict", "measured here", "p, Holm", "published", "rests on")
+TITLES = ("report", "claim", "outcome", "measured here", "p, Holm", "published", "rests on")
 
 
-def findings_table(rows: Sequence[tuple[str, Experiment, Verdict]]) -> Table:
+def findings_table(rows: Sequence[tuple[str, Experiment, ClaimOutcome]]) -> Table:
     """One row a claim.
 
     Args:
-        rows: the report as the table names it, its declaration, and a verdict.
+        rows: the report as the table names it, its declaration, and what is known about a claim.
     """
     return Table(
         columns(TITLES),
         [
             (
                 name,
-                f"{verdict.finding.says} ({verdict.finding.place})",
-                f"**{verdict.outcome}**" if verdict.compared else verdict.outcome,
-                measured(experiment, verdict),
-                shown_p(verdict.holm),
-                published(experiment, verdict.finding),
-                basis(verdict),
+                f"{claim.finding.says} ({claim.finding.place})",
+                f"**{claim.outcome}**" if claim.compared else claim.outcome,
+                measured(experiment, claim),
+                shown_p(claim.holm),
+                published(experiment, claim.finding),
+                basis(claim),
             )
-            for name, experiment, verdict in rows
+            for name, experiment, claim in rows
         ],
     )
 
@@ -68,38 +68,38 @@ def _published(experiment: Experiment, metric: str, comparing: Comparing) -> flo
     return None if math.isnan(difference) else difference
 
 
-def measured(experiment: Experiment, verdict: Verdict) -> str:
+def measured(experiment: Experiment, claim: ClaimOutcome) -> str:
     """The decisive difference with its interval, and which of several comparisons it is."""
-    if verdict.compared is None:
+    if claim.compared is None:
         return DASH
-    one = verdict.compared.measured[verdict.compared.decisive]
+    one = claim.compared.measured[claim.compared.decisive]
     text = signed(one)
-    deciding = verdict.decisive
-    comparing = deciding or verdict.finding.comparisons[0]
+    deciding = claim.decisive
+    comparing = deciding or claim.finding.comparisons[0]
     if not comparing.second:
         text += f" below {shown(comparing.below)}"
     if deciding is None:
-        return f"{MEASURES[verdict.finding.metric].title} {text}"
+        return f"{MEASURES[claim.finding.metric].title} {text}"
     sides = " over ".join(_named(experiment, side) for side in (deciding.first, deciding.second) if side)
-    return f"{MEASURES[verdict.finding.metric].title} {text}, of {sides}"
+    return f"{MEASURES[claim.finding.metric].title} {text}, of {sides}"
 
 
 def _named(experiment: Experiment, side: Side) -> str:
     return " and ".join(", ".join(experiment.titles(point)) for point in side)
 
 
-def basis(verdict: Verdict) -> str:
-    """What a verdict rests on: size, faces, trainings and starts; or how much is missing."""
-    found, size = verdict.found, f"size {verdict.found.profile}"
-    if verdict.outcome == MISSING:
-        cells = plural(len(verdict.finding.points), "cell")
+def basis(claim: ClaimOutcome) -> str:
+    """What an outcome rests on: size, faces, trainings and starts; or how much is missing."""
+    found, size = claim.found, f"size {claim.found.profile}"
+    if claim.outcome == MISSING:
+        cells = plural(len(claim.finding.points), "cell")
         return f"{size}; {len(found.missing)} of {cells} to run"
-    if verdict.compared is None:
+    if claim.compared is None:
         return f"{size}; all cells have run, and the scores of some are not here"
-    several = verdict.trainings
+    several = claim.trainings
     trained = "one training each" if several == 1 else f"{several} trainings each or more"
     data = ", ".join(found.results[0].data["sources"])
-    faces = f"{size}, {verdict.compared.n:,} faces of {data}"
+    faces = f"{size}, {claim.compared.n:,} faces of {data}"
     return "; ".join([faces, trained, *_starts(found)])
 
 

@@ -11,10 +11,10 @@ from dfdetect.report.comparing import enough
 from dfdetect.report.comparisons import write_entries
 from dfdetect.report.declared import Experiment
 from dfdetect.report.finding import Comparing, Finding, Side
+from dfdetect.report.outcomes import FINDINGS, Compared, Found, found_for, read_compared
 from dfdetect.report.published import name_of
 from dfdetect.report.results import Result, read_results
 from dfdetect.report.scores import Scores, scores_for, still_measures
-from dfdetect.report.verdicts import FINDINGS, Compared, Found, found_for, read_compared
 from face_extraction.errors import InputError
 from face_extraction.progress import progress
 

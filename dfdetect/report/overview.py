@@ -10,10 +10,10 @@ from dfdetect.render.templating import render
 from dfdetect.report.declared import FULL, Cell, Experiment
 from dfdetect.report.files import CONTRADICTION, contradictions
 from dfdetect.report.findings_table import findings_table
+from dfdetect.report.outcomes import ClaimOutcome, claim_outcomes, read_compared
 from dfdetect.report.results import DONE, Result, current, finished, read_results, real_manifests
 from dfdetect.report.sections import Section, sections
 from dfdetect.report.tables import collapsed
-from dfdetect.report.verdicts import Verdict, read_compared, verdicts
 from face_extraction.errors import InputError
 
 Row = tuple[str, ...]
@@ -29,9 +29,11 @@ def overview(experiments: Sequence[Experiment]) -> str:
             if not experiment.profiles[section.profile].smoke:
                 measured += _overview_rows(experiment, section)
     judged = [
-        (_link(experiment, experiment.short.removeprefix("Report ")), experiment, verdict)
+        (_link(experiment, experiment.short.removeprefix("Report ")), experiment, claim)
         for experiment in experiments
-        for verdict in verdicts(experiment, read_results(experiment.folder), read_compared(experiment.folder))
+        for claim in claim_outcomes(
+            experiment, read_results(experiment.folder), read_compared(experiment.folder)
+        )
     ]
     head = ["model", "report", "cell", "accuracy", "AUC", "n", "size", "data", "published accuracy"]
     return render(
@@ -64,11 +66,11 @@ def overview(experiments: Sequence[Experiment]) -> str:
     )
 
 
-def _waiting(judged: Sequence[Verdict]) -> list[tuple[str, list[str]]]:
+def _waiting(judged: Sequence[ClaimOutcome]) -> list[tuple[str, list[str]]]:
     """The cells without a result that a report's findings wait for, by size."""
     cells: dict[str, list[str]] = {}
-    for verdict in judged:
-        cells.setdefault(verdict.found.profile, []).extend(cell.name for cell in verdict.found.missing)
+    for claim in judged:
+        cells.setdefault(claim.found.profile, []).extend(cell.name for cell in claim.found.missing)
     return [(profile, list(dict.fromkeys(names))) for profile, names in cells.items() if names]
 
 

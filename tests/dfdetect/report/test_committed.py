@@ -8,9 +8,9 @@ from dfdetect.models.registry import family
 from dfdetect.report import __main__ as report
 from dfdetect.report.comparisons import COMPARISONS, Comparison, read_entries, write_entries
 from dfdetect.report.declared import find_experiments
+from dfdetect.report.outcomes import FINDINGS, Compared
 from dfdetect.report.results import read_results
 from dfdetect.report.scores import kept_scores, still_measures
-from dfdetect.report.verdicts import FINDINGS, Compared
 
 ROOT = Path(__file__).resolve().parents[3]
 

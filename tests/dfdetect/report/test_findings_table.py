@@ -1,4 +1,4 @@
-"""The table of findings: what stands beside a verdict."""
+"""The table of findings: what stands beside an outcome."""
 
 import math
 from dataclasses import replace
@@ -9,8 +9,8 @@ from dfdetect.metrics.comparison import Difference
 from dfdetect.report import findings_table, overview
 from dfdetect.report.comparisons import write_entries
 from dfdetect.report.declared import read_experiment
+from dfdetect.report.outcomes import FINDINGS, Compared, claim_outcomes
 from dfdetect.report.results import add_result
-from dfdetect.report.verdicts import FINDINGS, Compared, verdicts
 
 DATA = {"manifest_sha256": "m", "sample_set": False, "sources": ["dfdc"]}
 CNN, MESO = "custom_cnn, base", "meso4, base"
@@ -56,26 +56,26 @@ def test_a_line_says_what_it_rests_on(declare, measured):
         measured(experiment, CNN, data=DATA, weights={"origin": "random"}),
         measured(experiment, MESO, data=DATA, weights={"origin": "x.h5"}),
     ]
-    (open_,) = verdicts(experiment, results, [])
+    (open_,) = claim_outcomes(experiment, results, [])
     assert findings_table.basis(open_) == "size full; 1 of 3 cells to run"
     assert findings_table.measured(experiment, open_) == "–"
     parts = [Difference(0.05, 0.03, 0.07, 0.001), Difference(-0.02, *[math.nan] * 3)]
     compared = Compared(finding.key, "full", "m", [], 1610, [parts[0], replace(parts[0], value=0.04)])
     found = replace(open_.found, trainings={one.at["model"]: [one] for one in results})
-    verdict = replace(open_, outcome="holds", compared=compared, found=found, holm=0.0004)
-    assert findings_table.basis(verdict) == (
+    claim = replace(open_, outcome="holds", compared=compared, found=found, holm=0.0004)
+    assert findings_table.basis(claim) == (
         "size full, 1,610 faces of dfdc; one training each; 1 of 2 cells from random weights"
     )
-    shown = findings_table.measured(experiment, verdict)
+    shown = findings_table.measured(experiment, claim)
     assert shown == "Accuracy +0.040 [+0.030, +0.070], of CNN, Base over Both, Base"
-    table = findings_table.findings_table([("[Tiny](tiny/tables.md)", experiment, verdict)])
+    table = findings_table.findings_table([("[Tiny](tiny/tables.md)", experiment, claim)])
     assert table.rows[0][1] == "the CNN is ahead (page 1)"
     assert table.rows[0][2:] == (
-        "**holds**", shown, "<0.001", "Accuracy +0.112 (1 of 2)", findings_table.basis(verdict)
+        "**holds**", shown, "<0.001", "Accuracy +0.112 (1 of 2)", findings_table.basis(claim)
     )  # fmt: skip
 
 
-def test_the_page_over_all_reports_lists_verdicts_and_what_they_wait_for(declare, measured):
+def test_the_page_over_all_reports_lists_outcomes_and_what_they_wait_for(declare, measured):
     text = declare.text + SECOND + FOUND % (OVER % '"meso4"') + FOUND % (OVER % '"absent"')
     experiment = read_experiment(declare(text))
     results = [measured(experiment, name, data=DATA) for name in (CNN, MESO)]

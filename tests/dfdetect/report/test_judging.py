@@ -1,4 +1,4 @@
-"""Judging findings from predictions: hand-made scores of 60 faces, whose verdicts are plain to see."""
+"""Judging findings from predictions: hand-made scores of 60 faces, whose outcomes are plain to see."""
 
 import numpy as np
 import pytest
@@ -8,9 +8,9 @@ from dfdetect.predictions import Predictions
 from dfdetect.report import judging
 from dfdetect.report.comparisons import write_entries
 from dfdetect.report.declared import read_experiment
+from dfdetect.report.outcomes import FAILS, HOLDS, MISSING, UNCOMPARED, UNKNOWN, claim_outcomes, read_compared
+from dfdetect.report.outcomes import FINDINGS as FINDINGS_FILE
 from dfdetect.report.results import add_result, declared, read_results
-from dfdetect.report.verdicts import FAILS, HOLDS, MISSING, UNCOMPARED, UNKNOWN, read_compared, verdicts
-from dfdetect.report.verdicts import FINDINGS as FINDINGS_FILE
 from face_extraction.manifest import FaceSample
 
 DATA = {"manifest_sha256": "m", "sample_set": False, "sources": ["dfdc"]}
@@ -77,9 +77,9 @@ def experiment(declare, measured, monkeypatch):
     return experiment
 
 
-def test_toy_results_give_the_verdicts_that_one_sees(experiment, tmp_path):
+def test_toy_results_give_the_outcomes_that_one_sees(experiment, tmp_path):
     assert judging.judge_findings(experiment, "full", "m", tmp_path) == []
-    found = verdicts(experiment, read_results(experiment.folder), read_compared(experiment.folder))
+    found = claim_outcomes(experiment, read_results(experiment.folder), read_compared(experiment.folder))
     assert [one.outcome for one in found] == [HOLDS, FAILS, UNKNOWN, HOLDS, MISSING]
     both, reverse, same, below, missing = found
     # .9 against .5 and 31 / 60: the second is the weaker difference.
@@ -114,7 +114,7 @@ def test_comparisons_of_the_same_results_are_kept_and_lost_runs_are_named(experi
     assert len(told) == 4
     assert told[1].startswith("finding 'Meso-4 beats CNN' is not compared: ")
     assert "are neither in" in told[1]
-    found = verdicts(experiment, read_results(experiment.folder), read_compared(experiment.folder))
+    found = claim_outcomes(experiment, read_results(experiment.folder), read_compared(experiment.folder))
     assert {one.outcome for one in found[:4]} == {UNCOMPARED}
     monkeypatch.setattr(judging, "scores_for", lambda folder, result, runs: scores(RIGHT[result.runs[0]]))
     assert judging.judge_findings(experiment, "full", "m", tmp_path) == []

@@ -121,7 +121,7 @@ class Found:
 
 
 @dataclass(frozen=True)
-class Verdict:
+class ClaimOutcome:
     """What is known about one finding.
 
     Attributes:
@@ -185,9 +185,9 @@ def found_for(
     return Found(profile, manifest, trainings, missing)
 
 
-def verdicts(
+def claim_outcomes(
     experiment: Experiment, results: Sequence[Result], compared: Sequence[Compared]
-) -> list[Verdict]:
+) -> list[ClaimOutcome]:
     """What is known about each finding of a report, in order.
 
     A finding is judged at the largest size, and there on the manifest measured last, at which its current
@@ -201,7 +201,7 @@ def verdicts(
     for number, (finding, (found, one)) in enumerate(zip(experiment.findings, chosen, strict=True)):
         open_ = MISSING if found.missing else UNCOMPARED
         made.append(
-            Verdict(
+            ClaimOutcome(
                 finding=finding,
                 outcome=one.outcome(adjusted[number]) if one else open_,
                 found=found,

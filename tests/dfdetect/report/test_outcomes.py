@@ -1,4 +1,4 @@
-"""Verdicts on findings: each outcome from differences worked out by hand, and Holm over a report's claims."""
+"""Outcomes of claims: each from differences worked out by hand, and Holm over a report's claims."""
 
 import json
 import math
@@ -9,8 +9,7 @@ import pytest
 from dfdetect.metrics.comparison import Difference
 from dfdetect.report.comparisons import write_entries
 from dfdetect.report.declared import read_experiment
-from dfdetect.report.results import declared
-from dfdetect.report.verdicts import (
+from dfdetect.report.outcomes import (
     FAILS,
     FINDINGS,
     HOLDS,
@@ -18,9 +17,10 @@ from dfdetect.report.verdicts import (
     UNCOMPARED,
     UNKNOWN,
     Compared,
+    claim_outcomes,
     read_compared,
-    verdicts,
 )
+from dfdetect.report.results import declared
 from face_extraction.errors import InputError
 from face_extraction.json_file import write_json
 
@@ -92,7 +92,7 @@ def judged(declare, measured):
             Compared(finding.key, "full", "m", [result.digest for result in results], 40, [part])
             for finding, part in zip(experiment.findings, parts, strict=False)
         ]
-        return verdicts(experiment, [*results, *more], lines)
+        return claim_outcomes(experiment, [*results, *more], lines)
 
     judge.experiment = experiment
     return judge
@@ -127,8 +127,8 @@ def test_drawn_people_are_no_basis(declare, measured):
     experiment = read_experiment(declare(text))
     drawn = [measured(experiment, name, data={**DATA, "sample_set": True}) for name in (CNN, MESO)]
     line = Compared(experiment.findings[0].key, "full", "m", [one.digest for one in drawn], 40, [FOR])
-    (verdict,) = verdicts(experiment, drawn, [line])
-    assert (verdict.outcome, len(verdict.found.missing)) == (MISSING, 2)
+    (claim,) = claim_outcomes(experiment, drawn, [line])
+    assert (claim.outcome, len(claim.found.missing)) == (MISSING, 2)
 
 
 def test_repeated_trainings_count(declare, measured):
@@ -146,8 +146,8 @@ def test_repeated_trainings_count(declare, measured):
         for name, seed in ((CNN, ""), (MESO, ""), (CNN, ", seed 7"), (MESO, ", seed 7"))
     ]
     line = Compared(experiment.findings[0].key, "two", "m", [one.digest for one in results], 40, [FOR])
-    (verdict,) = verdicts(experiment, results, [line])
-    assert (verdict.outcome, verdict.trainings, verdict.found.profile) == (HOLDS, 2, "two")
+    (claim,) = claim_outcomes(experiment, results, [line])
+    assert (claim.outcome, claim.trainings, claim.found.profile) == (HOLDS, 2, "two")
 
 
 def test_the_file_is_read_as_it_was_written_and_a_damaged_one_is_named(tmp_path):
