@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dfdetect.metrics.calibrating import FALSE_ALARMS, MISSED
 from dfdetect.models.shipped import DEFAULT
 from dfdetect.predict.options import FRAMES, Options
 from dfdetect.predict.scorefile import Outcome, open_scores
@@ -102,13 +103,14 @@ def _parser() -> Parser:
         "--false-alarms",
         type=float,
         metavar="P",
-        help="choose the upper cut so that at most this share of real files lies above it (default: .05)",
+        help="choose the upper cut so that at most this share of real files lies above it (default: "
+        f"{FALSE_ALARMS:g})",
     )
     parser.add_argument(
         "--missed",
         type=float,
         metavar="P",
-        help="choose the lower cut so that at most this share of fakes lies below it (default: .1)",
+        help=f"choose the lower cut so that at most this share of fakes lies below it (default: {MISSED:g})",
     )
     parser.add_argument(
         "--prevalence",

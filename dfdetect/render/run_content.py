@@ -161,6 +161,17 @@ class RunContent:
             )
         return Table(columns(["Scores", "method"], [*titles, *shares]), rows, "Calibration")
 
+    def bounds(self) -> str:
+        """The errors that the two cuts allow on files like those of validation, in words."""
+        told = {
+            level: f"of reals like these at most {100 * known.false_alarms:g} % are called substantial, of "
+            f"fakes at most {100 * known.missed:g} % little"
+            for level, known in self.calibrations.items()
+        }
+        if len(set(told.values())) == 1:
+            return next(iter(told.values()))
+        return "; ".join(f"by {level}, {words}" for level, words in told.items())
+
     def choices(self) -> str:
         """What was chosen on the validation split, in sentences; its numbers are then optimistic."""
         made = ["the epoch to keep"] if self.history and self.monitor != "epoch" else []

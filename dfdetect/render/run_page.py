@@ -9,7 +9,7 @@ from dfdetect.metrics.estimates import DASH, Estimate, Metrics, shown
 from dfdetect.metrics.measures import MEASURES
 from dfdetect.render.figures.curves import best_epoch, kept_because
 from dfdetect.render.model_card import render_model_card
-from dfdetect.render.run_content import INTERVALS, RunContent
+from dfdetect.render.run_content import IDEAL_NOTE, INTERVALS, RunContent
 from dfdetect.render.table import Table, columns
 from dfdetect.render.templating import render
 from dfdetect.render.text import decimals, plural, show
@@ -40,6 +40,7 @@ def render_page(run: RunContent) -> str:
         run=run,
         measures=list(MEASURES.values()),
         intervals=INTERVALS,
+        ideal_note=IDEAL_NOTE,
         best_epoch=best_epoch(run.history, run.monitor),
         kept_because=kept_because(run.monitor),
         tiles=[_tile(name, *column) for column in run.headline() for name in HEADLINE],

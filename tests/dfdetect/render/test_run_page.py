@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from dfdetect.metrics.calibrating import Calibration
 from dfdetect.metrics.estimates import LEVELS, Metrics, compute_metrics
 from dfdetect.predictions import Predictions
 from dfdetect.render.figures.drawing import Figure
@@ -345,3 +346,14 @@ def test_each_part_of_the_metrics_heads_a_group_of_rows(report: RunContent) -> N
 def test_text_in_markdown_is_one_line_without_html() -> None:
     assert plain("a <b>\n&lt; [1, 2] x_y") == "a &lt;b&gt; &amp;lt; [1, 2] x_y"
     assert markdown(Table(columns("ab"), [("1\n2", "|")])).splitlines()[2:] == ["| 1 2 | \\| |"]
+
+
+def test_the_page_tells_the_bounds_that_chose_the_cuts(report: RunContent) -> None:
+    usual, other = Calibration(), Calibration(false_alarms=0.02, missed=0.125)
+    words = "of reals like these at most {} % are called substantial, of fakes at most {} % little"
+
+    alike = Outline(render_page(change(report, calibrations={"face": usual, "video": usual}))).text
+    assert f"the two cuts: {words.format(5, 10)}. " in alike
+
+    unlike = Outline(render_page(change(report, calibrations={"face": usual, "video": other}))).text
+    assert f"the two cuts: by face, {words.format(5, 10)}; by video, {words.format(2, 12.5)}. " in unlike
