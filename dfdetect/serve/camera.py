@@ -1,6 +1,7 @@
 """Webcams over a WebSocket: JPEG frames come in, what is said of them goes out, in order."""
 
 import asyncio
+import logging
 import time
 from collections import defaultdict, deque
 from dataclasses import dataclass, field
@@ -18,7 +19,8 @@ from dfdetect.serve.counts import Counts
 from dfdetect.serve.following import Glance, Trail, glance
 from dfdetect.serve.guard import is_key
 from dfdetect.serve.scorer import CAMERA, Scorer
-from dfdetect.verdict import Verdict, say
+from dfdetect.verdict import Level, Verdict, say
+from face_extraction.errors import InputError, one_line, ran_out_of_memory
 from face_extraction.ledger import FAILED, NO_FACE
 from face_extraction.pool import LocalPool
 
@@ -31,8 +33,11 @@ MOST_BYTES = 2_000_000
 SILENCE = 60.0
 """Seconds without a frame after which the connection ends."""
 FRAME_SECONDS = 10.0
-WRONG_KEY, BUSY, WRONG, SILENT = 4401, 4429, 4400, 4408
+MOST_REASON = 120
+"""Characters of the reason for which a connection is closed; a WebSocket holds no more than 123 bytes."""
+WRONG_KEY, BUSY, WRONG, SILENT, FAULT = 4401, 4429, 4400, 4408, 4500
 """Why the connection is closed, as a WebSocket's code: 4000 and the status that HTTP has for it."""
+LOG = logging.getLogger(__name__)
 
 
 @dataclass
@@ -121,6 +126,9 @@ class Cameras:
             await socket.close(SILENT, "no frame came")
         except* ValueError as errors:
             await socket.close(WRONG, str(errors.exceptions[0]))
+        except* InputError as errors:  # The model is at fault, and would be with every frame.
+            LOG.error("a webcam's connection ends: %s", errors.exceptions[0])
+            await socket.close(FAULT, one_line(errors.exceptions[0], MOST_REASON))
         except* WebSocketDisconnect:
             pass
         finally:
@@ -150,25 +158,47 @@ class Cameras:
             return await asyncio.wrap_future(future)
         except (ProcessExpired, TimeoutError):
             return Glance(Look(reason=FAILED, detail="this frame ended its process"), Trail())
+        except Exception as error:
+            return Glance(Look(reason=FAILED, detail=_logged(error)), Trail())
 
     async def _answer(self, socket: WebSocket, seen: "asyncio.Queue[_Seen]") -> None:
         memory = Memory()
         while True:
             one = await seen.get()
-            look = one.glance.look
-            if look.faces:
-                verdict = await asyncio.wrap_future(self._scorer.submit(look, CAMERA))
-                faces = memory.told(verdict, [face.person for face in look.faces], self._detector)
-            else:
-                faces = ()
-            await socket.send_text(msgspec.json.encode(self._told(one, faces)).decode())
+            try:
+                told = await self._told(one, memory)
+            except InputError:
+                raise
+            except Exception as error:
+                told = self._frame(one, f"No verdict: {_logged(error)}.")
+            await socket.send_text(msgspec.json.encode(told).decode())
 
-    def _told(self, one: _Seen, faces: tuple[LiveFace, ...]) -> LiveFrame:
+    async def _told(self, one: _Seen, memory: Memory) -> LiveFrame:
+        """What is said of a frame.
+
+        Raises:
+            InputError: the model is at fault, and would be with every frame.
+        """
         look, detector = one.glance.look, self._detector
-        level = None
-        if faces and not detector.unfit:
-            cuts = _cuts(detector)
-            level = cuts.grade(cuts.corrected(max(face.score for face in faces), len(faces)))
+        if look.reason == FAILED:
+            return self._frame(one, f"No verdict: {look.detail}.")
+        if not look.faces:
+            return self._frame(one, say(None, look.reason or NO_FACE))
+        verdict = await asyncio.wrap_future(self._scorer.submit(look, CAMERA))
+        if not verdict.faces:
+            LOG.error("the model failed with a webcam's frame: %s", verdict.detail)
+            return self._frame(one, "No verdict: the model failed with this frame.")
+        faces = memory.told(verdict, [face.person for face in look.faces], detector)
+        if detector.unfit:
+            return self._frame(one, say(None, detector.unfit), faces)
+        cuts = _cuts(detector)
+        level = cuts.grade(cuts.corrected(max(face.score for face in faces), len(faces)))
+        return self._frame(one, say(level), faces, level)
+
+    def _frame(
+        self, one: _Seen, sentence: str, faces: tuple[LiveFace, ...] = (), level: Level | None = None
+    ) -> LiveFrame:
+        look = one.glance.look
         taken = time.perf_counter() - one.came
         self._counts.frames.observe(taken)
         return LiveFrame(
@@ -177,7 +207,7 @@ class Cameras:
             height=look.size[1],
             faces=faces,
             level=level,
-            sentence=say(level, detector.unfit if faces else look.reason or NO_FACE),
+            sentence=sentence,
             frames=MEMORY,
             searched=one.glance.searched,
             milliseconds=round(1000 * taken, 1),
@@ -187,3 +217,11 @@ class Cameras:
 def _cuts(detector: Detector) -> Calibration:
     """What grades scores; a detector without cuts is unfit, and no grade is shown."""
     return detector.calibration("video")
+
+
+def _logged(error: Exception) -> str:
+    """Write what nobody foresaw into the log, and return the words for the client, who learns no detail."""
+    LOG.error("a webcam's frame failed", exc_info=error)
+    if ran_out_of_memory(error):
+        return "there was too little memory for this frame"
+    return f"this frame met a fault of the service ({type(error).__name__})"

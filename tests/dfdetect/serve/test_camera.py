@@ -1,13 +1,17 @@
 """The webcam's socket: answers in order, means over frames, refusals."""
 
+import itertools
 from types import SimpleNamespace
 
 import pytest
+from pebble import ProcessExpired
 from starlette.websockets import WebSocketDisconnect
 
+from dfdetect.serve import camera
 from dfdetect.serve.camera import BUSY, MEMORY, WRONG, WRONG_KEY, Memory
 from dfdetect.serve.limits import Limits
 from dfdetect.verdict import Face, FaceBox
+from face_extraction.errors import InputError
 
 
 def hello(socket, key=""):
@@ -93,3 +97,77 @@ def test_a_page_of_another_site_gets_no_socket(client):
     with pytest.raises(WebSocketDisconnect) as stop, client.webcam(headers=headers):
         pass
     assert "another site" in stop.value.reason
+
+
+def odd(error, call, real):
+    """`real`, but its call number `call` raises `error`."""
+    calls = itertools.count(1)
+
+    def called(*given):
+        if next(calls) == call:
+            raise error
+        return real(*given)
+
+    return called
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (TypeError("no int"), "No verdict: this frame met a fault of the service (TypeError)."),
+        (MemoryError(), "No verdict: there was too little memory for this frame."),
+    ],
+)
+@pytest.mark.parametrize("part", ["search", "answer"])
+def test_an_unforeseen_error_costs_its_frame_alone_and_is_logged(
+    part, error, said, client, frames, as_jpeg, monkeypatch, caplog
+):
+    if part == "search":
+        monkeypatch.setattr(camera, "glance", odd(error, 2, camera.glance))
+    else:
+        monkeypatch.setattr(camera.Memory, "told", odd(error, 2, camera.Memory.told))
+    answers = []
+    with client.webcam() as socket:
+        hello(socket)
+        for frame in frames[:3]:
+            socket.send_bytes(as_jpeg(frame))
+            answers.append(socket.receive_json())
+    assert [answer["number"] for answer in answers] == [1, 2, 3]
+    assert [len(answer["faces"]) for answer in answers] == [1, 0, 1]
+    assert (answers[1]["level"], answers[1]["sentence"]) == (None, said)
+    (record,) = [record for record in caplog.records if record.name == camera.__name__]
+    assert record.exc_info[1] is error
+
+
+def test_a_frame_that_ends_its_process_says_so(client, frames, as_jpeg, monkeypatch):
+    monkeypatch.setattr(camera, "glance", odd(ProcessExpired("killed"), 1, camera.glance))
+    with client.webcam() as socket:
+        hello(socket)
+        for said in ("No verdict: this frame ended its process.", "evidence of manipulation."):
+            socket.send_bytes(as_jpeg(frames[0]))
+            assert socket.receive_json()["sentence"].endswith(said)
+
+
+def test_a_model_that_fails_with_one_frame_goes_on_with_the_next(
+    client, frames, as_jpeg, detector, monkeypatch
+):
+    monkeypatch.setattr(detector, "_scores", odd(RuntimeError("odd"), 1, detector._scores))
+    with client.webcam() as socket:
+        hello(socket)
+        socket.send_bytes(as_jpeg(frames[0]))
+        told = socket.receive_json()
+        assert (told["faces"], told["sentence"]) == ([], "No verdict: the model failed with this frame.")
+        socket.send_bytes(as_jpeg(frames[1]))
+        assert socket.receive_json()["faces"]
+
+
+def test_a_model_that_fails_with_every_frame_ends_the_connection_with_the_reason(
+    client, frames, as_jpeg, detector, monkeypatch
+):
+    monkeypatch.setattr(detector, "_scores", odd(InputError("its weights are damaged"), 1, detector._scores))
+    with client.webcam() as socket:
+        hello(socket)
+        socket.send_bytes(as_jpeg(frames[0]))
+        with pytest.raises(WebSocketDisconnect) as stop:
+            socket.receive_json()
+    assert (stop.value.code, stop.value.reason) == (camera.FAULT, "its weights are damaged")
