@@ -7,7 +7,6 @@ import msgspec
 from dfdetect.metrics.calibrating import Calibration
 from dfdetect.runs.calibration import Calibrations, calibrated, for_kind
 from dfdetect.runs.folder import Run
-from dfdetect.runs.skill import note_told, skill_told, unfit
 from dfdetect.verdict import WITHHELD
 from face_extraction.settings import ExtractionSettings, read_settings
 
@@ -66,6 +65,9 @@ class About(msgspec.Struct, frozen=True, kw_only=True):
 
 def about_run(run: Run) -> About:
     """What must be known of a finished run's model."""
+    # Imports OpenCV, with the sample set; `export --help` needs the types above alone.
+    from dfdetect.runs.skill import note_told, skill_told, unfit
+
     calibrations = calibrated(run)
     return About(
         schema=SCHEMA,
