@@ -20,8 +20,8 @@ from pathlib import Path
 
 from pebble import ProcessExpired, ProcessPool
 
-from benchmarks.seeds import SEEDS, read_seed
-from face_extraction.errors import InputError
+from face_extraction.command import DONE, FINDING, Parser, run
+from face_extraction.errors import InputError, check_name
 from face_extraction.ledger import ItemFailed
 from face_extraction.progress import progress
 
@@ -47,13 +47,22 @@ class Tally:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Read mutants, print a table, and return the exit status."""
-    parser = argparse.ArgumentParser("python -m benchmarks.fuzz", description=__doc__.partition("\n\n")[0])
+    parser = Parser("python -m benchmarks.fuzz", __doc__ or "")
     parser.add_argument("--mutants", type=int, default=1000, metavar="N", help="of each kind (default: 1000)")
-    parser.add_argument("--kind", action="append", choices=sorted(SEEDS), help="one kind (default: all)")
+    parser.add_argument(
+        "--kind", action="append", metavar="KIND", help="one kind; an unknown one lists them (default: all)"
+    )
     parser.add_argument("--seed", type=int, default=0, help="another seed gives other mutants (default: 0)")
     parser.add_argument("--workers", type=int, default=2, metavar="N", help="processes (default: 2)")
     parser.add_argument("--keep", type=Path, metavar="DIR", help="write the mutants at fault there")
-    args = parser.parse_args(argv)
+    return run(parser, _main, argv)
+
+
+def _main(args: argparse.Namespace) -> int:
+    from benchmarks.seeds import SEEDS  # it takes seconds
+
+    for kind in args.kind or ():
+        check_name("kind", kind, SEEDS)
     tallies = {}
     for kind in args.kind or sorted(SEEDS):
         with tempfile.TemporaryDirectory() as folder:
@@ -62,7 +71,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             if args.keep:
                 _keep(args.keep, kind, seed, tallies[kind])
     print(table(tallies))
-    return int(any(tally.faults for tally in tallies.values()))
+    return FINDING if any(tally.faults for tally in tallies.values()) else DONE
 
 
 def run_kind(kind: str, seed: bytes, numbers: Sequence[int], workers: int) -> Tally:
@@ -172,6 +181,8 @@ def _limit() -> None:
 
 def _read(kind: str, seed: bytes, number: int) -> tuple[str, str, int]:
     """Read one mutant; returns the outcome, its message, and the peak of memory in bytes."""
+    from benchmarks.seeds import read_seed
+
     before = _peak()
     with tempfile.TemporaryDirectory() as folder:
         try:

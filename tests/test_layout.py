@@ -11,6 +11,7 @@ TESTS = ROOT / "tests"
 # Tests of several files at once: contracts that every entry of a registry keeps, and what a user meets.
 CROSSING = {
     "test_doctest.py": "examples in docstrings",
+    "test_help.py": "every command and benchmark",
     "test_layout.py": "this rule",
     "test_readme.py": "what README.md and docs/ say",
     "dfdetect/test_clip_models.py": "models over clips, from training to verdicts",

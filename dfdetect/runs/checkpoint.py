@@ -2,9 +2,8 @@
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import keras
 import numpy as np
 
 from dfdetect.hdf5 import write_weights
@@ -12,8 +11,11 @@ from dfdetect.variables import Parts, open_parts, save_parts
 from face_extraction.atomic import atomic_path
 from face_extraction.json_file import MOST_BYTES, parse_json
 
+if TYPE_CHECKING:
+    import keras
 
-def save_weights(path: Path, model: keras.Model) -> None:
+
+def save_weights(path: Path, model: "keras.Model") -> None:
     """Write a model's weights, atomically.
 
     Raises:
@@ -23,7 +25,7 @@ def save_weights(path: Path, model: keras.Model) -> None:
         write_weights(temporary, model)
 
 
-def save_checkpoint(path: Path, model: keras.Model, state: dict[str, Any]) -> None:
+def save_checkpoint(path: Path, model: "keras.Model", state: dict[str, Any]) -> None:
     """Write the model's and the optimizer's variables and `state` (JSON values), atomically.
 
     `keras.callbacks.BackupAndRestore` writes two files in place, without the state of early stopping and
@@ -43,7 +45,7 @@ def read_state(path: Path) -> dict[str, Any]:
     return state
 
 
-def load_checkpoint(path: Path, model: keras.Model) -> None:
+def load_checkpoint(path: Path, model: "keras.Model") -> None:
     """Put a checkpoint's values into a model of the same recipe that is compiled for the same phase.
 
     Raises:
@@ -54,11 +56,11 @@ def load_checkpoint(path: Path, model: keras.Model) -> None:
         stored.put_into(_parts(model), "a checkpoint of another model; delete it to train again")
 
 
-def _parts(model: keras.Model) -> Parts:
+def _parts(model: "keras.Model") -> Parts:
     return {"model": model.variables, "optimizer": model.optimizer.variables}
 
 
-def reset_seeds(model: keras.Model, seed: int, epoch: int) -> None:
+def reset_seeds(model: "keras.Model", seed: int, epoch: int) -> None:
     """Set the state of every random layer from (seed, epoch).
 
     An epoch then draws the same dropout in a resumed training as in an uninterrupted one.
@@ -69,6 +71,8 @@ def reset_seeds(model: keras.Model, seed: int, epoch: int) -> None:
         generator.state.assign(words.astype("uint32"))
 
 
-def seed_generators(layer: keras.Layer) -> list[keras.random.SeedGenerator]:
+def seed_generators(layer: "keras.Layer") -> "list[keras.random.SeedGenerator]":
     """The random states that a layer itself holds; a layer without any gives the same output each time."""
+    import keras
+
     return [value for value in vars(layer).values() if isinstance(value, keras.random.SeedGenerator)]

@@ -42,7 +42,7 @@ def broken(monkeypatch):
         if number == 4:
             time.sleep(60)
 
-    monkeypatch.setattr(fuzz, "read_seed", read)
+    monkeypatch.setattr("benchmarks.seeds.read_seed", read)
     monkeypatch.setattr(fuzz, "mutate", lambda content, number: str(number).encode())
     monkeypatch.setattr(fuzz, "SECONDS", 1)
 

@@ -1,7 +1,6 @@
 """The training command, run as a user runs it, on drawn squares."""
 
 import json
-import subprocess
 import sys
 from dataclasses import replace
 
@@ -181,14 +180,6 @@ def test_what_needs_no_data_is_refused_before_any_are_opened(
     assert run(manifest, tmp_path / "run", *arguments) == 2
     assert words in capsys.readouterr().err.strip().splitlines()[-1]
     assert [path.name for path in (tmp_path / "other").iterdir()] == ["file.txt"]
-
-
-def test_help_comes_within_half_a_second_and_without_keras():
-    for command in ("train", "evaluate", "predict", "export"):
-        show = f"from dfdetect.{command} import __main__; __main__._parser().format_help()"
-        code = f"import sys; {show}; print(*sys.modules)"
-        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-        assert not {"keras", "tensorflow", "dlib", "cv2"} & set(done.stdout.split()), command
 
 
 def test_tensorboard_files_hold_the_history(manifest, tmp_path):
