@@ -91,10 +91,17 @@ class Result:
         """A warning about a split over single faces or videos; "" for any other split."""
         return "" if self.status == FAILED else split_leak(self.recipe["split"], self.recipe["frames"])
 
+    @cached_property
+    def _measured(self) -> list[dict[str, Metrics]]:
+        """The metrics of each fold, by level."""
+        return [
+            {level: Metrics.from_dict(record) for level, record in part["metrics"].items()}
+            for part in self.parts
+        ]
+
     def metrics(self, level: str) -> list[Metrics]:
         """Metrics of the test faces for each fold; for a model that takes clips, of the test videos."""
-        found = [part["metrics"] for part in self.parts]
-        return [Metrics.from_dict(levels.get(level) or next(iter(levels.values()))) for levels in found]
+        return [levels.get(level) or next(iter(levels.values())) for levels in self._measured]
 
     def folds(self, level: str) -> CrossValidation:
         """The folds and their averages."""

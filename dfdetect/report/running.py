@@ -32,7 +32,7 @@ from dfdetect.report.results import (
     read_results,
     sample_digest,
 )
-from dfdetect.report.scores import keep_scores, kept_scores, scores_of, still_measures
+from dfdetect.report.scores import keep_scores, keeps_scores, scores_of, still_measures
 from dfdetect.runs.build import build_from_recipe
 from dfdetect.runs.environment import hardware
 from dfdetect.runs.folder import Run, default_name
@@ -223,7 +223,7 @@ def _renewed(experiment: Experiment, result: Result, setup: Setup) -> str:
         if scores is None:
             return "done before"
         same = still_measures(result, scores)
-        if not same or kept_scores(experiment.folder, result) is None:
+        if not same or not keeps_scores(experiment.folder, result):
             keep_scores(experiment.folder, result, scores)
     except InputError as error:
         return f"done before; {error}"

@@ -46,13 +46,19 @@ def kept_scores(folder: Path, result: Result) -> Scores | None:
     Raises:
         InputError: a file is damaged.
     """
-    files = [_kept(folder, run) for run in result.runs]
-    if not all(file.is_file() for file in files):
+    if not keeps_scores(folder, result):
         return None
     return [
-        Scored(read_predictions(file, "test"), next(iter(part["metrics"].values()))["threshold"])
-        for file, part in zip(files, result.parts, strict=True)
+        Scored(
+            read_predictions(_kept(folder, run), "test"), next(iter(part["metrics"].values()))["threshold"]
+        )
+        for run, part in zip(result.runs, result.parts, strict=True)
     ]
+
+
+def keeps_scores(folder: Path, result: Result) -> bool:
+    """Whether a report's folder has a file of test predictions for each fold of a result."""
+    return all(_kept(folder, run).is_file() for run in result.runs)
 
 
 def keep_scores(folder: Path, result: Result, scores: Sequence[Scored]) -> None:

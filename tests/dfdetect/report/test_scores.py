@@ -12,7 +12,7 @@ from dfdetect.metrics.estimates import compute_metrics
 from dfdetect.predictions import Predictions
 from dfdetect.recipe import Recipe, write_recipe
 from dfdetect.report.declared import read_experiment
-from dfdetect.report.scores import SCORES, keep_scores, kept_scores, scores_of, still_measures
+from dfdetect.report.scores import SCORES, keep_scores, keeps_scores, kept_scores, scores_of, still_measures
 from dfdetect.runs.folder import Run
 from face_extraction.errors import InputError
 from face_extraction.manifest import FaceSample
@@ -49,8 +49,10 @@ def test_kept_scores_have_no_names_and_give_the_same_numbers(declare, measured, 
     scored = Scored(Predictions(samples, p_fake), 0.5)
     result = replace(measured(read_experiment(declare()), CNN, accuracy=0.9), runs=["cnn-1"])
     assert kept_scores(tmp_path, result) is None
+    assert not keeps_scores(tmp_path, result)
 
     keep_scores(tmp_path, result, [scored])
+    assert keeps_scores(tmp_path, result)
     (file,) = (tmp_path / SCORES).iterdir()
     text = gzip.decompress(file.read_bytes()).decode()
     assert "ann" not in text
