@@ -11,7 +11,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from face_extraction.detect import Detection, FaceDetector, FoundFace, choose_faces, cut_box
+from face_extraction.cutting import FoundFace, choose_faces, cut_box
+from face_extraction.detect import Detection, FaceDetector
 from face_extraction.frames import Frame
 from face_extraction.ledger import ItemFailed
 from face_extraction.manifest import Box

@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 from face_extraction.archive import read_members
 from face_extraction.atomic import write_bytes
 from face_extraction.crop import crop_side
-from face_extraction.detect import FoundFace, cut_photo
+from face_extraction.cutting import FoundFace, cut_photo
 from face_extraction.digest import FileMark
 from face_extraction.framefolder import FRAMES_PER_SECOND, frame_files
 from face_extraction.frames import Frame, read_frames

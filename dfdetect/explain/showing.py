@@ -18,7 +18,7 @@ from dfdetect.runs.folder import Run
 from dfdetect.runs.scoring import score_crops
 from dfdetect.runs.skill import unfit
 from dfdetect.verdict import WITHHELD, WORDS
-from face_extraction.detect import cut_photo
+from face_extraction.cutting import cut_photo
 from face_extraction.images import read_photo, read_rgb, resize
 from face_extraction.ledger import ItemFailed, LedgerRow
 from face_extraction.proposing import detector_for

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from dfdetect.predict.origin import read_origin
 from dfdetect.verdict import Provenance
-from face_extraction.detect import FoundFace, cut_photo
+from face_extraction.cutting import FoundFace, cut_photo
 from face_extraction.digest import file_digest, file_size
 from face_extraction.errors import unforeseen
 from face_extraction.frames import Frame, read_frames

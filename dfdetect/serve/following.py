@@ -12,7 +12,8 @@ import numpy as np
 from PIL import Image
 
 from dfdetect.predict.looking import Look, SeenFace, Wanted
-from face_extraction.detect import FaceDetector, cut_box
+from face_extraction.cutting import cut_box
+from face_extraction.detect import FaceDetector
 from face_extraction.images import resize
 from face_extraction.ledger import NO_FACE, UNREADABLE
 from face_extraction.manifest import Box

@@ -5,9 +5,11 @@ import pytest
 
 from face_extraction.blazeface import BlazeFace, Proposal
 from face_extraction.crop import CropSpec
-from face_extraction.detect import Detection, FaceDetector, cut_faces
+from face_extraction.cutting import cut_photo
+from face_extraction.detect import Detection, FaceDetector
 from face_extraction.errors import InputError
 from face_extraction.frames import Frame, read_frames
+from face_extraction.images import Photo
 from face_extraction.ledger import ItemFailed
 from face_extraction.manifest import Box
 from face_extraction.proposing import ProposingDetector, detector_for, make_detector
@@ -33,6 +35,12 @@ def detector(hog):
     made = ProposingDetector("blazeface", 60)
     made._hog = hog
     return made
+
+
+def cut(rgb, detector, policy):
+    """The faces of an upright picture."""
+    settings = ExtractionSettings(policy=policy, rotations=False, crop=CropSpec(size=32))
+    return cut_photo(Photo(rgb), detector, settings)
 
 
 @pytest.fixture
@@ -78,7 +86,7 @@ def test_a_sure_proposal_that_hog_does_not_confirm_is_marked(detector, propose, 
     lonely = Box(200, 260, 260, 200)
     propose([(lonely, 0.6)])
 
-    (face,) = cut_faces(two, detector, "all", CropSpec(size=32))
+    (face,) = cut(two, detector, "all")
 
     assert (face.box, face.found_by, face.confidence) == (lonely, "blazeface", 0.0)
 
@@ -93,7 +101,7 @@ def test_where_nothing_is_proposed_hog_searches_the_whole_picture(hog, detector,
 
 def test_without_any_face_the_reason_names_both_detectors(detector):
     with pytest.raises(ItemFailed, match="no_face: blazeface and hog found no face of 60 pixels or more"):
-        cut_faces(np.full((200, 300, 3), 90, np.uint8), detector, "all", CropSpec())
+        cut(np.full((200, 300, 3), 90, np.uint8), detector, "all")
 
 
 def test_a_face_that_was_not_confirmed_gives_way_to_one_that_was(hog, detector, propose, two):
@@ -102,12 +110,12 @@ def test_a_face_that_was_not_confirmed_gives_way_to_one_that_was(hog, detector, 
     propose([(large, 0.9), (near, 0.9)])
 
     for policy in ("largest", "exactly-one"):
-        (face,) = cut_faces(two, detector, policy, CropSpec(size=32))
+        (face,) = cut(two, detector, policy)
         assert face.found_by == "hog"
         finder = VideoFinder(detector, policy, CropSpec(size=32))
         (face,) = finder.faces(Frame(0, 0.0, two))
         assert face.found_by == "hog"
-    faces = cut_faces(two, detector, "all", CropSpec(size=32))
+    faces = cut(two, detector, "all")
     assert [face.found_by for face in faces] == ["blazeface", "hog"]
 
 

@@ -23,7 +23,8 @@ from dfdetect.fakes.making import MadeSet, check_same, failed, finish, write_cro
 from dfdetect.fakes.masks import eye_distance
 from dfdetect.fakes.registry import Points, Rgb, Rng
 from dfdetect.out_folder import check_out
-from face_extraction.detect import FaceDetector, choose_faces
+from face_extraction.cutting import choose_faces
+from face_extraction.detect import FaceDetector
 from face_extraction.digest import crop_digest
 from face_extraction.errors import InputError
 from face_extraction.images import Unreadable, read_rgb, resize, write_image
