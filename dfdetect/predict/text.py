@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from dfdetect.render.text import shown_score
-from dfdetect.verdict import WORDS, Face, Level, Record, Verdict
+from dfdetect.verdict import Face, Level, Record, Verdict
 from face_extraction.atomic import csv_of
 
 NONE = "no verdict"
@@ -155,7 +155,3 @@ def _apart(verdict: Verdict) -> str:
 def _turned(verdict: Verdict) -> str:
     rotation = verdict.faces[0].rotation if verdict.faces else 0
     return f"turned clockwise by {rotation} degrees" if rotation else ""
-
-
-WORDS_TOLD = "; ".join(f"{level}: {words}" for level, words in WORDS.items())
-"""The three levels and what each is called, for the command's help."""
