@@ -17,19 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from face_extraction.animation import is_picture, read_pictures
+from face_extraction.container import ERRORS, decoder, each_packet, open_video
 from face_extraction.images import Unreadable, check_readable
 from face_extraction.ledger import DAMAGED, TRUNCATED, ItemFailed
-from face_extraction.packets import (
-    DECODING_ORDER,
-    ERRORS,
-    JUMP_SECONDS,
-    Damage,
-    Packets,
-    decoder,
-    each_packet,
-    open_video,
-    read_packets,
-)
+from face_extraction.packets import DECODING_ORDER, JUMP_SECONDS, Damage, Packets, read_packets
 from face_extraction.picture import View, upright
 from face_extraction.spacing import middles_in_time
 
@@ -101,7 +92,10 @@ def read_frames(path: Path, *, count: int | None = None, first: bool = False) ->
         return
     packets = read_packets(path)
     damage = Damage(set(packets.broken))
-    packets = _without_leading(path, packets) if packets.told else _timed_by_decoder(path, packets, damage)
+    if packets.is_timed:
+        packets = _without_leading(path, packets)
+    else:
+        packets = _timed_by_decoder(path, packets, damage)
     wanted = _wanted(packets, count)
     got = 0
     for decoded in _sound(path, packets, wanted, damage):
@@ -140,7 +134,7 @@ def _wanted(packets: Packets, count: int | None) -> list[int]:
     """The numbers of the wanted frames, including those lost with the end."""
     timeline = packets.timeline
     if count is None or count >= len(timeline):
-        return list(range(packets.said))
+        return list(range(packets.frames))
     step = int(timeline[-1] - timeline[-2]) if len(timeline) > 1 else 1
     # With a varying rate the file does not say how long the last frame lasts: no longer than usual.
     usual = int(np.median(np.diff(timeline))) if len(timeline) > 1 else 1
@@ -164,7 +158,7 @@ def _without_leading(path: Path, packets: Packets) -> Packets:
     absent = [at for at in leading.tolist() if at not in given | damage.places or at in corrupt]
     shown = packets.shown.copy()
     shown[absent] = False
-    return replace(packets, shown=shown, said=packets.said - len(absent))
+    return replace(packets, shown=shown, frames=packets.frames - len(absent))
 
 
 def _timed_by_decoder(path: Path, packets: Packets, damage: Damage) -> Packets:
@@ -191,7 +185,7 @@ def _timed_by_decoder(path: Path, packets: Packets, damage: Damage) -> Packets:
     times[places] = clock
     shown = np.zeros(count, np.bool_)
     shown[places] = True
-    return replace(packets, times=times, shown=shown, said=len(places), tick=0.001)
+    return replace(packets, times=times, shown=shown, frames=len(places), tick=0.001)
 
 
 def _with_lost(given: list[tuple[int, float | None]], damage: Damage) -> list[tuple[int, float | None]]:
@@ -241,13 +235,13 @@ def _sound(path: Path, packets: Packets, wanted: list[int], damage: Damage) -> I
 
 def _retry(packets: Packets, place: int, back: int, damage: Damage) -> bool:
     """Whether decoding from an earlier key may give a missing frame."""
-    return packets.told and packets.start(place, back) > 0 and not damage.reaches(place, packets, back)
+    return packets.is_timed and packets.start(place, back) > 0 and not damage.reaches(place, packets, back)
 
 
 def _pass(path: Path, packets: Packets, todo: list[int], back: int, damage: Damage) -> Iterator[_Decoded]:
     """The undamaged frames at the places `todo`, in the order in which they are shown."""
     needed = frozenset(todo)
-    plan = _Plan(_stretches(packets, todo, back), needed if packets.told else None)
+    plan = _Plan(_stretches(packets, todo, back), needed if packets.is_timed else None)
     # A frame may need others that are shown after it, so whether it is undamaged is known only later.
     held: list[_Decoded] = []
     for decoded in _decode(path, plan, damage, packets.broken):
@@ -267,7 +261,7 @@ def _release(held: list[_Decoded], packets: Packets, back: int, damage: Damage) 
 
 def _stretches(packets: Packets, todo: list[int], back: int) -> tuple[tuple[int, int], ...]:
     """First and last places to decode: from a key to the wanted frames."""
-    if not packets.told or len(todo) == packets.shown.sum():
+    if not packets.is_timed or len(todo) == packets.shown.sum():
         return ((packets.first, max(todo)),)
     stretches: list[tuple[int, int]] = []
     for at in sorted(todo):

@@ -4,10 +4,8 @@ PyAV shows the packets, so none of this needs decoding.
 """
 
 import math
-import os
 from array import array
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
@@ -16,18 +14,14 @@ from typing import Any
 
 import av
 import numpy as np
-from av.codec.context import CodecContext, Flags
-from av.stream import Disposition
 from numpy.typing import NDArray
 
 from face_extraction import asf, avi, flv, fragments, matroska, ogg, transport
-from face_extraction.described import describe, needs_dolby_vision
+from face_extraction.container import ERRORS, open_video, packets_of
 from face_extraction.errors import unforeseen
 from face_extraction.holes import HoleFinder, spread
-from face_extraction.images import Unreadable, check_frame, check_readable, open_file
+from face_extraction.images import Unreadable
 from face_extraction.ledger import FAILED
-from face_extraction.matroska import Track
-from face_extraction.tables import check_tables
 from face_extraction.transport import PACKET, Break
 
 # MP4 and its relatives list every frame. Other containers, and MP4 in fragments (DASH), give only a length. A
@@ -42,7 +36,6 @@ _UNTIMED = frozenset({"vp8", "avi"})
 DECODING_ORDER = frozenset({"asf", "avi", "mxf"})
 # Their decoders know by themselves where a picture is whole, which need not be at a key.
 _KNOWS_START = frozenset({"h264", "hevc"})
-_TRANSPARENT = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
 # Containers whose packets lie in the file as they are, in one piece.
 _PLACES = ("mov,mp4", "avi", "ivf")
 # How holes are found where only the container tells of them, and how an end inside something is.
@@ -53,28 +46,6 @@ _ENDS = {
     "mov,mp4": fragments.breaks_off,
     "mpegts": transport.breaks_off,
     "ogg": ogg.breaks_off,
-}
-# FFmpeg's OSErrors say nothing about the disk: the file was opened before. Its MemoryError is no damage: it
-# is raised everywhere.
-ERRORS = (av.error.FFmpegError, OSError, ValueError)
-# Pictures that are not the video: covers, previews, and the tiles that make up a photo.
-_NOT_THE_VIDEO = Disposition.attached_pic | Disposition.timed_thumbnails | Disposition.dependent
-
-# What FFmpeg reads as a video and is none: lists of other files, whose frames are not in this file and may be
-# private, and text, which it draws.
-_LISTS = {"hls", "concat", "dash", "imf"}
-_TEXTS = {"tty", "bin", "xbin", "adf", "idf"}
-# Several sizes of one picture, of which FFmpeg shows the first.
-_ICONS = {"ico"}
-# FFmpeg also takes for these what holds a JPEG anywhere, such as a PDF, a mail or a raw photo.
-_JPEGS = {"mjpeg", "jpeg_pipe"}
-# What FFmpeg reads as a video of one picture; those that are read as photos do not come here.
-_PHOTO = "image2", "_pipe"
-_NO_VIDEO = {
-    "a list of other files": _LISTS,
-    "text": _TEXTS,
-    "an icon": _ICONS,
-    "another kind of file with pictures in it": _JPEGS,
 }
 
 
@@ -88,9 +59,9 @@ class Packets:
         shown: whether a player shows its frame.
         broken: the places of damaged packets.
         lost: what is missing at the end, in words; "" if nothing.
-        said: how many frames the container lists, or how many there are.
+        frames: how many the container lists, or how many there are.
         tick: its length in seconds.
-        told: whether the packets say when they are shown; if not, the decoder must.
+        is_timed: whether the packets say when they are shown; if not, the decoder must.
         first: the place where decoding begins; before it a file cut at its front has nothing to show.
         missing: how many pictures an AVI lists that are not there, because their heads are damaged.
     """
@@ -100,9 +71,9 @@ class Packets:
     shown: NDArray[np.bool_]
     broken: frozenset[int]
     lost: str
-    said: int
+    frames: int
     tick: float
-    told: bool
+    is_timed: bool
     first: int = 0
     missing: int = 0
 
@@ -126,7 +97,7 @@ class Packets:
         if not len(times):
             return times
         step = max(int(np.median(np.diff(times))) if len(times) > 1 else 1, 1)
-        tail = step * np.arange(1, self.said - len(times) + 1)
+        tail = step * np.arange(1, self.frames - len(times) + 1)
         return np.concatenate([times - times[0], times[-1] - times[0] + tail])
 
     @cached_property
@@ -168,83 +139,6 @@ class Damage:
         )
 
 
-@contextmanager
-def open_video(path: Path) -> Iterator[tuple[Any, Any, Track]]:
-    """Open the container and the video stream that players show, with what the container says of it.
-
-    One thread decodes: with several, damage is reported late, or differently from run to run.
-
-    Raises:
-        Unreadable: the file has no video, or the system cannot read it.
-    """
-    with open_file(path) as opened:
-        if not opened.seek(0, os.SEEK_END):
-            raise Unreadable(path, "the file is empty")
-    check_tables(path)
-    try:
-        # "file:" keeps FFmpeg from reading a name as a protocol ("concat:..."), and the whitelist keeps
-        # a playlist named .mp4 from fetching anything.
-        # A name with "%d" stands for itself, not for the pictures beside it.
-        container = av.open(
-            f"file:{path.absolute()}",
-            options={"protocol_whitelist": "file", "pattern_type": "none"},
-            metadata_errors="ignore",
-        )
-    except MemoryError as error:  # The file may only claim to need so much.
-        raise Unreadable(path, unforeseen(error), FAILED) from None
-    except ERRORS:
-        check_readable(path)
-        raise Unreadable(path, "no video in it (another kind of file, or cut off early)") from None
-    with container:
-        formats = set(container.format.name.split(","))
-        for kind, names in _NO_VIDEO.items():
-            if formats & names and not (names is _JPEGS and _is_jpeg(path)):
-                raise Unreadable(path, f"no video in it ({kind})")
-        if container.format.name.endswith(_PHOTO) and not _is_jpeg(path):
-            raise Unreadable(path, "no video in it (a photo of a kind that is not read)")
-        stream = _main_stream(container)
-        track = describe(path, container.format.name, stream)
-        if track.is_encrypted:
-            raise Unreadable(path, "its pictures are encrypted")
-        if stream is None:
-            raise Unreadable(path, "no video in it (only sound, or an unknown codec)")
-        context = stream.codec_context
-        check_frame((context.width, context.height), path)
-        if needs_dolby_vision(track.dolby):
-            raise Unreadable(path, "its colours need Dolby Vision, which is not read")
-        context.thread_count, context.thread_type = 1, "SLICE"
-        context.flags |= Flags.unaligned  # Else FFmpeg keeps up to 15 columns that are cropped away.
-        if context.name == "mjpeg":  # Else FFmpeg says nothing of a picture whose rows break off.
-            context.options = {"err_detect": "explode"}
-        yield container, stream, track
-
-
-def _is_jpeg(path: Path) -> bool:
-    with open_file(path) as file:
-        return file.read(2) == b"\xff\xd8"
-
-
-def decoder(stream: Any) -> Any:
-    """What decodes a stream's packets: FFmpeg's own decoders of VP8 and VP9 leave out what is transparent."""
-    context = stream.codec_context
-    if context.name not in _TRANSPARENT or stream.metadata.get("alpha_mode") != "1":
-        return context
-    context = CodecContext.create(_TRANSPARENT[context.name], "r")
-    context.thread_count = 1
-    return context
-
-
-def _main_stream(container: Any) -> Any:
-    """The first video marked as the default, else the first."""
-    videos = [
-        stream
-        for stream in container.streams.video
-        if not stream.disposition & _NOT_THE_VIDEO and stream.codec_context and stream.codec_context.width
-    ]
-    default = [stream for stream in videos if stream.disposition & Disposition.default]
-    return next(iter(default + videos), None)
-
-
 @dataclass(eq=False)
 class _Read:
     """What is known about the packets while the file is read.
@@ -262,7 +156,7 @@ class _Read:
     decoded: "array[int]" = field(default_factory=lambda: array("q"))
     jumps: list[tuple[int, int, int]] = field(default_factory=list)
     broken: list[int] = field(default_factory=list)
-    told: bool = True
+    is_timed: bool = True
     cut: bool = False
     begin: float = math.inf
     end: float = 0.0
@@ -286,7 +180,7 @@ class _Read:
         if packet.is_corrupt or (self.finder.looks and self.finder.has_hole(bytes(packet), at)):
             self.broken.append(place)
         self.last_dts = packet.dts if packet.dts is not None else self.last_dts
-        self.told = self.told and packet.pts is not None and step >= 0
+        self.is_timed = self.is_timed and packet.pts is not None and step >= 0
         self.times.append(packet.pts or 0)
         self.decoded.append(packet.dts or 0)
         self.places.append(-1 if packet.pos is None else packet.pos)
@@ -328,55 +222,72 @@ class _Read:
 
 
 def read_packets(path: Path) -> Packets:
-    """Read through the video without decoding it."""
+    """Read through the video without decoding it.
+
+    Raises:
+        Unreadable: as `open_video`, or a packet claims to need more memory than there is.
+    """
     with open_video(path) as (container, stream, _):
-        name = container.format.name
+        name, codec, tick = container.format.name, stream.codec_context.name, float(stream.time_base)
         listed = len(stream.index_entries) if name.startswith(_LISTS_FRAMES) else 0
         lists_all = bool(listed and stream.frames)  # Each fragment lists only its own frames.
         # An AVI's list stands at its end: it is there, or only the first packets are known yet.
         pictures = sum(entry.size > 0 for entry in stream.index_entries) if name == "avi" else 0
+        breaks = transport.breaks(path, stream.id) if name == "mpegts" else iter(())
         try:
-            read = _read_through(
-                container, stream, transport.breaks(path, stream.id) if name == "mpegts" else iter(())
-            )
+            read = _read_through(container, stream, breaks)
         except MemoryError as error:  # A packet may only claim to be so large.
             raise Unreadable(path, unforeseen(error), FAILED) from None
-        read.told = read.told and not {stream.codec_context.name, name} & _UNTIMED
         # Some count their length from 0, FLV from the first packet's decoding, others from its showing.
         starts = {"matroska,webm": 0.0, "asf": 0.0, "flv": read.begin}
         read.end -= starts.get(name, (container.start_time or 0) / av.time_base)
-        length, tick = (container.duration or 0) / av.time_base, float(stream.time_base)
-        if name == "asf" and not length:
-            length = asf.told_seconds(path)
-        if name.startswith(_LISTS_FRAMES) and (told := fragments.told_seconds(path, stream.id)) is not None:
-            length = told
-        codec, reorders = stream.codec_context.name, stream.codec_context.has_b_frames
+        length, reorders = _told_seconds(path, container, stream), stream.codec_context.has_b_frames
         broken, missing = _damage_told(path, name, stream, read)
         is_cut = _is_cut(path, name, read)
     missing = max(missing, pictures - len(read.flags))
     read.forgive_jumps()
     count = read.drop_cut_end()
+    if not lists_all and length - read.end > max(TIME_TOLERANCE, SHARE_TOLERANCE * length):
+        read.cut = True
     read.broken += [place for place in broken if place < count]
     times = np.array(read.times, np.int64)[:count]
     bits = np.frombuffer(bytes(read.flags), np.uint8)[:count]
     keys, shown = bits & 1 > 0, bits & 2 > 0
-    told = read.told and len(np.unique(times[shown])) == shown.sum() and bool(keys[:1].all())
+    is_timed = read.is_timed and not {codec, name} & _UNTIMED
+    is_timed = is_timed and len(np.unique(times[shown])) == shown.sum() and bool(keys[:1].all())
     if name in DECODING_ORDER and reorders and not keys.all() and (np.diff(times) > 0).all():
-        told = False
-    if told and name in _JUMPING:
+        is_timed = False
+    if is_timed and name in _JUMPING:
         times = _without_jumps(times, round(JUMP_SECONDS / tick))
     first = 0 if codec in _KNOWS_START or not keys.any() else int(np.argmax(keys))
-    hidden = count - int(shown.sum())
-    lost, said = "", int(shown.sum())
-    if listed > count:
-        lost, said = f"read {said} of {listed - hidden} frames", listed - hidden
-    elif read.cut or (not lists_all and length - read.end > max(TIME_TOLERANCE, SHARE_TOLERANCE * length)):
-        lost = _breaks_off(read.end, length)
-    elif is_cut:
-        lost = _breaks_off(read.end, 0)
+    there = int(shown.sum())
+    frames = max(listed, count) - (count - there)
+    lost = f"read {there} of {frames} frames" if listed > count else _lost_end(read, length, is_cut)
+    return Packets(times, keys, shown, frozenset(read.broken), lost, frames, tick, is_timed, first, missing)
+
+
+def _told_seconds(path: Path, container: Any, stream: Any) -> float:
+    """How long the video is by what its container says; 0 if it says nothing."""
+    name = container.format.name
+    if name.startswith(_LISTS_FRAMES) and (told := fragments.told_seconds(path, stream.id)) is not None:
+        return told
+    length = float((container.duration or 0) / av.time_base)
+    return asf.told_seconds(path) if name == "asf" and not length else length
+
+
+def _lost_end(read: _Read, length: float, is_cut: bool) -> str:
+    """What is missing at the end, in words; "" if nothing.
+
+    Args:
+        read: the packets.
+        length: the video's by its container, in seconds; 0 if it says nothing.
+        is_cut: whether the file ends inside what its container began.
+    """
     if read.leaves:
-        lost = "the video goes on in another stream, which is not read"
-    return Packets(times, keys, shown, frozenset(read.broken), lost, said, tick, told, first, missing)
+        return "the video goes on in another stream, which is not read"
+    if read.cut:
+        return _breaks_off(read.end, length)
+    return _breaks_off(read.end, 0) if is_cut else ""
 
 
 def _damage_told(path: Path, name: str, stream: Any, read: _Read) -> tuple[list[int], int]:
@@ -439,20 +350,6 @@ def _read_through(container: Any, stream: Any, breaks: Iterator[Break]) -> _Read
     return read
 
 
-def packets_of(container: Any, *streams: Any) -> Iterator[Any]:
-    """The packets of some streams, or of all.
-
-    A broadcast can begin another stream midway. PyAV raises IndexError at each of its packets, so they are
-    skipped.
-    """
-    while True:
-        try:
-            yield from container.demux(*streams)
-        except IndexError:
-            continue
-        return
-
-
 def _without_jumps(times: NDArray[np.int64], longest: int) -> NDArray[np.int64]:
     """Close jumps of the clock: the frame before a jump lasts one usual step."""
     order = np.argsort(times, kind="stable")
@@ -463,13 +360,3 @@ def _without_jumps(times: NDArray[np.int64], longest: int) -> NDArray[np.int64]:
     closed = np.empty_like(times)
     closed[order] = np.concatenate([[0], np.cumsum(np.where(steps > longest, max(usual, 1), steps))])
     return closed
-
-
-def each_packet(container: Any, stream: Any) -> Iterator[Any]:
-    """The packets that `read_packets` counts, up to the first unreadable one; that is reported already."""
-    try:
-        yield from (packet for packet in packets_of(container, stream) if packet.size)
-    except MemoryError:
-        raise
-    except ERRORS:
-        return

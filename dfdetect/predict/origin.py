@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import IO, Any
 
 from dfdetect.verdict import Manifest, Provenance
+from face_extraction.container import open_video
 from face_extraction.images import open_file, open_picture
 from face_extraction.missing import extra
-from face_extraction.packets import open_video
 
 MOST_TAGS, LONGEST = 40, 300
 """Tags shown of a file, and letters of each."""

@@ -10,9 +10,9 @@ from pathlib import Path
 from dfdetect.predict.evidence import small_jpeg
 from dfdetect.predict.looking import Look, Wanted, look
 from dfdetect.serve.limits import Limits
+from face_extraction.container import open_video
 from face_extraction.frames import Frame
 from face_extraction.images import open_file, open_picture
-from face_extraction.packets import open_video
 
 PROGRESS = "progress"
 """Name of the file that tells how many frames were looked at."""

@@ -9,10 +9,11 @@ import pytest
 from PIL import Image
 
 from face_extraction import images
+from face_extraction.container import packets_of
 from face_extraction.frames import read_frames
 from face_extraction.images import Unreadable
 from face_extraction.ledger import ItemFailed
-from face_extraction.packets import packets_of, read_packets
+from face_extraction.packets import read_packets
 
 from .videos import HEIGHT, WIDTH, cut, describe, element, paint, values, write
 
