@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, Executor, Future, wait
 from contextlib import closing, nullcontext
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from errno import ETIMEDOUT
 from itertools import islice
 from pathlib import Path
@@ -13,7 +13,7 @@ from pathlib import Path
 from pebble import ProcessExpired
 
 from face_extraction.atomic import sweep
-from face_extraction.digest import CROP_DIGITS, FileMark
+from face_extraction.digest import CROP_DIGITS
 from face_extraction.errors import InputError, ran_out_of_memory, unforeseen
 from face_extraction.journal import JOURNAL_FILE, ROOT, FaceRow, ItemResult, Journal
 from face_extraction.ledger import FAILED, OVERTIME, REASONS, LedgerRow, process_ended, write_ledger
@@ -37,6 +37,7 @@ from face_extraction.paths import inside
 from face_extraction.plan import Plan
 from face_extraction.pool import local_pool
 from face_extraction.progress import progress
+from face_extraction.resuming import check_moved, delete_others, still_valid, unchanged_items
 from face_extraction.settings import BLAZEFACE, ExtractionSettings, write_settings
 from face_extraction.shards import SHARD_FILE, Shard, write_part
 from face_extraction.sources import Item
@@ -150,12 +151,12 @@ def extract(
         shard = execution.shard
         searched = any(item.kind not in READY_MADE for item in items)
         finished = journal.start(_header(items, root, settings if searched else None, shard))
-        unchanged = _unchanged(finished, items, root)
-        _check_moved(journal.root, root, out, finished, unchanged)
+        unchanged = unchanged_items(finished, items, root)
+        check_moved(journal.root, root, out, finished, unchanged)
         if shard:
             plan = write_part(out, shard, plan)
             items = plan.items
-        results = _still_valid(unchanged, items, out)
+        results = still_valid(unchanged, items, out)
         for path, result in results.items():
             if result != finished[path]:  # Copied or touched: record it, so that the next start is quick.
                 journal.add(result)
@@ -179,7 +180,7 @@ def extract(
                     result = ItemResult(result.path, [], failed)
                 else:
                     journal.add(result)
-                    _delete_others(finished.get(result.path), result, out)
+                    delete_others(finished.get(result.path), result, out)
                 results[result.path] = result
                 advance(note=result.path)
         return write_results(out, plan, results, part=shard is not None)
@@ -215,45 +216,6 @@ def _check_apart(items: Sequence[Item], root: Path, out: Path) -> None:
         raise InputError(f"{out}: lies in {root / inside[0]}, which is searched; choose another --out")
 
 
-def _unchanged(
-    finished: Mapping[str, ItemResult], items: Sequence[Item], root: Path
-) -> dict[str, ItemResult]:
-    """The finished items whose files have not changed, each with its file's mark now.
-
-    If only a file's times changed, its content is read and compared.
-    """
-    unchanged = {}
-    known = [finished[item.path] for item in items if item.path in finished]
-    if not known:
-        return {}
-    with progress("check", len(known), unit="files") as advance:
-        for result in known:
-            mark = result.file and result.file.now(root / result.path)
-            if mark:
-                unchanged[result.path] = replace(result, file=mark)
-            advance()
-    return unchanged
-
-
-def _check_moved(
-    before: str,
-    root: Path,
-    out: Path,
-    finished: Mapping[str, ItemResult],
-    unchanged: Mapping[str, ItemResult],
-) -> None:
-    """Accept that the data moved, if every finished item lies unchanged in the new place."""
-    if before == str(root.resolve()):
-        return
-    other = next((path for path in finished if path not in unchanged), None)
-    if other is not None:
-        raise InputError(
-            f"{out}: made with root {before}, now {root.resolve()}, where {other} is missing or differs; "
-            "choose another --out, or start afresh with --overwrite"
-        )
-    print(f"note: {out}: begun from {before}, where the same data were")
-
-
 def prepare(out: Path, overwrite: bool) -> None:
     """Refuse a folder that holds something else; with `overwrite` delete the earlier extraction.
 
@@ -276,37 +238,6 @@ def prepare(out: Path, overwrite: bool) -> None:
             shutil.rmtree(out / FACES_FOLDER)
         for name in (MANIFEST_FILE, LEDGER_FILE, SETTINGS_FILE, SHARD_FILE, JOURNAL_FILE):
             (out / name).unlink(missing_ok=True)
-
-
-def _still_valid(
-    unchanged: Mapping[str, ItemResult], items: Sequence[Item], out: Path
-) -> dict[str, ItemResult]:
-    """The results whose crops are unchanged and lie in the folder of the item's label."""
-    results = {}
-    for item in items:
-        result = unchanged.get(item.path)
-        if result is None:
-            continue
-        marks = [_crop_mark(out, item, face) for face in result.faces]
-        if all(marks):
-            pairs = zip(result.faces, marks, strict=True)
-            faces = [replace(face, file=mark) for face, mark in pairs]
-            results[item.path] = replace(result, faces=faces)
-    return results
-
-
-def _crop_mark(out: Path, item: Item, face: FaceRow) -> FileMark | None:
-    """The crop's mark now; None if it is gone, has changed, or was cut under another label."""
-    labelled = face.path.startswith(f"{FACES_FOLDER}/{LABEL_NAMES[item.label]}/")
-    return face.file.now(inside(out, face.path)) if labelled and face.file else None
-
-
-def _delete_others(before: ItemResult | None, now: ItemResult, out: Path) -> None:
-    """Delete an item's earlier crops that were not cut again."""
-    kept = {face.path for face in now.faces}
-    for face in before.faces if before else ():
-        if face.path not in kept:
-            inside(out, face.path).unlink(missing_ok=True)
 
 
 def _run(
