@@ -5,7 +5,8 @@ from pathlib import Path
 
 import msgspec
 
-from dfdetect.metrics.calibrating import Calibration, calibrate
+from dfdetect.metrics.calibrating import Calibration
+from dfdetect.metrics.calibration_fitting import calibrate
 from dfdetect.metrics.estimates import UNITS
 from dfdetect.predictions import Predictions
 from dfdetect.render.run_content import CHOSEN_ON_VAL
