@@ -9,7 +9,8 @@ from typing import Any
 
 from dfdetect import cli
 from dfdetect.cli import load_keras
-from dfdetect.report.declared import FULL, Cell, Experiment, find_experiments, read_experiment
+from dfdetect.report.declared import FULL, Cell, Experiment
+from dfdetect.report.reading import find_experiments, read_experiment
 from dfdetect.report.recheck import recheck
 from dfdetect.runs.folder import RUNS
 from face_extraction.atomic import write_text

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from dfdetect.report.declared import read_experiment
+from dfdetect.report.reading import read_experiment
 from dfdetect.train.training import resolve
 from face_extraction.errors import InputError
 from tuning import __main__ as tuning

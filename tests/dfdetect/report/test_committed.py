@@ -7,8 +7,8 @@ import pytest
 from dfdetect.models.registry import family
 from dfdetect.report import __main__ as report
 from dfdetect.report.comparisons import COMPARISONS, Comparison, read_entries, write_entries
-from dfdetect.report.declared import find_experiments
 from dfdetect.report.outcomes import FINDINGS, Compared
+from dfdetect.report.reading import find_experiments
 from dfdetect.report.results import read_results
 from dfdetect.report.scores import kept_scores, still_measures
 

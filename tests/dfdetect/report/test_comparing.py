@@ -11,7 +11,7 @@ from dfdetect.predictions import Predictions
 from dfdetect.report import comparing
 from dfdetect.report.comparing import _compare
 from dfdetect.report.comparisons import COMPARISONS, Comparison, read_comparisons, write_entries
-from dfdetect.report.declared import read_experiment
+from dfdetect.report.reading import read_experiment
 from dfdetect.report.results import add_result, read_results
 from face_extraction.manifest import FaceSample
 

@@ -5,8 +5,9 @@ from types import SimpleNamespace
 
 from dfdetect.render.table import Table, Value, columns
 from dfdetect.report import pictures
-from dfdetect.report.declared import FACES, ROC, read_experiment
+from dfdetect.report.declared import FACES, ROC
 from dfdetect.report.files import page
+from dfdetect.report.reading import read_experiment
 from dfdetect.report.sections import Section
 
 EVIL = "<script>x</script> | a\nb"

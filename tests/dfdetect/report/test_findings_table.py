@@ -8,8 +8,8 @@ import pytest
 from dfdetect.metrics.comparison import Difference
 from dfdetect.report import findings_table, overview
 from dfdetect.report.comparisons import write_entries
-from dfdetect.report.declared import read_experiment
 from dfdetect.report.outcomes import FINDINGS, Compared, claim_outcomes
+from dfdetect.report.reading import read_experiment
 from dfdetect.report.results import add_result
 
 DATA = {"manifest_sha256": "m", "sample_set": False, "sources": ["dfdc"]}

@@ -7,9 +7,9 @@ from dfdetect.metrics.comparison import Scored
 from dfdetect.predictions import Predictions
 from dfdetect.report import judging
 from dfdetect.report.comparisons import write_entries
-from dfdetect.report.declared import read_experiment
 from dfdetect.report.outcomes import FAILS, HOLDS, MISSING, UNCOMPARED, UNKNOWN, claim_outcomes, read_compared
 from dfdetect.report.outcomes import FINDINGS as FINDINGS_FILE
+from dfdetect.report.reading import read_experiment
 from dfdetect.report.results import add_result, declared, read_results
 from face_extraction.manifest import FaceSample
 

@@ -8,7 +8,6 @@ import pytest
 
 from dfdetect.metrics.comparison import Difference
 from dfdetect.report.comparisons import write_entries
-from dfdetect.report.declared import read_experiment
 from dfdetect.report.outcomes import (
     FAILS,
     FINDINGS,
@@ -20,6 +19,7 @@ from dfdetect.report.outcomes import (
     claim_outcomes,
     read_compared,
 )
+from dfdetect.report.reading import read_experiment
 from dfdetect.report.results import declared
 from face_extraction.errors import InputError
 from face_extraction.json_file import write_json

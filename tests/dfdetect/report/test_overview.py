@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from dfdetect.report import overview
-from dfdetect.report.declared import read_experiment
+from dfdetect.report.reading import read_experiment
 from dfdetect.report.results import add_result, declared
 from dfdetect.report.sections import sections
 

@@ -1,7 +1,7 @@
 """Figures of a report: each is of the results that it shows."""
 
 from dfdetect.report import pictures
-from dfdetect.report.declared import read_experiment
+from dfdetect.report.reading import read_experiment
 from dfdetect.report.results import add_result
 
 CNN = "custom_cnn, base"

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from dfdetect.report import __main__ as report
-from dfdetect.report.declared import find_experiments, read_experiment
 from dfdetect.report.published import read_published
+from dfdetect.report.reading import find_experiments, read_experiment
 from dfdetect.report.recheck import recheck
 from face_extraction.errors import InputError
 

@@ -8,7 +8,7 @@ import pytest
 from filelock import FileLock
 
 from dfdetect.report import __main__ as report
-from dfdetect.report.declared import read_experiment
+from dfdetect.report.reading import read_experiment
 from dfdetect.report.results import (
     Result,
     add_result,

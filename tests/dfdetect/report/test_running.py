@@ -11,7 +11,7 @@ from dfdetect.recipe import Recipe, write_recipe
 from dfdetect.report import __main__ as report
 from dfdetect.report import running
 from dfdetect.report.comparisons import COMPARISONS, read_comparisons
-from dfdetect.report.declared import read_experiment
+from dfdetect.report.reading import read_experiment
 from dfdetect.report.results import add_result, read_results
 from dfdetect.report.scores import SCORES
 from dfdetect.runs.environment import hardware

@@ -11,7 +11,7 @@ from dfdetect.metrics.comparison import Scored
 from dfdetect.metrics.estimates import compute_metrics
 from dfdetect.predictions import Predictions
 from dfdetect.recipe import Recipe, write_recipe
-from dfdetect.report.declared import read_experiment
+from dfdetect.report.reading import read_experiment
 from dfdetect.report.scores import SCORES, keep_scores, keeps_scores, kept_scores, scores_of, still_measures
 from dfdetect.runs.folder import Run
 from face_extraction.errors import InputError

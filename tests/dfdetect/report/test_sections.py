@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 
 from dfdetect.report import sections
-from dfdetect.report.declared import read_experiment
+from dfdetect.report.reading import read_experiment
 
 CNN = "custom_cnn, base"
 

@@ -10,7 +10,7 @@ from dfdetect.predictions import Predictions
 from dfdetect.recipe import Recipe
 from dfdetect.report import tables
 from dfdetect.report.comparisons import Comparison
-from dfdetect.report.declared import read_experiment
+from dfdetect.report.reading import read_experiment
 from dfdetect.report.results import Result, declared
 from dfdetect.runs.lineage import random_backbone
 from face_extraction.manifest import FaceSample
