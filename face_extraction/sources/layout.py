@@ -1,13 +1,14 @@
 """What the data sets' files share: find folders and videos, read lists, join pairs."""
 
-import csv
 import difflib
 import os
 import re
+import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NoReturn
 
+from face_extraction.csv_file import read_csv
 from face_extraction.errors import InputError, unknown_name
 from face_extraction.ledger import DOUBLED, UNLISTED, UNREADABLE, LedgerRow, as_text
 from face_extraction.manifest import FAKE, REAL, SPLITS
@@ -27,6 +28,8 @@ SPLIT_WORDS = {
     **dict.fromkeys(("val", "valid", "validation", "dev", "development"), "val"),
     **dict.fromkeys(("test", "testing"), "test"),
 }
+# A label that is a whole number; spreadsheets write 1 as 1.0, and as 1,0 in half of Europe.
+_NUMBER = re.compile(r"(?P<sign>[+-]?)0*(?P<value>\d+)([.,]0*)?")
 # Synology makes this folder of small pictures in every folder that it shares.
 THUMBNAILS = "@eaDir"
 INNER = "videos"
@@ -88,7 +91,21 @@ def no_layout(root: Path, needed: str, *markers: str) -> InputError:
 
 def plain(word: str) -> str:
     """The letters and digits of a word in lower case: "Deep-Fake" becomes "deepfake"."""
-    return "".join(sign for sign in word.lower() if sign.isalnum())
+    # macOS writes é as e and an accent, others as one letter.
+    whole = unicodedata.normalize("NFC", word)
+    return "".join(sign for sign in whole.lower() if sign.isalnum())
+
+
+def label_word(text: str) -> str:
+    """A label as `label_options` knows it: "1.0", "1,0" and "1" are one number, "-1" is another.
+
+    Words are compared by their letters and digits, or by their signs if they have neither.
+    """
+    number = _NUMBER.fullmatch(text.strip())
+    if number:
+        sign = "-" if number["sign"] == "-" and number["value"] != "0" else ""
+        return sign + number["value"]
+    return plain(text) or text.strip()
 
 
 def label_options(given: Sequence[str]) -> dict[str, int]:
@@ -98,7 +115,7 @@ def label_options(given: Sequence[str]) -> dict[str, int]:
         given: the value of each `--label`.
 
     Returns:
-        Labels by words in the form of `plain`.
+        Labels by words in the form of `label_word`.
 
     Raises:
         InputError: an option has another form, or a word means both.
@@ -109,7 +126,7 @@ def label_options(given: Sequence[str]) -> dict[str, int]:
         if not sign or plain(name) not in LABELS or not values:
             raise InputError(f"--label {text!r}: accepted: real=WORD,WORD or fake=WORD,WORD")
         for word in values.split(","):
-            if words.setdefault(plain(word), LABELS[plain(name)]) != LABELS[plain(name)]:
+            if words.setdefault(label_word(word), LABELS[plain(name)]) != LABELS[plain(name)]:
                 raise InputError(f"--label: {word!r} is named both real and fake")
     return words
 
@@ -224,20 +241,21 @@ def read_lines(path: Path) -> list[str]:
 def read_rows(path: Path, columns: Iterable[str]) -> Iterator[tuple[str, dict[str, str]]]:
     """The rows of a CSV file with a header: each row's place and the wanted columns, "" if empty.
 
+    Capitals and blanks in the header do not matter.
+
     Raises:
         InputError: a column is missing, or the file is not CSV text.
     """
     wanted = tuple(columns)
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as handle:
-            reader = csv.DictReader(handle, strict=True)
-            missing = [name for name in wanted if name not in (reader.fieldnames or ())]
-            if missing:
-                raise InputError(f"{path}: missing column {', '.join(missing)}; needed: {', '.join(wanted)}")
-            for number, row in enumerate(reader, start=2):
-                yield f"{path}, row {number}", {name: row[name] or "" for name in wanted}
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise InputError(f"{path}: not a CSV text file ({error})") from None
+    rows = read_csv(path).rows
+    header = [plain(name) for name in rows[0][1]] if rows else []
+    missing = [name for name in wanted if plain(name) not in header]
+    if missing:
+        raise InputError(f"{path}: missing column {', '.join(missing)}; needed: {', '.join(wanted)}")
+    places = {name: header.index(plain(name)) for name in wanted}
+    for number, row in rows[1:]:
+        values = {name: row[place] if place < len(row) else "" for name, place in places.items()}
+        yield f"{path}, row {number}", values
 
 
 def chosen(option: str, text: str, accepted: Iterable[str], what: str) -> tuple[str, ...]:

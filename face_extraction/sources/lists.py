@@ -1,20 +1,23 @@
 """Your own list of photos, videos, ready-made crops or folders of frames, as a CSV file.
 
-Layout: a text file in UTF-8, or Excel's "Unicode text", with one line for each file and columns separated by
-commas, semicolons, tabs or bars, with or without a header. Relative paths begin at the list's folder, or at
---root; absolute paths stay as they are.
+Layout: a text file in UTF-8 (or Excel's "Unicode text", or Windows-1252), with one line for each file and
+columns separated by commas, semicolons, tabs or bars, with or without a header. Relative paths begin at the
+list's folder, or at --root; absolute paths stay as they are. A path may differ from the file's in capitals,
+backslashes and the like, and lack the suffix, if only one file can be meant.
 Columns are found by their names (path, file, filename, image or video; label, label_name, class or target;
 split or set; group, original, identity, person or subject; method). --path-column and so on name them
 otherwise, also by number from 1. Without a header, path and label are found by their content.
 
 Labels: REAL and FAKE, and words that mean one of the two and nothing else (original, genuine, pristine;
 deepfake, manipulated, forged), in any case. **Numbers are refused** unless --label says what they mean,
-because 1 is fake in some lists and real in others: `--label real=0,original --label fake=1,swap`.
+because 1 is fake in some lists and real in others: `--label real=0,original --label fake=1,swap`. Only a
+column called is_fake or is_real says so itself.
 
 Splits: the list's, if it has any (validation, valid and dev are val); otherwise a hash splits the groups.
-Groups: the list's. A group that is a file name counts without its suffix, and an empty one means the file
-itself, so that DFDC's `original` can be the group. Without such a column each file is its own group, so name
-one if several files show one person or come from one original.
+Groups: the list's. A group that is a file name counts without its suffix, and an empty one (also nan, None
+or NULL) means the file itself, so that DFDC's `original` can be the group. Groups that differ only in
+capitals, in how an accent is written, or in a number's zeros (001, 1.0) are one. Without such a column each
+file is its own group, so name one if several files show one person or come from one original.
 
 `--crops` takes the pictures as faces that are already cut out. `--frame-folders` takes paths of folders, each
 with the frames (with --crops: the faces) of one video; pictures have no rate, so 25 frames a second are
@@ -23,23 +26,20 @@ assumed. `--real-only` and `--fake-only` take one class; the list then needs no 
 Licence and citation: the material's own.
 """
 
-import codecs
-import csv
-import io
-import re
-import unicodedata
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
+from face_extraction.csv_file import read_csv
 from face_extraction.errors import InputError, unknown_name
 from face_extraction.ledger import DOUBLED, MISSING, UNREADABLE, LedgerRow
-from face_extraction.manifest import FAKE, LABEL_NAMES
+from face_extraction.manifest import FAKE, LABEL_NAMES, REAL
 from face_extraction.media import CROP, FRAMES, PHOTO, SEQUENCE, VIDEO, kind_of
 from face_extraction.sources.layout import (
     LABEL_WORDS,
     SPLIT_WORDS,
     label_options,
+    label_word,
     need_folder,
     no_text,
     plain,
@@ -47,34 +47,49 @@ from face_extraction.sources.layout import (
     wanted_labels,
 )
 from face_extraction.sources.registry import Item, Listing, Option, register
+from face_extraction.sources.spelling import Finder, is_address, one_spelling
 
 NAMES = {
     "path": ("path", "file", "filename", "filepath", "image", "imagepath", "video", "videopath", "videoname"),
-    "label": ("label", "labelname", "class", "classname", "target"),
+    "label": ("label", "labelname", "class", "classname", "target", "isfake", "isreal"),
     "split": ("split", "set", "subset", "partition"),
     "group": ("group", "original", "identity", "person", "personid", "subject", "subjectid", "actor"),
     "method": ("method", "manipulation", "technique"),
 }
-SUFFIXES = (".csv", ".tsv", ".txt")
-DELIMITERS = ",;\t|"
+TEXT = ".txt"
+SUFFIXES = (".csv", ".tsv", TEXT)
+# A row must not end before these.
+NEEDED = ("path", "label", "split")
 FOLDERS = (FRAMES, SEQUENCE)
-# Excel reads and writes the delimiter in a first line.
-_TOLD = re.compile(r"(?i)\W*sep=(.)")
-_WORKBOOK = b"PK\3\4"
+# What programs write for "no value".
+NOTHING = frozenset(("nan", "NaN", "<NA>", "NA", "N/A", "n/a", "#N/A", "none", "None", "null", "NULL", "-"))
+# Columns whose name says what their values mean.
+MEANINGS = {
+    name: dict.fromkeys(("1", "true", "yes"), yes) | dict.fromkeys(("0", "false", "no"), no)
+    for name, yes, no in (("isfake", FAKE, REAL), ("isreal", REAL, FAKE))
+}
 
 
 @dataclass(frozen=True)
 class _Table:
-    """The rows of a list with their numbers, and the place of each column found."""
+    """The rows of a list with their numbers, its header, and the place of each column found."""
 
     path: Path
     rows: list[tuple[int, list[str]]]
+    header: list[str]
     places: dict[str, int]
 
     def value(self, row: list[str], column: str) -> str:
-        """The value of a column; "" if the list lacks it."""
+        """The value of a column; "" if the list lacks it, or has none there."""
         place = self.places.get(column)
-        return row[place].strip() if place is not None else ""
+        value = row[place].strip() if place is not None and place < len(row) else ""
+        return "" if value in NOTHING and column != "label" else value
+
+    @property
+    def meanings(self) -> dict[str, int]:
+        """What the labels mean by the name of their column, if it tells."""
+        place = self.places.get("label", len(self.header))
+        return MEANINGS.get(plain(self.header[place]), {}) if place < len(self.header) else {}
 
 
 @dataclass(frozen=True)
@@ -86,6 +101,7 @@ class _Wish:
     words: dict[str, int]
     labels: set[int]
     kind: str
+    finder: Finder
 
 
 @dataclass
@@ -94,6 +110,7 @@ class _Found:
 
     items: dict[str, Item] = field(default_factory=dict)
     ledger: list[LedgerRow] = field(default_factory=list)
+    respelled: list[tuple[str, str]] = field(default_factory=list)
 
 
 @register(
@@ -162,70 +179,75 @@ def listed(
     labels = wanted_labels(real_only=real_only, fake_only=fake_only)
     given = (path_column, label_column, split_column, group_column, method_column)
     asked = dict(zip(NAMES, given, strict=True))
-    table = _read_table(path, asked, ("path",) if len(labels) == 1 else ("path", "label"))
+    table, notes = _read_table(path, asked, ("path",) if len(labels) == 1 else ("path", "label"))
     kind = (SEQUENCE if crops else FRAMES) if frame_folders else (CROP if crops else "")
-    wish = _Wish(root, source or path.stem, label_options(label), labels, kind)
+    words = table.meanings | label_options(label)
+    wish = _Wish(root, source or path.stem, words, labels, kind, Finder(root))
     found = _Found()
     for number, row in table.rows:
         _take(found, table, number, row, wish)
     if not found.items:
         first = f" ({found.ledger[0].path}: {found.ledger[0].detail})" if found.ledger else ""
-        raise InputError(f"{path}: none of the files that it names is there and of the wanted class{first}")
+        hint = _hint(found.ledger[0].path, root) if found.ledger else ""
+        raise InputError(
+            f"{path}: none of the files that it names is there and of the wanted class{first}{hint}"
+        )
+    items = list(found.items.values())
     places = ", ".join(f"{name} is column {place + 1}" for name, place in table.places.items())
-    notes = [f"{path.name}: {places}"]
-    if "group" not in table.places:
+    notes.insert(0, f"{path.name}: {places}")
+    if found.respelled:
+        name, there = found.respelled[0]
+        notes.append(
+            f"paths spelled otherwise than the files: {len(found.respelled):,}, such as {name}: {there}"
+        )
+    if "group" in table.places:
+        spelling = one_spelling(item.group for item in items)
+        items = [replace(item, group=spelling[item.group]) for item in items]
+    else:
         notes.append("no column of groups: each file is its own group; --group-column names one")
-    return Listing(list(found.items.values()), found.ledger, notes)
+    return Listing(items, found.ledger, notes)
+
+
+def _hint(name: str, root: Path) -> str:
+    """Where the paths of a list may begin, if a file of the first one is somewhere near; else nothing."""
+    path = PurePosixPath(name.replace("\\", "/"))
+    above = next((each for each in root.resolve().parents if (each / path).exists()), None)
+    if above is not None and not path.is_absolute():
+        return f"; it lies in {above}: give --root {above}"
+    tails = (PurePosixPath(*path.parts[cut:]) for cut in range(1, len(path.parts)))
+    tail = next((each for each in tails if (root / each).exists()), None)
+    return f"; {root / tail} is there: cut the beginning of the paths" if tail else ""
 
 
 def _only_list(root: Path) -> Path:
-    found = sorted(path for path in root.iterdir() if path.suffix.lower() in SUFFIXES and path.is_file())
-    if len(found) != 1:
-        there = ", ".join(path.name for path in found) or "none"
-        raise InputError(f"{root}: needed: --csv FILE, or one list in it; there: {there}")
-    return found[0]
+    lists = [path for path in sorted(root.iterdir()) if path.is_file() and not path.name.startswith(".")]
+    found = [path for path in lists if path.suffix.lower() in SUFFIXES]
+    tables = [path for path in found if path.suffix.lower() != TEXT]  # Beside one, a text is a README.
+    if len(tables or found) == 1:
+        return (tables or found)[0]
+    others = found or [path for path in lists if not kind_of(path)]
+    there = ", ".join(path.name for path in others[:5]) or "none"
+    raise InputError(f"{root}: needed: --csv FILE, or one list in it; there: {there}")
 
 
-def _read_table(path: Path, asked: Mapping[str, str], needed: Collection[str]) -> _Table:
+def _read_table(path: Path, asked: Mapping[str, str], needed: Collection[str]) -> tuple[_Table, list[str]]:
+    """The table, and notes."""
     if not path.is_file():
         raise InputError(f"{path}: no such list")
-    try:
-        lines = io.StringIO(_text(path), newline=None)
-        first = lines.readline()
-        told = _TOLD.fullmatch(first.strip())
-        delimiter = told[1] if told else max(DELIMITERS, key=first.count)
-        if not told:
-            lines.seek(0)
-        rows = [
-            (number, row)
-            for number, row in enumerate(
-                csv.reader(lines, delimiter=delimiter, strict=True), 2 if told else 1
-            )
-            if any(value.strip() for value in row)
-        ]
-    except (UnicodeError, csv.Error) as error:
-        raise InputError(f"{path}: not a CSV text file in UTF-8 ({error})") from None
-    if not rows:
+    content = read_csv(path)
+    if not content.rows:
         raise InputError(f"{path}: the list is empty")
-    width = len(rows[0][1])
-    for number, row in rows:
-        if len(row) != width:
-            raise InputError(f"{path}, row {number}: {len(row)} values, but {width} in the first row")
-    header = _header(rows[0][1], asked)
+    first = content.rows[0][1]
+    header = _header(first, asked)
     if header is None:
-        return _Table(path, rows, _places_by_content(path, rows[0][1], asked, needed))
-    return _Table(path, rows[1:], _places_by_name(path, header, asked, needed))
-
-
-def _text(path: Path) -> str:
-    content = path.read_bytes()
-    if content.startswith(_WORKBOOK):
-        raise InputError(f"{path}: a spreadsheet, or another archive; save its table as CSV in UTF-8")
-    is_wide = content[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
-    text = content.decode("utf-16" if is_wide else "utf-8-sig")
-    if "\0" in text:
-        raise UnicodeError("zero bytes, as in UTF-16 without a byte order mark, or UTF-32")
-    return text
+        table = _Table(path, content.rows, [], _places_by_content(path, first, asked, needed))
+    else:
+        table = _Table(path, content.rows[1:], header, _places_by_name(path, header, asked, needed))
+    for number, row in table.rows:
+        if any(place >= len(row) for column, place in table.places.items() if column in NEEDED):
+            raise InputError(f"{path}, row {number}: {len(row)} values, but {len(first)} in the first row")
+    note = "not UTF-8, so read as Windows-1252: look whether names with accents are right"
+    return table, [note] if content.is_windows else []
 
 
 def _header(first: list[str], asked: Mapping[str, str]) -> list[str] | None:
@@ -278,12 +300,17 @@ def _places_by_content(
             )
         if name:
             places[column] = int(name) - 1
+    if len(first) == 1 and "label" in needed:
+        raise InputError(
+            f"{path}: one column: {first[0]!r}; accepted: columns divided by commas, semicolons, tabs or bars"
+        )
     free = [place for place in range(len(first)) if place not in places.values()]
     if "path" not in places:
         files = [place for place in free if kind_of(PurePosixPath(first[place].strip()))]
         if len(files) != 1:
             raise InputError(
-                f"{path}: no header, and {len(files)} columns of files; --path-column N names one"
+                f"{path}: no header, and {len(files)} columns of files; --path-column names one; there: "
+                f"{', '.join(first)}"
             )
         places["path"] = files[0]
         free.remove(files[0])
@@ -301,49 +328,63 @@ def _take(found: _Found, table: _Table, number: int, row: list[str], wish: _Wish
     label = _label(table.value(row, "label"), wish.words, where) if "label" in table.places else only
     if label is None or label not in wish.labels:
         return
-    name = table.value(row, "path").replace("\\", "/")
-    if not name:
+    name = row[table.places["path"]]
+    if not name.strip():
         raise InputError(f"{where}: the path is empty")
-    relative = _as_on_disk(relative_to(wish.root / name, wish.root), wish.root)
-    problem = _problem(relative, wish)
+    there = _find(name, wish)
+    relative = relative_to(wish.root / there, wish.root) if there else name.strip()
+    problem = _problem(relative, wish) if there else _missing(relative, wish)
     if problem is not None:
         found.ledger.append(problem)
-    elif relative in found.items:
-        if found.items[relative].label != label:
-            raise InputError(f"{where}: {name} stands in an earlier row too, with another label")
+        return
+    kind = wish.kind or kind_of(PurePosixPath(relative)) or PHOTO
+    item = Item(
+        path=relative,
+        label=label,
+        group=_group(table, row, relative),
+        kind=kind,
+        source=wish.source,
+        method=table.value(row, "method") if label == FAKE else "",
+        split=_split(table.value(row, "split"), where),
+        video=relative if kind in (VIDEO, *FOLDERS) else "",
+        part=LABEL_NAMES[label],
+    )
+    earlier = found.items.setdefault(relative, item)
+    if earlier is not item:
+        for what in ("label", "split", "group"):
+            if getattr(earlier, what) != getattr(item, what):
+                raise InputError(f"{where}: {name} stands in an earlier row too, with another {what}")
         found.ledger.append(LedgerRow(relative, DOUBLED, "named in an earlier row too"))
-    else:
-        kind = wish.kind or kind_of(PurePosixPath(name)) or PHOTO
-        found.items[relative] = Item(
-            path=relative,
-            label=label,
-            group=_group(table, row, relative),
-            kind=kind,
-            source=wish.source,
-            method=table.value(row, "method") if label == FAKE else "",
-            split=_split(table.value(row, "split"), where),
-            video=relative if kind in (VIDEO, *FOLDERS) else "",
-            part=LABEL_NAMES[label],
-        )
+    elif PurePosixPath(there or "") not in map(PurePosixPath, (name, name.strip(), name.replace("\\", "/"))):
+        found.respelled.append((name, relative))
 
 
-def _as_on_disk(relative: str, root: Path) -> str:
-    """The name of a file that is there: macOS writes letters with accents in two parts, a list in one."""
-    forms = (relative, *(unicodedata.normalize(form, relative) for form in ("NFC", "NFD")))
-    return next((name for name in forms if (root / name).exists()), relative)
+def _find(name: str, wish: _Wish) -> str | None:
+    """The path of what a row names; None if it is not there."""
+    bare = PurePosixPath(name.strip().replace("\\", "/"))
+    # Crops and folders of frames are made from videos, and lists keep the videos' names.
+    if wish.kind and kind_of(bare) == VIDEO and (found := wish.finder.find(str(bare.with_suffix("")))):
+        return found
+    return wish.finder.find(name)
+
+
+def _missing(name: str, wish: _Wish) -> LedgerRow:
+    """A ledger row for a name without a file."""
+    if is_address(name):
+        return LedgerRow(name, MISSING, "a web address; download the file, and write its path")
+    what = "no folder" if wish.kind in FOLDERS else "not there"
+    return LedgerRow(name, MISSING, f"named in the list, but {what}")
 
 
 def _problem(relative: str, wish: _Wish) -> LedgerRow | None:
-    """A ledger row for a path that cannot be taken, or None."""
+    """A ledger row for a path that is there but cannot be taken, or None."""
     if unnamed := no_text(relative):
         return unnamed[0]
     path = wish.root / relative
     if wish.kind in FOLDERS:
-        return None if path.is_dir() else LedgerRow(relative, MISSING, "named in the list, but no folder")
+        return None if path.is_dir() else _missing(relative, wish)
     if path.is_dir():
         return LedgerRow(relative, UNREADABLE, "a folder; --frame-folders takes folders of frames")
-    if not path.exists():
-        return LedgerRow(relative, MISSING, "named in the list, but not there")
     kind = kind_of(path)
     if kind is None or (wish.kind == CROP and kind != PHOTO):
         wanted = "a picture" if wish.kind == CROP else "a photo or a video"
@@ -352,16 +393,13 @@ def _problem(relative: str, wish: _Wish) -> LedgerRow | None:
 
 
 def _label(text: str, words: Mapping[str, int], where: str) -> int:
-    number = text.removesuffix(".0")  # pandas writes this if the column once had a gap
-    if number.lstrip("+-").isdecimal():
-        if number not in words:
-            raise InputError(
-                f"{where}: label {text!r}: numbers mean different things in different lists; say which: "
-                "--label real=0 --label fake=1, or the other way round"
-            )
-        return words[number]
-    word = plain(text)
+    word = label_word(text)
     label = words.get(word, LABEL_WORDS.get(word))
+    if label is None and word.lstrip("-").isdecimal():
+        raise InputError(
+            f"{where}: label {text!r}: numbers mean different things in different lists; say which: "
+            "--label real=0 --label fake=1, or the other way round"
+        )
     if label is None:
         raise InputError(
             f"{where}: label {text!r}; accepted: REAL, FAKE and words that mean the same; name others "
@@ -386,5 +424,5 @@ def _group(table: _Table, row: list[str], relative: str) -> str:
     if "group" not in table.places:
         return str(PurePosixPath(relative).with_suffix(""))
     text = table.value(row, "group")
-    path = PurePosixPath(text or relative)
+    path = PurePosixPath(text.replace("\\", "/") or relative)
     return path.stem if not text or kind_of(path) else text

@@ -12,8 +12,11 @@ from face_extraction.sources.layout import (
     find_videos,
     join,
     label_by_name,
+    label_options,
+    label_word,
     named_folder,
     no_layout,
+    plain,
     read_lines,
     read_rows,
     relative_to,
@@ -98,17 +101,65 @@ def test_names_are_chosen_from_a_list_with_commas():
 
 
 def test_lists_that_are_not_what_they_should_be_are_refused(lay):
-    root = lay(texts={"c.csv": "name\nx\n", "d.csv": 'name\n"x\n'})
+    root = lay(texts={"c.csv": "name\nx\n", "d.csv": 'name\n"x\n', "f.csv": ""})
     (root / "e.txt").write_bytes("name\nx\n".encode("utf-16"))
 
     with pytest.raises(InputError, match=r"c\.csv: missing column label; needed: name, label"):
         list(read_rows(root / "c.csv", ("name", "label")))
-    with pytest.raises(InputError, match=r"d\.csv: not a CSV text file \(unexpected end of data\)"):
+    with pytest.raises(InputError, match=r"d\.csv: not a CSV text file in UTF-8 \(unexpected end of data\)"):
         list(read_rows(root / "d.csv", ("name",)))
-    with pytest.raises(InputError, match=r"e\.txt: not a CSV text file"):
-        list(read_rows(root / "e.txt", ("name",)))
+    with pytest.raises(InputError, match=r"f\.csv: missing column name"):
+        list(read_rows(root / "f.csv", ("name",)))
     with pytest.raises(InputError, match=r"e\.txt: not a text file in UTF-8"):
         read_lines(root / "e.txt")
+
+
+def test_a_list_that_a_spreadsheet_saved_is_read(lay):
+    root = lay("list.csv")
+    text = "sep=;\nFilename ;\tLABEL;note\na.mp4;1;x\nb.mp4;0\n"
+
+    for encoding in ("utf-8-sig", "utf-16"):
+        (root / "list.csv").write_bytes(text.encode(encoding))
+        rows = list(read_rows(root / "list.csv", ("label", "filename", "note")))
+
+        assert [row for _, row in rows] == [
+            {"label": "1", "filename": "a.mp4", "note": "x"},
+            {"label": "0", "filename": "b.mp4", "note": ""},
+        ]
+        assert [where for where, _ in rows] == [f"{root / 'list.csv'}, row {number}" for number in (3, 4)]
+
+
+def test_a_word_is_one_however_its_accents_are_written():
+    assert plain("Gef\u00e4lscht") == plain("gefa\u0308lscht") == "gef\u00e4lscht"
+
+
+@pytest.mark.parametrize(
+    ("text", "word"),
+    [
+        ("1", "1"),
+        ("1.0", "1"),
+        ("1,00", "1"),
+        (" 01 ", "1"),
+        ("+1", "1"),
+        ("-1", "-1"),
+        ("-1.0", "-1"),
+        ("-0", "0"),
+        ("10", "10"),
+        ("0.5", "05"),
+        ("Bona-Fide", "bonafide"),
+        ("+", "+"),
+        ("-", "-"),
+    ],
+)
+def test_labels_are_numbers_or_words(text, word):
+    assert label_word(text) == word
+
+
+def test_labels_of_signs_are_two():
+    assert label_options(["real=-1", "fake=1"]) == {"-1": 0, "1": 1}
+    assert label_options(["real=+", "fake=-"]) == {"+": 0, "-": 1}
+    with pytest.raises(InputError, match=r"'1\.0' is named both real and fake"):
+        label_options(["real=1", "fake=1.0"])
 
 
 def test_a_folder_that_cannot_be_read_is_not_passed_over(lay, monkeypatch):

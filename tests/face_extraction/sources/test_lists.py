@@ -94,17 +94,25 @@ def test_numbers_that_are_named(find, real, labels, end):
     [
         ("", "the list is empty"),
         ("path,label\na.jpg\n", "row 2: 1 values, but 2 in the first row"),
+        ("path,label,split\na.jpg,REAL,test\nb.jpg,FAKE\n", "row 3: 2 values, but 3 in the first row"),
+        ("path,label\na,1.jpg,REAL\n", "row 2: 3 values, but 2 in the first row"),
         ("path,label\na.jpg,spoof\n", "row 2: label 'spoof'; accepted: REAL, FAKE"),
         ("path,label\n,REAL\n", "row 2: the path is empty"),
         ("path,label,split\na.jpg,REAL,trian\n", r"row 2: unknown split 'trian' \(nearest: train\)"),
         ("path,file,label\na.jpg,a.jpg,REAL\n", "path and file may both be the path; .*--path-column"),
         ("path,kind\na.jpg,REAL\n", "no column is the label; --label-column names it; there: path, kind"),
-        ("path,label\na.jpg,REAL\na.jpg,FAKE\n", "row 3: a.jpg stands in an earlier row too, with another"),
+        ("path,label\na.jpg,REAL\na.jpg,FAKE\n", "row 3: a.jpg stands in .* too, with another label"),
+        ("path,label,set\na.jpg,REAL,val\nA.jpg,REAL,test\n", "row 3: A.jpg stands in .* with another split"),
+        ("path,label,group\na.jpg,REAL,x\n./a.jpg,REAL,y\n", "row 3: ./a.jpg stands in .* another group"),
         ("path,label\nz.jpg,REAL\n", r"none of the files that it names is there.*\(z.jpg: named in"),
         ('path,label\n"a.jpg,REAL\n', "not a CSV text file"),
-        ("a.jpg REAL\n", "no header, and 0 columns of files"),
+        ("a.jpg REAL\n", "one column: 'a.jpg REAL'; accepted: columns divided by commas, semicolons, tabs"),
+        ("Datei;Klasse\na.jpg;REAL\n", "no header, and 0 columns of files; --path-column .*: Datei, Klasse"),
         ("p\0a\0t\0h\0", "not a CSV text file in UTF-8 .zero bytes"),
         ("PK\3\4 xl/workbook.xml", "a spreadsheet, or another archive; save its table as CSV"),
+        ("path,label\nC:\\x\\a.jpg,REAL\n", r"\(C:\\x\\a.jpg: named.*raw/a.jpg is there: cut the beginning"),
+        ("path,label\n/v/c.mp4,REAL\n", r"\(/v/c.mp4: named.*raw/v/c.mp4 is there: cut the beginning"),
+        ("path,label\nraw/a.jpg,REAL\n", r"\(raw/a.jpg: named.*it lies in .*: give --root"),
         ("sep=;\npath;label\na.jpg;spoof\n", "row 3: label 'spoof'"),
     ],
 )
@@ -119,6 +127,99 @@ def test_letters_with_accents_may_be_written_in_one_part_or_in_two(find, listed,
     text = unicodedata.normalize(listed, "path,label\nZoé.jpg,REAL\nJürgen.jpg,FAKE\n")
 
     assert [path for path, *_ in _rows(find(text, *files))] == files
+
+
+def test_a_list_that_a_german_excel_saved(find):
+    text = "path;label;original\nJürgen.JPG;0,0;\nA;1,0;Jürgen.jpg\n"
+
+    listing = find(text, "Jürgen.jpg", "a.mp4", encoding="cp1252", label=["real=0", "fake=1"])
+
+    assert _rows(listing) == [("Jürgen.jpg", 0, None, "Jürgen"), ("a.mp4", 1, None, "Jürgen")]
+    assert [item.kind for item in listing.items] == ["photo", "video"]
+    assert listing.notes[1:] == [
+        "not UTF-8, so read as Windows-1252: look whether names with accents are right",
+        "paths spelled otherwise than the files: 2, such as Jürgen.JPG: Jürgen.jpg",
+    ]
+
+
+def test_the_last_column_may_be_left_out_where_it_is_empty(find):
+    text = "path,label,split,original\na.jpg,REAL,train\nb.jpg,FAKE,train,a.jpg\n"
+
+    assert _rows(find(text)) == [("a.jpg", 0, "train", "a"), ("b.jpg", 1, "train", "a")]
+
+
+@pytest.mark.parametrize(
+    ("column", "true", "false"),
+    [("is_fake", "1", "0"), ("IsFake", "True", "FALSE"), ("is fake", "1.0", "0.0")],
+)
+def test_a_column_whose_name_tells_what_its_values_mean(find, column, true, false):
+    text = f"path,{column}\na.jpg,{false}\nb.jpg,{true}\n"
+
+    assert [item.label for item in find(text).items] == [0, 1]
+    inverse = text.replace("fake", "real").replace("Fake", "Real")
+    assert [item.label for item in find(inverse).items] == [1, 0]
+    named = [item.label for item in find(text, label=[f"real={true}", f"fake={false}"]).items]
+    assert named == [1, 0]
+
+
+@pytest.mark.parametrize(
+    ("real", "fake"), [("-1", "1"), ("1", "-1"), ("+", "-"), ("echt", "gefa\u0308lscht"), ("0", "1")]
+)
+def test_named_labels_of_signs_numbers_and_accents(find, real, fake):
+    named = unicodedata.normalize("NFC", fake)
+
+    listing = find(f"path,label\na.jpg,{real}\nb.jpg,{fake}\n", label=[f"real={real}", f"fake={named}"])
+
+    assert [item.label for item in listing.items] == [0, 1]
+
+
+@pytest.mark.parametrize("nothing", ["", "nan", "NaN", "None", "NULL", "n/a", "<NA>"])
+@pytest.mark.parametrize("original", ["v/c.mp4", "v\\c.mp4", "C.MP4", "c", "C"])
+def test_a_fake_is_in_its_originals_group_however_that_is_spelled(find, nothing, original):
+    rows = (f"a.jpg,FAKE,{original},{nothing}", f"b.jpg,REAL,{nothing},", f"v/c.mp4,REAL,{nothing},")
+
+    listing = find("\n".join(("path,label,original,split", *rows)))
+
+    fake, other, real = (item.group for item in listing.items)
+    assert fake == real != other == "b"
+    assert {item.split for item in listing.items} == {None}
+
+
+@pytest.mark.parametrize("original", ["1", "1.0", "001", "001.mp4"])
+def test_numbers_that_lost_their_zeros_are_the_same_group_and_file(find, original):
+    text = f"video,label,original\nf.mp4,FAKE,{original}\n1,REAL,\n"
+
+    listing = find(text, "f.mp4", "001.mp4")
+
+    assert [(item.path, item.group) for item in listing.items] == [("f.mp4", "001"), ("001.mp4", "001")]
+
+
+def test_lists_of_videos_name_their_crops_and_folders_of_frames(find):
+    text = "videoname,label\nx.mp4,REAL\ny.mp4,FAKE\n"
+
+    assert [path for path, *_ in _rows(find(text, "x.jpg", "y.png", "x.txt", crops=True))] == [
+        "x.jpg",
+        "y.png",
+    ]
+    folders = find(text, "x/1.png", "y/1.png", frame_folders=True)
+    assert [(item.path, item.kind) for item in folders.items] == [("x", "frames"), ("y", "frames")]
+
+
+def test_a_web_address_is_told_whole(find):
+    (row,) = find("path,label\na.jpg,REAL\nhttps://x.org/b.jpg,FAKE\n").ledger
+
+    assert (row.path, row.reason) == ("https://x.org/b.jpg", "missing")
+    assert row.detail == "a web address; download the file, and write its path"
+
+
+def test_the_list_is_found_beside_a_readme_and_hidden_files(lay):
+    root = lay("a.jpg", "._list.csv", "README.txt", texts={"list.csv": "path,label\na.jpg,REAL\n"})
+
+    assert [item.path for item in get_source("list").find(root).items] == ["a.jpg"]
+    (root / "list.csv").rename(root / "list.xlsx")
+    (root / "README.txt").unlink()
+    with pytest.raises(InputError, match=r"needed: --csv FILE, or one list in it; there: list\.xlsx"):
+        get_source("list").find(root)
 
 
 def test_what_cannot_be_taken_is_listed(find):
