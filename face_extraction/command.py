@@ -7,6 +7,7 @@ import re
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import redirect_stdout
+from pathlib import Path
 from typing import Any, NoReturn, TextIO, cast
 
 from face_extraction.errors import InputError, harmless
@@ -82,6 +83,12 @@ class Parser(argparse.ArgumentParser):
         """Like argparse's; the tasks' parsers are `Parser`s too."""
         self.has_tasks = True
         return super().add_subparsers(**options)
+
+    def _get_value(self, action: argparse.Action, arg_string: str) -> Any:
+        """Refuse an empty path, such as an unset variable of the shell: it would mean the working folder."""
+        if action.type is Path and not arg_string:
+            raise argparse.ArgumentError(action, "an empty path; accepted: a file or folder")
+        return super()._get_value(action, arg_string)
 
     def _check_value(self, action: argparse.Action, value: Any) -> None:
         """Name the nearest choice, as argparse itself does from Python 3.14 on."""

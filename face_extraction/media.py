@@ -18,6 +18,7 @@ VIDEO_SUFFIXES = (
     ".mp4", ".mov", ".qt", ".m4v", ".3gp", ".3g2", ".avi", ".divx", ".dv", ".mkv", ".webm", ".mpg", ".mpeg",
     ".vob", ".ts", ".mts", ".m2ts", ".m2t", ".flv", ".f4v", ".ogv", ".wmv", ".asf",
 )  # fmt: skip
+ARCHIVE_SUFFIXES = (".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".zst", ".7z", ".rar")
 
 PHOTO, VIDEO, CROP, ARCHIVE = "photo", "video", "crop", "archive"
 # Folders that hold one video's frames, or its ready-made crops.
@@ -42,6 +43,11 @@ def kind_found(path: PurePath) -> str | None:
 def is_unread(path: PurePath) -> bool:
     """Whether the suffix is of photos or videos of a kind that is not read; hidden files are not."""
     return not path.name.startswith(".") and path.suffix.lower() in UNREAD_SUFFIXES
+
+
+def is_archive(path: PurePath) -> bool:
+    """Whether the suffix is of files that have to be unpacked first; hidden files are not."""
+    return not path.name.startswith(".") and path.suffix.lower() in ARCHIVE_SUFFIXES
 
 
 def kinds_told(paths: Sequence[PurePath]) -> str:

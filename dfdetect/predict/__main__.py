@@ -17,7 +17,7 @@ from dfdetect.verdict import SUBSTANTIAL, WHY, Verdict, json_list
 from face_extraction.atomic import check_target
 from face_extraction.command import DONE, FINDING, Parser, run
 from face_extraction.errors import InputError, check_range, harmless
-from face_extraction.media import is_unread, kind_found, kinds_told
+from face_extraction.media import ARCHIVE_SUFFIXES, is_unread, kind_found, kinds_told
 from face_extraction.progress import progress
 from face_extraction.settings import POLICIES, TIME_LIMIT
 from face_extraction.shards import Shard
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from dfdetect.render.verdict_page import Picture
     from face_extraction.pool import Readers
 
-ARCHIVES = frozenset({".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".zst", ".7z", ".rar"})
 GIVEN = "--threshold"
 NO_VERDICTS = "This detector gives no verdicts"
 FEW_FILES = 2
@@ -386,7 +385,7 @@ def _certificates(path: Path) -> str:
 
 
 def _files(inputs: Sequence[Path]) -> tuple[list[Path], list[Path]]:
-    """The named files with the photos and videos in the named folders, and what else lies in these.
+    """The named files with the photos and videos in the named folders, and what else is there; each once.
 
     Raises:
         InputError: a path does not exist, or is an archive or a web address.
@@ -400,15 +399,17 @@ def _files(inputs: Sequence[Path]) -> tuple[list[Path], list[Path]]:
                 is_wanted = kind_found(inside) or is_unread(inside)
                 (files if is_wanted else others).append(inside)
         elif path.exists():
-            if path.suffix.lower() in ARCHIVES:
+            if path.suffix.lower() in ARCHIVE_SUFFIXES:
                 raise InputError(f"{path}: an archive; unpack it first, and give the folder")
             files.append(path)
-        elif re.match(r"(https?|ftp|s3|gs):/", str(path)):
-            address = re.sub(":/+", "://", str(path))  # a path keeps one slash of two
-            raise InputError(f"{address}: a web address; download the file first, and give its path")
+        elif re.match(r"(?i)(https?|ftp|s3|gs|file):/", str(path)):
+            scheme, _, rest = str(path).partition(":")
+            address = f"{scheme}:{'///' if scheme.lower() == 'file' else '//'}{rest.lstrip('/')}"
+            first = "" if scheme.lower() == "file" else "download the file first, and "
+            raise InputError(f"{address}: an address; {first}give the file's path")
         else:
             raise InputError(f"{path}: no such file or folder")
-    return files, others
+    return list(dict.fromkeys(files)), list(dict.fromkeys(others))
 
 
 def _left_out(others: Sequence[Path]) -> str:

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -93,6 +94,17 @@ def test_wrong_options_are_one_line_and_status_2(parser, capsys, arguments):
     assert stop.value.code == 2
     assert error.startswith("prog: ")
     assert error.count("\n") == 1
+
+
+@pytest.mark.parametrize("arguments", [["--out", ""], ["--out="]])
+def test_an_empty_path_is_refused(parser, capsys, arguments):
+    parser.add_argument("--out", type=Path)
+
+    with pytest.raises(SystemExit) as stop:
+        run(parser, lambda args: 0, arguments)
+
+    assert stop.value.code == 2
+    assert "--out: an empty path; accepted: a file or folder" in capsys.readouterr().err
 
 
 def test_help_keeps_the_lines_of_its_texts(parser, capsys):

@@ -98,6 +98,28 @@ def test_a_row_tells_its_schema_the_package_the_run_and_the_frames_wanted(comman
         assert row["record"]["settings"]["frames"] == used
 
 
+def test_a_file_that_is_named_in_two_ways_is_judged_once(command, files, tmp_path, capsys):
+    photo = files / "person.png"
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos/person.png").write_bytes(photo.read_bytes())
+
+    assert command("--jsonl", tmp_path / "photos", f"{tmp_path}/photos/./person.png", photo, photo) == 0
+
+    lines = map(json.loads, capsys.readouterr().out.splitlines())
+    assert [line["file"] for line in lines] == [str(tmp_path / "photos/person.png"), str(photo)]
+
+
+def test_an_empty_name_is_not_the_working_folder(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.jpg").write_bytes(b"x")
+
+    with pytest.raises(SystemExit) as stop:
+        predict.main([""])
+
+    assert stop.value.code == 2
+    assert "argument PATH: an empty path; accepted: a file or folder" in capsys.readouterr().err
+
+
 def test_the_jobs_of_a_queue_share_the_files(command, files, tmp_path, capsys):
     named = []
     for job in (1, 2, 3):
@@ -229,7 +251,8 @@ def test_wrong_use_is_one_line(files, monkeypatch, capsys, arguments, words):
 @pytest.mark.parametrize(
     ("argument", "words"),
     [
-        ("https://example.com/v.mp4", "https://example.com/v.mp4: a web address; download the file first"),
+        ("https://example.com/v.mp4", "https://example.com/v.mp4: an address; download the file first"),
+        ("file:///tmp/v.mp4", "file:///tmp/v.mp4: an address; give the file's path"),
         ("photos.zip", "an archive; unpack it first"),
         ("missing.png", "no such file or folder"),
     ],
