@@ -1,11 +1,15 @@
 """Any tree with the folders real/ and fake/, or only unknown/, of photos or videos.
 
-Layout: `real/` and `fake/` (in any case) with files at any depth, except in hidden folders and Synology's
-`@eaDir`. Files in a subfolder belong to the group of that name (a person, an original video). A file
-directly in real/ or fake/ is its own group, named like the file without its suffix. A group never stands
-in two splits, and real/ and fake/ share group names: put a person's real and faked videos into subfolders
-of one name, or use --group-pattern to find the original in the file names. The folder's name is the data
-set's, unless --source gives one; to join two data sets later, give them two names.
+Layout: `real/` and `fake/` (in any case) with files at any depth, except in hidden folders and those of
+thumbnails and deleted files. Files in a subfolder belong to the group of that name (a person, an original
+video). A file directly in real/ or fake/ is its own group, named like the file without its suffix. A group
+never stands in two splits, and real/ and fake/ share group names, whatever their capitals: put a person's
+real and faked videos into subfolders of one name, or use --group-pattern to find the original in the file
+names. The folder's name is the data set's, unless --source gives one; to join two data sets later, give them
+two names.
+
+Splits: a hash splits the groups. If RAW has the folders `train`, `val` (or `valid`, `validation`, `dev`) and
+`test` with real/ and fake/ in each, or real/ and fake/ have nothing but such folders, these are the splits.
 
 Folders with other names, such as Original/ and DeepFake/, are read if the name can mean only one class;
 `--label real=NAME,NAME` and `--label fake=NAME` name others. The ledger lists what else lies in RAW.
@@ -20,31 +24,45 @@ Licence and citation: the material's own.
 """
 
 import re
-import unicodedata
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
+from typing import NamedTuple
 
 from face_extraction.errors import InputError
 from face_extraction.ledger import UNLISTED, UNREADABLE, LedgerRow, as_text
 from face_extraction.manifest import LABEL_NAMES, UNKNOWN
-from face_extraction.media import VIDEO, is_unread, kind_found, kinds_told
+from face_extraction.media import VIDEO, is_archive, is_unread, kind_found, kinds_told
+from face_extraction.sources.kinship import kinship
 from face_extraction.sources.layout import (
     LABEL_WORDS,
     LABELS,
+    SPLIT_WORDS,
     files_below,
+    folder_below,
     label_options,
+    label_word,
     named_folder,
     nearest,
     need_folder,
     no_text,
+    packed,
     plain,
     subfolders,
     wanted_labels,
 )
 from face_extraction.sources.registry import Item, Listing, Option, register
+from face_extraction.sources.spelling import one_spelling
 
 NAMELESS = LABEL_NAMES[UNKNOWN]
+
+
+class _Class(NamedTuple):
+    """A folder of one class, and its split if the folder above it tells."""
+
+    folder: Path
+    label: int
+    split: str | None = None
 
 
 @register(
@@ -95,33 +113,60 @@ def folders(
     need_folder(root)
     labels = wanted_labels(real_only=real_only, fake_only=fake_only)
     pattern = _compile(group_pattern) if group_pattern else None
-    found = _class_folders(root, label, labels)
-    unlabelled = UNKNOWN in found.values()
-    reader = _Reader(root, pattern, source or root.resolve().name, "test" if unlabelled else None)
-    for name, meaning in found.items():
-        reader.read(root / name, meaning)
-    ledger = reader.ledger + _beside(root, found)
+    found = _classes(root, label, labels)
+    reader = _Reader(root, pattern, source or root.resolve().name)
+    for each in found:
+        reader.read(each)
+    alone = (item for item in reader.items if item.group == PurePosixPath(item.path).stem)
+    kin = [] if pattern else kinship(alone)
+    spelling = one_spelling(item.group for item in reader.items)
+    items = [replace(item, group=spelling[item.group]) for item in reader.items]
     left = kinds_told(reader.others) if reader.others else ""
     notes = [f"left out, neither photo nor video: {left}"] if left else []
     notes += [
-        f"{name}/ is read as {LABEL_NAMES[value]}"
-        for name, value in found.items()
-        if name.lower() != LABEL_NAMES[value]
+        f"{each.folder.relative_to(root).as_posix()}/ is read as {LABEL_NAMES[each.label]}"
+        for each in found
+        if each.folder.name.lower() != LABEL_NAMES[each.label]
     ]
-    return Listing(reader.items, ledger, notes)
+    return Listing(items, reader.ledger + _beside(root, found), notes + kin)
 
 
-def _class_folders(root: Path, given: Sequence[str], labels: Collection[int]) -> dict[str, int]:
-    """The folders to read, by name, with the label of their files.
+def _classes(root: Path, given: Sequence[str], labels: Collection[int]) -> list[_Class]:
+    """The folders to read: those of the classes in the root, or in its folders of splits.
 
     Raises:
         InputError: a class has no folder, or several that nobody named.
     """
     words = label_options(given)
+    holders = {name: split for name in subfolders(root) if (split := SPLIT_WORDS.get(plain(name)))}
+    holders = {name: split for name, split in holders.items() if _has_classes(root / name, words)}
+    if holders and not _has_classes(root, words):
+        return [
+            _Class(root / name / inner, value, split)
+            for name, split in holders.items()
+            for inner, value in _class_folders(root / name, words, labels).items()
+        ]
+    found = _class_folders(root, words, labels)
+    # What has no known label is there to be scored, not to be learned from.
+    return [_Class(root / name, value, "test" if value == UNKNOWN else None) for name, value in found.items()]
+
+
+def _has_classes(folder: Path, words: Mapping[str, int]) -> bool:
+    """Whether a folder holds one of a class."""
+    return any(label_word(name) in (words or LABEL_WORDS) for name in subfolders(folder))
+
+
+def _class_folders(root: Path, words: Mapping[str, int], labels: Collection[int]) -> dict[str, int]:
+    """The folders of the classes in a folder, by name, with the label of their files.
+
+    Raises:
+        InputError: a class has no folder, or several that nobody named.
+    """
     names = subfolders(root)
     if words:
-        found = {name: words[plain(name)] for name in names if words.get(plain(name)) in labels}
-        missing = [word for word, value in words.items() if value in labels and word not in map(plain, names)]
+        found = {name: words[label_word(name)] for name in names if words.get(label_word(name)) in labels}
+        known = {label_word(name) for name in names}
+        missing = [word for word, value in words.items() if value in labels and word not in known]
         if missing:
             raise InputError(
                 f"{root}: no folder {', '.join(missing)} in it; there: {', '.join(names) or 'none'}"
@@ -135,10 +180,23 @@ def _class_folders(root: Path, given: Sequence[str], labels: Collection[int]) ->
             if value in labels:
                 found |= _folder_of_class(root, name, value)
     for value in sorted(set(labels) - set(found.values())):
-        name = LABEL_NAMES[value]
-        needed = "real and fake, or unknown; --label names other folders, --real-only reads one class"
-        raise InputError(f"{root}: no folder {name!r} in it{nearest(name, names)}; needed: {needed}")
+        raise _no_class(root, LABEL_NAMES[value], words)
     return found
+
+
+def _no_class(root: Path, name: str, words: Mapping[str, int]) -> InputError:
+    """The error for a folder without the class `name`; it says what is there instead."""
+    names = subfolders(root)
+    inside = folder_below(root, lambda folder: _has_classes(folder, words))
+    shown = f"; there: {', '.join(names[:5])}{' and more' if len(names) > 5 else ''}" if names else ""
+    if inside:
+        # Of train/real, the folder above train is meant.
+        meant = inside.parent if plain(inside.name) in SPLIT_WORDS else inside
+        shown = f"; {meant} looks like it"
+    needed = "real and fake, or unknown; --label names other folders, --real-only reads one class"
+    return InputError(
+        f"{root}: no folder {name!r} in it{nearest(name, names)}; needed: {needed}{shown}{packed(root)}"
+    )
 
 
 def _folder_of_class(root: Path, name: str, value: int) -> dict[str, int]:
@@ -161,61 +219,91 @@ class _Reader:
     root: Path
     pattern: re.Pattern[str] | None
     source: str
-    split: str | None
     items: list[Item] = field(default_factory=list)
     ledger: list[LedgerRow] = field(default_factory=list)
     others: list[Path] = field(default_factory=list)
 
-    def read(self, folder: Path, label: int) -> None:
+    def read(self, given: _Class) -> None:
         """Add the files below a folder; a folder without photo or video is an error."""
         before = len(self.items) + len(self.ledger)
-        for path in files_below(folder):
+        splits = _split_folders(given.folder) if given.split is None else {}
+        for path in files_below(given.folder):
             kind = kind_found(path)
             relative = path.relative_to(self.root).as_posix()
-            if unnamed := no_text(relative) if kind or is_unread(path) else []:
+            unread = is_unread(path) or is_archive(path)
+            if unnamed := no_text(relative) if kind or unread else []:
                 self.ledger += unnamed
                 continue
             if kind is None:
                 self.others.append(path)
-                if is_unread(path):
-                    self.ledger.append(LedgerRow(relative, UNREADABLE, f"{path.suffix.lower()} is not read"))
+                if unread:
+                    why = (
+                        "an archive; unpack it" if is_archive(path) else f"{path.suffix.lower()} is not read"
+                    )
+                    self.ledger.append(LedgerRow(relative, UNREADABLE, why))
                 continue
-            group = _group_by_pattern(self.pattern, relative) if self.pattern else _group(relative)
-            # macOS writes é as e and an accent, others as one letter; both are one name.
-            group = unicodedata.normalize("NFC", group).strip()
+            inside = path.relative_to(given.folder).parts
+            split = given.split
+            if len(inside) > 1 and inside[0] in splits:
+                split, inside = splits[inside[0]], inside[1:]
+            told = split if given.label != UNKNOWN else None
+            group = _group_by_pattern(self.pattern, relative) if self.pattern else _group(inside, told)
             video = relative if kind == VIDEO else ""
             self.items.append(
                 Item(
                     relative,
-                    label,
-                    group,
+                    given.label,
+                    group.strip(),
                     kind,
                     source=self.source,
                     video=video,
-                    split=self.split,
-                    part=LABEL_NAMES[label],
+                    split=split,
+                    part=LABEL_NAMES[given.label],
                 )
             )
         if len(self.items) + len(self.ledger) == before:
-            inside = f"; it holds {kinds_told(self.others)}" if self.others else ""
-            raise InputError(f"{folder}: neither photos nor videos in it{inside}")
+            inside_it = f"; it holds {kinds_told(self.others)}" if self.others else ""
+            raise InputError(f"{given.folder}: neither photos nor videos in it{inside_it}")
 
 
-def _beside(root: Path, read: Collection[str]) -> list[LedgerRow]:
-    """Ledger rows for what lies in the root beside the folders that are read."""
+def _split_folders(folder: Path) -> dict[str, str]:
+    """The splits of a class's subfolders by name, if these are its splits and nothing else."""
+    names = subfolders(folder)
+    splits = {name: SPLIT_WORDS[plain(name)] for name in names if plain(name) in SPLIT_WORDS}
+    # One folder alone may be a person called Dev.
+    return splits if len(splits) == len(names) and len(set(splits.values())) > 1 else {}
+
+
+def _beside(root: Path, read: Collection[_Class]) -> list[LedgerRow]:
+    """Ledger rows for what lies beside the folders that are read, in the root or in a folder of a split."""
     rows = []
-    for name in subfolders(root):
-        if name not in read:
-            count = sum(kind_found(path) is not None for path in files_below(root / name))
+    above = sorted({root, *(each.folder.parent for each in read)})
+    known = {*above, *(each.folder for each in read)}
+    for folder in above:
+        for path in (folder / name for name in subfolders(folder)):
+            count = (
+                sum(kind_found(each) is not None for each in files_below(path)) if path not in known else 0
+            )
             if count:
-                rows.append(LedgerRow(as_text(name), UNLISTED, f"{count:,} photos and videos, of no class"))
-    files = sorted(path.name for path in root.iterdir() if path.is_file() and kind_found(path))
-    return rows + [LedgerRow(as_text(name), UNLISTED, "in no folder of a class") for name in files]
+                name = as_text(path.relative_to(root).as_posix())
+                rows.append(LedgerRow(name, UNLISTED, f"{count:,} photos and videos, of no class"))
+        files = sorted(path for path in folder.iterdir() if path.is_file() and kind_found(path))
+        names = (as_text(path.relative_to(root).as_posix()) for path in files)
+        rows += [LedgerRow(name, UNLISTED, "in no folder of a class") for name in names]
+    return rows
 
 
-def _group(relative: str) -> str:
-    parts = PurePosixPath(relative).parts
-    return parts[1] if len(parts) > 2 else PurePosixPath(relative).stem
+def _group(inside: Sequence[str], split: str | None) -> str:
+    """The group of a file by its place in the folder of its class.
+
+    Args:
+        inside: the folders and the name.
+        split: the split that its folder tells; two splits then may hold other files of one name.
+    """
+    if len(inside) > 1:
+        return inside[0]
+    stem = PurePosixPath(inside[0]).stem
+    return f"{split}/{stem}" if split else stem
 
 
 def _compile(text: str) -> re.Pattern[str]:

@@ -4,7 +4,9 @@ import difflib
 import os
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import NoReturn
 
@@ -12,7 +14,7 @@ from face_extraction.csv_file import read_csv
 from face_extraction.errors import InputError, unknown_name
 from face_extraction.ledger import DOUBLED, UNLISTED, UNREADABLE, LedgerRow, as_text
 from face_extraction.manifest import FAKE, REAL, SPLITS
-from face_extraction.media import VIDEO, kind_found
+from face_extraction.media import VIDEO, is_archive, kind_found
 
 # Only these names give a label, never the order of folders or a bare number.
 LABELS = {"real": REAL, "fake": FAKE}
@@ -30,9 +32,14 @@ SPLIT_WORDS = {
 }
 # A label that is a whole number; spreadsheets write 1 as 1.0, and as 1,0 in half of Europe.
 _NUMBER = re.compile(r"(?P<sign>[+-]?)0*(?P<value>\d+)([.,]0*)?")
-# Synology makes this folder of small pictures in every folder that it shares.
-THUMBNAILS = "@eaDir"
+# What systems and servers keep among the data: thumbnails, snapshots and deleted files, in lower case.
+NO_DATA = (
+    "@eadir", "#recycle", "#snapshot", "@recycle", "@recently-snapshot", "$recycle.bin",
+    "system volume information", "lost+found", "__macosx",
+)  # fmt: skip
 INNER = "videos"
+# So many folders are looked into for one that has a data set's layout.
+MOST_LOOKED_INTO = 1_000
 
 
 def need_folder(root: Path) -> None:
@@ -65,7 +72,7 @@ def subfolders(folder: Path) -> list[str]:
 
 def _visited(names: Iterable[str]) -> list[str]:
     """Sorted names of the folders that may hold data."""
-    return sorted(name for name in names if not name.startswith(".") and name != THUMBNAILS)
+    return sorted(name for name in names if not name.startswith(".") and name.lower() not in NO_DATA)
 
 
 def named_folder(root: Path, name: str) -> Path | None:
@@ -82,11 +89,31 @@ def named_folder(root: Path, name: str) -> Path | None:
 
 def no_layout(root: Path, needed: str, *markers: str) -> InputError:
     """The error for a root without the data set's layout; it names a subfolder that seems to have it."""
-    for name in subfolders(root):
-        inside = set(subfolders(root / name)) | {path.name for path in (root / name).glob("*.*")}
-        if inside & set(markers):
-            return InputError(f"{root}: needed: {needed}; {root / name} looks like it")
-    return InputError(f"{root}: needed: {needed}{nearest(markers[0], subfolders(root))}")
+    wanted = {name.lower() for name in markers}
+    inside = folder_below(root, lambda folder: any(path.name.lower() in wanted for path in folder.iterdir()))
+    if inside:
+        return InputError(f"{root}: needed: {needed}; {inside} looks like it")
+    return InputError(f"{root}: needed: {needed}{nearest(markers[0], subfolders(root))}{packed(root)}")
+
+
+def folder_below(root: Path, is_wanted: Callable[[Path], bool]) -> Path | None:
+    """The nearest folder below `root` that is wanted; None if none of the first `MOST_LOOKED_INTO` is."""
+    return next(filter(is_wanted, islice(_by_depth(root), MOST_LOOKED_INTO)), None)
+
+
+def _by_depth(root: Path) -> Iterator[Path]:
+    waiting = deque([root])
+    while waiting:
+        folder = waiting.popleft()
+        for name in subfolders(folder):
+            waiting.append(folder / name)
+            yield folder / name
+
+
+def packed(root: Path) -> str:
+    """A hint that names archives in a folder; empty if it has none."""
+    names = sorted(path.name for path in root.iterdir() if path.is_file() and is_archive(path))
+    return f"; still packed: {', '.join(names[:3])}{' and more' if len(names) > 3 else ''}" if names else ""
 
 
 def plain(word: str) -> str:
@@ -205,8 +232,8 @@ def no_text(relative: str) -> list[LedgerRow]:
 def files_below(folder: Path) -> Iterator[Path]:
     """All files below `folder`, sorted by name within each folder.
 
-    Links to folders are followed, but no folder is read twice. Skips hidden folders and Synology's
-    "@eaDir", which hold copies and small pictures.
+    Links to folders are followed, but no folder is read twice. Skips hidden folders and those of `NO_DATA`,
+    which hold copies, small pictures and deleted files.
 
     Raises:
         OSError: a folder cannot be read. Without the error its files would be lost silently.

@@ -31,7 +31,8 @@ def one_spelling(names: Iterable[str]) -> dict[str, str]:
     spelled: dict[str, list[str]] = defaultdict(list)
     for name in dict.fromkeys(names):
         spelled[alike(name)].append(name)
-    return {name: min(same) for same in spelled.values() for name in same}
+    chosen = {word: unicodedata.normalize("NFC", min(same)).strip() for word, same in spelled.items()}
+    return {name: chosen[word] for word, same in spelled.items() for name in same}
 
 
 def is_address(name: str) -> bool:

@@ -234,3 +234,95 @@ def test_one_class_alone(make, option, folder, label):
 
 def test_blanks_around_a_folders_name_make_no_second_group(make):
     assert {item.group for item in _find(make("real/ann/a.jpg", "fake/ann /b.jpg")).items} == {"ann"}
+
+
+def test_capitals_and_zeros_make_no_second_group(make):
+    names = ("real/Anna/1.jpg", "fake/anna/2.jpg", "real/007/1.jpg", "fake/7/2.jpg")
+
+    groups = {item.path: item.group for item in _find(make(*names)).items}
+
+    assert groups[names[0]] == groups[names[1]] == "Anna"
+    assert groups[names[2]] == groups[names[3]] == "007"
+
+
+@pytest.mark.parametrize("form", ["{split}/{label}/{name}", "{label}/{split}/{name}"])
+def test_folders_of_splits_are_the_splits(make, form):
+    files = [
+        (folder, label, name)
+        for folder in ("Train", "valid", "test")
+        for label in ("real", "Fake")
+        for name in ("1.jpg", f"{folder}-{label}/2.jpg")
+    ]
+    root = make(*(form.format(split=split, label=label, name=name) for split, label, name in files))
+
+    listing = _find(root)
+
+    words = {"Train": "train", "valid": "val", "test": "test"}
+    found = {item.path: (item.label, item.split, item.group) for item in listing.items}
+    assert found == {
+        form.format(split=split, label=label, name=name): (
+            int(label == "Fake"),
+            words[split],
+            f"{words[split]}/1" if name == "1.jpg" else f"{split}-{label}",
+        )
+        for split, label, name in files
+    }
+    assert listing.ledger == []
+
+
+def test_what_lies_beside_the_classes_of_a_split_is_listed(make):
+    root = make(
+        "train/real/a.jpg", "train/fake/b.jpg", "train/unsure/c.jpg", "test/d.jpg", "e.jpg", "train/f.jpg"
+    )
+
+    listing = _find(root)
+
+    assert [item.path for item in listing.items] == ["train/real/a.jpg", "train/fake/b.jpg"]
+    assert {(row.path, row.reason) for row in listing.ledger} == {
+        (path, "unlisted") for path in ("train/unsure", "test", "e.jpg", "train/f.jpg")
+    }
+    with pytest.raises(InputError, match="val: no folder 'fake' in it"):
+        _find(make("val/real/a.jpg"))
+
+
+@pytest.mark.parametrize(
+    "names", [("real/Dev/a.jpg", "real/b.jpg"), ("real/dev/a.jpg", "real/ann/a.jpg", "real/test/a.jpg")]
+)
+def test_a_person_called_dev_is_no_split(make, names):
+    listing = _find(make(*names, "fake/c.jpg"))
+
+    assert {item.split for item in listing.items} == {None}
+    assert {item.group for item in listing.items} >= {names[0].split("/")[1]}
+
+
+def test_numbers_may_name_folders(make):
+    listing = _find(make("0/a.jpg", "1/b.jpg"), label=["real=1", "fake=0"])
+
+    assert {(item.path, item.label) for item in listing.items} == {("0/a.jpg", 1), ("1/b.jpg", 0)}
+
+
+def test_an_archive_among_the_files_is_in_the_ledger(make):
+    listing = _find(make("real/a.jpg", "real/more.zip", "fake/b.jpg", "fake/c.tar.gz", "fake/._d.zip"))
+
+    assert [(row.path, row.reason) for row in listing.ledger] == [
+        ("real/more.zip", "unreadable"),
+        ("fake/c.tar.gz", "unreadable"),
+    ]
+    assert {row.detail for row in listing.ledger} == {"an archive; unpack it"}
+
+
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [
+        (("real.zip", "fake.tar.gz"), "no folder 'real' in it; .*; still packed: fake.tar.gz, real.zip"),
+        (("mine/real/a.jpg", "mine/fake/b.jpg"), r"no folder 'real' in it; .*; \S+ Set/mine looks like it"),
+        (
+            ("x/y/train/real/a.jpg", "x/y/train/fake/b.jpg"),
+            r"no folder 'real' in it; .* Set/x/y looks like it",
+        ),
+        (("ai/a.jpg", "human/b.jpg"), "no folder 'real' in it; .*; there: ai, human"),
+    ],
+)
+def test_a_root_without_the_classes_is_told_what_it_has(make, names, message):
+    with pytest.raises(InputError, match=message):
+        _find(make(*names))

@@ -71,8 +71,14 @@ def test_clips_of_another_name_and_doubled_ones_are_listed(lay):
 def test_a_layout_one_folder_deeper_is_named(lay):
     root = lay("set/Train/a.jpg")
 
-    with pytest.raises(InputError, match=r"needed: Train/; .*set looks like it"):
-        raise no_layout(root, "Train/", "Train")
+    for marker in ("Train", "train"):
+        with pytest.raises(InputError, match=r"needed: Train/; .*set looks like it"):
+            raise no_layout(root, "Train/", marker)
+    deeper = lay("x/y/z/List.txt", "x/a.zip", "b.zip")
+    with pytest.raises(InputError, match=r"needed: list; .*x/y/z looks like it"):
+        raise no_layout(deeper, "list", "List.txt")
+    with pytest.raises(InputError, match=r"needed: list; still packed: b\.zip$"):
+        raise no_layout(deeper, "list", "gone")
 
 
 def test_paths_may_lead_out_of_the_root(tmp_path):
@@ -177,8 +183,15 @@ def test_a_folder_that_cannot_be_read_is_not_passed_over(lay, monkeypatch):
         list(files_below(root))
 
 
-def test_hidden_folders_and_those_of_thumbnails_are_not_visited(lay):
-    root = lay("a/1.jpg", "a/@eaDir/1.jpg/thumb.jpg", ".Trash/2.jpg", "a/.cache/3.jpg", "b/4.jpg")
+def test_hidden_folders_and_those_without_data_are_not_visited(lay):
+    kept = (
+        "@eaDir/1.jpg/thumb.jpg",
+        "#recycle/5.jpg",
+        "$RECYCLE.BIN/6.jpg",
+        "__MACOSX/7.jpg",
+        "lost+found/8.jpg",
+    )
+    root = lay("a/1.jpg", ".Trash/2.jpg", "a/.cache/3.jpg", "b/4.jpg", *(f"a/{name}" for name in kept))
 
     assert [path.relative_to(root).as_posix() for path in files_below(root)] == ["a/1.jpg", "b/4.jpg"]
     assert [path.name for path in files_below(root / ".Trash")] == ["2.jpg"]

@@ -1,0 +1,74 @@
+"""What the names of files without a group say about those that belong together: for a note, never a group."""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable
+from itertools import combinations
+
+from face_extraction.manifest import FAKE, REAL
+from face_extraction.media import PHOTO
+from face_extraction.sources.registry import Item
+
+# So many words of a name are looked at, or every set of them would take too long.
+MOST_WORDS = 6
+_WORD = re.compile(r"[^\W_]+")
+_NUMBERED = re.compile(r"(.*[^\W\d_].*|.*\d)[\W_]+\d+")
+
+
+def kinship(items: Iterable[Item]) -> list[str]:
+    """Notes on photos that are named like frames of one video, and fakes that are named after real files.
+
+    Args:
+        items: those whose group is their own file, named by its stem.
+    """
+    own = list(items)
+    return [*_frames(own), *_named_after(own)]
+
+
+def _frames(items: Iterable[Item]) -> list[str]:
+    series: dict[str, list[str]] = defaultdict(list)
+    count = 0
+    for item in items:
+        if item.kind == PHOTO:
+            count += 1
+            if numbered := _NUMBERED.fullmatch(item.group):
+                series[numbered[1]].append(item.path)
+    several = [paths for paths in series.values() if len(paths) > 1]
+    photos = sum(map(len, several))
+    if len(several) < 2 or 2 * photos < count:
+        return []
+    first, second = several[0][:2]
+    return [
+        f"photos named as series: {photos:,} in {len(several):,} series, such as {first} and {second}; "
+        "each is its own group: if a series is one video or person, give it a folder, or use --group-pattern"
+    ]
+
+
+def _named_after(items: Iterable[Item]) -> list[str]:
+    by_label: dict[int, list[Item]] = defaultdict(list)
+    for item in items:
+        by_label[item.label].append(item)
+    reals = {frozenset(_words(item)): item for item in reversed(by_label[REAL])}
+    found = [
+        (fake, reals[part])
+        for fake in by_label[FAKE]
+        if (part := next((each for each in _parts(fake) if each in reals), None))
+    ]
+    if not found:
+        return []
+    fake, real = found[0]
+    return [
+        f"fakes named after real files: {len(found):,}, such as {fake.path} and {real.path}; each is its own "
+        "group: if they show the same people, use --group-pattern"
+    ]
+
+
+def _words(item: Item) -> list[str]:
+    return _WORD.findall(item.group.lower())
+
+
+def _parts(item: Item) -> Iterable[frozenset[str]]:
+    """Every set of some but not all of a name's words, the largest first."""
+    words = sorted(set(_words(item)))
+    sizes = range(len(words) - 1, 0, -1) if len(words) <= MOST_WORDS else ()
+    return (frozenset(part) for size in sizes for part in combinations(words, size))

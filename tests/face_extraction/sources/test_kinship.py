@@ -1,0 +1,69 @@
+"""Notes on files whose names say that they belong together."""
+
+import pytest
+
+from face_extraction.sources import get_source
+
+
+@pytest.fixture
+def notes(lay):
+    """notes("real/a.jpg", ...) -> the notes of `folders`."""
+
+    def find(*names, **options):
+        return get_source("folders").find(lay(*names), **options).notes
+
+    return find
+
+
+FRAMES = [
+    f"{label}/{video}_{frame:03d}.jpg" for label in ("real", "fake") for video in "vw" for frame in range(3)
+]
+
+
+def test_frames_of_videos_in_one_folder_are_told(notes):
+    (note,) = notes(*FRAMES)
+
+    assert note.startswith(
+        "photos named as series: 12 in 2 series, such as real/v_000.jpg and real/v_001.jpg; each is its own"
+    )
+    assert notes(*FRAMES, group_pattern=r"/(\w)_") == []
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("real/img_1.jpg", "real/img_2.jpg", "fake/img_3.jpg"),
+        ("real/v/1.jpg", "real/v/2.jpg", "real/w/1.jpg", "real/w/2.jpg", "fake/x/1.jpg"),
+        ("real/v_1.mp4", "real/v_2.mp4", "fake/w_1.mp4", "fake/w_2.mp4"),
+        ("real/ann.jpg", "real/bob.jpg", "fake/cid.jpg"),
+    ],
+)
+def test_other_names_are_no_series(notes, names):
+    assert notes(*names) == []
+
+
+@pytest.mark.parametrize(
+    ("real", "fake"),
+    [
+        ("000", "000_003"),
+        ("003", "000_003"),
+        ("id0_0000", "id0_id1_0000"),
+        ("ann", "ann-swapped"),
+        ("A b", "x_a_B"),
+    ],
+)
+def test_fakes_named_after_a_real_file_are_told(notes, real, fake):
+    (note,) = notes(f"real/{real}.mp4", f"fake/{fake}.mp4")
+
+    assert note.startswith(f"fakes named after real files: 1, such as fake/{fake}.mp4 and real/{real}.mp4;")
+
+
+@pytest.mark.parametrize(
+    ("real", "fake"), [("a", "a"), ("a_b", "a"), ("ann", "anna"), ("a", "a_b_c_d_e_f_g")]
+)
+def test_other_fakes_are_not(notes, real, fake):
+    assert notes(f"real/{real}.mp4", f"fake/{fake}.mp4") == []
+
+
+def test_fakes_in_a_folder_of_their_original_are_in_its_group(notes):
+    assert notes("real/000/a.mp4", "fake/000/a_b.mp4") == []
