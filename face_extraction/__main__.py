@@ -13,6 +13,7 @@ from face_extraction.command import DONE, FINDING, Parser, run
 from face_extraction.errors import InputError, unknown_name
 from face_extraction.settings import FORMATS, POLICIES, TIME_LIMIT, CropSpec, ExtractionSettings
 from face_extraction.sources import Listing, Source, list_sources
+from face_extraction.sources.layout import packed
 from face_extraction.splits import SplitRule, drawn_splits, settle
 
 if TYPE_CHECKING:
@@ -150,7 +151,10 @@ def _find(source: Source, args: argparse.Namespace) -> Listing:
         if not file:
             raise InputError(f"--root is missing; needed: --root, or --{source.root_of}")
         args.root = Path(file).parent
-    return source.find(args.root, **options)
+    listing = source.find(args.root, **options)
+    if hint := packed(args.root):
+        listing.notes.append(hint.removeprefix("; "))
+    return listing
 
 
 def _add_settings(parser: Parser) -> None:

@@ -29,6 +29,7 @@ from face_extraction.manifest import FAKE, REAL
 from face_extraction.media import VIDEO
 from face_extraction.sources.layout import find_videos, named_folder, need_folder, no_layout, read_lines
 from face_extraction.sources.registry import LEFT_OUT, NOT_TEST, Item, Listing, Option, register
+from face_extraction.sources.strays import strays
 
 LIST = "List_of_testing_videos.txt"
 CELEBRITIES, OTHERS, FAKES = "Celeb-real", "YouTube-real", "Celeb-synthesis"
@@ -101,6 +102,7 @@ def celebdf(root: Path, *, version: str = "", protocol: str = "") -> Listing:
     ]
     if not items:
         raise InputError(f"{root}: no video in its folders or their videos/; needed: {', '.join(LABELS)}")
+    ledger += strays(root, items, ledger)
     if protocol == IDENTITY:
         return Listing(items, ledger, notes, PUBLISHED[version])
     published = PUBLISHED[version] | {LIST: LISTED[version]}

@@ -22,7 +22,7 @@ from face_extraction.errors import InputError
 from face_extraction.ledger import UNLISTED, LedgerRow
 from face_extraction.manifest import FAKE, REAL
 from face_extraction.media import VIDEO
-from face_extraction.sources.faceforensics import NUMBERS, ONE_VIDEO, YOUTUBE, find_parts
+from face_extraction.sources.faceforensics import FAKES, NUMBERS, ONE_VIDEO, ORIGINALS, YOUTUBE, find_parts
 from face_extraction.sources.layout import (
     chosen,
     find_videos,
@@ -34,6 +34,7 @@ from face_extraction.sources.layout import (
     subfolders,
 )
 from face_extraction.sources.registry import Item, Listing, Option, register
+from face_extraction.sources.strays import strays
 
 NAME = "deeperforensics"
 FOLDER, LISTS = "manipulated_videos", "lists/splits"
@@ -45,6 +46,8 @@ VARIANTS = (
     "reenact_postprocess",
 )
 PER_VARIANT = 1_000
+# The actors, who are no real class, and FaceForensics++ beside it.
+PASSED = ("source_videos", ORIGINALS, FAKES)
 NOT_LISTED = f"in none of the lists of {LISTS}"
 _FAKE = re.compile(r"(\d{3})_([MW]\d{3})")
 _REAL = re.compile(r"(\d{3})")
@@ -119,7 +122,9 @@ def deeperforensics(root: Path, *, variants: str = "", faceforensics: str = "") 
         else:
             items.append(_item(path, (number,), targets.get(number), groups))
     published = dict.fromkeys((*wanted, YOUTUBE), PER_VARIANT)
-    return Listing(items, ledger + rows, notes + more, published, absent)
+    ledger += rows
+    ledger += strays(root, items, ledger, {*PASSED, *(set(VARIANTS) - set(wanted))})
+    return Listing(items, ledger, notes + more, published, absent)
 
 
 def _read_lists(folder: Path) -> dict[str, str]:

@@ -28,9 +28,11 @@ from face_extraction.media import SEQUENCE
 from face_extraction.sources.faceforensics import ONE_VIDEO, read_splits
 from face_extraction.sources.layout import join, named_folder, need_folder, no_layout, relative_to, subfolders
 from face_extraction.sources.registry import Item, Listing, register
+from face_extraction.sources.strays import strays
 
 NAME = "df40"
 FRAMES = "frames"
+PASSED = ("masks", "landmarks")
 FORMS = {
     "ff": (re.compile(r"(\d{3})(?:_(\d{3}))?"), "071_054"),
     "cdf": (re.compile(r"(id\d+)(?:_(id\d+))?_\d{4}|(\d{5})"), "id0_id1_0000"),
@@ -101,6 +103,7 @@ def df40(root: Path) -> Listing:
             items.append(item)
     if not items:
         raise InputError(f"{root}: no folder of frames whose video the lists name")
+    ledger += strays(root, items, ledger, PASSED)
     return Listing(items, ledger, ["only fakes: the reals are FaceForensics++'s and Celeb-DF's"])
 
 

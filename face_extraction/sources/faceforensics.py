@@ -19,6 +19,7 @@ Citation: A. Roessler et al., "FaceForensics++: Learning to Detect Manipulated F
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,12 +40,16 @@ from face_extraction.sources.layout import (
     subfolders,
 )
 from face_extraction.sources.registry import Item, Listing, Option, register
+from face_extraction.sources.strays import strays
 
 NAME = "faceforensics"
 YOUTUBE, ACTORS, DFD = "youtube", "actors", "DeepFakeDetection"
 METHODS = ("Deepfakes", "Face2Face", "FaceSwap", "NeuralTextures", "FaceShifter", DFD)
 COMPRESSIONS = ("raw", "c23", "c40")
 RAW_OF_OLD = "c0"
+RAW = {RAW_OF_OLD: "raw"}
+# The regions that were altered, and the whole YouTube videos.
+PASSED = ("masks", "downloaded_videos")
 ORIGINALS, FAKES, MIRRORED = "original_sequences", "manipulated_sequences", "original"
 PUBLISHED = dict.fromkeys((YOUTUBE, *METHODS), 1_000) | {ACTORS: 363, DFD: 3_068}
 NUMBERS = tuple(f"{number:03d}" for number in range(1_000))
@@ -133,6 +138,7 @@ def faceforensics(root: Path, *, compression: str = "", methods: str = "", split
     if not items:
         raise InputError(f"{root}: no video of {compression} in it; needed: {_NEEDED}")
     notes = [] if official else ["no train.json, val.json and test.json: split by a hash of the pairs"]
+    ledger += strays(root, items, ledger, _passed(root, compression, parts))
     # No count is published for the mirror's part of DFD.
     unknown = {DFD, ACTORS} if _is_mirror(root) else set()
     published = {part: PUBLISHED[part] for part in parts if part not in unknown}
@@ -259,6 +265,16 @@ def _strange(root: Path) -> list[str]:
         for name in subfolders(root / above)
         if name not in names
     ]
+
+
+def _passed(root: Path, compression: str, wanted: Sequence[str]) -> list[str]:
+    """`PASSED`, and the folders of the parts and compressions that nobody asked for."""
+    passed = [*PASSED, *(folder.name for part, folder in _mirrored(root).items() if part not in wanted)]
+    for above, names in ((ORIGINALS, (YOUTUBE, ACTORS)), (FAKES, METHODS)):
+        passed += [f"{above}/{part}" for part in names if part not in wanted]
+        others = (name for name in (*COMPRESSIONS, RAW_OF_OLD) if RAW.get(name, name) != compression)
+        passed += [f"{above}/{part}/{name}" for name in others for part in wanted]
+    return passed
 
 
 def _with_originals(methods: tuple[str, ...]) -> list[str]:

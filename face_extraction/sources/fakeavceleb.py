@@ -33,6 +33,7 @@ from face_extraction.sources.layout import (
     relative_to,
 )
 from face_extraction.sources.registry import Item, Listing, register
+from face_extraction.sources.strays import strays
 
 NAME = "fakeavceleb"
 FOLDER, METADATA, VOICES = "FakeAVCeleb_v1.2", "meta_data.csv", "RealVideo-FakeAudio"
@@ -91,6 +92,7 @@ def fakeavceleb(root: Path) -> Listing:
     notes = [] if methods else [f"no {METADATA}: the folder is the fakes' method"]
     if count:
         notes.append(f"left out, real pictures with a cloned voice: {count:,}")
+    ledger += strays(root, items, ledger, [voices.name] if voices else [])
     return Listing(items, ledger, notes, PUBLISHED, counted={VOICES: count})
 
 

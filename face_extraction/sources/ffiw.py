@@ -24,8 +24,10 @@ from face_extraction.manifest import FAKE, REAL, SPLITS
 from face_extraction.media import VIDEO
 from face_extraction.sources.layout import find_videos, named_folder, need_folder, no_layout
 from face_extraction.sources.registry import Item, Listing, register
+from face_extraction.sources.strays import strays
 
 NAME = "ffiw"
+MASKS = "target_mask"
 CLASSES = {"source": REAL, "target": FAKE}
 RELEASES = ("FFIW10K-v1-release", "FFIW10K-v1-release-test", "FFIW10K")
 COUNTS = {"train": 8_000, "val": 250, "test": 1_738}
@@ -63,6 +65,7 @@ def ffiw(root: Path) -> Listing:
         raise no_layout(root, "source/ and target/ with train, val and test", *CLASSES, *RELEASES)
     if not items:
         raise InputError(f"{root}: no video in its folders; needed: source/train/*.mp4 and so on")
+    ledger += strays(root, items, ledger, [MASKS])
     return Listing(items, ledger, published=PUBLISHED)
 
 

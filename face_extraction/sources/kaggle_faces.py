@@ -35,6 +35,7 @@ from face_extraction.sources.layout import (
     subfolders,
 )
 from face_extraction.sources.registry import Item, Listing, register
+from face_extraction.sources.strays import strays
 
 NAME = "kaggle-faces"
 FOLDER = "Dataset"
@@ -83,6 +84,7 @@ def kaggle_faces(root: Path) -> Listing:
     notes = [f"no folder {name} in {above}" for name, folder in folders.items() if folder is None]
     if not items:
         raise InputError(f"{above}: no crop in its folders")
+    ledger += strays(root, items, ledger)
     return Listing(items, ledger, notes, PUBLISHED)
 
 

@@ -67,10 +67,10 @@ def subfolders(folder: Path) -> list[str]:
     """Sorted names of the folders in `folder`, without hidden ones; empty if `folder` is not one."""
     if not folder.is_dir():
         return []
-    return _visited(path.name for path in folder.iterdir() if path.is_dir())
+    return visited(path.name for path in folder.iterdir() if path.is_dir())
 
 
-def _visited(names: Iterable[str]) -> list[str]:
+def visited(names: Iterable[str]) -> list[str]:
     """Sorted names of the folders that may hold data."""
     return sorted(name for name in names if not name.startswith(".") and name.lower() not in NO_DATA)
 
@@ -245,7 +245,7 @@ def files_below(folder: Path) -> Iterator[Path]:
             names.clear()
             continue
         seen.add(real)
-        names[:] = _visited(names)
+        names[:] = visited(names)
         yield from (Path(here) / name for name in sorted(files))
 
 

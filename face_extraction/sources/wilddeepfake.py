@@ -18,11 +18,12 @@ Multimedia 2020, https://arxiv.org/abs/2101.01456
 from pathlib import Path
 
 from face_extraction.errors import InputError
-from face_extraction.ledger import DOUBLED, LedgerRow
+from face_extraction.ledger import DOUBLED, UNLISTED, LedgerRow
 from face_extraction.manifest import FAKE
 from face_extraction.media import ARCHIVE
 from face_extraction.sources.layout import LABELS, named_folder, need_folder, no_layout, relative_to
 from face_extraction.sources.registry import NOT_TEST, Item, Listing, Option, register
+from face_extraction.sources.strays import strays
 
 NAME = "wilddeepfake"
 FOLDER = "deepfake_in_the_wild"
@@ -66,7 +67,12 @@ def wilddeepfake(root: Path, *, crops_per_archive: str = "") -> Listing:
         seen: dict[str, str] = {}
         for path in sorted(folder.iterdir()) if folder is not None else ():
             suffix = next((end for end in SUFFIXES if path.name.lower().endswith(end)), None)
-            if suffix is None or path.name.startswith("."):
+            if path.name.startswith("."):
+                continue
+            if suffix is None:
+                if ".tar" in path.name.lower():  # A part of one, or packed otherwise.
+                    why = f"its name does not end in {', '.join(SUFFIXES)}"
+                    ledger.append(LedgerRow(relative_to(path, root), UNLISTED, why))
                 continue
             stem, relative = path.name[: -len(suffix)], relative_to(path, root)
             if stem in seen:
@@ -78,6 +84,7 @@ def wilddeepfake(root: Path, *, crops_per_archive: str = "") -> Listing:
         raise InputError(f"{above}: no archive in its folders; needed: {', '.join(SUFFIXES)}")
     notes = [f"no folder {name} in {above}" for name, folder in folders.items() if folder is None]
     held = {item.part for item in items}
+    ledger += strays(root, items, ledger)
     return Listing(items, ledger, notes, absent={name: ["all"] for name in folders if name not in held})
 
 
