@@ -14,6 +14,7 @@ from pebble import ProcessExpired
 
 from face_extraction.atomic import sweep
 from face_extraction.digest import CROP_DIGITS
+from face_extraction.doubles import notes_on_doubles
 from face_extraction.errors import InputError, ran_out_of_memory, unforeseen
 from face_extraction.journal import JOURNAL_FILE, ROOT, FaceRow, ItemResult, Journal
 from face_extraction.ledger import FAILED, OVERTIME, REASONS, LedgerRow, process_ended, write_ledger
@@ -70,6 +71,7 @@ class Summary:
         ledger: the ledger's rows.
         wanted: splits that should have faces; a note names those that lack a class.
         labels: the items' labels.
+        notes: on files that are there twice.
     """
 
     items: int
@@ -77,6 +79,7 @@ class Summary:
     ledger: Sequence[LedgerRow]
     wanted: Sequence[str] = ()
     labels: frozenset[int] = frozenset()
+    notes: Sequence[str] = ()
 
     def __str__(self) -> str:
         counts = Counter(row.reason for row in self.ledger)
@@ -84,6 +87,7 @@ class Summary:
         lines += [f"{counts[reason]:>9,} {reason}: {REASONS[reason]}" for reason in REASONS if counts[reason]]
         if placed := sum(sample.found_by == BLAZEFACE for sample in self.samples):
             lines.append(f"note: {placed:,} of the faces are BlazeFace's alone (found_by in the manifest)")
+        lines += self.notes
         found = {(sample.split, sample.label) for sample in self.samples}
         if self.labels and not {REAL, FAKE} <= self.labels:
             return "\n".join([*lines, _ONE_CLASS[frozenset(self.labels - {UNKNOWN})]])
@@ -312,7 +316,9 @@ def write_results(out: Path, plan: Plan, results: Mapping[str, ItemResult], *, p
         return Summary(len(ordered), samples, ledger)
     wanted = {*plan.filled, *(sample.split for sample in samples)}
     labels = frozenset(item.label for item in plan.items)
-    return Summary(len(ordered), samples, ledger, [split for split in SPLITS if split in wanted], labels)
+    splits = [split for split in SPLITS if split in wanted]
+    notes = notes_on_doubles(plan, results, samples)
+    return Summary(len(ordered), samples, ledger, splits, labels, notes)
 
 
 def _sample(item: Item, face: FaceRow, split_rule: SplitRule) -> FaceSample:
