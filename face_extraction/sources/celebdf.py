@@ -27,7 +27,14 @@ from face_extraction.errors import InputError, check_name
 from face_extraction.ledger import MISSING, LedgerRow
 from face_extraction.manifest import FAKE, REAL
 from face_extraction.media import VIDEO
-from face_extraction.sources.layout import find_videos, named_folder, need_folder, no_layout, read_lines
+from face_extraction.sources.layout import (
+    find_videos,
+    named_file,
+    named_folder,
+    need_folder,
+    no_layout,
+    read_lines,
+)
 from face_extraction.sources.registry import LEFT_OUT, NOT_TEST, Item, Listing, Option, register
 from face_extraction.sources.strays import strays
 
@@ -45,7 +52,7 @@ _FORMS = {
     OTHERS: (re.compile(r"(\d{5})"), "00000.mp4"),
     FAKES: (re.compile(r"(id\d+)_(id\d+)_(\d{4})"), "id0_id1_0000.mp4"),
 }
-_LINE = re.compile(r"([01]) +((\S+?)/(\S+)\.mp4)")
+_LINE = re.compile(r"([01])\s+((\S+?)/(\S+)\.mp4)", re.IGNORECASE)
 
 
 @register(
@@ -83,7 +90,7 @@ def celebdf(root: Path, *, version: str = "", protocol: str = "") -> Listing:
     folders = {part: named_folder(root, part) for part in LABELS}
     if not any(folders.values()):
         raise no_layout(root, f"{', '.join(LABELS)} and {LIST}", *LABELS)
-    tests, notes = _read_list(root / LIST, version) if protocol == OFFICIAL else (set(), [])
+    tests, notes = _read_list(named_file(root, LIST), version) if protocol == OFFICIAL else (set(), [])
     items: list[Item] = []
     ledger: list[LedgerRow] = []
     found: set[str] = set()
@@ -117,14 +124,15 @@ def _read_list(path: Path, version: str) -> tuple[set[str], list[str]]:
     for number, line in enumerate(read_lines(path), start=1):
         if not line.strip():
             continue
-        match = _LINE.fullmatch(line.strip())
-        if match is None or match[3] not in LABELS:
+        match = _LINE.fullmatch(line.strip().replace("\\", "/"))
+        part = next((name for name in LABELS if match and name.lower() == match[3].lower()), None)
+        if match is None or part is None:
             raise InputError(
                 f"{path}, line {number}: {line!r}; accepted: 1 or 0 and a path, such as 1 {OTHERS}/00170.mp4"
             )
-        if (match[1] == "1") != (LABELS[match[3]] == REAL):
+        if (match[1] == "1") != (LABELS[part] == REAL):
             raise InputError(f"{path}, line {number}: {line!r}; in this list 1 means real and 0 fake")
-        tests.add(f"{match[3]}/{match[4]}")
+        tests.add(f"{part}/{match[4]}")
     if len(tests) != LISTED[version]:
         return tests, [f"{LIST} names {len(tests):,} videos; {version} was published with {LISTED[version]}"]
     return tests, []

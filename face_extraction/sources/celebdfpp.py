@@ -27,6 +27,7 @@ from face_extraction.media import VIDEO
 from face_extraction.sources.layout import (
     INNER,
     find_videos,
+    named_file,
     named_folder,
     need_folder,
     no_layout,
@@ -101,7 +102,7 @@ def celebdfpp(root: Path) -> Listing:
         matches, rows = find_videos(root, folder, pattern, form)
         found += [(part, path, match) for path, match in matches.items()]
         ledger += rows
-    tests = _read_list(root / LIST)
+    tests = _read_list(named_file(root, LIST))
     named = {_key(part, match[0]): _recording(part, match) for part, _, match in found}
     held = {recording for key, recording in named.items() if key in tests}
     items = []
@@ -141,7 +142,7 @@ def _read_list(path: Path) -> set[str]:
     """The test videos, named as by `_key`; empty without the list."""
     tests = set()
     for number, line in enumerate(read_lines(path) if path.is_file() else (), start=1):
-        match = _LINE.fullmatch(line.strip())
+        match = _LINE.fullmatch(line.strip().replace("\\", "/"))
         if not line.strip():
             continue
         parts = PurePosixPath(match[2]).parts if match else ()

@@ -15,7 +15,7 @@ from face_extraction.errors import InputError
 from face_extraction.ledger import MISSING, UNLISTED, LedgerRow
 from face_extraction.manifest import FAKE, REAL
 from face_extraction.media import CROP
-from face_extraction.sources.layout import label_by_name, nearest, need_folder, read_rows
+from face_extraction.sources.layout import label_by_name, label_word, nearest, need_folder, read_rows
 from face_extraction.sources.registry import Item, Listing, register
 
 NAME = "deepfake-faces"
@@ -87,9 +87,10 @@ def _item(where: str, row: dict[str, str]) -> Item:
         raise InputError(f"{where}: a row needs a videoname, and a FAKE its original")
     sizes = []
     for column in ("original_width", "original_height"):
-        if not row[column].isdecimal():
+        number = label_word(row[column])  # A spreadsheet may have made 223.0 of it.
+        if not number.isdecimal():
             raise InputError(f"{where}: {column} {row[column]!r} is not a whole number")
-        sizes.append(int(row[column]))
+        sizes.append(int(number))
     return Item(
         path=f"{CROPS}/{video}.jpg",
         label=label,

@@ -37,6 +37,7 @@ from face_extraction.sources.layout import (
     chosen,
     files_below,
     label_by_name,
+    label_word,
     need_folder,
     no_layout,
     read_rows,
@@ -242,11 +243,12 @@ def _read_labels(path: Path) -> dict[str, int]:
     """The labels of the test videos, by their file names."""
     labels: dict[str, int] = {}
     for where, row in read_rows(path, ("filename", "label")):
-        if row["label"] not in ("0", "1"):
+        label = {"0": REAL, "1": FAKE}.get(label_word(row["label"]))
+        if label is None:
             raise InputError(f"{where}: label {row['label']!r}; accepted: 1 = fake, 0 = real")
         if row["filename"] in labels:
             raise InputError(f"{where}: {row['filename']!r} stands in an earlier row too")
-        labels[row["filename"]] = int(row["label"])
+        labels[row["filename"]] = label
     return labels
 
 

@@ -32,6 +32,7 @@ SPLIT_WORDS = {
 }
 # A label that is a whole number; spreadsheets write 1 as 1.0, and as 1,0 in half of Europe.
 _NUMBER = re.compile(r"(?P<sign>[+-]?)0*(?P<value>\d+)([.,]0*)?")
+_PART = re.compile(r"[+-]?\d*[.,]\d+")
 # What systems and servers keep among the data: thumbnails, snapshots and deleted files, in lower case.
 NO_DATA = (
     "@eadir", "#recycle", "#snapshot", "@recycle", "@recently-snapshot", "$recycle.bin",
@@ -87,6 +88,16 @@ def named_folder(root: Path, name: str) -> Path | None:
     return root / found[0] if found else None
 
 
+def named_file(root: Path, name: str) -> Path:
+    """The file `name` in `root`, in any case, or with its suffix doubled, as Windows hides one of them.
+
+    Without such a file it is `root / name`.
+    """
+    wanted = (name.lower(), f"{name}{Path(name).suffix}".lower())
+    found = sorted(path for path in root.iterdir() if path.name.lower() in wanted and path.is_file())
+    return root / name if root / name in found or not found else found[0]
+
+
 def no_layout(root: Path, needed: str, *markers: str) -> InputError:
     """The error for a root without the data set's layout; it names a subfolder that seems to have it."""
     wanted = {name.lower() for name in markers}
@@ -124,7 +135,7 @@ def plain(word: str) -> str:
 
 
 def label_word(text: str) -> str:
-    """A label as `label_options` knows it: "1.0", "1,0" and "1" are one number, "-1" is another.
+    """A label as `label_options` knows it: "1.0", "1,0" and "1" are one number, "-1" and "1.5" are others.
 
     Words are compared by their letters and digits, or by their signs if they have neither.
     """
@@ -132,7 +143,7 @@ def label_word(text: str) -> str:
     if number:
         sign = "-" if number["sign"] == "-" and number["value"] != "0" else ""
         return sign + number["value"]
-    return plain(text) or text.strip()
+    return text.strip() if _PART.fullmatch(text.strip()) else plain(text) or text.strip()
 
 
 def label_options(given: Sequence[str]) -> dict[str, int]:
@@ -281,7 +292,7 @@ def read_rows(path: Path, columns: Iterable[str]) -> Iterator[tuple[str, dict[st
         raise InputError(f"{path}: missing column {', '.join(missing)}; needed: {', '.join(wanted)}")
     places = {name: header.index(plain(name)) for name in wanted}
     for number, row in rows[1:]:
-        values = {name: row[place] if place < len(row) else "" for name, place in places.items()}
+        values = {name: row[place].strip() if place < len(row) else "" for name, place in places.items()}
         yield f"{path}, row {number}", values
 
 

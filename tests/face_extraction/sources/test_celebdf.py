@@ -180,3 +180,23 @@ def test_clips_may_lie_in_a_folder_videos(lay):
     assert all("/videos/" in item.path for item in listing.items)
     assert _splits(listing)["00170"] == "test"
     assert listing.ledger == []
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        (LIST, "1\tYouTube-real/00001.mp4\r\n0\tCeleb-synthesis/id0_id1_0000.mp4\r\n"),
+        (LIST, "1 YouTube-real\\00001.mp4\n0 Celeb-synthesis\\id0_id1_0000.MP4\n"),
+        (LIST.lower(), "\ufeff1 youtube-real/00001.mp4\n0  Celeb-Synthesis/id0_id1_0000.mp4"),
+        (f"{LIST}.txt", "1 YouTube-real/00001.mp4\n\n0 Celeb-synthesis/id0_id1_0000.mp4\n"),
+    ],
+)
+def test_the_list_as_windows_may_leave_it(lay, name, text):
+    names = ("YouTube-real/00001.mp4", "Celeb-synthesis/id0_id1_0000.mp4", "Celeb-real/id2_0000.mp4")
+    root = lay(*names, texts={name: text})
+
+    assert {item.path: item.split for item in _find(root).items} == {
+        names[0]: "test",
+        names[1]: "test",
+        names[2]: NOT_TEST,
+    }

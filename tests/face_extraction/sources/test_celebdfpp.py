@@ -14,6 +14,15 @@ def _find(root):
     return get_source("celebdf-pp").find(root)
 
 
+def test_the_list_as_windows_may_leave_it(lay):
+    names = ("Celeb-synthesis/FaceSwap/GHOST/id0_id1_0000.mp4", "Celeb-real/id2_0000.mp4")
+    root = lay(
+        *names, texts={f"{LIST.lower()}.txt": "0\tCeleb-synthesis\\FaceSwap\\GHOST\\id0_id1_0000.mp4\r\n"}
+    )
+
+    assert {item.path: item.split for item in _find(root).items} == {names[0]: "test", names[1]: NOT_TEST}
+
+
 @pytest.mark.parametrize("inner", ["", "videos/"])
 def test_the_list_is_the_test_split_and_its_recordings_are_left_out(lay, inner):
     root = lay(

@@ -57,6 +57,8 @@ def test_what_list_and_folder_do_not_agree_on_is_listed(make):
         (HEADER + "a.mp4,1,1,1,b.mp4\n", "row 2: label '1'; accepted: REAL or FAKE"),
         (HEADER + REAL + "a.mp4,1,1,FAKE,\n", "row 3: a row needs a videoname, and a FAKE its original"),
         (HEADER + "a.mp4,wide,1,FAKE,b.mp4\n", "row 2: original_width 'wide' is not a whole number"),
+        (HEADER + "a.mp4,1.5,1,FAKE,b.mp4\n", "row 2: original_width '1.5' is not a whole number"),
+        (HEADER + "a.mp4,-1,1,FAKE,b.mp4\n", "row 2: original_width '-1' is not a whole number"),
         (HEADER + "a.mp4,1\n", "row 2: label ''"),
         (HEADER + REAL + REAL, "row 3: 'b' stands in an earlier row too"),
         (HEADER, "none of the files that metadata.csv names is there"),
@@ -80,3 +82,15 @@ def test_the_real_data_set_is_whole(shared):
     assert sum(item.label for item in listing.items) == 8_000
     assert len(listing.items) == 16_000
     assert listing.ledger == []
+
+
+def test_a_list_that_a_spreadsheet_saved_is_read(lay):
+    rows = (HEADER + "a.mp4,223.0,221.0,FAKE,b.mp4\n" + "b.mp4,155.0,155.0,REAL\n").replace(",", ";")
+
+    root = lay("faces_224/a.jpg", "faces_224/b.jpg", texts={"metadata.csv": f"sep=;\n{rows}"})
+
+    items = _find(root).items
+    assert [(item.label, item.group, item.width, item.height) for item in items] == [
+        (1, "b", 223, 221),
+        (0, "b", 155, 155),
+    ]

@@ -200,6 +200,12 @@ def test_a_wrong_list_of_the_public_test_is_refused(lay, text, message):
         _find(lay("a.mp4", texts={"labels.csv": text}))
 
 
+def test_a_list_that_a_spreadsheet_saved_is_read(lay):
+    root = lay("a.mp4", "b.mp4", texts={"labels.csv": "\ufeffFilename;Label\r\na.mp4;1,0\r\nb.mp4 ;0\r\n"})
+
+    assert [(item.path, item.label) for item in _find(root).items] == [("a.mp4", 1), ("b.mp4", 0)]
+
+
 def test_two_layouts_in_one_folder_are_refused(lay):
     root = lay(texts=_part(0, a=("REAL", None)) | {"labels.csv": "filename,label\n"})
 
