@@ -25,7 +25,7 @@ Licence and citation: the material's own.
 
 import re
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
@@ -52,7 +52,7 @@ from face_extraction.sources.layout import (
     wanted_labels,
 )
 from face_extraction.sources.registry import Item, Listing, Option, register
-from face_extraction.sources.spelling import one_spelling
+from face_extraction.sources.spelling import with_one_spelling
 
 NAMELESS = LABEL_NAMES[UNKNOWN]
 
@@ -119,8 +119,6 @@ def folders(
         reader.read(each)
     alone = (item for item in reader.items if item.group == PurePosixPath(item.path).stem)
     kin = [] if pattern else kinship(alone)
-    spelling = one_spelling(item.group for item in reader.items)
-    items = [replace(item, group=spelling[item.group]) for item in reader.items]
     left = kinds_told(reader.others) if reader.others else ""
     notes = [f"left out, neither photo nor video: {left}"] if left else []
     notes += [
@@ -128,7 +126,7 @@ def folders(
         for each in found
         if each.folder.name.lower() != LABEL_NAMES[each.label]
     ]
-    return Listing(items, reader.ledger + _beside(root, found), notes + kin)
+    return Listing(with_one_spelling(reader.items), reader.ledger + _beside(root, found), notes + kin)
 
 
 def _classes(root: Path, given: Sequence[str], labels: Collection[int]) -> list[_Class]:

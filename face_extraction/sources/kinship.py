@@ -12,7 +12,7 @@ from face_extraction.sources.registry import Item
 # So many words of a name are looked at, or every set of them would take too long.
 MOST_WORDS = 6
 _WORD = re.compile(r"[^\W_]+")
-_NUMBERED = re.compile(r"(.*[^\W\d_].*|.*\d)[\W_]+\d+")
+_DIGITS, _SIGNS = "0123456789", "_-.,#( "
 
 
 def kinship(items: Iterable[Item]) -> list[str]:
@@ -31,8 +31,8 @@ def _frames(items: Iterable[Item]) -> list[str]:
     for item in items:
         if item.kind == PHOTO:
             count += 1
-            if numbered := _NUMBERED.fullmatch(item.group):
-                series[numbered[1]].append(item.path)
+            if name := _series(item.group):
+                series[name].append(item.path)
     several = [paths for paths in series.values() if len(paths) > 1]
     photos = sum(map(len, several))
     if len(several) < 2 or 2 * photos < count:
@@ -44,15 +44,23 @@ def _frames(items: Iterable[Item]) -> list[str]:
     ]
 
 
+def _series(name: str) -> str:
+    """What stands before the number at a name's end: "v" for "v_012"; empty without one."""
+    before = name.rstrip(_DIGITS)
+    series = before.rstrip(_SIGNS)
+    return series if len(series) < len(before) < len(name) else ""
+
+
 def _named_after(items: Iterable[Item]) -> list[str]:
     by_label: dict[int, list[Item]] = defaultdict(list)
     for item in items:
         by_label[item.label].append(item)
     reals = {frozenset(_words(item)): item for item in reversed(by_label[REAL])}
+    sizes = sorted({len(words) for words in reals}, reverse=True)
     found = [
         (fake, reals[part])
         for fake in by_label[FAKE]
-        if (part := next((each for each in _parts(fake) if each in reals), None))
+        if (part := next((each for each in _parts(fake, sizes) if each in reals), None))
     ]
     if not found:
         return []
@@ -67,8 +75,8 @@ def _words(item: Item) -> list[str]:
     return _WORD.findall(item.group.lower())
 
 
-def _parts(item: Item) -> Iterable[frozenset[str]]:
-    """Every set of some but not all of a name's words, the largest first."""
+def _parts(item: Item, sizes: Iterable[int]) -> Iterable[frozenset[str]]:
+    """The sets of so many, but not all, of a name's words."""
     words = sorted(set(_words(item)))
-    sizes = range(len(words) - 1, 0, -1) if len(words) <= MOST_WORDS else ()
-    return (frozenset(part) for size in sizes for part in combinations(words, size))
+    fitting = [size for size in sizes if 0 < size < len(words) <= MOST_WORDS]
+    return (frozenset(part) for size in fitting for part in combinations(words, size))

@@ -27,7 +27,7 @@ Licence and citation: the material's own.
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from face_extraction.csv_file import read_csv
@@ -47,7 +47,7 @@ from face_extraction.sources.layout import (
     wanted_labels,
 )
 from face_extraction.sources.registry import Item, Listing, Option, register
-from face_extraction.sources.spelling import Finder, is_address, one_spelling
+from face_extraction.sources.spelling import Finder, is_address, with_one_spelling
 
 NAMES = {
     "path": ("path", "file", "filename", "filepath", "image", "imagepath", "video", "videopath", "videoname"),
@@ -201,8 +201,7 @@ def listed(
             f"paths spelled otherwise than the files: {len(found.respelled):,}, such as {name}: {there}"
         )
     if "group" in table.places:
-        spelling = one_spelling(item.group for item in items)
-        items = [replace(item, group=spelling[item.group]) for item in items]
+        items = with_one_spelling(items)
     else:
         notes.append("no column of groups: each file is its own group; --group-column names one")
     return Listing(items, found.ledger, notes)

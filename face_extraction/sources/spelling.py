@@ -1,14 +1,19 @@
 """Find the file, or the group, that a list means though it spells it otherwise."""
 
+import os
 import re
 import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from urllib.parse import unquote
 
 from face_extraction.media import kind_found, kind_of
+from face_extraction.sources.registry import Item
 
+# They lead on without being in the list of a folder's names.
+_UP = ("..", "/")
 _ADDRESS = re.compile(r"(?i)(https?|ftp|s3|gs):/")
 _FILE = re.compile(r"(?i)file:(//(localhost)?(?=/))?")
 _NUMBER = re.compile(r"0*(\d+)(\.0+)?")
@@ -20,7 +25,7 @@ def alike(name: str) -> str:
     Capitals, how accents are written, blanks at the ends and signs that nobody sees do not matter. Numbers
     are equal if their values are: a spreadsheet makes 1 of 001, and pandas makes 1.0 of it.
     """
-    seen = "".join(sign for sign in name if unicodedata.category(sign) != "Cf")
+    seen = name if name.isascii() else "".join(sign for sign in name if unicodedata.category(sign) != "Cf")
     plain = unicodedata.normalize("NFC", seen).casefold().strip()
     number = _NUMBER.fullmatch(plain)
     return number[1] if number else plain
@@ -35,6 +40,16 @@ def one_spelling(names: Iterable[str]) -> dict[str, str]:
     return {name: chosen[word] for word, same in spelled.items() for name in same}
 
 
+def with_one_spelling(items: Iterable[Item]) -> list[Item]:
+    """The items, with one spelling for the groups that are `alike`."""
+    known = list(items)
+    groups = one_spelling(item.group for item in known)
+    return [
+        item if groups[item.group] == item.group else replace(item, group=groups[item.group])
+        for item in known
+    ]
+
+
 def is_address(name: str) -> bool:
     """Whether a name is an address of the web, not of a file."""
     return bool(_ADDRESS.match(name))
@@ -45,7 +60,7 @@ class Finder:
 
     def __init__(self, root: Path) -> None:
         self._root = root
-        self._inside: dict[Path, tuple[Mapping[str, list[str]], Mapping[str, list[str]]]] = {}
+        self._inside: dict[str, tuple[Mapping[str, list[str]], Mapping[str, list[str]]]] = {}
 
     def find(self, name: str) -> str | None:
         """The path, from the root or absolute, of what a list calls `name`; None if it is not there.
@@ -59,29 +74,30 @@ class Finder:
 
     def _alike(self, name: str) -> str | None:
         *folders, last = PurePosixPath(name).parts or ("",)
-        path = PurePosixPath()
+        above = ""
         for part in folders:
-            exists = (self._root / path / part).is_dir()
-            found = [part] if exists else self._names(path)[0].get(alike(part), [])
+            whole, _ = self._names(above)
+            same = whole.get(alike(part), [])
+            found = [part] if part in same or part in _UP else same
             if len(found) != 1:
                 return None
-            path /= found[0]
-        whole, stems = self._names(path)
+            above = os.path.join(above, found[0])
+        whole, stems = self._names(above)
         found = whole.get(alike(last)) or ([] if kind_of(PurePosixPath(last)) else stems.get(alike(last), []))
-        return str(path / found[0]) if len(found) == 1 else None
+        return os.path.join(above, found[0]) if len(found) == 1 else None
 
-    def _names(self, folder: PurePosixPath) -> tuple[Mapping[str, list[str]], Mapping[str, list[str]]]:
+    def _names(self, folder: str) -> tuple[Mapping[str, list[str]], Mapping[str, list[str]]]:
         """The names in a folder, and those of photos and videos in it by their stems."""
-        path = self._root / folder
-        if path not in self._inside:
+        if folder not in self._inside:
+            path = self._root / folder
             whole: dict[str, list[str]] = defaultdict(list)
             stems: dict[str, list[str]] = defaultdict(list)
             for each in sorted(path.iterdir()) if path.is_dir() else ():
                 whole[alike(each.name)].append(each.name)
                 if kind_found(each):
                     stems[alike(each.stem)].append(each.name)
-            self._inside[path] = whole, stems
-        return self._inside[path]
+            self._inside[folder] = whole, stems
+        return self._inside[folder]
 
 
 def _spellings(name: str) -> Iterator[str]:
