@@ -159,7 +159,8 @@ def _parser() -> Parser:
         "--out",
         type=Path,
         metavar="FILE",
-        help="append such lines to FILE; what has one is left out: the same call goes on where it was cut",
+        help="append such lines to FILE; what has one is left out, unless it was replaced: the same "
+        "call goes on where it was cut",
     )
     parser.add_argument(
         "--html",
@@ -244,8 +245,9 @@ def _check_outputs(args: argparse.Namespace, files: Sequence[Path]) -> None:
 def _append(files: Sequence[Path], detector: "Detector", args: argparse.Namespace) -> bool:
     """Write the verdicts that the file lacks, and return whether every file has one."""
     with open_scores(args.out, [detector.record(kind) for kind in ("photo", "video")]) as into:
-        left = [path for path in files if str(path) not in into.done]
-        outcomes = [into.done[str(path)] for path in files if str(path) in into.done]
+        known = {path: into.known(path) for path in files}
+        left = [path for path, outcome in known.items() if outcome is None]
+        outcomes = [outcome for outcome in known.values() if outcome is not None]
         for verdict in _verdicts(left, detector, args, done=len(outcomes)):
             into.add(verdict)
             outcomes.append(Outcome.of(verdict))

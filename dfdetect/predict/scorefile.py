@@ -7,6 +7,7 @@ from typing import IO, Any, NamedTuple
 
 from dfdetect.verdict import Level, Record, Verdict
 from face_extraction.atomic import naming
+from face_extraction.digest import file_digest
 from face_extraction.errors import InputError
 from face_extraction.ledger import FAILED, PROCESS_ENDED
 from face_extraction.lines import cut_torn_line, torn_line, whole_lines
@@ -22,16 +23,21 @@ class Outcome(NamedTuple):
         level: of the evidence; None where there is no verdict.
         reason: why there is none, or what was wrong; "" if nothing.
         detail: the same, in words.
+        sha256: of the file judged; "" if it could not be read.
+        bytes: its size.
     """
 
     level: Level | None
     reason: str
     detail: str = ""
+    sha256: str = ""
+    bytes: int = 0
 
     @classmethod
     def of(cls, verdict: Verdict) -> "Outcome":
         """The same of a verdict."""
-        return cls(verdict.level, verdict.reason, verdict.detail)
+        record = verdict.record
+        return cls(verdict.level, verdict.reason, verdict.detail, record.sha256, record.bytes)
 
     @property
     def is_final(self) -> bool:
@@ -51,9 +57,28 @@ class ScoreFile:
             read are not among them: they are tried again, and their last row counts. See `Outcome.is_final`.
     """
 
-    def __init__(self, handle: IO[bytes], done: Mapping[str, Outcome]) -> None:
+    def __init__(self, handle: IO[bytes], done: Mapping[str, Outcome], since: int) -> None:
         self._handle = handle
+        self._since = since
         self.done = done
+
+    def known(self, path: Path) -> Outcome | None:
+        """What became of a file; None if it has no row, or if another file has taken its place since.
+
+        A file's content is compared if its size is the same, but the system says that something of it changed
+        after the last row was written.
+        """
+        outcome = self.done.get(str(path))
+        if outcome is None or not outcome.sha256:
+            return outcome
+        try:
+            stat = path.stat()
+            same = stat.st_size == outcome.bytes
+            if same and stat.st_ctime_ns >= self._since:
+                same = file_digest(path) == outcome.sha256
+        except OSError:
+            return None  # Judging it gives the reason.
+        return outcome if same else None
 
     def add(self, verdict: Verdict) -> None:
         """Append one verdict."""
@@ -79,11 +104,12 @@ def open_scores(path: Path, records: Sequence[Record]) -> Iterator[ScoreFile]:
     if (path.exists() and not path.is_file()) or Path("/dev") in path.absolute().parents:
         raise InputError(f"--out {path}: not a regular file; lines on standard output come with --jsonl")
     with held(path.with_name(f"{path.name}.lock"), path), naming(path), path.open("a+b") as handle:
+        since = path.stat().st_mtime_ns
         done = _read(path, records)
         if not _START.startswith(torn_line(handle)[: len(_START)]):
             raise _strange(f"{path}, last line")
         cut_torn_line(handle)
-        yield ScoreFile(handle, done)
+        yield ScoreFile(handle, done, since)
 
 
 def _read(path: Path, records: Sequence[Record]) -> dict[str, Outcome]:

@@ -42,6 +42,38 @@ def test_a_file_of_scores_is_gone_on_with(command, detector, files, tmp_path, mo
     assert len(scored) == 5
 
 
+@pytest.mark.parametrize("size", ["the same", "another"])
+def test_a_replaced_file_is_judged_anew_and_a_touched_one_is_not(
+    command, detector, files, tmp_path, monkeypatch, size
+):
+    out, photo, other = (tmp_path / name for name in ("scores.jsonl", "photo.png", "other.png"))
+    pixels = (files / "person.png").read_bytes()
+    photo.write_bytes(pixels)
+    other.write_bytes(pixels)
+    assert command("--workers", 0, "--out", out, photo, other) == 0
+    judged = []
+
+    def watched(path, *, frames, score=detector.judge):
+        judged.append(path.name)
+        return score(path, frames=frames)
+
+    monkeypatch.setattr(detector, "judge", watched)
+    times = photo.stat().st_atime_ns, photo.stat().st_mtime_ns
+    changed = pixels[:-1] + b"x" if size == "the same" else pixels + b"x"
+    photo.unlink()
+    photo.write_bytes(changed)
+    os.utime(photo, ns=times)  # as a copy with its times
+    other.touch()
+
+    command("--workers", 0, "--out", out, photo, other)
+    command("--workers", 0, "--out", out, photo, other)
+
+    assert judged == ["photo.png"]
+    rows = [json.loads(line) for line in out.read_text().splitlines()]
+    assert [row["file"] for row in rows] == [str(photo), str(other), str(photo)]
+    assert rows[0]["record"]["sha256"] != rows[2]["record"]["sha256"]
+
+
 def test_a_file_of_scores_holds_those_of_one_model_and_nothing_else(
     command, detector, files, tmp_path, capsys
 ):
