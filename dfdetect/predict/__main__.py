@@ -40,7 +40,6 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> Parser:
-    usual = Options()
     parser = Parser(
         "python -m dfdetect.predict",
         "Score photos, videos and folders of them with a detector that ships, or with a finished run.\n\n"
@@ -54,6 +53,16 @@ def _parser() -> Parser:
         "exit status: 0 every file has a verdict, 1 some have none, or only on a part, 2 wrong use,\n"
         "130 interrupted",
     )
+    _add_detector(parser)
+    _add_search(parser)
+    _add_cuts(parser)
+    _add_processes(parser)
+    _add_output(parser)
+    return parser
+
+
+def _add_detector(parser: Parser) -> None:
+    """The files, and what judges them."""
     parser.add_argument(
         "inputs",
         nargs="+",
@@ -71,6 +80,10 @@ def _parser() -> Parser:
     parser.add_argument(
         "--recipe", type=Path, metavar="FILE", help="the model of --weights, as this recipe.toml builds it"
     )
+
+
+def _add_search(parser: Parser) -> None:
+    """What is looked for in a file."""
     parser.add_argument(
         "--frames",
         type=int,
@@ -82,7 +95,7 @@ def _parser() -> Parser:
     parser.add_argument(
         "--policy",
         choices=POLICIES,
-        default=usual.policy,
+        default=Options().policy,
         help="which faces of a photo or frame count (default: %(default)s)",
     )
     parser.add_argument(
@@ -91,6 +104,16 @@ def _parser() -> Parser:
         help="turn a photo without a face by 90, 180 and 270 degrees, which takes four times as long "
         "(default: as for the run's training, else --rotations)",
     )
+    parser.add_argument(
+        "--trust",
+        type=Path,
+        metavar="FILE",
+        help="certificates (PEM) of the signers of C2PA manifests to trust (default: none)",
+    )
+
+
+def _add_cuts(parser: Parser) -> None:
+    """Where a verdict begins, and what it is worth."""
     parser.add_argument(
         "--threshold",
         type=float,
@@ -117,12 +140,10 @@ def _parser() -> Parser:
         metavar="P",
         help="the share of fakes among your files: tells how many of 100 alarms would be right",
     )
-    parser.add_argument(
-        "--trust",
-        type=Path,
-        metavar="FILE",
-        help="certificates (PEM) of the signers of C2PA manifests to trust (default: none)",
-    )
+
+
+def _add_processes(parser: Parser) -> None:
+    """Who reads the files, and which of them."""
     parser.add_argument(
         "--shard",
         default="1/1",
@@ -149,6 +170,10 @@ def _parser() -> Parser:
         metavar="ADDRESS",
         help="let this dask scheduler's workers read the files, as tcp://host:8786; they need the same paths",
     )
+
+
+def _add_output(parser: Parser) -> None:
+    """What is printed or written."""
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="print JSON: every face, frame and box")
     form.add_argument(
@@ -168,7 +193,6 @@ def _parser() -> Parser:
         metavar="FILE",
         help="write the evidence report of the one file judged: a page without links, to mail and to print",
     )
-    return parser
 
 
 def _predict(args: argparse.Namespace) -> int:
