@@ -1,7 +1,6 @@
 """`python -m dfdetect.predict`: a verdict on photos, videos and folders."""
 
 import argparse
-import re
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -9,19 +8,18 @@ from typing import TYPE_CHECKING
 
 from dfdetect.metrics.calibrating import FALSE_ALARMS, MISSED
 from dfdetect.models.shipped import DEFAULT
+from dfdetect.predict.inputs import files_named, left_out, run_or_export
 from dfdetect.predict.options import FRAMES, Options
 from dfdetect.predict.scorefile import Outcome, open_scores
 from dfdetect.predict.text import csv_rows, printable, table
-from dfdetect.recipe import RECIPE_FILE, Recipe, read_recipe
+from dfdetect.recipe import Recipe, read_recipe
 from dfdetect.verdict import SUBSTANTIAL, WHY, Verdict, json_list
 from face_extraction.atomic import check_target
 from face_extraction.command import DONE, FINDING, Parser, run
 from face_extraction.errors import InputError, check_range, harmless
-from face_extraction.media import ARCHIVE_SUFFIXES, is_unread, kind_found, kinds_told
 from face_extraction.progress import progress
 from face_extraction.settings import POLICIES, TIME_LIMIT
 from face_extraction.shards import Shard
-from face_extraction.sources.layout import files_below
 
 if TYPE_CHECKING:
     from dfdetect.predict.detector import Detector
@@ -198,10 +196,10 @@ def _add_output(parser: Parser) -> None:
 def _predict(args: argparse.Namespace) -> int:
     _check(args)
     shard = Shard.parse(args.shard)
-    run = None if args.weights else _run_or_export(args.inputs[0], args.pretrained)
-    files, others = _files(args.inputs[1:] if run else args.inputs)
+    run = None if args.weights else run_or_export(args.inputs[0], args.pretrained)
+    files, others = files_named(args.inputs[1:] if run else args.inputs)
     if not files:
-        inside = f" ({_left_out(others)})" if others else ""
+        inside = f" ({left_out(others)})" if others else ""
         raise InputError(
             f"{args.inputs[-1]}: no photo or video to score{inside}; give files or folders after the run"
         )
@@ -221,7 +219,7 @@ def _predict(args: argparse.Namespace) -> int:
     if args.threshold is not None:
         detector.set_threshold(args.threshold, GIVEN)
     if others:
-        print(_left_out(others), file=sys.stderr)
+        print(left_out(others), file=sys.stderr)
     if detector.unfit:
         said = f"{NO_VERDICTS}: {WHY[detector.unfit]} ({detector.unfit_detail})"
         print(harmless(said), file=sys.stderr)  # an export's words may be a stranger's
@@ -367,28 +365,6 @@ def _with_report(
         print(f"written: {args.html}", file=sys.stderr)
 
 
-def _run_or_export(first: Path, pretrained: str | None) -> Path | None:
-    """The run or export that the first path names; None if it is a file to score with what ships.
-
-    A folder counts as a run's if it has anything of a run, or of runs, so that a training that was cut, or
-    a folder of runs, is not scored as photos.
-
-    Raises:
-        InputError: the path is a run or an export beside --pretrained.
-    """
-    from dfdetect.runs.exported import is_export
-
-    if is_export(first):
-        found = "an export"
-    elif first.is_dir() and any((*first.glob(RECIPE_FILE), *first.glob(f"*/{RECIPE_FILE}"))):
-        found = "a run"
-    else:
-        return None
-    if pretrained:
-        raise InputError(f"{first}: {found} beside --pretrained {pretrained}; accepted: one of them")
-    return first
-
-
 def _detector(args: argparse.Namespace, run: Path | None) -> "Detector":
     from dfdetect.predict.detector import Detector
 
@@ -408,38 +384,6 @@ def _certificates(path: Path) -> str:
     if "BEGIN CERTIFICATE" not in text:
         raise InputError(f"--trust {path}: no certificates; accepted: a PEM file")
     return text
-
-
-def _files(inputs: Sequence[Path]) -> tuple[list[Path], list[Path]]:
-    """The named files with the photos and videos in the named folders, and what else is there; each once.
-
-    Raises:
-        InputError: a path does not exist, or is an archive or a web address.
-    """
-    files: list[Path] = []
-    others: list[Path] = []
-    for path in inputs:
-        if path.is_dir():
-            for inside in files_below(path):
-                # A file of a kind that is not read gets a row with the reason, as a named file does.
-                is_wanted = kind_found(inside) or is_unread(inside)
-                (files if is_wanted else others).append(inside)
-        elif path.exists():
-            if path.suffix.lower() in ARCHIVE_SUFFIXES:
-                raise InputError(f"{path}: an archive; unpack it first, and give the folder")
-            files.append(path)
-        elif re.match(r"(?i)(https?|ftp|s3|gs|file):/", str(path)):
-            scheme, _, rest = str(path).partition(":")
-            address = f"{scheme}:{'///' if scheme.lower() == 'file' else '//'}{rest.lstrip('/')}"
-            first = "" if scheme.lower() == "file" else "download the file first, and "
-            raise InputError(f"{address}: an address; {first}give the file's path")
-        else:
-            raise InputError(f"{path}: no such file or folder")
-    return list(dict.fromkeys(files)), list(dict.fromkeys(others))
-
-
-def _left_out(others: Sequence[Path]) -> str:
-    return f"left out of the folders, neither photo nor video: {kinds_told(others)}"
 
 
 if __name__ == "__main__":
