@@ -17,13 +17,13 @@ from face_extraction.images import (
     Animated,
     Unreadable,
     check_frame,
-    known_format,
     open_file,
     open_picture,
     read_photo,
     shown_rgb,
 )
 from face_extraction.ledger import DAMAGED, ItemFailed
+from face_extraction.signatures import known_format
 from face_extraction.spacing import middles_in_time
 
 # If a picture asks for less time than the first number, browsers show it for the second (milliseconds).

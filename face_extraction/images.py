@@ -29,31 +29,9 @@ from face_extraction.heif import (
 )
 from face_extraction.jpeg import is_torn, lacks_scans
 from face_extraction.ledger import FAILED, UNREADABLE, ItemFailed
-from face_extraction.media import IMAGE_SUFFIXES, VIDEO_SUFFIXES
-from face_extraction.png import SIGNATURE, lacks_rows, sound_png
+from face_extraction.png import lacks_rows, sound_png
+from face_extraction.signatures import RAW, known_format
 from face_extraction.zeros import has_zeros
-
-__all__ = [
-    "IMAGE_SUFFIXES",
-    "MAX_FRAME",
-    "MAX_PIXELS",
-    "VIDEO_SUFFIXES",
-    "Animated",
-    "NoImage",
-    "Photo",
-    "Unreadable",
-    "check_frame",
-    "check_readable",
-    "check_rgb",
-    "jpeg_bytes",
-    "open_file",
-    "read_bytes_rgb",
-    "read_content",
-    "read_photo",
-    "read_rgb",
-    "resize",
-    "write_image",
-]
 
 # Pillow warns from here on: 89 megapixels, 358 MB once decoded.
 MAX_PIXELS = 89_478_485
@@ -70,18 +48,6 @@ ACCEPTED = (*_FORMATS, "HEIC")
 # Pillow calls a JPEG that holds further pictures, such as a depth map, MPO.
 _JPEG = ("JPEG", "MPO")
 _ANIMATED = ("GIF", "PNG", "WEBP", "AVIF")
-_SIGNATURES = {
-    "PNG": (SIGNATURE,),
-    "JPEG": (b"\xff\xd8\xff",),
-    "GIF": (b"GIF8",),
-    "TIFF": (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"),
-}
-# What raw photos begin with, and at which byte; in them stands a small copy, which is not the photo.
-_RAW = (
-    (0, b"FUJIFILMCCD-RAW"), (4, b"ftypcrx "), (8, b"CR\2\0"), (6, b"HEAPCCDR"), (0, b"IIRO"), (0, b"IIRS"),
-    (0, b"MMOR"), (0, b"IIU\0"), (0, b"FOVb"), (0, b"\0MRM"), (0, b"ARRI"),
-)  # fmt: skip
-RAW = "raw photo"
 # Tags of TIFF, on which raw photos are built: the first marks a smaller copy, the second a DNG.
 _SUBFILE, _DNG = 254, 50706
 _REDUCED = 1
@@ -267,17 +233,6 @@ def _decode(stream: IO[bytes], name: Path | str) -> Photo:
         raise _undecoded(name, error) from None
     except Exception as error:  # The decoders raise many kinds, even SyntaxError.
         raise _undecoded(name, error) from None
-
-
-def known_format(head: bytes) -> str:
-    """The format whose signature `head` begins with; "" if there is none, or the file is too short."""
-    if any(head[at:].startswith(signature) for at, signature in _RAW):
-        return RAW
-    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
-        return "WebP"
-    if is_avif(head):
-        return "AVIF"
-    return next((kind for kind, signatures in _SIGNATURES.items() if head.startswith(signatures)), "")
 
 
 def _undecoded(name: Path | str, error: Exception) -> Exception:
