@@ -27,7 +27,7 @@ from face_extraction.heif import (
     open_heic,
     without_exif,
 )
-from face_extraction.jpeg import is_torn, lacks_scans
+from face_extraction.jpeg import ENDS, is_torn, lacks_end, lacks_scans, without_tail
 from face_extraction.ledger import FAILED, UNREADABLE, ItemFailed
 from face_extraction.png import lacks_rows, sound_png
 from face_extraction.signatures import RAW, known_format
@@ -54,10 +54,6 @@ _REDUCED = 1
 # Formats that name the primaries and the curve of their colours, in so many bytes; and where they are kept.
 _TAGGED, _BEFORE_PIXELS = ("PNG", "AVIF"), 2**21
 _COLOURS, _CROP = "primaries and curve", "crop"
-_JPEG_END = b"\xff\xd9"
-# What a cut download leaves behind the last byte; pixels do not end in so many zeros.
-_FILLED = bytes(16)
-_TAIL = 2**16
 
 # Our limits are checked before anything is decoded; Pillow's comes after them.
 Image.MAX_IMAGE_PIXELS = MAX_LARGE
@@ -280,8 +276,7 @@ def _decode_picture(stream: IO[bytes], name: Path | str) -> Photo:
             photo = _load(image)
             _check_pixels(stream, image, name)
             return photo
-        stream.seek(0)
-        if _lacks_end(stream):
+        if lacks_end(stream):
             return _load_without_end(stream, name)
         try:
             photo = _load(image)
@@ -350,16 +345,6 @@ def _upright_rgb(plain: Image.Image, image: Image.Image) -> NDArray[np.uint8]:
     return turn_upright(rgb, orientation_of(image))
 
 
-def _lacks_end(stream: IO[bytes]) -> bool:
-    """Whether a JPEG ends in zeros without an end marker, as a cut download leaves it."""
-    stream.seek(0, io.SEEK_END)
-    size = min(_TAIL, stream.tell())
-    stream.seek(-size, io.SEEK_END)
-    tail = stream.read()
-    stream.seek(0)
-    return tail.endswith(_FILLED) and not tail.rstrip(b"\0").endswith(_JPEG_END)
-
-
 def _load_without_end(stream: IO[bytes], name: Path | str) -> Photo:
     """A JPEG without an end marker, if all its rows are there.
 
@@ -367,13 +352,9 @@ def _load_without_end(stream: IO[bytes], name: Path | str) -> Photo:
     rows are there if two different ends give the same picture.
     """
     stream.seek(0)
-    content = stream.read()
-    if content.endswith(_FILLED):
-        content = content.rstrip(b"\0") + bytes(2)  # The pixels' own last bytes may be zeros.
-    content = content.rstrip(b"\xff")
-    ends = (_JPEG_END, b"\x55\xa9" * 2048 + _JPEG_END)
+    content = without_tail(stream.read())
     photos = []
-    for end in ends:
+    for end in ENDS:
         with Image.open(io.BytesIO(content + end), formats=_FORMATS) as image:
             photos.append(_load(image))
     if lacks_scans(content):

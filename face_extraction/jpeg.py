@@ -1,12 +1,42 @@
-"""Tell damage inside a JPEG's pixels, which Pillow passes over: libjpeg fills the picture and only warns."""
+"""Tell damage to JPEGs that Pillow passes over: libjpeg fills the picture and only warns."""
 
+import io
 import re
+from typing import IO
 
 import av
 from av.codec.context import CodecContext
 
 _PROGRESSIVE, _SCAN, _END = 0xC2, 0xDA, 0xD9
 _MARKER = re.compile(rb"\xff+([^\x00\xff\xd0-\xd8\x01])", re.DOTALL)
+_END_MARKER = bytes((0xFF, _END))
+# What a cut download leaves behind the last byte; pixels do not end in so many zeros.
+_FILLED = bytes(16)
+_TAIL = 2**16
+"""Bytes at a file's end that are looked at for its end marker."""
+ENDS = (_END_MARKER, b"\x55\xa9" * 2048 + _END_MARKER)
+"""Where rows are missing, a decoder makes different pictures of a JPEG with either of these at its end."""
+
+
+def lacks_end(stream: IO[bytes]) -> bool:
+    """Whether a JPEG ends in zeros without an end marker, as a cut download leaves it.
+
+    Args:
+        stream: the file; it stands at its beginning afterwards.
+    """
+    stream.seek(0, io.SEEK_END)
+    size = min(_TAIL, stream.tell())
+    stream.seek(-size, io.SEEK_END)
+    tail = stream.read()
+    stream.seek(0)
+    return tail.endswith(_FILLED) and not tail.rstrip(b"\0").endswith(_END_MARKER)
+
+
+def without_tail(content: bytes) -> bytes:
+    """A JPEG that lacks its end, without what a cut download left in place of the rest."""
+    if content.endswith(_FILLED):
+        content = content.rstrip(b"\0") + bytes(2)  # The pixels' own last bytes may be zeros.
+    return content.rstrip(b"\xff")
 
 
 def lacks_scans(content: bytes) -> bool:
