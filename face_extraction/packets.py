@@ -143,7 +143,24 @@ class Damage:
 class _Read:
     """What is known about the packets while the file is read.
 
-    Beside them: `longest` is the longest step that is no jump of the clock, in ticks.
+    Attributes:
+        finder: tells whether a packet has a hole.
+        is_placed: whether packets lie in the file as they are, in one piece.
+        longest: the longest step of the clock that is no jump, in ticks.
+        times: when each packet is shown, in ticks; 0 if it does not say.
+        flags: of each, bit 0 whether decoding can begin there, bit 1 whether a player shows its frame.
+        places: where each begins in the file, in bytes; -1 if that is not known.
+        sizes: of each, in bytes.
+        decoded: when each is decoded, in ticks; 0 if it does not say.
+        jumps: of the clock behind damage: the packet's place, and the times of decoding before and after.
+        broken: the places of damaged packets.
+        is_timed: whether all packets so far say when they are shown, and are decoded in order.
+        cut: whether the file breaks off.
+        begin: the earliest time of decoding, in seconds, over all streams.
+        end: the latest end of showing, in seconds, over all streams.
+        last_dts: when the last packet is decoded, in ticks; None before the first.
+        joins: whether another file begins with the next packet.
+        leaves: whether the video goes on in another stream.
     """
 
     finder: HoleFinder
