@@ -53,9 +53,9 @@ def test_a_replaced_file_is_judged_anew_and_a_touched_one_is_not(
     assert command("--workers", 0, "--out", out, photo, other) == 0
     judged = []
 
-    def watched(path, *, frames, score=detector.judge):
+    def watched(path, score=detector.judge):
         judged.append(path.name)
-        return score(path, frames=frames)
+        return score(path)
 
     monkeypatch.setattr(detector, "judge", watched)
     times = photo.stat().st_atime_ns, photo.stat().st_mtime_ns
