@@ -26,7 +26,15 @@ from face_extraction.ledger import UNLISTED, LedgerRow
 from face_extraction.manifest import FAKE
 from face_extraction.media import SEQUENCE
 from face_extraction.sources.faceforensics import ONE_VIDEO, read_splits
-from face_extraction.sources.layout import join, named_folder, need_folder, no_layout, relative_to, subfolders
+from face_extraction.sources.layout import (
+    is_extraction,
+    join,
+    named_folder,
+    need_folder,
+    no_layout,
+    relative_to,
+    subfolders,
+)
 from face_extraction.sources.registry import Item, Listing, register
 from face_extraction.sources.strays import strays
 
@@ -78,7 +86,7 @@ def df40(root: Path) -> Listing:
     ledger: list[LedgerRow] = []
     for method in subfolders(root):
         domains = {name: named_folder(root / method, name) for name in FORMS}
-        if not any(domains.values()):
+        if not any(domains.values()) and not is_extraction(root / method):
             ledger.append(
                 LedgerRow(method, UNLISTED, "neither ff/ nor cdf/ in it; `list` reads other layouts")
             )

@@ -8,10 +8,11 @@ folders of the Kaggle mirror "ff-c23": `original/` and `METHOD/` with c23 videos
 DFD: 363 videos of actors, `ACTOR__SCENE.mp4`, and 3,068 fakes `TARGET_SOURCE__SCENE__ID.mp4`.
 
 Splits: the official train.json, val.json and test.json (720, 140 and 140 originals). They come with the
-official code, not with the download: put them into RAW or name their folder with --splits. Without them a
-hash splits the groups. A group is a pair, with all methods' fakes of it. Seven YouTube videos were cut into
-two originals each. The official lists put the two into different splits; the hash keeps them together. DFD
-has no official split: a hash splits its actors, and fakes between actors of two splits are left out.
+official code, not with the download: put them into RAW or RAW/splits, or name their folder with --splits.
+Without them a hash splits the groups. A group is a pair, with all methods' fakes of it. Seven YouTube videos
+were cut into two originals each. The official lists put the two into different splits; the hash keeps them
+together. DFD has no official split: a hash splits its actors, and fakes between actors of two splits are
+left out.
 
 Licence: the FaceForensics terms of use, research only, after a signed form; it may not be passed on.
 Citation: A. Roessler et al., "FaceForensics++: Learning to Detect Manipulated Facial Images", ICCV
@@ -50,6 +51,7 @@ RAW_OF_OLD = "c0"
 RAW = {RAW_OF_OLD: "raw"}
 # The regions that were altered, and the whole YouTube videos.
 PASSED = ("masks", "downloaded_videos")
+SPLITS = "splits"
 ORIGINALS, FAKES, MIRRORED = "original_sequences", "manipulated_sequences", "original"
 PUBLISHED = dict.fromkeys((YOUTUBE, *METHODS), 1_000) | {ACTORS: 363, DFD: 3_068}
 NUMBERS = tuple(f"{number:03d}" for number in range(1_000))
@@ -112,6 +114,7 @@ def faceforensics(root: Path, *, compression: str = "", methods: str = "", split
     need_folder(root)
     wanted = chosen("methods", methods, METHODS, "method")
     official = read_splits(Path(splits) if splits else root, asked=bool(splits))
+    official = official or read_splits(root / SPLITS, asked=False)
     compression, folders = find_parts(root, compression)
     parts = _with_originals(wanted)
     found: list[_Video] = []

@@ -40,6 +40,7 @@ from face_extraction.sources.layout import (
     SPLIT_WORDS,
     files_below,
     folder_below,
+    is_extraction,
     label_options,
     label_word,
     named_folder,
@@ -279,9 +280,9 @@ def _beside(root: Path, read: Collection[_Class]) -> list[LedgerRow]:
     known = {*above, *(each.folder for each in read)}
     for folder in above:
         for path in (folder / name for name in subfolders(folder)):
-            count = (
-                sum(kind_found(each) is not None for each in files_below(path)) if path not in known else 0
-            )
+            if path in known or is_extraction(path):
+                continue
+            count = sum(kind_found(each) is not None for each in files_below(path, without=is_extraction))
             if count:
                 name = as_text(path.relative_to(root).as_posix())
                 rows.append(LedgerRow(name, UNLISTED, f"{count:,} photos and videos, of no class"))

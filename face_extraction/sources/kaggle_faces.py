@@ -18,7 +18,7 @@ Detection And Segmentation In-The-Wild", ICCV 2021, https://zenodo.org/records/5
 from pathlib import Path
 
 from face_extraction.errors import InputError
-from face_extraction.ledger import UNLISTED, LedgerRow
+from face_extraction.ledger import LedgerRow
 from face_extraction.manifest import FAKE
 from face_extraction.media import CROP, PHOTO, kind_found
 from face_extraction.sources.layout import (
@@ -76,11 +76,6 @@ def kaggle_faces(root: Path) -> Listing:
             found, rows = _split(root, name, folder)
             items += found
             ledger += rows
-    ledger += [
-        LedgerRow(relative_to(above / name, root), UNLISTED, f"a folder named none of {', '.join(SPLITS)}")
-        for name in subfolders(above)
-        if above / name not in folders.values() and name != FOLDER
-    ]
     notes = [f"no folder {name} in {above}" for name, folder in folders.items() if folder is None]
     if not items:
         raise InputError(f"{above}: no crop in its folders")
@@ -108,7 +103,9 @@ def _split(root: Path, name: str, folder: Path) -> tuple[list[Item], list[Ledger
         crops = named_folder(folder, kind)
         if crops is None:
             near = nearest(kind, strange)
-            raise InputError(f"{folder}: no folder {kind!r} in it{near}; needed: {' and '.join(CLASSES)}")
+            there = f"; there: {', '.join(strange[:5])}" if strange else ""
+            needed = " and ".join(CLASSES)
+            raise InputError(f"{folder}: no folder {kind!r} in it{near}; needed: {needed}{there}")
         label = LABELS[kind.lower()]
         above = relative_to(crops, root)
         for path in files_below(crops):
@@ -130,8 +127,4 @@ def _split(root: Path, name: str, folder: Path) -> tuple[list[Item], list[Ledger
                     part=f"{name}/{kind}",
                 )
             )
-    rows += [
-        LedgerRow(relative_to(folder / other, root), UNLISTED, f"a folder named none of {CLASSES}")
-        for other in strange
-    ]
     return items, rows

@@ -12,8 +12,9 @@ from typing import NoReturn
 
 from face_extraction.csv_file import read_csv
 from face_extraction.errors import InputError, unknown_name
+from face_extraction.journal import JOURNAL_FILE
 from face_extraction.ledger import DOUBLED, UNLISTED, UNREADABLE, LedgerRow, as_text
-from face_extraction.manifest import FAKE, REAL, SPLITS
+from face_extraction.manifest import FAKE, MANIFEST_FILE, REAL, SPLITS
 from face_extraction.media import VIDEO, is_archive, kind_found
 
 # Only these names give a label, never the order of folders or a bare number.
@@ -74,6 +75,11 @@ def subfolders(folder: Path) -> list[str]:
 def visited(names: Iterable[str]) -> list[str]:
     """Sorted names of the folders that may hold data."""
     return sorted(name for name in names if not name.startswith(".") and name.lower() not in NO_DATA)
+
+
+def is_extraction(folder: Path) -> bool:
+    """Whether a folder is what an earlier extraction wrote, which may lie beside the data."""
+    return any((folder / name).is_file() for name in (JOURNAL_FILE, MANIFEST_FILE))
 
 
 def named_folder(root: Path, name: str) -> Path | None:
@@ -240,11 +246,15 @@ def no_text(relative: str) -> list[LedgerRow]:
     return [] if shown == relative else [LedgerRow(shown, UNREADABLE, "the file's name is not valid UTF-8")]
 
 
-def files_below(folder: Path) -> Iterator[Path]:
+def files_below(folder: Path, without: Callable[[Path], bool] | None = None) -> Iterator[Path]:
     """All files below `folder`, sorted by name within each folder.
 
     Links to folders are followed, but no folder is read twice. Skips hidden folders and those of `NO_DATA`,
     which hold copies, small pictures and deleted files.
+
+    Args:
+        folder: where to look.
+        without: tells which other folders to skip.
 
     Raises:
         OSError: a folder cannot be read. Without the error its files would be lost silently.
@@ -256,7 +266,7 @@ def files_below(folder: Path) -> Iterator[Path]:
             names.clear()
             continue
         seen.add(real)
-        names[:] = visited(names)
+        names[:] = [name for name in visited(names) if not (without and without(Path(here) / name))]
         yield from (Path(here) / name for name in sorted(files))
 
 

@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 
 from face_extraction.ledger import UNLISTED, LedgerRow, as_text
 from face_extraction.media import ARCHIVE, FRAMES, PHOTO, SEQUENCE, VIDEO, is_archive, is_unread, kind_found
-from face_extraction.sources.layout import visited
+from face_extraction.sources.layout import is_extraction, visited
 from face_extraction.sources.registry import Item
 
 ELSEWHERE = "in a place that this data set's layout does not have"
@@ -63,6 +63,10 @@ def _files(root: Path, told: Collection[str], passed: Collection[str]) -> Iterat
         names[:] = [] if real in seen else visited(names)
         files = [] if real in seen else sorted(files)
         seen.add(real)
-        above = Path(here).relative_to(root)
-        names[:] = [name for name in names if name not in passed and (above / name).as_posix() not in told]
+        folders = {name: Path(here) / name for name in names if name not in passed}
+        names[:] = [
+            name
+            for name, folder in folders.items()
+            if folder.relative_to(root).as_posix() not in told and not is_extraction(folder)
+        ]
         yield from (Path(here) / name for name in files)

@@ -78,6 +78,8 @@ def test_the_lists_may_lie_elsewhere(lay, tmp_path):
         (lists / name).write_text(text)
 
     assert [item.split for item in _find(root, splits=str(lists)).items] == ["val"]
+    lists.rename(root / "splits")  # as in the official code
+    assert [item.split for item in _find(root).items] == ["val"]
 
 
 @pytest.mark.parametrize(

@@ -205,6 +205,15 @@ def test_labels_name_folders(make):
         _find(root, label=["real=DF", "fake=DF"])
 
 
+@pytest.mark.parametrize("name", ["manifest.csv", "journal.jsonl"])
+def test_what_an_extraction_wrote_beside_the_classes_is_not(make, name):
+    root = make(
+        "real/a.jpg", "fake/b.jpg", "out/1/faces/real/a.png", f"out/1/{name}", f"done/{name}", "done/a.png"
+    )
+
+    assert _find(root).ledger == []
+
+
 def test_folders_that_may_be_one_class_are_not_guessed(make):
     with pytest.raises(
         InputError, match="genuine and original may both be real; --label real=genuine,original"

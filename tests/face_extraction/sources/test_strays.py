@@ -86,6 +86,14 @@ def test_other_parts_of_dfdc_are_told_unless_they_are_not_wanted(told):
     assert told("dfdc", files, PART) == wanted | {"dfdc_train_part_2": 1}
 
 
+@pytest.mark.parametrize("name", ["manifest.csv", "journal.jsonl"])
+def test_what_an_extraction_wrote_beside_the_data_is_not(told, name):
+    written = ("out/mine/faces/real/1.png", f"out/mine/{name}")
+
+    assert told("kaggle-faces", (*KAGGLE, *written)) == {}
+    assert told("kaggle-faces", (*KAGGLE, "out/other/1.png")) == {"out": 1}
+
+
 def test_archives_in_the_root_are_a_note(lay, capsys):
     root = lay(*CELEB, "Celeb-DF-v2.zip")
 
