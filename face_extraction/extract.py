@@ -327,7 +327,7 @@ def _sample(item: Item, face: FaceRow, split_rule: SplitRule) -> FaceSample:
         label=item.label,
         split=item.split or split_rule.split_of(item.group),
         group=item.group,
-        # If a photo's faces are numbered by person, the file is an animation.
+        # If a photo's faces are numbered by person, the file is an animation or a misnamed video.
         video=item.video or (item.path if item.kind == PHOTO and face.person else ""),
         frame=face.frame,
         time=face.time,

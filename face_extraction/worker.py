@@ -15,11 +15,20 @@ from face_extraction.cutting import FoundFace, cut_photo
 from face_extraction.digest import FileMark
 from face_extraction.framefolder import FRAMES_PER_SECOND, frame_files
 from face_extraction.frames import Frame, read_frames
-from face_extraction.images import Animated, read_bytes_rgb, read_content, read_photo, read_rgb, write_image
+from face_extraction.images import (
+    Animated,
+    NoImage,
+    read_bytes_rgb,
+    read_content,
+    read_photo,
+    read_rgb,
+    write_image,
+)
 from face_extraction.journal import FaceRow, ItemResult
-from face_extraction.ledger import NO_FACE, ItemFailed, LedgerRow, without_faces
+from face_extraction.ledger import NO_FACE, UNREADABLE, ItemFailed, LedgerRow, without_faces
 from face_extraction.manifest import LABEL_NAMES
-from face_extraction.media import ARCHIVE, CROP, FRAMES, SEQUENCE, VIDEO
+from face_extraction.media import ARCHIVE, CROP, FRAMES, PHOTO, SEQUENCE, VIDEO
+from face_extraction.mistaken import explained
 from face_extraction.proposing import detector_for
 from face_extraction.settings import ExtractionSettings
 from face_extraction.sources import Item
@@ -40,7 +49,10 @@ def extract_item(item: Item, root: Path, out: Path, settings: ExtractionSettings
         mark = None  # Reading it gives the reason.
     result = _extract(item, root, out, settings)
     faces = [replace(face, file=FileMark.of(out / face.path)) for face in result.faces]
-    return replace(result, faces=faces, file=mark)
+    ledger = [
+        replace(row, detail=explained(root / row.path, row.reason, row.detail)) for row in result.ledger
+    ]
+    return replace(result, faces=faces, ledger=ledger, file=mark)
 
 
 def _extract(item: Item, root: Path, out: Path, settings: ExtractionSettings) -> ItemResult:
@@ -58,7 +70,20 @@ def _extract(item: Item, root: Path, out: Path, settings: ExtractionSettings) ->
     except Animated:
         return _extract_video(item, root, out, settings)
     except ItemFailed as error:
+        if item.kind == PHOTO and isinstance(error, NoImage):
+            return _extract_misnamed(item, root, out, settings, error)
         return ItemResult(item.path, [], [LedgerRow(item.path, error.reason, error.detail)])
+
+
+def _extract_misnamed(
+    item: Item, root: Path, out: Path, settings: ExtractionSettings, photo: NoImage
+) -> ItemResult:
+    """Extract what may be a video, though its name is a photo's."""
+    result = _extract_video(item, root, out, settings)
+    if [row.reason for row in result.ledger] != [UNREADABLE]:
+        return result
+    detail = f"{photo.detail}; nor a video: {result.ledger[0].detail}"
+    return replace(result, ledger=[LedgerRow(item.path, UNREADABLE, detail)])
 
 
 def crop_path(item: Item, tail: str, suffix: str) -> str:

@@ -19,6 +19,7 @@ from face_extraction.images import NoImage, Photo, Unreadable, read_photo, resiz
 from face_extraction.ledger import DAMAGED, FAILED, TOO_FEW, TOO_MANY, TRUNCATED, ItemFailed, without_faces
 from face_extraction.manifest import Box
 from face_extraction.media import VIDEO, kind_of
+from face_extraction.mistaken import explained
 from face_extraction.proposing import detector_for
 from face_extraction.settings import ExtractionSettings
 from face_extraction.video import VideoFinder, search_frames
@@ -131,7 +132,7 @@ def look(path: Path, wanted: Wanted, watch: Watch | None = None) -> Look:
     try:
         found = _look(path, wanted, watch)
     except ItemFailed as error:
-        found = Look(reason=error.reason, detail=error.detail)
+        found = Look(reason=error.reason, detail=explained(path, error.reason, error.detail))
     except Exception as error:  # One strange file must not end a run of days.
         found = Look(reason=FAILED, detail=unforeseen(error))
     origin = read_origin(path, found.kind, wanted.anchors) if found.kind else None

@@ -225,6 +225,7 @@ class _Reader:
     def read(self, given: _Class) -> None:
         """Add the files below a folder; a folder without photo or video is an error."""
         before = len(self.items) + len(self.ledger)
+        packed_too = 0
         splits = _split_folders(given.folder) if given.split is None else {}
         for path in files_below(given.folder):
             kind = kind_found(path)
@@ -240,6 +241,7 @@ class _Reader:
                         "an archive; unpack it" if is_archive(path) else f"{path.suffix.lower()} is not read"
                     )
                     self.ledger.append(LedgerRow(relative, UNREADABLE, why))
+                    packed_too += is_archive(path)
                 continue
             inside = path.relative_to(given.folder).parts
             split = given.split
@@ -260,7 +262,7 @@ class _Reader:
                     part=LABEL_NAMES[given.label],
                 )
             )
-        if len(self.items) + len(self.ledger) == before:
+        if len(self.items) + len(self.ledger) - packed_too == before:
             inside_it = f"; it holds {kinds_told(self.others)}" if self.others else ""
             raise InputError(f"{given.folder}: neither photos nor videos in it{inside_it}")
 

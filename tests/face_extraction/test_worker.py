@@ -145,6 +145,44 @@ def _grainy(draw_faces, count):
         yield np.clip(face + rng.integers(-12, 12, face.shape), 0, 255).astype(np.uint8)
 
 
+def test_a_video_with_a_photos_name_is_read_as_a_video(tmp_path, draw_faces, write_clip):
+    write_clip(tmp_path / "a.mp4", [draw_faces((160, 120, 110))] * 4)
+    (tmp_path / "a.mp4").rename(tmp_path / "a.jpg")
+
+    result = extract_item(Item("a.jpg", FAKE, "g"), tmp_path, tmp_path / "out", SETTINGS)
+
+    assert [(face.frame, face.person) for face in result.faces] == [(frame, 1) for frame in range(4)]
+    assert result.ledger == []
+
+
+@pytest.mark.parametrize("name", ["a.jpg", "a.mp4"])
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"version https://git-lfs.github.com/spec/v1\n", "a Git LFS pointer, not the file itself;"),
+        (b"words " * 99, "no (image of a kind .* nor a video: no )?video in it"),
+    ],
+)
+def test_what_is_neither_photo_nor_video_says_what_it_is(tmp_path, name, content, said):
+    (tmp_path / name).write_bytes(content)
+    kind = "video" if name == "a.mp4" else "photo"
+
+    (row,) = extract_item(Item(name, FAKE, "g", kind), tmp_path, tmp_path / "out", SETTINGS).ledger
+
+    assert (row.path, row.reason) == (name, "unreadable")
+    assert re.match(said, row.detail)
+
+
+def test_a_crop_that_is_a_video_is_not_searched(tmp_path, draw_faces, write_clip):
+    write_clip(tmp_path / "a.mp4", [draw_faces((160, 120, 110))] * 4)
+    (tmp_path / "a.mp4").rename(tmp_path / "a.jpg")
+
+    result = extract_item(Item("a.jpg", FAKE, "g", "crop"), tmp_path, tmp_path / "out", SETTINGS)
+
+    assert result.faces == []
+    assert [row.reason for row in result.ledger] == ["unreadable"]
+
+
 def test_ready_made_crops_are_copied_byte_for_byte(tmp_path, draw_faces):
     write_image(tmp_path / "a.jpg", draw_faces((50, 50, 40), width=100, height=90), "jpg", 60)
     item = Item("a.jpg", FAKE, "g", "crop", width=211, height=212)

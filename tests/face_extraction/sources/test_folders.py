@@ -329,6 +329,7 @@ def test_an_archive_among_the_files_is_in_the_ledger(make):
             ("x/y/train/real/a.jpg", "x/y/train/fake/b.jpg"),
             r"no folder 'real' in it; .* Set/x/y looks like it",
         ),
+        (("real/a.zip", "fake/b.jpg"), r"real: neither photos nor videos in it; it holds 1 \(.zip 1\)"),
         (("ai/a.jpg", "human/b.jpg"), "no folder 'real' in it; .*; there: ai, human"),
     ],
 )
