@@ -33,7 +33,7 @@ from face_extraction.errors import InputError
 from face_extraction.ledger import UNLISTED, UNREADABLE, LedgerRow, as_text
 from face_extraction.manifest import LABEL_NAMES, UNKNOWN
 from face_extraction.media import VIDEO, is_archive, is_unread, kind_found, kinds_told
-from face_extraction.sources.kinship import kinship
+from face_extraction.sources.kinship import kinship, torn_series
 from face_extraction.sources.layout import (
     LABEL_WORDS,
     LABELS,
@@ -108,8 +108,8 @@ def folders(
         fake_only: read no real files; they may be missing.
 
     Raises:
-        InputError: a folder is missing or holds neither photo nor video, or the pattern is wrong
-            or misses a file.
+        InputError: a folder is missing or holds neither photo nor video, the pattern is wrong or misses a
+            file, or a group stands in two splits.
     """
     need_folder(root)
     labels = wanted_labels(real_only=real_only, fake_only=fake_only)
@@ -118,8 +118,13 @@ def folders(
     reader = _Reader(root, pattern, source or root.resolve().name)
     for each in found:
         reader.read(each)
-    alone = (item for item in reader.items if item.group == PurePosixPath(item.path).stem)
-    kin = [] if pattern else kinship(alone)
+    items = with_one_spelling(reader.items)
+    kin = []
+    if not pattern:
+        _check_groups(root, items)
+        stems = ((item, PurePosixPath(item.path).stem) for item in items)
+        kin = kinship(item for item, stem in stems if item.group == stem)
+        kin += torn_series(item for item in items if item.group.startswith(f"{item.split}/"))
     left = kinds_told(reader.others) if reader.others else ""
     notes = [f"left out, neither photo nor video: {left}"] if left else []
     notes += [
@@ -127,7 +132,19 @@ def folders(
         for each in found
         if each.folder.name.lower() != LABEL_NAMES[each.label]
     ]
-    return Listing(with_one_spelling(reader.items), reader.ledger + _beside(root, found), notes + kin)
+    return Listing(items, reader.ledger + _beside(root, found), notes + kin)
+
+
+def _check_groups(root: Path, items: Sequence[Item]) -> None:
+    """Refuse a folder of a person or an original that stands in two of the splits that folders give."""
+    homes: dict[str, Item] = {}
+    for item in items:
+        other = homes.setdefault(item.group, item)
+        if item.split and other.split and other.split != item.split:
+            raise InputError(
+                f"{root}: {other.path} and {item.path}: the folder {item.group!r}, a person or an original, "
+                "stands in two splits; if it is neither, --group-pattern '(.+)' makes each file a group"
+            )
 
 
 def _classes(root: Path, given: Sequence[str], labels: Collection[int]) -> list[_Class]:

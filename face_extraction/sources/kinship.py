@@ -1,16 +1,18 @@
 """What the names of files without a group say about those that belong together: for a note, never a group."""
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from itertools import combinations
+from pathlib import PurePosixPath
 
-from face_extraction.manifest import FAKE, REAL
-from face_extraction.media import PHOTO
+from face_extraction.manifest import FAKE, REAL, SPLITS
+from face_extraction.media import CROP, PHOTO
 from face_extraction.sources.registry import Item
 
 # So many words of a name are looked at, or every set of them would take too long.
 MOST_WORDS = 6
+LEAST_TORN = 3
 _WORD = re.compile(r"[^\W_]+")
 _DIGITS, _SIGNS = "0123456789", "_-.,#( "
 
@@ -41,6 +43,32 @@ def _frames(items: Iterable[Item]) -> list[str]:
     return [
         f"photos named as series: {photos:,} in {len(several):,} series, such as {first} and {second}; "
         "each is its own group: if a series is one video or person, give it a folder, or use --group-pattern"
+    ]
+
+
+def torn_series(items: Iterable[Item]) -> list[str]:
+    """A note on photos that are named like frames of one video, but stand in several given splits.
+
+    Args:
+        items: those whose group is their own file.
+    """
+    series: dict[tuple[int, str], dict[str, str]] = defaultdict(dict)
+    sizes: Counter[tuple[int, str]] = Counter()
+    count = 0
+    for item in items:
+        if item.kind in (PHOTO, CROP) and item.split in SPLITS:
+            count += 1
+            if name := _series(PurePosixPath(item.path).stem):
+                series[item.label, name].setdefault(item.split, item.path)
+                sizes[item.label, name] += 1
+    torn = [key for key, splits in series.items() if len(splits) > 1]
+    # A set whose photos are all called img_1, img_2 ... has one or two such series, and they say nothing.
+    if len(torn) < LEAST_TORN or 2 * sum(sizes[key] for key in torn) < count:
+        return []
+    one, other = list(series[torn[0]].values())[:2]
+    return [
+        f"photos named as one series that stand in several splits: {len(torn):,} series, such as {one} and "
+        f"{other}: if these are frames of one video, the splits share it"
     ]
 
 

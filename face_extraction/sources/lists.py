@@ -35,6 +35,7 @@ from face_extraction.errors import InputError, unknown_name
 from face_extraction.ledger import DOUBLED, MISSING, UNREADABLE, LedgerRow
 from face_extraction.manifest import FAKE, LABEL_NAMES, REAL
 from face_extraction.media import CROP, FRAMES, PHOTO, SEQUENCE, VIDEO, kind_of
+from face_extraction.sources.kinship import torn_series
 from face_extraction.sources.layout import (
     LABEL_WORDS,
     SPLIT_WORDS,
@@ -204,6 +205,7 @@ def listed(
         items = with_one_spelling(items)
     else:
         notes.append("no column of groups: each file is its own group; --group-column names one")
+        notes += torn_series(items)
     return Listing(items, found.ledger, notes)
 
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from face_extraction.errors import InputError
 from face_extraction.sources import get_source
 
 
@@ -67,3 +68,46 @@ def test_other_fakes_are_not(notes, real, fake):
 
 def test_fakes_in_a_folder_of_their_original_are_in_its_group(notes):
     assert notes("real/000/a.mp4", "fake/000/a_b.mp4") == []
+
+
+FRAMES_IN_SPLITS = [
+    (f"{video}_{frame}.jpg", split) for video in "vwx" for frame, split in enumerate(("train", "test", "val"))
+]
+
+
+def test_frames_of_one_video_in_several_splits_are_told(lay, notes):
+    files = [f"{split}/{label}/{name}" for name, split in FRAMES_IN_SPLITS for label in ("real", "fake")]
+
+    (note,) = notes(*files)
+
+    assert note.startswith(
+        "photos named as one series that stand in several splits: 6 series, such as test/real/v_1"
+    )
+    text = "path,label,split\n" + "".join(
+        f"{split}/real/{name},REAL,{split}\n" for name, split in FRAMES_IN_SPLITS
+    )
+    root = lay(*files, texts={"list.csv": text})
+    assert get_source("list").find(root).notes[-1].startswith(f"{note.partition('6 series')[0]}3 series")
+
+
+def test_photos_that_are_all_numbered_alike_are_no_series_of_frames(notes):
+    files = [
+        f"{split}/{label}/{label}_{number}.jpg"
+        for split in ("train", "test")
+        for label in ("real", "fake")
+        for number in range(5)
+    ]
+
+    assert notes(*files) == []
+
+
+def test_a_person_in_two_folders_of_splits_is_refused_with_a_way_out(lay):
+    names = [f"{split}/{label}/ann/1.jpg" for split in ("train", "test") for label in ("real", "fake")]
+    root = lay(*names)
+
+    with pytest.raises(
+        InputError, match=r"train/real/ann/1.jpg: the folder 'ann', .*--group-pattern '\(\.\+\)'"
+    ):
+        get_source("folders").find(root)
+    items = get_source("folders").find(root, group_pattern="(.+)").items
+    assert {item.group for item in items} == set(names)
