@@ -88,8 +88,13 @@ def _members(path: Path) -> Iterator[Member]:
                 yield Member(info.name, int(numbers[-1]) if numbers else count, content)
                 count += 1
             # A compressed file's checksum stands at its very end: read on to check it.
-            while stream.read(2**20):
-                pass
+            follows = False
+            while rest := stream.read(2**20):
+                follows = follows or any(rest)
+            if follows:
+                raise ItemFailed(
+                    TRUNCATED, f"more follows the archive's end after {count:,} crops: two joined?"
+                )
     except _DAMAGED as error:
         raise _cut(count, error) from None
     except OSError as error:

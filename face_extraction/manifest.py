@@ -148,7 +148,12 @@ def read_manifest(path: Path, *, torn_groups: bool = False) -> list[FaceSample]:
         with path.open(newline="", encoding="utf-8-sig") as handle:
             reader = csv.DictReader(handle, strict=True)
             _check_columns(path, reader.fieldnames or ())
-            samples = [_parse(path, number, row) for number, row in enumerate(reader, start=2)]
+            # A spreadsheet leaves rows without any value at the end.
+            numbered = enumerate(reader, start=2)
+            rows = (
+                (number, row) for number, row in numbered if any(any(each or "") for each in row.values())
+            )
+            samples = [_parse(path, number, row) for number, row in rows]
     except (UnicodeDecodeError, csv.Error) as error:
         raise InputError(f"{path}: not a CSV text file ({error})") from None
     if not samples:

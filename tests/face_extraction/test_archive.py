@@ -155,3 +155,26 @@ def test_a_few_of_a_cut_archive_are_spread_over_what_it_has(archive):
     with pytest.raises(ItemFailed, match="truncated"):
         next(members)
     assert frames == [0, 2, 4]
+
+
+@pytest.mark.parametrize("name", ["a.tar", "a.tar.gz"])
+def test_a_second_archive_behind_the_first_is_told(archive, name):
+    path = archive(name, {"1.jpg": b"one"})
+    other = archive(f"other.{name}", {"2.jpg": b"two"})
+    path.write_bytes(path.read_bytes() + other.read_bytes())
+    found = []
+
+    with pytest.raises(
+        ItemFailed, match="truncated: more follows the archive's end after 1 crops: two joined"
+    ):
+        found.extend(read_members(path))
+
+    assert [member.content for member in found] == [b"one"]
+
+
+@pytest.mark.parametrize("name", ["a.tar", "a.tar.gz"])
+def test_zeros_behind_an_archive_are_its_padding(archive, name):
+    path = archive(name, {"1.jpg": b"one"})
+    path.write_bytes(path.read_bytes() + bytes(50_000))
+
+    assert [member.content for member in read_members(path)] == [b"one"]

@@ -94,6 +94,16 @@ def test_columns_may_come_in_any_order_and_most_be_left_out(tmp_path):
     assert samples == [FaceSample("a.png", -1, "test", "g")]
 
 
+def test_rows_without_any_value_are_none(tmp_path):
+    path = tmp_path / "manifest.csv"
+    path.write_text("path,label,split,group\na.png,0,train,g\n,,,\n\nb.png,1,val,h\n,,,,\n")
+
+    assert [sample.path for sample in read_manifest(path)] == ["a.png", "b.png"]
+    path.write_text("path,label,split,group\na.png,0,train,g\nb.png,1\n")
+    with pytest.raises(InputError, match="row 3: the number of values is not the number of columns"):
+        read_manifest(path)
+
+
 def test_a_byte_order_mark_as_spreadsheets_write_is_no_part_of_a_name(tmp_path):
     assert _read(tmp_path, "\ufeffpath,label,split,group", ROW) == [FaceSample("a.png", 0, "train", "g")]
 
