@@ -2,11 +2,11 @@
 
 Layout: `real/` and `fake/` (in any case) with files at any depth, except in hidden folders and those of
 thumbnails and deleted files. Files in a subfolder belong to the group of that name (a person, an original
-video). A file directly in real/ or fake/ is its own group, named like the file without its suffix. A group
-never stands in two splits, and real/ and fake/ share group names, whatever their capitals: put a person's
-real and faked videos into subfolders of one name, or use --group-pattern to find the original in the file
-names. The folder's name is the data set's, unless --source gives one; to join two data sets later, give them
-two names.
+video), unless it is called frames, videos, images, photos, faces or crops, or like the folder above it. A
+file directly in real/ or fake/ is its own group, named like the file without its suffix. A group never stands
+in two splits, and real/ and fake/ share group names, whatever their capitals: put a person's real and faked
+videos into subfolders of one name, or use --group-pattern to find the original in the file names. The
+folder's name is the data set's, unless --source gives one; to join two data sets later, give them two names.
 
 Splits: a hash splits the groups. If RAW has the folders `train`, `val` (or `valid`, `validation`, `dev`) and
 `test` with real/ and fake/ in each, or real/ and fake/ have nothing but such folders, these are the splits.
@@ -56,6 +56,8 @@ from face_extraction.sources.registry import Item, Listing, Option, register
 from face_extraction.sources.spelling import with_one_spelling
 
 NAMELESS = LABEL_NAMES[UNKNOWN]
+# Folders of these names hold all of a class, not one person or original.
+CONTAINERS = frozenset(("frames", "videos", "images", "photos", "faces", "crops"))
 
 
 class _Class(NamedTuple):
@@ -264,6 +266,7 @@ class _Reader:
             split = given.split
             if len(inside) > 1 and inside[0] in splits:
                 split, inside = splits[inside[0]], inside[1:]
+            inside = _without_containers(inside, given.folder.name)
             told = split if given.label != UNKNOWN else None
             group = _group_by_pattern(self.pattern, relative) if self.pattern else _group(inside, told)
             video = relative if kind == VIDEO else ""
@@ -309,6 +312,16 @@ def _beside(root: Path, read: Collection[_Class]) -> list[LedgerRow]:
         names = (as_text(path.relative_to(root).as_posix()) for path in files)
         rows += [LedgerRow(name, UNLISTED, "in no folder of a class") for name in names]
     return rows
+
+
+def _without_containers(inside: tuple[str, ...], name: str) -> tuple[str, ...]:
+    """The folders and the name of a file, without folders at the front that hold all of the class `name`.
+
+    One of the class's own name is left by an archive that was unpacked into a folder of its name.
+    """
+    while len(inside) > 1 and (plain(inside[0]) in CONTAINERS or plain(inside[0]) == plain(name)):
+        inside = inside[1:]
+    return inside
 
 
 def _group(inside: Sequence[str], split: str | None) -> str:

@@ -27,9 +27,10 @@ LABEL_WORDS = {
     **dict.fromkeys(("synthetic", "synthesized", "generated", "swapped", "tampered"), FAKE),
 }
 SPLIT_WORDS = {
-    **dict.fromkeys(("train", "training"), "train"),
+    **dict.fromkeys(("train", "training", "trainset", "trainingset"), "train"),
     **dict.fromkeys(("val", "valid", "validation", "dev", "development"), "val"),
-    **dict.fromkeys(("test", "testing"), "test"),
+    **dict.fromkeys(("valset", "validationset", "devset"), "val"),
+    **dict.fromkeys(("test", "testing", "testset", "testingset"), "test"),
 }
 # A label that is a whole number; spreadsheets write 1 as 1.0, and as 1,0 in half of Europe.
 _NUMBER = re.compile(r"(?P<sign>[+-]?)0*(?P<value>\d+)([.,]0*)?")

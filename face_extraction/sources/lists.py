@@ -48,7 +48,7 @@ from face_extraction.sources.layout import (
     wanted_labels,
 )
 from face_extraction.sources.registry import Item, Listing, Option, register
-from face_extraction.sources.spelling import Finder, is_address, with_one_spelling
+from face_extraction.sources.spelling import Finder, exists, is_address, with_one_spelling
 
 NAMES = {
     "path": ("path", "file", "filename", "filepath", "image", "imagepath", "video", "videopath", "videoname"),
@@ -212,11 +212,11 @@ def listed(
 def _hint(name: str, root: Path) -> str:
     """Where the paths of a list may begin, if a file of the first one is somewhere near; else nothing."""
     path = PurePosixPath(name.replace("\\", "/"))
-    above = next((each for each in root.resolve().parents if (each / path).exists()), None)
+    above = next((each for each in root.resolve().parents if exists(each / path)), None)
     if above is not None and not path.is_absolute():
         return f"; it lies in {above}: give --root {above}"
     tails = (PurePosixPath(*path.parts[cut:]) for cut in range(1, len(path.parts)))
-    tail = next((each for each in tails if (root / each).exists()), None)
+    tail = next((each for each in tails if exists(root / each)), None)
     return f"; {root / tail} is there: cut the beginning of the paths" if tail else ""
 
 
@@ -282,6 +282,8 @@ def _places_by_name(
 
 
 def _asked(path: Path, column: str, name: str, header: list[str]) -> int:
+    if header.count(name) > 1:
+        raise InputError(f"{path}: --{column}-column {name}: stands twice in the header; give its number")
     if name in header:
         return header.index(name)
     if name.isdecimal() and 1 <= int(name) <= len(header):

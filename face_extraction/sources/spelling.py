@@ -55,6 +55,14 @@ def is_address(name: str) -> bool:
     return bool(_ADDRESS.match(name))
 
 
+def exists(path: Path) -> bool:
+    """Whether a path is there; a text that is far too long for one is not."""
+    try:
+        return path.exists()
+    except OSError:
+        return False
+
+
 class Finder:
     """Finds files and folders by the names that a list gives them."""
 
@@ -69,7 +77,7 @@ class Finder:
         accents may differ, and the suffix may be left out, if only one file can be meant.
         """
         names = dict.fromkeys(_spellings(name))
-        exact = next((each for each in names if (self._root / each).exists()), None)
+        exact = next((each for each in names if exists(self._root / each)), None)
         return exact or next(filter(None, map(self._alike, names)), None)
 
     def _alike(self, name: str) -> str | None:

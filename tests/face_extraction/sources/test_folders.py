@@ -304,6 +304,31 @@ def test_a_person_called_dev_is_no_split(make, names):
     assert {item.group for item in listing.items} >= {names[0].split("/")[1]}
 
 
+@pytest.mark.parametrize(
+    ("path", "group"),
+    [
+        ("real/frames/ann/1.jpg", "ann"),
+        ("real/Real/ann/1.jpg", "ann"),
+        ("real/videos/1.mp4", "1"),
+        ("real/real/images/1.jpg", "1"),
+        ("real/ann/frames/1.jpg", "ann"),
+    ],
+)
+def test_folders_that_hold_a_whole_class_are_no_group(make, path, group):
+    assert _find(make(path), real_only=True).items[0].group == group
+
+
+def test_folders_of_splits_may_be_called_sets(make):
+    listing = _find(
+        make("train_set/real/a.jpg", "train_set/fake/b.jpg", "Test set/real/a.jpg", "Test set/fake/b.jpg")
+    )
+
+    assert {item.path.split("/")[0]: item.split for item in listing.items} == {
+        "train_set": "train",
+        "Test set": "test",
+    }
+
+
 def test_numbers_may_name_folders(make):
     listing = _find(make("0/a.jpg", "1/b.jpg"), label=["real=1", "fake=0"])
 

@@ -205,6 +205,20 @@ def test_lists_of_videos_name_their_crops_and_folders_of_frames(find):
     assert [(item.path, item.kind) for item in folders.items] == [("x", "frames"), ("y", "frames")]
 
 
+def test_a_text_that_is_too_long_for_a_path_is_missing(find):
+    (row,) = find(f"path,label\na.jpg,REAL\n{'x' * 5_000}.jpg,FAKE\n").ledger
+
+    assert row.reason == "missing"
+
+
+def test_a_column_that_stands_twice_is_not_chosen_by_name(find):
+    text = "path,label,label\na.jpg,REAL,FAKE\n"
+
+    with pytest.raises(InputError, match="--label-column label: stands twice in the header; give its number"):
+        find(text, label_column="label")
+    assert [item.label for item in find(text, label_column="3").items] == [1]
+
+
 def test_a_web_address_is_told_whole(find):
     (row,) = find("path,label\na.jpg,REAL\nhttps://x.org/b.jpg,FAKE\n").ledger
 
