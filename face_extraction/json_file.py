@@ -15,6 +15,18 @@ T = TypeVar("T")
 MOST_BYTES = 64 << 20
 
 
+class _Twice(ValueError):
+    """A name with two values."""
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    for name, value in pairs:
+        if values.setdefault(name, value) != value:
+            raise _Twice(name)
+    return values
+
+
 def parse_json(text: str | bytes) -> Any:
     """The value of a JSON text from anybody.
 
@@ -32,25 +44,31 @@ def write_json(path: Path, value: Any) -> None:
     write_text(path, json.dumps(value, indent=2, allow_nan=False) + "\n")
 
 
-def read_json(path: Path, kind: type[T]) -> T:
+def read_json(path: Path, kind: type[T], *, once: bool = False) -> T:
     """A JSON file's value, checked against `kind`. Fields that `kind` does not name are kept.
 
     Args:
         path: the file.
         kind: a `TypedDict`, or another type of plain values that msgspec can check.
+        once: whether to refuse a name that stands twice with two values, of which JSON's readers drop one.
 
     Raises:
         InputError: the file is missing, not a regular file, larger than `MOST_BYTES`, or not JSON, or its
-            content is not of `kind`; the line names the field.
+            content is not of `kind`; the line names the field. With `once`: a name has two values.
     """
     try:
         if path.exists() and not path.is_file():
             raise InputError(f"{path}: not a regular file")
         if path.stat().st_size > MOST_BYTES:
             raise InputError(f"{path}: larger than {MOST_BYTES >> 20} MB")
-        value = msgspec.json.decode(path.read_bytes().removeprefix(codecs.BOM_UTF8))
+        content = path.read_bytes().removeprefix(codecs.BOM_UTF8)
+        value = msgspec.json.decode(content)
         msgspec.convert(value, kind)
+        if once:
+            json.loads(content, object_pairs_hook=_once)
         return cast(T, value)
+    except _Twice as error:
+        raise InputError(f"{path}: {error.args[0]!r} stands in it twice, with two values") from None
     except msgspec.ValidationError as error:
         raise InputError(f"{path}: {one_line(error)}") from None
     except (OSError, ValueError, RecursionError) as error:

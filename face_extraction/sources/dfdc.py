@@ -131,7 +131,7 @@ def _training(root: Path, parts: dict[str, int], wanted: set[int], protocol: str
             ledger.append(LedgerRow(name, UNLISTED, f"no {METADATA} in it: its videos were not read"))
             continue
         split = _split_of_part(number) if protocol == PARTS and number is not None else None
-        listed = read_json(folder / METADATA, dict)
+        listed = read_json(folder / METADATA, dict, once=True)
         entries = [_entry(folder / METADATA, video, values) for video, values in listed.items()]
         names = {video for video, _, _ in entries}
         part = METADATA if number is None else f"part {number}"
@@ -203,7 +203,7 @@ def _split_of_part(number: int) -> str:
 def _preview(root: Path) -> Listing:
     items, ledger = [], []
     sets = {"train": NOT_TEST, "test": "test"}
-    listed = read_json(root / PREVIEW, dict)
+    listed = read_json(root / PREVIEW, dict, once=True)
     for path, values in listed.items():
         where = f"{root / PREVIEW}, {path}"
         if not isinstance(values, dict) or str(values.get("set")) not in sets:
@@ -256,7 +256,7 @@ def _read_is_fake(path: Path) -> dict[str, int]:
     """The test videos' labels from their metadata.json; empty if it belongs to a training part."""
     told: dict[str, Any] = {
         video: values.get("is_fake") if isinstance(values, dict) else None
-        for video, values in read_json(path, dict).items()
+        for video, values in read_json(path, dict, once=True).items()
     }
     if all(value is None for value in told.values()):
         return {}

@@ -19,7 +19,7 @@ import re
 from pathlib import Path
 
 from face_extraction.errors import InputError
-from face_extraction.ledger import LedgerRow
+from face_extraction.ledger import DOUBLED, LedgerRow
 from face_extraction.manifest import FAKE, REAL, SPLITS
 from face_extraction.media import VIDEO
 from face_extraction.sources.layout import find_videos, named_folder, need_folder, no_layout
@@ -50,6 +50,7 @@ def ffiw(root: Path) -> Listing:
     above = [root, *(folder for name in RELEASES if (folder := named_folder(root, name)))]
     items: list[Item] = []
     ledger: list[LedgerRow] = []
+    seen: dict[tuple[str, str, str], str] = {}
     found = False
     for release in above:
         for name in CLASSES:
@@ -59,8 +60,13 @@ def ffiw(root: Path) -> Listing:
                 inside = named_folder(folder, split) if folder else None
                 if inside is not None:
                     matches, rows = find_videos(root, inside, _ANY, "any video")
-                    items += [_item(path, match[1], name, split) for path, match in matches.items()]
                     ledger += rows
+                    for path, match in matches.items():
+                        other = seen.setdefault((name, split, match[1]), path)
+                        if other == path:
+                            items.append(_item(path, match[1], name, split))
+                        else:
+                            ledger.append(LedgerRow(path, DOUBLED, f"{other} is the same video"))
     if not found:
         raise no_layout(root, "source/ and target/ with train, val and test", *CLASSES, *RELEASES)
     if not items:

@@ -135,6 +135,21 @@ def test_a_wrong_entry_is_refused_by_name(lay, entry, message):
         _find(lay("a.mp4", texts={"metadata.json": json.dumps({"a.mp4": entry})}))
 
 
+@pytest.mark.parametrize(
+    ("name", "one", "other"),
+    [
+        ("metadata.json", '{"label": "REAL"}', '{"label": "FAKE", "original": "b.mp4"}'),
+        ("metadata.json", '{"is_fake": 0}', '{"is_fake": 1}'),
+        ("dataset.json", '{"label": "real", "set": "train"}', '{"label": "fake", "set": "train"}'),
+    ],
+)
+def test_a_video_with_two_entries_is_refused(lay, name, one, other):
+    with pytest.raises(InputError, match=rf"{name}: 'a\.mp4' stands in it twice, with two values"):
+        _find(lay("a.mp4", texts={name: f'{{"a.mp4": {one}, "a.mp4": {other}}}'}))
+    (item,) = _find(lay("a.mp4", texts={name: f'{{"a.mp4": {one}, "a.mp4": {one}}}'})).items
+    assert item.label == 0
+
+
 def test_a_path_out_of_the_part_is_refused(lay):
     with pytest.raises(InputError, match="the name of a file beside"):
         _find(lay(texts={"metadata.json": '{"../a.mp4": {"label": "REAL"}}'}))

@@ -40,3 +40,12 @@ def test_another_layout_is_refused(lay):
         _find(lay("real/a.mp4"))
     with pytest.raises(InputError, match="no video in its folders"):
         _find(lay("source/train/a.txt"))
+
+
+def test_a_video_in_two_releases_is_taken_once(lay):
+    names = ("source/train/a.mp4", "FFIW10K/source/train/a.mp4", "FFIW10K/source/test/a.mp4")
+
+    listing = get_source("ffiw").find(lay(*names))
+
+    assert [item.path for item in listing.items] == [names[0], names[2]]
+    assert [(row.path, row.reason) for row in listing.ledger] == [(names[1], "doubled")]
