@@ -125,7 +125,7 @@ def folders(
     if not pattern:
         _check_groups(root, items)
         stems = ((item, PurePosixPath(item.path).stem) for item in items)
-        kin = kinship(item for item, stem in stems if item.group == stem)
+        kin = kinship(item for item, stem in stems if item.group == stem and item.label != UNKNOWN)
         kin += torn_series(item for item in items if item.group.startswith(f"{item.split}/"))
     left = kinds_told(reader.others) if reader.others else ""
     notes = [f"left out, neither photo nor video: {left}"] if left else []

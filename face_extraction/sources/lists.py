@@ -11,7 +11,7 @@ otherwise, also by number from 1. Without a header, path and label are found by 
 Labels: REAL and FAKE, and words that mean one of the two and nothing else (original, genuine, pristine;
 deepfake, manipulated, forged), in any case. **Numbers are refused** unless --label says what they mean,
 because 1 is fake in some lists and real in others: `--label real=0,original --label fake=1,swap`. Only a
-column called is_fake or is_real says so itself.
+column called is_fake, fake, is_deepfake, is_real or real says so itself.
 
 Splits: the list's, if it has any (validation, valid and dev are val); otherwise a hash splits the groups.
 Groups: the list's. A group that is a file name counts without its suffix, and an empty one (also nan, None
@@ -52,7 +52,18 @@ from face_extraction.sources.spelling import Finder, exists, is_address, with_on
 
 NAMES = {
     "path": ("path", "file", "filename", "filepath", "image", "imagepath", "video", "videopath", "videoname"),
-    "label": ("label", "labelname", "class", "classname", "target", "isfake", "isreal"),
+    "label": (
+        "label",
+        "labelname",
+        "class",
+        "classname",
+        "target",
+        "isfake",
+        "isdeepfake",
+        "fake",
+        "isreal",
+        "real",
+    ),
     "split": ("split", "set", "subset", "partition"),
     "group": ("group", "original", "identity", "person", "personid", "subject", "subjectid", "actor"),
     "method": ("method", "manipulation", "technique"),
@@ -67,7 +78,8 @@ NOTHING = frozenset(("nan", "NaN", "<NA>", "NA", "N/A", "n/a", "#N/A", "none", "
 # Columns whose name says what their values mean.
 MEANINGS = {
     name: dict.fromkeys(("1", "true", "yes"), yes) | dict.fromkeys(("0", "false", "no"), no)
-    for name, yes, no in (("isfake", FAKE, REAL), ("isreal", REAL, FAKE))
+    for names, yes, no in ((("isfake", "isdeepfake", "fake"), FAKE, REAL), (("isreal", "real"), REAL, FAKE))
+    for name in names
 }
 
 

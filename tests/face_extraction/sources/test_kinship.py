@@ -111,3 +111,7 @@ def test_a_person_in_two_folders_of_splits_is_refused_with_a_way_out(lay):
         get_source("folders").find(root)
     items = get_source("folders").find(root, group_pattern="(.+)").items
     assert {item.group for item in items} == set(names)
+
+
+def test_nothing_is_said_of_files_to_score(notes):
+    assert notes(*(name.replace("real/", "unknown/") for name in FRAMES if name.startswith("real/"))) == []

@@ -150,7 +150,7 @@ def test_the_last_column_may_be_left_out_where_it_is_empty(find):
 
 @pytest.mark.parametrize(
     ("column", "true", "false"),
-    [("is_fake", "1", "0"), ("IsFake", "True", "FALSE"), ("is fake", "1.0", "0.0")],
+    [("is_fake", "1", "0"), ("IsFake", "True", "FALSE"), ("is fake", "1.0", "0.0"), ("Fake", "yes", "no")],
 )
 def test_a_column_whose_name_tells_what_its_values_mean(find, column, true, false):
     text = f"path,{column}\na.jpg,{false}\nb.jpg,{true}\n"
@@ -217,6 +217,14 @@ def test_a_column_that_stands_twice_is_not_chosen_by_name(find):
     with pytest.raises(InputError, match="--label-column label: stands twice in the header; give its number"):
         find(text, label_column="label")
     assert [item.label for item in find(text, label_column="3").items] == [1]
+
+
+def test_a_column_for_each_class_is_not_guessed(find):
+    with pytest.raises(
+        InputError, match="real and fake may both be the label; choose one with --label-column"
+    ):
+        find("path,real,fake\na.jpg,1,0\n")
+    assert [item.label for item in find("path,real,fake\na.jpg,1,0\n", label_column="fake").items] == [0]
 
 
 def test_a_web_address_is_told_whole(find):
