@@ -56,17 +56,15 @@ def strays(
 
 
 def _files(root: Path, told: Collection[str], passed: Collection[str]) -> Iterator[Path]:
-    """The files below the root, without those in the folders named; a folder that cannot be read has none."""
-    seen = set()
-    for here, names, files in os.walk(root, followlinks=True):
-        real = os.path.realpath(here)
-        names[:] = [] if real in seen else visited(names)
-        files = [] if real in seen else sorted(files)
-        seen.add(real)
-        folders = {name: Path(here) / name for name in names if name not in passed}
+    """The files below the root, without those in the folders named and in what earlier extractions wrote.
+
+    A folder that cannot be read has none. Links are not followed: one may lead to a whole disk.
+    """
+    for here, names, files in os.walk(root):
+        folders = {name: Path(here) / name for name in visited(names) if name not in passed}
         names[:] = [
             name
             for name, folder in folders.items()
             if folder.relative_to(root).as_posix() not in told and not is_extraction(folder)
         ]
-        yield from (Path(here) / name for name in files)
+        yield from (Path(here) / name for name in sorted(files))

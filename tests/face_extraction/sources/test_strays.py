@@ -99,3 +99,13 @@ def test_archives_in_the_root_are_a_note(lay, capsys):
 
     assert main(["check", "celebdf", "--root", str(root)]) == 1
     assert "\nstill packed: Celeb-DF-v2.zip\n" in capsys.readouterr().out
+
+
+def test_links_to_other_places_are_not_followed(lay, tmp_path):
+    root = lay(*CELEB)
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "disk/film.mp4").write_text("x")
+    (root / "link").symlink_to(tmp_path / "disk")
+    (root / "loop").symlink_to(root)
+
+    assert get_source("celebdf").find(root).ledger == []
