@@ -8,6 +8,7 @@ from pathlib import PurePosixPath
 
 from face_extraction.manifest import FAKE, REAL, SPLITS
 from face_extraction.media import CROP, PHOTO
+from face_extraction.sources.layout import SPLIT_WORDS, plain
 from face_extraction.sources.registry import Item
 
 # So many words of a name are looked at, or every set of them would take too long.
@@ -58,9 +59,12 @@ def torn_series(items: Iterable[Item]) -> list[str]:
     for item in items:
         if item.kind in (PHOTO, CROP) and item.split in SPLITS:
             count += 1
-            if name := _series(PurePosixPath(item.path).stem):
-                series[item.label, name].setdefault(item.split, item.path)
-                sizes[item.label, name] += 1
+            path = PurePosixPath(item.path)
+            folder = next((part for part in path.parts[-2::-1] if plain(part) not in SPLIT_WORDS), "")
+            # In a folder of their own, frames are often called by their numbers alone.
+            if name := _series(path.stem) or (folder if path.stem.isdecimal() else ""):
+                series[item.label, f"{folder}/{name}"].setdefault(item.split, item.path)
+                sizes[item.label, f"{folder}/{name}"] += 1
     torn = [key for key, splits in series.items() if len(splits) > 1]
     # A set whose photos are all called img_1, img_2 ... has one or two such series, and they say nothing.
     if len(torn) < LEAST_TORN or 2 * sum(sizes[key] for key in torn) < count:

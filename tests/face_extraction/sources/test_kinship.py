@@ -90,6 +90,17 @@ def test_frames_of_one_video_in_several_splits_are_told(lay, notes):
     assert get_source("list").find(root).notes[-1].startswith(f"{note.partition('6 series')[0]}3 series")
 
 
+def test_numbered_frames_in_folders_of_their_videos_are_told_too(lay):
+    names = [f"real/{video}/{frame}.jpg" for video in "vwx" for frame in range(2)]
+    rows = "".join(f"{name},REAL,{('train', 'test')[number % 2]}\n" for number, name in enumerate(names))
+
+    root = lay(*names, texts={"list.csv": f"path,label,split\n{rows}"})
+
+    assert (
+        "stand in several splits: 3 series, such as real/v/0.jpg" in get_source("list").find(root).notes[-1]
+    )
+
+
 def test_photos_that_are_all_numbered_alike_are_no_series_of_frames(notes):
     files = [
         f"{split}/{label}/{label}_{number}.jpg"
