@@ -8,6 +8,8 @@ import cv2
 import numpy as np
 import pytest
 
+from face_extraction.detect import FaceDetector
+
 Rgb = np.ndarray
 DrawFaces = Callable[..., Rgb]
 WriteClip = Callable[..., Path]
@@ -55,6 +57,24 @@ def draw_faces() -> DrawFaces:
         return cv2.GaussianBlur(canvas, (3, 3), 0)
 
     return draw
+
+
+@pytest.fixture
+def two_places() -> tuple[tuple[int, int, int], ...]:
+    """Where `two` has its faces, as (x, y, size)."""
+    return (110, 125, 100), (340, 130, 140)
+
+
+@pytest.fixture
+def two(draw_faces: DrawFaces, two_places: tuple[tuple[int, int, int], ...]) -> Rgb:
+    """A face of about 100 pixels on the left, one of about 140 on the right."""
+    return draw_faces(*two_places, width=480, height=270)
+
+
+@pytest.fixture(scope="module")
+def detector() -> FaceDetector:
+    """dlib's HOG, for faces of 60 pixels or more."""
+    return FaceDetector("hog", 60)
 
 
 @pytest.fixture

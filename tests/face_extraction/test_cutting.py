@@ -11,19 +11,6 @@ from face_extraction.ledger import ItemFailed
 from face_extraction.manifest import Box
 from face_extraction.settings import ExtractionSettings
 
-TWO = ((110, 125, 100), (340, 130, 140))
-
-
-@pytest.fixture(scope="module")
-def detector():
-    return FaceDetector("hog", 60)
-
-
-@pytest.fixture
-def two(draw_faces):
-    """A face of about 100 pixels on the left, one of about 140 on the right."""
-    return draw_faces(*TWO, width=480, height=270)
-
 
 def cut(rgb, detector, policy="all", **crop):
     """The faces of an upright picture."""

@@ -16,24 +16,11 @@ from face_extraction.errors import InputError
 from face_extraction.images import read_rgb
 from face_extraction.manifest import Box
 
-TWO = ((110, 125, 100), (340, 130, 140))
 
-
-@pytest.fixture(scope="module")
-def detector():
-    return FaceDetector("hog", 60)
-
-
-@pytest.fixture
-def two(draw_faces):
-    """A face of about 100 pixels on the left, one of about 140 on the right."""
-    return draw_faces(*TWO, width=480, height=270)
-
-
-def test_boxes_lie_on_the_faces_largest_first(detector, two):
+def test_boxes_lie_on_the_faces_largest_first(detector, two, two_places):
     large, small = detector.detect(two)
 
-    for box, (x, y, size) in ((large, TWO[1]), (small, TWO[0])):
+    for box, (x, y, size) in zip((small, large), two_places, strict=True):
         assert (box.left + box.right) / 2 == pytest.approx(x, abs=0.1 * size)
         assert (box.top + box.bottom) / 2 == pytest.approx(y, abs=0.2 * size)
         assert box.right - box.left == pytest.approx(size, rel=0.25)
