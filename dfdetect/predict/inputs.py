@@ -1,6 +1,5 @@
-"""What the command line names: files to judge, and a run or an export that judges them."""
+"""Find the files that the command line names, and the run or export that judges them."""
 
-import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -8,6 +7,7 @@ from dfdetect.recipe import RECIPE_FILE
 from face_extraction.errors import InputError
 from face_extraction.media import ARCHIVE_SUFFIXES, is_unread, kind_found, kinds_told
 from face_extraction.sources.layout import files_below
+from face_extraction.sources.spelling import is_address
 
 
 def run_or_export(first: Path, pretrained: str | None) -> Path | None:
@@ -50,18 +50,24 @@ def files_named(inputs: Sequence[Path]) -> tuple[list[Path], list[Path]]:
             if path.suffix.lower() in ARCHIVE_SUFFIXES:
                 raise InputError(f"{path}: an archive; unpack it first, and give the folder")
             files.append(path)
-        elif re.match(r"(?i)(https?|ftp|s3|gs|file):/", str(path)):
-            scheme, _, rest = str(path).partition(":")
-            address = f"{scheme}:{'///' if scheme.lower() == 'file' else '//'}{rest.lstrip('/')}"
-            first = "" if scheme.lower() == "file" else "download the file first, and "
-            raise InputError(f"{address}: an address; {first}give the file's path")
         else:
-            raise InputError(f"{path}: no such file or folder")
+            raise _missing(str(path))
     return list(dict.fromkeys(files)), list(dict.fromkeys(others))
 
 
+def _missing(name: str) -> InputError:
+    """The error for a path that is not there; `Path` has made one slash of the two of an address."""
+    scheme, _, rest = name.partition(":")
+    if is_address(name):
+        address = f"{scheme}://{rest.lstrip('/')}"
+        return InputError(f"{address}: an address; download the file first, and give the file's path")
+    if scheme.lower() == "file" and rest.startswith("/"):
+        return InputError(f"{scheme}:///{rest.lstrip('/')}: an address; give the file's path")
+    return InputError(f"{name}: no such file or folder")
+
+
 def left_out(others: Sequence[Path]) -> str:
-    """What of the folders is not judged, in a line.
+    """One line about the files in the folders that are not judged.
 
     Args:
         others: as `files_named` gives them.
