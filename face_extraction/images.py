@@ -83,6 +83,14 @@ class Unreadable(ItemFailed):
 class NoImage(Unreadable):
     """A file that is no picture of a known format; it may be a video."""
 
+    def nor_video(self, detail: str) -> str:
+        """Why the file is no video either.
+
+        Args:
+            detail: why no frame of it can be read.
+        """
+        return f"{self.detail}; nor a video: {detail}"
+
 
 class Animated(NoImage):
     """A file of several pictures shown one after another: a video, whatever its name."""

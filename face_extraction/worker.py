@@ -82,8 +82,8 @@ def _extract_misnamed(
     result = _extract_video(item, root, out, settings)
     if [row.reason for row in result.ledger] != [UNREADABLE]:
         return result
-    detail = f"{photo.detail}; nor a video: {result.ledger[0].detail}"
-    return replace(result, ledger=[LedgerRow(item.path, UNREADABLE, detail)])
+    (row,) = result.ledger
+    return replace(result, ledger=[replace(row, detail=photo.nor_video(row.detail))])
 
 
 def crop_path(item: Item, tail: str, suffix: str) -> str:

@@ -164,7 +164,7 @@ def _look_at_misnamed(path: Path, photo: NoImage, wanted: Wanted, watch: Watch |
     try:
         return look_at_video(path, wanted, watch)
     except Unreadable as video:
-        raise Unreadable(path, f"{photo.detail}; nor a video: {video.detail}", video.reason) from None
+        raise Unreadable(path, photo.nor_video(video.detail), video.reason) from None
 
 
 def look_at_photo(photo: Photo, wanted: Wanted) -> Look:
