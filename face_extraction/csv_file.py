@@ -4,6 +4,7 @@ import codecs
 import csv
 import io
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,7 +22,7 @@ _KINDS = {
 _JSON = re.compile(r'\s*(\{\s*"|\[\s*[\[{"])')
 _MARKUP = re.compile(r"(?i)\s*<(!doctype|html|table|\?xml)")
 # Excel reads and writes the delimiter in a first line.
-_TOLD = re.compile(r"(?i)\W*sep=(.)[\W]*")
+_TOLD = re.compile(r"(?i)\W*sep=(.)\W*")
 _END_OF_DOS = "\x1a"
 
 
@@ -78,15 +79,12 @@ def _decode(content: bytes) -> tuple[str, bool]:
 
 def _rows(path: Path, text: str) -> list[tuple[int, list[str]]]:
     lines = io.StringIO(text, newline=None)
-    first = lines.readline().rstrip("\n")
-    told = _TOLD.fullmatch(first)
+    told = _TOLD.fullmatch(lines.readline().rstrip("\n"))
     if told:
         delimiter = told[1]
     else:
         lines.seek(0)
-        first = next((line for line in lines if line.strip()), "")
-        bare = re.sub('"[^"]*"', "", first)  # A quoted value may hold any of them.
-        delimiter = max(DELIMITERS, key=bare.count) if set(DELIMITERS) & set(bare) else ","
+        delimiter = _delimiter(lines)
         lines.seek(0)
     reader = csv.reader(lines, delimiter=delimiter, strict=True)
     numbered = enumerate(reader, 2 if told else 1)
@@ -97,3 +95,10 @@ def _rows(path: Path, text: str) -> list[tuple[int, list[str]]]:
             raise InputError(f"{path}, row {number}: {len(row)} values, but {width} in the first row")
         del row[width:]
     return rows
+
+
+def _delimiter(lines: Iterable[str]) -> str:
+    """The most frequent of `DELIMITERS` in the first line with text; a comma if it has none of them."""
+    first = next((line for line in lines if line.strip()), "")
+    bare = re.sub('"[^"]*"', "", first)  # A quoted value may hold any of them.
+    return max(DELIMITERS, key=bare.count) if set(DELIMITERS) & set(bare) else ","

@@ -5,7 +5,7 @@ import hashlib
 import math
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 from typing import NamedTuple
@@ -150,10 +150,7 @@ def read_manifest(path: Path, *, torn_groups: bool = False) -> list[FaceSample]:
             _check_columns(path, reader.fieldnames or ())
             # A spreadsheet leaves rows without any value at the end.
             numbered = enumerate(reader, start=2)
-            rows = (
-                (number, row) for number, row in numbered if any(any(each or "") for each in row.values())
-            )
-            samples = [_parse(path, number, row) for number, row in rows]
+            samples = [_parse(path, number, row) for number, row in numbered if not _is_blank(row)]
     except (UnicodeDecodeError, csv.Error) as error:
         raise InputError(f"{path}: not a CSV text file ({error})") from None
     if not samples:
@@ -273,6 +270,11 @@ def _check_columns(path: Path, names: Sequence[str]) -> None:
     missing = [name for name in REQUIRED if name not in names]
     if missing:
         raise InputError(f"{path}: missing column {', '.join(missing)}; needed: {', '.join(REQUIRED)}")
+
+
+def _is_blank(row: Mapping[str, str | list[str] | None]) -> bool:
+    """Whether a row has no value; those beyond the header stand in a list."""
+    return not any(any(value or "") for value in row.values())
 
 
 def _parse(path: Path, number: int, row: dict[str, str | None]) -> FaceSample:

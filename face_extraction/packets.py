@@ -270,10 +270,15 @@ def read_packets(path: Path) -> Packets:
     times = np.array(read.times, np.int64)[:count]
     bits = np.frombuffer(bytes(read.flags), np.uint8)[:count]
     keys, shown = bits & 1 > 0, bits & 2 > 0
-    is_timed = read.is_timed and not {codec, name} & _UNTIMED
-    is_timed = is_timed and len(np.unique(times[shown])) == shown.sum() and bool(keys[:1].all())
-    if name in DECODING_ORDER and reorders and not keys.all() and (np.diff(times) > 0).all():
-        is_timed = False
+    # Where frames are reordered, times of showing do not ascend from packet to packet.
+    in_decoding_order = reorders and not keys.all() and bool((np.diff(times) > 0).all())
+    is_timed = (
+        read.is_timed
+        and not {codec, name} & _UNTIMED
+        and not (name in DECODING_ORDER and in_decoding_order)
+        and len(np.unique(times[shown])) == shown.sum()
+        and bool(keys[:1].all())
+    )
     if is_timed and name in _JUMPING:
         times = _without_jumps(times, round(JUMP_SECONDS / tick))
     first = 0 if codec in _KNOWS_START or not keys.any() else int(np.argmax(keys))

@@ -1,4 +1,4 @@
-"""What the names of files without a group say about those that belong together: for a note, never a group."""
+"""Notes on files whose names say that they belong together. Names alone never make a group."""
 
 import re
 from collections import Counter, defaultdict
@@ -63,8 +63,9 @@ def torn_series(items: Iterable[Item]) -> list[str]:
             folder = next((part for part in path.parts[-2::-1] if plain(part) not in SPLIT_WORDS), "")
             # In a folder of their own, frames are often called by their numbers alone.
             if name := _series(path.stem) or (folder if path.stem.isdecimal() else ""):
-                series[item.label, f"{folder}/{name}"].setdefault(item.split, item.path)
-                sizes[item.label, f"{folder}/{name}"] += 1
+                key = item.label, f"{folder}/{name}"
+                series[key].setdefault(item.split, item.path)
+                sizes[key] += 1
     torn = [key for key, splits in series.items() if len(splits) > 1]
     # A set whose photos are all called img_1, img_2 ... has one or two such series, and they say nothing.
     if len(torn) < LEAST_TORN or 2 * sum(sizes[key] for key in torn) < count:

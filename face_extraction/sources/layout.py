@@ -80,7 +80,7 @@ def visited(names: Iterable[str]) -> list[str]:
 
 
 def is_extraction(folder: Path) -> bool:
-    """Whether a folder is what an earlier extraction wrote, which may lie beside the data."""
+    """Whether an earlier extraction wrote this folder; it may lie beside the data."""
     return any((folder / name).is_file() for name in (JOURNAL_FILE, MANIFEST_FILE))
 
 
@@ -131,7 +131,7 @@ def _by_depth(root: Path) -> Iterator[Path]:
 
 def packed(root: Path) -> str:
     """A hint that names archives in a folder; empty if it has none."""
-    names = sorted(path.name for path in root.iterdir() if path.is_file() and is_archive(path))
+    names = sorted(path.name for path in root.iterdir() if is_archive(path) and path.is_file())
     return f"; still packed: {', '.join(names[:3])}{' and more' if len(names) > 3 else ''}" if names else ""
 
 

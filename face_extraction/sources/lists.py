@@ -347,8 +347,11 @@ def _take(found: _Found, table: _Table, number: int, row: list[str], wish: _Wish
     if not name.strip():
         raise InputError(f"{where}: the path is empty")
     there = _find(name, wish)
-    relative = relative_to(wish.root / there, wish.root) if there else name.strip()
-    problem = _problem(relative, wish) if there else _missing(relative, wish)
+    if there is None:
+        found.ledger.append(_missing(name.strip(), wish))
+        return
+    relative = relative_to(wish.root / there, wish.root)
+    problem = _problem(relative, wish)
     if problem is not None:
         found.ledger.append(problem)
         return
@@ -370,12 +373,12 @@ def _take(found: _Found, table: _Table, number: int, row: list[str], wish: _Wish
             if getattr(earlier, what) != getattr(item, what):
                 raise InputError(f"{where}: {name} stands in an earlier row too, with another {what}")
         found.ledger.append(LedgerRow(relative, DOUBLED, "named in an earlier row too"))
-    elif PurePosixPath(there or "") not in map(PurePosixPath, (name, name.strip(), name.replace("\\", "/"))):
+    elif PurePosixPath(there) not in map(PurePosixPath, (name, name.strip(), name.replace("\\", "/"))):
         found.respelled.append((name, relative))
 
 
 def _find(name: str, wish: _Wish) -> str | None:
-    """The path of what a row names; None if it is not there."""
+    """The path of the file or folder that a row names; None if it does not exist."""
     bare = PurePosixPath(name.strip().replace("\\", "/"))
     # Crops and folders of frames are made from videos, and lists keep the videos' names.
     if wish.kind and kind_of(bare) == VIDEO and (found := wish.finder.find(str(bare.with_suffix("")))):

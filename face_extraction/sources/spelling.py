@@ -71,7 +71,7 @@ class Finder:
         self._inside: dict[str, tuple[Mapping[str, list[str]], Mapping[str, list[str]]]] = {}
 
     def find(self, name: str) -> str | None:
-        """The path, from the root or absolute, of what a list calls `name`; None if it is not there.
+        """The path, from the root or absolute, of the file or folder that a list calls `name`; or None.
 
         A path that is there as it stands is taken. Otherwise backslashes, `%20`, `file://`, capitals and
         accents may differ, and the suffix may be left out, if only one file can be meant.
