@@ -1,4 +1,4 @@
-"""What a file is that has a photo's or a video's name, but is neither."""
+"""Tell what a file really is that is named like a photo or a video, and is neither."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What of a stopped extraction still counts when it goes on: items and crops that have not changed since."""
+"""Decide which items and crops of a stopped extraction are still valid when it goes on."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace

@@ -48,7 +48,7 @@ class Judged:
 
 
 def scorable(found: Look, clip: int) -> Look:
-    """What was found in a file; without faces where a model of clips gets too few of everybody.
+    """What was found in a file. It loses its faces if a model of clips gets too few of each person.
 
     Args:
         found: the file.
@@ -64,7 +64,7 @@ def scorable(found: Look, clip: int) -> Look:
 
 
 def inputs_of(found: Look, clip: int) -> Rgb:
-    """What of a file goes through the model, RGB of shape (n, S, S, 3), or (n, T, S, S, 3) of clips.
+    """The pictures of a file that go through the model: RGB of shape (n, S, S, 3), clips (n, T, S, S, 3).
 
     Args:
         found: a file with faces, by `scorable`.

@@ -1,4 +1,4 @@
-"""What those who ask for verdicts may choose beside the detector."""
+"""The choices of a caller who asks for verdicts."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""When a file has a score and still gets no verdict: what was found in it is not what was tested."""
+"""Decide when a file with a score gets no verdict, because its faces are unlike those tested."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""What must be known of a model to make verdicts with it: the same of a run, and of an export made of it."""
+"""The facts that a detector needs about its model. A run and its exports give the same ones."""
 
 from typing import Literal
 

@@ -1,4 +1,4 @@
-"""CSV files of Excel, of other countries, and files that are none."""
+"""CSV files as Excel writes them in several countries are read; other kinds of files are refused."""
 
 import pytest
 
