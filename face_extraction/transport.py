@@ -57,15 +57,21 @@ def breaks(path: Path, pid: int) -> Iterator[Break]:
     """
     counter = -1
     program = b""
+    skipped: int | None = None
     for at, packets, is_fresh in _runs(path):
         places = np.flatnonzero(_of_stream(packets, pid))
+        if is_fresh and counter >= 0:
+            skipped = at
         if len(places):
             for place, begins in _broken(packets, places, counter, is_fresh):
                 yield Break(at + place * packets.shape[1], begins)
             counter = int(packets[places[-1], 3]) & 15
+            skipped = None
         program, left = _follow(packets, pid, program)
         if left is not None:
             yield Break(at + left * packets.shape[1], begins=False, leaves=True)
+    if skipped is not None:  # No later packet of the stream tells by its counter what the skipped bytes were.
+        yield Break(skipped, begins=False)
 
 
 def breaks_off(path: Path) -> bool:

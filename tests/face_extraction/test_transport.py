@@ -68,6 +68,15 @@ def test_a_gap_of_sixteen_packets_is_seen_where_their_bytes_are_still_there(tmp_
     assert _found(tmp_path, *packets[:20], bytes(1000), *packets[36:]) == [20 * 188 + 1000]
 
 
+def test_a_gap_behind_which_only_other_streams_go_on_is_told(tmp_path):
+    packets = [_packet(n) for n in range(20)]
+    sound = [_packet(n, OTHER) for n in range(20)]
+
+    assert _found(tmp_path, *packets, bytes(1000), *sound) == [20 * 188 + 1000]
+    assert _found(tmp_path, *packets, *sound) == []
+    assert _found(tmp_path, *packets, *sound, bytes(1000)) == []
+
+
 def test_what_is_no_transport_stream_has_no_gaps(tmp_path):
     assert _found(tmp_path, bytes(5_000_000)) == []
     assert _found(tmp_path, b"") == []
