@@ -4,16 +4,16 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import msgspec
 
-from face_extraction.atomic import naming, write_text
+from face_extraction.atomic import write_text
 from face_extraction.digest import FileMark
 from face_extraction.errors import InputError
 from face_extraction.json_file import parse_json
 from face_extraction.ledger import LedgerRow
-from face_extraction.lines import cut_torn_line, whole_lines
+from face_extraction.lines import LineFile, json_line, whole_lines
 from face_extraction.manifest import Box
 from face_extraction.paths import relative_path
 
@@ -71,7 +71,7 @@ class Journal:
     def __init__(self, folder: Path) -> None:
         self.path = folder / JOURNAL_FILE
         self.root = ""
-        self._handle: IO[bytes] | None = None
+        self._lines: LineFile | None = None
 
     def start(self, header: dict[str, Any]) -> dict[str, ItemResult]:
         """Open the journal, and compare `header`, except the root, with an earlier run's.
@@ -86,28 +86,24 @@ class Journal:
         """
         header = dict([VERSION]) | header
         if not self.path.exists():
-            write_text(self.path, _line(header))
+            write_text(self.path, json_line(header))
         before = _read_header(self.path)
         self._check_header(header, before)
         finished = _read_items(self.path)
         self.root = str(before.get(ROOT))
-        self._handle = self.path.open("r+b")
-        cut_torn_line(self._handle)
+        self._lines = LineFile(self.path)
         return finished
 
     def add(self, result: ItemResult) -> None:
         """Append one finished item. Write its crops before."""
-        if self._handle is None:
+        if self._lines is None:
             raise RuntimeError("start() opens the journal. Received: add() before it")
-        with naming(self.path):
-            self._handle.write(_line(asdict(result)).encode())
-            self._handle.flush()
+        self._lines.add(asdict(result))
 
     def close(self) -> None:
         """Close the file."""
-        if self._handle is not None:
-            with naming(self.path):
-                self._handle.close()
+        if self._lines is not None:
+            self._lines.close()
 
     def _check_header(self, header: dict[str, Any], before: dict[str, Any]) -> None:
         now = json.loads(json.dumps(header))
@@ -166,7 +162,3 @@ def _read_items(path: Path) -> dict[str, ItemResult]:
         faces = [replace(face, path=relative_path(face.path, where)) for face in result.faces]
         finished[result.path] = replace(result, faces=faces)
     return finished
-
-
-def _line(values: dict[str, Any]) -> str:
-    return json.dumps(values, separators=(",", ":")) + "\n"

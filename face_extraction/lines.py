@@ -4,12 +4,44 @@ A process killed while it writes leaves a torn last line. Readers skip it, and t
 off.
 """
 
+import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
+
+from face_extraction.atomic import naming
 
 BLOCK = 1 << 16
+
+
+class LineFile:
+    """A file of JSON lines, open for appending; a torn last line is cut off, and a missing file is made.
+
+    Errors of the disk name the file.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        with naming(path):
+            self._handle = path.open("a+b")
+            cut_torn_line(self._handle)
+
+    def add(self, values: Mapping[str, Any]) -> None:
+        """Append a line. It outlasts a kill of this process as soon as this returns."""
+        with naming(self.path):
+            self._handle.write(json_line(values).encode())
+            self._handle.flush()
+
+    def close(self) -> None:
+        """Close the file."""
+        with naming(self.path):
+            self._handle.close()
+
+
+def json_line(values: Mapping[str, Any]) -> str:
+    """Values as one line of JSON, with its end. NaN is refused: it is not JSON."""
+    return json.dumps(values, separators=(",", ":"), allow_nan=False) + "\n"
 
 
 def whole_lines(path: Path) -> Iterator[tuple[int, bytes]]:

@@ -3,19 +3,19 @@
 import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import msgspec
 
 from dfdetect.metrics.estimates import Estimate, with_nan
 from dfdetect.stress.measuring import ESTIMATES, Row
-from face_extraction.atomic import naming, write_text
+from face_extraction.atomic import write_text
 from face_extraction.errors import InputError
 from face_extraction.journal import first_difference
 from face_extraction.json_file import parse_json
-from face_extraction.lines import cut_torn_line, whole_lines
+from face_extraction.lines import LineFile, json_line, whole_lines
 
 
 class _Row(msgspec.Struct):
@@ -37,14 +37,13 @@ class Journal:
         rows: the rows of each kind that is finished, and those of each attack, mild first.
     """
 
-    def __init__(self, handle: IO[bytes], rows: dict[str, list[Row]]) -> None:
-        self._handle = handle
+    def __init__(self, lines: LineFile, rows: dict[str, list[Row]]) -> None:
+        self._lines = lines
         self.rows = rows
 
     def add(self, kind: str, rows: Sequence[Row]) -> None:
         """Append finished rows of a kind."""
-        self._handle.write(_line({"kind": kind, "rows": [_plain(row) for row in rows]}))
-        self._handle.flush()
+        self._lines.add({"kind": kind, "rows": [_plain(row) for row in rows]})
         self.rows.setdefault(kind, []).extend(rows)
 
     def severities(self, kind: str) -> set[float]:
@@ -64,11 +63,10 @@ def open_journal(path: Path, header: Mapping[str, Any]) -> Iterator[Journal]:
         InputError: the file holds other results, or none at all.
     """
     if not path.exists():
-        write_text(path, _line(header).decode())
+        write_text(path, json_line(header))
     rows = _read(path, header)
-    with naming(path), path.open("r+b") as handle:
-        cut_torn_line(handle)
-        yield Journal(handle, rows)
+    with closing(LineFile(path)) as lines:
+        yield Journal(lines, rows)
 
 
 def _read(path: Path, header: Mapping[str, Any]) -> dict[str, list[Row]]:
@@ -115,7 +113,3 @@ def _row(record: _Row) -> Row:
 
 def _plain(row: Row) -> dict[str, Any]:
     return {**vars(row), "estimates": {name: each.to_dict() for name, each in row.estimates.items()}}
-
-
-def _line(value: Any) -> bytes:
-    return json.dumps(value, separators=(",", ":"), allow_nan=False).encode() + b"\n"
