@@ -14,6 +14,7 @@ import hashlib
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -180,7 +181,7 @@ def _has_open(pid: int, folder: Path) -> bool:
         return False
 
 
-NAMES = ("extract", "train", "tune", "predict")
+NAMES = ("extract", "landmarks", "train", "tune", "predict")
 
 
 def make_commands(material: Path, names: Sequence[str]) -> dict[str, Command]:
@@ -199,8 +200,15 @@ def make_commands(material: Path, names: Sequence[str]) -> dict[str, Command]:
         _run([*extract, str(faces)])
     if "predict" in names:
         _run([*train, str(run)])
+
+    def find_landmarks(out: Path) -> list[str]:
+        if not out.exists():
+            shutil.copytree(faces, out)
+        return ["-m", "face_extraction", "landmarks", str(out), "--workers", "2"]
+
     commands = {
         "extract": Command(lambda out: [*extract, str(out)], files_left),
+        "landmarks": Command(find_landmarks, files_left),
         "train": Command(lambda out: [*train, str(out)], _training),
         # A search gives a trial up in which three workers died, and names the flag that tries it again.
         "tune": Command(lambda out: [*tune, str(out / "best.toml")], _trials, ("--retry-failed",)),

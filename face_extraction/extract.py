@@ -3,11 +3,10 @@
 import shutil
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, Executor, Future, wait
+from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future
 from contextlib import closing, nullcontext
 from dataclasses import asdict, dataclass
 from errno import ETIMEDOUT
-from itertools import islice
 from pathlib import Path
 
 from pebble import ProcessExpired
@@ -36,7 +35,7 @@ from face_extraction.manifest import (
 from face_extraction.media import ARCHIVE, PHOTO, READY_MADE
 from face_extraction.paths import inside
 from face_extraction.plan import Plan
-from face_extraction.pool import local_pool
+from face_extraction.pool import as_finished, local_pool
 from face_extraction.progress import progress
 from face_extraction.resuming import check_moved, delete_others, still_valid, unchanged_items
 from face_extraction.settings import BLAZEFACE, ExtractionSettings, write_settings
@@ -55,6 +54,7 @@ _ONE_CLASS = {
 }
 # Memory for one process, in bytes: it took 920 MB with a photo of 200 megapixels.
 _WORKER_MEMORY = 1_200_000_000
+_Call = tuple[Item, Path, Path, ExtractionSettings]
 
 
 class WorkerDied(Exception):
@@ -244,9 +244,7 @@ def prepare(out: Path, overwrite: bool) -> None:
             (out / name).unlink(missing_ok=True)
 
 
-def _run(
-    pool: Executor, calls: Iterator[tuple[Item, Path, Path, ExtractionSettings]], out: Path, ahead: int
-) -> Iterator[ItemResult]:
+def _run(pool: Executor, calls: Iterator[_Call], out: Path, ahead: int) -> Iterator[ItemResult]:
     """Results of `extract_item` in the order in which they finish.
 
     Args:
@@ -255,18 +253,12 @@ def _run(
         out: the folder that is written into, for an error's line.
         ahead: how many calls are handed out at a time, at most.
     """
-    running: dict[Future[ItemResult], Item] = {}
+    running: dict[Future[ItemResult], _Call] = {}
     try:
-        while True:
-            for call in islice(calls, ahead - len(running)):
-                running[pool.submit(extract_item, *call)] = call[0]
-            if not running:
-                return
-            for future in wait(running, return_when=FIRST_COMPLETED).done:
-                yield _outcome(future, running[future], out)
-                del running[future]
+        for (item, *_), future in as_finished(pool, extract_item, calls, ahead, running):
+            yield _outcome(future, item, out)
     except BrokenExecutor:
-        names = ", ".join(item.path for item in running.values())
+        names = ", ".join(item.path for item, *_ in running.values())
         raise WorkerDied(
             f"the workers broke down (out of memory?) while working on: {names}; "
             "finished items are kept: start again"

@@ -1,24 +1,33 @@
 """68 landmarks for each face in a manifest, kept beside it in landmarks.npz.
 
+While the faces are searched, landmarks.jsonl holds a line for each that is finished, so that a killed run
+goes on where it stopped.
+
 Reference: dlib's shape predictor (Kazemi & Sullivan 2014), trained on iBUG 300-W.
 """
 
 import argparse
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future
+from contextlib import closing
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from face_extraction.arrays import open_arrays
-from face_extraction.atomic import atomic_path
+from face_extraction.atomic import atomic_path, sweep
 from face_extraction.command import DONE, FINDING, Parser
 from face_extraction.digest import file_size
 from face_extraction.errors import InputError, unforeseen
-from face_extraction.ledger import FAILED, NO_FACE, ItemFailed, LedgerRow, write_ledger
+from face_extraction.json_file import parse_json
+from face_extraction.ledger import FAILED, NO_FACE, ItemFailed, LedgerRow, process_ended, write_ledger
+from face_extraction.lines import LineFile, whole_lines
+from face_extraction.lock import alone
 from face_extraction.manifest import Box, FaceSample, manifest_in, read_manifest
 from face_extraction.progress import progress
 from face_extraction.settings import read_settings
@@ -28,10 +37,7 @@ if TYPE_CHECKING:
 
 LANDMARKS_FILE = "landmarks.npz"
 LANDMARKS_LEDGER = "landmarks_ledger.csv"
-_CHUNK = 64
-"""Faces handed to a process at a time."""
-_SAVED = 1000
-"""Faces after which the results are written, so that a stop costs little."""
+LANDMARKS_JOURNAL = "landmarks.jsonl"
 
 
 @dataclass(frozen=True)
@@ -89,7 +95,9 @@ def write_landmarks(folder: Path, landmarks: Landmarks) -> None:
 def find_landmarks(manifest: Path, workers: int = 1) -> tuple[Landmarks, list[LedgerRow]]:
     """Find the landmarks of every crop in `manifest` that has none yet, and write them beside it.
 
-    Results are written from time to time. Crops that left the manifest leave the file too.
+    After any stop the same call goes on: a face that was finished is not searched again. A face that kills
+    its process, if there are several, gets a row in the ledger. Crops that left the manifest leave the file
+    too.
 
     Args:
         manifest: the CSV file.
@@ -99,35 +107,23 @@ def find_landmarks(manifest: Path, workers: int = 1) -> tuple[Landmarks, list[Le
         all landmarks, and a row for each crop without any. The rows also go into landmarks_ledger.csv.
 
     Raises:
-        InputError: the manifest cannot be read, or a file cannot be written.
+        InputError: the manifest or what an earlier call left cannot be read, or another process writes
+            into its folder.
     """
-    from face_extraction.pool import small_pool
-
     folder = manifest.parent
     samples = read_manifest(manifest, torn_groups=True)
-    known = read_landmarks(folder)
-    valid = [s.path for s in samples if known.sizes.get(s.path, -2) == file_size(folder / s.path)]
-    found = {path: _Found(known.points[path], known.shapes[path], known.sizes[path]) for path in valid}
-    settings = read_settings(folder)
-    margin = settings.crop.margin if settings else None
-    waiting = [sample for sample in samples if sample.path not in found]
-    ledger: list[LedgerRow] = []
-    saved = len(found)
-    with (
-        progress("landmarks", len(samples), unit="faces", done=saved) as advance,
-        small_pool(workers) as pool,
-    ):
-        for future in [pool.submit(_find_chunk, folder, chunk, margin) for chunk in _chunks(waiting)]:
-            fresh, failed = future.result()
-            found |= fresh
-            ledger += failed
-            advance(len(fresh) + len(failed))
-            if len(found) >= saved + _SAVED:
-                write_landmarks(folder, _gathered(samples, found))
-                saved = len(found)
-    landmarks = _gathered(samples, found)
-    write_landmarks(folder, landmarks)
-    write_ledger(folder / LANDMARKS_LEDGER, ledger)
+    with alone(folder):
+        sweep(folder)
+        known = _known(folder)
+        sizes = {sample.path: file_size(folder / sample.path) for sample in samples}
+        found = {path: known[path] for path in sizes if path in known and known[path].size == sizes[path]}
+        waiting = [sample for sample in samples if sample.path not in found]
+        failed = _find_all(folder, waiting, found, workers) if waiting else {}
+        landmarks = _gathered(samples, found)
+        write_landmarks(folder, landmarks)
+        ledger = [failed[sample.path] for sample in waiting if sample.path in failed]
+        write_ledger(folder / LANDMARKS_LEDGER, ledger)
+        (folder / LANDMARKS_JOURNAL).unlink(missing_ok=True)
     return landmarks, ledger
 
 
@@ -137,6 +133,75 @@ class _Found(NamedTuple):
     points: NDArray[np.float32]
     shape: tuple[int, int]
     size: int
+
+
+class _Line(msgspec.Struct):
+    """The same in landmarks.jsonl."""
+
+    path: str
+    size: int
+    shape: tuple[int, int]
+    points: list[tuple[float, float]]
+
+
+def _known(folder: Path) -> dict[str, _Found]:
+    """What earlier calls found, by the crop's path: the finished ones, and the one that was stopped."""
+    stored = read_landmarks(folder)
+    found = {
+        path: _Found(points, stored.shapes[path], stored.sizes[path])
+        for path, points in stored.points.items()
+    }
+    journal = folder / LANDMARKS_JOURNAL
+    for number, text in whole_lines(journal) if journal.is_file() else ():
+        try:
+            line = msgspec.convert(parse_json(text), _Line)
+            with np.errstate(over="ignore"):
+                points, _ = np.array(line.points, np.float32), np.array(line.shape, np.int32)
+            if points.shape != (68, 2) or not np.isfinite(points).all():
+                raise ValueError("not 68 points")
+        except (ValueError, OverflowError):
+            raise InputError(f"{journal}, line {number}: damaged; delete that file") from None
+        found[line.path] = _Found(points, line.shape, line.size)
+    return found
+
+
+def _find_all(
+    folder: Path, waiting: Sequence[FaceSample], found: dict[str, _Found], workers: int
+) -> dict[str, LedgerRow]:
+    """Find the landmarks of faces, note each in the journal as it is finished, and add them to `found`.
+
+    Returns:
+        the row of each face without landmarks, by its path.
+    """
+    from face_extraction.pool import as_finished, small_pool
+
+    settings = read_settings(folder)
+    margin = settings.crop.margin if settings else None
+    failed: dict[str, LedgerRow] = {}
+    with (
+        closing(LineFile(folder / LANDMARKS_JOURNAL)) as journal,
+        progress("landmarks", len(found) + len(waiting), unit="faces", done=len(found)) as advance,
+        small_pool(workers) as pool,
+    ):
+        calls = ((folder, sample, margin) for sample in waiting)
+        for (_, sample, _), future in as_finished(pool, _try, calls, 2 * workers, {}):
+            outcome = _outcome(sample.path, future)
+            if isinstance(outcome, LedgerRow):
+                failed[sample.path] = outcome
+            else:
+                found[sample.path] = outcome
+                journal.add({"path": sample.path, **outcome._asdict(), "points": outcome.points.tolist()})
+            advance()
+    return failed
+
+
+def _outcome(path: str, future: Future[_Found | LedgerRow]) -> _Found | LedgerRow:
+    from pebble import ProcessExpired
+
+    try:
+        return future.result()
+    except ProcessExpired as error:
+        return LedgerRow(path, FAILED, process_ended(error.exitcode))
 
 
 def _gathered(samples: Sequence[FaceSample], found: Mapping[str, _Found]) -> Landmarks:
@@ -167,10 +232,6 @@ def face_box(sample: FaceSample, side: int, margin: float | None) -> Box | None:
     return Box(low, high, high, low)
 
 
-def _chunks(samples: Sequence[FaceSample]) -> Iterator[Sequence[FaceSample]]:
-    return (samples[start : start + _CHUNK] for start in range(0, len(samples), _CHUNK))
-
-
 @cache
 def _detector() -> "FaceDetector":
     from face_extraction.detect import FaceDetector
@@ -178,19 +239,13 @@ def _detector() -> "FaceDetector":
     return FaceDetector()
 
 
-def _find_chunk(
-    folder: Path, samples: Sequence[FaceSample], margin: float | None
-) -> tuple[dict[str, _Found], list[LedgerRow]]:
-    found: dict[str, _Found] = {}
-    ledger = []
-    for sample in samples:
-        try:
-            found[sample.path] = _find(folder / sample.path, sample, margin)
-        except ItemFailed as error:
-            ledger.append(LedgerRow(sample.path, error.reason, error.detail))
-        except Exception as error:  # One odd crop must not end the work on all others.
-            ledger.append(LedgerRow(sample.path, FAILED, unforeseen(error)))
-    return found, ledger
+def _try(folder: Path, sample: FaceSample, margin: float | None) -> _Found | LedgerRow:
+    try:
+        return _find(folder / sample.path, sample, margin)
+    except ItemFailed as error:
+        return LedgerRow(sample.path, error.reason, error.detail)
+    except Exception as error:  # One odd crop must not end the work on all others.
+        return LedgerRow(sample.path, FAILED, unforeseen(error))
 
 
 def _find(path: Path, sample: FaceSample, margin: float | None) -> _Found:
@@ -214,7 +269,7 @@ def parser(prog: str) -> Parser:
     parser = Parser(
         command,
         "Find 68 landmarks on each crop of a manifest and keep them beside it, in landmarks.npz. Crops with "
-        "landmarks are not searched again.",
+        "landmarks are not searched again; a run that was stopped goes on.",
         f"example:\n  {command} data/mine/manifest.csv\n\nexit status:\n"
         "  0  every crop has its landmarks\n"
         f"  1  {LANDMARKS_LEDGER} names crops without\n"

@@ -9,9 +9,10 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, TypeVar
 
 import cv2
@@ -25,6 +26,7 @@ from face_extraction.missing import extra
 from face_extraction.settings import TIME_LIMIT
 
 _T = TypeVar("_T")
+_Call = TypeVar("_Call", bound=tuple[Any, ...])
 # How many seconds a dask scheduler may take to answer.
 _ANSWER_SECONDS = 15
 # What a process may take, in bytes: the most, and the least if the machine has little for so many. A photo of
@@ -90,6 +92,32 @@ def small_pool(workers: int) -> Iterator[Executor]:
     else:
         with local_pool(workers, None) as pool:
             yield pool
+
+
+def as_finished(
+    pool: Executor,
+    function: Callable[..., _T],
+    calls: Iterator[_Call],
+    ahead: int,
+    running: dict[Future[_T], _Call],
+) -> Iterator[tuple[_Call, Future[_T]]]:
+    """Run a function with many arguments; gives each call with its future, in the order in which they finish.
+
+    Args:
+        pool: runs the calls.
+        function: what is called.
+        calls: the arguments of each call.
+        ahead: how many calls are handed out at a time, at most.
+        running: is kept to the calls in work, also the one given last, so that an error can name them.
+    """
+    while True:
+        for call in islice(calls, ahead - len(running)):
+            running[pool.submit(function, *call)] = call
+        if not running:
+            return
+        for future in wait(running, return_when=FIRST_COMPLETED).done:
+            yield running[future], future
+            del running[future]
 
 
 @contextmanager

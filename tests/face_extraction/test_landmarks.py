@@ -1,16 +1,32 @@
-"""Landmarks beside a manifest: found once, kept, and found again where a crop changed."""
+"""Landmarks beside a manifest: found once, kept over a kill, and found again where a crop changed."""
 
 import dataclasses
+import json
+import shutil
+import signal
+import subprocess
+import sys
+from concurrent.futures import Future
+from contextlib import contextmanager
+from unittest import mock
 
 import numpy as np
 import pytest
+from pebble import ProcessExpired
 
 from face_extraction import landmarks as module
 from face_extraction.__main__ import main
 from face_extraction.errors import InputError
 from face_extraction.images import write_image
-from face_extraction.landmarks import LANDMARKS_FILE, LANDMARKS_LEDGER, face_box, read_landmarks
+from face_extraction.landmarks import (
+    LANDMARKS_FILE,
+    LANDMARKS_JOURNAL,
+    LANDMARKS_LEDGER,
+    face_box,
+    read_landmarks,
+)
 from face_extraction.ledger import read_ledger
+from face_extraction.lock import alone
 from face_extraction.manifest import Box, FaceSample, read_manifest, write_manifest
 from face_extraction.settings import CropSpec, ExtractionSettings, write_settings
 
@@ -145,3 +161,106 @@ def test_wrong_use(manifest, capsys):
 def test_processes_give_what_one_process_gives(manifest):
     assert main(["landmarks", str(manifest), "--workers", "2"]) == 0
     assert len(read_landmarks(manifest.parent).points) == 3
+
+
+KILLED = """
+import os, signal, sys, time
+from pathlib import Path
+from face_extraction import landmarks
+from face_extraction.__main__ import main
+
+find, looked, journal = landmarks._find, [], Path(sys.argv[1], "landmarks.jsonl")
+
+def find_or_die(path, sample, margin):
+    if len(looked) == 2:
+        while journal.read_bytes().count(b"\\n") < 2:  # This face begins while the second is being noted.
+            time.sleep(0.01)
+        os.kill(os.getpid(), signal.SIGKILL)
+    looked.append(path)
+    return find(path, sample, margin)
+
+landmarks._find = find_or_die
+main(["landmarks", sys.argv[1], "--workers", "1"])
+"""
+
+
+def search_two_and_die(folder):
+    done = subprocess.run([sys.executable, "-c", KILLED, str(folder)], capture_output=True, timeout=60)
+    return done.returncode
+
+
+needs_kill = pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="no SIGKILL on this system")
+
+
+@needs_kill
+def test_after_a_kill_only_the_faces_that_were_not_finished_are_looked_at(manifest, here, tmp_path_factory):
+    whole = tmp_path_factory.mktemp("whole")
+    shutil.copytree(manifest.parent, whole, dirs_exist_ok=True)
+    assert main(["landmarks", str(whole), "--workers", "1"]) == 0
+    here.clear()
+    assert search_two_and_die(manifest.parent) == -signal.SIGKILL
+    assert not (manifest.parent / LANDMARKS_FILE).exists()
+    (manifest.parent / f".tmp-1-{LANDMARKS_FILE}").touch()  # what a kill leaves that comes at the end
+    with (manifest.parent / LANDMARKS_JOURNAL).open("ab") as handle:
+        handle.write(b'{"path":"faces/2.png","size":3,"sha')  # and one that comes within a line
+    assert main(["landmarks", str(manifest.parent), "--workers", "1"]) == 0
+    assert here == ["faces/2.png"]
+    for name in (LANDMARKS_FILE, LANDMARKS_LEDGER):
+        assert (manifest.parent / name).read_bytes() == (whole / name).read_bytes()
+    assert sorted(path.name for path in manifest.parent.iterdir()) == sorted(
+        path.name for path in whole.iterdir()
+    )
+
+
+@needs_kill
+def test_a_crop_that_changed_after_a_kill_is_looked_at_again(manifest, here, draw_faces):
+    search_two_and_die(manifest.parent)
+    write_image(manifest.parent / "faces/0.png", draw_faces((40, 50, 60), width=96, height=96))
+    main(["landmarks", str(manifest), "--workers", "1"])
+    assert here == ["faces/0.png", "faces/2.png"]
+
+
+def test_a_face_that_kills_its_process_costs_itself_alone(manifest, here, monkeypatch):
+    @contextmanager
+    def pool(workers):
+        executor = mock.Mock()
+        executor.submit = submit
+        yield executor
+
+    def submit(function, folder, sample, margin):
+        future = Future()
+        if sample.path == "faces/1.png":
+            future.set_exception(ProcessExpired("it died", code=-9))
+        else:
+            future.set_result(function(folder, sample, margin))
+        return future
+
+    monkeypatch.setattr("face_extraction.pool.small_pool", pool)
+    assert main(["landmarks", str(manifest), "--workers", "2"]) == 1
+    assert list(read_landmarks(manifest.parent).points) == ["faces/0.png", "faces/2.png"]
+    [row] = read_ledger(manifest.parent / LANDMARKS_LEDGER)
+    assert (row.path, row.reason) == ("faces/1.png", "failed")
+    assert row.detail.startswith("its process was ended (exit code -9")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"points": [[1.0, 2.0]]},
+        {"points": [[1e39, 2.0]] * 68},
+        {"shape": [1 << 40, 96]},
+        {"size": "3"},
+    ],
+)
+def test_a_damaged_line_of_a_stopped_run_is_named(manifest, capsys, change):
+    line = {"path": "faces/0.png", "size": 3, "shape": [96, 96], "points": [[1.0, 2.0]] * 68}
+    whole, damaged = json.dumps(line), json.dumps(line | change)
+    (manifest.parent / LANDMARKS_JOURNAL).write_text(f"{whole}\n{damaged}\n")
+    assert main(["landmarks", str(manifest)]) == 2
+    assert "landmarks.jsonl, line 2: damaged; delete that file" in capsys.readouterr().err
+
+
+def test_two_runs_do_not_search_the_same_faces_at_once(manifest, capsys):
+    with alone(manifest.parent):
+        assert main(["landmarks", str(manifest)]) == 2
+    assert "another process writes into it" in capsys.readouterr().err
