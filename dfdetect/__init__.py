@@ -28,6 +28,9 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 # TensorFlow takes oneDNN's convolutions by itself on processors with AVX512-VNNI or AMX alone. With AVX2
 # they train up to 1.7 times as fast, and all processors round alike.
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+# onnxruntime 1.32 collects for its maker which program uses it, on which machine and with which errors. It
+# keeps that in the user's cache and looks for the maker's server.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 # Several processes may share a GPU, as the workers of a search do: each takes memory as it needs it. Without
 # this TensorFlow takes all of it, and JAX three quarters. What the user has set stays.

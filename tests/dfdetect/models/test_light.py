@@ -1,5 +1,9 @@
 """Models that run without Keras: hand-made files whose scores a test can compute, and strangers' files."""
 
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
@@ -138,3 +142,13 @@ def test_scores_outside_0_to_1_are_refused_but_for_rounding():
     for value in (5.0, -0.5, np.inf):
         with pytest.raises(InputError, match="accepted: scores from 0 to 1"):
             giving(value)
+
+
+def test_onnxruntime_keeps_no_record_of_its_use_and_reports_none(tmp_path):
+    home = tmp_path / "home"
+    home.mkdir()
+    write(tmp_path / "mean.onnx")
+    env = {name: value for name, value in os.environ.items() if name != "ORT_DISABLE_TELEMETRY"}
+    code = "import pathlib, dfdetect.models.light as light; light.open_onnx(pathlib.Path('mean.onnx'))"
+    subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=env | {"HOME": str(home)}, check=True)
+    assert list(home.rglob("*")) == []
