@@ -1,11 +1,14 @@
 """Turn pictures of every mode into what a viewer shows: upright sRGB of 8 bits."""
 
 import io
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageCms
 
+from face_extraction.gamma import in_srgb
 from face_extraction.hdr import NO_TAGS, in_standard, is_hdr, is_wide, wide_tags
 
 _ORIENTATION = 0x0112
@@ -22,6 +25,9 @@ _TURNS = {
 # The colour space that a profile must have for pixels of each mode.
 _SPACES = {"RGB": "RGB", "CMYK": "CMYK", "L": "GRAY"}
 _MAX_PROFILE = 2**22
+# Colours of all kinds, and by how much sRGB's profiles of different makers change them.
+_SWATCH = np.mgrid[0:256:51, 0:256:51, 0:256:51].T.astype(np.uint8).reshape(12, 18, 3)
+_SAME = 2
 # How the colours are named in the head of a PNG and of an AVIF, and the bytes of each number.
 _NAMED = ((b"\0\0\0\x04cICP", 1), (b"colrnclx", 2))
 
@@ -50,7 +56,7 @@ def shrink(image: Image.Image, max_pixels: int) -> Image.Image:
 
 
 def plain_mode(image: Image.Image) -> Image.Image:
-    """The picture in a mode such as L, RGB, RGBA or CMYK, with 8 bits a channel.
+    """The picture in a mode such as L, LA, RGB, RGBA or CMYK, with 8 bits a channel.
 
     Raises:
         ValueError: the pixels are floating point, or have 32 bits a channel.
@@ -65,6 +71,8 @@ def plain_mode(image: Image.Image) -> Image.Image:
         if isinstance(clear, int):
             grey.putalpha(Image.fromarray(np.where(values == clear, 0, 255).astype(np.uint8)))
         return grey
+    if image.mode in ("L", "LA", "La"):
+        return image.convert("LA") if image.has_transparency_data else image
     if image.has_transparency_data:
         return image.convert("RGBA")
     return image.convert({"1": "L", "P": "RGB"}.get(image.mode, image.mode))
@@ -81,24 +89,54 @@ def tags_of(head: bytes) -> tuple[int, int]:
     return NO_TAGS
 
 
-def to_rgb(image: Image.Image, profile: bytes = b"", tags: tuple[int, int] = NO_TAGS) -> NDArray[np.uint8]:
+class Colours(NamedTuple):
+    """What a file says about its colours.
+
+    Attributes:
+        profile: its ICC profile; a damaged profile, or one of another colour space, is ignored.
+        tags: its primaries and curve, by H.273. Without HDR, a profile counts instead.
+        gamma: the exponent from light to code, such as .45455, if nothing else is told; 0 for none.
+        chromaticity: x and y of white, red, green and blue, which go with `gamma`.
+    """
+
+    profile: bytes = b""
+    tags: tuple[int, int] = NO_TAGS
+    gamma: float = 0.0
+    chromaticity: Sequence[float] = ()
+
+
+UNTOLD = Colours()
+"""The file says nothing: they are taken for sRGB."""
+
+
+def to_rgb(image: Image.Image, colours: Colours = UNTOLD) -> NDArray[np.uint8]:
     """A picture of a plain mode as sRGB, transparent parts over white.
 
     Args:
         image: from `plain_mode`.
-        profile: its ICC profile; a damaged profile, or one of another colour space, is ignored.
-        tags: its primaries and curve, by H.273. Without HDR, a profile counts instead.
+        colours: what its file says about its colours.
 
     Returns:
         uint8 of shape (height, width, 3).
     """
-    if image.has_transparency_data:
-        white = Image.new("RGBA", image.size, "white")
-        white.alpha_composite(image.convert("RGBA"))
-        image = white.convert("RGB")
+    if image.mode not in ("LA", "RGBA"):
+        return _in_srgb(image, colours)
+    # White is white of sRGB, so the colours are brought there before they are laid over it.
+    shown = Image.fromarray(_in_srgb(image.convert(image.mode[:-1]), colours))
+    shown.putalpha(image.getchannel("A"))
+    white = Image.new("RGBA", image.size, "white")
+    white.alpha_composite(shown)
+    return np.array(white.convert("RGB"))
+
+
+def _in_srgb(image: Image.Image, colours: Colours) -> NDArray[np.uint8]:
+    tags, profile = colours.tags, colours.profile
     if is_hdr(tags[1]) or (is_wide(*tags) and not profile):
         return in_standard(np.asarray(image.convert("RGB")), *tags)
-    return np.array(_managed(image, profile).convert("RGB"))
+    rgb = np.array(_managed(image, profile).convert("RGB"))
+    if colours.gamma and not profile and tags == NO_TAGS:
+        return in_srgb(rgb, colours.gamma, colours.chromaticity)
+    return rgb
 
 
 def _managed(image: Image.Image, profile: bytes) -> Image.Image:
@@ -107,13 +145,18 @@ def _managed(image: Image.Image, profile: bytes) -> Image.Image:
         return image
     try:
         source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-        if source.profile.xcolor_space.strip() != space or _is_srgb(source):
+        if source.profile.xcolor_space.strip() != space:
             return image
-        shown = ImageCms.profileToProfile(image, source, ImageCms.createProfile("sRGB"), outputMode="RGB")
+        change = ImageCms.buildTransform(source, ImageCms.createProfile("sRGB"), image.mode, "RGB")
+        shown = None if _changes_nothing(change, image.mode) else ImageCms.applyTransform(image, change)
     except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
         return image
     return shown or image
 
 
-def _is_srgb(profile: ImageCms.ImageCmsProfile) -> bool:
-    return "srgb" in (profile.profile.profile_description or "").lower()
+def _changes_nothing(change: ImageCms.ImageCmsTransform, mode: str) -> bool:
+    """Whether it turns colours into themselves: a profile's name does not tell whether it is sRGB's."""
+    if mode != "RGB":
+        return False
+    shown = np.asarray(ImageCms.applyTransform(Image.fromarray(_SWATCH), change))
+    return bool(np.abs(shown.astype(int) - _SWATCH).max() <= _SAME)

@@ -12,9 +12,16 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFile, UnidentifiedImageError
 
 from face_extraction.atomic import write_bytes
-from face_extraction.colour import orientation_of, plain_mode, shrink, tags_of, to_rgb, turn_upright
+from face_extraction.colour import (
+    Colours,
+    orientation_of,
+    plain_mode,
+    shrink,
+    tags_of,
+    to_rgb,
+    turn_upright,
+)
 from face_extraction.errors import one_line, ran_out_of_memory
-from face_extraction.gamma import in_srgb
 from face_extraction.gif import read_gif
 from face_extraction.hdr import NO_TAGS
 from face_extraction.heif import (
@@ -29,7 +36,7 @@ from face_extraction.heif import (
 )
 from face_extraction.jpeg import ENDS, is_torn, lacks_end, lacks_scans, without_tail
 from face_extraction.ledger import FAILED, UNREADABLE, ItemFailed
-from face_extraction.png import lacks_rows, sound_png
+from face_extraction.png import clear_grey, deep_opacity, lacks_rows, sound_png
 from face_extraction.signatures import RAW, known_format
 from face_extraction.zeros import has_zeros
 
@@ -53,7 +60,7 @@ _SUBFILE, _DNG = 254, 50706
 _REDUCED = 1
 # Formats that name the primaries and the curve of their colours, in so many bytes; and where they are kept.
 _TAGGED, _BEFORE_PIXELS = ("PNG", "AVIF"), 2**21
-_COLOURS, _CROP = "primaries and curve", "crop"
+_COLOURS, _CROP, _OPACITY = "primaries and curve", "crop", "opacity"
 
 # Our limits are checked before anything is decoded; Pillow's comes after them.
 Image.MAX_IMAGE_PIXELS = MAX_LARGE
@@ -268,6 +275,10 @@ def open_picture(stream: IO[bytes], name: Path | str) -> Image.Image:
     if _DNG in tags or tags.get(_SUBFILE, 0) & _REDUCED:
         raise Unreadable(name, "a raw photo, or another TIFF of which only a small preview can be read")
     _check_size(image.size, name, MAX_LARGE if image.format in _JPEG else MAX_PIXELS)
+    if image.format == "PNG" and isinstance(clear := image.info.get("transparency"), int):
+        image.info["transparency"] = clear_grey(told, clear)
+    elif image.format == "PNG" and isinstance(clear, tuple):
+        image.info[_OPACITY] = deep_opacity(stream)
     return image
 
 
@@ -337,6 +348,8 @@ def shown_rgb(image: Image.Image) -> NDArray[np.uint8]:
 def _shown_part(image: Image.Image) -> Image.Image:
     """A decoded picture in a plain mode, without what an AVIF's crop takes away."""
     plain = plain_mode(image)
+    if (opacity := image.info.get(_OPACITY)) is not None:
+        plain.putalpha(Image.fromarray(opacity))
     if image.format == "BMP" and plain.mode == "RGBA" and plain.getchannel("A").getextrema() == (0, 0):
         plain = plain.convert("RGB")  # Windows leaves transparency empty; viewers show such a picture.
     box = image.info.get(_CROP)
@@ -345,12 +358,15 @@ def _shown_part(image: Image.Image) -> Image.Image:
 
 def _upright_rgb(plain: Image.Image, image: Image.Image) -> NDArray[np.uint8]:
     """`plain` as the colours and the orientation of `image`, from which it was made, ask for."""
-    profile, tags = image.info.get("icc_profile") or b"", image.info.get(_COLOURS, NO_TAGS)
-    rgb = to_rgb(plain, profile, tags)
-    gamma = image.info.get("gamma", 0) if image.format == "PNG" else 0
-    if gamma and not profile and tags == NO_TAGS and "srgb" not in image.info:
-        rgb = in_srgb(rgb, gamma, image.info.get("chromaticity", ()))
-    return turn_upright(rgb, orientation_of(image))
+    told = image.info
+    has_gamma = image.format == "PNG" and "srgb" not in told
+    colours = Colours(
+        told.get("icc_profile") or b"",
+        told.get(_COLOURS, NO_TAGS),
+        told.get("gamma", 0) if has_gamma else 0,
+        told.get("chromaticity", ()),
+    )
+    return turn_upright(to_rgb(plain, colours), orientation_of(image))
 
 
 def _load_without_end(stream: IO[bytes], name: Path | str) -> Photo:
@@ -385,7 +401,7 @@ def _decode_heic(stream: IO[bytes], name: Path | str) -> Photo:
     if factor > 1:
         size = (width // factor, height // factor)
         pixels = np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), np.uint8)
-    return Photo(to_rgb(Image.fromarray(pixels), profile, tags), width / pixels.shape[1])
+    return Photo(to_rgb(Image.fromarray(pixels), Colours(profile, tags)), width / pixels.shape[1])
 
 
 def _check_size(size: tuple[int, int], name: Path | str, limit: int) -> None:

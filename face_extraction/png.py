@@ -8,7 +8,11 @@ Reference: PNG specification, third edition, sections 5 (chunks) and 11.3 (ancil
 import io
 import struct
 import zlib
-from typing import IO
+from typing import IO, Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 # The pixels need these: without tRNS they would differ, and fcTL and fdAT hold an animation's.
@@ -88,6 +92,38 @@ def lacks_rows(stream: IO[bytes]) -> bool:
                 body = inflater.unconsumed_tail
     # What came in with the last bytes can still be inside.
     return wanted > 0 and wanted > len(inflater.flush())
+
+
+def clear_grey(head: bytes, value: int) -> int:
+    """The grey that is transparent, as decoded pixels have it: Pillow leaves it as it is in the file.
+
+    Args:
+        head: the file up to the end of its header.
+        value: the grey in the file.
+    """
+    depth = head[24]
+    return value * 255 // (2**depth - 1) if 1 < depth < 8 else value
+
+
+def deep_opacity(stream: IO[bytes]) -> NDArray[np.uint8] | None:
+    """How opaque the pixels are where one colour of 16 bits a channel is transparent.
+
+    Pillow keeps the upper 8 bits, so that it cannot tell that colour from its neighbours.
+
+    Args:
+        stream: from `sound_png`, not too large; it stands where it stood afterwards.
+
+    Returns:
+        uint8 of shape (height, width); None if the channels have 8 bits.
+    """
+    place = stream.tell()
+    stream.seek(0)
+    content = np.frombuffer(stream.read(), np.uint8)
+    stream.seek(place)
+    if content[24] != 16:
+        return None
+    pixels: Any = cv2.imdecode(content, cv2.IMREAD_UNCHANGED)
+    return np.asarray(pixels[:, :, 3] >> 8, np.uint8)
 
 
 def _raw_size(header: bytes) -> int:

@@ -489,10 +489,86 @@ def test_photos_of_hdr_and_wide_primaries_are_shown_as_on_an_sdr_display(kind):
 
 
 def _swapped_profile() -> bytes:
-    """sRGB with the primaries of red and green exchanged, under another name."""
-    profile = bytearray(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
-    profile = profile.replace(b"s\0R\0G\0B", b"t\0e\0s\0t")
-    return bytes(profile.replace(b"rXYZ", b"????").replace(b"gXYZ", b"rXYZ").replace(b"????", b"gXYZ"))
+    """sRGB with the primaries of red and green exchanged, under sRGB's name."""
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    return profile.replace(b"rXYZ", b"????").replace(b"gXYZ", b"rXYZ").replace(b"????", b"gXYZ")
+
+
+def _grey_profile(gamma: float) -> bytes:
+    """An ICC profile of grey, by ICC.1:2010: a white point and a curve."""
+    white = b"XYZ " + bytes(4) + struct.pack(">3i", 63190, 65536, 54061)
+    curve = b"curv" + bytes(4) + struct.pack(">IH", 1, round(256 * gamma)) + bytes(2)
+    tags = (
+        struct.pack(">I", 2) + b"wtpt" + struct.pack(">II", 156, 20) + b"kTRC" + struct.pack(">II", 176, 16)
+    )
+    head = bytes(4) + bytes(4) + b"\2\x20\0\0mntrGRAYXYZ " + bytes(12) + b"acsp" + bytes(28)
+    head += struct.pack(">3i", 63190, 65536, 54061) + bytes(48)
+    content = head + tags + white + curve
+    return struct.pack(">I", len(content)) + content[4:]
+
+
+@pytest.mark.parametrize("mode", ["L", "LA"])
+def test_the_profile_of_grey_counts_with_transparency_too(mode):
+    image = Image.new("L", (8, 8), 64).convert(mode)
+
+    dark, plain = (
+        read_bytes_rgb(_encode(image, "PNG", icc_profile=_grey_profile(gamma)), "x")[0, 0, 0]
+        for gamma in (3.5, 2.2)
+    )
+
+    assert dark < plain - 20
+    assert abs(int(plain) - 64) < 5
+
+
+def test_colours_are_brought_to_srgb_before_they_are_laid_over_white():
+    """The light of black, half opaque over white, does not depend on the colours' gamma."""
+    black = Image.new("RGBA", (8, 8), (0, 0, 0, 128))
+    content = _with_chunk(_encode(black, "PNG"), b"gAMA", struct.pack(">I", 100_000))
+    profile = _encode(black, "PNG", icc_profile=_swapped_profile())
+    half = Image.new("RGBA", (8, 8), (64, 64, 64, 128))
+    linear = _with_chunk(_encode(half, "PNG"), b"gAMA", struct.pack(">I", 100_000))
+
+    assert {tuple(read_bytes_rgb(one, "x")[0, 0].tolist()) for one in (content, profile)} == {(127, 127, 127)}
+    # 64 of linear light is 136 in sRGB; half of it and half of white.
+    assert read_bytes_rgb(linear, "x")[0, 0, 0] == pytest.approx((136 + 255) / 2, abs=2)
+
+
+def _grey_png(values: np.ndarray, depth: int, *chunks: bytes) -> bytes:
+    """A grey PNG of 2 or 4 bits whose width is divisible by 4."""
+    packed = np.zeros(values.shape, np.uint8)[:, :: 8 // depth]
+    for place in range(8 // depth):
+        packed |= values[:, place :: 8 // depth] << (8 - depth * (place + 1))
+    head = struct.pack(">IIBBBBB", *values.shape[::-1], depth, 0, 0, 0, 0)
+    rows = b"".join(b"\0" + row.tobytes() for row in packed)
+    body = (
+        _chunk(b"IHDR", head) + b"".join(chunks) + _chunk(b"IDAT", zlib.compress(rows)) + _chunk(b"IEND", b"")
+    )
+    return b"\x89PNG\r\n\x1a\n" + body
+
+
+@pytest.mark.parametrize("depth", [2, 4])
+def test_the_transparent_grey_of_few_bits_is_white(depth):
+    values = np.tile(np.arange(2**depth, dtype=np.uint8), (3, 4))
+
+    rgb = read_bytes_rgb(_grey_png(values, depth, _chunk(b"tRNS", b"\0\1")), "x")
+
+    assert np.array_equal(rgb[:, :, 0], np.where(values == 1, 255, values * (255 // (2**depth - 1))))
+
+
+def test_the_transparent_colour_of_16_bits_is_not_its_neighbour():
+    colours = np.full((4, 4, 3), (0x1234, 0x5678, 0x9ABC), ">u2")
+    colours[2:] = (0x1235, 0x5678, 0x9ABC)
+    rows = b"".join(b"\0" + row.tobytes() for row in colours)
+    chunks = (
+        (b"IHDR", struct.pack(">IIBBBBB", 4, 4, 16, 2, 0, 0, 0)),
+        (b"tRNS", colours[0, 0].tobytes()),
+        (b"IDAT", zlib.compress(rows)),
+        (b"IEND", b""),
+    )
+
+    rgb = read_bytes_rgb(b"\x89PNG\r\n\x1a\n" + b"".join(_chunk(*chunk) for chunk in chunks), "x")
+
+    assert rgb[:, 0].tolist() == [[255, 255, 255]] * 2 + [[0x12, 0x56, 0x9A]] * 2
 
 
 def test_cmyk_is_read(noise):
