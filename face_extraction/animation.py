@@ -12,7 +12,7 @@ from PIL import Image
 
 from face_extraction.colour import to_rgb
 from face_extraction.gif import DamagedGif, Gif, Part, decode, read_gif
-from face_extraction.heif import HEAD, is_heic
+from face_extraction.heif import HEAD
 from face_extraction.images import (
     Animated,
     Unreadable,
@@ -46,7 +46,7 @@ class Shown:
 
 
 def is_picture(path: Path) -> bool:
-    """Whether a file's content is GIF, PNG, WebP, TIFF, AVIF or HEIC, whatever its name.
+    """Whether a file's content is GIF, PNG, WebP, BMP, TIFF, AVIF or HEIC, whatever its name.
 
     FFmpeg would return one tile of a HEIC, and cannot read animated WebP. It does read JPEG, because a
     stream of JPEGs is a video.
@@ -59,7 +59,7 @@ def is_picture(path: Path) -> bool:
             head = stream.read(HEAD)
         except OSError:  # The reader of the frames reports it.
             return False
-    return known_format(head) not in ("", "JPEG") or is_heic(head)
+    return known_format(head) not in ("", "JPEG")
 
 
 def read_pictures(path: Path, *, count: int | None = None) -> Iterator[Shown]:

@@ -30,7 +30,6 @@ from face_extraction.heif import (
     crop_of,
     decode_heic,
     is_avif,
-    is_heic,
     open_heic,
     without_exif,
 )
@@ -38,6 +37,7 @@ from face_extraction.jpeg import ENDS, is_torn, lacks_end, lacks_scans, without_
 from face_extraction.ledger import FAILED, UNREADABLE, ItemFailed
 from face_extraction.png import clear_grey, deep_opacity, lacks_rows, sound_png
 from face_extraction.signatures import RAW, known_format
+from face_extraction.tiff import as_meant, is_preview
 from face_extraction.zeros import has_zeros
 
 # Pillow warns from here on: 89 megapixels, 358 MB once decoded.
@@ -52,12 +52,10 @@ MAX_FRAME = 36_000_000
 # Named one by one, because Pillow would also run Ghostscript on a PostScript file named .jpg.
 _FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF", "AVIF")
 ACCEPTED = (*_FORMATS, "HEIC")
+_NOT_READ = "that is damaged, or of a kind that is not read"
 # Pillow calls a JPEG that holds further pictures, such as a depth map, MPO.
 _JPEG = ("JPEG", "MPO")
 _ANIMATED = ("GIF", "PNG", "WEBP", "AVIF")
-# Tags of TIFF, on which raw photos are built: the first marks a smaller copy, the second a DNG.
-_SUBFILE, _DNG = 254, 50706
-_REDUCED = 1
 # Formats that name the primaries and the curve of their colours, in so many bytes; and where they are kept.
 _TAGGED, _BEFORE_PIXELS = ("PNG", "AVIF"), 2**21
 _COLOURS, _CROP, _OPACITY = "primaries and curve", "crop", "opacity"
@@ -225,7 +223,7 @@ def _decode(stream: IO[bytes], name: Path | str) -> Photo:
         known = known_format(head)
         if known == RAW:
             raise Unreadable(name, "a raw photo, of which only a small preview can be read")
-        if is_heic(head):
+        if known == "HEIC":
             return _decode_heic(stream, name)
         return _decode_picture(stream, name)
     except (Unreadable, MemoryError):
@@ -236,20 +234,23 @@ def _decode(stream: IO[bytes], name: Path | str) -> Photo:
         raise _too_many(name, MAX_LARGE if known == "JPEG" else MAX_PIXELS) from None
     except UnidentifiedImageError:
         if known:
-            raise Unreadable(name, f"{known} that is damaged, or of a kind that is not read") from None
+            raise Unreadable(name, f"{known} {_NOT_READ}") from None
         raise NoImage(name, f"no image of a kind that is read; accepted: {', '.join(ACCEPTED)}") from None
     except OSError as error:
         if error.errno is not None:  # Only the system's errors have a number; Pillow's mean damage.
             raise _failed(name, error) from None
-        raise _undecoded(name, error) from None
+        raise _undecoded(name, error, known) from None
     except Exception as error:  # The decoders raise many kinds, even SyntaxError.
-        raise _undecoded(name, error) from None
+        raise _undecoded(name, error, known) from None
 
 
-def _undecoded(name: Path | str, error: Exception) -> Exception:
+def _undecoded(name: Path | str, error: Exception, known: str) -> Exception:
     """The error to raise for a decoder's: short memory is not the file's fault."""
     if ran_out_of_memory(error):
         return MemoryError(one_line(error))
+    # Some say no more than "decoder error -2"; those of values are in words.
+    if known and not isinstance(error, ValueError):
+        return Unreadable(name, f"{known} {_NOT_READ} ({one_line(error)})")
     return Unreadable(name, one_line(error))
 
 
@@ -271,8 +272,7 @@ def open_picture(stream: IO[bytes], name: Path | str) -> Image.Image:
     image = Image.open(stream, formats=_FORMATS)
     image.info[_COLOURS] = tags_of(told)
     image.info[_CROP] = crop_of(told, image.size) if is_avif(head) else None
-    tags = getattr(image, "tag_v2", {})
-    if _DNG in tags or tags.get(_SUBFILE, 0) & _REDUCED:
+    if is_preview(image):
         raise Unreadable(name, "a raw photo, or another TIFF of which only a small preview can be read")
     _check_size(image.size, name, MAX_LARGE if image.format in _JPEG else MAX_PIXELS)
     if image.format == "PNG" and isinstance(clear := image.info.get("transparency"), int):
@@ -347,7 +347,7 @@ def shown_rgb(image: Image.Image) -> NDArray[np.uint8]:
 
 def _shown_part(image: Image.Image) -> Image.Image:
     """A decoded picture in a plain mode, without what an AVIF's crop takes away."""
-    plain = plain_mode(image)
+    plain = plain_mode(as_meant(image))
     if (opacity := image.info.get(_OPACITY)) is not None:
         plain.putalpha(Image.fromarray(opacity))
     if image.format == "BMP" and plain.mode == "RGBA" and plain.getchannel("A").getextrema() == (0, 0):

@@ -35,6 +35,8 @@ def what_it_is(path: Path) -> str:
         return "a Git LFS pointer, not the file itself; git lfs pull fetches that"
     if text.startswith(_PAGES):
         return "a web page, as of a failed download; fetch the file again"
+    if b"<svg" in text:
+        return "a drawing (SVG), not a photo"
     if text.startswith((b"<?xml", b'{"', b"{\n")):
         return "an XML or JSON text, as of a failed download; fetch the file again"
     if text.startswith(b"%pdf"):

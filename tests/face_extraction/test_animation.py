@@ -107,6 +107,14 @@ def test_a_tiff_under_a_videos_name_is_a_photo(tmp_path):
     assert frame.rgb.min() > 250
 
 
+def test_a_bmp_under_a_videos_name_is_a_photo(tmp_path):
+    Image.new("RGB", (40, 30), (200, 100, 50)).save(tmp_path / "a.mp4", "BMP")
+
+    (frame,) = read_frames(tmp_path / "a.mp4")
+
+    assert np.array_equal(frame.rgb, np.full((30, 40, 3), (200, 100, 50)))
+
+
 def test_a_heic_under_a_videos_name_is_whole(tmp_path):
     pillow_heif = pytest.importorskip("pillow_heif", reason="pip install '.[heic]'")
     heif = pillow_heif.from_pillow(Image.new("RGB", (512, 384), (90, 90, 90)))

@@ -571,6 +571,13 @@ def test_the_transparent_colour_of_16_bits_is_not_its_neighbour():
     assert rgb[:, 0].tolist() == [[255, 255, 255]] * 2 + [[0x12, 0x56, 0x9A]] * 2
 
 
+def test_what_a_decoder_says_in_numbers_is_put_in_words(noise):
+    content = _encode(Image.fromarray(noise), "TIFF", compression="tiff_adobe_deflate")
+
+    with pytest.raises(Unreadable, match=r"^x: TIFF that is damaged, or of a kind that is not read \("):
+        read_bytes_rgb(content.replace(b"\x78\x9c", b"\x00\x00", 1), "x")
+
+
 def test_cmyk_is_read(noise):
     cmyk = Image.new("CMYK", (16, 16), (0, 255, 255, 0))
 

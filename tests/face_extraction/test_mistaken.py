@@ -14,6 +14,7 @@ from face_extraction.mistaken import what_it_is
         (b"\r\n<!DOCTYPE html><html>", "a web page"),
         (b"\xef\xbb\xbf<HTML lang=en>", "a web page"),
         (b"<?xml version='1.0'?><Error>AccessDenied</Error>", "an XML or JSON text"),
+        (b"<?xml version='1.0'?><svg xmlns='http://www.w3.org/2000/svg'/>", "a drawing (SVG)"),
         (b'{"error": "quota"}', "an XML or JSON text"),
         (b"%PDF-1.7", "a PDF document"),
         (b"PK\3\4", "an archive; unpack it"),

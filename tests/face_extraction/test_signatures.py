@@ -14,7 +14,10 @@ from face_extraction.signatures import RAW, known_format
         (b"II*\0\x08\0\0\0", "TIFF"),
         (b"RIFF\0\0\0\0WEBPVP8 ", "WebP"),
         (b"II*\0\x10\0\0\0CR\2\0", RAW),
+        (b"BM" + bytes(12) + b"\x28\0\0\0", "BMP"),
         (b"BM", ""),
+        (b"BM" + bytes(20), ""),
+        (bytes(4) + b"ftypheic", "HEIC"),
         (b"", ""),
     ],
 )

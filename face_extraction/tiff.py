@@ -1,0 +1,66 @@
+"""Tell TIFFs of which only a preview can be read, and mend what Pillow shows otherwise than viewers.
+
+Reference: TIFF 6.0, section 8 (baseline fields); Adobe's technical note 1 (SubIFDs).
+"""
+
+from typing import Any
+
+import numpy as np
+from PIL import Image, TiffImagePlugin
+
+_SUBFILE, _WIDTH, _BITS, _MEANING, _PALETTE, _BELOW, _FORMAT = 254, 256, 258, 262, 320, 330, 339
+# A tag that marks a DNG, on which many raw photos are built.
+_DNG = 50706
+_REDUCED, _WHITE_IS_ZERO, _SIGNED = 1, 0, 2
+
+# Pillow's own decoders mix up 16-bit channels that are stored apart, and miss rows where colours are coarser.
+TiffImagePlugin.READ_LIBTIFF = True
+
+
+def is_preview(image: Image.Image) -> bool:
+    """Whether a picture is the small copy of another one, which cannot be read, as in raw photos.
+
+    Args:
+        image: opened by Pillow, of any format.
+    """
+    if not isinstance(image, TiffImagePlugin.TiffImageFile):
+        return False
+    tags = image.tag_v2
+    if _DNG in tags or tags.get(_SUBFILE, 0) & _REDUCED:
+        return True
+    return any(width > tags[_WIDTH] for width in _widths_below(image))
+
+
+def _widths_below(image: Any) -> list[int]:
+    """The widths of the pictures that hang below the first one."""
+    widths, place = [], image.fp.tell()
+    for offset in image.tag_v2.get(_BELOW, ()):
+        tags = TiffImagePlugin.ImageFileDirectory_v2(prefix=image.tag_v2.prefix)
+        image.fp.seek(offset)
+        tags.load(image.fp)
+        widths.append(tags.get(_WIDTH, 0))
+    image.fp.seek(place)
+    return widths
+
+
+def as_meant(image: Image.Image) -> Image.Image:
+    """A decoded picture with the brightness and the palette that a TIFF's tags mean.
+
+    Args:
+        image: decoded by Pillow, of any format.
+
+    Raises:
+        ValueError: its numbers have a sign, so that nothing tells which is black.
+    """
+    if not isinstance(image, TiffImagePlugin.TiffImageFile):
+        return image
+    tags, bits = image.tag_v2, image.tag_v2.get(_BITS)
+    if _SIGNED in tags.get(_FORMAT, ()):
+        raise ValueError("a TIFF of numbers with a sign, which have no defined range")
+    if image.mode == "P" and max(tags[_PALETTE]) < 256:  # Old programs wrote 8 bits in place of 16.
+        image.putpalette(np.reshape(tags[_PALETTE], (3, -1)).T.astype(np.uint8).tobytes())
+    elif bits == (12,):
+        return Image.fromarray(np.asarray(image) << 4)
+    elif bits == (16,) and tags.get(_MEANING) == _WHITE_IS_ZERO:
+        return Image.fromarray(65535 - np.asarray(image))
+    return image
