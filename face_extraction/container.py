@@ -42,6 +42,8 @@ _NO_VIDEO = {
     "an icon": _ICONS,
     "another kind of file with pictures in it": _JPEGS,
 }
+# How a packet begins that holds only the end of a sequence of Dirac (its specification, 9.6), and its bytes.
+_DIRAC_END, _END_SIZE = b"BBCD\x10", 13
 # Decoders that keep what is transparent, by codec.
 _TRANSPARENT = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
 
@@ -137,10 +139,17 @@ def packets_of(container: Any, *streams: Any) -> Iterator[Any]:
         return
 
 
+def has_picture(packet: Any) -> bool:
+    """Whether a packet of a video holds more than the mark that ends a sequence of Dirac or VC-2."""
+    if packet.size != _END_SIZE:
+        return bool(packet.size)
+    return not bytes(packet).startswith(_DIRAC_END)
+
+
 def each_packet(container: Any, stream: Any) -> Iterator[Any]:
     """The packets that `read_packets` counts, up to the first unreadable one; that is reported already."""
     try:
-        yield from (packet for packet in packets_of(container, stream) if packet.size)
+        yield from (packet for packet in packets_of(container, stream) if has_picture(packet))
     except MemoryError:
         raise
     except ERRORS:

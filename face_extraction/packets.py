@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from face_extraction import asf, avi, flv, fragments, matroska, ogg, transport
-from face_extraction.container import ERRORS, open_video, packets_of
+from face_extraction.container import ERRORS, has_picture, open_video, packets_of
 from face_extraction.errors import unforeseen
 from face_extraction.holes import HoleFinder, spread
 from face_extraction.images import Unreadable
@@ -358,7 +358,7 @@ def _read_through(container: Any, stream: Any, breaks: Iterator[Break]) -> _Read
                 read.begin = min(read.begin, packet.dts * tick)
             if packet.size and packet.pts is not None and not packet.is_corrupt:
                 read.end = max(read.end, (packet.pts + (packet.duration or 0)) * tick)
-            if packet.stream_index == stream.index and packet.size:
+            if packet.stream_index == stream.index and has_picture(packet):
                 while gap and packet.pos is not None and gap.at < packet.pos + PACKET:
                     read.add_break(gap)
                     gap = next(breaks, None)

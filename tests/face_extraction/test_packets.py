@@ -256,6 +256,12 @@ def test_what_cameras_and_editors_write(tmp_path, name, codec, pixels):
     assert values(read_frames(path, count=3)) == [5, 15, 25]
 
 
+def test_the_mark_that_ends_a_sequence_of_vc2_is_no_lost_frame(tmp_path):
+    path = write(tmp_path / "a.ts", map(paint, range(20)), "vc2", pixels="yuv422p", bit_rate=600_000_000)
+
+    assert values(read_frames(path)) == list(range(20))
+
+
 @pytest.mark.parametrize("default", [0, 1])
 def test_the_default_video_is_read_and_not_the_first(tmp_path, default):
     with av.open(str(tmp_path / "a.mkv"), "w") as container:
