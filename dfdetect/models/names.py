@@ -4,6 +4,8 @@ from pathlib import Path
 
 # Each key names the data that the published weights were trained on.
 PUBLISHED = {"imagenet": "ImageNet", "lvd142m": "LVD-142M"}
+# Values that name no file, even where there is one of that name.
+NO_FILES = ("", "none", *PUBLISHED)
 # The files of a preset's folder.
 CONFIG = "config.json"
 WEIGHTS = "model.weights.h5"

@@ -74,6 +74,9 @@ def start(model: keras.Model, family: "Family", weights: str, *, partial: bool, 
     Raises:
         InputError: the weights cannot be had, or belong to another model.
     """
+    if weights == "none":
+        _record(model, weights, "", [])
+        return
     published = weights in PUBLISHED
     folder = None if published else Path(weights)
     if folder and is_preset(folder) and (whole or not family.preset):
@@ -91,8 +94,8 @@ def start(model: keras.Model, family: "Family", weights: str, *, partial: bool, 
                 f"{folder}: an archive, which holds a backbone; {family.name} takes {accepted} here"
             )
         _record(model, weights, load_archive(model, family.archive, folder), backbone_layers(model))
-    elif published or weights == "none":
-        _record(model, weights, "", backbone_layers(model) if published else [])
+    elif published:
+        _record(model, weights, "", backbone_layers(model))
     else:
         load_weights(model, family, weights, partial=partial, whole=whole)
 

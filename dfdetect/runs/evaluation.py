@@ -9,6 +9,7 @@ from typing import Annotated, Any, Required, TypedDict, cast
 import msgspec
 
 from dfdetect.metrics.estimates import Metrics
+from dfdetect.models.names import NO_FILES
 from dfdetect.predictions import Predictions, read_predictions, write_predictions
 from face_extraction.errors import InputError
 from face_extraction.json_file import read_json, write_json
@@ -94,9 +95,9 @@ class Evaluation:
         Manifest and weights are written as absolute paths, for `located`.
         """
         places = {"manifest": Path(facts["manifest"]).absolute()} if "manifest" in facts else {}
-        source = Path(facts.get("weights_source", ""))
-        if source.is_file() and "weights_file" not in facts:
-            places["weights_file"] = source.absolute()
+        source = facts.get("weights_source", "")
+        if source not in NO_FILES and "weights_file" not in facts and Path(source).is_file():
+            places["weights_file"] = Path(source).absolute()
         texts = {name: str(place) for name, place in places.items()}
         write_json(self.environment_file, {**facts, **texts})
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from dfdetect.models.names import PUBLISHED, is_preset
+from dfdetect.models.names import NO_FILES, is_preset
 from dfdetect.models.shipped import is_shipped
 from dfdetect.recipe import RECIPE_FILE, Recipe, read_recipe, split_leak, write_recipe
 from dfdetect.runs.evaluation import Evaluation
@@ -296,6 +296,8 @@ def evaluation_in(folder: Path) -> Evaluation:
 
 def _weights_digest(recipe: Recipe) -> str:
     """SHA-256 of the weights file that a recipe names; "" if it names none."""
+    if recipe.weights in NO_FILES:
+        return ""
     parent = started_from(recipe)
     path = parent.weights if parent else Path(recipe.weights)
     return file_digest(path) if path.is_file() else ""
@@ -308,8 +310,7 @@ def started_from(recipe: Recipe) -> Run | None:
         InputError: the weights are a folder that is neither a run nor a preset.
     """
     path = Path(recipe.weights)
-    # The name of published weights wins over a folder of that name.
-    if recipe.weights in ("", "none", *PUBLISHED) or (path.is_dir() and is_preset(path)):
+    if recipe.weights in NO_FILES or (path.is_dir() and is_preset(path)):
         return None
     if path.is_dir():
         Run(path).require_run()

@@ -257,6 +257,20 @@ def test_a_recipe_starts_from_a_run_by_its_folder_or_its_weights_file(tmp_path):
         started_from(Recipe(weights=str(tmp_path)))
 
 
+def test_a_file_of_the_name_of_published_weights_is_not_taken_for_them(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("none", "imagenet"):
+        Path(name).write_bytes(b"something else")
+        run = Run(tmp_path / f"run-{name}")
+        run.begin(Recipe(weights=name), "digest")
+        run.write_environment(run.environment() | {"weights_source": name})
+        assert run.environment() == {
+            "manifest_sha256": "digest",
+            "weights_sha256": "",
+            "weights_source": name,
+        }
+
+
 def test_the_default_name_shows_the_model_and_changes_with_the_recipe_and_the_data():
     recipes = (RECIPE, dataclasses.replace(RECIPE, seed=1), dataclasses.replace(RECIPE, model="meso4"))
     names = [default_name(recipe, digest) for recipe in recipes for digest in ("one", "other")]
