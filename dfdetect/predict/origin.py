@@ -81,8 +81,10 @@ def read_manifest(path: Path, anchors: str = "") -> Manifest:
     """
     if find_spec("c2pa") is None:
         return Manifest(state="unread", told=TOLD["unread"])
-    import c2pa
-
+    try:
+        import c2pa
+    except Exception as error:  # It looks for its library in the working folder, too, which may be closed.
+        return Manifest(state="unread", told=_unread(error))
     settings: dict[str, Any] = {"verify": {"remote_manifest_fetch": False, "ocsp_fetch": False}}
     if anchors:
         settings["trust"] = {"trust_anchors": anchors}
@@ -99,7 +101,11 @@ def read_manifest(path: Path, anchors: str = "") -> Manifest:
     except c2pa.C2paError as error:
         return Manifest(state="invalid", told=f"{TOLD['invalid']} ({_text(str(error))})")
     except Exception as error:  # A strange manifest must not cost the verdict.
-        return Manifest(state="unread", told=f"Its C2PA manifest could not be read ({type(error).__name__}).")
+        return Manifest(state="unread", told=_unread(error))
+
+
+def _unread(error: Exception) -> str:
+    return f"Its C2PA manifest could not be read ({type(error).__name__})."
 
 
 def _told(store: Mapping[str, Any]) -> Manifest:

@@ -24,7 +24,7 @@ MOST_PARAMETERS = 100_000_000
 
 def is_export(path: Path) -> bool:
     """Whether a path is an export of ours, by its name: of a file, or of a folder that TensorFlow loads."""
-    return path.suffix.lower() in SUFFIXES or (path / "saved_model.pb").is_file()
+    return path.suffix.lower() in SUFFIXES or (path.is_dir() and (path / "saved_model.pb").is_file())
 
 
 def about_file(export: Path) -> Path:

@@ -1,9 +1,12 @@
 """What a file says about where it comes from: manifests that the test signs itself, tags and encoders."""
 
+import builtins
 import datetime
+import errno
 import io
 import json
 import socket
+import sys
 
 import numpy as np
 import pytest
@@ -115,6 +118,25 @@ def test_a_manifest_at_which_the_library_fails_costs_itself_alone(signed, tmp_pa
 
     monkeypatch.setattr(c2pa.Reader, "try_create", fail)
     assert [read_manifest(tmp_path / "a.jpg").state for _ in range(2)] == ["invalid", "unread"]
+
+
+def test_a_library_that_cannot_be_loaded_costs_the_manifest_alone(tmp_path, monkeypatch):
+    pytest.importorskip("c2pa")
+    GREY.save(tmp_path / "a.png")
+    monkeypatch.delitem(sys.modules, "c2pa")
+    real = builtins.__import__
+
+    def closed(name, *args):
+        if name == "c2pa":
+            raise PermissionError(errno.EACCES, "Permission denied", "libc2pa_c.so")
+        return real(name, *args)
+
+    monkeypatch.setattr(builtins, "__import__", closed)
+    manifest = read_manifest(tmp_path / "a.png")
+    assert (manifest.state, manifest.told) == (
+        "unread",
+        "Its C2PA manifest could not be read (PermissionError).",
+    )
 
 
 def test_a_file_without_a_manifest_is_not_suspicious(tmp_path):
