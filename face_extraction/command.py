@@ -6,6 +6,7 @@ import os
 import re
 import sys
 from collections.abc import Callable, Sequence
+from concurrent.futures import BrokenExecutor
 from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any, NoReturn, TextIO, cast
@@ -125,12 +126,15 @@ def _nearest_flag(given: str, actions: Sequence[argparse.Action]) -> str:
 def run(parser: Parser, main: Callable[[argparse.Namespace], int], argv: Sequence[str] | None = None) -> int:
     """Parse `argv`, call `main`, and turn wrong input and Ctrl-C into one line and an exit status.
 
+    So it does with worker processes that broke down.
+
     Returns:
         0 done, 1 a finding or a failed item, 2 wrong use, 130 interrupted.
     """
-    args = parser.parse_args(argv) if parser.has_tasks else parser.parse_intermixed_args(argv)
-    debug = getattr(args, "debug", False)
+    debug = "--debug" in (sys.argv[1:] if argv is None else argv)
     try:
+        # Here, because a path among the arguments may be one that this user cannot read.
+        args = parser.parse_args(argv) if parser.has_tasks else parser.parse_intermixed_args(argv)
         with redirect_stdout(cast(TextIO, _LastingOutput(sys.stdout))) as output:
             status = main(args)
             output.flush()
@@ -139,14 +143,17 @@ def run(parser: Parser, main: Callable[[argparse.Namespace], int], argv: Sequenc
         if debug:
             raise
         return missing_package(error)
-    except (InputError, KeyboardInterrupt, OSError) as error:
+    except (InputError, KeyboardInterrupt, OSError, BrokenExecutor) as error:
         if debug:
             raise
         line, status = str(error), USAGE
         if isinstance(error, KeyboardInterrupt):
             line, status = "interrupted; finished work is kept", INTERRUPTED
+        elif isinstance(error, BrokenExecutor):
+            line = "the worker processes broke down (out of memory?); finished work is kept: start again"
+            status = FINDING
         elif isinstance(error, OSError):
-            line = f"{error.filename or 'a file'}: {error.strerror or error}"
+            line = f"{error.filename}: {error.strerror}" if error.filename else error.strerror or str(error)
         print(f"{parser.prog}: {harmless(line)}", file=sys.stderr)
         return status
 

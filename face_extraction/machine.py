@@ -52,6 +52,14 @@ def limit_memory(more: int) -> None:
         resource.setrlimit(resource.RLIMIT_AS, (soft, most))
 
 
+def umask() -> int:
+    """The rights that this process takes from the files it makes; 0 if the system does not tell."""
+    for line in _text(Path("/proc/self/status")).splitlines():
+        if line.startswith("Umask:"):
+            return int(line.split()[1], base=8)
+    return 0
+
+
 def _address_space() -> int:
     """The bytes of address space that this process has; 0 if the system does not tell."""
     pages = _text(Path("/proc/self/statm")).split()[:1]

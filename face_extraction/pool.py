@@ -8,9 +8,19 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager
+import time
+from collections.abc import Callable, Collection, Iterator
+from concurrent.futures import (
+    FIRST_COMPLETED,
+    BrokenExecutor,
+    Executor,
+    Future,
+    InvalidStateError,
+    ThreadPoolExecutor,
+    wait,
+)
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any, TypeVar
@@ -21,7 +31,7 @@ from pebble import ProcessPool
 from PIL import AvifImagePlugin
 
 from face_extraction.errors import InputError
-from face_extraction.machine import available_memory, limit_memory
+from face_extraction.machine import available_memory, limit_memory, umask
 from face_extraction.missing import extra
 from face_extraction.settings import TIME_LIMIT
 
@@ -32,6 +42,8 @@ _ANSWER_SECONDS = 15
 # What a process may take, in bytes: the most, and the least if the machine has little for so many. A photo of
 # 200 megapixels takes .9 GB, 1.1 GB with the detector "cnn".
 MOST_MEMORY, LEAST_MEMORY = 4_000_000_000, 1_500_000_000
+# Seconds between two looks at whether the processes still work.
+_GLANCE = 0.1
 
 
 class LocalPool(Executor):
@@ -39,7 +51,8 @@ class LocalPool(Executor):
 
     If an item's process dies, the item fails with `pebble.ProcessExpired`; if it takes too long, with
     `TimeoutError`; if it takes too much memory, with `MemoryError` or a library's own error for that. The
-    other items go on.
+    other items go on. If all processes break down, the items in work and waiting fail with
+    `BrokenProcessPool`, and the next one starts new processes.
     """
 
     def __init__(self, workers: int, time_limit: float | None = None) -> None:
@@ -49,28 +62,133 @@ class LocalPool(Executor):
             workers: how many processes.
             time_limit: seconds that one item may take; None for no limit.
         """
-        # Spawned, not forked: a copy of a process with running threads can hang.
-        context = multiprocessing.get_context("spawn")
-        self._pool: Any = ProcessPool(
-            workers, initializer=_start_worker, initargs=(_memory_of_each(workers),), context=context
-        )
-        self._time_limit = time_limit
+        self._workers, self._time_limit = workers, time_limit
+        self._pool: Any = None
+        self._waiting: set[Future[Any]] = set()
+        self._starting = threading.Lock()
+
+    def start(self) -> None:
+        """Start the processes, and wait until one answers; does nothing while they work.
+
+        Raises:
+            InputError: none can be started.
+        """
+        with self._starting:
+            if self._pool is not None:
+                if self._pool.active:
+                    return
+                self.shutdown(cancel_futures=True)
+                self._pool = None
+            self._waiting = set()
+            self._pool = _started(self._workers, self._waiting)
 
     def submit(self, function: Callable[..., _T], /, *args: Any, **options: Any) -> Future[_T]:
-        """Run `function` in one of the processes."""
-        future: Future[_T] = self._pool.schedule(
-            function, args=args, kwargs=options, timeout=self._time_limit
-        )
+        """Run `function` in one of the processes; the first call starts them.
+
+        Raises:
+            InputError: none can be started.
+        """
+        self.start()
+        future: Future[_T] = Future()
+        try:
+            future = self._pool.schedule(function, args=args, kwargs=options, timeout=self._time_limit)
+        except RuntimeError as error:  # They broke down this moment.
+            future.set_exception(BrokenProcessPool(str(error)))
+        self._waiting.add(future)
+        future.add_done_callback(self._waiting.discard)
         return future
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         """End the processes after their work, or at once with `cancel_futures`."""
+        if self._pool is None:
+            return
         if cancel_futures:
             self._pool.stop()
         else:
             self._pool.close()
         if wait:
             self._pool.join()
+
+
+def _started(workers: int, waiting: Collection[Future[Any]]) -> Any:
+    """A pool of pebble's, once a process has answered.
+
+    Args:
+        workers: how many processes.
+        waiting: the calls that are not done; they fail when the processes break down.
+
+    Raises:
+        InputError: none can be started.
+    """
+    _check_working_folder()
+    _check_umask()
+    # Spawned, not forked: a copy of a process with running threads can hang.
+    context = multiprocessing.get_context("spawn")
+    pool: Any = ProcessPool(
+        workers, initializer=_start_worker, initargs=(_memory_of_each(workers),), context=context
+    )
+    try:
+        answer = pool.schedule(os.getpid)
+        while not wait([answer], _GLANCE).done:
+            if not pool.active:
+                raise BrokenProcessPool
+        answer.result()
+        threading.Thread(target=_watch, args=(pool, waiting), daemon=True).start()
+    except BaseException as error:
+        pool.stop()
+        pool.join()
+        if not isinstance(error, (OSError, RuntimeError)):
+            raise
+        raise InputError(_unstarted(error)) from None
+    return pool
+
+
+def _unstarted(error: OSError | RuntimeError) -> str:
+    cause = error.__cause__ if isinstance(error, BrokenExecutor) else error
+    why = getattr(cause, "strerror", None) or str(cause or "") or "they end as soon as they begin"
+    return (
+        f"worker processes cannot be started ({why}); they need free memory, processes and open files "
+        "(ulimit -a), and a /dev/shm that can be written"
+    )
+
+
+def _check_working_folder() -> None:
+    """Refuse a working folder in which no process can begin: Python would start them without end.
+
+    Raises:
+        InputError: it is gone, or this user may not enter it.
+    """
+    try:
+        folder = os.getcwd()
+        os.stat(os.path.join(folder, os.curdir))
+    except OSError as error:
+        raise InputError(
+            f"the working folder: {error.strerror}; worker processes begin in it: start from another folder"
+        ) from None
+
+
+def _check_umask() -> None:
+    """Refuse a umask under which no process can open the locks that this one makes.
+
+    Raises:
+        InputError: it forbids this user to read or write what he makes.
+    """
+    mask = umask()
+    if mask & 0o600 and os.geteuid() != 0:
+        raise InputError(
+            f"umask {mask:04o} keeps you from the files that you make, which worker processes need; "
+            "accepted: one that leaves you reading and writing, such as 0022"
+        )
+
+
+def _watch(pool: Any, waiting: Collection[Future[Any]]) -> None:
+    """Fail what waits when the processes break down: pebble forgets calls that none of them had taken."""
+    while pool.active:
+        time.sleep(_GLANCE)
+    time.sleep(10 * _GLANCE)  # pebble fails those that it knows, and must not find them done.
+    for future in list(waiting):
+        with suppress(InvalidStateError):
+            future.set_exception(BrokenProcessPool("the worker processes broke down"))
 
 
 @contextmanager

@@ -6,7 +6,7 @@ file gets no score, because the process with the model never opens a file.
 
 from collections import deque
 from collections.abc import Iterable, Iterator
-from concurrent.futures import CancelledError, Future
+from concurrent.futures import BrokenExecutor, CancelledError, Future
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -39,7 +39,9 @@ def judge_files(files: Iterable[Path], detector: "Detector", readers: Readers) -
         readers: the processes that read files.
 
     Raises:
-        InputError: the model or the dask scheduler is at fault, and would be with every file.
+        InputError: the model or the dask scheduler is at fault, and would be with every file; or no process
+            can be started.
+        BrokenExecutor: all processes broke down.
     """
     for looks in found_in(files, detector.wanted(), readers):
         yield from detector.judge_looks(looks)
@@ -54,7 +56,8 @@ def found_in(files: Iterable[Path], wanted: Wanted, readers: Readers) -> Iterato
         readers: the processes that read files.
 
     Raises:
-        InputError: there is no dask scheduler, or it is gone.
+        InputError: there is no dask scheduler, or it is gone; or no process can be started.
+        BrokenExecutor: all processes broke down.
     """
     waiting, running = iter(files), deque[tuple[Path, Future[Look]]]()
     with readers.open() as (pool, workers):
@@ -86,7 +89,7 @@ def _ahead(workers: int) -> int:
 def _found(path: Path, future: Future[Look]) -> Look:
     try:
         return replace(future.result(), path=str(path))
-    except InputError:
+    except (InputError, BrokenExecutor):
         raise
     except CancelledError:
         raise InputError("the dask scheduler is gone; what was scored is kept: start again") from None

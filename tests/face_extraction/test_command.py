@@ -1,8 +1,10 @@
 """What every command line does the same way."""
 
+import errno
 import os
 import subprocess
 import sys
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
 import pytest
@@ -68,6 +70,24 @@ def test_debug_shows_the_traceback(parser, error):
 def test_an_interruption_is_told_and_is_status_130(parser, capsys):
     assert run(parser, _raise(KeyboardInterrupt()), []) == 130
     assert capsys.readouterr().err == "prog: interrupted; finished work is kept\n"
+
+
+def test_worker_processes_that_broke_down_are_one_line(parser, capsys):
+    assert run(parser, _raise(BrokenProcessPool("All workers expired")), []) == 1
+    assert capsys.readouterr().err == (
+        "prog: the worker processes broke down (out of memory?); finished work is kept: start again\n"
+    )
+
+
+def test_a_path_that_this_user_cannot_read_is_one_line(parser, capsys):
+    def refuse(text):
+        raise PermissionError(errno.EACCES, "Permission denied", text)
+
+    parser.add_argument("path", type=refuse)
+    assert run(parser, lambda args: 0, ["closed/a.csv"]) == 2
+    assert capsys.readouterr().err == "prog: closed/a.csv: Permission denied\n"
+    with pytest.raises(PermissionError):
+        run(parser, lambda args: 0, ["closed/a.csv", "--debug"])
 
 
 def test_a_file_that_cannot_be_written_is_one_line_and_status_2(parser, tmp_path, capsys):

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from face_extraction.machine import available_cores, available_memory
+from face_extraction.machine import available_cores, available_memory, umask
 
 
 @pytest.fixture(autouse=True)
@@ -104,3 +104,13 @@ except MemoryError:
 def test_a_process_gets_so_much_memory_and_no_more_and_is_the_first_to_go():
     done = subprocess.run([sys.executable, "-c", LIMITED], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["100000000", "500", "refused"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells")
+@pytest.mark.parametrize("mask", [0o022, 0o777])
+def test_the_umask_is_told_and_stays(mask):
+    before = os.umask(mask)
+    try:
+        assert (umask(), umask()) == (mask, mask)
+    finally:
+        assert os.umask(before) == mask

@@ -1,15 +1,18 @@
-"""Worker processes that die or hang, here and on a dask scheduler."""
+"""Worker processes that die, hang or cannot be started, here and on a dask scheduler."""
 
+import errno
 import os
 import signal
 import subprocess
 import sys
 import threading
 import time
+from concurrent.futures import BrokenExecutor
 from pathlib import Path
 
 import numpy as np
 import pytest
+from pebble import ProcessExpired, ProcessPool
 
 from face_extraction import pool
 from face_extraction.errors import InputError
@@ -209,3 +212,79 @@ def test_a_scheduler_that_does_not_answer_is_one_line(address, monkeypatch):
 
     with pytest.raises(InputError, match=f"--dask {address}: no scheduler answers there"), dask_pool(address):
         pass
+
+
+@needs_kill
+def test_processes_that_die_idle_are_replaced():
+    with local_pool(1, None) as pool:
+        os.kill(pool.submit(os.getpid).result(60), signal.SIGKILL)
+        time.sleep(1)
+        assert pool.submit(pow, 2, 5).result(60) == 32
+
+
+class _Dies:
+    """Ends the process that unpickles it, which is before any process has taken the call."""
+
+    def __reduce__(self):
+        return signal.raise_signal, (signal.SIGKILL,)
+
+
+@needs_kill
+def test_what_waits_for_processes_that_all_broke_down_fails_and_does_not_wait_for_ever():
+    many = bytes(200_000)  # more than a pipe holds, so that the calls behind it stay in the queue
+    with local_pool(1, None) as pool:
+        futures = [pool.submit(len, call) for call in (_Dies(), many, many, many)]
+        for future in futures:
+            with pytest.raises((BrokenExecutor, ProcessExpired)):
+                future.result(60)
+
+
+@pytest.mark.parametrize(
+    ("close", "why"),
+    [
+        (Path.rmdir, "No such file"),
+        pytest.param(
+            lambda folder: folder.chmod(0),
+            "Permission denied",
+            marks=pytest.mark.skipif(
+                hasattr(os, "geteuid") and os.geteuid() == 0, reason="root may enter any folder"
+            ),
+        ),
+    ],
+)
+def test_a_working_folder_that_cannot_be_entered_is_one_line(tmp_path, monkeypatch, close, why):
+    folder = tmp_path / "closed"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    close(folder)
+    with local_pool(1, None) as pool, pytest.raises(InputError, match=f"the working folder: {why}"):
+        pool.submit(pow, 2, 5)
+
+
+def test_processes_that_end_as_soon_as_they_begin_are_one_line(monkeypatch):
+    monkeypatch.setattr(pool, "_start_worker", os._exit)  # each is started with a number, its status
+    with local_pool(1, None) as processes, pytest.raises(InputError, match="they end as soon as they begin"):
+        processes.submit(pow, 2, 5)
+
+
+def test_a_system_that_gives_no_locks_is_one_line(monkeypatch):
+    def refuse(*_):
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+    monkeypatch.setattr(ProcessPool, "schedule", refuse)
+    with (
+        local_pool(1, None) as processes,
+        pytest.raises(InputError, match=r"cannot be started \(Read-only file system\)"),
+    ):
+        processes.submit(pow, 2, 5)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells")
+def test_a_umask_that_keeps_the_user_from_his_own_files_is_one_line(monkeypatch):
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)  # root is kept from nothing
+    before = os.umask(0o777)
+    try:
+        with local_pool(1, None) as pool, pytest.raises(InputError, match="umask 0777 keeps you from"):
+            pool.submit(pow, 2, 5)
+    finally:
+        os.umask(before)

@@ -5,6 +5,7 @@ import shutil
 import signal
 import sys
 from concurrent.futures import CancelledError, Executor, Future
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
@@ -183,6 +184,11 @@ def test_what_goes_wrong_in_a_process_costs_its_file_alone(monkeypatch, detector
 def test_a_scheduler_that_goes_away_ends_the_call(monkeypatch, detector):
     with pytest.raises(InputError, match="the dask scheduler is gone; what was scored is kept: start again"):
         _found_with(monkeypatch, detector.wanted(), CancelledError("gone"))
+
+
+def test_processes_that_broke_down_end_the_call(monkeypatch, detector):
+    with pytest.raises(BrokenProcessPool):
+        _found_with(monkeypatch, detector.wanted(), BrokenProcessPool("All workers expired"))
 
 
 def test_the_time_limit_reaches_the_processes(command, files, monkeypatch):
