@@ -114,11 +114,14 @@ def _serve(args: argparse.Namespace) -> int:
         from dfdetect.serve.app import Service, make_app
         from dfdetect.serve.camera import MOST_BYTES
         from dfdetect.serve.guard import LOOPBACK as NAMES
+        from dfdetect.serve.workplace import Workplace
 
         is_open = args.host not in NAMES
         service = Service(_limits(args), args.workers, key, frozenset() if is_open else NAMES)
+        place = Workplace(args.workers, service.limits.work_seconds)
+        place.start()
         config = uvicorn.Config(
-            make_app(detector, service),
+            make_app(detector, service, place),
             log_level="warning",
             access_log=False,
             server_header=False,

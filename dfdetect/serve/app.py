@@ -24,6 +24,7 @@ from dfdetect.serve.pages import pages
 from dfdetect.serve.routes import Parts, routes
 from dfdetect.serve.scorer import Scorer
 from dfdetect.serve.showing import Heat
+from dfdetect.serve.workplace import Workplace
 
 GONE = 499
 """The status of a request whose client left; nobody sees it but the metrics."""
@@ -46,12 +47,13 @@ class Service:
     hosts: frozenset[str] = LOOPBACK
 
 
-def make_app(detector: Detector, service: Service | None = None) -> FastAPI:
+def make_app(detector: Detector, service: Service | None = None, place: Workplace | None = None) -> FastAPI:
     """The whole application.
 
     Args:
         detector: judges.
         service: how it is run.
+        place: where it works; started already, a fault there is told before the application runs.
     """
     service = service or Service()
     counts = Counts()
@@ -60,7 +62,9 @@ def make_app(detector: Detector, service: Service | None = None) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         scorer = Scorer(detector, counts.batches.observe)
         await asyncio.to_thread(scorer.warm_up)
-        jobs = Jobs(detector, scorer, service.limits, service.workers, counts.ended)
+        work = place or Workplace(service.workers, service.limits.work_seconds)
+        await asyncio.to_thread(work.start)
+        jobs = Jobs(detector, scorer, service.limits, work, counts.ended)
         counts.watch_queue(lambda: jobs.in_work)
         cameras = Cameras(detector, scorer, service.limits.cameras, service.key, counts)
         app.state.parts = Parts(detector, service.limits, jobs, cameras, counts, Heat(detector))
@@ -68,6 +72,7 @@ def make_app(detector: Detector, service: Service | None = None) -> FastAPI:
             yield
         finally:
             await jobs.close()
+            await asyncio.to_thread(work.close)
             await cameras.close()
             await asyncio.to_thread(scorer.close)
 

@@ -153,7 +153,10 @@ class Cameras:
 
     async def _glance(self, jpeg: bytes, trail: Trail) -> Glance:
         assert self._pool
-        future = self._pool.submit(glance, jpeg, self._wanted, trail, time.monotonic())
+        # In a thread, because the first call waits for a process that starts.
+        future = await asyncio.to_thread(
+            self._pool.submit, glance, jpeg, self._wanted, trail, time.monotonic()
+        )
         try:
             return await asyncio.wrap_future(future)
         except (ProcessExpired, TimeoutError):

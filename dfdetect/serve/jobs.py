@@ -25,10 +25,10 @@ from dfdetect.serve import answers
 from dfdetect.serve.limits import Limits, Refused
 from dfdetect.serve.scorer import Scorer
 from dfdetect.serve.watching import Watched, read_progress, watch
+from dfdetect.serve.workplace import Workplace
 from dfdetect.verdict import Verdict
 from face_extraction.errors import one_line
 from face_extraction.ledger import FAILED, process_ended
-from face_extraction.pool import LocalPool
 
 Outcome = Literal["verdict", "refused", "failed", "cancelled"]
 UPLOAD = "upload"
@@ -92,7 +92,7 @@ class Jobs:
         detector: judges.
         scorer: runs its model.
         limits: what is taken.
-        workers: processes that look for faces.
+        place: started; where uploads lie, and the processes that look for faces.
         on_end: called with each job that ended, and how.
     """
 
@@ -101,13 +101,11 @@ class Jobs:
         detector: Detector,
         scorer: Scorer,
         limits: Limits,
-        workers: int,
+        place: Workplace,
         on_end: Callable[[Job, Outcome], None] = lambda job, outcome: None,
     ) -> None:
-        self._wanted, self._scorer, self._limits, self._workers = detector.wanted(), scorer, limits, workers
+        self._wanted, self._scorer, self._limits, self._place = detector.wanted(), scorer, limits, place
         self._on_end = on_end
-        self._root = tempfile.TemporaryDirectory(prefix="dfdetect-serve-")
-        self._pool = LocalPool(workers, limits.work_seconds)
         self._open: dict[str, Job] = {}
         self._kept: dict[str, Job] = {}
         self._usual = GUESS
@@ -120,7 +118,7 @@ class Jobs:
     @property
     def folder(self) -> Path:
         """Where uploads lie while they are in work."""
-        return Path(self._root.name)
+        return self._place.folder
 
     def admit(self, keeps: bool) -> Job:
         """A job for a file that is about to arrive; it ends with `start` or `drop`.
@@ -129,7 +127,7 @@ class Jobs:
             Refused: the queue is full.
         """
         if len(self._open) >= self._limits.queue:
-            wait = math.ceil(self._usual * len(self._open) / self._workers)
+            wait = math.ceil(self._usual * len(self._open) / self._place.workers)
             wait = min(max(wait, 1), LONGEST_WAIT)
             told = f"the queue is full ({self._limits.queue} files); try again in {wait} seconds"
             raise Refused(429, told, retry_after=wait)
@@ -187,13 +185,11 @@ class Jobs:
         )
 
     async def close(self) -> None:
-        """Stop all work, and remove all files."""
+        """Stop all work, and remove all uploads."""
         tasks = [job.task for job in self._open.values() if job.task]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        await asyncio.to_thread(self._pool.shutdown, cancel_futures=True)
-        self._root.cleanup()
 
     async def _run(self, job: Job) -> None:
         outcome: Outcome = "cancelled"  # unless the end of the work says otherwise
@@ -223,7 +219,10 @@ class Jobs:
 
     async def _watched(self, job: Job) -> Watched:
         """What a process finds in the file; a process that dies costs its file alone."""
-        future = self._pool.submit(watch, job.upload, self._wanted, self._limits, job.keeps)
+        # In a thread, because it takes a second where all processes broke down and others must start.
+        future = await asyncio.to_thread(
+            lambda: self._place.pool.submit(watch, job.upload, self._wanted, self._limits, job.keeps)
+        )
         try:
             return await asyncio.wrap_future(future)
         except ProcessExpired as error:

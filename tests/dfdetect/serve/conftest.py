@@ -13,7 +13,7 @@ from dfdetect.predict.detector import Detector
 from dfdetect.sample.films import film, write_video
 from dfdetect.sample.identity import draw_identity
 from dfdetect.sample.people import Person
-from dfdetect.serve import camera, jobs
+from dfdetect.serve import camera, workplace
 from dfdetect.serve.app import Service, make_app
 from face_extraction.images import write_image
 from face_extraction.settings import ExtractionSettings
@@ -27,6 +27,9 @@ class Threads:
     one = ThreadPoolExecutor(1)
 
     def __init__(self, workers, time_limit=None):
+        pass
+
+    def start(self):
         pass
 
     def submit(self, function, *args):
@@ -91,7 +94,7 @@ def detector():
 @pytest.fixture
 def serve(detector, monkeypatch):
     """Starts services: serve(detector, key=..., limits=...) gives a client of one."""
-    for module in (jobs, camera):
+    for module in (workplace, camera):
         monkeypatch.setattr(module, "LocalPool", Threads)
     with ExitStack() as stack:
 

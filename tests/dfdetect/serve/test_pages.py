@@ -10,7 +10,7 @@ import uvicorn
 from msgspec import structs
 
 from dfdetect.metrics.calibrating import Held
-from dfdetect.serve import camera, jobs
+from dfdetect.serve import camera, workplace
 from dfdetect.serve.app import make_app
 
 from .browser import CHROMIUM, open_browser
@@ -23,7 +23,7 @@ SHOWN = "document.querySelector('#result:not([hidden]) .stage img')?.naturalWidt
 @pytest.fixture
 def address(detector, monkeypatch):
     """The address of a service in a thread."""
-    for module in (jobs, camera):
+    for module in (workplace, camera):
         monkeypatch.setattr(module, "LocalPool", Threads)
     detector.cautions = "It cannot judge <b>drawings</b>."
     listener = socket.create_server(("127.0.0.1", 0))
