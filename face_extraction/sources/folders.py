@@ -10,9 +10,11 @@ folder's name is the data set's, unless --source gives one; to join two data set
 
 Splits: a hash splits the groups. If RAW has the folders `train`, `val` (or `valid`, `validation`, `dev`) and
 `test` with real/ and fake/ in each, or real/ and fake/ have nothing but such folders, these are the splits.
+Folders between a split and its classes, as in train/METHOD/0_real, are read with --group-pattern alone: their
+names do not tell whether they are methods, people or data sets.
 
-Folders with other names, such as Original/ and DeepFake/, are read if the name can mean only one class;
-`--label real=NAME,NAME` and `--label fake=NAME` name others. The ledger lists what else lies in RAW.
+Folders with other names, such as Original/, DeepFake/ and 0_real/, are read if the name can mean only one
+class; `--label real=NAME,NAME` and `--label fake=NAME` name others. The ledger lists what else lies in RAW.
 `--real-only` and `--fake-only` read one class, for a set that has no other. Nothing can be trained or
 measured on its manifest alone, but it can be scored or joined with another, and fakes can be made of its
 real faces.
@@ -56,6 +58,8 @@ from face_extraction.sources.registry import Item, Listing, Option, register
 from face_extraction.sources.spelling import with_one_spelling
 
 NAMELESS = LABEL_NAMES[UNKNOWN]
+BETWEEN = 2
+"""The most folders between a split and its classes."""
 # Folders of these names hold all of a class, not one person or original.
 CONTAINERS = frozenset(("frames", "videos", "images", "photos", "faces", "crops"))
 
@@ -116,7 +120,7 @@ def folders(
     need_folder(root)
     labels = wanted_labels(real_only=real_only, fake_only=fake_only)
     pattern = _compile(group_pattern) if group_pattern else None
-    found = _classes(root, label, labels)
+    found = _classes(root, label, labels, grouped=bool(pattern))
     reader = _Reader(root, pattern, source or root.resolve().name)
     for each in found:
         reader.read(each)
@@ -129,12 +133,21 @@ def folders(
         kin += torn_series(item for item in items if item.group.startswith(f"{item.split}/"))
     left = kinds_told(reader.others) if reader.others else ""
     notes = [f"left out, neither photo nor video: {left}"] if left else []
-    notes += [
-        f"{each.folder.relative_to(root).as_posix()}/ is read as {LABEL_NAMES[each.label]}"
-        for each in found
-        if each.folder.name.lower() != LABEL_NAMES[each.label]
+    return Listing(items, reader.ledger + _beside(root, found), notes + _renamed(root, found) + kin)
+
+
+def _renamed(root: Path, found: Sequence[_Class]) -> list[str]:
+    """Notes on the folders that are called otherwise than their class, one for each name."""
+    places: dict[tuple[str, int], list[Path]] = {}
+    for each in found:
+        if each.folder.name.lower() != LABEL_NAMES[each.label]:
+            places.setdefault((each.folder.name, each.label), []).append(each.folder)
+    return [
+        f"folders {name}/ are read as {LABEL_NAMES[label]}"
+        if len(folders) > 1
+        else f"{folders[0].relative_to(root).as_posix()}/ is read as {LABEL_NAMES[label]}"
+        for (name, label), folders in places.items()
     ]
-    return Listing(items, reader.ledger + _beside(root, found), notes + kin)
 
 
 def _check_groups(root: Path, items: Sequence[Item]) -> None:
@@ -149,24 +162,43 @@ def _check_groups(root: Path, items: Sequence[Item]) -> None:
             )
 
 
-def _classes(root: Path, given: Sequence[str], labels: Collection[int]) -> list[_Class]:
+def _classes(root: Path, given: Sequence[str], labels: Collection[int], *, grouped: bool) -> list[_Class]:
     """The folders to read: those of the classes in the root, or in its folders of splits.
+
+    Args:
+        root: the data set's folder.
+        given: the values of `--label`.
+        labels: of the classes to read.
+        grouped: whether a pattern tells the groups; folders may then stand between a split and its classes.
 
     Raises:
         InputError: a class has no folder, or several that nobody named.
     """
     words = label_options(given)
-    holders = {name: split for name in subfolders(root) if (split := SPLIT_WORDS.get(plain(name)))}
-    holders = {name: split for name, split in holders.items() if _has_classes(root / name, words)}
+    splits = {root / name: split for name in subfolders(root) if (split := SPLIT_WORDS.get(plain(name)))}
+    holders = {
+        holder: split
+        for folder, split in splits.items()
+        for holder in _holders(folder, words, BETWEEN if grouped else 0)
+    }
     if holders and not _has_classes(root, words):
         return [
-            _Class(root / name / inner, value, split)
-            for name, split in holders.items()
-            for inner, value in _class_folders(root / name, words, labels).items()
+            _Class(holder / name, value, split)
+            for holder, split in holders.items()
+            for name, value in _class_folders(holder, words, labels).items()
         ]
     found = _class_folders(root, words, labels)
     # What has no known label is there to be scored, not to be learned from.
     return [_Class(root / name, value, "test" if value == UNKNOWN else None) for name, value in found.items()]
+
+
+def _holders(folder: Path, words: Mapping[str, int], between: int) -> list[Path]:
+    """The folder, if it holds one of a class; else those below it that do, at most `between` deep."""
+    if _has_classes(folder, words):
+        return [folder]
+    if not between:
+        return []
+    return [holder for name in subfolders(folder) for holder in _holders(folder / name, words, between - 1)]
 
 
 def _has_classes(folder: Path, words: Mapping[str, int]) -> bool:
@@ -211,6 +243,12 @@ def _no_class(root: Path, name: str, words: Mapping[str, int]) -> InputError:
         # Of train/real, the folder above train is meant.
         meant = inside.parent if plain(inside.name) in SPLIT_WORDS else inside
         shown = f"; {meant} looks like it"
+        above = inside.relative_to(root).parts[:-1]
+        if plain(above[0] if above else "") in SPLIT_WORDS:
+            shown += (
+                f"; {inside.name}/ may be a method, a person or a data set, so {above[0]}/ is read if "
+                "--group-pattern tells the groups, such as '(.+)', which makes each file one"
+            )
     needed = "real and fake, or unknown; --label names other folders, --real-only reads one class"
     return InputError(
         f"{root}: no folder {name!r} in it{nearest(name, names)}; needed: {needed}{shown}{packed(root)}"
@@ -298,7 +336,8 @@ def _split_folders(folder: Path) -> dict[str, str]:
 def _beside(root: Path, read: Collection[_Class]) -> list[LedgerRow]:
     """Ledger rows for what lies beside the folders that are read, in the root or in a folder of a split."""
     rows = []
-    above = sorted({root, *(each.folder.parent for each in read)})
+    parents = {parent for each in read for parent in each.folder.parents if parent.is_relative_to(root)}
+    above = sorted({root, *parents})
     known = {*above, *(each.folder for each in read)}
     for folder in above:
         for path in (folder / name for name in subfolders(folder)):

@@ -25,6 +25,9 @@ LABEL_WORDS = {
     **dict.fromkeys(("bonafide", "unmanipulated"), REAL),
     **dict.fromkeys(("fake", "fakes", "deepfake", "deepfakes", "forged", "manipulated", "altered"), FAKE),
     **dict.fromkeys(("synthetic", "synthesized", "generated", "swapped", "tampered"), FAKE),
+    # 0_real and 1_fake, as in ForenSynths and the sets that follow it.
+    "0real": REAL,
+    "1fake": FAKE,
 }
 SPLIT_WORDS = {
     **dict.fromkeys(("train", "training", "trainset", "trainingset"), "train"),

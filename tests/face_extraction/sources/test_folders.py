@@ -294,6 +294,80 @@ def test_what_lies_beside_the_classes_of_a_split_is_listed(make):
         _find(make("val/real/a.jpg"))
 
 
+FORENSYNTHS = [
+    ("train/airplane/0_real/1.png", 0, "train"),
+    ("train/airplane/1_fake/1.png", 1, "train"),
+    ("train/bird/0_real/1.png", 0, "train"),
+    ("train/bird/1_fake/1.png", 1, "train"),
+    ("val/bird/0_real/1.png", 0, "val"),
+    ("val/bird/1_fake/2.png", 1, "val"),
+    ("test/cyclegan/horse/0_real/1.png", 0, "test"),
+    ("test/cyclegan/horse/1_fake/1.png", 1, "test"),
+    ("test/biggan/0_real/1.png", 0, "test"),
+    ("test/biggan/1_fake/1.png", 1, "test"),
+]
+
+
+def test_folders_between_a_split_and_its_classes_are_read_where_a_pattern_tells_the_groups(make):
+    root = make(*(path for path, _, _ in FORENSYNTHS), "train/unsure/1.png", "notes/2.png")
+
+    listing = _find(root, group_pattern="(.+)")
+
+    assert {(item.path, item.label, item.split) for item in listing.items} == set(FORENSYNTHS)
+    assert {(item.group == item.path, item.method) for item in listing.items} == {(True, "")}
+    assert sorted(row.path for row in listing.ledger) == ["notes", "train/unsure"]
+    assert listing.notes == ["folders 0_real/ are read as real", "folders 1_fake/ are read as fake"]
+
+
+def test_a_method_called_like_a_class_needs_the_names_of_the_classes(make):
+    root = make("test/deepfake/0_real/1.png", "test/deepfake/1_fake/2.png", "test/gan/0_real/3.png")
+    make("test/gan/1_fake/4.png")
+
+    with pytest.raises(InputError, match=r"test: no folder 'real' in it; .*--label names other folders"):
+        _find(root, group_pattern="(.+)")
+
+    listing = _find(root, group_pattern="(.+)", label=["real=0_real", "fake=1_fake"])
+    assert {item.path.split("/")[1]: item.split for item in listing.items} == {
+        "deepfake": "test",
+        "gan": "test",
+    }
+    assert len(listing.items) == 4
+
+
+def test_folders_between_a_split_and_its_classes_are_refused_without_a_pattern(make):
+    root = make(*(path for path, _, _ in FORENSYNTHS))
+    told = (
+        r"no folder 'real' in it; .* Set/test/biggan looks like it; biggan/ may be a method, a person or a "
+        r"data set, so test/ is read if --group-pattern tells the groups, such as '\(\.\+\)'"
+    )
+    with pytest.raises(InputError, match=told):
+        _find(root)
+    with pytest.raises(InputError, match=r"no folder 'real' in it; .*z looks like it"):
+        _find(make("deep/train/x/y/z/real/1.png") / "deep", group_pattern="(.+)")
+
+
+def test_a_split_with_classes_keeps_its_reading_where_a_pattern_tells_the_groups(make):
+    root = make("train/real/ann/1.png", "train/fake/2.png", "train/more/real/3.png", "train/more/fake/4.png")
+
+    listing = _find(root, group_pattern="(.+)")
+
+    assert [item.path for item in listing.items] == ["train/real/ann/1.png", "train/fake/2.png"]
+    assert [row.path for row in listing.ledger] == ["train/more"]
+
+
+def test_the_classes_of_genimage_need_their_names_alone(make):
+    root = make("train/nature/1.png", "train/ai/1.png", "val/nature/2.png", "val/ai/2.png")
+
+    listing = _find(root, label=["real=nature", "fake=ai"])
+
+    assert [(item.path, item.label, item.split) for item in listing.items] == [
+        ("train/ai/1.png", 1, "train"),
+        ("train/nature/1.png", 0, "train"),
+        ("val/ai/2.png", 1, "val"),
+        ("val/nature/2.png", 0, "val"),
+    ]
+
+
 @pytest.mark.parametrize(
     "names", [("real/Dev/a.jpg", "real/b.jpg"), ("real/dev/a.jpg", "real/ann/a.jpg", "real/test/a.jpg")]
 )
