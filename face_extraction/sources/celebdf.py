@@ -25,22 +25,12 @@ from pathlib import Path
 
 from face_extraction.errors import InputError, check_name
 from face_extraction.ledger import MISSING, LedgerRow
-from face_extraction.manifest import FAKE, REAL
 from face_extraction.media import VIDEO
-from face_extraction.sources.layout import (
-    find_videos,
-    named_file,
-    named_folder,
-    need_folder,
-    no_layout,
-    read_lines,
-)
+from face_extraction.sources.celebdf_list import CELEBRITIES, FAKES, LABELS, LIST, OTHERS, read_tests
+from face_extraction.sources.layout import find_videos, named_file, named_folder, need_folder, no_layout
 from face_extraction.sources.registry import LEFT_OUT, NOT_TEST, Item, Listing, Option, register
 from face_extraction.sources.strays import strays
 
-LIST = "List_of_testing_videos.txt"
-CELEBRITIES, OTHERS, FAKES = "Celeb-real", "YouTube-real", "Celeb-synthesis"
-LABELS = {CELEBRITIES: REAL, OTHERS: REAL, FAKES: FAKE}
 PUBLISHED = {
     "v1": {CELEBRITIES: 158, OTHERS: 250, FAKES: 795},
     "v2": {CELEBRITIES: 590, OTHERS: 300, FAKES: 5_639},
@@ -52,7 +42,6 @@ _FORMS = {
     OTHERS: (re.compile(r"(\d{5})"), "00000.mp4"),
     FAKES: (re.compile(r"(id\d+)_(id\d+)_(\d{4})"), "id0_id1_0000.mp4"),
 }
-_LINE = re.compile(r"([01])\s+((\S+?)/(\S+)\.mp4)", re.IGNORECASE)
 
 
 @register(
@@ -120,19 +109,7 @@ def _read_list(path: Path, version: str) -> tuple[set[str], list[str]]:
     """The test videos, such as "Celeb-real/id0_0000", and notes."""
     if not path.is_file():
         return set(), [f"no {LIST}: a hash of the people gives the test split, like the others"]
-    tests = set()
-    for number, line in enumerate(read_lines(path), start=1):
-        if not line.strip():
-            continue
-        match = _LINE.fullmatch(line.strip().replace("\\", "/"))
-        part = next((name for name in LABELS if match and name.lower() == match[3].lower()), None)
-        if match is None or part is None:
-            raise InputError(
-                f"{path}, line {number}: {line!r}; accepted: 1 or 0 and a path, such as 1 {OTHERS}/00170.mp4"
-            )
-        if (match[1] == "1") != (LABELS[part] == REAL):
-            raise InputError(f"{path}, line {number}: {line!r}; in this list 1 means real and 0 fake")
-        tests.add(f"{part}/{match[4]}")
+    tests = {"/".join(parts) for parts in read_tests(path, f"{FAKES}/id0_id1_0000.mp4")}
     if len(tests) != LISTED[version]:
         return tests, [f"{LIST} names {len(tests):,} videos; {version} was published with {LISTED[version]}"]
     return tests, []

@@ -18,20 +18,19 @@ Forensics", 2025, https://arxiv.org/abs/2507.18015
 """
 
 import re
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from face_extraction.errors import InputError
 from face_extraction.ledger import MISSING, UNLISTED, LedgerRow
 from face_extraction.manifest import FAKE, REAL
 from face_extraction.media import VIDEO
+from face_extraction.sources.celebdf_list import CELEBRITIES, FAKES, LIST, OTHERS, read_tests
 from face_extraction.sources.layout import (
-    INNER,
     find_videos,
     named_file,
     named_folder,
     need_folder,
     no_layout,
-    read_lines,
     relative_to,
     subfolders,
 )
@@ -39,8 +38,6 @@ from face_extraction.sources.registry import LEFT_OUT, NOT_TEST, Item, Listing, 
 from face_extraction.sources.strays import strays
 
 NAME = "celebdf-pp"
-LIST = "List_of_testing_videos.txt"
-CELEBRITIES, OTHERS, FAKES = "Celeb-real", "YouTube-real", "Celeb-synthesis"
 SCENARIOS = {
     "FaceSwap": (
         "Celeb-DF",
@@ -69,7 +66,6 @@ _FORMS = {
     "TalkingFace": (re.compile(r"(?P<person>id\d+)_(?P<take>\d{4})(_.*)?"), "id0_0000_test_X.mp4"),
 }
 _SWAP = (re.compile(r"(?P<person>id\d+)_(?P<other>id\d+)_(?P<take>\d{4})"), "id0_id1_0000.mp4")
-_LINE = re.compile(r"([01])\s+(\S+\.mp4)")
 
 
 @register(
@@ -140,21 +136,11 @@ def _folders(root: Path) -> tuple[dict[str, Path], list[LedgerRow]]:
 
 def _read_list(path: Path) -> set[str]:
     """The test videos, named as by `_key`; empty without the list."""
-    tests = set()
-    for number, line in enumerate(read_lines(path) if path.is_file() else (), start=1):
-        match = _LINE.fullmatch(line.strip().replace("\\", "/"))
-        if not line.strip():
-            continue
-        parts = PurePosixPath(match[2]).parts if match else ()
-        if match is None or parts[0] not in (CELEBRITIES, OTHERS, FAKES):
-            raise InputError(
-                f"{path}, line {number}: {line!r}; accepted: 1 or 0 and a path, such as 1 {OTHERS}/00170.mp4"
-            )
-        if (match[1] == "1") != (parts[0] != FAKES):
-            raise InputError(f"{path}, line {number}: {line!r}; in this list 1 means real and 0 fake")
-        inside = [part for part in parts if part != INNER]
-        tests.add(_key(parts[0] if parts[0] != FAKES else inside[-2], PurePosixPath(match[2]).stem))
-    return tests
+    if not path.is_file():
+        return set()
+    known = {method.lower(): method for method in METHODS}
+    tests = read_tests(path, f"{FAKES}/FaceSwap/GHOST/id0_id1_0000.mp4")
+    return {_key(known.get(above.lower(), above), stem) for *_, above, stem in tests}
 
 
 def _key(part: str, stem: str) -> str:
