@@ -17,12 +17,6 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from dfdetect.audit.auditing import audit, repair
-from dfdetect.audit.neighbours import EXACT, pairs_within
-from dfdetect.audit.prints import SIDE
-from dfdetect.audit.registry import list_kinds
-from dfdetect.audit.rows import Rows
-from dfdetect.audit.similar import CANDIDATE, coefficients, near_pairs
 from face_extraction.manifest import SPLITS, FaceSample, read_manifest, write_manifest
 
 SHARES = (0.72, 0.14, 0.14)  # of the splits, as FaceForensics++ has them
@@ -31,10 +25,20 @@ PLANTED = 1000  # one leak in this many
 
 
 def main() -> int:
-    """Measure and print."""
+    """Measure, print, and return the exit status."""
     parser = argparse.ArgumentParser("python -m benchmarks.audit", description=__doc__.partition("\n\n")[0])
     parser.add_argument("--rows", type=int, default=1_000_000)
-    count = parser.parse_args().rows
+    measure(parser.parse_args().rows)
+    return 0
+
+
+def measure(count: int) -> None:
+    """Print time and memory of an audit of so many rows."""
+    from dfdetect.audit.auditing import audit, repair
+    from dfdetect.audit.registry import list_kinds
+    from dfdetect.audit.rows import Rows
+    from dfdetect.audit.similar import coefficients, near_pairs
+
     rng = np.random.default_rng(0)
     with tempfile.TemporaryDirectory() as folder:
         manifest = Path(folder) / "manifest.csv"
@@ -61,7 +65,6 @@ def main() -> int:
         f"  planted {len(planted):,}, found {len(got & planted):,} of them and {len(got - planted):,} others"
     )
     recall(coefficients(thumbs), splits)
-    return 0
 
 
 @contextmanager
@@ -101,12 +104,15 @@ def make_pictures(
     splits: NDArray[np.int8], rng: np.random.Generator
 ) -> tuple[NDArray[np.uint8], set[tuple[int, int]]]:
     """Pictures, uint8 of shape (n, 32, 32), and the pairs of rows that nearly share a picture."""
+    from dfdetect.audit.prints import SIDE
+
     thumbs = np.empty((len(splits), SIDE, SIDE), dtype=np.uint8)
     # As alike as DFDC crops: 1 pair in 7,000 becomes a candidate.
-    mean = smooth(rng.normal(0, 25, (1, 5, 5)))
+    mean = smooth(rng.normal(0, 25, (1, 5, 5)), SIDE)
     for start in range(0, len(splits), 10_000):
         n = len(thumbs[start : start + 10_000])
-        own = smooth(rng.normal(0, 20, (n, 5, 5))) + smooth(rng.normal(0, 12, (n, 16, 16)))
+        own = smooth(rng.normal(0, 20, (n, 5, 5)), SIDE)
+        own += smooth(rng.normal(0, 12, (n, 16, 16)), SIDE)
         thumbs[start : start + n] = np.clip(120 + mean + own, 0, 255)
     sources = np.flatnonzero(splits == 0)[::PLANTED]
     copies = rng.choice(np.flatnonzero(splits != 0), len(sources), replace=False)
@@ -115,10 +121,10 @@ def make_pictures(
     return thumbs, set(zip(sources.tolist(), copies.tolist(), strict=True))
 
 
-def smooth(coarse: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Enlarge coarse pictures of shape (n, c, c) to (n, 32, 32) by linear interpolation."""
+def smooth(coarse: NDArray[np.float64], side: int) -> NDArray[np.float64]:
+    """Enlarge coarse pictures of shape (n, c, c) to (n, side, side) by linear interpolation."""
     cells = coarse.shape[1]
-    place = np.linspace(0, cells - 1, SIDE)
+    place = np.linspace(0, cells - 1, side)
     weights = np.maximum(0, 1 - np.abs(place[:, None] - np.arange(cells)))
     weights = weights.astype(np.float32)
     return np.asarray(weights @ coarse.astype(np.float32) @ weights.T)
@@ -126,6 +132,9 @@ def smooth(coarse: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def recall(vectors: NDArray[np.float32], splits: NDArray[np.int8], asked: int = 500) -> None:
     """Print the share of candidates that the search by cells finds, against comparing all."""
+    from dfdetect.audit.neighbours import EXACT, pairs_within
+    from dfdetect.audit.similar import CANDIDATE
+
     known, queries = vectors[splits == 0], vectors[splits != 0][:asked]
     if len(known) <= EXACT:
         print(f"all pairs were compared: fewer than {EXACT:,} rows")

@@ -5,7 +5,7 @@ import sys
 
 import numpy as np
 
-from benchmarks import serve
+from benchmarks import clients, serve
 
 
 def test_a_short_load_loses_nothing(monkeypatch, capsys):
@@ -22,4 +22,4 @@ def test_a_short_load_loses_nothing(monkeypatch, capsys):
 
 def test_growth_compares_the_last_third_with_the_second():
     sizes = [100, 100, 100, 200, 200, 200, 300, 300, 300]
-    assert serve.growth(list(enumerate(sizes))) == np.divide(300, 200)
+    assert clients.growth(list(enumerate(sizes))) == np.divide(300, 200)
