@@ -38,6 +38,7 @@ from face_extraction.ledger import FAILED, UNREADABLE, ItemFailed
 from face_extraction.png import clear_grey, deep_opacity, lacks_rows, sound_png
 from face_extraction.signatures import RAW, known_format
 from face_extraction.tiff import as_meant, is_preview
+from face_extraction.webp import is_torn as is_torn_webp
 from face_extraction.zeros import has_zeros
 
 # Pillow warns from here on: 89 megapixels, 358 MB once decoded.
@@ -317,8 +318,10 @@ def _check_pixels(stream: IO[bytes], image: Image.Image, name: Path | str) -> No
         is_filled = not np.asarray(rows).reshape(rows.height, -1).any(axis=1).all()
         if is_filled and lacks_rows(sound_png(stream)):
             raise Unreadable(name, "damaged PNG: its last rows are missing")
-    elif image.format in ("AVIF", "WEBP"):
+    elif image.format == "AVIF":
         _check_zeros(stream, name)
+    elif image.format == "WEBP" and is_torn_webp(stream.read()):
+        raise Unreadable(name, "damaged WebP: its pixels cannot all be decoded")
 
 
 def _check_zeros(stream: IO[bytes], name: Path | str) -> None:

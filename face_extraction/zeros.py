@@ -1,12 +1,10 @@
-"""Tell zeros in place of a part of a HEIC, an AVIF or a WebP: decoders take them for a picture.
+"""Tell zeros in place of a part of a HEIC or an AVIF: decoders take them for a picture.
 
 Reference: ISO/IEC 14496-12, 8.11 (items of a file), and 23008-12, 6.6.2 (pictures made of tiles).
 """
 
 import io
 from collections.abc import Iterator
-
-from PIL import Image
 
 from face_extraction.boxes import Box, boxes
 from face_extraction.holes import SECTOR, HoleFinder, lacks_end, units
@@ -23,10 +21,8 @@ def has_zeros(content: bytes) -> bool:
     """Whether zeros take the place of bytes of the picture that is shown; those of thumbnails do not matter.
 
     Args:
-        content: a HEIC, AVIF or WebP file that can be decoded.
+        content: a HEIC or AVIF file that can be decoded.
     """
-    if content[8:12] == b"WEBP":
-        return any(_vp8_has_zeros(content[start:end], start) for start, end in _vp8(content))
     return any(
         _CHECKS[kind](content[start:end], start) for kind, start, end in _coded(content) if kind in _CHECKS
     )
@@ -41,35 +37,6 @@ def _av1_has_zeros(part: bytes, start: int) -> bool:
 
 
 _CHECKS = {b"hvc1": _hevc_has_zeros, b"av01": _av1_has_zeros}
-
-
-def _vp8(content: bytes) -> Iterator[tuple[int, int]]:
-    """Where the pixels of a WebP begin and end, if they are coded as VP8."""
-    at = 12
-    while at + 8 <= len(content):
-        size = int.from_bytes(content[at + 4 : at + 8], "little")
-        if content[at : at + 4] == b"VP8 ":
-            yield at + 8, at + 8 + size
-        at += 8 + size + size % 2
-
-
-def _vp8_has_zeros(part: bytes, start: int) -> bool:
-    if HoleFinder("vp8").lacks_sectors(part, start):
-        return True
-    zeros = len(part) - len(part.rstrip(b"\0"))
-    # A flat picture can end in zeros, too, but then the decoder needs them.
-    return zeros >= SECTOR and lacks_end(part, start) and _decodes(part[: -zeros // 2])
-
-
-def _decodes(part: bytes) -> bool:
-    chunk = b"VP8 " + len(part).to_bytes(4, "little") + part + bytes(len(part) % 2)
-    file = io.BytesIO(b"RIFF" + (len(chunk) + 4).to_bytes(4, "little") + b"WEBP" + chunk)
-    try:
-        with Image.open(file, formats=["WEBP"]) as image:
-            image.load()
-    except OSError:
-        return False
-    return True
 
 
 class _Numbers:

@@ -23,7 +23,7 @@ def encode(image, kind, **options):
     return file.getvalue()
 
 
-@pytest.mark.parametrize("kind", ["webp", "avif", "heic"])
+@pytest.mark.parametrize("kind", ["avif", "heic"])
 @pytest.mark.parametrize("part", [slice(8192, 12288), slice(12288, 12800), slice(8192, None)])
 def test_zeros_in_the_pixels_are_damage(kind, part):
     content = bytearray(encode(NOISE, kind, quality=80))
@@ -51,9 +51,6 @@ def test_a_few_zeros_in_hevc_are_damage_and_those_in_exif_are_not():
 @pytest.mark.parametrize(
     ("kind", "options"),
     [
-        ("webp", {}),
-        ("webp", {"quality": 100, "method": 0}),
-        ("webp", {"lossless": True}),
         ("avif", {"speed": 10}),
         ("heic", {}),
     ],
@@ -62,15 +59,6 @@ def test_a_few_zeros_in_hevc_are_damage_and_those_in_exif_are_not():
 def test_a_flat_picture_has_zeros_and_is_whole(kind, options, colour):
     content = encode(Image.new("RGB", (2000, 1000), colour), kind, **options)
     assert len(np.unique(read_bytes_rgb(content, "a"))) == 1
-
-
-def test_zeros_at_the_end_that_the_decoder_needs_are_no_damage_wherever_they_begin():
-    content = encode(Image.new("RGB", (2000, 1000)), "webp", quality=100, method=0)
-    assert content.endswith(bytes(4096))
-    for count in range(0, 512, 2):
-        # What stands before the pixels moves them.
-        chunk = b"ICCP" + count.to_bytes(4, "little") + bytes(count)
-        assert not has_zeros(content[:12] + chunk + content[12:])
 
 
 def box(kind, *parts):
