@@ -33,7 +33,7 @@ from face_extraction.heif import (
     open_heic,
     without_exif,
 )
-from face_extraction.jpeg import ENDS, is_torn, lacks_end, lacks_scans, without_tail
+from face_extraction.jpeg import ENDS, is_torn, lacks_end, lacks_intervals, lacks_scans, without_tail
 from face_extraction.ledger import FAILED, UNREADABLE, ItemFailed
 from face_extraction.png import clear_grey, deep_opacity, lacks_rows, sound_png
 from face_extraction.signatures import RAW, known_format
@@ -305,7 +305,8 @@ def _decode_picture(stream: IO[bytes], name: Path | str) -> Photo:
                 raise
             return _load_without_end(stream, name)
     stream.seek(0)
-    if photo.scale == 1 and is_torn(stream.read()):
+    content = stream.read()
+    if lacks_intervals(content) or (photo.scale == 1 and is_torn(content)):
         raise Unreadable(name, "damaged JPEG: its pixels cannot all be decoded")
     return photo
 
@@ -386,7 +387,7 @@ def _load_without_end(stream: IO[bytes], name: Path | str) -> Photo:
             photos.append(_load(image))
     if lacks_scans(content):
         raise Unreadable(name, "the JPEG file is truncated: its last scans are missing")
-    if not np.array_equal(photos[0].rgb, photos[1].rgb):
+    if lacks_intervals(content) or not np.array_equal(photos[0].rgb, photos[1].rgb):
         raise Unreadable(name, "the JPEG file is truncated: its last rows are missing")
     return photos[0]
 

@@ -2,12 +2,16 @@
 
 import io
 import re
+from collections.abc import Iterator
 from typing import IO
 
 import av
 from av.codec.context import CodecContext
 
-_PROGRESSIVE, _SCAN, _END = 0xC2, 0xDA, 0xD9
+_PROGRESSIVE, _SCAN, _INTERVAL, _END = 0xC2, 0xDA, 0xDD, 0xD9
+# All frames but lossless ones, whose units are no blocks: those of Huffman and arithmetic codes.
+_FRAMES = (0xC0, 0xC1, 0xC2, 0xC9, 0xCA)
+_RESTART = re.compile(rb"\xff[\xd0-\xd7]")
 _MARKER = re.compile(rb"\xff+([^\x00\xff\xd0-\xd8\x01])", re.DOTALL)
 _END_MARKER = bytes((0xFF, _END))
 # What a cut download leaves behind the last byte; pixels do not end in so many zeros.
@@ -45,20 +49,64 @@ def lacks_scans(content: bytes) -> bool:
     Reference: ITU-T T.81, G.1.1.1 (a scan holds some coefficients, down to some bit).
     """
     left: dict[tuple[int, int], int] = {}
-    at = 0
-    while (found := _MARKER.search(content, at)) and len(content) >= found.end() + 2:
-        if found[1][0] == _END:
-            break
+    for marker, part, _ in _segments(content):
+        if marker == _PROGRESSIVE and len(part) > 5:
+            left = {(part[6 + 3 * n], k): 1 for n in range((len(part) - 6) // 3) for k in range(64)}
+        elif marker == _SCAN and len(part) >= 2 * part[0] + 4:
+            first, last, bits = part[1 + 2 * part[0] :][:3]
+            left |= {(one, k): bits & 15 for one in _scanned(part) for k in range(first, last + 1) if left}
+    return any(left.values())
+
+
+def lacks_intervals(content: bytes) -> bool:
+    """Whether restart markers are missing: what they begin is filled up without a word.
+
+    Reference: ITU-T T.81, A.2 (blocks and their order), E.1.4 (restart intervals).
+    """
+    frame, interval = b"", 0
+    for marker, part, (start, end) in _segments(content):
+        if marker == _INTERVAL and len(part) == 2:
+            interval = int.from_bytes(part)
+        elif marker in _FRAMES and len(part) >= 6 + 3 * part[5]:
+            frame = part
+        elif marker == _SCAN and interval and frame:
+            blocks = _units(frame, _scanned(part))
+            if len(_RESTART.findall(content, start, end)) < -(-blocks // interval) - 1:
+                return True
+    return False
+
+
+def _segments(content: bytes) -> Iterator[tuple[int, bytes, tuple[int, int]]]:
+    """Each segment's marker and content, and where the coded data that may follow begin and end."""
+    found = _MARKER.search(content)
+    while found and found[1][0] != _END and len(content) >= found.end() + 2:
         start = found.end()
         at = start + int.from_bytes(content[start : start + 2])
+        following = _MARKER.search(content, at)
         part = content[start + 2 : at]
-        if found[1][0] == _PROGRESSIVE and len(part) > 5:
-            left = {(part[6 + 3 * n], k): 1 for n in range((len(part) - 6) // 3) for k in range(64)}
-        elif found[1][0] == _SCAN and part and len(part) >= 2 * part[0] + 4:
-            first, last, bits = part[1 + 2 * part[0] :][:3]
-            components = part[1 : 1 + 2 * part[0] : 2]
-            left |= {(one, k): bits & 15 for one in components for k in range(first, last + 1) if left}
-    return any(left.values())
+        if part:
+            yield found[1][0], part, (at, following.start() if following else len(content))
+        found = following
+
+
+def _scanned(part: bytes) -> bytes:
+    """The components that a scan holds."""
+    return part[1 : 1 + 2 * part[0] : 2]
+
+
+def _units(frame: bytes, scanned: bytes) -> int:
+    """How many units a scan has: blocks of one component, or groups of blocks of several."""
+    height, width = int.from_bytes(frame[1:3]), int.from_bytes(frame[3:5])
+    steps = {frame[at]: (frame[at + 1] >> 4, frame[at + 1] & 15) for at in range(6, 6 + 3 * frame[5], 3)}
+    most = [max(step[n] for step in steps.values()) for n in (0, 1)]
+    if not all(most) or not steps.keys() >= set(scanned):
+        return 0
+    if len(scanned) == 1:
+        # A component has its share of the pixels, rounded up, and so many blocks, rounded up.
+        own = steps[scanned[0]]
+        width, height = -(-width * own[0] // most[0]), -(-height * own[1] // most[1])
+        most = [1, 1]
+    return -(-width // (8 * most[0])) * -(-height // (8 * most[1]))
 
 
 def is_torn(content: bytes) -> bool:

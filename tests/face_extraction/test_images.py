@@ -405,6 +405,23 @@ def test_a_jpeg_with_a_hole_is_damaged(options):
 
 
 @pytest.mark.parametrize("mode", ["L", "CMYK", "RGB"])
+@pytest.mark.parametrize("options", [{}, {"progressive": True}, {"subsampling": 2}, {"subsampling": 1}])
+@pytest.mark.parametrize("interval", [{"restart_marker_blocks": 3}, {"restart_marker_rows": 1}])
+def test_a_jpeg_cut_where_a_restart_marker_was_is_refused(mode, options, interval):
+    """A decoder begins anew at these markers, and fills up what is missing before the next one."""
+    grain = Image.fromarray(np.random.default_rng(0).integers(0, 256, (75, 97, 3), dtype=np.uint8))
+    content = _encode(grain.convert(mode), "JPEG", **options, **interval)
+    marks = [at for at in range(len(content)) if content[at] == 0xFF and 0xD0 <= content[at + 1] <= 0xD7]
+    assert len(marks) > 3
+
+    assert read_bytes_rgb(content, "x").shape == (75, 97, 3)
+    for at in marks[:: len(marks) // 4]:
+        for end in (b"", b"\xff\xd9", bytes(100)):
+            with pytest.raises(Unreadable, match=r"damaged|truncated"):
+                read_bytes_rgb(content[:at] + end, "x")
+
+
+@pytest.mark.parametrize("mode", ["L", "CMYK", "RGB"])
 def test_what_stands_behind_a_jpeg_is_no_damage(noise, mode):
     image = Image.fromarray(noise).convert(mode)
     content = _encode(image, "JPEG", quality=95)
