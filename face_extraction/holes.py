@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 
 # Disks lose sectors, and downloads blocks, that begin and end at multiples of this many bytes.
 SECTOR = 512
-_CHANCE = 2
+# So many zeros beside a lost part can be its neighbours' own.
+CHANCE = 2
 # Codecs that find their parts by start codes, so that they write no more than a few zeros inside a part.
 _START_CODES = frozenset({"h264", "hevc", "mpeg4", "mpeg2video", "mpeg1video"})
 _ZEROS = 8
@@ -127,21 +128,26 @@ class HoleFinder:
         return at is not None and self.lacks_sectors(content, at)
 
     def lacks_sectors(self, content: bytes, at: int) -> bool:
-        """Whether zeros inside begin and end where sectors do; those of a black picture do not.
+        """Whether zeros stand in place of sectors, in this codec's packets; the arguments are those below."""
+        return self._has_sectors and lacks_sectors(content, at)
 
-        Args:
-            content: a part of the file that holds a packet.
-            at: its place in the file, in bytes.
-        """
-        start = content.find(bytes(SECTOR)) if self._has_sectors else -1
-        while start > 0:
-            rest = content[start:].lstrip(b"\0")
-            end = len(content) - len(rest)
-            # The bytes beside a hole can be zeros too.
-            if rest and -(at + start) % SECTOR <= _CHANCE and (at + end) % SECTOR <= _CHANCE:
-                return True
-            start = content.find(bytes(SECTOR), end) if rest else -1
-        return False
+
+def lacks_sectors(content: bytes, at: int) -> bool:
+    """Whether zeros inside begin and end where sectors do; those of a black picture do not.
+
+    Args:
+        content: a part of a file that looks like noise.
+        at: its place in the file, in bytes.
+    """
+    start = content.find(bytes(SECTOR))
+    while start > 0:
+        rest = content[start:].lstrip(b"\0")
+        end = len(content) - len(rest)
+        # The bytes beside a hole can be zeros too.
+        if rest and -(at + start) % SECTOR <= CHANCE and (at + end) % SECTOR <= CHANCE:
+            return True
+        start = content.find(bytes(SECTOR), end) if rest else -1
+    return False
 
 
 def units(content: bytes, prefix: int) -> Iterator[bytes]:
@@ -170,7 +176,7 @@ def lacks_end(content: bytes, at: int | None) -> bool:
     """
     if at is None or not content.endswith(bytes(_NOTHING)):
         return False
-    return -(at + len(content.rstrip(b"\0"))) % SECTOR <= _CHANCE
+    return -(at + len(content.rstrip(b"\0"))) % SECTOR <= CHANCE
 
 
 def _has_zeros(unit: bytes) -> bool:

@@ -33,11 +33,12 @@ from face_extraction.heif import (
     open_heic,
     without_exif,
 )
-from face_extraction.jpeg import ENDS, is_torn, lacks_end, lacks_intervals, lacks_scans, without_tail
+from face_extraction.jpeg import ENDS, has_gaps, is_torn, lacks_end, lacks_scans, without_tail
 from face_extraction.ledger import FAILED, UNREADABLE, ItemFailed
 from face_extraction.png import clear_grey, deep_opacity, lacks_rows, sound_png
 from face_extraction.signatures import RAW, known_format
 from face_extraction.tiff import as_meant, is_preview
+from face_extraction.unpacked import lacks_rest
 from face_extraction.webp import is_torn as is_torn_webp
 from face_extraction.zeros import has_zeros
 
@@ -306,7 +307,7 @@ def _decode_picture(stream: IO[bytes], name: Path | str) -> Photo:
             return _load_without_end(stream, name)
     stream.seek(0)
     content = stream.read()
-    if lacks_intervals(content) or (photo.scale == 1 and is_torn(content)):
+    if has_gaps(content) or (photo.scale == 1 and is_torn(content)):
         raise Unreadable(name, "damaged JPEG: its pixels cannot all be decoded")
     return photo
 
@@ -319,6 +320,8 @@ def _check_pixels(stream: IO[bytes], image: Image.Image, name: Path | str) -> No
         is_filled = not np.asarray(rows).reshape(rows.height, -1).any(axis=1).all()
         if is_filled and lacks_rows(sound_png(stream)):
             raise Unreadable(name, "damaged PNG: its last rows are missing")
+    elif image.format in ("BMP", "TIFF") and lacks_rest(stream.read(), image):
+        raise Unreadable(name, f"damaged {image.format}: zeros in place of its last pixels")
     elif image.format == "AVIF":
         _check_zeros(stream, name)
     elif image.format == "WEBP" and is_torn_webp(stream.read()):
@@ -387,7 +390,7 @@ def _load_without_end(stream: IO[bytes], name: Path | str) -> Photo:
             photos.append(_load(image))
     if lacks_scans(content):
         raise Unreadable(name, "the JPEG file is truncated: its last scans are missing")
-    if lacks_intervals(content) or not np.array_equal(photos[0].rgb, photos[1].rgb):
+    if has_gaps(content) or not np.array_equal(photos[0].rgb, photos[1].rgb):
         raise Unreadable(name, "the JPEG file is truncated: its last rows are missing")
     return photos[0]
 

@@ -8,6 +8,8 @@ from typing import IO
 import av
 from av.codec.context import CodecContext
 
+from face_extraction.holes import lacks_sectors
+
 _PROGRESSIVE, _SCAN, _INTERVAL, _END = 0xC2, 0xDA, 0xDD, 0xD9
 # All frames but lossless ones, whose units are no blocks: those of Huffman and arithmetic codes.
 _FRAMES = (0xC0, 0xC1, 0xC2, 0xC9, 0xCA)
@@ -58,8 +60,8 @@ def lacks_scans(content: bytes) -> bool:
     return any(left.values())
 
 
-def lacks_intervals(content: bytes) -> bool:
-    """Whether restart markers are missing: what they begin is filled up without a word.
+def has_gaps(content: bytes) -> bool:
+    """Whether restart markers are missing, or zeros stand in place of sectors: both are filled up silently.
 
     Reference: ITU-T T.81, A.2 (blocks and their order), E.1.4 (restart intervals).
     """
@@ -69,9 +71,11 @@ def lacks_intervals(content: bytes) -> bool:
             interval = int.from_bytes(part)
         elif marker in _FRAMES and len(part) >= 6 + 3 * part[5]:
             frame = part
+        elif marker == _SCAN and lacks_sectors(content[start:end], start):
+            return True
         elif marker == _SCAN and interval and frame:
-            blocks = _units(frame, _scanned(part))
-            if len(_RESTART.findall(content, start, end)) < -(-blocks // interval) - 1:
+            units = _units(frame, _scanned(part))
+            if len(_RESTART.findall(content, start, end)) < -(-units // interval) - 1:
                 return True
     return False
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from PIL import Image
 
-from face_extraction.holes import HoleFinder
+from face_extraction.holes import lacks_sectors
 
 _COLOURS, _OPACITY = (b"VP8 ", b"VP8L"), b"ALPH"
 # Encoders write at most 4 bytes more than the pixels need.
@@ -26,7 +26,7 @@ def is_torn(content: bytes) -> bool:
     for kind, start, end in _parts(content):
         if _decodes(_cut(content, start, end)):
             return True
-        if kind != _OPACITY and HoleFinder("vp8").lacks_sectors(content[start:end], start):
+        if kind != _OPACITY and lacks_sectors(content[start:end], start):
             return True
     return False
 

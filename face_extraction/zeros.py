@@ -7,7 +7,7 @@ import io
 from collections.abc import Iterator
 
 from face_extraction.boxes import Box, boxes
-from face_extraction.holes import SECTOR, HoleFinder, lacks_end, units
+from face_extraction.holes import SECTOR, lacks_end, lacks_sectors, units
 
 # HEVC writes no three zeros inside a unit.
 _MOST_ZEROS = 8
@@ -33,7 +33,7 @@ def _hevc_has_zeros(part: bytes, _: int) -> bool:
 
 
 def _av1_has_zeros(part: bytes, start: int) -> bool:
-    return HoleFinder("av1").lacks_sectors(part, start) or (part.endswith(_NO_END) and lacks_end(part, start))
+    return lacks_sectors(part, start) or (part.endswith(_NO_END) and lacks_end(part, start))
 
 
 _CHECKS = {b"hvc1": _hevc_has_zeros, b"av01": _av1_has_zeros}

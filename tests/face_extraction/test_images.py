@@ -421,6 +421,24 @@ def test_a_jpeg_cut_where_a_restart_marker_was_is_refused(mode, options, interva
                 read_bytes_rgb(content[:at] + end, "x")
 
 
+def test_a_progressive_jpeg_with_zeroed_sectors_is_damaged():
+    grain = np.random.default_rng(0).normal(0, 12, (480, 640, 3)) + np.linspace(40, 200, 480)[:, None, None]
+    picture = Image.fromarray(np.clip(grain, 0, 255).astype(np.uint8))
+    content = _encode(picture, "JPEG", progressive=True, quality=85)
+
+    for at in range(1024, len(content) - 4096, 1024):
+        with pytest.raises(Unreadable, match="damaged"):
+            read_bytes_rgb(content[:at] + bytes(2048) + content[at + 2048 :], "x")
+
+
+@pytest.mark.parametrize("options", [{}, {"optimize": True}, {"progressive": True}])
+@pytest.mark.parametrize("colour", ["black", "white", (10, 200, 30)])
+def test_a_flat_jpeg_is_whole(options, colour):
+    rgb = read_bytes_rgb(_encode(Image.new("RGB", (3000, 2000), colour), "JPEG", **options), "x")
+
+    assert (rgb == rgb[0, 0]).all()
+
+
 @pytest.mark.parametrize("mode", ["L", "CMYK", "RGB"])
 def test_what_stands_behind_a_jpeg_is_no_damage(noise, mode):
     image = Image.fromarray(noise).convert(mode)
