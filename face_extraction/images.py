@@ -21,6 +21,7 @@ from face_extraction.colour import (
     to_rgb,
     turn_upright,
 )
+from face_extraction.damage import damage_to, damage_to_heif, damage_to_jpeg
 from face_extraction.errors import one_line, ran_out_of_memory
 from face_extraction.gif import read_gif
 from face_extraction.hdr import NO_TAGS
@@ -33,14 +34,11 @@ from face_extraction.heif import (
     open_heic,
     without_exif,
 )
-from face_extraction.jpeg import ENDS, has_gaps, is_torn, lacks_end, lacks_scans, without_tail
+from face_extraction.jpeg import ENDS, has_gaps, lacks_end, lacks_scans, without_tail
 from face_extraction.ledger import FAILED, UNREADABLE, ItemFailed
-from face_extraction.png import clear_grey, deep_opacity, lacks_rows, sound_png
+from face_extraction.png import clear_grey, deep_opacity, sound_png
 from face_extraction.signatures import RAW, known_format
 from face_extraction.tiff import as_meant, is_preview
-from face_extraction.unpacked import lacks_rest
-from face_extraction.webp import is_torn as is_torn_webp
-from face_extraction.zeros import has_zeros
 
 # Pillow warns from here on: 89 megapixels, 358 MB once decoded.
 MAX_PIXELS = 89_478_485
@@ -295,7 +293,7 @@ def _decode_picture(stream: IO[bytes], name: Path | str) -> Photo:
                 return Photo(to_rgb(Image.fromarray(next(gif.pictures()))))
         if image.format not in _JPEG:
             photo = _load(image)
-            _check_pixels(stream, image, name)
+            _refuse(name, image.format, damage_to(stream, image))
             return photo
         if lacks_end(stream):
             return _load_without_end(stream, name)
@@ -306,31 +304,13 @@ def _decode_picture(stream: IO[bytes], name: Path | str) -> Photo:
                 raise
             return _load_without_end(stream, name)
     stream.seek(0)
-    content = stream.read()
-    if has_gaps(content) or (photo.scale == 1 and is_torn(content)):
-        raise Unreadable(name, "damaged JPEG: its pixels cannot all be decoded")
+    _refuse(name, "JPEG", damage_to_jpeg(stream.read(), whole=photo.scale == 1))
     return photo
 
 
-def _check_pixels(stream: IO[bytes], image: Image.Image, name: Path | str) -> None:
-    """Refuse a picture that its decoder filled up without a word."""
-    stream.seek(0)
-    if image.format == "PNG":
-        rows = image.crop((0, max(image.height - 2, 0), *image.size))
-        is_filled = not np.asarray(rows).reshape(rows.height, -1).any(axis=1).all()
-        if is_filled and lacks_rows(sound_png(stream)):
-            raise Unreadable(name, "damaged PNG: its last rows are missing")
-    elif image.format in ("BMP", "TIFF") and lacks_rest(stream.read(), image):
-        raise Unreadable(name, f"damaged {image.format}: zeros in place of its last pixels")
-    elif image.format == "AVIF":
-        _check_zeros(stream, name)
-    elif image.format == "WEBP" and is_torn_webp(stream.read()):
-        raise Unreadable(name, "damaged WebP: its pixels cannot all be decoded")
-
-
-def _check_zeros(stream: IO[bytes], name: Path | str) -> None:
-    if has_zeros(stream.read()):
-        raise Unreadable(name, "damaged: zeros in place of a part of its pixels")
+def _refuse(name: Path | str, kind: str | None, damage: str) -> None:
+    if damage:
+        raise Unreadable(name, f"damaged {kind}: {damage}")
 
 
 def _load(image: Image.Image) -> Photo:
@@ -401,7 +381,7 @@ def _decode_heic(stream: IO[bytes], name: Path | str) -> Photo:
     _check_size(image.size, name, MAX_LARGE)
     pixels, profile, tags = decode_heic(image)
     stream.seek(0)
-    _check_zeros(stream, name)
+    _refuse(name, "HEIC", damage_to_heif(stream.read()))
     factor = 1
     while (width // factor) * (height // factor) > MAX_WHOLE:
         factor += 1

@@ -1,17 +1,21 @@
-"""Tell TIFFs of which only a preview can be read, and mend what Pillow shows otherwise than viewers.
+"""Tell previews and damaged TIFFs, and mend what Pillow shows otherwise than viewers.
 
 Reference: TIFF 6.0, section 8 (baseline fields); Adobe's technical note 1 (SubIFDs).
 """
 
+import zlib
 from typing import Any
 
 import numpy as np
 from PIL import Image, TiffImagePlugin
 
-_SUBFILE, _WIDTH, _BITS, _MEANING, _PALETTE, _BELOW, _FORMAT = 254, 256, 258, 262, 320, 330, 339
+_SUBFILE, _WIDTH, _BITS, _PACKED, _MEANING, _PALETTE, _BELOW, _FORMAT = 254, 256, 258, 259, 262, 320, 330, 339
+# Where the strips or tiles are, and their sizes.
+_PARTS = ((273, 279), (324, 325))
 # A tag that marks a DNG, on which many raw photos are built.
 _DNG = 50706
-_REDUCED, _WHITE_IS_ZERO, _SIGNED = 1, 0, 2
+_REDUCED, _WHITE_IS_ZERO, _SIGNED, _ZIPPED = 1, 0, 2, (8, 32946)
+_AT_ONCE = 2**20
 
 # Pillow's own decoders mix up 16-bit channels that are stored apart, and miss rows where colours are coarser.
 TiffImagePlugin.READ_LIBTIFF = True
@@ -64,3 +68,31 @@ def as_meant(image: Image.Image) -> Image.Image:
     elif bits == (16,) and tags.get(_MEANING) == _WHITE_IS_ZERO:
         return Image.fromarray(65535 - np.asarray(image))
     return image
+
+
+def is_torn(content: bytes, image: Image.Image) -> bool:
+    """Whether a checksum of zipped pixels is wrong, which libtiff does not look at.
+
+    Args:
+        content: a TIFF that can be decoded.
+        image: the same, opened by Pillow.
+    """
+    tags = getattr(image, "tag_v2", {})
+    if tags.get(_PACKED) not in _ZIPPED:
+        return False
+    return any(
+        not _inflates(content[start : start + size])
+        for places, sizes in _PARTS
+        for start, size in zip(tags.get(places, ()), tags.get(sizes, ()), strict=False)
+    )
+
+
+def _inflates(part: bytes) -> bool:
+    inflater = zlib.decompressobj()
+    try:
+        while part and not inflater.eof:
+            inflater.decompress(part, _AT_ONCE)
+            part = inflater.unconsumed_tail
+    except zlib.error:
+        return False
+    return True

@@ -1,5 +1,6 @@
 """TIFFs are shown as viewers show them, or refused with a reason."""
 
+import io
 import struct
 
 import numpy as np
@@ -157,3 +158,18 @@ def test_an_unpacked_tiff_whose_last_pixels_are_missing_is_refused(noise, lost):
 
     with pytest.raises(Unreadable, match="TIFF that is damaged"):
         read_bytes_rgb(content[:-lost], "x")
+
+
+@pytest.mark.parametrize("byte", [0x01, 0x80])
+def test_a_wrong_byte_in_zipped_pixels_is_damage(noise, byte):
+    file = io.BytesIO()
+    Image.fromarray(noise).save(file, "TIFF", compression="tiff_adobe_deflate")
+    content = file.getvalue()
+    whole, start = read_bytes_rgb(content, "x"), content.index(b"\x78\x9c")
+
+    for at in range(start, start + 6000, 100):
+        try:
+            shown = read_bytes_rgb(content[:at] + bytes([content[at] ^ byte]) + content[at + 1 :], "x")
+        except Unreadable:
+            continue
+        assert np.array_equal(shown, whole), at
