@@ -16,7 +16,7 @@ from dfdetect.metrics.estimates import LEVELS
 from dfdetect.models.build import frames_of
 from dfdetect.models.light import LightModel, Model, has_onnx
 from dfdetect.models.shipped import DEFAULT, pretrained_folder
-from dfdetect.predict.joining import Judged, inputs_of, join, judge_photo, scorable
+from dfdetect.predict.joining import Judged, Scorable, judge_photo
 from dfdetect.predict.keras_models import has_keras, model_of_run, model_of_weights
 from dfdetect.predict.looking import Look, Rgb, Wanted, look, look_at_photo
 from dfdetect.predict.options import FRAMES, Options
@@ -287,7 +287,7 @@ class Detector:
             InputError: the model is at fault, and would be with every file.
         """
         try:
-            return self._judge([scorable(found, self._clip) for found in looks])
+            return self._judge([Scorable.of(found, self._clip) for found in looks])
         except InputError:
             raise
         except Exception as error:
@@ -296,15 +296,15 @@ class Detector:
             broken = replace(looks[0], reason=FAILED, detail=unforeseen(error))
             return [self._verdict(broken, Judged())]
 
-    def _judge(self, looks: Sequence[Look]) -> list[Verdict]:
-        inputs = [inputs_of(found, self._clip) if found.faces else () for found in looks]
+    def _judge(self, files: Sequence[Scorable]) -> list[Verdict]:
+        inputs = [file.inputs if file.look.faces else () for file in files]
         filled = [batch for batch in inputs if len(batch)]
         scores = iter(self._scores(np.concatenate(filled)) if filled else ())
         verdicts = []
-        for found, batch in zip(looks, inputs, strict=True):
+        for file, batch in zip(files, inputs, strict=True):
             own = list(islice(scores, len(batch)))
-            judged = join(found, own, self.calibration(found.kind), self._clip)
-            verdicts.append(self._verdict(found, judged))
+            judged = file.join(own, self.calibration(file.look.kind))
+            verdicts.append(self._verdict(file.look, judged))
         return verdicts
 
     def _scores(self, batch: Rgb) -> list[float]:

@@ -47,47 +47,54 @@ class Judged:
         return replace(self, faces=faces, people=people)
 
 
-def scorable(found: Look, clip: int) -> Look:
-    """What was found in a file. It loses its faces if a model of clips gets too few of each person.
+@dataclass(frozen=True)
+class Scorable:
+    """A file as a model takes it.
 
-    Args:
-        found: the file.
-        clip: faces of a person that the model takes at once; 0 if it takes single faces.
+    Attributes:
+        look: what was found in it; without faces if it gives no score.
+        clips: for a model of clips, the places in `look.faces` of the faces that it takes of each person;
+            None for one that takes single faces.
     """
-    if not clip or not found.faces or _clips(found, clip):
-        return found
-    most = max(Counter(face.person for face in found.faces).values())
-    nothing = Look()
-    return replace(
-        found, faces=nothing.faces, crops=nothing.crops, reason=TOO_FEW, detail=shortage(most, clip)
-    )
 
+    look: Look
+    clips: Mapping[int, Sequence[int]] | None = None
 
-def inputs_of(found: Look, clip: int) -> Rgb:
-    """The pictures of a file that go through the model: RGB of shape (n, S, S, 3), clips (n, T, S, S, 3).
+    @classmethod
+    def of(cls, found: Look, clip: int) -> "Scorable":
+        """The file as a model takes it; it loses its faces if a model of clips gets too few of each person.
 
-    Args:
-        found: a file with faces, by `scorable`.
-        clip: as for `scorable`; T of a model of clips.
-    """
-    return found.crops[list(_clips(found, clip).values())] if clip else found.crops
+        Args:
+            found: the file.
+            clip: faces of a person that the model takes at once; 0 if it takes single faces.
+        """
+        if not clip or not found.faces:
+            return cls(found)
+        if clips := _clips(found, clip):
+            return cls(found, clips)
+        most = max(Counter(face.person for face in found.faces).values())
+        nothing, why = Look(), shortage(most, clip)
+        return cls(replace(found, faces=nothing.faces, crops=nothing.crops, reason=TOO_FEW, detail=why))
 
+    @property
+    def inputs(self) -> Rgb:
+        """What goes through the model: RGB of shape (n, S, S, 3), or clips of T faces (n, T, S, S, 3)."""
+        crops = self.look.crops
+        return crops if self.clips is None else crops[list(self.clips.values())]
 
-def join(found: Look, scores: Sequence[float], calibration: Calibration, clip: int) -> Judged:
-    """Join the scores of a file to what is said of it.
+    def join(self, scores: Sequence[float], calibration: Calibration) -> Judged:
+        """Join the scores of a file to what is said of it.
 
-    Args:
-        found: a file, by `scorable`.
-        scores: of `inputs_of` it, raw; none where it has no faces.
-        calibration: of files of its kind.
-        clip: as for `scorable`.
-    """
-    if not found.faces:
-        return Judged()
-    if clip:
-        return judge_clips(found, _clips(found, clip), scores, calibration)
-    how = judge_photo if found.kind == "photo" else judge_video
-    return how(found, scores, calibration)
+        Args:
+            scores: of `inputs`, raw; none where it has no faces.
+            calibration: of files of its kind.
+        """
+        if not self.look.faces:
+            return Judged()
+        if self.clips is not None:
+            return judge_clips(self.look, self.clips, scores, calibration)
+        how = judge_photo if self.look.kind == "photo" else judge_video
+        return how(self.look, scores, calibration)
 
 
 def _clips(found: Look, clip: int) -> dict[int, list[int]]:

@@ -1,10 +1,14 @@
 """From the scores of faces to that of a file, by hand-computed values."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
+from dfdetect.data.clips import spread
 from dfdetect.metrics.calibrating import Calibration, Held
-from dfdetect.predict.joining import judge_clips, judge_photo, judge_video
+from dfdetect.predict import joining
+from dfdetect.predict.joining import Scorable, judge_clips, judge_photo, judge_video
 from dfdetect.predict.looking import Look, Seen, SeenFace
 from face_extraction.manifest import Box
 
@@ -89,6 +93,34 @@ def test_a_clip_gives_each_person_one_score():
     assert [(person.faces, person.score) for person in judged.people] == [(2, 0.2), (2, 0.9)]
     assert (judged.score, judged.candidates) == (0.8, 2)
     assert judged.timeline.spread is None
+
+
+def test_the_clips_of_a_file_are_worked_out_once(monkeypatch):
+    """Of four faces a clip of three takes the middles of three parts: places 0, 2 and 3 of the person's."""
+    calls = []
+
+    def counted(count, frames):
+        calls.append((count, frames))
+        return spread(count, frames)
+
+    monkeypatch.setattr(joining, "spread", counted)
+    found = video(2, 1, 1, 1, 1)
+    crops = np.arange(5, dtype=np.uint8)[:, None, None, None] * np.ones((1, 2, 2, 3), np.uint8)
+    file = Scorable.of(dataclasses.replace(found, crops=crops), 3)
+    assert file.inputs.shape == (1, 3, 2, 2, 3)
+    assert file.inputs[0, :, 0, 0, 0].tolist() == [1, 3, 4]
+    judged = file.join([0.9], TEN)
+    assert [(clip.person, clip.frames, clip.score) for clip in judged.clips] == [(1, (10, 30, 40), 0.9)]
+    assert calls == [(4, 3)]
+
+
+def test_a_file_of_which_nobody_gives_a_clip_loses_its_faces():
+    file = Scorable.of(video(1, 2), 3)
+    assert (file.look.faces, file.look.reason) == ((), "too_few_faces")
+    assert file.look.detail == "faces of a person: 1; needed: 2 for a model that takes 3"
+    assert file.join([], TEN) == joining.Judged()
+    alone = Scorable.of(video(1, 2), 0)
+    assert (len(alone.look.faces), alone.clips) == (2, None)
 
 
 def test_without_levels_the_scores_stay():
