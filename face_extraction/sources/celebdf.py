@@ -29,7 +29,6 @@ from face_extraction.media import VIDEO
 from face_extraction.sources.celebdf_list import CELEBRITIES, FAKES, LABELS, LIST, OTHERS, read_tests
 from face_extraction.sources.layout import find_videos, named_file, named_folder, need_folder, no_layout
 from face_extraction.sources.registry import LEFT_OUT, NOT_TEST, Item, Listing, Option, register
-from face_extraction.sources.strays import strays
 
 PUBLISHED = {
     "v1": {CELEBRITIES: 158, OTHERS: 250, FAKES: 795},
@@ -98,7 +97,6 @@ def celebdf(root: Path, *, version: str = "", protocol: str = "") -> Listing:
     ]
     if not items:
         raise InputError(f"{root}: no video in its folders or their videos/; needed: {', '.join(LABELS)}")
-    ledger += strays(root, items, ledger)
     if protocol == IDENTITY:
         return Listing(items, ledger, notes, PUBLISHED[version])
     published = PUBLISHED[version] | {LIST: LISTED[version]}

@@ -35,7 +35,6 @@ from face_extraction.sources.layout import (
     subfolders,
 )
 from face_extraction.sources.registry import LEFT_OUT, NOT_TEST, Item, Listing, register
-from face_extraction.sources.strays import strays
 
 NAME = "celebdf-pp"
 SCENARIOS = {
@@ -112,7 +111,6 @@ def celebdfpp(root: Path) -> Listing:
         LedgerRow(f"{name}.mp4", MISSING, f"named in {LIST}, but not there")
         for name in sorted(tests - named.keys())
     ]
-    ledger += strays(root, items, ledger)
     notes = [] if tests else [f"no {LIST}: a hash of the people gives the test split, like the others"]
     return Listing(items, ledger, notes, PUBLISHED, counted={LIST: len(tests)})
 

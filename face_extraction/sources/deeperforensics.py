@@ -34,7 +34,6 @@ from face_extraction.sources.layout import (
     subfolders,
 )
 from face_extraction.sources.registry import Item, Listing, Option, register
-from face_extraction.sources.strays import strays
 
 NAME = "deeperforensics"
 FOLDER, LISTS = "manipulated_videos", "lists/splits"
@@ -123,8 +122,8 @@ def deeperforensics(root: Path, *, variants: str = "", faceforensics: str = "") 
             items.append(_item(path, (number,), targets.get(number), groups))
     published = dict.fromkeys((*wanted, YOUTUBE), PER_VARIANT)
     ledger += rows
-    ledger += strays(root, items, ledger, {*PASSED, *(set(VARIANTS) - set(wanted))})
-    return Listing(items, ledger, notes + more, published, absent)
+    passed = {*PASSED, *(set(VARIANTS) - set(wanted))}
+    return Listing(items, ledger, notes + more, published, absent, passed=passed)
 
 
 def _read_lists(folder: Path) -> dict[str, str]:

@@ -36,7 +36,6 @@ from face_extraction.sources.layout import (
     subfolders,
 )
 from face_extraction.sources.registry import Item, Listing, register
-from face_extraction.sources.strays import strays
 
 NAME = "df40"
 FRAMES = "frames"
@@ -111,8 +110,8 @@ def df40(root: Path) -> Listing:
             items.append(item)
     if not items:
         raise InputError(f"{root}: no folder of frames whose video the lists name")
-    ledger += strays(root, items, ledger, PASSED)
-    return Listing(items, ledger, ["only fakes: the reals are FaceForensics++'s and Celeb-DF's"])
+    notes = ["only fakes: the reals are FaceForensics++'s and Celeb-DF's"]
+    return Listing(items, ledger, notes, passed=PASSED)
 
 
 def _videos(root: Path, folder: Path, name: str) -> tuple[list[tuple[Path, re.Match[str]]], list[LedgerRow]]:

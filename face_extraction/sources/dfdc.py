@@ -45,7 +45,6 @@ from face_extraction.sources.layout import (
     subfolders,
 )
 from face_extraction.sources.registry import NOT_TEST, Item, Listing, Option, register
-from face_extraction.sources.strays import strays
 
 NAME = "dfdc"
 METADATA, PREVIEW, TEST = "metadata.json", "dataset.json", "labels.csv"
@@ -117,7 +116,7 @@ def dfdc(root: Path, *, parts: str = "", protocol: str = "") -> Listing:
         first = f" ({listing.ledger[0].path}: {listing.ledger[0].detail})" if listing.ledger else ""
         raise InputError(f"{root}: none of the videos that its lists name is there{first}")
     others = [name for name, number in there.items() if number not in wanted]
-    return replace(listing, ledger=[*listing.ledger, *strays(root, listing.items, listing.ledger, others)])
+    return replace(listing, passed=others)
 
 
 def _training(root: Path, parts: dict[str, int], wanted: set[int], protocol: str) -> Listing:

@@ -41,7 +41,6 @@ from face_extraction.sources.layout import (
     subfolders,
 )
 from face_extraction.sources.registry import Item, Listing, Option, register
-from face_extraction.sources.strays import strays
 
 NAME = "faceforensics"
 YOUTUBE, ACTORS, DFD = "youtube", "actors", "DeepFakeDetection"
@@ -141,11 +140,11 @@ def faceforensics(root: Path, *, compression: str = "", methods: str = "", split
     if not items:
         raise InputError(f"{root}: no video of {compression} in it; needed: {_NEEDED}")
     notes = [] if official else ["no train.json, val.json and test.json: split by a hash of the pairs"]
-    ledger += strays(root, items, ledger, _passed(root, compression, parts))
     # No count is published for the mirror's part of DFD.
     unknown = {DFD, ACTORS} if _is_mirror(root) else set()
     published = {part: PUBLISHED[part] for part in parts if part not in unknown}
-    return Listing(items, ledger, notes, published, _absent(found, parts))
+    passed = _passed(root, compression, parts)
+    return Listing(items, ledger, notes, published, _absent(found, parts), passed=passed)
 
 
 def find_parts(root: Path, compression: str) -> tuple[str, dict[str, Path]]:

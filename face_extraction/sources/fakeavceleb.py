@@ -33,7 +33,6 @@ from face_extraction.sources.layout import (
     relative_to,
 )
 from face_extraction.sources.registry import Item, Listing, register
-from face_extraction.sources.strays import strays
 
 NAME = "fakeavceleb"
 FOLDER, METADATA, VOICES = "FakeAVCeleb_v1.2", "meta_data.csv", "RealVideo-FakeAudio"
@@ -92,8 +91,8 @@ def fakeavceleb(root: Path) -> Listing:
     notes = [] if methods else [f"no {METADATA}: the folder is the fakes' method"]
     if count:
         notes.append(f"left out, real pictures with a cloned voice: {count:,}")
-    ledger += strays(root, items, ledger, [voices.name] if voices else [])
-    return Listing(items, ledger, notes, PUBLISHED, counted={VOICES: count})
+    passed = [voices.name] if voices else []
+    return Listing(items, ledger, notes, PUBLISHED, counted={VOICES: count}, passed=passed)
 
 
 def _methods(path: Path) -> dict[tuple[str, str, str], str]:

@@ -24,7 +24,6 @@ from face_extraction.manifest import FAKE, REAL, SPLITS
 from face_extraction.media import VIDEO
 from face_extraction.sources.layout import find_videos, named_folder, need_folder, no_layout
 from face_extraction.sources.registry import Item, Listing, register
-from face_extraction.sources.strays import strays
 
 NAME = "ffiw"
 MASKS = "target_mask"
@@ -71,8 +70,7 @@ def ffiw(root: Path) -> Listing:
         raise no_layout(root, "source/ and target/ with train, val and test", *CLASSES, *RELEASES)
     if not items:
         raise InputError(f"{root}: no video in its folders; needed: source/train/*.mp4 and so on")
-    ledger += strays(root, items, ledger, [MASKS])
-    return Listing(items, ledger, published=PUBLISHED)
+    return Listing(items, ledger, published=PUBLISHED, passed=[MASKS])
 
 
 def _item(path: str, stem: str, name: str, split: str) -> Item:

@@ -133,7 +133,8 @@ def folders(
         kin += torn_series(item for item in items if item.group.startswith(f"{item.split}/"))
     left = kinds_told(reader.others) if reader.others else ""
     notes = [f"left out, neither photo nor video: {left}"] if left else []
-    return Listing(items, reader.ledger + _beside(root, found), notes + _renamed(root, found) + kin)
+    notes += _renamed(root, found) + kin
+    return Listing(items, reader.ledger + _beside(root, found), notes, passed=None)
 
 
 def _renamed(root: Path, found: Sequence[_Class]) -> list[str]:

@@ -35,7 +35,6 @@ from face_extraction.sources.layout import (
     subfolders,
 )
 from face_extraction.sources.registry import Item, Listing, register
-from face_extraction.sources.strays import strays
 
 NAME = "kaggle-faces"
 FOLDER = "Dataset"
@@ -79,7 +78,6 @@ def kaggle_faces(root: Path) -> Listing:
     notes = [f"no folder {name} in {above}" for name, folder in folders.items() if folder is None]
     if not items:
         raise InputError(f"{above}: no crop in its folders")
-    ledger += strays(root, items, ledger)
     return Listing(items, ledger, notes, PUBLISHED)
 
 

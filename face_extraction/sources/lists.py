@@ -218,7 +218,7 @@ def listed(
     else:
         notes.append("no column of groups: each file is its own group; --group-column names one")
         notes += torn_series(items)
-    return Listing(items, found.ledger, notes)
+    return Listing(items, found.ledger, notes, passed=None)
 
 
 def _hint(name: str, root: Path) -> str:

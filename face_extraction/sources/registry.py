@@ -1,8 +1,9 @@
 """What a data set's file in this folder provides: a function from its root folder to its items."""
 
 import sys
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import wraps
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -10,6 +11,7 @@ from face_extraction.ledger import LedgerRow
 from face_extraction.manifest import FAKE, REAL
 from face_extraction.media import PHOTO
 from face_extraction.registry import Registry
+from face_extraction.sources.strays import strays
 
 NOT_TEST, LEFT_OUT = "train or val", "left out"
 
@@ -64,6 +66,8 @@ class Listing:
         published: the published number of items in each wanted part; None: unknown.
         absent: by part, known names that were published but are not there.
         counted: the size of published parts that are no items, such as the lines of a list.
+        passed: folders that are known and not read, by their names or their paths from the root: `strays`
+            leaves them out. None: the layout has a place for everything, or no file is looked for.
     """
 
     items: list[Item]
@@ -72,6 +76,7 @@ class Listing:
     published: Mapping[str, int | None] = field(default_factory=dict)
     absent: Mapping[str, Sequence[str]] = field(default_factory=dict)
     counted: Mapping[str, int] = field(default_factory=dict)
+    passed: Collection[str] | None = ()
 
 
 @dataclass(frozen=True)
@@ -114,7 +119,7 @@ class Source:
     Attributes:
         name: its name on the command line.
         description: its file's docstring: layout, licence and citation.
-        find: lists its items.
+        find: lists its items, and in the ledger what the layout has no place for (`strays`).
         example: the layout in small, for the tests of every data set: paths with the text of each file;
             "" stands for a photo, a video, or a tar of photos.
         ready_made: its items are crops, so no face is searched.
@@ -157,9 +162,21 @@ def register(name: str, **facts: Any) -> Callable[[Callable[..., Listing]], Call
 
     def made(find: Callable[..., Listing]) -> Source:
         description = (sys.modules[find.__module__].__doc__ or "").strip()
-        return Source(name, description, find, **facts)
+        return Source(name, description, _with_strays(find), **facts)
 
     return _SOURCES.decorator(name, made)
+
+
+def _with_strays(find: Callable[..., Listing]) -> Find:
+    @wraps(find)
+    def find_all(root: Path, /, **options: Any) -> Listing:
+        listing = find(root, **options)
+        if listing.passed is None:
+            return listing
+        more = strays(root, listing.items, listing.ledger, listing.passed)
+        return replace(listing, ledger=[*listing.ledger, *more])
+
+    return find_all
 
 
 def list_sources() -> list[Source]:

@@ -7,17 +7,20 @@ import os
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
 
 from face_extraction.ledger import UNLISTED, LedgerRow, as_text
 from face_extraction.media import ARCHIVE, FRAMES, PHOTO, SEQUENCE, VIDEO, is_archive, is_unread, kind_found
 from face_extraction.sources.layout import is_extraction, visited
-from face_extraction.sources.registry import Item
+
+if TYPE_CHECKING:
+    from face_extraction.sources.registry import Item
 
 ELSEWHERE = "in a place that this data set's layout does not have"
 
 
 def strays(
-    root: Path, items: Sequence[Item], ledger: Sequence[LedgerRow], passed: Collection[str] = ()
+    root: Path, items: Sequence["Item"], ledger: Sequence[LedgerRow], passed: Collection[str] = ()
 ) -> list[LedgerRow]:
     """Ledger rows for files of the items' kinds that are neither items nor in the ledger.
 

@@ -23,7 +23,6 @@ from face_extraction.manifest import FAKE
 from face_extraction.media import ARCHIVE
 from face_extraction.sources.layout import LABELS, named_folder, need_folder, no_layout, relative_to
 from face_extraction.sources.registry import NOT_TEST, Item, Listing, Option, register
-from face_extraction.sources.strays import strays
 
 NAME = "wilddeepfake"
 FOLDER = "deepfake_in_the_wild"
@@ -84,7 +83,6 @@ def wilddeepfake(root: Path, *, crops_per_archive: str = "") -> Listing:
         raise InputError(f"{above}: no archive in its folders; needed: {', '.join(SUFFIXES)}")
     notes = [f"no folder {name} in {above}" for name, folder in folders.items() if folder is None]
     held = {item.part for item in items}
-    ledger += strays(root, items, ledger)
     return Listing(items, ledger, notes, absent={name: ["all"] for name in folders if name not in held})
 
 

@@ -3,6 +3,7 @@
 import json
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import PurePosixPath
 
 import pytest
 
@@ -41,6 +42,19 @@ def test_the_example_is_listed_wholly(source, lay):
     assert {item.label for item in listing.items} == set(source.classes)
     assert all(item.source and item.group for item in listing.items)
     assert all(not item.method for item in listing.items if item.label == 0)
+
+
+def test_what_its_layout_has_no_place_for_is_told(source, lay):
+    root = _laid(source, lay)
+    suffix = PurePosixPath(source.find(root).items[0].path).suffix or ".jpg"
+
+    lay(f"another place/x{suffix}")
+
+    ledger = source.find(root).ledger
+    reads_all = source.name == "list"  # What a list does not name is none of its business.
+    assert [(row.path, row.reason) for row in ledger] == (
+        [] if reads_all else [("another place", "unlisted")]
+    )
 
 
 def test_clips_are_told_apart_by_source_method_and_video(source, lay):
