@@ -153,7 +153,7 @@ def _find(source: Source, args: argparse.Namespace) -> Listing:
         args.root = Path(file).parent
     listing = source.find(args.root, **options)
     if hint := packed(args.root):
-        listing.notes.append(hint.removeprefix("; "))
+        listing.notes.append(hint)
     return listing
 
 

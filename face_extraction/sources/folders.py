@@ -239,21 +239,24 @@ def _no_class(root: Path, name: str, words: Mapping[str, int]) -> InputError:
     """The error for a folder without the class `name`; it says what is there instead."""
     names = subfolders(root)
     inside = folder_below(root, lambda folder: _has_classes(folder, words))
-    shown = f"; there: {', '.join(names[:5])}{' and more' if len(names) > 5 else ''}" if names else ""
+    told = [
+        f"{root}: no folder {name!r} in it{nearest(name, names)}",
+        "needed: real and fake, or unknown",
+        "--label names other folders, --real-only reads one class",
+    ]
     if inside:
         # Of train/real, the folder above train is meant.
         meant = inside.parent if plain(inside.name) in SPLIT_WORDS else inside
-        shown = f"; {meant} looks like it"
+        told.append(f"{meant} looks like it")
         above = inside.relative_to(root).parts[:-1]
-        if plain(above[0] if above else "") in SPLIT_WORDS:
-            shown += (
-                f"; {inside.name}/ may be a method, a person or a data set, so {above[0]}/ is read if "
+        if above and plain(above[0]) in SPLIT_WORDS:
+            told.append(
+                f"{inside.name}/ may be a method, a person or a data set, so {above[0]}/ is read if "
                 "--group-pattern tells the groups, such as '(.+)', which makes each file one"
             )
-    needed = "real and fake, or unknown; --label names other folders, --real-only reads one class"
-    return InputError(
-        f"{root}: no folder {name!r} in it{nearest(name, names)}; needed: {needed}{shown}{packed(root)}"
-    )
+    elif names:
+        told.append(f"there: {', '.join(names[:5])}{' and more' if len(names) > 5 else ''}")
+    return InputError("; ".join(filter(None, (*told, packed(root)))))
 
 
 def _folder_of_class(root: Path, name: str, value: int) -> dict[str, int]:

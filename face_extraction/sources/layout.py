@@ -115,7 +115,8 @@ def no_layout(root: Path, needed: str, *markers: str) -> InputError:
     inside = folder_below(root, lambda folder: any(path.name.lower() in wanted for path in folder.iterdir()))
     if inside:
         return InputError(f"{root}: needed: {needed}; {inside} looks like it")
-    return InputError(f"{root}: needed: {needed}{nearest(markers[0], subfolders(root))}{packed(root)}")
+    near = nearest(markers[0], subfolders(root))
+    return InputError("; ".join(filter(None, (f"{root}: needed: {needed}{near}", packed(root)))))
 
 
 def folder_below(root: Path, is_wanted: Callable[[Path], bool]) -> Path | None:
@@ -133,9 +134,9 @@ def _by_depth(root: Path) -> Iterator[Path]:
 
 
 def packed(root: Path) -> str:
-    """A hint that names archives in a folder; empty if it has none."""
+    """A hint "still packed: X" that names archives in a folder; empty if it has none."""
     names = sorted(path.name for path in root.iterdir() if is_archive(path) and path.is_file())
-    return f"; still packed: {', '.join(names[:3])}{' and more' if len(names) > 3 else ''}" if names else ""
+    return f"still packed: {', '.join(names[:3])}{' and more' if len(names) > 3 else ''}" if names else ""
 
 
 def plain(word: str) -> str:
