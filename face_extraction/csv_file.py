@@ -12,13 +12,16 @@ from face_extraction.errors import InputError
 
 DELIMITERS = ";,\t|"
 WINDOWS = "cp1252"
-# What other files begin with that people give for a CSV file.
+_SAVE = "open it in a spreadsheet program and save its table as CSV in UTF-8"
+_WRITE = "write its table as CSV in UTF-8, with a program that reads"
+# What other files begin with that people give for a CSV file, and how to get one out of them.
 _KINDS = {
-    b"PK\3\4": "a spreadsheet, or another archive",
-    b"\xd0\xcf\x11\xe0": "a spreadsheet of an old Excel",
-    b"PAR1": "a Parquet file",
-    b"\x1f\x8b": "a compressed file",
+    b"PK\3\4": f"a spreadsheet, or another archive; {_SAVE}",
+    b"\xd0\xcf\x11\xe0": f"a spreadsheet of an old Excel; {_SAVE}",
+    b"PAR1": f"a Parquet file; {_WRITE} Parquet, such as pandas or DuckDB",
+    b"\x1f\x8b": "a compressed file; unpack it",
 }
+_JSON_TOLD = f"a JSON file; {_WRITE} JSON, such as pandas: a row for each file"
 _JSON = re.compile(r'\s*(\{\s*"|\[\s*[\[{"])')
 _MARKUP = re.compile(r"(?i)\s*<(!doctype|html|table|\?xml)")
 # Excel reads and writes the delimiter in a first line.
@@ -53,11 +56,11 @@ def read_csv(path: Path) -> CsvText:
     try:
         text, is_windows = ("", False) if told else _decode(content)
         if _JSON.match(text):
-            told = "a JSON file"
+            told = _JSON_TOLD
         elif _MARKUP.match(text):
-            told = "an HTML or XML file"
+            told = f"an HTML or XML file; {_SAVE}"
         if told:
-            raise InputError(f"{path}: {told}; save its table as CSV in UTF-8")
+            raise InputError(f"{path}: {told}")
         return CsvText(_rows(path, text), is_windows)
     except (UnicodeError, csv.Error) as error:
         raise InputError(f"{path}: not a CSV text file in UTF-8 ({error})") from None

@@ -62,18 +62,25 @@ def test_western_windows_letters_are_read_and_told(tmp_path):
     assert not read_csv(path).is_windows
 
 
+SAVE = "open it in a spreadsheet program and save its table as CSV in UTF-8"
+WRITE = "write its table as CSV in UTF-8, with a program that reads"
+JSON = f"a JSON file; {WRITE} JSON, such as pandas: a row for each file"
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"PK\3\4 xl/workbook.xml", "a spreadsheet, or another archive; save its table as CSV in UTF-8"),
-        (bytes.fromhex("d0cf11e0a1b11ae1"), "a spreadsheet of an old Excel; save"),
-        (b"PAR1\x15\x04", "a Parquet file; save"),
-        (b"\x1f\x8b\x08", "a compressed file; save"),
-        (b'[{"path": "a.jpg"}]', "a JSON file; save"),
-        (b'{"a.jpg": {"label": "REAL"}}', "a JSON file; save"),
-        (b'\xef\xbb\xbf{"path": "a.jpg"}\n{"path": "b.jpg"}\n', "a JSON file; save"),
-        (b"<!DOCTYPE html><table>", "an HTML or XML file; save"),
-        (b"<?xml version='1.0'?>", "an HTML or XML file; save"),
+        (b"PK\3\4 xl/workbook.xml", f"a spreadsheet, or another archive; {SAVE}"),
+        (bytes.fromhex("d0cf11e0a1b11ae1"), f"a spreadsheet of an old Excel; {SAVE}"),
+        (b"PAR1\x15\x04", f"a Parquet file; {WRITE} Parquet, such as pandas or DuckDB"),
+        (b"\x1f\x8b\x08", "a compressed file; unpack it"),
+        (b'[{"path": "a.jpg"}]', JSON),
+        (b'[\n  {\n    "path": "a.jpg"\n  }\n]', JSON),
+        (b'["a.jpg", "REAL"]\n["b.jpg", "FAKE"]\n', JSON),
+        (b'{"a.jpg": {"label": "REAL"}}', JSON),
+        (b'\xef\xbb\xbf{"path": "a.jpg"}\n{"path": "b.jpg"}\n', JSON),
+        (b"<!DOCTYPE html><table>", f"an HTML or XML file; {SAVE}"),
+        (b"<?xml version='1.0'?>", f"an HTML or XML file; {SAVE}"),
         ("a,b\n".encode("utf-16-le"), "not a CSV text file in UTF-8 .zero bytes"),
         ("é,b\n".encode("utf-16-le"), "not a CSV text file in UTF-8"),
         (b"a,\x81\n", "not a CSV text file in UTF-8"),

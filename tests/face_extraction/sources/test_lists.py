@@ -109,7 +109,7 @@ def test_numbers_that_are_named(find, real, labels, end):
         ("a.jpg REAL\n", "one column: 'a.jpg REAL'; accepted: columns divided by commas, semicolons, tabs"),
         ("Datei;Klasse\na.jpg;REAL\n", "no header, and 0 columns of files; --path-column .*: Datei, Klasse"),
         ("p\0a\0t\0h\0", "not a CSV text file in UTF-8 .zero bytes"),
-        ("PK\3\4 xl/workbook.xml", "a spreadsheet, or another archive; save its table as CSV"),
+        ("PK\3\4 xl/workbook.xml", "a spreadsheet, or another archive; open it in a spreadsheet program"),
         ("path,label\nC:\\x\\a.jpg,REAL\n", r"\(C:\\x\\a.jpg: named.*raw/a.jpg is there: cut the beginning"),
         ("path,label\n/v/c.mp4,REAL\n", r"\(/v/c.mp4: named.*raw/v/c.mp4 is there: cut the beginning"),
         ("path,label\nraw/a.jpg,REAL\n", r"\(raw/a.jpg: named.*it lies in .*: give --root"),
