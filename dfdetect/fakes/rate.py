@@ -1,6 +1,5 @@
 """How many pairs a second can be made."""
 
-import multiprocessing
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,6 +10,7 @@ import cv2
 from dfdetect.fakes.pairs import PairSampler, scaled, scaled_points, working_side
 from dfdetect.fakes.reals import find_reals
 from face_extraction.manifest import read_manifest
+from face_extraction.pool import local_pool
 
 _FACES = 300
 """Real faces that are kept decoded for the measurement."""
@@ -49,10 +49,9 @@ def pairs_a_second(
             return _measure(manifest, size, dict(shares), seconds)
         finally:
             cv2.setNumThreads(threads)
-    context = multiprocessing.get_context("spawn")
-    with context.Pool(processes, initializer=cv2.setNumThreads, initargs=(1,)) as pool:
-        jobs = [(manifest, size, dict(shares), seconds)] * processes
-        rates = pool.starmap(_measure, jobs, chunksize=1)
+    with local_pool(processes, None) as pool:
+        jobs = [pool.submit(_measure, manifest, size, dict(shares), seconds) for _ in range(processes)]
+        rates = [job.result() for job in jobs]
     return Rate(sum(rate.clock for rate in rates), sum(rate.processor for rate in rates))
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from dfdetect.fakes.__main__ import main
 from dfdetect.fakes.motion import moving, write_video
+from dfdetect.fakes.rate import pairs_a_second
 from dfdetect.fakes.registry import Face
 from face_extraction.combine import combine
 from face_extraction.digest import file_digest
@@ -215,6 +216,18 @@ def test_the_rate_is_printed_for_each_kind(manifest, capsys):
     for name in ("self_blend", "swap", "default", "none"):
         line = next(line for line in printed.splitlines() if line.split()[0] == name)
         assert float(line.split()[1]) > 0
+
+
+def test_two_processes_measure_together(manifest):
+    assert min(pairs_a_second(manifest, 32, {}, processes=2, seconds=0.1)) > 0
+
+
+def test_a_rate_of_processes_that_cannot_be_started_is_one_line(manifest, tmp_path, monkeypatch, capsys):
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    assert main(["rate", "--manifest", str(manifest), "--size", "32", "--processes", "2"]) == 2
+    assert "the working folder: No such file or directory; worker processes" in capsys.readouterr().err
 
 
 def test_the_kinds_are_listed_with_whom_they_follow(capsys):
