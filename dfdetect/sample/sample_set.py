@@ -90,7 +90,10 @@ def sample_manifest() -> Path:
                 _draw_and_extract(temporary, settings, rule)
         except OSError as error:
             if not manifest.is_file():  # else another process was faster
-                raise InputError(f"{home}: the sample set cannot be written ({error})") from None
+                raise InputError(
+                    f"{home}: the sample set cannot be written ({error.strerror or error}); {CACHE_VARIABLE} "
+                    "names another folder"
+                ) from None
     return manifest
 
 
