@@ -10,6 +10,8 @@ import numpy as np
 from PIL import Image, TiffImagePlugin
 
 _SUBFILE, _WIDTH, _BITS, _PACKED, _MEANING, _PALETTE, _BELOW, _FORMAT = 254, 256, 258, 259, 262, 320, 330, 339
+# Whether the bits of each byte are reversed, where that is not 1.
+_ORDER = 266
 # Where the strips or tiles are, and their sizes.
 _PARTS = ((273, 279), (324, 325))
 # A tag that marks a DNG, on which many raw photos are built.
@@ -78,7 +80,7 @@ def is_torn(content: bytes, image: Image.Image) -> bool:
         image: the same, opened by Pillow.
     """
     tags = getattr(image, "tag_v2", {})
-    if tags.get(_PACKED) not in _ZIPPED:
+    if tags.get(_PACKED) not in _ZIPPED or tags.get(_ORDER, 1) != 1:
         return False
     return any(
         not _inflates(content[start : start + size])

@@ -13,8 +13,8 @@ from face_extraction.holes import SECTOR, lacks_end, lacks_sectors, units
 _MOST_ZEROS = 8
 # Bytes of a unit's length, as encoders of pictures write it.
 _PREFIX = 4
-# AV1 ends in a bit that is set; so many zeros behind it are no encoder's.
-_NO_END = bytes(8 * SECTOR)
+# AV1 ends in a bit that is set; so many zeros behind it are no encoder's, wherever they begin.
+_NO_END = bytes(SECTOR)
 
 
 def has_zeros(content: bytes) -> bool:
@@ -33,7 +33,7 @@ def _hevc_has_zeros(part: bytes, _: int) -> bool:
 
 
 def _av1_has_zeros(part: bytes, start: int) -> bool:
-    return lacks_sectors(part, start) or (part.endswith(_NO_END) and lacks_end(part, start))
+    return lacks_sectors(part, start) or part.endswith(_NO_END) or lacks_end(part, start)
 
 
 _CHECKS = {b"hvc1": _hevc_has_zeros, b"av01": _av1_has_zeros}

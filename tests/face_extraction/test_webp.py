@@ -90,6 +90,15 @@ def test_zeros_at_the_end_that_the_decoder_needs_are_no_damage_wherever_they_beg
         assert not is_torn(content[:12] + chunk + content[12:])
 
 
+def test_the_end_of_another_file_is_damage(picture):
+    content, longer = webp(picture, **KINDS[0]), webp(picture.rotate(90), quality=100)
+    assert len(longer) > len(content) + 100
+
+    for at in range(2000, len(content) - 200, 999):
+        assert refused(content[:at] + longer[at:]), at
+
+
 def test_what_stands_behind_is_no_damage(picture):
     for options in KINDS:
-        assert not refused(webp(picture, **options, exif=b"x" * 999) + b"more" * 99)
+        for more in ({}, {"exif": b"x" * 999}):
+            assert not refused(webp(picture, **options, **more) + b"more" * 99)

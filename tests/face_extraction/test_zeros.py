@@ -112,3 +112,13 @@ def test_zeros_behind_the_last_unit_of_hevc_are_no_damage():
 def test_boxes_that_are_cut_are_none(end):
     unit = struct.pack(">I", 100) + b"\x26\x01" + b"\x5a" * 98
     assert not has_zeros(tiled({2: unit, 3: unit})[:end])
+
+
+@pytest.mark.parametrize("start", [0, 100])
+def test_zeros_in_place_of_the_last_bytes_of_av1_are_damage(start):
+    """Where a sector begins, or wherever so many begin."""
+    content = encode(NOISE, "avif", quality=80)
+    at = (len(content) - 1000) // 512 * 512 + start
+
+    assert not has_zeros(content)
+    assert has_zeros(content[:at] + bytes(len(content) - at))
