@@ -22,12 +22,15 @@ from face_extraction.images import (
     read_photo,
     shown_rgb,
 )
+from face_extraction.jpeg import is_stream
 from face_extraction.ledger import DAMAGED, ItemFailed
 from face_extraction.signatures import known_format
 from face_extraction.spacing import middles_in_time
 
 # If a picture asks for less time than the first number, browsers show it for the second (milliseconds).
 _SHORTEST, _DEFAULT = 11, 100
+# Bytes of a JPEG in which its first picture ends.
+_LONGEST_JPEG = 2**28
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +49,10 @@ class Shown:
 
 
 def is_picture(path: Path) -> bool:
-    """Whether a file's content is GIF, PNG, WebP, BMP, TIFF, AVIF or HEIC, whatever its name.
+    """Whether a file's content is JPEG, GIF, PNG, WebP, BMP, TIFF, AVIF or HEIC, whatever its name.
 
-    FFmpeg would return one tile of a HEIC, and cannot read animated WebP. It does read JPEG, because a
-    stream of JPEGs is a video.
+    FFmpeg would return one tile of a HEIC, no colour profile, and a JPEG's brightness map as a frame, and it
+    cannot read animated WebP. A stream of JPEGs is a video.
 
     Raises:
         Unreadable: the system cannot open the file.
@@ -57,9 +60,10 @@ def is_picture(path: Path) -> bool:
     with open_file(path) as stream:
         try:
             head = stream.read(HEAD)
+            kind = known_format(head)
+            return not is_stream(head + stream.read(_LONGEST_JPEG)) if kind == "JPEG" else kind != ""
         except OSError:  # The reader of the frames reports it.
             return False
-    return known_format(head) not in ("", "JPEG")
 
 
 def read_pictures(path: Path, *, count: int | None = None) -> Iterator[Shown]:

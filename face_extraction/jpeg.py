@@ -10,7 +10,8 @@ from av.codec.context import CodecContext
 
 from face_extraction.holes import lacks_sectors
 
-_PROGRESSIVE, _SCAN, _INTERVAL, _END = 0xC2, 0xDA, 0xDD, 0xD9
+_PROGRESSIVE, _SCAN, _INTERVAL, _APP2, _END = 0xC2, 0xDA, 0xDD, 0xE2, 0xD9
+_INDEX = b"MPF\0"
 # All frames but lossless ones, whose units are no blocks: those of Huffman and arithmetic codes.
 _FRAMES = (0xC0, 0xC1, 0xC2, 0xC9, 0xCA)
 _RESTART = re.compile(rb"\xff[\xd0-\xd7]")
@@ -111,6 +112,21 @@ def _units(frame: bytes, scanned: bytes) -> int:
         width, height = -(-width * own[0] // most[0]), -(-height * own[1] // most[1])
         most = [1, 1]
     return -(-width // (8 * most[0])) * -(-height // (8 * most[1]))
+
+
+def is_stream(content: bytes) -> bool:
+    """Whether a JPEG follows the first one, as in a video of JPEGs; a photo's further pictures have an index.
+
+    Reference: CIPA DC-007 (several pictures in a file).
+
+    Args:
+        content: the file, or its beginning.
+    """
+    segments = list(_segments(content))
+    if any(marker == _APP2 and part.startswith(_INDEX) for marker, part, _ in segments):
+        return False
+    end = segments[-1][2][1] if segments else 0
+    return content[end:].removeprefix(_END_MARKER).lstrip(b"\0\xff\r\n").startswith(b"\xd8\xff")
 
 
 def is_torn(content: bytes) -> bool:

@@ -2,12 +2,12 @@
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageCms
 
 from face_extraction import animation, images
 from face_extraction.animation import is_picture, read_pictures
 from face_extraction.frames import read_frames
-from face_extraction.images import Unreadable, write_image
+from face_extraction.images import Unreadable, read_photo, write_image
 from face_extraction.ledger import ItemFailed
 from face_extraction.settings import ExtractionSettings
 from face_extraction.sources import Item
@@ -123,11 +123,31 @@ def test_a_heic_under_a_videos_name_is_whole(tmp_path):
     assert [frame.rgb.shape for frame in read_frames(tmp_path / "a.mov")] == [(384, 512, 3)]
 
 
-def test_videos_and_jpeg_are_no_pictures(tmp_path, write_clip):
+def test_videos_and_streams_of_jpegs_are_no_pictures(tmp_path, write_clip):
     write_image(tmp_path / "a.jpg", np.zeros((32, 32, 3), np.uint8), "jpg")
+    one = (tmp_path / "a.jpg").read_bytes()
+    (tmp_path / "b.jpg").write_bytes(one + one)
+    (tmp_path / "c.jpg").write_bytes(one + b"\0\0\0\x18ftypmp42" + one)
 
-    assert not is_picture(tmp_path / "a.jpg")
+    assert [is_picture(tmp_path / name) for name in ("a.jpg", "b.jpg", "c.jpg")] == [True, False, True]
     assert not is_picture(write_clip(tmp_path / "a.mp4", [np.zeros((32, 32, 3), np.uint8)]))
+
+
+def test_a_jpeg_under_a_videos_name_is_the_photo_alone(tmp_path):
+    """With its profile, and without the second picture, such as a map of brightness."""
+    swapped = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    swapped = swapped.replace(b"rXYZ", b"????").replace(b"gXYZ", b"rXYZ").replace(b"????", b"gXYZ")
+    picture, second = Image.new("RGB", (64, 48), (200, 30, 30)), Image.new("RGB", (64, 48))
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    options = {"save_all": True, "append_images": [second], "icc_profile": swapped, "exif": exif}
+    picture.save(tmp_path / "a.mp4", "MPO", **options)
+
+    (frame,) = read_frames(tmp_path / "a.mp4")
+
+    assert frame.rgb.shape == (64, 48, 3)
+    assert np.array_equal(frame.rgb, read_photo(tmp_path / "a.mp4").rgb)
+    assert frame.rgb[5, 5, 1] > frame.rgb[5, 5, 0]
 
 
 @pytest.mark.parametrize("kind", KINDS)
