@@ -11,6 +11,7 @@ from typing import IO, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from face_extraction.hdr import UNTAGGED, wide_tags
 from face_extraction.missing import extra
@@ -139,4 +140,7 @@ def decode_heic(image: Any) -> HeifPicture:
     """
     named = image.info.get("nclx_profile") or {}
     tags = (named.get("color_primaries", UNTAGGED), named.get("transfer_characteristics", UNTAGGED))
-    return HeifPicture(np.asarray(image), image.info.get("icc_profile") or b"", wide_tags(*map(int, tags)))
+    pixels = np.asarray(image)
+    if image.premultiplied_alpha:
+        pixels = np.asarray(Image.frombytes("RGBa", image.size, pixels.tobytes()).convert("RGBA"))
+    return HeifPicture(pixels, image.info.get("icc_profile") or b"", wide_tags(*map(int, tags)))

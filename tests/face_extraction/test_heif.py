@@ -85,6 +85,18 @@ def test_grey_and_transparent_pictures_are_read(quarters, mode):
     assert np.abs(rgb.astype(int) - expected).max() < 12
 
 
+@pytest.mark.parametrize("mode", ["RGBA", "RGBa"])
+def test_half_opaque_colours_lie_over_white_whether_they_are_multiplied_or_not(mode):
+    colours = [200, 100, 40] if mode == "RGBA" else [100, 50, 20]
+    pixels = np.full((64, 64, 4), [*colours, 128], np.uint8)
+    file = io.BytesIO()
+    pillow_heif.from_bytes(mode, (64, 64), pixels.tobytes()).save(file, quality=95, chroma=444)
+
+    rgb = read_bytes_rgb(file.getvalue(), "a.heic")
+
+    assert np.abs(rgb.astype(int) - (227, 177, 147)).max() < 6
+
+
 def test_half_a_file_is_refused_in_a_line(quarters):
     content = _encode(quarters)
 
