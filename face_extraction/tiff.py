@@ -3,11 +3,13 @@
 Reference: TIFF 6.0, section 8 (baseline fields); Adobe's technical note 1 (SubIFDs).
 """
 
+import contextlib
+import ctypes
 import zlib
 from typing import Any
 
 import numpy as np
-from PIL import Image, TiffImagePlugin
+from PIL import Image, TiffImagePlugin, _imaging
 
 _SUBFILE, _WIDTH, _BITS, _PACKED, _MEANING, _PALETTE, _BELOW, _FORMAT = 254, 256, 258, 259, 262, 320, 330, 339
 # Whether the bits of each byte are reversed, where that is not 1.
@@ -21,6 +23,9 @@ _AT_ONCE = 2**20
 
 # Pillow's own decoders mix up 16-bit channels that are stored apart, and miss rows where colours are coarser.
 TiffImagePlugin.READ_LIBTIFF = True
+# libtiff prints its errors, which Pillow raises too. On some systems Pillow hides it inside itself.
+with contextlib.suppress(AttributeError, OSError):
+    ctypes.CDLL(_imaging.__file__).TIFFSetErrorHandler(None)
 
 
 def is_preview(image: Image.Image) -> bool:

@@ -150,7 +150,7 @@ def test_the_preview_of_a_larger_picture_below_it_is_not_taken_for_the_photo(noi
 
 
 @pytest.mark.parametrize("lost", [1, 100, 9000])
-def test_an_unpacked_tiff_whose_last_pixels_are_missing_is_refused(noise, lost):
+def test_an_unpacked_tiff_whose_last_pixels_are_missing_is_refused_in_a_line(noise, lost, capfd):
     own = {WIDTH: (64,), HEIGHT: (48,), ROWS: (48,), SIZES: (noise.size,), STRIPS: (300,)}
     tags = own | {BITS: (8,) * 3, MEANING: (RGB,), CHANNELS: (3,)}
     content = (b"II*\0\x08\0\0\0" + directory("<", 8, tags)).ljust(300, b"\0") + noise.tobytes()
@@ -158,6 +158,7 @@ def test_an_unpacked_tiff_whose_last_pixels_are_missing_is_refused(noise, lost):
 
     with pytest.raises(Unreadable, match="TIFF that is damaged"):
         read_bytes_rgb(content[:-lost], "x")
+    assert capfd.readouterr().err == ""
 
 
 def test_a_wrong_checksum_of_zipped_pixels_is_damage(noise):
