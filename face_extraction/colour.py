@@ -32,6 +32,10 @@ _SAME = 2
 _NAMED = ((b"\0\0\0\x04cICP", 1), (b"colrnclx", 2))
 
 
+class NoRange(ValueError):
+    """Nothing tells which numbers are black and white; the text says why."""
+
+
 def orientation_of(image: Image.Image) -> int:
     """EXIF's orientation of a picture, 1 to 8; 1 if EXIF is missing or damaged, which harms no pixel."""
     try:
@@ -59,10 +63,10 @@ def plain_mode(image: Image.Image) -> Image.Image:
     """The picture in a mode such as L, LA, RGB, RGBA or CMYK, with 8 bits a channel.
 
     Raises:
-        ValueError: the pixels are floating point, or have 32 bits a channel.
+        NoRange: the pixels are floating point, or have 32 bits a channel.
     """
     if image.mode in ("F", "I"):
-        raise ValueError("pixels of floating point or 32 bits have no defined range")
+        raise NoRange("pixels of floating point or 32 bits have no defined range")
     if image.mode.startswith("I"):
         # convert("RGB") would clip 16-bit values at 255, which turns the picture white.
         values = np.asarray(image)

@@ -14,6 +14,7 @@ from PIL import Image, ImageFile, UnidentifiedImageError
 from face_extraction.atomic import write_bytes
 from face_extraction.colour import (
     Colours,
+    NoRange,
     orientation_of,
     plain_mode,
     shrink,
@@ -23,7 +24,7 @@ from face_extraction.colour import (
 )
 from face_extraction.damage import damage_to, damage_to_heif, damage_to_jpeg
 from face_extraction.errors import one_line, ran_out_of_memory
-from face_extraction.gif import read_gif
+from face_extraction.gif import DamagedGif, read_gif
 from face_extraction.hdr import NO_TAGS
 from face_extraction.heif import (
     HEAD,
@@ -34,9 +35,9 @@ from face_extraction.heif import (
     open_heic,
     without_exif,
 )
-from face_extraction.jpeg import ENDS, has_gaps, lacks_end, lacks_scans, without_tail
+from face_extraction.jpeg import ENDS, lacks_end, lacks_scans, without_tail
 from face_extraction.ledger import FAILED, UNREADABLE, ItemFailed
-from face_extraction.png import clear_grey, deep_opacity, sound_png
+from face_extraction.png import DamagedPng, clear_grey, deep_opacity, sound_png
 from face_extraction.signatures import RAW, known_format
 from face_extraction.tiff import as_meant, is_preview
 
@@ -52,6 +53,7 @@ MAX_FRAME = 36_000_000
 # Named one by one, because Pillow would also run Ghostscript on a PostScript file named .jpg.
 _FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF", "AVIF")
 ACCEPTED = (*_FORMATS, "HEIC")
+_IN_WORDS = (NoRange, DamagedPng, DamagedGif)
 _NOT_READ = "that is damaged, or of a kind that is not read"
 # Pillow calls a JPEG that holds further pictures, such as a depth map, MPO.
 _JPEG = ("JPEG", "MPO")
@@ -248,8 +250,8 @@ def _undecoded(name: Path | str, error: Exception, known: str) -> Exception:
     """The error to raise for a decoder's: short memory is not the file's fault."""
     if ran_out_of_memory(error):
         return MemoryError(one_line(error))
-    # Some say no more than "decoder error -2"; those of values are in words.
-    if known and not isinstance(error, ValueError):
+    # Others say no more than "decoder error -2".
+    if known and not isinstance(error, _IN_WORDS):
         return Unreadable(name, f"{known} {_NOT_READ} ({one_line(error)})")
     return Unreadable(name, one_line(error))
 
@@ -367,11 +369,14 @@ def _load_without_end(stream: IO[bytes], name: Path | str) -> Photo:
     photos = []
     for end in ENDS:
         with Image.open(io.BytesIO(content + end), formats=_FORMATS) as image:
+            # Arithmetic codes cannot be decoded in pieces, which is why Pillow stops there.
+            image.decodermaxblock = len(content) + len(end)
             photos.append(_load(image))
     if lacks_scans(content):
         raise Unreadable(name, "the JPEG file is truncated: its last scans are missing")
-    if has_gaps(content) or not np.array_equal(photos[0].rgb, photos[1].rgb):
+    if not np.array_equal(photos[0].rgb, photos[1].rgb):
         raise Unreadable(name, "the JPEG file is truncated: its last rows are missing")
+    _refuse(name, "JPEG", damage_to_jpeg(content + ENDS[0], whole=photos[0].scale == 1))
     return photos[0]
 
 

@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 from PIL import Image, TiffImagePlugin, _imaging
 
+from face_extraction.colour import NoRange
+
 _SUBFILE, _WIDTH, _BITS, _PACKED, _MEANING, _PALETTE, _BELOW, _FORMAT = 254, 256, 258, 259, 262, 320, 330, 339
 # Whether the bits of each byte are reversed, where that is not 1.
 _ORDER = 266
@@ -61,13 +63,13 @@ def as_meant(image: Image.Image) -> Image.Image:
         image: decoded by Pillow, of any format.
 
     Raises:
-        ValueError: its numbers have a sign, so that nothing tells which is black.
+        NoRange: its numbers have a sign.
     """
     if not isinstance(image, TiffImagePlugin.TiffImageFile):
         return image
     tags, bits = image.tag_v2, image.tag_v2.get(_BITS)
     if _SIGNED in tags.get(_FORMAT, ()):
-        raise ValueError("a TIFF of numbers with a sign, which have no defined range")
+        raise NoRange("a TIFF of numbers with a sign, which have no defined range")
     if image.mode == "P" and max(tags[_PALETTE]) < 256:  # Old programs wrote 8 bits in place of 16.
         image.putpalette(np.reshape(tags[_PALETTE], (3, -1)).T.astype(np.uint8).tobytes())
     elif bits == (12,):

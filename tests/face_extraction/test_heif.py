@@ -104,6 +104,7 @@ def test_half_a_file_is_refused_in_a_line(quarters):
         read_bytes_rgb(content[: len(content) // 2], "a.heic")
 
     assert not isinstance(error.value, NoImage)
+    assert error.value.detail.startswith("HEIC that is damaged, or of a kind that is not read (")
     assert "\n" not in str(error.value)
 
 

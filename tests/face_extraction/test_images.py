@@ -1,5 +1,6 @@
 """What is a readable photo, and what is not."""
 
+import base64
 import errno
 import io
 import os
@@ -604,6 +605,26 @@ def test_the_transparent_colour_of_16_bits_is_not_its_neighbour():
     rgb = read_bytes_rgb(b"\x89PNG\r\n\x1a\n" + b"".join(_chunk(*chunk) for chunk in chunks), "x")
 
     assert rgb[:, 0].tolist() == [[255, 255, 255]] * 2 + [[0x12, 0x56, 0x9A]] * 2
+
+
+# No writer at hand knows arithmetic codes: cjpeg -grayscale -quality 60 -arithmetic made this one.
+ARITHMETIC = base64.b85decode(
+    b"|JeWA07C!`2?`4e2n`Dg3l0tq4-+626A}^=CmbFZATB8}FfJ)AEHgSvJ~K8(H!LkcS3yQhPEu1+GCo>iT2Nq0QBqI;"
+    b"$p8xo02lxu0Ra&J|I7de01yxb|Jncu0RaF2KLGy#rGLhB{{Z=rA3sdfH^A-bi^ovfehAL3`3dO6CInM-bUHV-r&LzL"
+    b"ZOHtJtgpma@A!XozV!E3hs`F4U5YFFGa8FZ%0a=J5rj1X8AC1ZEEd+76pD>t4sQa2OG&cV@g6UTMO)y1P>a_X63^HX"
+    b"$Q3h#egD}"
+)
+
+
+def test_a_jpeg_in_arithmetic_codes_is_read_though_it_is_longer_than_pillows_pieces(monkeypatch):
+    monkeypatch.setattr(ImageFile, "MAXBLOCK", 64)
+    expected = np.add.outer(np.arange(24) * 7, np.arange(32) * 5) % 256
+
+    rgb = read_bytes_rgb(ARITHMETIC, "x")
+
+    assert np.abs(rgb[:, :, 0].astype(int) - expected).mean() < 12
+    with pytest.raises(Unreadable, match="truncated"):
+        read_bytes_rgb(ARITHMETIC[:-40], "x")
 
 
 def test_what_a_decoder_says_in_numbers_is_put_in_words(noise):
