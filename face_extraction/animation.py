@@ -10,7 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from face_extraction import webp, zeros
 from face_extraction.colour import to_rgb
+from face_extraction.errors import one_line
 from face_extraction.gif import DamagedGif, Gif, Part, decode, read_gif
 from face_extraction.heif import HEAD
 from face_extraction.images import (
@@ -19,6 +21,7 @@ from face_extraction.images import (
     check_frame,
     open_file,
     open_picture,
+    read_content,
     read_photo,
     shown_rgb,
 )
@@ -90,7 +93,7 @@ def read_pictures(path: Path, *, count: int | None = None) -> Iterator[Shown]:
             return
         # A PNG can hold a picture for viewers that show no animations; Pillow gives it as the first.
         before = 1 if getattr(image, "default_image", False) else 0
-        times, damage = _times(image, before)
+        times, damage = _times(image, before, _sound_pictures(path, image))
         for index in _wanted(times, count):
             image.seek(before + index)
             _load(image)
@@ -130,17 +133,30 @@ def _wanted(times: list[float], count: int | None) -> list[int]:
     return [int(n) for n in middles_in_time(np.array(starts), end, len(starts) if count is None else count)]
 
 
-def _times(image: Image.Image, first: int) -> tuple[list[float], str]:
+def _sound_pictures(path: Path, image: Image.Image) -> float:
+    """How many pictures come before the first whose damage its decoder passes over."""
+    if image.format == "WEBP":
+        return webp.sound_pictures(read_content(path))
+    if image.format == "AVIF":
+        return zeros.sound_pictures(read_content(path), getattr(image, "n_frames", 1))
+    return float("inf")
+
+
+def _times(image: Image.Image, first: int, sound: float) -> tuple[list[float], str]:
     """When each picture from `first` on appears and when the last one ends, in seconds; and the damage."""
     total = getattr(image, "n_frames", 1)
     durations: list[int] = []
     damage = ""
     for index in range(first, total):
         try:
+            if index - first >= sound:
+                raise ValueError("its pixels are damaged")
             image.seek(index)
             _load(image)
-        except (OSError, EOFError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-            damage = f"picture {index + 1} of {total} cannot be decoded ({error})"
+        except MemoryError:
+            raise
+        except Exception as error:  # The decoders raise many kinds.
+            damage = f"picture {index + 1} of {total} cannot be decoded ({one_line(error)})"
             break
         durations.append(image.info.get("duration") or 0)
     return _clock(durations), damage

@@ -10,36 +10,59 @@ from PIL import Image
 
 from face_extraction.holes import lacks_sectors
 
-_COLOURS, _OPACITY = (b"VP8 ", b"VP8L"), b"ALPH"
+_COLOURS, _OPACITY, _PICTURE = (b"VP8 ", b"VP8L"), b"ALPH", b"ANMF"
+# Bytes before the parts of an animation's picture, and in a file of its own.
+_PICTURE_HEAD, _HEAD = 16, 30
 # Encoders write at most 4 bytes more than the pixels need.
 _SPARE = 16
 
 
-def is_torn(content: bytes) -> bool:
+def sound_pictures(content: bytes) -> int:
+    """How many pictures of an animation come before the first that is torn.
+
+    Args:
+        content: the file.
+    """
+    pictures = [(start, end) for kind, start, end in _chunks(content, 12) if kind == _PICTURE]
+    for number, (start, end) in enumerate(pictures):
+        alone = _alone(content[start:end])
+        if not _decodes(alone) or is_torn(alone, start + _PICTURE_HEAD - _HEAD):
+            return number
+    return len(pictures)
+
+
+def _alone(picture: bytes) -> bytes:
+    """A picture of an animation as a file: its parts behind a head of `_HEAD` bytes."""
+    size, parts = picture[6:12], picture[_PICTURE_HEAD:]
+    has_opacity = any(kind == _OPACITY for kind, *_ in _chunks(parts, 0))
+    head = b"VP8X" + (10).to_bytes(4, "little") + bytes([16 * has_opacity, 0, 0, 0]) + size
+    return b"RIFF" + (4 + len(head) + len(parts)).to_bytes(4, "little") + b"WEBP" + head + parts
+
+
+def is_torn(content: bytes, at: int = 0) -> bool:
     """Whether bytes of the pixels are wrong or lost, as far as that can be told.
 
     Almost any wrong byte shows in lossy pixels. Lossless ones show about half of those, and zeroed sectors.
 
     Args:
         content: a WebP of one picture that can be decoded.
+        at: where it would begin in its file.
     """
     # What stands behind the WebP could take the place of lost bytes.
     content = content[: 8 + int.from_bytes(content[4:8], "little")]
-    for kind, start, end in _parts(content):
-        if _decodes(_cut(content, start, end)):
+    for kind, start, end in _chunks(content, 12):
+        if kind in (*_COLOURS, _OPACITY) and _decodes(_cut(content, start, end)):
             return True
-        if kind != _OPACITY and lacks_sectors(content[start:end], start):
+        if kind in _COLOURS and lacks_sectors(content[start:end], at + start):
             return True
     return False
 
 
-def _parts(content: bytes) -> Iterator[tuple[bytes, int, int]]:
-    """The kind of each part of the pixels, and where it begins and ends."""
-    at = 12
+def _chunks(content: bytes, at: int) -> Iterator[tuple[bytes, int, int]]:
+    """The kind of each chunk from `at` on, and where its content begins and ends."""
     while at + 8 <= len(content):
-        kind, size = content[at : at + 4], int.from_bytes(content[at + 4 : at + 8], "little")
-        if kind in (*_COLOURS, _OPACITY):
-            yield kind, at + 8, at + 8 + size
+        size = int.from_bytes(content[at + 4 : at + 8], "little")
+        yield content[at : at + 4], at + 8, at + 8 + size
         at += 8 + size + size % 2
 
 

@@ -4,7 +4,11 @@ Reference: ISO/IEC 14496-12, 8.11 (items of a file), and 23008-12, 6.6.2 (pictur
 """
 
 import io
+from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
+
+import av
 
 from face_extraction.boxes import Box, boxes
 from face_extraction.holes import units
@@ -24,6 +28,23 @@ def has_zeros(content: bytes) -> bool:
         content: a HEIC or AVIF file that can be decoded.
     """
     return any(_CHECKS[kind](content[start:end]) for kind, start, end in _coded(content) if kind in _CHECKS)
+
+
+def sound_pictures(content: bytes, count: int) -> int:
+    """How many pictures of an AVIF sequence come before the first that zeros take bytes of.
+
+    Args:
+        content: the file.
+        count: of its pictures.
+    """
+    sound, seen = count, Counter[int]()
+    with suppress(av.error.FFmpegError), av.open(io.BytesIO(content), "r") as container:
+        tracks = [track for track in container.streams.video if track.frames == count]
+        for packet in container.demux(tracks):
+            if _av1_has_zeros(bytes(packet)):
+                sound = min(sound, seen[packet.stream_index])
+            seen[packet.stream_index] += 1
+    return sound
 
 
 def _hevc_has_zeros(part: bytes) -> bool:

@@ -67,6 +67,50 @@ def test_half_an_animation_is_told(tmp_path, kind):
         list(read_frames(tmp_path / "a.gif"))
 
 
+@pytest.mark.parametrize(
+    ("kind", "options", "holes"),
+    [
+        ("WEBP", {"quality": 80}, (1, 40, 600)),
+        ("WEBP", {"lossless": True}, (4096,)),
+        ("AVIF", {"speed": 10, "quality": 90}, (100, 4096)),
+    ],
+)
+def test_damage_to_a_later_picture_is_told_where_its_decoder_passes_over_it(tmp_path, kind, options, holes):
+    grain = np.random.default_rng(0).integers(0, 255, (3, 128, 128, 3), dtype=np.uint8)
+    first, *others = (Image.fromarray(each) for each in grain)
+    path = tmp_path / "a.png"
+    first.save(path, kind, save_all=True, append_images=others, duration=100, **options)
+    content = path.read_bytes()
+    whole = [frame.rgb for frame in read_frames(path)]
+    assert len(whole) == 3
+
+    for hole in holes:
+        for place in (0.5, 0.55, 0.6):  # In the second picture.
+            at = round(place * len(content))
+            zeros = bytes(byte ^ 0x10 for byte in content[at : at + hole]) if hole == 1 else bytes(hole)
+            path.write_bytes(content[:at] + zeros + content[at + hole :])
+            frames = read_frames(path)
+
+            assert np.array_equal(next(frames).rgb, whole[0])
+            with pytest.raises(ItemFailed, match="picture 2 of 3 cannot be decoded") as error:
+                next(frames)
+            assert error.value.reason == "damaged"
+
+
+def test_an_animation_whose_decoder_raises_errors_of_a_strange_kind_is_damaged(tmp_path):
+    grain = np.random.default_rng(0).integers(0, 255, (3, 128, 128, 3), dtype=np.uint8)
+    first, *others = (Image.fromarray(each) for each in grain)
+    first.save(tmp_path / "a.avif", save_all=True, append_images=others, duration=100, speed=10)
+    content = (tmp_path / "a.avif").read_bytes()
+    at = len(content) // 3
+    (tmp_path / "a.avif").write_bytes(content[:at] + b"\xff" * 9000 + content[at + 9000 :])
+
+    with pytest.raises(ItemFailed) as error:
+        list(read_frames(tmp_path / "a.avif"))
+
+    assert error.value.reason == "damaged"
+
+
 @pytest.mark.parametrize("count", [1, 4])
 def test_the_picture_for_viewers_without_animation_is_not_shown(tmp_path, count):
     greys = [Image.new("RGB", (32, 32), (40 * number,) * 3) for number in range(1, count + 1)]
