@@ -7,11 +7,12 @@ from pathlib import PurePath
 # A GIF, PNG, WebP or AVIF with several pictures is still read as a video.
 IMAGE_SUFFIXES = (
     ".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".apng", ".webp", ".bmp", ".tif", ".tiff", ".gif",
-    ".heic", ".heif", ".hif", ".avif",
+    ".heic", ".heif", ".hif", ".avif", ".avifs", ".mpo", ".dib",
 )  # fmt: skip
 # Photos and videos of kinds that cannot be read: they are listed, not ignored.
 UNREAD_SUFFIXES = (
-    ".dng", ".cr2", ".cr3", ".nef", ".arw", ".raf", ".orf", ".rw2", ".jxl", ".jp2", ".psd", ".svg", ".tga",
+    ".dng", ".cr2", ".cr3", ".crw", ".nef", ".nrw", ".arw", ".raf", ".orf", ".rw2", ".pef", ".x3f",
+    ".3fr", ".iiq", ".jxl", ".jp2", ".j2k", ".psd", ".svg", ".tga", ".ppm", ".exr", ".dds",
     ".rm", ".rmvb", ".mxf", ".braw",
 )  # fmt: skip
 VIDEO_SUFFIXES = (
