@@ -8,9 +8,9 @@ from PIL import Image
 from face_extraction import jpeg, tiff, webp
 from face_extraction.png import lacks_rows, sound_png
 from face_extraction.unpacked import lacks_rest
-from face_extraction.zeros import has_zeros
+from face_extraction.zeros import has_holes
 
-_TORN, _HOLED = "its pixels cannot all be decoded", "zeros in place of a part of its pixels"
+_TORN, _HOLED = "its pixels cannot all be decoded", "zeros or erased bytes in place of a part of its pixels"
 
 
 def damage_to(stream: IO[bytes], image: Image.Image) -> str:
@@ -38,7 +38,7 @@ def damage_to(stream: IO[bytes], image: Image.Image) -> str:
 
 def damage_to_heif(content: bytes) -> str:
     """The same of a HEIC or AVIF that can be decoded."""
-    return _HOLED if has_zeros(content) else ""
+    return _HOLED if has_holes(content) else ""
 
 
 def damage_to_jpeg(content: bytes, *, whole: bool) -> str:

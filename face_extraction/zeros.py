@@ -1,4 +1,4 @@
-"""Tell zeros in place of a part of a HEIC or an AVIF: decoders take them for a picture.
+"""Tell zeros or erased bytes (255) in place of a part of a HEIC or AVIF: decoders take them for a picture.
 
 Reference: ISO/IEC 14496-12, 8.11 (items of a file), and 23008-12, 6.6.2 (pictures made of tiles).
 """
@@ -17,12 +17,12 @@ from face_extraction.holes import units
 _MOST_ZEROS = 8
 # Bytes of a unit's length, as encoders of pictures write it.
 _PREFIX = 4
-# AV1 looks like noise, also where a picture is flat: its longest row of zeros seen is 14.
-_MOST_AV1_ZEROS = 64
+# AV1 and HEVC look like noise, also where a picture is flat: their longest row of equal bytes seen is 14.
+_FILLED = (bytes(64), b"\xff" * 64)
 
 
-def has_zeros(content: bytes) -> bool:
-    """Whether zeros take the place of bytes of the picture that is shown; those of thumbnails do not matter.
+def has_holes(content: bytes) -> bool:
+    """Whether the picture that is shown has holes; those of thumbnails do not matter.
 
     Args:
         content: a HEIC or AVIF file that can be decoded.
@@ -31,7 +31,7 @@ def has_zeros(content: bytes) -> bool:
 
 
 def sound_pictures(content: bytes, count: int) -> int:
-    """How many pictures of an AVIF sequence come before the first that zeros take bytes of.
+    """How many pictures of an AVIF sequence come before the first that has holes.
 
     Args:
         content: the file.
@@ -41,21 +41,21 @@ def sound_pictures(content: bytes, count: int) -> int:
     with suppress(av.error.FFmpegError), av.open(io.BytesIO(content), "r") as container:
         tracks = [track for track in container.streams.video if track.frames == count]
         for packet in container.demux(tracks):
-            if _av1_has_zeros(bytes(packet)):
+            if _av1_has_holes(bytes(packet)):
                 sound = min(sound, seen[packet.stream_index])
             seen[packet.stream_index] += 1
     return sound
 
 
-def _hevc_has_zeros(part: bytes) -> bool:
-    return any(bytes(_MOST_ZEROS) in unit for unit in units(part, _PREFIX))
+def _hevc_has_holes(part: bytes) -> bool:
+    return _FILLED[1] in part or any(bytes(_MOST_ZEROS) in unit for unit in units(part, _PREFIX))
 
 
-def _av1_has_zeros(part: bytes) -> bool:
-    return bytes(_MOST_AV1_ZEROS) in part
+def _av1_has_holes(part: bytes) -> bool:
+    return any(filled in part for filled in _FILLED)
 
 
-_CHECKS = {b"hvc1": _hevc_has_zeros, b"av01": _av1_has_zeros}
+_CHECKS = {b"hvc1": _hevc_has_holes, b"av01": _av1_has_holes}
 
 
 class _Numbers:
