@@ -15,9 +15,11 @@ UNTAGGED, BT2020, P3_D65 = 2, 9, 12
 """H.273's numbers of primaries; 2 says nothing, of a curve too."""
 NO_TAGS = (UNTAGGED, UNTAGGED)
 """Neither primaries nor curve are named."""
-_SRGB, _PQ, _HLG = 13, 16, 18
+_LINEAR, _SRGB, _PQ, _HLG = 8, 13, 16, 18
 # The luminance that SDR shows as white, and the peak at which HLG's gamma is 1.2, in cd/m2.
 _WHITE, _HLG_PEAK = 203.0, 1000.0
+# About sRGB's.
+_SHOWN_GAMMA = 2.2
 # From linear light of wider primaries to BT.709's.
 _TO_709 = {
     BT2020: (
@@ -39,7 +41,7 @@ def wide_tags(primaries: int, curve: int) -> tuple[int, int]:
 
 def is_wide(primaries: int, curve: int) -> bool:
     """Whether colours with these tags look wrong if they are taken for SDR with BT.709's primaries."""
-    return primaries in _TO_709 or is_hdr(curve)
+    return primaries in _TO_709 or is_hdr(curve) or curve == _LINEAR
 
 
 def is_hdr(curve: int) -> bool:
@@ -79,7 +81,7 @@ def _shown(rgb: NDArray[Any], primaries: int, curve: int) -> NDArray[np.uint8]:
     if primaries in _TO_709:
         light = cv2.transform(light, np.array(_TO_709[primaries], np.float32))
     steps = (np.clip(light, 0, 1) * (_STEPS - 1) + 0.5).astype(np.uint16)
-    return np.asarray(_display(_gamma(curve))[steps], np.uint8)
+    return np.asarray(_display(_SHOWN_GAMMA if curve == _LINEAR else _gamma(curve))[steps], np.uint8)
 
 
 def _pq(code: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -105,8 +107,8 @@ def _linear(curve: int) -> NDArray[np.float32]:
 
 
 def _gamma(curve: int) -> float:
-    """The display's: BT.1886's, or about sRGB's for pictures with that curve."""
-    return 2.2 if curve == _SRGB else 2.4
+    """The display's: BT.1886's, or about sRGB's for pictures with that curve; 1 for light itself."""
+    return {_SRGB: _SHOWN_GAMMA, _LINEAR: 1.0}.get(curve, 2.4)
 
 
 @cache

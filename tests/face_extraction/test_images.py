@@ -512,12 +512,13 @@ def _tagged(kind: str, code: tuple[int, ...], primaries: int, curve: int) -> byt
 
 @pytest.mark.parametrize("kind", ["PNG", "AVIF"])
 def test_photos_of_hdr_and_wide_primaries_are_shown_as_on_an_sdr_display(kind):
-    # Diffuse white in PQ and HLG (ITU-R BT.2408), and sRGB's red in P3.
+    # Diffuse white in PQ and HLG (ITU-R BT.2408), sRGB's red in P3, and a fifth of white's light.
     for tags, code, shown in (
         ((9, 16), (148, 148, 148), (255, 255, 255)),
         ((9, 18), (191, 191, 191), (255, 255, 255)),
         ((12, 13), (234, 51, 35), (255, 0, 0)),
         ((1, 13), (148, 90, 40), (148, 90, 40)),
+        ((1, 8), (51, 51, 51), (123, 123, 123)),
     ):
         rgb = read_bytes_rgb(_tagged(kind, code, *tags), "x")
 
