@@ -31,6 +31,8 @@ AUGMENTATIONS = ("none", "report-c", "strong", PAIRED)
 BALANCES = ("none", "weights", "sampling")
 SPLITTINGS = ("manifest", "group", "random")
 MONITORS = ("val_auc", "val_accuracy", "val_loss", "epoch")
+# What decides how a trained model scores. A run states it, so that a line that was lost is no default.
+SCORING = ("model", "frames", "image_size", "normalisation")
 OWN = "own"
 NORMALISATIONS = (OWN, "tf", "caffe", "torch", "unit")
 
@@ -285,6 +287,20 @@ def read_recipe(path: Path) -> Recipe:
         InputError: the file is missing, is not TOML, or holds a value that a recipe does not accept.
     """
     return from_mapping(read_toml(path), str(path))
+
+
+def read_run_recipe(path: Path) -> Recipe:
+    """Read the recipe of a run, or of an ensemble's member, which states all of `SCORING`.
+
+    Raises:
+        InputError: as `read_recipe`; or it lacks a field of `SCORING`, whose default would give other scores.
+    """
+    values = read_toml(path)
+    recipe = from_mapping(values, str(path))
+    lacking = [name for name in SCORING if name not in values]
+    if lacking:
+        raise InputError(f"{path}: lacks {', '.join(lacking)}, which the recipe of a run states")
+    return recipe
 
 
 def write_recipe(path: Path, recipe: Recipe) -> None:

@@ -13,17 +13,18 @@ from face_extraction.sources.spelling import is_address
 def run_or_export(first: Path, pretrained: str | None) -> Path | None:
     """The run or export that the first path names; None if it is a file to score with what ships.
 
-    A folder counts as a run's if it has anything of a run, or of runs, so that a training that was cut, or
-    a folder of runs, is not scored as photos.
+    A folder counts as a run's if it has anything of a run, or of runs, so that a training that was cut, a
+    run that lost its recipe, or a folder of runs, is not scored as photos.
 
     Raises:
         InputError: the path is a run or an export beside --pretrained.
     """
     from dfdetect.runs.exported import is_export
+    from dfdetect.runs.folder import Run
 
     if is_export(first):
         found = "an export"
-    elif first.is_dir() and any((*first.glob(RECIPE_FILE), *first.glob(f"*/{RECIPE_FILE}"))):
+    elif first.is_dir() and (Run(first).has_files() or any(first.glob(f"*/{RECIPE_FILE}"))):
         found = "a run"
     else:
         return None

@@ -10,7 +10,7 @@ from dfdetect.hdf5 import check_contents
 from dfdetect.models.build import build_model
 from dfdetect.models.ensemble import combine_models
 from dfdetect.models.registry import family
-from dfdetect.recipe import COMBINES, ENSEMBLE, Recipe, read_recipe
+from dfdetect.recipe import COMBINES, ENSEMBLE, Recipe, read_run_recipe
 from dfdetect.runs.devices import dtype_policy
 from dfdetect.runs.folder import Run, started_from
 from face_extraction.errors import InputError, one_line
@@ -82,7 +82,7 @@ def _ensemble(run: Run, recipe: Recipe) -> keras.Model:
     combine = recipe.options.get("combine")
     if combine not in COMBINES:
         raise InputError(f"{run.recipe_file}: option combine {combine!r}; accepted: {', '.join(COMBINES)}")
-    parts = [read_recipe(path) for path in run.members()]
+    parts = [read_run_recipe(path) for path in run.members()]
     if len(parts) < 2 or any(part.model == ENSEMBLE for part in parts):
         raise InputError(f"{run.folder}: an ensemble needs the recipes of 2 models or more in members/")
     models = [build_from_recipe(replace(part, weights="none")) for part in parts]

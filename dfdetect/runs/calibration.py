@@ -2,19 +2,24 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
 from dfdetect.metrics.calibrating import Calibration
 from dfdetect.metrics.calibration_fitting import calibrate
-from dfdetect.metrics.estimates import UNITS
+from dfdetect.metrics.estimates import LEVELS, UNITS
 from dfdetect.predictions import Predictions
 from dfdetect.render.run_content import CHOSEN_ON_VAL
 from dfdetect.runs.folder import Run
-from face_extraction.errors import InputError
+from face_extraction.errors import InputError, check_name
 from face_extraction.json_file import read_json, write_json
 
 CALIBRATION_FILE = "calibration.json"
+DECIDING = ("method", "slope", "intercept", "knots", "val", "false_alarms", "missed")
+"""What of a calibration decides a verdict; a file states all of it."""
+HELD = ("reals", "fakes", "real_groups", "fake_groups")
+"""The same of its `val`."""
 
 Calibrations = Mapping[str, Calibration]
 """By level, "face" (for photos) and "video"; one of them stands for both where the other is missing."""
@@ -70,10 +75,33 @@ def read_calibrations(folder: Path) -> dict[str, Calibration]:
     path = folder / CALIBRATION_FILE
     if not path.is_file():
         return {}
+    values = read_json(path, dict)
     try:
-        return msgspec.convert(read_json(path, dict), dict[str, Calibration])
-    except msgspec.ValidationError as error:
+        read = msgspec.convert(values, dict[str, Calibration])
+        check_stated(values)
+    except (msgspec.ValidationError, InputError) as error:
         raise InputError(f"{path}: not a calibration: {error}") from None
+    return read
+
+
+def check_stated(values: Mapping[str, Mapping[str, Any]]) -> None:
+    """Refuse calibrations of other levels, or without what decides a verdict.
+
+    Its default in place of a field that was lost would give another verdict without a word.
+
+    Args:
+        values: calibrations as a file holds them, by level.
+
+    Raises:
+        InputError: a level is unknown, or a field is lacking.
+    """
+    for level, given in values.items():
+        check_name("level", level, LEVELS)
+        val = given.get("val", {})
+        lacking = [name for name in DECIDING if name not in given]
+        lacking += [f"val.{name}" for name in HELD if name not in val and "val" in given]
+        if lacking:
+            raise InputError(f"{level}: lacks {', '.join(lacking)}")
 
 
 def calibrated(run: Run) -> dict[str, Calibration]:

@@ -12,6 +12,7 @@ import numpy as np
 
 from dfdetect.models.light import LITERT, ONNX, SUFFIXES, Floats, LightModel, open_litert, open_onnx
 from dfdetect.runs.about import SCHEMA, About
+from dfdetect.runs.calibration import check_stated
 from dfdetect.runs.folder import Run
 from face_extraction.errors import InputError, one_line
 from face_extraction.json_file import MOST_BYTES
@@ -60,7 +61,9 @@ def _about(path: Path, text: bytes) -> About:
     if not text:
         raise InputError(f"{path}: does not say what its scores mean; accepted: a file from dfdetect.export")
     try:
-        return msgspec.json.decode(text, type=About)
+        about = msgspec.json.decode(text, type=About)
+        check_stated(msgspec.json.decode(text)["calibrations"])
+        return about
     except (msgspec.MsgspecError, InputError, ValueError, RecursionError) as error:
         raise InputError(
             f"{path}: what it says about itself is not of schema {SCHEMA}: {one_line(error)}; export it again"

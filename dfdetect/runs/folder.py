@@ -3,6 +3,7 @@
 import csv
 import hashlib
 import json
+import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -12,7 +13,7 @@ from typing import Any
 
 from dfdetect.models.names import NO_FILES, is_preset
 from dfdetect.models.shipped import is_shipped
-from dfdetect.recipe import RECIPE_FILE, Recipe, read_recipe, split_leak, write_recipe
+from dfdetect.recipe import RECIPE_FILE, Recipe, read_run_recipe, split_leak, write_recipe
 from dfdetect.runs.evaluation import Evaluation
 from face_extraction.atomic import TEMPORARY, write_csv
 from face_extraction.digest import file_digest
@@ -77,16 +78,21 @@ class Run(Evaluation):
         """The recipe.
 
         Raises:
-            InputError: the folder is not a run.
+            InputError: the folder is not a run, or its recipe is damaged.
         """
         if not self.recipe_file.is_file():
             self._refuse_folder_of_runs()
             raise InputError(f"{self.folder}: not a run folder (it has no {self.recipe_file.name})")
-        return read_recipe(self.recipe_file)
+        return read_run_recipe(self.recipe_file)
 
     def located(self) -> Recipe:
         """The recipe with its files where they are now; see the function `located`."""
         return located(self.recipe(), self.environment())
+
+    def has_files(self) -> bool:
+        """Whether the folder holds any of a run's own files, or links in their places."""
+        own = (self.recipe_file, self.environment_file, self.checkpoint, self.weights, self.metrics_file)
+        return any(os.path.lexists(path) for path in own)
 
     def with_data(self) -> Recipe:
         """`located`, for those who read the run's own faces.

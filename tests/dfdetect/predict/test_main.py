@@ -109,6 +109,17 @@ def test_a_file_that_is_named_in_two_ways_is_judged_once(command, files, tmp_pat
     assert [line["file"] for line in lines] == [str(tmp_path / "photos/person.png"), str(photo)]
 
 
+@pytest.mark.parametrize("left", ["metrics.json", "best.weights.h5"])
+def test_a_run_that_lost_its_recipe_is_not_scored_as_photos(files, tmp_path, capsys, left):
+    run = tmp_path / "run"
+    run.mkdir()
+    (run / left).write_text("{}")
+    (run / "recipe.toml").symlink_to(tmp_path / "gone")
+    (run / "roc.png").write_bytes((files / "person.png").read_bytes())
+    assert predict.main([str(run), str(files / "person.png")]) == 2
+    assert f"{run}: not a run folder (it has no recipe.toml)" in capsys.readouterr().err
+
+
 def test_an_empty_name_is_not_the_working_folder(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "a.jpg").write_bytes(b"x")

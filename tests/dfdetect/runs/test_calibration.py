@@ -42,6 +42,29 @@ def test_a_file_that_holds_none_is_named(values, tmp_path):
         read_calibrations(tmp_path)
 
 
+@pytest.mark.parametrize("name", ["slope", "knots", "val", "false_alarms"])
+def test_what_decides_a_verdict_and_was_lost_is_no_default(name, tmp_path):
+    write_calibrations(tmp_path, KNOWN)
+    values = json.loads((tmp_path / "calibration.json").read_text())
+    del values["video"][name]
+    (tmp_path / "calibration.json").write_text(json.dumps(values))
+    with pytest.raises(InputError, match=rf"calibration\.json: not a calibration: video: lacks {name}$"):
+        read_calibrations(tmp_path)
+
+
+def test_held_out_scores_that_were_lost_and_other_levels_are_named(tmp_path):
+    write_calibrations(tmp_path, KNOWN)
+    values = json.loads((tmp_path / "calibration.json").read_text())
+    path = tmp_path / "calibration.json"
+    path.write_text(json.dumps({**values, "faces": values["face"]}))
+    with pytest.raises(InputError, match=r"unknown level 'faces'.*accepted: face, video"):
+        read_calibrations(tmp_path)
+    del values["face"]["val"]["fakes"]
+    path.write_text(json.dumps(values))
+    with pytest.raises(InputError, match=r"face: lacks val\.fakes$"):
+        read_calibrations(tmp_path)
+
+
 def test_photos_and_videos_have_their_own_and_one_stands_for_both():
     assert for_kind(KNOWN, "photo") is KNOWN["face"]
     assert for_kind(KNOWN, "video") is KNOWN["video"]

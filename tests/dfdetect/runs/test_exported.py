@@ -3,6 +3,7 @@
 import json
 
 import h5py
+import msgspec
 import numpy as np
 import pytest
 
@@ -15,10 +16,11 @@ from ..models.test_light import write as write_mean
 
 onnx = pytest.importorskip("onnx")
 
+PLATT = Calibration(method="platt", slope=2.0)
 ABOUT = {
     "schema": 1,
     "run": {"name": "mine"},
-    "calibrations": {"face": {"method": "platt", "slope": 2.0}},
+    "calibrations": {"face": msgspec.to_builtins(PLATT)},
     "cuts": {"photo": {"lower": 0.2, "upper": 0.8, "origin": "a test"}},
     "skill": "AUC",
     "note": "careful",
@@ -41,7 +43,7 @@ def test_an_onnx_file_says_itself_what_a_verdict_needs(tmp_path):
     model, about = open_export(write(tmp_path, json.dumps(ABOUT)))
     assert model.input_shape == (None, 8, 8, 3)
     assert (about.run.name, about.skill, about.note, about.unfit) == ("mine", "AUC", "careful", ("", ""))
-    assert about.calibrations == {"face": Calibration(method="platt", slope=2.0)}
+    assert about.calibrations == {"face": PLATT}
     assert about.cuts["photo"].upper == 0.8
     assert isinstance(about.extraction, ExtractionSettings)
     assert (about.extraction.min_face, about.extraction.crop.margin) == (90, 0.5)
@@ -53,6 +55,7 @@ def test_an_onnx_file_says_itself_what_a_verdict_needs(tmp_path):
         ({"schema": 2}, "not of schema 1"),
         ({"skill": 3}, r"\$.skill"),
         ({"calibrations": {"face": {"method": "platt", "slope": -1.0}}}, "slope must be above 0"),
+        ({"calibrations": {"face": {"method": "platt", "slope": 2.0}}}, "face: lacks intercept, knots, val"),
         ({"extraction": {"crop": {"margin": 99}}}, "99"),
         ({"unfit": ["one"]}, r"\$.unfit"),
         ({"unfit": ["bored", "of faces"]}, "unknown reason 'bored'; accepted: no_skill"),

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from dfdetect.models.shipped import pretrained_folder
-from dfdetect.recipe import Recipe
+from dfdetect.recipe import Recipe, write_recipe
 from dfdetect.runs.build import load_model
 from dfdetect.runs.folder import Run, default_name, started_from
 from dfdetect.train.__main__ import main as train
@@ -109,9 +109,17 @@ def test_a_mutated_record_is_read_or_refused_in_a_line(run, name, monkeypatch):
 
 
 def test_an_ensemble_without_members_is_refused(run):
-    run.recipe_file.write_text("model = 'ensemble'\n[options]\ncombine = 'mean'\n")
+    write_recipe(run.recipe_file, Recipe(model="ensemble", options={"combine": "mean"}))
     with pytest.raises(InputError, match="needs the recipes of 2 models"):
         load_model(run)
+
+
+@pytest.mark.parametrize("name", ["model", "frames", "image_size", "normalisation"])
+def test_a_recipe_that_lost_what_decides_the_scores_is_refused(run, name):
+    lines = run.recipe_file.read_text().splitlines(keepends=True)
+    run.recipe_file.write_text("".join(line for line in lines if not line.startswith(f"{name} =")))
+    with pytest.raises(InputError, match=rf"recipe\.toml: lacks {name}, which the recipe of a run states"):
+        run.recipe()
 
 
 def test_a_manifest_that_is_a_device_is_refused(run):
