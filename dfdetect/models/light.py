@@ -131,16 +131,17 @@ def open_onnx(path: Path, weights: Mapping[str, Floats] | None = None) -> tuple[
         options.add_external_initializers(list(weights), values)
     try:
         session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+        inputs, outputs = session.get_inputs(), session.get_outputs()
+        metadata = dict(session.get_modelmeta().custom_metadata_map)  # fails if its texts are damaged
     # Its errors have no common base class but Exception.
     except Exception as error:
         if ran_out_of_memory(error):
             raise InputError(f"{path}: there is too little memory to load it") from None
         raise InputError(f"{path}: not an ONNX model that can run here ({one_line(error)})") from None
-    inputs, outputs = session.get_inputs(), session.get_outputs()
     shape = _checked(path, [each.shape for each in inputs], [each.type for each in inputs], len(outputs))
     name, out = inputs[0].name, outputs[0].name
     model = LightModel(shape, "onnxruntime", lambda rgb: np.asarray(session.run([out], {name: rgb})[0]))
-    return model, dict(session.get_modelmeta().custom_metadata_map)
+    return model, metadata
 
 
 def open_litert(path: Path) -> LightModel:

@@ -115,6 +115,13 @@ def test_a_damaged_file_is_one_line(tmp_path, load):
             load(strange)
 
 
+def test_damaged_texts_of_an_onnx_file_are_one_line(tmp_path):
+    path = write(tmp_path / "mean.onnx")
+    path.write_bytes(path.read_bytes().replace(b"value", b"v\xb3lue"))
+    with pytest.raises(InputError, match=r"mean\.onnx: not an ONNX model that can run here"):
+        open_onnx(path)
+
+
 def test_what_is_not_installed_is_named(tmp_path, monkeypatch):
     monkeypatch.setattr("dfdetect.models.light.find_spec", lambda name: None)
     with pytest.raises(InputError, match=r"needs onnxruntime: pip install '\.\[onnx\]'"):
