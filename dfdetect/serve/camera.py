@@ -21,6 +21,7 @@ from dfdetect.serve.guard import is_key
 from dfdetect.serve.scorer import CAMERA, Scorer
 from dfdetect.verdict import Level, Verdict, say
 from face_extraction.errors import InputError, one_line, ran_out_of_memory
+from face_extraction.json_file import parse_json
 from face_extraction.ledger import FAILED, NO_FACE
 from face_extraction.pool import LocalPool
 
@@ -91,7 +92,7 @@ class Cameras:
         await socket.accept()
         try:
             async with asyncio.timeout(SILENCE):
-                hello = await socket.receive_json()
+                hello = parse_json(await socket.receive_text())
         except (ValueError, KeyError, TimeoutError):
             await socket.close(WRONG, "the first message must be JSON")
             return

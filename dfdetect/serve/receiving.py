@@ -39,7 +39,7 @@ async def received(request: Request, jobs: Jobs, limits: Limits, *, keeps: bool)
 
 async def _save(request: Request, job: Job) -> str:
     """Write the form's file to the job's place, and return its name for showing."""
-    if not request.headers.get("content-type", "").startswith("multipart/form-data"):
+    if not request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
         raise Refused(422, "no form; accepted: multipart/form-data with the file in the field 'file'")
     async with request.form(max_files=1, max_fields=8) as form:
         upload = form.get("file")

@@ -75,8 +75,12 @@ def test_the_key_the_first_message_and_the_number_of_webcams_are_checked(serve):
         hello(socket, "wrong")
         assert closed(socket) == WRONG_KEY
     with client.webcam() as socket:
-        socket.send_text("words")
-        assert closed(socket) == WRONG
+        hello(socket, "\ud800")
+        assert closed(socket) == WRONG_KEY
+    for text in ("words", "[" * 100_000):
+        with client.webcam() as socket:
+            socket.send_text(text)
+            assert closed(socket) == WRONG
     with client.webcam() as first:
         hello(first, "secret")
         first.send_bytes(b"no picture")

@@ -203,6 +203,12 @@ def test_a_request_without_a_file_is_refused(client):
     assert not uploads(client)
 
 
+def test_the_type_of_a_form_is_read_in_any_case(client):
+    body = b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.png"\r\n\r\nwords\r\n--x--\r\n'
+    headers = {"content-type": "Multipart/Form-Data; boundary=x"}
+    assert client.post("/v1/analyze", content=body, headers=headers).json()["file"] == "a.png"
+
+
 def test_a_key_is_asked_for_everywhere_but_for_health_and_the_page(serve, photo):
     client = serve(key="secret")
     locked = ["/v1/model", "/v1/jobs/x", "/metrics"]
