@@ -2,6 +2,7 @@
 
 import codecs
 import json
+import math
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -27,14 +28,21 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return values
 
 
+def _finite(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError(f"{text} is no number of JSON, or too large")
+    return value
+
+
 def parse_json(text: str | bytes) -> Any:
     """The value of a JSON text from anybody.
 
     Raises:
-        ValueError: it is not JSON, or nested too deeply.
+        ValueError: it is not JSON, such as NaN, nested too deeply, or holds a number beyond all floats.
     """
     try:
-        return json.loads(text)
+        return json.loads(text, parse_constant=_finite, parse_float=_finite)
     except RecursionError:
         raise ValueError("nested too deeply") from None
 

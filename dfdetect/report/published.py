@@ -142,7 +142,7 @@ def read_published(content: Mapping[str, Any], where: str) -> Published:
         raise InputError(f"{where}: matrix_order {order}; accepted: {' or '.join(map(str, ORDERS))}")
     turned = order != ORDERS[0]
     try:
-        blocks = [_block(entry, turned, where) for entry in content.get("published", [])]
+        blocks = [_block(entry, turned) for entry in content.get("published", [])]
         numbers = {
             name: Printed(entry["value"], entry["place"]) if "value" in entry else _named(entry, blocks)
             for name, entry in content.get("numbers", {}).items()
@@ -152,6 +152,8 @@ def read_published(content: Mapping[str, Any], where: str) -> Published:
             (Statement(**entry["first"]), Statement(**entry["second"]))
             for entry in content.get("opposed", [])
         ]
+    except InputError as error:
+        raise InputError(f"{where}: {error}") from None
     except (KeyError, TypeError, ValueError) as error:
         raise InputError(f"{where}: published values: {type(error).__name__}: {error}") from None
     return Published(blocks, numbers, claims, opposed)
@@ -169,29 +171,29 @@ def _named(entry: Mapping[str, Any], blocks: Sequence[Block]) -> Printed:
     return number
 
 
-def _block(entry: Mapping[str, Any], turned: bool, where: str) -> Block:
+def _block(entry: Mapping[str, Any], turned: bool) -> Block:
     place, at = entry["place"], entry["at"]
     rest = {name: value for name, value in entry.items() if name not in ("place", "at", "folds", "average")}
     average = entry.get("average")
     return Block(
         place,
         at,
-        _values(rest, place, turned, where),
+        _values(rest, place, turned),
         [
-            _values(fold, f"{place}, fold {number}", turned, where)
+            _values(fold, f"{place}, fold {number}", turned)
             for number, fold in enumerate(entry.get("folds", ()), start=1)
         ],
-        None if average is None else _values(average, f"{place}, average", turned, where),
+        None if average is None else _values(average, f"{place}, average", turned),
     )
 
 
-def _values(entry: Mapping[str, Any], place: str, turned: bool, where: str) -> Values:
+def _values(entry: Mapping[str, Any], place: str, turned: bool) -> Values:
     numbers = {}
     for name, text in entry.items():
         if name in MEASURES or name in SETTINGS:
             numbers[name] = Printed(text, place)
         elif name != "confusion":
-            raise unknown_name("metric", name, (*MEASURES, *SETTINGS, "confusion"), where)
+            raise unknown_name("metric", name, (*MEASURES, *SETTINGS, "confusion"))
     confusion = None
     if "confusion" in entry:
         step = -1 if turned else 1

@@ -2,7 +2,9 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
+
+import msgspec
 
 from dfdetect.metrics.estimates import LEVELS
 from dfdetect.metrics.measures import MEASURES
@@ -19,7 +21,7 @@ from dfdetect.report.declared import (
 )
 from dfdetect.report.finding import read_finding
 from dfdetect.report.published import At, name_of, read_published
-from face_extraction.errors import InputError, check_name
+from face_extraction.errors import InputError, check_name, one_line
 from face_extraction.sources import list_sources
 from face_extraction.toml import read_toml
 
@@ -28,6 +30,88 @@ KEYS = (
     "numbers", "claims", "opposed", "matrix_order", "own_data", "findings",
 )  # fmt: skip
 PROFILE_KEYS = ("about", "recipe", "where", "smoke", "repeat")
+Fields = dict[str, Any]
+"""Fields of a recipe, which are checked where recipes are made of them."""
+
+
+class _Part(TypedDict, total=False):
+    at: dict[str, str]
+    recipe: Fields
+    skip: bool
+    seeds: list[int]
+
+
+class _Choice(TypedDict, total=False):
+    title: str
+    recipe: Fields
+    members: list[str]
+    combine: str
+
+
+class _Profile(TypedDict, total=False):
+    about: str
+    recipe: Fields
+    where: list[_Part]
+    smoke: bool
+    repeat: list[_Part]
+
+
+class _Table(TypedDict, total=False):
+    name: str
+    title: str
+    kind: str
+    metrics: list[str]
+    rows: list[str]
+    columns: str
+    only: dict[str, list[str]]
+    level: str
+    note: str
+
+
+class _Published(TypedDict, total=False):
+    place: str
+    at: dict[str, str]
+    folds: list[dict[str, Any]]
+    average: dict[str, Any]
+
+
+class _Number(TypedDict, total=False):
+    value: str
+    place: str
+    at: dict[str, str]
+    metric: str
+
+
+class _Finding(TypedDict, total=False):
+    says: str
+    place: str
+    metric: str
+    published: str
+    each: bool
+    first: dict[str, str | list[str]]
+    second: dict[str, str | list[str]]
+    order: list[dict[str, str | list[str]]]
+
+
+class _Content(TypedDict, total=False):
+    """The types of what an experiment.toml holds; which parts there must be, the code below checks."""
+
+    title: str
+    source: dict[str, str]
+    recipe: Fields
+    axes: dict[str, dict[str, _Choice]]
+    where: list[_Part]
+    profiles: dict[str, _Profile]
+    tables: list[_Table]
+    figures: list[str]
+    headline: list[dict[str, str]]
+    published: list[_Published]
+    numbers: dict[str, _Number]
+    claims: list[dict[str, str]]
+    opposed: list[dict[str, dict[str, str]]]
+    matrix_order: list[str]
+    own_data: list[str]
+    findings: list[_Finding]
 
 
 def read_experiment(folder: Path) -> Experiment:
@@ -39,6 +123,10 @@ def read_experiment(folder: Path) -> Experiment:
     path = folder / EXPERIMENT
     content = read_toml(path)
     _check_keys(content, KEYS, str(path))
+    try:
+        msgspec.convert(content, _Content)
+    except msgspec.ValidationError as error:
+        raise InputError(f"{path}: {one_line(error)}") from None
     try:
         axes = {
             axis: {name: Choice(**choice) for name, choice in choices.items()}

@@ -8,15 +8,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, NotRequired, TypedDict
 
+import msgspec
 from filelock import FileLock
 
 from dfdetect.metrics.estimates import Estimate, Metrics
 from dfdetect.metrics.folds import CrossValidation, Fold, summarise
 from dfdetect.recipe import from_mapping, split_leak
 from dfdetect.report.declared import Cell
-from face_extraction.errors import InputError
+from face_extraction.errors import InputError, one_line
 from face_extraction.json_file import parse_json
 from face_extraction.lines import cut_torn_line, whole_lines
 
@@ -24,6 +25,50 @@ RESULTS = "results.jsonl"
 DONE, FAILED = "done", "failed"
 # The place of a recipe's own files is not part of a result; their hashes are stored separately.
 PLACES = ("manifest",)
+
+
+class _Data(TypedDict, total=False):
+    manifest_sha256: str
+    sources: list[str]
+    faces: dict[str, int]
+    sample_set: bool
+
+
+class _Weights(TypedDict, total=False):
+    origin: str
+    sha256: str
+    local: bool
+    partial: bool
+    leaks: list[str]
+    random_members: list[str]
+
+
+class _Part(TypedDict):
+    n_train: int
+    n_test: NotRequired[int]  # lines of earlier versions lack it
+    metrics: dict[str, dict[str, Any]]
+
+
+class _Line(TypedDict):
+    """The types of a line."""
+
+    at: dict[str, str]
+    profile: str
+    status: Literal["done", "failed"]
+    recipe: dict[str, Any]
+    reason: NotRequired[str]
+    members: NotRequired[list[dict[str, Any]]]
+    data: NotRequired[_Data]
+    weights: NotRequired[_Weights]
+    runs: NotRequired[list[str]]
+    parts: NotRequired[list[_Part]]
+    roc: NotRequired[list[float]]
+    environment: NotRequired[dict[str, Any]]
+    seconds: NotRequired[float]
+
+
+# What tables read of every cell that is done.
+NEEDED = {"data": ("sources", "sample_set"), "recipe": ("split", "frames", "folds")}
 
 
 @dataclass(frozen=True)
@@ -90,6 +135,27 @@ class Result:
     def split_leak(self) -> str:
         """A warning about a split over single faces or videos; "" for any other split."""
         return "" if self.status == FAILED else split_leak(self.recipe["split"], self.recipe["frames"])
+
+    def check_done(self) -> None:
+        """Refuse a cell that is done and lacks what tables read.
+
+        Raises:
+            InputError: it lacks it, or holds damaged metrics.
+        """
+        if self.status != DONE:
+            return
+        lacking = [
+            f"{part}.{name}"
+            for part, names in NEEDED.items()
+            for name in names
+            if name not in vars(self)[part]
+        ]
+        if self.weights and "origin" not in self.weights:
+            lacking.append("weights.origin")
+        if not (self.parts and all(self._measured)):
+            lacking.append("parts.metrics")
+        if lacking:
+            raise InputError(f"lacks {', '.join(lacking)}")
 
     @cached_property
     def _measured(self) -> list[dict[str, Metrics]]:
@@ -172,9 +238,13 @@ def read_results(folder: Path) -> list[Result]:
     results = []
     for number, line in whole_lines(path):
         try:
-            results.append(Result(**parse_json(line)))
-        except (ValueError, TypeError) as error:
-            raise InputError(f"{path}, line {number}: damaged ({error})") from None
+            values = parse_json(line)
+            msgspec.convert(values, _Line)
+            result = Result(**values)
+            result.check_done()
+        except (ValueError, TypeError, AttributeError, InputError) as error:
+            raise InputError(f"{path}, line {number}: damaged ({one_line(error)})") from None
+        results.append(result)
     return results
 
 

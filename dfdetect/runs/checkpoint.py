@@ -9,7 +9,7 @@ import numpy as np
 from dfdetect.hdf5 import write_weights
 from dfdetect.variables import Parts, open_parts, save_parts
 from face_extraction.atomic import atomic_path
-from face_extraction.json_file import MOST_BYTES, parse_json
+from face_extraction.json_file import MOST_BYTES
 
 if TYPE_CHECKING:
     import keras
@@ -41,7 +41,8 @@ def read_state(path: Path) -> dict[str, Any]:
         InputError: the file is not a checkpoint.
     """
     with open_parts(path) as stored:
-        state: dict[str, Any] = parse_json(str(stored.arrays.read("state", MOST_BYTES)))
+        # A training that diverged has NaN in its history, so that this is not quite JSON.
+        state: dict[str, Any] = json.loads(str(stored.arrays.read("state", MOST_BYTES)))
     return state
 
 

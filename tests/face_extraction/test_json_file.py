@@ -46,7 +46,9 @@ def test_a_byte_order_mark_is_no_part_of_the_content(tmp_path):
     assert read_json(tmp_path / "a.json", Kind) == {"count": 3}
 
 
-@pytest.mark.parametrize("text", ["", "[" * 100_000, "9" * 10_000, b"\xff"])
+@pytest.mark.parametrize(
+    "text", ["", "[" * 100_000, "9" * 10_000, b"\xff", "[NaN]", "[-Infinity]", "[1e999]"]
+)
 def test_what_cannot_be_parsed_is_a_value_error(text):
     with pytest.raises(ValueError):  # noqa: PT011  # Python words it, in other words from version to version.
         parse_json(text)

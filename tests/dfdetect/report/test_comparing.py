@@ -111,7 +111,7 @@ def test_two_processes_that_compare_lose_nothing(declare, measured):
     ends = {"value": 0.1, "low": 0.0, "high": 0.2, "p": 0.1, "holm": 0.1, "together": "t"}
     experiment = read_experiment(folder)
     for name in (CNN, MESO):
-        add_result(folder, measured(experiment, name))
+        add_result(folder, measured(experiment, name, data={"sources": [], "sample_set": False}))
     one, other = (result.digest for result in read_results(folder))
     mine = Comparison("list", "face", "auc", one, other, **ends)
     theirs = Comparison("grid", "face", "accuracy", other, one, **ends)

@@ -27,7 +27,17 @@ from face_extraction.errors import InputError
         ('metrics = ["accuracy"]', "metrics = []", "table grid: no metrics"),
         ('metrics = ["accuracy"]', 'metrics = ["learning_rate"]', "a grid shows a measured metric"),
         (', regime = "base" }]', " }]", "{'model': 'custom_cnn'}: a cell has a choice of regime too"),
-        ('accuracy = "81.2%"', 'accuracy = "about 81"', "'about 81'; accepted: a number as printed"),
+        ('accuracy = "81.2%"', 'accuracy = "about 81"', "toml: a table: 'about 81'; accepted: a number"),
+        ('data = "drawn squares & more_of_them"', "data = 3", r"Expected `str`, got `int` - at `\$.source"),
+        ('rows = ["model"]', 'rows = "model"', r"Expected `array`, got `str` - at `\$.tables\[0\].rows`"),
+        ('metrics = ["accuracy"]', "metrics = [0.5]", r"at `\$.tables\[0\].metrics"),
+        ('at = { model = "both", regime = "l2" }', 'at = "both"', r"got `str` - at `\$.where\[0\].at`"),
+        ('title = "CNN"', "title = 3", r"Expected `str`, got `int`"),
+        (
+            '{ split = "group", folds = 2, fold = 1, val_share = 0.3 }',
+            "inf",
+            r"Expected `object`, got `float`",
+        ),
     ],
 )
 def test_a_wrong_declaration_is_refused_by_name(declare, old, new, message):

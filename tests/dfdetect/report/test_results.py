@@ -128,3 +128,29 @@ def test_manifests_of_real_faces_go_by_the_last_measured(declare, measured):
 
     results = [on("a"), on("b"), on("a"), on("drawn", drawn=True), on("c", status="failed")]
     assert real_manifests(results) == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"recipe": "x"}, r"Expected `object`, got `str` - at `\$.recipe`"),
+        ({"roc": 0}, r"Expected `array`, got `int` - at `\$.roc`"),
+        ({"status": "over"}, r"Invalid enum value 'over'"),
+        ({"weights": {"leaks": 0.5}}, r".*at `\$.weights.leaks`"),
+        ({"seconds": float("nan")}, "NaN is no number of JSON"),
+        ({"data": {}}, "lacks data.sources, data.sample_set"),
+        ({"parts": []}, "lacks parts.metrics"),
+        ({"parts": [{"n_train": 9, "metrics": {"face": {"estimates": {}}}}]}, "not a record of metrics"),
+    ],
+    ids=str,
+)
+def test_a_damaged_line_is_named(declare, measured, change, told):
+    folder = declare()
+    data = {"sources": [], "sample_set": False}
+    add_result(folder, measured(read_experiment(folder), CNN, data=data))
+    line = json.loads((folder / "results.jsonl").read_text())
+    assert len(read_results(folder)) == 1
+    (folder / "results.jsonl").write_text(json.dumps({**line, **change}) + "\n")
+    with pytest.raises(InputError, match=rf"results\.jsonl, line 1: damaged \({told}") as error:
+        read_results(folder)
+    assert "\n" not in str(error.value)

@@ -220,7 +220,7 @@ def test_listing_draws_no_sample_set_and_counts_results_of_the_one_drawn_last(
     folder = declare()
     experiment = read_experiment(folder)
     for digest, drawn in (("older", True), ("last", True), ("a manifest's", False)):
-        data = {"manifest_sha256": digest, "sample_set": drawn}
+        data = {"manifest_sha256": digest, "sample_set": drawn, "sources": []}
         names = (CNN, MESO) if digest == "older" else (CNN,)
         for name in names:
             add_result(experiment.folder, measured(experiment, name, data=data))
