@@ -21,7 +21,7 @@ _PARTS = ((273, 279), (324, 325))
 # A tag that marks a DNG, on which many raw photos are built.
 _DNG = 50706
 _REDUCED, _WHITE_IS_ZERO, _SIGNED, _ZIPPED = 1, 0, 2, (8, 32946)
-_AT_ONCE = 2**20
+_AT_ONCE, _MOST_BELOW = 2**20, 64
 
 # Pillow's own decoders mix up 16-bit channels that are stored apart, and miss rows where colours are coarser.
 TiffImagePlugin.READ_LIBTIFF = True
@@ -47,7 +47,7 @@ def is_preview(image: Image.Image) -> bool:
 def _widths_below(image: Any) -> list[int]:
     """The widths of the pictures that hang below the first one."""
     widths, place = [], image.fp.tell()
-    for offset in image.tag_v2.get(_BELOW, ()):
+    for offset in image.tag_v2.get(_BELOW, ())[:_MOST_BELOW]:
         tags = TiffImagePlugin.ImageFileDirectory_v2(prefix=image.tag_v2.prefix)
         image.fp.seek(offset)
         tags.load(image.fp)

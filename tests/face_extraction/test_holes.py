@@ -1,11 +1,13 @@
 """Zeroed and missing bytes that decoders do not notice."""
 
+import time
+
 import av
 import numpy as np
 import pytest
 
 from face_extraction.frames import read_frames
-from face_extraction.holes import Hole, HoleFinder, spread
+from face_extraction.holes import Hole, HoleFinder, lacks_sectors, spread
 from face_extraction.ledger import ItemFailed
 
 from .videos import HEIGHT, WIDTH, paint, write
@@ -216,3 +218,19 @@ def test_a_still_black_video_is_whole(tmp_path, name, codec):
     path = write(tmp_path / name, [np.zeros((360, 640, 3), np.uint8)] * 6, codec, options=options)
 
     assert len(list(read_frames(path))) == 6
+
+
+def test_zeros_at_the_beginning_do_not_hide_a_hole_behind_them():
+    content = bytes(600) + b"\x11" * 424 + bytes(1024) + b"\x11" * 50
+
+    assert lacks_sectors(content, 0)
+    assert not lacks_sectors(content, 100)
+    assert not lacks_sectors(content[:-50], 0)
+
+
+def test_many_rows_of_zeros_take_no_time():
+    content = b"\x11" + (bytes(600) + b"\x11" * 9) * 20_000
+
+    start = time.process_time()
+    assert not lacks_sectors(content, 100)
+    assert time.process_time() - start < 2
