@@ -20,7 +20,9 @@ _ORDER = 266
 _PARTS = ((273, 279), (324, 325))
 # A tag that marks a DNG, on which many raw photos are built.
 _DNG = 50706
-_REDUCED, _WHITE_IS_ZERO, _SIGNED, _ZIPPED = 1, 0, 2, (8, 32946)
+_REDUCED, _WHITE_IS_ZERO, _SIGNED, _UNPACKED, _ZIPPED = 1, 0, 2, 1, (8, 32946)
+# No way of packing ends in so many zeros.
+_NO_END = bytes(64)
 _AT_ONCE, _MOST_BELOW = 2**20, 64
 
 # Pillow's own decoders mix up 16-bit channels that are stored apart, and miss rows where colours are coarser.
@@ -80,20 +82,22 @@ def as_meant(image: Image.Image) -> Image.Image:
 
 
 def is_torn(content: bytes, image: Image.Image) -> bool:
-    """Whether a checksum of zipped pixels is wrong, which libtiff does not look at.
+    """Whether packed pixels end in zeros, or zipped ones have a wrong checksum, which libtiff may pass over.
 
     Args:
         content: a TIFF that can be decoded.
         image: the same, opened by Pillow.
     """
     tags = getattr(image, "tag_v2", {})
-    if tags.get(_PACKED) not in _ZIPPED or tags.get(_ORDER, 1) != 1:
+    packing = tags.get(_PACKED, _UNPACKED)
+    if packing == _UNPACKED or tags.get(_ORDER, 1) != 1:
         return False
-    return any(
-        not _inflates(content[start : start + size])
+    parts = (
+        content[start : start + size]
         for places, sizes in _PARTS
         for start, size in zip(tags.get(places, ()), tags.get(sizes, ()), strict=False)
     )
+    return any(part.endswith(_NO_END) or (packing in _ZIPPED and not _inflates(part)) for part in parts)
 
 
 def _inflates(part: bytes) -> bool:

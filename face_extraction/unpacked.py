@@ -7,7 +7,10 @@ from PIL import Image
 
 from face_extraction.holes import CHANCE, SECTOR
 
-_WIDTH, _BITS, _PACKED, _STRIPS, _APART = 256, 258, 259, 273, 284
+_BITS, _PACKED, _APART = 258, 259, 284
+_IS_APART = 2
+# Where the strips or tiles are, and their width.
+_PARTS = ((273, 256), (324, 322))
 
 
 def lacks_rest(content: bytes, image: Image.Image) -> bool:
@@ -37,9 +40,11 @@ def _bmp_rows(content: bytes) -> tuple[int, int]:
 
 
 def _tiff_rows(image: Image.Image, at: int) -> tuple[int, int]:
-    """Where the strip that holds the byte `at` begins, and the bytes of each row; 0 for a packed picture."""
+    """Where the strip or tile with the byte `at` begins, and the bytes of a row; 0 for a packed picture."""
     tags = getattr(image, "tag_v2", {})
-    if tags.get(_PACKED, 1) != 1 or tags.get(_APART, 1) != 1 or _STRIPS not in tags:
+    places, width = next((pair for pair in _PARTS if pair[0] in tags), (0, 0))
+    if tags.get(_PACKED, 1) != 1 or not places:
         return 0, 1
-    start = max((strip for strip in tags[_STRIPS] if strip < at), default=0)
-    return start, max(-(-tags[_WIDTH] * sum(tags.get(_BITS, (1,))) // 8), 1)
+    start = max((part for part in tags[places] if part < at), default=0)
+    bits = tags.get(_BITS, (1,))
+    return start, max(-(-tags[width] * (bits[0] if tags.get(_APART) == _IS_APART else sum(bits)) // 8), 1)

@@ -1,5 +1,6 @@
 """TIFFs are shown as viewers show them, or refused with a reason."""
 
+import io
 import struct
 import zlib
 
@@ -178,3 +179,47 @@ def test_zipped_pixels_whose_bits_are_reversed_are_read(noise):
     tags = {BITS: (8,) * 3, PACKED: (8,), MEANING: (RGB,), CHANNELS: (3,), ORDER: (2,)}
 
     assert np.array_equal(read_bytes_rgb(tiff("<", (64, 48), tags, zipped), "x"), noise)
+
+
+PACKINGS = ("tiff_lzw", "packbits", "tiff_adobe_deflate", "jpeg", "lzma", "zstd")
+
+
+@pytest.mark.parametrize("packing", PACKINGS)
+def test_zeros_in_place_of_the_rest_of_packed_pixels_are_damage(packing):
+    grain = np.random.default_rng(0).integers(0, 255, (256, 256, 3), dtype=np.uint8)
+    file = io.BytesIO()
+    Image.fromarray(grain).save(file, "TIFF", compression=packing)
+    content = file.getvalue()
+    read_bytes_rgb(content, "x")
+    with Image.open(file) as image:
+        ends = [sum(pair) for pair in zip(image.tag_v2[STRIPS], image.tag_v2[SIZES], strict=True)]
+
+    for kept in (0.5, 0.9):
+        at = round(kept * max(ends))
+        with pytest.raises(Unreadable, match="damaged"):
+            read_bytes_rgb(content[:at] + bytes(max(ends) - at) + content[max(ends) :], "x")
+
+
+@pytest.mark.parametrize("packing", [*PACKINGS, "group3", "group4", "raw"])
+@pytest.mark.parametrize("colour", ["black", "white"])
+def test_flat_pictures_are_whole_however_they_are_packed(packing, colour):
+    for size in ((1, 1), (333, 100), (1024, 2048)):
+        file = io.BytesIO()
+        mode = "1" if packing.startswith("group") else "RGB"
+        Image.new(mode, size, colour).save(file, "TIFF", compression=packing)
+
+        assert len(np.unique(read_bytes_rgb(file.getvalue(), "x"))) == 1
+
+
+def test_zeros_in_place_of_the_rest_of_channels_that_are_stored_apart_are_damage():
+    grain = np.random.default_rng(0).integers(1, 255, (211, 300, 3), dtype=np.uint8)
+    planes = [grain[:, :, n].tobytes() for n in range(3)]
+    own = {WIDTH: (300,), HEIGHT: (211,), ROWS: (211,), SIZES: tuple(map(len, planes))}
+    own |= {STRIPS: tuple(400 + n * len(planes[0]) for n in range(3)), APART: (2,)}
+    tags = own | {BITS: (8,) * 3, MEANING: (RGB,), CHANNELS: (3,)}
+    content = (b"II*\0\x08\0\0\0" + directory("<", 8, tags)).ljust(400, b"\0") + b"".join(planes)
+    assert np.array_equal(read_bytes_rgb(content, "x"), grain)
+
+    for at in (51 * 512, 150 * 512, 300 * 512):  # Each amid a row.
+        with pytest.raises(Unreadable, match="zeros in place of its last pixels"):
+            read_bytes_rgb(content[:at] + bytes(len(content) - at), "x")
