@@ -143,8 +143,8 @@ def run(parser: Parser, main: Callable[[argparse.Namespace], int], argv: Sequenc
         if debug:
             raise
         return missing_package(error)
-    except (InputError, KeyboardInterrupt, OSError, BrokenExecutor) as error:
-        if debug:
+    except (InputError, KeyboardInterrupt, OSError, RuntimeError) as error:
+        if debug or not _is_foreseen(error):
             raise
         line, status = str(error), USAGE
         if isinstance(error, KeyboardInterrupt):
@@ -156,6 +156,16 @@ def run(parser: Parser, main: Callable[[argparse.Namespace], int], argv: Sequenc
             line = f"{error.filename}: {error.strerror}" if error.filename else error.strerror or str(error)
         print(f"{parser.prog}: {harmless(line)}", file=sys.stderr)
         return status
+
+
+def _is_foreseen(error: BaseException) -> bool:
+    """Whether one line says all of an error; of RuntimeErrors, only of broken workers and circular links.
+
+    `Path.resolve` raises a RuntimeError for a link that leads to itself, before Python 3.13.
+    """
+    if not isinstance(error, RuntimeError) or isinstance(error, BrokenExecutor):
+        return True
+    return str(error).startswith("Symlink loop")
 
 
 def aligned(rows: Sequence[Sequence[str]], sides: str) -> str:

@@ -2,6 +2,7 @@
 
 import argparse
 import importlib.util
+import math
 import os
 import socket
 import sys
@@ -146,7 +147,7 @@ def _check(args: argparse.Namespace) -> None:
         if getattr(args, name) < 1:
             raise InputError(f"--{name} {getattr(args, name)}; accepted: 1 or more")
     for name in ("max_megabytes", "max_seconds", "max_megapixels"):
-        if not getattr(args, name) > 0:
+        if not 0 < getattr(args, name) < math.inf:
             raise InputError(f"--{name.replace('_', '-')} {getattr(args, name):g}; accepted: more than 0")
 
 

@@ -51,6 +51,17 @@ def test_wrong_input_is_one_line_and_status_2(parser, capsys):
     assert capsys.readouterr() == ("", "prog: a.csv: no such manifest\n")
 
 
+def test_a_link_to_itself_is_one_line_and_other_faults_keep_their_traceback(parser, tmp_path, capsys):
+    loop = tmp_path / "loop"
+    loop.symlink_to(loop)
+    # From Python 3.13 on, only the second of these fails.
+    assert run(parser, lambda args: (loop.resolve(), loop.stat()), []) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert str(loop) in line
+    with pytest.raises(RuntimeError, match="a fault"):
+        run(parser, _raise(RuntimeError("a fault")), [])
+
+
 def test_a_package_that_is_not_installed_is_one_line_with_its_extra(parser, capsys):
     for package, extra in (("keras", "'.[train]'"), ("cv2", ".")):
         assert run(parser, _raise(ModuleNotFoundError(name=package)), []) == 2

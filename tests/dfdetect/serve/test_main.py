@@ -16,6 +16,7 @@ from dfdetect.serve import __main__ as command
         ("--queue 0", "--queue 0; accepted: 1 or more"),
         ("--workers 0", "--workers 0; accepted: 1 or more"),
         ("--max-seconds 0", "--max-seconds 0; accepted: more than 0"),
+        ("--max-megabytes inf", "--max-megabytes inf; accepted: more than 0"),
         ("--max-megapixels nan", "--max-megapixels nan; accepted: more than 0"),
         ("--api-key=", "--api-key is empty; accepted: a key, or no --api-key"),
         ("--api-key=clé", "--api-key: a key that no header can hold; accepted: letters, digits and signs"),
