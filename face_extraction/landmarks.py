@@ -29,6 +29,7 @@ from face_extraction.ledger import FAILED, NO_FACE, ItemFailed, LedgerRow, proce
 from face_extraction.lines import LineFile, whole_lines
 from face_extraction.lock import alone
 from face_extraction.manifest import Box, FaceSample, manifest_in, read_manifest
+from face_extraction.paths import is_there
 from face_extraction.progress import progress
 from face_extraction.settings import read_settings
 
@@ -62,7 +63,7 @@ def read_landmarks(folder: Path) -> Landmarks:
         InputError: `write_landmarks` did not write the file.
     """
     path = folder / LANDMARKS_FILE
-    if not path.is_file():
+    if not is_there(path):
         return Landmarks({}, {}, {})
     with open_arrays(path, "a file of landmarks", "delete it and make it again") as stored:
         paths, points = stored.read("paths").tolist(), stored.read("points")

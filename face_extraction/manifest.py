@@ -13,7 +13,7 @@ from typing import NamedTuple
 from face_extraction.atomic import write_csv
 from face_extraction.digest import file_digest
 from face_extraction.errors import InputError, check_name, unknown_name
-from face_extraction.paths import check_inside, relative_path
+from face_extraction.paths import check_inside, is_there, relative_path
 
 REAL, FAKE, UNKNOWN = 0, 1, -1
 LABEL_NAMES = {REAL: "real", FAKE: "fake", UNKNOWN: "unknown"}
@@ -219,7 +219,7 @@ def manifest_hash(path: Path) -> str:
     """
     digest = file_digest(path)
     settings = path.with_name(SETTINGS_FILE)
-    if not settings.is_file():
+    if not is_there(settings):
         return digest
     return hashlib.sha256(f"{digest} {file_digest(settings)}".encode()).hexdigest()
 

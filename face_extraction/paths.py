@@ -31,6 +31,19 @@ def relative_path(text: str, where: str) -> str:
     return str(path)
 
 
+def is_there(path: Path) -> bool:
+    """Whether a file that may be missing is there. What stands in its place must not count as missing.
+
+    Raises:
+        InputError: a folder has its name, or a link that leads to no file.
+    """
+    if path.is_file():
+        return True
+    if os.path.lexists(path):
+        raise InputError(f"{path}: a folder, or a link that leads to no file; accepted: a file, or none")
+    return False
+
+
 def inside(folder: Path, relative: str) -> Path:
     """The file `relative` in `folder`, whether it exists or not.
 

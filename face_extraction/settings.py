@@ -14,6 +14,7 @@ import tomli_w
 from face_extraction.atomic import write_text
 from face_extraction.errors import InputError, check_name, check_range
 from face_extraction.manifest import SETTINGS_FILE
+from face_extraction.paths import is_there
 from face_extraction.toml import read_toml
 
 BLAZEFACE = "blazeface"
@@ -126,10 +127,10 @@ def read_settings(folder: Path) -> ExtractionSettings | None:
         None if the folder has no extraction.toml: somebody else made the crops.
 
     Raises:
-        InputError: the file is not TOML, or a name or value in it is not accepted.
+        InputError: it is no file, or not TOML, or a name or value in it is not accepted.
     """
     path = folder / SETTINGS_FILE
-    if not path.is_file():
+    if not is_there(path):
         return None
     values = read_toml(path)
     crop = values.pop("crop", {})

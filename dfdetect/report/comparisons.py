@@ -10,6 +10,7 @@ import msgspec
 from dfdetect.metrics.estimates import with_nan
 from face_extraction.errors import InputError
 from face_extraction.json_file import read_json, write_json
+from face_extraction.paths import is_there
 
 T = TypeVar("T", bound=Any)
 
@@ -71,7 +72,7 @@ def read_entries(path: Path, kind: type[T]) -> list[T]:
     Raises:
         InputError: the file is damaged.
     """
-    if not path.is_file():
+    if not is_there(path):
         return []
     entries = read_json(path, dict).get(path.stem)
     try:

@@ -20,6 +20,7 @@ from dfdetect.report.declared import Cell
 from face_extraction.errors import InputError, one_line
 from face_extraction.json_file import parse_json
 from face_extraction.lines import cut_torn_line, whole_lines
+from face_extraction.paths import is_there
 
 RESULTS = "results.jsonl"
 DONE, FAILED = "done", "failed"
@@ -233,7 +234,7 @@ def read_results(folder: Path) -> list[Result]:
         InputError: a whole line is damaged.
     """
     path = folder / RESULTS
-    if not path.is_file():
+    if not is_there(path):
         return []
     results = []
     for number, line in whole_lines(path):

@@ -14,6 +14,7 @@ from dfdetect.render.run_content import CHOSEN_ON_VAL
 from dfdetect.runs.folder import Run
 from face_extraction.errors import InputError, check_name
 from face_extraction.json_file import read_json, write_json
+from face_extraction.paths import is_there
 
 CALIBRATION_FILE = "calibration.json"
 DECIDING = ("method", "slope", "intercept", "knots", "val", "false_alarms", "missed")
@@ -73,7 +74,7 @@ def read_calibrations(folder: Path) -> dict[str, Calibration]:
         InputError: the file does not hold calibrations.
     """
     path = folder / CALIBRATION_FILE
-    if not path.is_file():
+    if not is_there(path):
         return {}
     values = read_json(path, dict)
     try:

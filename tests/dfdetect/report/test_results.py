@@ -154,3 +154,10 @@ def test_a_damaged_line_is_named(declare, measured, change, told):
     with pytest.raises(InputError, match=rf"results\.jsonl, line 1: damaged \({told}") as error:
         read_results(folder)
     assert "\n" not in str(error.value)
+
+
+def test_a_folder_in_the_place_of_results_is_not_none(tmp_path):
+    assert read_results(tmp_path) == []
+    (tmp_path / "results.jsonl").mkdir()
+    with pytest.raises(InputError, match=r"results\.jsonl: a folder, or a link"):
+        read_results(tmp_path)

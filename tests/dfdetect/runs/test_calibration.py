@@ -65,6 +65,12 @@ def test_held_out_scores_that_were_lost_and_other_levels_are_named(tmp_path):
         read_calibrations(tmp_path)
 
 
+def test_a_link_to_nowhere_is_no_run_without_calibration(tmp_path):
+    (tmp_path / "calibration.json").symlink_to(tmp_path / "gone")
+    with pytest.raises(InputError, match=r"calibration\.json: a folder, or a link"):
+        read_calibrations(tmp_path)
+
+
 def test_photos_and_videos_have_their_own_and_one_stands_for_both():
     assert for_kind(KNOWN, "photo") is KNOWN["face"]
     assert for_kind(KNOWN, "video") is KNOWN["video"]
