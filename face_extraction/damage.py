@@ -29,16 +29,21 @@ def damage_to(stream: IO[bytes], image: Image.Image) -> str:
     if image.format in ("BMP", "TIFF") and lacks_rest(content, image):
         return "zeros in place of its last pixels"
     if image.format == "AVIF":
-        return damage_to_heif(content)
+        return damage_to_heif(content, opacity=image.mode == "RGBA")
     is_torn = (image.format == "TIFF" and tiff.is_torn(content, image)) or (
         image.format == "WEBP" and webp.is_torn(content)
     )
     return _TORN if is_torn else ""
 
 
-def damage_to_heif(content: bytes) -> str:
-    """The same of a HEIC or AVIF that can be decoded."""
-    return _HOLED if has_holes(content) else ""
+def damage_to_heif(content: bytes, *, opacity: bool) -> str:
+    """The same of a HEIC or AVIF that can be decoded.
+
+    Args:
+        content: the file.
+        opacity: the picture has one.
+    """
+    return _HOLED if has_holes(content, opacity=opacity) else ""
 
 
 def damage_to_jpeg(content: bytes, *, whole: bool) -> str:

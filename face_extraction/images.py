@@ -386,7 +386,7 @@ def _decode_heic(stream: IO[bytes], name: Path | str) -> Photo:
     _check_size(image.size, name, MAX_LARGE)
     pixels, profile, tags = decode_heic(image)
     stream.seek(0)
-    _refuse(name, "HEIC", damage_to_heif(stream.read()))
+    _refuse(name, "HEIC", damage_to_heif(stream.read(), opacity=pixels.shape[2:] == (4,)))
     factor = 1
     while (width // factor) * (height // factor) > MAX_WHOLE:
         factor += 1

@@ -21,13 +21,15 @@ _PREFIX = 4
 _FILLED = (bytes(64), b"\xff" * 64)
 
 
-def has_holes(content: bytes) -> bool:
+def has_holes(content: bytes, *, opacity: bool = False) -> bool:
     """Whether the picture that is shown has holes; those of thumbnails do not matter.
 
     Args:
         content: a HEIC or AVIF file that can be decoded.
+        opacity: the picture has one, which is a picture of its own.
     """
-    return any(_CHECKS[kind](content[start:end]) for kind, start, end in _coded(content) if kind in _CHECKS)
+    parts = _coded(content, opacity)
+    return any(_CHECKS[kind](content[start:end]) for kind, start, end in parts if kind in _CHECKS)
 
 
 def sound_pictures(content: bytes, count: int) -> int:
@@ -75,7 +77,7 @@ class _Numbers:
             yield
 
 
-def _coded(content: bytes) -> Iterator[tuple[bytes, int, int]]:
+def _coded(content: bytes, opacity: bool) -> Iterator[tuple[bytes, int, int]]:
     """How each part of the picture that is shown is coded, and where it begins and ends."""
     file = io.BytesIO(content)
     for meta in boxes(file, 0, len(content)):
@@ -87,7 +89,7 @@ def _coded(content: bytes) -> Iterator[tuple[bytes, int, int]]:
         numbers = _Numbers(content, found[b"pitm"])
         shown = {numbers.next(4 if numbers.next(4) >> 24 else 2)}
         if b"iref" in found:
-            shown = _with_tiles(content, found[b"iref"], shown)
+            shown = _with_tiles(content, found[b"iref"], shown, opacity)
         kinds = dict(_kinds(content, found[b"iinf"]))
         for item, start, end in _places(content, found[b"iloc"]):
             if item in shown:
@@ -105,15 +107,19 @@ def _kinds(content: bytes, box: Box) -> Iterator[tuple[int, bytes]]:
         yield item, numbers.next(4).to_bytes(4)
 
 
-def _with_tiles(content: bytes, box: Box, shown: set[int]) -> set[int]:
-    """Items with those of which they are made, also over several steps."""
+def _with_tiles(content: bytes, box: Box, shown: set[int], opacity: bool) -> set[int]:
+    """Items with those of which they are made, also over several steps, and with those that go with them."""
     wide = 4 if content[box.start] else 2
     made = dict[int, set[int]]()
     for link in boxes(io.BytesIO(content), box.start + 4, box.end):
         numbers = _Numbers(content, link)
         item = numbers.next(wide)
+        others = [numbers.next(wide) for _ in numbers.repeat(numbers.next(2))]
         if link.kind == b"dimg":
-            made.setdefault(item, set()).update(numbers.next(wide) for _ in numbers.repeat(numbers.next(2)))
+            made.setdefault(item, set()).update(others)
+        elif link.kind == b"auxl" and opacity:
+            for other in others:
+                made.setdefault(other, set()).add(item)
     while more := {part for item in shown for part in made.get(item, ())} - shown:
         shown = shown | more
     return shown

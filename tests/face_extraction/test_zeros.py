@@ -56,7 +56,7 @@ def test_a_few_zeros_in_hevc_are_damage_and_those_in_exif_are_not():
     ],
 )
 @pytest.mark.parametrize("colour", ["black", "white"])
-def test_a_flat_picture_has_holes_and_is_whole(kind, options, colour):
+def test_a_flat_picture_has_zeros_and_is_whole(kind, options, colour):
     content = encode(Image.new("RGB", (2000, 1000), colour), kind, **options)
     assert len(np.unique(read_bytes_rgb(content, "a"))) == 1
 
@@ -124,3 +124,19 @@ def test_a_few_zeros_or_bytes_of_erased_memory_are_damage_wherever_they_begin(ki
     content[start : start + 100] = byte * 100
 
     assert has_holes(bytes(content))
+
+
+@pytest.mark.parametrize("kind", ["avif", "heic"])
+def test_holes_in_the_opacity_are_damage(kind):
+    image = NOISE.copy()
+    image.putalpha(Image.fromarray(np.random.default_rng(1).integers(0, 256, (256, 256), dtype=np.uint8)))
+    content = encode(image, kind, quality=80)
+    assert read_bytes_rgb(content, "a").shape == (256, 256, 3)
+
+    holed = []
+    for at in range(len(content) // 4, len(content) - 3000, 2000):
+        changed = content[:at] + bytes(200) + content[at + 200 :]
+        holed.append(has_holes(changed))
+        with pytest.raises(Unreadable, match="damaged"):
+            read_bytes_rgb(changed, "a")
+    assert not all(holed)  # Some of them lie in the opacity.
