@@ -17,6 +17,13 @@ from face_extraction.json_file import read_json, write_json
 MetricsBySplit = dict[str, dict[str, Metrics]]
 
 
+class MemberStart(TypedDict, total=False):
+    """What an ensemble's member started from."""
+
+    weights_file: str
+    weights_sha256: str
+
+
 class Environment(TypedDict, total=False):
     """The fields of environment.json that this package reads back; the file holds others too."""
 
@@ -31,7 +38,7 @@ class Environment(TypedDict, total=False):
     notices: list[str]
     threshold_origin: str
     members: dict[str, float]
-    members_starts: list[dict[str, Any]]
+    members_starts: list[MemberStart]
     training_seconds: float
     features: str
     part: Any

@@ -181,6 +181,9 @@ def _starts(run: Run) -> list[Start]:
     if members := run.members():
         recipes = list(map(read_recipe, members))
         facts = facts[0].get("members_starts") or [{}] * len(members)
+        if len(facts) != len(members):
+            told = f"members_starts tells of {len(facts)}, and the folder members/ holds {len(members)}"
+            raise InputError(f"{run.environment_file}: {told}; combine the members again")
     return [
         (located(recipe, known), known.get("weights_sha256", ""))
         for recipe, known in zip(recipes, facts, strict=True)

@@ -19,6 +19,7 @@ from dfdetect.runs.folder import Run, started_from
 from dfdetect.runs.lineage import random_backbone, scoring_leaks, seen_before, training_leaks
 from dfdetect.train import __main__ as train
 from face_extraction.digest import file_digest
+from face_extraction.errors import InputError
 from face_extraction.manifest import FaceSample, manifest_hash, read_manifest, write_manifest
 
 pytestmark = pytest.mark.usefixtures("light")
@@ -115,6 +116,19 @@ def test_members_of_an_ensemble_are_asked_too(make_run):
     write_recipe(both.folder / "members" / "01.toml", member.recipe())
     (line,) = scoring_leaks(both, [FaceSample("a.png", 0, "test", "a", source="s")])
     assert str(start.folder) in line
+
+
+def test_records_of_other_members_than_there_are_are_refused(make_run):
+    both = make_run("both", train="cd", val="e", test="f", model="ensemble")
+    write_recipe(both.folder / "members" / "01.toml", replace(both.recipe(), model="xception"))
+    for starts, told in (
+        ([{}, {}], r"environment\.json: members_starts tells of 2, and the folder members/ holds 1"),
+        ([{"weights_sha256": 3}], r"environment\.json: Expected `str`, got `int` - at `\$\.members_starts"),
+    ):
+        facts = {"manifest": both.recipe().manifest, "manifest_sha256": "", "members_starts": starts}
+        both.write_environment(facts)
+        with pytest.raises(InputError, match=told):
+            scoring_leaks(both, [FaceSample("a.png", 0, "test", "a", source="s")])
 
 
 def test_an_ensemble_has_trained_if_any_member_has(make_run):
