@@ -118,9 +118,9 @@ def _job(args: argparse.Namespace) -> Job:
         changes["folds"], args.folds = args.folds, None
     fields = [item.name for item in dataclasses.fields(Recipe) if getattr(args, item.name) is not None]
     _refuse_double(job, fields, args.options or [])
-    recipe = cli.recipe_from_flags(args, from_mapping({**vars(Recipe()), **job.recipe}))
+    recipe = cli.recipe_from_flags(args, from_mapping({**vars(Recipe()), **job.recipe}, args.job))
     if not recipe.manifest:
-        recipe = cli.recipe_from_flags(args, from_mapping({**vars(cli.SAMPLE), **job.recipe}))
+        recipe = cli.recipe_from_flags(args, from_mapping({**vars(cli.SAMPLE), **job.recipe}, args.job))
     content = {**dataclasses.asdict(recipe), "monitor": changes.get("objective", job.objective)}
     if not recipe.folds:
         del content["folds"], content["fold"]

@@ -160,6 +160,16 @@ def test_cases_that_would_share_their_files_are_refused(other):
         cases(job)
 
 
+@pytest.mark.parametrize("wrong", ["model = 0", "epochs = 'x'", "modle = 'vgg16'"])
+def test_a_value_that_a_jobs_recipe_does_not_accept_is_named_with_its_file(tmp_path, capsys, wrong):
+    path = tmp_path / "mine.toml"
+    path.write_text(f"[recipe]\n{wrong}\n[space]\ndropout = [0.0, 0.5]\n")
+    assert tuning.main(["--job", str(path), "--out", str(tmp_path / "best.toml")]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert f"{path}: " in line
+    assert wrong.split()[0] in line
+
+
 def test_flags_go_over_a_recipe_file_and_both_over_the_jobs_recipe(tmp_path):
     (tmp_path / "job.toml").write_text(
         "[recipe]\nepochs = 5\nl2 = 0.5\nema = 0.9\n[space]\ndropout = [0.0, 0.5]\n"
