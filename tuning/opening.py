@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from dfdetect.data.opening import Data, manifest_path, open_training_data
 from dfdetect.recipe import Conditions, Recipe
@@ -225,6 +226,14 @@ def _check_needed(search: Search) -> None:
             )
 
 
+def _first_difference(name: str, old: Any, new: Any) -> tuple[str, Any, Any]:
+    """Where two values of JSON that differ do so first, in words, and both values there."""
+    while isinstance(old, dict) and isinstance(new, dict):
+        key = next(key for key in {**new, **old} if old.get(key) != new.get(key))
+        name, old, new = f"{name}, {key}", old.get(key), new.get(key)
+    return name, old, new
+
+
 def _check_folder(folder: Path, job: Job) -> None:
     """Refuse a folder that holds other files, or another search."""
     path = folder / JOB
@@ -234,9 +243,11 @@ def _check_folder(folder: Path, job: Job) -> None:
             raise InputError(f"{folder}: holds files but is no search; give a new or empty --folder")
         return
     old = parse_job(read_toml(path), str(path)).content()
+    before = json.loads(json.dumps(old))
     for name, value in json.loads(json.dumps(job.content())).items():
-        if name != "trials" and json.loads(json.dumps(old[name])) != value:
+        if name != "trials" and before[name] != value:
+            place, was, now = _first_difference(name, before[name], value)
             raise InputError(
-                f"{folder}: holds a search with another {name}: {old[name]!r}, not {value!r}; "
+                f"{folder}: holds a search with another {place}: {was!r}, not {now!r}; "
                 "give another --out or --folder, or --overwrite"
             )

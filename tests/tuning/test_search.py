@@ -109,7 +109,7 @@ def test_no_test_face_is_read_and_the_recipe_replays_to_its_score(command, manif
     assert tuning.main(arguments) == 0
     assert {path: path.stat().st_mtime_ns for path in folder.rglob("history.csv")} == before
     assert tuning.main([*arguments, "--seed", "7"]) == 2
-    assert "holds a search with another recipe" in capsys.readouterr().err
+    assert "holds a search with another recipe, seed: 0, not 7; give" in capsys.readouterr().err
     assert tuning.main([*arguments, "--dense-units", "4", "--overwrite", "--trials", "1"]) == 0
     assert len(rows(tmp_path)) == 1
 
