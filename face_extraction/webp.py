@@ -42,7 +42,8 @@ def _alone(picture: bytes) -> bytes:
 def is_torn(content: bytes, at: int = 0) -> bool:
     """Whether bytes of the pixels are wrong or lost, as far as that can be told.
 
-    Almost any wrong byte shows in lossy pixels. Lossless ones show about half of those, and zeroed sectors.
+    Almost any wrong byte shows in lossy pixels, and lost or zeroed bytes in lossless ones; single bits of
+    those seldom do.
 
     Args:
         content: a WebP of one picture that can be decoded.
