@@ -61,7 +61,7 @@ def open_hdf5(path: Path, name: Path | None = None) -> Iterator[h5py.File]:
         name: what errors call it, if it was unpacked from another; None for its path.
 
     Raises:
-        InputError: the file is not HDF5, or another program holds its lock.
+        InputError: the file is not HDF5, may not be read, or another program holds its lock.
     """
     name = name or path
     try:
@@ -72,6 +72,8 @@ def open_hdf5(path: Path, name: Path | None = None) -> Iterator[h5py.File]:
                 f"{name}: cannot be locked: another program writes to it, or its file system has no locks; "
                 "for the latter set HDF5_USE_FILE_LOCKING=FALSE"
             ) from None
+        if isinstance(error, PermissionError):
+            raise InputError(f"{name}: {os.strerror(errno.EACCES)}") from None
         raise InputError(
             f"{name}: torn, or not a weights file; accepted: HDF5, named *.weights.h5 or *.h5"
         ) from None

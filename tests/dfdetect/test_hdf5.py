@@ -92,6 +92,15 @@ def test_a_locked_file_is_not_called_torn(tmp_path):
         other.communicate("\n")
 
 
+def test_a_file_that_may_not_be_read_is_not_called_torn(tmp_path, monkeypatch):
+    def refuse(path):
+        raise PermissionError(13, f"Unable to synchronously open file (name = {path!r}, errno = 13)")
+
+    monkeypatch.setattr(h5py, "File", refuse)  # who runs as root may read every file
+    with pytest.raises(InputError, match=r"a\.weights\.h5: Permission denied$"):
+        check_contents(tmp_path / "a.weights.h5", 1000)
+
+
 @pytest.mark.parametrize("name", ["a.keras", "a.h5", "a.zip"])
 def test_an_archive_that_does_not_fit_is_named_itself(tmp_path, name):
     """The weights are unpacked into a folder that is gone when the line is read."""
