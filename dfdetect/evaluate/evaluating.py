@@ -13,7 +13,7 @@ from dfdetect.data.opening import Data, open_data, open_manifest
 from dfdetect.recipe import PAIRED, Recipe
 from dfdetect.render.run_content import CHOSEN_ON_VAL
 from dfdetect.runs.environment import describe
-from dfdetect.runs.evaluation import Evaluation
+from dfdetect.runs.evaluation import SCORED_WEIGHTS, Evaluation
 from dfdetect.runs.folder import Run
 from dfdetect.runs.lineage import Seen, seen_before
 from dfdetect.runs.results import Outcome, write_results
@@ -79,7 +79,7 @@ class Job:
         """What decides the scores: hashes of the weights, and of the rows scored."""
         rows = repr([(sample.path, sample.label, sample.digest) for sample in self.samples])
         return {
-            "scored_weights_sha256": file_digest(self.run.weights),
+            SCORED_WEIGHTS: file_digest(self.run.weights),
             "scored_rows_sha256": hashlib.sha256(rows.encode("utf-8", "surrogatepass")).hexdigest(),
         }
 

@@ -57,7 +57,7 @@ def load_model(run: Run) -> keras.Model:
     run their code.
 
     Raises:
-        InputError: the folder is no run or has no weights, or the weights file is damaged.
+        InputError: the folder is no run or has no weights, or the weights file is damaged or another run's.
     """
     recipe = run.recipe()
     if not run.weights.is_file():
@@ -74,6 +74,7 @@ def load_model(run: Run) -> keras.Model:
             model.load_weights(run.weights)
     except (ValueError, KeyError, OSError, UserWarning) as error:
         raise InputError(f"{run.weights}: damaged, or weights of another model: {one_line(error)}") from error
+    run.check_weights()
     return model
 
 

@@ -17,6 +17,10 @@ from face_extraction.json_file import read_json, write_json
 MetricsBySplit = dict[str, dict[str, Metrics]]
 
 
+SCORED_WEIGHTS = "scored_weights_sha256"
+"""The field of environment.json that tells which weights file gave the scores."""
+
+
 class MemberStart(TypedDict, total=False):
     """What an ensemble's member started from."""
 
@@ -33,6 +37,7 @@ class Environment(TypedDict, total=False):
     weights_sha256: str
     weights_file: str
     weights_source: str
+    scored_weights_sha256: str
     random_layers: list[str]
     leaks: list[str]
     notices: list[str]

@@ -76,7 +76,9 @@ def open_graph(run: Run) -> LightModel:
     Raises:
         InputError: onnxruntime is not installed; a file is missing or damaged, or they do not fit together.
     """
-    return open_onnx(run.graph, read_weights(run.weights))[0]
+    weights = read_weights(run.weights)
+    run.check_weights()
+    return open_onnx(run.graph, weights)[0]
 
 
 def read_weights(path: Path) -> dict[str, Floats]:

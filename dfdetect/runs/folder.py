@@ -14,7 +14,7 @@ from typing import Any
 from dfdetect.models.names import NO_FILES, is_preset
 from dfdetect.models.shipped import is_shipped
 from dfdetect.recipe import RECIPE_FILE, Recipe, read_run_recipe, split_leak, write_recipe
-from dfdetect.runs.evaluation import Evaluation
+from dfdetect.runs.evaluation import SCORED_WEIGHTS, Evaluation
 from face_extraction.atomic import TEMPORARY, write_csv
 from face_extraction.digest import file_digest
 from face_extraction.errors import InputError, one_line
@@ -211,6 +211,19 @@ class Run(Evaluation):
         if digest != self.environment()["manifest_sha256"]:
             raise InputError(
                 f"{path}: changed since {self.folder} was trained, or its faces were cut in another way"
+            )
+
+    def check_weights(self) -> None:
+        """Refuse a weights file that the run's metrics, threshold and calibration do not describe.
+
+        Raises:
+            InputError: it is another one, such as another run's.
+        """
+        known = self.recorded().get(SCORED_WEIGHTS)
+        if known and file_digest(self.weights) != known:
+            raise InputError(
+                f"{self.weights}: not the weights that the run was measured with; put those back, or train "
+                "again"
             )
 
     def write_history(self, history: Sequence[Mapping[str, Any]]) -> None:

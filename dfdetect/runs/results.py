@@ -14,8 +14,9 @@ from dfdetect.render.run_content import CHOSEN_ON_VAL, Part, RunContent
 from dfdetect.render.run_page import write_page
 from dfdetect.render.table import Cell, Table, Value, columns
 from dfdetect.runs.calibration import calibrate_levels, read_calibrations, write_calibrations
-from dfdetect.runs.evaluation import Evaluation, MetricsBySplit
+from dfdetect.runs.evaluation import SCORED_WEIGHTS, Evaluation, MetricsBySplit
 from dfdetect.runs.folder import Run
+from face_extraction.digest import file_digest
 from face_extraction.images import read_rgb
 from face_extraction.ledger import LedgerRow, read_ledger, write_ledger
 
@@ -87,7 +88,9 @@ def write_results(results: Evaluation, outcome: Outcome) -> MetricsBySplit:
     for split, scored in outcome.predictions.items():
         results.write_predictions(split, scored)
     write_ledger(results.unscored, outcome.unscored)
-    said = {"notices": list(outcome.notices), "threshold_origin": outcome.threshold_origin}
+    said: dict[str, Any] = {"notices": list(outcome.notices), "threshold_origin": outcome.threshold_origin}
+    if isinstance(results, Run):
+        said[SCORED_WEIGHTS] = file_digest(results.weights)
     results.write_environment({**outcome.environment, "leaks": list(outcome.leaks), **said})
     metrics = measure(outcome.predictions, outcome.threshold, outcome.recipe.levels)
     _calibrate(results, outcome)

@@ -11,7 +11,7 @@ import pytest
 
 from dfdetect.models.shipped import pretrained_folder
 from dfdetect.recipe import Recipe, write_recipe
-from dfdetect.runs.build import load_model
+from dfdetect.runs.build import build_from_recipe, load_model
 from dfdetect.runs.folder import Run, default_name, started_from
 from dfdetect.train.__main__ import main as train
 from face_extraction.errors import InputError
@@ -120,6 +120,15 @@ def test_a_recipe_that_lost_what_decides_the_scores_is_refused(run, name):
     run.recipe_file.write_text("".join(line for line in lines if not line.startswith(f"{name} =")))
     with pytest.raises(InputError, match=rf"recipe\.toml: lacks {name}, which the recipe of a run states"):
         run.recipe()
+
+
+def test_weights_of_another_run_are_refused(run):
+    """They fit the model, but metrics, threshold and calibration do not describe them."""
+    load_model(run)
+    model = build_from_recipe(dataclasses.replace(run.recipe(), seed=7))
+    model.save_weights(run.weights)
+    with pytest.raises(InputError, match=r"h5: not the weights that the run was measured with"):
+        load_model(run)
 
 
 def test_a_manifest_that_is_a_device_is_refused(run):
