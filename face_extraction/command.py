@@ -2,6 +2,7 @@
 
 import argparse
 import difflib
+import errno
 import os
 import re
 import sys
@@ -153,7 +154,10 @@ def run(parser: Parser, main: Callable[[argparse.Namespace], int], argv: Sequenc
             line = "the worker processes broke down (out of memory?); finished work is kept: start again"
             status = FINDING
         elif isinstance(error, OSError):
-            line = f"{error.filename}: {error.strerror}" if error.filename else error.strerror or str(error)
+            # A copy that fails names both files; it is the second one whose disk is full.
+            is_full = error.errno == errno.ENOSPC and error.filename2
+            file = error.filename2 if is_full else error.filename
+            line = f"{file}: {error.strerror}" if file else error.strerror or str(error)
         print(f"{parser.prog}: {harmless(line)}", file=sys.stderr)
         return status
 

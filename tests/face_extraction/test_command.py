@@ -62,6 +62,12 @@ def test_a_link_to_itself_is_one_line_and_other_faults_keep_their_traceback(pars
         run(parser, _raise(RuntimeError("a fault")), [])
 
 
+def test_a_copy_onto_a_full_disk_names_the_file_that_has_no_room(parser, capsys):
+    error = OSError(errno.ENOSPC, "No space left on device", "source.png", None, "copy.png")
+    assert run(parser, _raise(error), []) == 2
+    assert capsys.readouterr().err == "prog: copy.png: No space left on device\n"
+
+
 def test_a_package_that_is_not_installed_is_one_line_with_its_extra(parser, capsys):
     for package, extra in (("keras", "'.[train]'"), ("cv2", ".")):
         assert run(parser, _raise(ModuleNotFoundError(name=package)), []) == 2
