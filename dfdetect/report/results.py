@@ -44,6 +44,11 @@ class _Weights(TypedDict, total=False):
     random_members: list[str]
 
 
+class _Facts(TypedDict, total=False):
+    devices: list[str]
+    packages: dict[str, Any]
+
+
 class _Part(TypedDict):
     n_train: int
     n_test: NotRequired[int]  # lines of earlier versions lack it
@@ -64,7 +69,7 @@ class _Line(TypedDict):
     runs: NotRequired[list[str]]
     parts: NotRequired[list[_Part]]
     roc: NotRequired[list[float]]
-    environment: NotRequired[dict[str, Any]]
+    environment: NotRequired[_Facts]
     seconds: NotRequired[float]
 
 
