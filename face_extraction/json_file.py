@@ -31,7 +31,7 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 def _finite(text: str) -> float:
     value = float(text)
     if not math.isfinite(value):
-        raise ValueError(f"{text} is no number of JSON, or too large")
+        raise ValueError(f"{text}; accepted: numbers of JSON, up to 1.8e308")
     return value
 
 

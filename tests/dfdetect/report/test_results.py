@@ -138,7 +138,7 @@ def test_manifests_of_real_faces_go_by_the_last_measured(declare, measured):
         ({"status": "over"}, r"Invalid enum value 'over'"),
         ({"weights": {"leaks": 0.5}}, r".*at `\$.weights.leaks`"),
         ({"environment": {"devices": -1}}, r".*at `\$.environment.devices`"),
-        ({"seconds": float("nan")}, "NaN is no number of JSON"),
+        ({"seconds": float("nan")}, "NaN; accepted: numbers of JSON"),
         ({"data": {}}, "lacks data.sources, data.sample_set"),
         ({"parts": []}, "lacks parts.metrics"),
         ({"parts": [{"n_train": 9, "metrics": {"face": {"estimates": {}}}}]}, "not a record of metrics"),
