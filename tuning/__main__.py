@@ -9,6 +9,7 @@ from typing import Any
 
 from dfdetect import cli
 from dfdetect.cli import load_keras
+from dfdetect.out_folder import check_file
 from dfdetect.recipe import Recipe, from_mapping
 from face_extraction.command import DONE, FINDING, Parser, run
 from face_extraction.errors import InputError
@@ -71,6 +72,7 @@ def _parser() -> Parser:
 def _tune(args: argparse.Namespace) -> int:
     if args.out.suffix != ".toml":
         raise InputError(f"--out {args.out}; accepted: a file named *.toml")
+    check_file(args.out)
     if args.monitor:
         raise InputError("--monitor: --objective decides which epoch is the best")
     if args.tensorboard:

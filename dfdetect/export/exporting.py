@@ -28,6 +28,7 @@ from dfdetect.export.formats import (
     Format,
     Numbers,
 )
+from dfdetect.out_folder import check_writable
 from dfdetect.runs.exported import about_file
 from face_extraction.atomic import TEMPORARY, naming
 from face_extraction.digest import file_digest
@@ -98,7 +99,8 @@ def check(wanted: Wanted, out: Path) -> None:
         out: the path of the export.
 
     Raises:
-        InputError: a package is missing, the name of `out` does not fit the format, or it exists.
+        InputError: a package is missing, the name of `out` does not fit the format, or it exists or cannot be
+            written.
     """
     name, form = wanted.format, FORMATS[wanted.format]
     missing = [package for package in form.packages if find_spec(package) is None]
@@ -108,6 +110,7 @@ def check(wanted: Wanted, out: Path) -> None:
         raise InputError(f"--out {out}; accepted for {name}: a name that ends in {form.suffix}")
     if wanted.numbers != FLOAT32 and not form.finish:
         raise InputError(f"--{wanted.numbers} with --format {name}; accepted: {', '.join(_SMALLER)}")
+    check_writable(out.parent)
     about = about_file(out)
     if wanted.overwrite and (out.exists() or about.exists()) and not _tells_of_an_export(about):
         raise InputError(f"{out}: not an export (no {about.name} of an export beside it); give another --out")

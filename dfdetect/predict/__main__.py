@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 from dfdetect.metrics.calibrating import FALSE_ALARMS, MISSED
 from dfdetect.models.shipped import DEFAULT
+from dfdetect.out_folder import check_file
 from dfdetect.predict.inputs import files_named, left_out, run_or_export
 from dfdetect.predict.options import FRAMES, Options
 from dfdetect.predict.scorefile import Outcome, open_scores
 from dfdetect.predict.text import csv_rows, printable, table
 from dfdetect.recipe import Recipe, read_recipe
 from dfdetect.verdict import SUBSTANTIAL, WHY, Verdict, json_list
-from face_extraction.atomic import check_target
 from face_extraction.command import DONE, FINDING, Parser, run
 from face_extraction.errors import InputError, check_range, harmless
 from face_extraction.progress import progress
@@ -259,7 +259,7 @@ def _check_outputs(args: argparse.Namespace, files: Sequence[Path]) -> None:
         what = "--out" if args.out else f"{len(files):,} files"
         raise InputError(f"--html {args.html}: the report is of one file; given: {what}")
     if args.html:
-        check_target(args.html)
+        check_file(args.html, "--html")
         if args.html.exists() and args.html.samefile(files[0]):
             raise InputError(f"--html {args.html}: that is the file to judge; give another name")
 

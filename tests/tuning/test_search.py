@@ -213,6 +213,7 @@ def test_reasons_of_failures():
     ("arguments", "words"),
     [
         (["--out", "best"], "accepted: a file named *.toml"),
+        (["--out", f"{__file__}/best.toml"], "not a folder; give another --out"),
         (["--learning-rate", "0.1"], "--learning-rate: the job's space varies it"),
         (["--monitor", "val_loss"], "--objective decides"),
         (["--case", "other"], "unknown case 'other'"),

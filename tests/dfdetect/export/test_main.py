@@ -84,6 +84,9 @@ def test_wrong_use_is_one_line(tmp_path, capsys, monkeypatch):
     out = str(tmp_path / "model.bin")
     assert export.main(["runs/x", "--format", "litert", "--out", out]) == 2
     assert capsys.readouterr().err.endswith("accepted for litert: a name that ends in .tflite\n")
+    (tmp_path / "file").touch()
+    assert export.main(["runs/x", "--format", "savedmodel", "--out", str(tmp_path / "file" / "model")]) == 2
+    assert capsys.readouterr().err.endswith("file: not a folder; give another --out\n")
     monkeypatch.setattr(exporting, "find_spec", lambda name: None)
     assert export.main(["runs/x", "--format", "onnx", "--out", out]) == 2
     (line,) = capsys.readouterr().err.splitlines()

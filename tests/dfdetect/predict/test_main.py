@@ -283,6 +283,7 @@ def test_a_report_takes_the_place_of_no_folder_and_not_of_the_judged_file(comman
     (tmp_path / "link.html").hardlink_to(photo)
     for target, words in (
         (tmp_path, "a folder; accepted: the name of a file"),
+        (photo / "report.html", f"{photo}: not a folder; give another --html"),
         (photo, "that is the file to judge"),
         (tmp_path / "link.html", "that is the file to judge"),
     ):
