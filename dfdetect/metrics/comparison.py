@@ -60,8 +60,11 @@ def check_pair(first: Predictions, second: Predictions) -> None:
         [(s.path, s.label, s.source, s.group) for s in scored.samples] for scored in (first, second)
     )
     if ours != theirs:
-        differ = len(set(ours) ^ set(theirs))
-        how = f"{differ} faces differ" if differ else "their order differs"
+        only, lacking = len(set(ours) - set(theirs)), len(set(theirs) - set(ours))
+        how = "their order differs"
+        if only or lacking:
+            where = f"{only:,} only in the first, {lacking:,} only in the second"
+            how = f"{only + lacking:,} faces differ ({where})"
         raise InputError(f"only models that scored the same faces in the same groups can be compared; {how}")
 
 
