@@ -183,9 +183,10 @@ def check_groups(path: Path, samples: Sequence[FaceSample]) -> None:
     torn = [(group, sorted(splits)) for (_, group), splits in homes.items() if len(splits) > 1]
     if torn:
         group, splits = torn[0]
+        others = f" ({len(torn):,} such groups)" if len(torn) > 1 else ""
         raise InputError(
-            f"{path}: group {group!r} stands in the splits {' and '.join(splits)} "
-            f"({len(torn)} such groups); a group must stay in one split"
+            f"{path}: group {group!r} stands in the splits {' and '.join(splits)}{others}; "
+            "a group must stay in one split"
         )
 
 

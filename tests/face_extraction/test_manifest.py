@@ -177,8 +177,11 @@ def test_one_group_name_of_two_data_sets_is_two_groups(tmp_path):
     ]
 
     check_groups(tmp_path, samples)
-    with pytest.raises(InputError, match=r"\(1 such groups\)"):
-        check_groups(tmp_path, [*samples, FaceSample("c.png", 0, "val", "g", source="two")])
+    torn = [*samples, FaceSample("c.png", 0, "val", "g", source="two")]
+    with pytest.raises(InputError, match="group 'g' stands in the splits test and val; a group must stay in"):
+        check_groups(tmp_path, torn)
+    with pytest.raises(InputError, match=r"train and val \(2 such groups\); a group must stay in"):
+        check_groups(tmp_path, [*torn, FaceSample("d.png", 0, "val", "g", source="one")])
 
 
 def test_clips_are_told_apart_by_source_and_method_and_stills_by_path():
