@@ -280,7 +280,7 @@ def open_picture(stream: IO[bytes], name: Path | str) -> Image.Image:
     if image.format == "PNG" and isinstance(clear := image.info.get("transparency"), int):
         image.info["transparency"] = clear_grey(told, clear)
     elif image.format == "PNG" and isinstance(clear, tuple):
-        image.info[_OPACITY] = deep_opacity(stream)
+        image.info[_OPACITY] = deep_opacity(told, stream)
     return image
 
 

@@ -105,23 +105,24 @@ def clear_grey(head: bytes, value: int) -> int:
     return value * 255 // (2**depth - 1) if 1 < depth < 8 else value
 
 
-def deep_opacity(stream: IO[bytes]) -> NDArray[np.uint8] | None:
+def deep_opacity(head: bytes, stream: IO[bytes]) -> NDArray[np.uint8] | None:
     """How opaque the pixels are where one colour of 16 bits a channel is transparent.
 
     Pillow keeps the upper 8 bits, so that it cannot tell that colour from its neighbours.
 
     Args:
+        head: the file up to the end of its header.
         stream: from `sound_png`, not too large; it stands where it stood afterwards.
 
     Returns:
         uint8 of shape (height, width); None if the channels have 8 bits.
     """
+    if head[24] != 16:
+        return None
     place = stream.tell()
     stream.seek(0)
     content = np.frombuffer(stream.read(), np.uint8)
     stream.seek(place)
-    if content[24] != 16:
-        return None
     pixels: Any = cv2.imdecode(content, cv2.IMREAD_UNCHANGED)
     return np.asarray(pixels[:, :, 3] >> 8, np.uint8)
 

@@ -61,8 +61,9 @@ def _about(path: Path, text: bytes) -> About:
     if not text:
         raise InputError(f"{path}: does not say what its scores mean; accepted: a file from dfdetect.export")
     try:
-        about = msgspec.json.decode(text, type=About)
-        check_stated(msgspec.json.decode(text)["calibrations"])
+        values = msgspec.json.decode(text)
+        about = msgspec.convert(values, About)
+        check_stated(values["calibrations"])
         return about
     except (msgspec.MsgspecError, InputError, ValueError, RecursionError) as error:
         raise InputError(
