@@ -127,7 +127,7 @@ def _nearest_flag(given: str, actions: Sequence[argparse.Action]) -> str:
 def run(parser: Parser, main: Callable[[argparse.Namespace], int], argv: Sequence[str] | None = None) -> int:
     """Parse `argv`, call `main`, and turn wrong input and Ctrl-C into one line and an exit status.
 
-    So it does with worker processes that broke down.
+    Worker processes that broke down end in one line, too.
 
     Returns:
         0 done, 1 a finding or a failed item, 2 wrong use, 130 interrupted.

@@ -37,7 +37,7 @@ def damage_to(stream: IO[bytes], image: Image.Image) -> str:
 
 
 def damage_to_heif(content: bytes, *, opacity: bool) -> str:
-    """The same of a HEIC or AVIF that can be decoded.
+    """What is wrong with a HEIC or AVIF that can be decoded, in words; "" if nothing is.
 
     Args:
         content: the file.
@@ -47,7 +47,7 @@ def damage_to_heif(content: bytes, *, opacity: bool) -> str:
 
 
 def damage_to_jpeg(content: bytes, *, whole: bool) -> str:
-    """The same of a JPEG.
+    """What is wrong with a JPEG, in words; "" if nothing is.
 
     Args:
         content: the file; what stands behind the picture does not matter.

@@ -94,7 +94,7 @@ class _Finding(TypedDict, total=False):
 
 
 class _Content(TypedDict, total=False):
-    """The types of what an experiment.toml holds; which parts there must be, the code below checks."""
+    """The types of the values in an experiment.toml. The code below checks which parts it must have."""
 
     title: str
     source: dict[str, str]

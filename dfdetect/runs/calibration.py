@@ -18,9 +18,9 @@ from face_extraction.paths import is_there
 
 CALIBRATION_FILE = "calibration.json"
 DECIDING = ("method", "slope", "intercept", "knots", "val", "false_alarms", "missed")
-"""What of a calibration decides a verdict; a file states all of it."""
+"""The fields of a calibration that decide a verdict. A file must state all of them."""
 HELD = ("reals", "fakes", "real_groups", "fake_groups")
-"""The same of its `val`."""
+"""The fields of its `val` that decide a verdict."""
 
 Calibrations = Mapping[str, Calibration]
 """By level, "face" (for photos) and "video"; one of them stands for both where the other is missing."""

@@ -51,7 +51,7 @@ def test_what_its_layout_has_no_place_for_is_told(source, lay):
     lay(f"another place/x{suffix}")
 
     ledger = source.find(root).ledger
-    reads_all = source.name == "list"  # What a list does not name is none of its business.
+    reads_all = source.name == "list"  # A list says nothing about files that it does not name.
     assert [(row.path, row.reason) for row in ledger] == (
         [] if reads_all else [("another place", "unlisted")]
     )
