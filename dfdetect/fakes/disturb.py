@@ -12,9 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dfdetect.fakes.codecs import H264, HEVC, coded, filmed
+from dfdetect.fakes.lights import Apply, expose, light, shade, shine
 from dfdetect.fakes.registry import Rgb, Rng
+from dfdetect.fakes.warps import elastic_map, warp_rgb
 
-Apply = Callable[[Rgb], Rgb]
 Step = Callable[[Rng, int], Apply]
 
 # Chroma subsampling of JPEG as cameras, phones and web sites use it: 4:2:0, 4:2:2, 4:4:4.
@@ -43,6 +44,12 @@ def disturb(pictures: Sequence[Rgb], rng: Rng) -> list[Rgb]:
 def _log_uniform(rng: Rng, low: float, high: float) -> float:
     """A number whose logarithm is drawn evenly, so that small ones are as frequent as large ones."""
     return float(np.exp(rng.uniform(np.log(low), np.log(high))))
+
+
+def bend(rng: Rng, side: int) -> Apply:
+    """Give the face another shape: other people, other expressions."""
+    sources = elastic_map(side, side, rng, side * _log_uniform(rng, 0.003, 0.02), int(rng.integers(4, 8)))
+    return lambda picture: warp_rgb(picture, sources)
 
 
 def occlude(rng: Rng, side: int) -> Apply:
@@ -136,6 +143,30 @@ def noise(rng: Rng, side: int) -> Apply:
     return apply
 
 
+def develop(rng: Rng, side: int) -> Apply:
+    """Do what phones do: sharpen, smooth away noise but not edges, or even out the light."""
+    chance = rng.random()
+    if chance < 0.5:
+        sigma, more = rng.uniform(0.6, 2), rng.uniform(0.3, 1.8)
+
+        def sharpened(picture: Rgb) -> Rgb:
+            soft = cv2.GaussianBlur(picture, (0, 0), sigma)
+            return np.asarray(cv2.addWeighted(picture, 1 + more, soft, -more, 0), np.uint8)
+
+        return sharpened
+    if chance < 0.8:
+        levels = rng.uniform(10, 45)
+        return lambda picture: np.asarray(cv2.bilateralFilter(picture, 5, levels, 3), np.uint8)
+    local = cv2.createCLAHE(rng.uniform(1.2, 3.5), (4, 4))
+
+    def evened(picture: Rgb) -> Rgb:
+        lab = cv2.cvtColor(picture, cv2.COLOR_RGB2LAB)
+        lab[:, :, 0] = local.apply(np.ascontiguousarray(lab[:, :, 0]))
+        return np.asarray(cv2.cvtColor(lab, cv2.COLOR_LAB2RGB), np.uint8)
+
+    return evened
+
+
 def compress(rng: Rng, side: int) -> Apply:
     """Encode and decode: as JPEG, at times twice and with another grid, or as WebP."""
     if rng.random() < 0.12:
@@ -164,11 +195,17 @@ def film(rng: Rng, side: int) -> Apply:
 
 
 _CHAIN: tuple[tuple[Step, float], ...] = (
+    (bend, 0.25),
+    (light, 0.35),
+    (shade, 0.15),
+    (shine, 0.1),
+    (expose, 0.15),
     (occlude, 0.15),
     (recolour, 0.7),
     (resize_chain, 0.3),
     (blur, 0.25),
     (noise, 0.25),
+    (develop, 0.25),
     (film, 0.25),
     (compress, 0.6),
 )

@@ -148,7 +148,7 @@ def _draw_cut(side: int, size: int, rng: Rng) -> NDArray[np.float64]:
     """The (2, 3) matrix that cuts `size` pixels out of `side`: turned, scaled, shifted and maybe flipped."""
     zoom = size / side * np.exp(rng.uniform(*_ZOOM))
     middle = ((side - 1) / 2, (side - 1) / 2)
-    matrix = np.asarray(cv2.getRotationMatrix2D(middle, rng.uniform(-8, 8), zoom), np.float64)
+    matrix = np.asarray(cv2.getRotationMatrix2D(middle, rng.uniform(-15, 15), zoom), np.float64)
     matrix[:, 2] += (size - side) / 2 + rng.uniform(-0.04, 0.04, 2) * size
     if rng.random() < 0.5:
         matrix[0] = -matrix[0]

@@ -12,8 +12,17 @@ def picture(portrait):
 
 
 STEPS = [
-    *(module.occlude, module.recolour, module.resize_chain),
-    *(module.blur, module.noise, module.film, module.compress),
+    *(
+        module.bend,
+        module.light,
+        module.shade,
+        module.shine,
+        module.expose,
+        module.occlude,
+        module.recolour,
+        module.resize_chain,
+    ),
+    *(module.blur, module.noise, module.develop, module.film, module.compress),
 ]
 
 
@@ -82,6 +91,20 @@ def test_noise_is_stronger_where_it_is_brighter():
     assert bright > 1.3 * dark
 
 
+def test_developing_sharpens_or_smooths_and_keeps_the_colours(picture):
+    def detail(seen):
+        return float(np.abs(np.diff(seen.astype(float), axis=1)).mean())
+
+    details = []
+    for seed in range(60):
+        done = module.develop(np.random.default_rng(seed), 64)(picture)
+        details.append(detail(done) / detail(picture))
+        balance = done.mean(axis=(0, 1)) / done.mean() - picture.mean(axis=(0, 1)) / picture.mean()
+        assert np.abs(balance).max() < 0.1
+    assert min(details) < 0.97
+    assert max(details) > 1.2
+
+
 def test_blur_keeps_the_mean_and_takes_detail(picture):
     for seed in range(20):
         blurred = module.blur(np.random.default_rng(seed), 64)(picture).astype(float)
@@ -131,11 +154,17 @@ def test_every_step_is_applied_to_its_share(monkeypatch, picture):
     for seed in range(400):
         module.disturb([picture], np.random.default_rng(seed))
     shares = {
+        "bend": 0.25,
+        "light": 0.35,
+        "shade": 0.15,
+        "shine": 0.1,
+        "expose": 0.15,
         "occlude": 0.15,
         "recolour": 0.7,
         "resize_chain": 0.3,
         "blur": 0.25,
         "noise": 0.25,
+        "develop": 0.25,
         "film": 0.25,
         "compress": 0.6,
     }

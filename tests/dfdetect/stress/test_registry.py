@@ -82,3 +82,17 @@ def test_what_single_kinds_do(portrait):
     assert not changed[: int(0.5 * 80)].any()
     red, _, blue = disturbed(KINDS["white_balance"], np.full((8, 8, 3), 100, np.uint8), 25)[0, 0].tolist()
     assert {red, blue} == {125, 80}
+
+
+def test_uneven_light_has_the_ratio_and_the_depth_that_are_told():
+    grey = np.full((81, 81, 3), 90, np.uint8)
+    for seed in range(8):
+        lit = disturbed(KINDS["side_light"], grey, 2.5, seed)[:, :, 0].astype(float)
+        assert abs(lit.max() / lit.min() - 2.5) < 0.06
+        assert abs(lit[40, 40] - 90) <= 1
+        shaded = disturbed(KINDS["shadow"], grey, 60, seed)[:, :, 0]
+        assert (int(shaded.min()), int(shaded.max())) == (36, 90)
+        assert 0.2 < (shaded < 63).mean() < 0.8
+    dark = disturbed(KINDS["vignette"], grey, 30)[:, :, 0]
+    # The corners lose 30 %, the middle of each side half of that, the middle nothing.
+    assert [int(dark[0, 0]), int(dark[40, 0]), int(dark[80, 40]), int(dark[40, 40])] == [63, 76, 76, 90]
