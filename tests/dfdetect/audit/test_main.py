@@ -2,6 +2,8 @@
 
 import json
 import os
+import subprocess
+import sys
 from types import SimpleNamespace
 
 import numpy as np
@@ -17,6 +19,7 @@ from dfdetect.recipe import Recipe, write_recipe
 from dfdetect.runs.folder import Run
 from face_extraction.images import write_image
 from face_extraction.manifest import FaceSample, manifest_hash, read_manifest, write_manifest
+from face_extraction.missing import TRAINING
 
 
 def noise(seed):
@@ -286,3 +289,15 @@ def test_the_folder_of_a_manifest_is_audited(data, capsys):
     (data / "manifest.csv").unlink()
     assert audit.main([str(data)]) == 2
     assert "not a run folder" in capsys.readouterr().err
+
+
+def test_an_audit_needs_no_package_of_the_extra_train(data):
+    code = (
+        "import sys\n"
+        f"sys.modules.update(dict.fromkeys({TRAINING!r}))\n"  # None makes an import fail
+        "from dfdetect.audit.__main__ import main\n"
+        f"sys.exit(main([{str(data / 'manifest.csv')!r}, '--kinds', 'group,file']))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr.count("ModuleNotFoundError")) == (1, 0), done.stderr
+    assert "5 of 24 rows have something in common with a row of another split: group, file." in done.stdout
