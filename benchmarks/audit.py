@@ -27,7 +27,7 @@ PLANTED = 1000  # one leak in this many
 def main() -> int:
     """Measure, print, and return the exit status."""
     parser = argparse.ArgumentParser("python -m benchmarks.audit", description=__doc__.partition("\n\n")[0])
-    parser.add_argument("--rows", type=int, default=1_000_000)
+    parser.add_argument("--rows", type=int, default=1_000_000, metavar="N", help="(default: 1000000)")
     measure(parser.parse_args().rows)
     return 0
 

@@ -8,7 +8,7 @@ this machine is with so many independent processes of the same work is printed b
 Two uses are measured: ten frames of each video, as by default, and every frame of the first 1.2 seconds of
 videos in 1080p.
 
-    python -m benchmarks.extract --root ../shared/data/videos
+    python -m benchmarks.extract --root VIDEOS
 """
 
 import argparse

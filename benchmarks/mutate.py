@@ -95,10 +95,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--mutants", type=int, default=100, metavar="N", help="how many (default: 100)")
     parser.add_argument("--seed", type=int, default=0, help="another seed draws others (default: 0)")
     parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="a row for each, *.jsonl")
-    parser.add_argument("--tests", type=Path, default=ROOT / "tests", metavar="DIR", help="other tests")
-    parser.add_argument("--survivors", type=Path, metavar="FILE", help="only those that survived in this run")
+    parser.add_argument(
+        "--tests", type=Path, default=ROOT / "tests", metavar="DIR", help="the tests to run (default: tests)"
+    )
+    parser.add_argument(
+        "--survivors",
+        type=Path,
+        metavar="FILE",
+        help="try only the mutants that survived in this earlier --out",
+    )
     parser.add_argument("--workers", type=int, default=2, metavar="N", help="processes (default: 2)")
-    parser.add_argument("--seconds", type=int, default=240, metavar="S", help="most CPU time of one")
+    parser.add_argument(
+        "--seconds", type=int, default=240, metavar="S", help="most CPU time of one (default: 240)"
+    )
     args = parser.parse_args(argv)
     mutants = draw(ROOT, args.paths, args.mutants, args.seed)
     if args.survivors:

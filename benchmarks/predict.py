@@ -8,7 +8,7 @@ With one worker the model's process computes beside it, so that more than one co
 cores, two workers cannot be twice as fast. Beside the ratios stand how many cores each way kept busy, and how
 much faster this machine is with two independent processes that only decode and find faces.
 
-    python -m benchmarks.predict --videos ../shared/data/videos --photos ../shared/data/face_photos
+    python -m benchmarks.predict --videos VIDEOS --photos PHOTOS
 """
 
 import argparse

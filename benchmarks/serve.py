@@ -31,11 +31,15 @@ def main() -> int:
     """Measure, and return the exit status."""
     parser = argparse.ArgumentParser("python -m benchmarks.serve", description=__doc__.splitlines()[0])
     parser.add_argument("run", nargs="?", help="a run's folder (default: the detector that ships)")
-    parser.add_argument("--clients", type=int, default=16, metavar="N")
+    parser.add_argument("--clients", type=int, default=16, metavar="N", help="(default: 16)")
     parser.add_argument("--seconds", type=float, default=120, metavar="X", help="of sending (default: 120)")
-    parser.add_argument("--camera-seconds", type=float, default=20, metavar="X", help="(default: 20)")
+    parser.add_argument(
+        "--camera-seconds", type=float, default=20, metavar="X", help="of webcam (default: 20)"
+    )
     parser.add_argument("--workers", type=int, default=1, metavar="N", help="of the service (default: 1)")
-    parser.add_argument("--root", type=Path, metavar="FOLDER", help="photos and videos to send")
+    parser.add_argument(
+        "--root", type=Path, metavar="FOLDER", help="photos and videos to send (default: drawn ones)"
+    )
     args = parser.parse_args()
 
     from benchmarks.clients import drawn

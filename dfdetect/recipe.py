@@ -65,7 +65,7 @@ class Recipe:
         InputError: a value has the wrong type or is outside its limits. The line names the field.
     """
 
-    model: str = _setting("xception", "the model's name", metavar="NAME")
+    model: str = _setting("xception", "one of those that python -m dfdetect.models lists", metavar="NAME")
     manifest: str = _setting(
         "", "manifest.csv to train on", metavar="FILE", meaning="the embedded sample set of drawn people"
     )
@@ -83,13 +83,14 @@ class Recipe:
     val_share: float = _setting(0.1, "share of val in a new split", low=0, high=0.9)
     test_share: float = _setting(0.1, "share of test in a new split without folds", low=0, high=0.9)
     folds: int = _setting(0, "cross-validation: parts of a new split; 0 = none", low=0)
-    fold: int = _setting(0, "the fold that is the test split, from 1", low=0)
+    fold: int = _setting(0, "the fold that is the test split, from 1; 0 = none", low=0)
     split_seed: int = _setting(
         -1, "seed of per_class, of a new split and of folds; -1 = the same as seed", low=-1, high=2**32 - 1
     )
     weights: str = _setting(
         "",
-        "imagenet (dinov2: lvd142m), none, a weights file, or the folder of a run or of a keras-hub preset",
+        "imagenet (dinov2: lvd142m), none (random), a weights file, or the folder of a run or of a keras-hub "
+        "preset",
         metavar="PATH",
         meaning="the published weights, if the model has any",
     )
@@ -149,13 +150,15 @@ class Recipe:
     )
     augment: str = _setting(
         "report-c",
-        "named augmentation of training faces; paired: each real face comes with a fake made from it, a new "
-        "one in each epoch",
+        "how training faces are changed; report-c: mirrored, turned, scaled and shifted; strong: colours, "
+        "blur, noise and codecs, too; paired: each real face comes with a fake made from it, a new one in "
+        "each epoch",
         choices=AUGMENTATIONS,
     )
     fakes: str = _setting(
         "",
-        "kinds of fake that --augment paired makes, and their shares",
+        "kinds of fake that --augment paired makes (python -m dfdetect.fakes kinds lists them), and their "
+        "shares",
         metavar="KIND:SHARE,...",
         meaning="self_blend:0.6,region:0.15,swap:0.25",
     )
@@ -167,7 +170,9 @@ class Recipe:
         low=0,
         high=2**32 - 1,
     )
-    options: dict[str, Option] = _setting({}, "options of the model, each as NAME=VALUE")
+    options: dict[str, Option] = _setting(
+        {}, "options of the model, each as NAME=VALUE; an unknown one lists those that it has"
+    )
 
     def __post_init__(self) -> None:
         for item in fields(self):

@@ -71,7 +71,7 @@ def _parser() -> Parser:
     many.add_argument(
         "--matrix",
         action="store_true",
-        help="score every manifest with every run, and write tables; the same call goes on if it was cut",
+        help="score every manifest with every run, and write tables; the same call goes on if it was stopped",
     )
     many.add_argument(
         "--out", type=Path, metavar="DIR", help="the folder of the matrix's tables (default: matrix)"

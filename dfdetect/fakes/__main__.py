@@ -80,7 +80,7 @@ def _add_make(tasks: Any) -> None:
         "make",
         "fakes as files: crops with masks, or videos",
         "Make fakes of a manifest's real faces as files: crops with masks and a manifest, or videos.\n"
-        "The same command, given again, goes on where it was cut.",
+        "The same command, given again, goes on where it stopped.",
         "--kind self_blend,swap --manifest data/mine/manifest.csv --out data/fakes",
     )
     _add_set(parser)

@@ -78,8 +78,8 @@ def find_reals(manifest: Path, samples: Sequence[FaceSample]) -> tuple[Reals, li
     known = [sample for sample in reals if sample.path in landmarks.points]
     if not known:
         raise InputError(
-            f"{folder / LANDMARKS_FILE}: no landmarks of these faces, which fakes are made by; find them "
-            f"with python -m face_extraction landmarks {manifest}"
+            f"{folder / LANDMARKS_FILE}: no landmarks of these faces, and fakes are made with them; "
+            f"find them with python -m face_extraction landmarks {manifest}"
         )
     missing = [sample for sample in reals if sample.path not in landmarks.points]
     found = Reals(

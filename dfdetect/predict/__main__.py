@@ -66,7 +66,8 @@ def _add_detector(parser: Parser) -> None:
         nargs="+",
         type=Path,
         metavar="PATH",
-        help="files and folders of them; a run's folder, or an .onnx or .tflite file, before them judges",
+        help="photos, videos, and folders of them; if a run's folder or an .onnx or .tflite file comes "
+        "first, it judges the others",
     )
     parser.add_argument(
         "--pretrained",
@@ -175,15 +176,17 @@ def _add_output(parser: Parser) -> None:
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="print JSON: every face, frame and box")
     form.add_argument(
-        "--jsonl", action="store_true", help="the same, a line a file as soon as it is scored: for many files"
+        "--jsonl",
+        action="store_true",
+        help="the same, one line for each file as soon as it is scored: for many files",
     )
-    form.add_argument("--csv", action="store_true", help="print a row a file, for a spreadsheet")
+    form.add_argument("--csv", action="store_true", help="print one row for each file, for a spreadsheet")
     form.add_argument(
         "--out",
         type=Path,
         metavar="FILE",
-        help="append such lines to FILE; what has one is left out, unless it was replaced: the same "
-        "call goes on where it was cut",
+        help="append the lines of --jsonl to FILE; a file that has one is left out, unless it was replaced, "
+        "so that the same call goes on where it stopped",
     )
     parser.add_argument(
         "--html",

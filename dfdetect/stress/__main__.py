@@ -82,7 +82,7 @@ def _stress(args: argparse.Namespace) -> int:
 
     if args.list:
         for kind in list_kinds():
-            print(f"{kind.name}: {kind.summary} {', '.join(map(kind.shown, kind.severities))}")
+            print(f"{kind.name}: {kind.summary} Severities: {', '.join(map(kind.shown, kind.severities))}")
         return DONE
     _check(args)
     kinds = list_kinds() if args.kinds is None else [get_kind(name) for name in _names(args.kinds)]

@@ -19,8 +19,9 @@ def _parser() -> Parser:
     parser = Parser(
         "python -m dfdetect.train",
         "Train a detector on a manifest of face crops, and write a run folder.\n\n"
-        "Without --manifest it trains a small model from random weights on the embedded sample set of\n"
-        "drawn people: that shows that the pipeline works and says nothing about real faces.\n"
+        "Without --manifest it trains a small model from random weights, with settings of its own, on the\n"
+        "embedded sample set of drawn people: that shows that the pipeline works and says nothing about\n"
+        "real faces.\n"
         "The same command, given again, resumes a training that was interrupted.",
         "example:\n  python -m dfdetect.train --model xception --manifest data/celebdf/manifest.csv "
         "--weights imagenet --trainable head\n\n"

@@ -47,8 +47,12 @@ _FORMS = {
     "celebdf",
     page="https://github.com/yuezunli/celeb-deepfakeforensics",
     options=(
-        Option("version", "V", "v1 or v2; both have one layout (v2)"),
-        Option("protocol", "P", f"{OFFICIAL}: test is {LIST}; {IDENTITY}: nobody in two splits ({OFFICIAL})"),
+        Option("version", "V", "v1 or v2; both have one layout (default: v2)"),
+        Option(
+            "protocol",
+            "P",
+            f"{OFFICIAL}: test is {LIST}; {IDENTITY}: nobody in two splits (default: {OFFICIAL})",
+        ),
     ),
     example={
         LIST: "1 YouTube-real/00001.mp4\n1 Celeb-real/id0_0000.mp4\n0 Celeb-synthesis/id0_id1_0000.mp4\n",

@@ -57,8 +57,12 @@ _REAL = re.compile(r"(\d{3})")
     page="https://github.com/EndlessSora/DeeperForensics-1.0/tree/master/dataset",
     recordings_of="faceforensics",
     options=(
-        Option("variants", "V,V", "the wanted variants, such as end_to_end,reenact_postprocess (all in RAW)"),
-        Option("faceforensics", "DIR", "FaceForensics++'s folder; its c23 originals are the reals (RAW)"),
+        Option(
+            "variants", "V,V", "the variants, such as end_to_end,reenact_postprocess (default: all in RAW)"
+        ),
+        Option(
+            "faceforensics", "DIR", "FaceForensics++'s folder, whose c23 originals are real (default: RAW)"
+        ),
     ),
     example={
         "lists/splits/train.txt": "000_M004.mp4\n",

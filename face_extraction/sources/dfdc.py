@@ -61,8 +61,10 @@ _NEEDED = f"dfdc_train_part_N/{METADATA}, {METADATA}, {PREVIEW} or {TEST}"
     NAME,
     page="https://ai.meta.com/datasets/dfdc/",
     options=(
-        Option("parts", "N,N", "the wanted training parts (all in RAW)"),
-        Option("protocol", "P", f"for the training parts: {PARTS} (the usual split) or {GROUP} ({PARTS})"),
+        Option("parts", "N,N", "the wanted training parts (default: all in RAW)"),
+        Option(
+            "protocol", "P", f"of the training parts: {PARTS} (the usual split) or {GROUP} (default: {PARTS})"
+        ),
     ),
     example={
         "dfdc_train_part_0/metadata.json": '{"a.mp4": {"label": "REAL", "split": "train", "original": null}}',

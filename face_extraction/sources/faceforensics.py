@@ -82,8 +82,8 @@ class _Video:
     page="https://github.com/ondyari/FaceForensics",
     options=(
         Option("compression", "C", f"{', '.join(COMPRESSIONS)}; needed if RAW holds several"),
-        Option("methods", "M,M", f"the wanted fakes: {', '.join(METHODS)} (all in RAW)"),
-        Option("splits", "DIR", "the folder of the official train.json, val.json and test.json (RAW)"),
+        Option("methods", "M,M", f"the wanted fakes: {', '.join(METHODS)} (default: all in RAW)"),
+        Option("splits", "DIR", "folder of the official train.json, val.json and test.json (default: RAW)"),
     ),
     example={
         "train.json": '[["000", "003"]]',

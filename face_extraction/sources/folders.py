@@ -82,7 +82,7 @@ class _Class(NamedTuple):
             "finds the group in each path under RAW, such as 'id([0-9]+)_': the part named "
             "(?P<group>...), or else the first (...)",
         ),
-        Option("source", "NAME", "the data set's name in the manifest (the name of RAW)"),
+        Option("source", "NAME", "the data set's name in the manifest (default: the name of RAW)"),
         Option(
             "label",
             "CLASS=NAME,NAME",

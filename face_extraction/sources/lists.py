@@ -130,14 +130,16 @@ class _Found:
     "list",
     root_of="csv",
     options=(
-        Option("csv", "FILE", "the list (the only .csv, .tsv or .txt in RAW)"),
-        Option("path-column", "COLUMN", "the column of the files' paths (found by its name)"),
-        Option("label-column", "COLUMN", "the column of the labels (found by its name)"),
-        Option("split-column", "COLUMN", "the column of the splits (found by its name, or none)"),
-        Option("group-column", "COLUMN", "the column of originals or people (found by its name, or none)"),
-        Option("method-column", "COLUMN", "the column of fake methods (found by its name, or none)"),
+        Option("csv", "FILE", "the list (default: the only .csv, .tsv or .txt in RAW)"),
+        Option("path-column", "COLUMN", "the column of the files' paths (default: found by its name)"),
+        Option("label-column", "COLUMN", "the column of the labels (default: found by its name)"),
+        Option("split-column", "COLUMN", "the column of the splits (default: found by its name, or none)"),
+        Option(
+            "group-column", "COLUMN", "the column of originals, people (default: found by its name, or none)"
+        ),
+        Option("method-column", "COLUMN", "the column of fake methods (default: found by its name, or none)"),
         Option("label", "CLASS=VALUE,VALUE", "what values mean: real=0,original or fake=1,swap", many=True),
-        Option("source", "NAME", "the data set's name in the manifest (the list's name)"),
+        Option("source", "NAME", "the data set's name in the manifest (default: the list's name)"),
         Option("crops", "", "the pictures are faces that are already cut out"),
         Option("frame-folders", "", "each path is a folder with the frames of one video"),
         Option("real-only", "", "take only the real files"),

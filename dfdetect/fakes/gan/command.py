@@ -36,8 +36,8 @@ def _add_train(steps: Any, prog: str) -> None:
         "train",
         help="train the GAN",
         description="Train a GAN on the real faces of a manifest's train split, and measure it against\n"
-        "those of its val split. A training that was cut goes on if you give the same command again; more\n"
-        "--steps train a finished GAN further.",
+        "those of its val split. A training that was stopped goes on if you give the same command again;\n"
+        "more --steps train a finished GAN further.",
         epilog=f"example:\n  {prog} gan train --manifest data/mine/manifest.csv --kind dcgan --out data/gan",
     )
     add = parser.add_argument

@@ -113,4 +113,5 @@ def test_wrong_use_is_told_in_one_line(run, tmp_path, capsys):
 
 def test_kinds_are_listed(capsys):
     assert main(["--list"]) == 0
-    assert "jpeg: Saved as a JPEG, with colour at half the size. quality 90, " in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert "jpeg: Saved as a JPEG, with colour at half the size. Severities: quality 90, " in told
