@@ -21,6 +21,7 @@ from dfdetect.render.text import clock, plural, show, shown_score
 from dfdetect.render.verdict_page import Picture
 from dfdetect.runs.calibration import cuts_at_home
 from dfdetect.runs.folder import Run
+from dfdetect.verdict import WORDS
 from face_extraction.atomic import write_text
 from face_extraction.images import Unreadable, jpeg_bytes, read_rgb, resize
 from face_extraction.landmarks import read_landmarks
@@ -155,7 +156,8 @@ class _Facts:
         calibrated = float(self._cuts.apply(p_fake))
         facts = {
             "Score": shown_score(float(p_fake), self._threshold),
-            "Evidence": f"{self._cuts.grade(calibrated)} (calibrated {calibrated:.3f})"
+            "Evidence": f"{WORDS[self._cuts.grade(calibrated)].removesuffix(' evidence of manipulation')} "
+            f"(calibrated {calibrated:.3f})"
             if self._cuts.cut is None
             else "",
             "Group": sample.group,

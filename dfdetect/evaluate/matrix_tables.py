@@ -36,8 +36,8 @@ POOLED_NOTE = (
 )
 HOME_NOTE = "(home): the run's own manifest, with the rows and fakes that its recipe takes from it."
 CUTS_NOTE = (
-    "Cuts and calibration are those that the run brought from home. ECE: the mean gap between calibrated "
-    "scores and the share of fakes, which also grows where fakes are rarer or more frequent than at home. "
+    "Cuts and calibration come from the run's validation split. ECE: the mean gap between calibrated scores "
+    "and the share of fakes, which also grows where fakes are rarer or more frequent than there. "
     + IDEAL_NOTE
 )
 UNCALIBRATED = (
@@ -210,7 +210,7 @@ def both_tables(lines: Sequence[Line], notes: Sequence[str] = ()) -> list[Table]
                 [*_names(line, known), _counts(line), _groups(line), *_values(line, "auc", "accuracy")]
                 for line in lines
             ],
-            "Ranking, and decisions at the threshold of home",
+            "Ranking, and decisions at the run's threshold",
             label="auc",
             names=3,
             notes=[*home, *together, *notes],
@@ -228,7 +228,7 @@ def both_tables(lines: Sequence[Line], notes: Sequence[str] = ()) -> list[Table]
                 for line in lines
                 if not line.set.startswith(MEAN)
             ],
-            "Calibration, and both errors at the cuts of home",
+            "Calibration, and both errors at the run's cuts",
             label="cuts",
             names=3,
             notes=[CUTS_NOTE, *notes],

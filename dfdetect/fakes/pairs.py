@@ -232,7 +232,10 @@ class PairSampler:
         self._donors = Donors(self.points, self.groups)
         needs = [kind.name for kind in list_kinds() if kind.needs_donor and kind.name in self.shares]
         if needs and len(set(self.groups)) < 2:
-            raise InputError(f"the kind of fake {needs[0]!r} needs faces of two groups or more; there is one")
+            raise InputError(
+                f"the kind of fake {needs[0]!r} needs faces of two groups or more in each split; one has "
+                "a single group: take more groups, or other kinds (--fakes)"
+            )
 
     def __len__(self) -> int:
         return len(self.points)

@@ -244,7 +244,7 @@ def no_skill(metrics: Mapping[str, Mapping[str, Metrics]]) -> str:
         if collapsed or (split == decisive and least <= CHANCE):
             return (
                 f"This model shows no skill, so that no verdict is given: AUC {auc} on {useful[level].n:,} "
-                f"{split} {UNITS[level]}s, and chance has {CHANCE}."
+                f"{'' if split == 'all' else split + ' '}{UNITS[level]}s, and chance has {CHANCE}."
             )
     return ""
 

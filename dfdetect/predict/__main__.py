@@ -14,6 +14,7 @@ from dfdetect.predict.options import FRAMES, Options
 from dfdetect.predict.scorefile import Outcome, open_scores
 from dfdetect.predict.text import csv_rows, printable, table
 from dfdetect.recipe import Recipe, read_recipe
+from dfdetect.render.text import plural
 from dfdetect.verdict import SUBSTANTIAL, WHY, Verdict, json_list
 from face_extraction.command import DONE, FINDING, Parser, run
 from face_extraction.errors import InputError, check_range, harmless
@@ -279,7 +280,7 @@ def _append(files: Sequence[Path], detector: "Detector", args: argparse.Namespac
     alarms = sum(outcome.level == SUBSTANTIAL for outcome in outcomes)
     without = sum(outcome.level is None for outcome in outcomes)
     found = f"{alarms:,} with substantial evidence, {without:,} without a verdict"
-    print(f"{args.out}: {len(outcomes):,} files, {found}")
+    print(f"{args.out}: {plural(len(outcomes), 'file')}, {found}")
     return not any(outcome.reason for outcome in outcomes)
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from dfdetect.models.shipped import list_pretrained
 from dfdetect.recipe import RECIPE_FILE
 from face_extraction.errors import InputError
 from face_extraction.media import ARCHIVE_SUFFIXES, is_unread, kind_found, kinds_told
@@ -64,7 +65,8 @@ def _missing(name: str) -> InputError:
         return InputError(f"{address}: an address; download the file first, and give the file's path")
     if scheme.lower() == "file" and rest.startswith("/"):
         return InputError(f"{scheme}:///{rest.lstrip('/')}: an address; give the file's path")
-    return InputError(f"{name}: no such file or folder")
+    ships = f"; --pretrained {name} names the detector that ships" if name in list_pretrained() else ""
+    return InputError(f"{name}: no such file or folder{ships}")
 
 
 def left_out(others: Sequence[Path]) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from dfdetect.render.text import shown_score
-from dfdetect.verdict import Face, Level, Record, Verdict
+from dfdetect.verdict import UNCERTAIN, WORDS, Face, Level, Record, Verdict
 from face_extraction.atomic import csv_of
 
 NONE = "no verdict"
@@ -74,11 +74,13 @@ def meaning(verdict: Verdict) -> list[str]:
     record = verdict.record
     told = "" if record.calibrated else "the scores are not calibrated"
     if cuts := record.cuts:
+        between = f", {UNCERTAIN} ({WORDS[UNCERTAIN]}) between" if cuts.lower < cuts.upper else ""
         told = (
             f"evidence of manipulation{f' in a {verdict.kind}' if verdict.kind else ''}: substantial from "
-            f"{cuts.upper:.6g} on, little below {cuts.lower:.6g}; cuts from {cuts.origin}"
+            f"{cuts.upper:.6g} on, little below {cuts.lower:.6g}{between}; cuts from {cuts.origin}"
         )
-    return list(filter(None, [told, _worth(verdict), record.skill, record.note]))
+    skill = record.skill and f"the detector's skill: {record.skill}"
+    return list(filter(None, [told, _worth(verdict), skill, record.note]))
 
 
 def _worth(verdict: Verdict) -> str:
@@ -112,7 +114,7 @@ def _rows(verdict: Verdict) -> Iterator[tuple[str, str, str, str, str, str]]:
         score,
         str(verdict.n_faces),
         str(verdict.frames),
-        "; ".join(printable(note) for note in notes if note),
+        "; ".join(printable(note).removesuffix(".") for note in notes if note),
     )
     for person in verdict.people if len(verdict.people) > 1 else ():
         note = "" if person.counts else "seen once: no part in the video's score"

@@ -35,8 +35,9 @@ from face_extraction.settings import BLAZEFACE, read_settings, write_settings
 
 CANNOT = (
     "It was trained on portraits and on fakes that this package made of them (blended, swapped, eyes or "
-    "mouth altered). On swaps and reenactments that others made it is much weaker: its card has the "
-    "numbers. It cannot judge faces that are generated whole, text-to-video, or sound."
+    "mouth altered). On swaps and reenactments that others made it is much weaker: MODEL_CARD.md "
+    "beside its weights has the numbers. It cannot judge faces that are generated whole, "
+    "text-to-video, or sound."
 )
 TRIAL_FILE = "trial.json"
 # What a run's environment tells that is of use without its data and its machine.

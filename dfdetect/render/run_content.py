@@ -200,13 +200,14 @@ class RunContent:
                 )
         first = self.headline()[:1]
         for split, _, metrics in first:
+            where = "All splits together have" if split == "all" else f"The {split} split has"
             if metrics.n_groups < FEW_GROUPS:
                 found.append(
-                    f"The {split} split has {plural(metrics.n_groups, 'group')}: "
+                    f"{where} {plural(metrics.n_groups, 'group')}: "
                     "intervals from so few are rough, and rather too narrow."
                 )
             if not (metrics.n_real and metrics.n_fake):
-                found.append(f"The {split} split has only one class, so most metrics are not defined.")
+                found.append(f"{where} only one class, so most metrics are not defined.")
         if self.unscored:
             found.append(
                 f"{plural(len(self.unscored), 'sample')} could not be scored and went into no number; "

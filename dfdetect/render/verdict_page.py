@@ -234,7 +234,7 @@ def _facts(verdict: Verdict) -> dict[str, Any]:
 
 
 def _word(level: Level | None) -> str:
-    return level or DASH
+    return DASH if level is None else WORDS[level].removesuffix(" of manipulation")
 
 
 def _score(score: float | None, verdict: Verdict) -> str:

@@ -20,7 +20,7 @@ def skill_told(run: Run) -> str:
     if not tested:
         return "the run has no test split: what it can do on faces that chose nothing is not known"
     said = (
-        f"on the run's {measured.n:,} test {UNITS[level]}s: AUC {measured.estimates['auc']}"
+        f"on its {measured.n:,} test {UNITS[level]}s: AUC {measured.estimates['auc']}"
         for level, measured in useful_levels(tested).items()
     )
     return "; ".join(said)

@@ -100,7 +100,7 @@ def test_the_file_beside_it_says_what_it_takes_and_where_it_comes_from(runs, tmp
         "range": [0, 255],
         "resize": RESIZED_BY,
     }
-    assert about["skill"].startswith("on the run's 10 test faces: AUC ")
+    assert about["skill"].startswith("on its 10 test faces: AUC ")
     assert about["note"] == note_told(run)
     assert about["output"]["name"] == "p_fake"
     assert about["output"]["label"] == "1 = fake, 0 = real"

@@ -337,3 +337,4 @@ def test_where_videos_have_several_faces_their_scores_tell_the_skill():
     scored = Predictions(samples, np.array([0.1, 0.9, 0.5, 0.5] * 15))
     levels = {name: compute_metrics(scored, threshold=0.5, level=name) for name in ("face", "video")}
     assert "on 30 test videos" in no_skill({"test": levels})
+    assert "on 30 videos, and chance" in no_skill({"all": levels})

@@ -123,7 +123,10 @@ def test_predict_without_a_run_judges_by_what_ships(home, tmp_path, capsys):
     assert predict.main(["--whole", str(tmp_path / "photo.png")]) == 0
     out = capsys.readouterr().out
     assert "uncertain" in out
-    assert "in a photo: substantial from 0.6 on, little below 0.4; cuts from drawn videos" in out
+    assert (
+        "in a photo: substantial from 0.6 on, little below 0.4, uncertain (no conclusion) between; "
+        "cuts from drawn videos" in out
+    )
     assert "it cannot judge what is not drawn" in out
 
 

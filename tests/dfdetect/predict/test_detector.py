@@ -260,7 +260,7 @@ def test_a_run_knows_how_its_faces_were_cropped_or_says_that_it_does_not(finish,
     detector = Detector.from_run(folder)
     assert detector.settings == (settings if known else ExtractionSettings())
     assert bool(detector.note.replace(detector.unfit_detail, "")) != known
-    assert detector.skill.startswith("on the run's 4 test faces: AUC 0.750 [")
+    assert detector.skill.startswith("on its 4 test faces: AUC 0.750 [")
     assert "clips" not in detector.skill
     assert detector.weights_sha256 == hashlib.sha256(b"the weights").hexdigest()
 
@@ -278,9 +278,7 @@ def test_a_path_is_opened_as_the_export_or_the_run_that_it_is(tmp_path, monkeypa
 def test_the_skill_is_told_by_clip_where_clips_have_several_faces(finish):
     # Of the reals (.1, .8) one clip, of .45; the fakes (.7, .9) are two: both above it.
     skill = Detector.from_run(finish(Recipe(manifest="manifest.csv"), videos="0103")).skill
-    assert re.fullmatch(
-        r"on the run's 4 test faces: AUC 0\.750.*; on the run's 3 test videos: AUC 1\.000.*", skill
-    )
+    assert re.fullmatch(r"on its 4 test faces: AUC 0\.750.*; on its 3 test videos: AUC 1\.000.*", skill)
 
 
 def test_verdicts_of_a_run_on_the_sample_set_say_that_it_knows_drawings_alone(finish):

@@ -37,7 +37,7 @@ def test_the_command_scores_a_folder_and_says_what_it_could_not(
     assert f"{rows['person.png']['score']:.3f}" in table
     assert table.strip().splitlines()[-1] == rows["person.png"]["record"]["note"]
     assert "not recorded (ready-made crops" in rows["person.png"]["record"]["note"]
-    assert rows["person.png"]["record"]["skill"] == table.splitlines()[-2]
+    assert f"the detector's skill: {rows['person.png']['record']['skill']}" == table.splitlines()[-2]
 
 
 def test_lines_of_json_come_one_by_one_and_say_what_json_says(command, detector, files, monkeypatch, capsys):
@@ -232,6 +232,10 @@ def test_an_interruption_keeps_what_was_scored(command, detector, files, monkeyp
     ("arguments", "words"),
     [
         (["nowhere", "person.png"], "nowhere: no such file or folder"),
+        (
+            ["small", "person.png"],
+            "small: no such file or folder; --pretrained small names the detector that",
+        ),
         (["--model", "meso4", "person.png"], "--weights goes with either --model or --recipe"),
         (["--weights", "none.h5", "person.png"], "--weights goes with either --model or --recipe"),
         (["--recipe", "none.toml", "--weights", "none.h5", "person.png"], "none.toml"),

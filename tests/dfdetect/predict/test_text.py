@@ -44,8 +44,9 @@ def test_each_face_of_a_photo_is_listed_and_the_correction_told(crowd):
         [*"face 3 at 10,1 substantial 0.950 may be no face".split()],
     ]
     assert lines[6:] == [
-        "evidence of manipulation in a photo: substantial from 0.7 on, little below 0.3; cuts from a test",
-        "on 9 faces",
+        "evidence of manipulation in a photo: substantial from 0.7 on, little below 0.3, "
+        "uncertain (no conclusion) between; cuts from a test",
+        "the detector's skill: on 9 faces",
         "Beware.",
     ]
 
@@ -58,7 +59,7 @@ def test_no_verdict_has_its_reason_and_a_video_its_frames():
     )
     rows = table([gone, video]).splitlines()[1:3]
     assert rows[0].split("  ")[0] == "gone.jpg"
-    assert rows[0].endswith("No verdict: the detector found no face.")
+    assert rows[0].endswith("No verdict: the detector found no face")
     assert rows[1].endswith("one frame in 37 s")
 
 

@@ -235,7 +235,10 @@ def test_remarks_follow_from_the_data(report: RunContent) -> None:
     few = change(report, metrics={"val": measure(1, groups=4)}, unscored=[])
     remarks = " ".join(few.remarks())
     assert "There is no test split" in remarks
-    assert "4 groups" in remarks
+    assert "The val split has 4 groups" in remarks
+    assert "All splits together have 4 groups" in " ".join(
+        change(few, metrics={"all": few.metrics["val"]}).remarks()
+    )
     mixed = Predictions([*predictions(1).samples, FaceSample("u", -1, "test", "u")], np.full(121, 0.5))
     metrics = {"face": compute_metrics(mixed, threshold=0.5, resamples=0)}
     told = change(report, metrics={"test": metrics}, unscored=[]).remarks()

@@ -100,6 +100,12 @@ def test_a_hostile_file_stays_text(video):
     assert page.text.count("<script>alert(1)</script>") >= 8
 
 
+def test_a_person_without_a_conclusion_is_told_as_the_sentence_tells_a_file(video):
+    page = render_verdict(video, [])
+    assert "<td>no conclusion</td>" in page
+    assert ">uncertain<" not in page
+
+
 def test_it_loads_nothing_from_outside(video):
     page = Page(render_verdict(video, [Shown(Picture(PIXEL, "1"), ())], [Picture(PIXEL, "2")]))
     links = [values[name] for _, values in page.tags for name in ("src", "href") if name in values]

@@ -37,8 +37,8 @@ def make_run(tmp_path):
 def test_skill_is_that_of_the_test_split_at_each_level(make_run):
     told = skill_told(make_run("val", "test")).split("; ")
     assert [part.split(" [")[0] for part in told] == [
-        "on the run's 8 test faces: AUC 0.875",
-        "on the run's 4 test videos: AUC 1.000",
+        "on its 8 test faces: AUC 0.875",
+        "on its 4 test videos: AUC 1.000",
     ]
 
 
