@@ -14,7 +14,7 @@ unexport PYTHONDONTWRITEBYTECODE
 train: $(READY)
 	$(BIN)/python -m dfdetect.train --model xception
 
-# Opens the page on this computer, with the detector that ships.
+# Serves the page on this computer, with the detector that ships.
 serve: $(READY)
 	$(BIN)/python -m dfdetect.serve
 

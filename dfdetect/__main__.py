@@ -12,7 +12,10 @@ from face_extraction.missing import missing_package
 
 COMMANDS = {
     "predict": ("dfdetect.predict", "judge photos, videos and folders"),
-    "serve": ("dfdetect.serve", "open a page and a service that judge photos, videos and the webcam"),
+    "serve": (
+        "dfdetect.serve",
+        "serve a page that judges photos, videos and the webcam, and the same for programs",
+    ),
     "extract": ("face_extraction", "cut the faces of a data set out, and list them in a manifest"),
     "audit": ("dfdetect.audit", "find what rows of different splits have in common"),
     "train": ("dfdetect.train", "train a detector"),

@@ -99,5 +99,6 @@ def _looked(result: Audit) -> Table:
             note = result.found[kind].note
         else:
             state, note = "not looked for", result.skipped.get(kind, "not asked for (--kinds)")
-        rows.append([kind.name, state, f"{note} {kind.meaning if state == 'none found' else ''}".strip()])
+        told = kind.meaning if state == "none found" else "See above." if state == "found" else ""
+        rows.append([kind.name, state, f"{note} {told}".strip()])
     return Table(columns(["kind", "result", "what was compared"]), rows, "Kinds")

@@ -70,6 +70,7 @@ def test_planted_leaks_are_found_shown_and_repaired(data, capsys):
     assert page.count("data:image/jpeg") == 8
     assert "Identical files" in page
     assert "clip-3" in page
+    assert "<td>found</td><td>See above.</td>" in page
     assert '<th scope="col"></th>' not in page
     kept = {sample.path for sample in read_manifest(clean)}
     assert {f"faces/{number}.png" for number in range(24)} - kept == {f"faces/{n}.png" for n in (0, 1, 3)}
