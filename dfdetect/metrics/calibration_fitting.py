@@ -150,11 +150,14 @@ def _held(fitted: Calibration, scored: Predictions) -> Held:
 
 
 def _kept(scores: Array) -> tuple[float, ...]:
-    """The scores, ascending; evenly spaced ones if there are more than `KEPT`."""
+    """The scores, ascending; evenly spaced ones if there are more than `KEPT`.
+
+    They keep all digits: many files can have one score, and a cut beside it must not fall on its other side.
+    """
     ordered = np.sort(scores)
     if len(ordered) > KEPT:
         ordered = ordered[np.round(np.linspace(0, len(ordered) - 1, KEPT)).astype(int)]
-    return tuple(round(score, 7) for score in ordered.tolist())
+    return tuple(ordered.tolist())
 
 
 def _error(scored: Predictions, ideal: Ideal | None = None) -> Error:
