@@ -172,6 +172,6 @@ def _error(scored: Predictions, ideal: Ideal | None = None) -> Error:
         return np.asarray(np.abs(sums[:, :-1]).sum(axis=1) / sums[:, -1])
 
     drawn = draw_weights(len(cells), RESAMPLES, seed=0, rows=RESAMPLES)
-    low, high = percentile_interval(np.concatenate([error(weights) for weights in drawn]))
+    low, high = percentile_interval(np.concatenate([error(weights) for weights in drawn]), n_groups)
     found = Estimate(float(error(np.ones((1, len(cells))))[0]), low, high)
     return Error(**found.to_dict(), ideal=ideal)

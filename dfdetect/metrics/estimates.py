@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from dfdetect.metrics.bootstrap import draw_weights, percentile_interval
+from dfdetect.metrics.bootstrap import Units, draw_weights, percentile_interval
 from dfdetect.metrics.ideal import Ideal, ideal_ece
 from dfdetect.metrics.measures import COUNTS, MEASURES, Array, Scores, measure, prepare
 from dfdetect.predictions import Predictions
@@ -146,9 +146,9 @@ def compute_metrics(
 ) -> Metrics:
     """Measure predictions, with 95 % intervals from a bootstrap over groups.
 
-    A metric that compares the classes is NaN if there is only one class, and its interval is NaN
-    (not estimable) if one class comes from a single group. Resamples for which a metric is not
-    defined are left out of its interval.
+    A metric that compares the classes is NaN if there is only one class. An interval is NaN (not estimable)
+    if the metric rests on fewer than `FEWEST_UNITS` groups, see `Units.behind`. Resamples for which a
+    metric is not defined are left out of its interval.
 
     Example:
         >>> from face_extraction.manifest import FaceSample
@@ -185,8 +185,7 @@ def compute_without_ideal(
     known = predictions.known()
     labels, groups = known.labels, known.groups
     scores = prepare(labels, known.p_fake, groups, threshold)
-    class_groups = min(len(np.unique(groups[labels == label])) for label in (0, 1))
-    estimates = _estimate(scores, len(known), class_groups, resamples, seed)
+    estimates = _estimate(scores, len(known), Units.of(labels, groups), resamples, seed)
     tn, fp, fn, tp = (int(cell) for cell in scores.sums[:, COUNTS].sum(axis=0))
     return Metrics(
         level=level,
@@ -201,7 +200,7 @@ def compute_without_ideal(
     )
 
 
-def _estimate(scores: Scores, n: int, class_groups: int, resamples: int, seed: int) -> dict[str, Estimate]:
+def _estimate(scores: Scores, n: int, units: Units, resamples: int, seed: int) -> dict[str, Estimate]:
     points = measure(scores, np.ones((1, scores.n_groups)))
     drawn: dict[str, list[Array]] = {name: [] for name in MEASURES}
     if scores.n_groups > 1:
@@ -210,9 +209,8 @@ def _estimate(scores: Scores, n: int, class_groups: int, resamples: int, seed: i
                 drawn[name].append(values)
     estimates = {}
     for name, point in points.items():
-        units = class_groups if MEASURES[name].both else scores.n_groups
-        values = np.concatenate(drawn[name]) if drawn[name] and units > 1 else np.empty(0)
-        estimates[name] = Estimate(float(point[0]), *percentile_interval(values))
+        values = np.concatenate(drawn[name]) if drawn[name] else np.empty(0)
+        estimates[name] = Estimate(float(point[0]), *percentile_interval(values, units.behind(name)))
     return estimates
 
 
@@ -227,8 +225,9 @@ def useful_levels(metrics: Mapping[str, Metrics]) -> dict[str, Metrics]:
 def no_skill(metrics: Mapping[str, Mapping[str, Metrics]]) -> str:
     """Why a model's verdicts would mean nothing, in words; "" if its AUC is above that of chance.
 
-    The interval of its AUC reaches 0.5, on the test split or, if there is none, on the first other one; or
-    all its scores of a split are equal. It is measured by video where that differs from by face.
+    The interval of its AUC reaches 0.5, or cannot be estimated because there are too few groups, on the test
+    split or, if there is none, on the first other one; or all its scores of a split are equal. It is measured
+    by video where that differs from by face. A perfect AUC has no interval and counts as skill.
 
     Args:
         metrics: by split and level.
@@ -238,13 +237,14 @@ def no_skill(metrics: Mapping[str, Mapping[str, Metrics]]) -> str:
         useful = useful_levels(levels)
         level = "video" if "video" in useful else next(iter(useful))
         auc = useful[level].estimates["auc"]
-        # Where the interval is not estimable, as of equal scores, the AUC itself counts.
         collapsed = auc.value == CHANCE and math.isnan(auc.low)
+        few = math.isnan(auc.low) and CHANCE < auc.value < 1
         least = auc.value if math.isnan(auc.low) else auc.low
-        if collapsed or (split == decisive and least <= CHANCE):
+        if collapsed or (split == decisive and (few or least <= CHANCE)):
+            why = f"of too few groups to tell it from chance, {CHANCE}" if few else f"and chance has {CHANCE}"
             return (
                 f"This model shows no skill, so that no verdict is given: AUC {auc} on {useful[level].n:,} "
-                f"{'' if split == 'all' else split + ' '}{UNITS[level]}s, and chance has {CHANCE}."
+                f"{'' if split == 'all' else split + ' '}{UNITS[level]}s, {why}."
             )
     return ""
 

@@ -21,7 +21,8 @@ def mean_estimate(values: ArrayLike, groups: ArrayLike, *, resamples: int = 1000
         seed: of the resamples.
 
     Returns:
-        NaN if no value is left; without an interval if only one group is, or all values are equal.
+        NaN if no value is left; without an interval if fewer than `FEWEST_UNITS` groups are left, or all
+        values are equal.
     """
     numbers, owners = np.asarray(values, np.float64), np.asarray(groups)
     defined = ~np.isnan(numbers)
@@ -34,4 +35,4 @@ def mean_estimate(values: ArrayLike, groups: ArrayLike, *, resamples: int = 1000
     if len(counts) > 1:
         blocks = draw_weights(len(counts), resamples, seed, max(1, BLOCK_CELLS // len(counts)))
         drawn += [(weights @ sums) / (weights @ counts) for weights in blocks]
-    return Estimate(float(numbers.mean()), *percentile_interval(np.concatenate(drawn)))
+    return Estimate(float(numbers.mean()), *percentile_interval(np.concatenate(drawn), len(counts)))

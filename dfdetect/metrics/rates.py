@@ -65,8 +65,8 @@ def compare_with_rest(
 def share_estimate(hits: Mask, groups: Integers) -> Estimate:
     """A share and its 95 % interval, from a bootstrap over groups.
 
-    At shares of 0 and 1 every resample is alike; there the interval is Wilson's, with groups as units
-    (`units_of`).
+    At shares of 0 and 1 every resample is alike, and of a few groups there is no bootstrap interval; there it
+    is Wilson's, with groups as units (`units_of`).
 
     Args:
         hits: whether each face counts, shape (n,).
@@ -76,10 +76,11 @@ def share_estimate(hits: Mask, groups: Integers) -> Estimate:
         NaN of no faces; without an interval if all are of one group.
     """
     found = mean_estimate(hits, groups)
-    if found.value not in (0, 1) or len(np.unique(groups)) < 2:
+    if not math.isnan(found.low) or len(np.unique(groups)) < 2:
         return found
     low, high = wilson(found.value, units_of(groups))
-    return Estimate(found.value, low, 1.0) if found.value else Estimate(found.value, 0.0, high)
+    # Rounding must not leave the share itself out.
+    return Estimate(found.value, min(low, found.value), max(high, found.value))
 
 
 def units_of(groups: Integers) -> float:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from dfdetect.metrics.bootstrap import FEWEST_UNITS
 from dfdetect.metrics.calibrating import Calibration
 from dfdetect.metrics.estimates import DASH, Metrics, useful_levels
 from dfdetect.metrics.measures import MEASURES
@@ -24,8 +25,10 @@ IDEAL_NOTE = (
 )
 CHOSEN_ON_VAL = "chosen on the validation split, where it gives the largest balanced accuracy"
 INTERVALS = (
-    "Brackets hold the 95 % interval: a percentile bootstrap over groups, because faces of one group are not "
-    "independent. A dash means that a number is not defined or cannot be estimated."
+    "Brackets hold the 95 % interval: a bootstrap over groups, because faces of one group are not "
+    "independent, expanded for few groups. A dash means that a number is not defined, or cannot be "
+    f"estimated: fewer than {FEWEST_UNITS} groups of a class give no interval, nor does a perfect score. "
+    "That of the calibration error (ECE) leans upwards."
 )
 FEW_GROUPS = 20
 
@@ -204,7 +207,7 @@ class RunContent:
             if metrics.n_groups < FEW_GROUPS:
                 found.append(
                     f"{where} {plural(metrics.n_groups, 'group')}: "
-                    "intervals from so few are rough, and rather too narrow."
+                    "intervals from so few are rough, and may be too narrow."
                 )
             if not (metrics.n_real and metrics.n_fake):
                 found.append(f"{where} only one class, so most metrics are not defined.")

@@ -109,11 +109,12 @@ def difference(
         return drawn.mean(metric, [trainings[name_of(point)] for point in side])
 
     first, firsts = mean_of(comparing.first)
+    units = drawn.units.behind(metric)
     if not comparing.second:
-        return difference_of(comparing.below - first, comparing.below - firsts)
+        return difference_of(comparing.below - first, comparing.below - firsts, units)
     second, seconds = mean_of(comparing.second)
     sign = MEASURES[metric].sign
-    return difference_of(sign * (first - second), sign * (firsts - seconds))
+    return difference_of(sign * (first - second), sign * (firsts - seconds), units)
 
 
 def _write(experiment: Experiment, fresh: Sequence[Compared]) -> None:

@@ -41,8 +41,9 @@ def test_the_pooled_auc_falls_where_sets_are_shifted_and_each_is_perfect(home, w
 
 
 def test_the_mean_has_an_interval_and_weighs_sets_alike(home, write_faces):
-    """One set is perfect; of the other, 2 of 4 pairs are right."""
-    _, lines = lines_of(home, write_faces("good", *LOW), write_faces("poor", (0.1, 0.5), (0.3, 0.2)))
+    """One set is perfect; of the other, half of the pairs are right."""
+    poor = write_faces("poor", (0.1, 0.5) * 3, (0.3, 0.2) * 3)
+    _, lines = lines_of(home, write_faces("good", *LOW), poor)
     assert lines["poor", "face"].estimates["auc"].value == 0.5
     mean = lines["mean, 2 sets", "face"].estimates["auc"]
     assert mean.value == 0.75

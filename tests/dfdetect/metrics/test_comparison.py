@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from dfdetect.metrics.bootstrap import Units
 from dfdetect.metrics.comparison import (
     Resampled,
     Scored,
@@ -101,7 +102,7 @@ def test_delong_with_groups_equals_obuchowskis_formula_written_out():
             s11[a, b] = number / (number - 1) * np.sum(fakes[a] * reals[b])
     covariance = s10 / m + s01 / n + (s11 + s11.T) / (m * n)
     variance = covariance[0, 0] + covariance[1, 1] - 2 * covariance[0, 1]
-    assert found.p == pytest.approx(2 * stats.norm.sf(abs(found.value) / math.sqrt(variance)))
+    assert found.p == pytest.approx(2 * stats.t.sf(abs(found.value) / math.sqrt(variance), 11))
 
 
 def test_delong_says_where_it_cannot():
@@ -232,6 +233,30 @@ def test_the_bootstrap_keeps_its_level():
     assert found <= 12
 
 
+@pytest.mark.parametrize("groups_count", [6, 8, 12])
+def test_tests_of_few_groups_keep_their_level(groups_count):
+    """With normal quantiles they found a difference of equal models of 8 groups in 8 to 11 % of cases."""
+    rng, repeats = np.random.default_rng(7), 150
+    counts = {"auc": 0, "accuracy": 0, "delong": 0}
+    for _ in range(repeats):
+        labels, groups, first, second = models(rng, groups_count, 8, own=0.2)
+        pair = tuple(Scored(predictions(labels, groups, p), 0.5) for p in (first, second))
+        found = paired_bootstrap([pair], ["auc", "accuracy"], resamples=400)
+        for name, one in found.items():
+            counts[name] += one.p < 0.05
+            assert not (one.low > 0 and one.p > 0.07)  # p and interval tell the same
+        counts["delong"] += delong(labels, first, second, groups).p < 0.05
+    assert max(counts.values()) <= 0.08 * repeats
+
+
+def test_five_groups_tell_no_difference():
+    labels, groups, first, second = models(np.random.default_rng(0), 5, 20, shift=2.0)
+    pair = tuple(Scored(predictions(labels, groups, p), 0.5) for p in (first, second))
+    found = paired_bootstrap([pair], ["auc"])["auc"]
+    assert found.value > 0.1
+    assert math.isnan(found.p)
+
+
 def test_holm_is_that_worked_out_by_hand():
     adjusted = holm({"a": 0.01, "b": 0.04, "c": 0.03, "d": 0.005, "e": math.nan})
     # Sorted .005 .01 .03 .04 times 4 3 2 1, never falling.
@@ -251,10 +276,17 @@ def test_one_face_that_is_another_is_refused(change):
 
 
 def test_one_group_name_of_two_data_sets_is_drawn_as_two_groups():
-    """The second is wrong in all of b's: where b is drawn twice, never or once, it is 1, 0 or 1/2 behind."""
-    samples = [FaceSample(f"{s}{label}.png", label, "test", "g", source=s) for s in "ab" for label in (0, 1)]
-    pair = [Scored(Predictions(samples, np.array([0.1, 0.9, *b])), 0.5) for b in ((0.1, 0.9), (0.9, 0.1))]
-    found = paired_bootstrap([tuple(pair)], ["accuracy"], resamples=200)["accuracy"]
+    """The second is wrong in all of b's: of 6 groups drawn none to all are b's."""
+    samples = [
+        FaceSample(f"{s}{g}{label}.png", label, "test", g, source=s)
+        for s in "ab"
+        for g in "xyz"
+        for label in (0, 1)
+    ]
+    right, wrong = [0.1, 0.9] * 3, [0.9, 0.1] * 3
+    pair = [Scored(Predictions(samples, np.array([*right, *b])), 0.5) for b in (right, wrong)]
+    found = paired_bootstrap([tuple(pair)], ["accuracy"], resamples=2000)["accuracy"]
+    # Of the 6 draws none is b's in 1 / 64 of cases, more than the .24 % beyond each end.
     assert (found.value, found.low, found.high) == (0.5, 0.0, 1.0)
 
 
@@ -267,6 +299,7 @@ def test_the_table_of_all_tests_is_that_worked_out_by_hand():
         called = labels == np.array(right)
         pair.append(Scored(predictions(labels, groups, np.where(called, threshold, 0.1)), threshold))
     lines = comparison_table(*pair, ["accuracy"]).splitlines()
+    assert lines[1] == "3 groups with reals and 3 with fakes: fewer than 6 tell no interval and no p-value."
     accuracy, areas, tests = (line.split()[1:] for line in lines if line.startswith(("Accuracy", "AUC")))
     assert accuracy[0] == "0.194"  # 29 of 36 less 22 of 36
     assert tests[:3] == ["McNemar", "0.0654", "0.4477"]  # 134 / 2048 over faces; 49 / 85 over groups
@@ -276,15 +309,17 @@ def test_the_table_of_all_tests_is_that_worked_out_by_hand():
 
 
 def test_a_mean_over_networks_draws_their_trainings():
-    """One network of two trainings, always .0 and always 1.0: two draws give 0, .5 or 1 at 1 : 2 : 1."""
+    """One network of two trainings, always .0 and always 1.0: their mean has the variance 1/2 / 2."""
     drawn = np.array([np.zeros(4000), np.ones(4000), np.linspace(0, 1, 4000)])
-    found = Resampled({"auc": np.array([0.0, 1.0, 0.25])}, {"auc": drawn})
+    found = Resampled({"auc": np.array([0.0, 1.0, 0.25])}, {"auc": drawn}, Units(40, 40, 40))
     value, spread = found.mean("auc", [[2]])
     assert value == 0.25
     assert spread == pytest.approx(drawn[2])
     value, spread = found.mean("auc", [[0, 1]])
     assert value == 0.5
-    assert np.bincount((2 * spread).astype(int)) / 4000 == pytest.approx([0.25, 0.5, 0.25], abs=0.03)
+    assert np.var(spread) == pytest.approx(np.var([0.0, 1.0], ddof=1) / 2, abs=0.001)
+    value, spread = found.mean("auc", [[0, 1, 1]])
+    assert np.var(spread) == pytest.approx(np.var([0.0, 1.0, 1.0], ddof=1) / 3, abs=0.005)
     value, spread = found.mean("auc", [[0], [2]])
     assert value == 0.125
     assert spread == pytest.approx(drawn[2] / 2)

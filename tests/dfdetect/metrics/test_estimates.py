@@ -327,6 +327,18 @@ def test_a_model_whose_auc_may_be_that_of_chance_has_no_skill(splits, said):
     assert bool(said) == bool(no_skill(metrics))
 
 
+def test_too_few_groups_show_no_skill_but_a_perfect_auc_does():
+    groups = [str(row % 5) for row in range(40)]
+    sure, fair = (
+        make([0, 1] * 20, [0.1, 0.9] * 20, groups),
+        make([0, 1] * 20, [0.1, 0.9, 0.6, 0.5] * 10, groups),
+    )
+    metrics = compute_metrics(fair, threshold=0.5)
+    assert metrics.estimates["auc"].value == 0.75
+    assert "AUC 0.750 [–] on 40 test faces, of too few groups" in no_skill({"test": {"face": metrics}})
+    assert not no_skill({"test": {"face": compute_metrics(sure, threshold=0.5)}})
+
+
 def test_where_videos_have_several_faces_their_scores_tell_the_skill():
     """Each real video has a face that is taken for fake, and one that is not."""
     labels = [0, 0, 1, 1] * 15

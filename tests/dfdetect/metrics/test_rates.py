@@ -31,6 +31,9 @@ def test_a_share_of_none_and_of_all_is_not_known_exactly():
     # Five groups of two count as five.
     assert share_estimate(none, groups // 2).high == pytest.approx(z2 / (5 + z2))
     assert math.isnan(share_estimate(none, np.zeros(10, int)).high)
+    # So does a share between them of too few groups for a bootstrap: half of 2 by Wilson is .0945 to .9055.
+    half = share_estimate(np.array([True, False]), np.arange(2))
+    assert (half.low, half.high) == pytest.approx((0.0945, 0.9055), abs=1e-4)
     some = none.copy()
     some[:3] = True
     assert share_estimate(some, groups) == mean_estimate(some, groups)

@@ -65,14 +65,14 @@ def test_what_cannot_be_told_is_written_read_again_and_not_called_alike(tmp_path
 
 def test_among_many_cells_a_large_difference_is_still_told():
     """Report A's grid has 27 cells: with 1,000 resamples Holm's method could not have told any apart."""
-    samples = [FaceSample(f"{row}.png", row % 2, "test", str(row)) for row in range(40)]
+    samples = [FaceSample(f"{row}.png", row % 2, "test", str(row)) for row in range(100)]
     rng = np.random.default_rng(0)
-    chance = {f"chance {number}": rng.random(40) for number in range(26)}
-    found = compare(scores_of(samples, best=np.array([0.1, 0.9] * 20), **chance), "auc")
+    chance = {f"chance {number}": rng.random(100) for number in range(26)}
+    found = compare(scores_of(samples, best=np.array([0.1, 0.9] * 50), **chance), "auc")
     assert {one.best for one in found} == {"best"}
     assert [one.alike for one in found] == [False] * 26
     # Which is the best the same scores told: Holm goes over all 27 * 26 / 2 pairs, not over 26.
-    assert [one.holm for one in found] == pytest.approx([351 * 2 / (50 * 351 + 1)] * 26)
+    assert min(one.holm for one in found) == pytest.approx(351 * min(one.p for one in found))
 
 
 def test_of_errors_the_smallest_is_the_best():
@@ -98,12 +98,13 @@ def test_a_table_of_clips_compares_clips():
 
 
 def test_all_metrics_of_a_table_are_one_family_of_tests():
-    """7 cells make 21 pairs, and two metrics of them 42 tests, which need 50 resamples each."""
+    """7 cells make 21 pairs, and two metrics of them 42 tests."""
     samples = [FaceSample(f"{row}.png", row % 2, "test", str(row)) for row in range(40)]
     rng = np.random.default_rng(0)
     chance = {f"chance {number}": rng.random(40) for number in range(6)}
     found = compare(scores_of(samples, best=np.array([0.1, 0.9] * 20), **chance), "auc", "accuracy")
-    assert [one.holm for one in found] == pytest.approx([42 * 2 / (50 * 42 + 1)] * 12)
+    assert min(one.holm for one in found) == pytest.approx(42 * min(one.p for one in found))
+    assert max(one.holm for one in found) < 0.05
 
 
 def test_two_processes_that_compare_lose_nothing(declare, measured):

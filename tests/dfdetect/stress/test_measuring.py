@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from dfdetect.metrics.bootstrap import draw_weights
+from dfdetect.metrics.bootstrap import draw_weights, expanded_tail
 from dfdetect.metrics.calibrating import Calibration
 from dfdetect.metrics.estimates import Estimate
 from dfdetect.stress.measuring import RESAMPLES, Row, first_break, measure, measure_undisturbed
@@ -31,19 +31,22 @@ def test_a_row_is_that_of_the_textbook():
 
 
 def test_changes_are_paired_on_the_same_resampled_groups():
-    (row,) = measure(SAMPLES, BEFORE, {3.0: AFTER}, CUTS)
-    flips = np.array([1, 0, 1, 0]) / 2  # by group
+    samples = [FaceSample(f"{n}.png", n % 2, "test", f"g{n // 2}") for n in range(16)]
+    before, after = (np.tile(scores, 2) for scores in (BEFORE, AFTER))
+    (row,) = measure(samples, before, {3.0: after}, CUTS)
+    flips = np.array([1, 0, 1, 0] * 2) / 2  # by group
     losses = []
-    for weights in draw_weights(4, RESAMPLES, 0, RESAMPLES):
+    for weights in draw_weights(8, RESAMPLES, 0, RESAMPLES):
         means = weights @ flips / weights.sum(axis=1)
         for times in weights.astype(int):
-            rows = np.repeat(np.arange(8), np.repeat(times, 2))
+            rows = np.repeat(np.arange(16), np.repeat(times, 2))
             labels = rows % 2
-            losses.append(_auc(AFTER[rows], labels) - _auc(BEFORE[rows], labels))
-    low, high = np.quantile(losses, [0.025, 0.975])
+            losses.append(_auc(after[rows], labels) - _auc(before[rows], labels))
+    ends = [expanded_tail(8), 1 - expanded_tail(8)]
+    low, high = np.quantile(losses, ends)
     change, flipped = row.estimates["auc_change"], row.estimates["flips"]
     assert (change.low, change.high) == pytest.approx((low, high))
-    assert (flipped.low, flipped.high) == pytest.approx(tuple(np.quantile(means, [0.025, 0.975])))
+    assert (flipped.low, flipped.high) == pytest.approx(tuple(np.quantile(means, ends)))
 
 
 def _auc(scores, labels):
