@@ -13,6 +13,7 @@ from dfdetect.metrics.comparison import (
     Scored,
     comparison_table,
     delong,
+    difference_of,
     holm,
     mcnemar,
     paired_bootstrap,
@@ -247,6 +248,16 @@ def test_tests_of_few_groups_keep_their_level(groups_count):
             assert not (one.low > 0 and one.p > 0.07)  # p and interval tell the same
         counts["delong"] += delong(labels, first, second, groups).p < 0.05
     assert max(counts.values()) <= 0.08 * repeats
+
+
+def test_the_number_of_resamples_is_no_bound_of_p():
+    """A claim of five comparisons among eight claims multiplies p by 40: 2 / 1,001 could not refute it."""
+    spread = np.random.default_rng(0).normal(-0.05, 0.01, 1000)
+    found = difference_of(-0.05, spread, 1000)
+    assert found.p == pytest.approx(2 * stats.norm.sf(5), rel=0.5)
+    # Where some resamples lie on the other side, their share tells: 20 of 1,000.
+    spread = np.concatenate([np.full(980, -0.05), np.full(20, 0.01)])
+    assert difference_of(-0.05, spread, 10**6).p == pytest.approx(2 * 21 / 1001, rel=1e-3)
 
 
 def test_five_groups_tell_no_difference():
