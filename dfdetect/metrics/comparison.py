@@ -341,8 +341,8 @@ def comparison_table(first: Scored, second: Scored, names: Sequence[str], unit: 
     lines = [f"{len(labels):,} {unit}s of {units.every:,} groups; first minus second"]
     if min(units.reals, units.fakes) < FEWEST_UNITS:
         lines.append(
-            f"{units.reals:,} groups with reals and {units.fakes:,} with fakes: fewer than {FEWEST_UNITS} "
-            "tell no interval and no p-value."
+            f"groups with reals: {units.reals:,}, with fakes: {units.fakes:,}; the bootstrap tells no "
+            f"interval and no p-value where fewer than {FEWEST_UNITS} count"
         )
     lines.append("")
     lines.append(f"{'bootstrap over groups':<26}{'difference':<28}{'p':>9}{'p, Holm':>10}")
