@@ -151,7 +151,7 @@ def _corrected(verdict: Verdict) -> str:
 def _apart(verdict: Verdict) -> str:
     """How far apart the frames lie that were looked at."""
     between = verdict.timeline.seconds_between if verdict.timeline else None
-    return f"one frame in {between:.3g} s" if between else ""
+    return f"one frame every {between:.3g} s" if between else ""
 
 
 def _turned(verdict: Verdict) -> str:

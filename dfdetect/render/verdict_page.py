@@ -102,7 +102,7 @@ def _lines(verdict: Verdict) -> list[str]:
             with_face = round(verdict.timeline.share_with_face * verdict.frames)
             line += f", {with_face} with a face"
             if verdict.timeline.seconds_between:
-                line += f": one frame in {verdict.timeline.seconds_between:.3g} s"
+                line += f": one frame every {verdict.timeline.seconds_between:.3g} s"
         lines.append(f"{line}.")
     if verdict.people:
         lines.append(f"{plural(len(verdict.people), 'person')} seen.".replace("persons", "people"))

@@ -173,7 +173,7 @@ function levelOf(value, cuts) {
 
 function axis(moments, verdict) {
   const between = verdict.timeline.seconds_between;
-  const apart = between ? `, one frame in ${between.toPrecision(2).replace(/\.?0+$/, "")} s` : "";
+  const apart = between ? `, one frame every ${between.toPrecision(2).replace(/\.?0+$/, "")} s` : "";
   return [
     el("p", { className: "axis", "aria-hidden": "true" }, el("span", {}, clock(0)), el("span", {}, clock(moments.at(-1).time))),
     el("p", { className: "under soft" }, `The highest score of each frame looked at${apart}. Choose one to see it.`),
@@ -296,7 +296,7 @@ function alarms(entry) {
 function meaning(verdict, model) {
   const lines = [...model.unsaid];
   const between = verdict.timeline?.seconds_between;
-  if (between) lines.push(`Only one frame in ${between.toPrecision(3)} s was looked at. What lies between was not seen.`);
+  if (between) lines.push(`Only one frame every ${between.toPrecision(3)} s was looked at. What lies between was not seen.`);
   return el("details", { open: true }, el("summary", {}, "What this does not tell you"), el("ul", { className: "unsaid" }, ...lines.map((each) => el("li", {}, each))));
 }
 

@@ -60,7 +60,7 @@ def test_no_verdict_has_its_reason_and_a_video_its_frames():
     rows = table([gone, video]).splitlines()[1:3]
     assert rows[0].split("  ")[0] == "gone.jpg"
     assert rows[0].endswith("No verdict: the detector found no face")
-    assert rows[1].endswith("one frame in 37 s")
+    assert rows[1].endswith("one frame every 37 s")
 
 
 def test_csv_holds_a_row_a_file_and_no_formula(crowd):

@@ -146,12 +146,12 @@ def test_it_says_what_it_rests_on_and_what_it_does_not_tell(video):
     text = " ".join(Page(render_verdict(video, [])).text.split())
     for words in (
         "Substantial evidence of manipulation.",
-        "3 frames looked at, 2 with a face: one frame in 37 s.",
+        "3 frames looked at, 2 with a face: one frame every 37 s.",
         "Of 100 alarms like this, about 8 are right",
         "made by a trained model (trainedAlgorithmicMedia)",
         "This has no part in the score.",
         "All of this is easily stripped or forged.",
-        "Only one frame in 37 s was looked at.",
+        "Only one frame every 37 s was looked at.",
         "ab" * 32,
         *UNSAID,
     ):
