@@ -241,9 +241,10 @@ def no_skill(metrics: Mapping[str, Mapping[str, Metrics]]) -> str:
         few = math.isnan(auc.low) and CHANCE < auc.value < 1
         least = auc.value if math.isnan(auc.low) else auc.low
         if collapsed or (split == decisive and (few or least <= CHANCE)):
+            found = "Whether this model has skill is not known" if few else "This model shows no skill"
             why = f"of too few groups to tell it from chance, {CHANCE}" if few else f"and chance has {CHANCE}"
             return (
-                f"This model shows no skill, so that no verdict is given: AUC {auc} on {useful[level].n:,} "
+                f"{found}, so that no verdict is given: AUC {auc} on {useful[level].n:,} "
                 f"{'' if split == 'all' else split + ' '}{UNITS[level]}s, {why}."
             )
     return ""
