@@ -296,11 +296,11 @@ def test_what_makes_the_runs_numbers_too_high_is_said_beside_them(finish):
 
 
 def test_a_run_without_skill_gives_no_verdict_and_says_why(finish, clip, tmp_path):
-    """The interval of its AUC reaches from 0 to 1."""
+    """It was tested on four faces."""
     write_image(tmp_path / "person.png", clip[0])
     detector = Detector.from_run(finish(Recipe(manifest="manifest.csv")))
     assert detector.unfit_detail.startswith(
-        "This model shows no skill, so that no verdict is given: AUC 0.750 ["
+        "Whether this model has skill is not known, so that no verdict is given: AUC 0.750 [–] on 4 "
     )
     assert detector.unfit_detail in detector.note
 
