@@ -297,7 +297,8 @@ def test_one_group_name_of_two_data_sets_is_drawn_as_two_groups():
     right, wrong = [0.1, 0.9] * 3, [0.9, 0.1] * 3
     pair = [Scored(Predictions(samples, np.array([*right, *b])), 0.5) for b in (right, wrong)]
     found = paired_bootstrap([tuple(pair)], ["accuracy"], resamples=2000)["accuracy"]
-    # Of the 6 draws none is b's in 1 / 64 of cases, more than the .24 % beyond each end.
+    # All 6 draws are a's in 1 / 64 of the resamples (1.6 %). The interval leaves out .24 % at each end, so it
+    # reaches 0; by symmetry it reaches 1.
     assert (found.value, found.low, found.high) == (0.5, 0.0, 1.0)
 
 
