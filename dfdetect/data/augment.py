@@ -12,8 +12,6 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from dfdetect.fakes.disturb import disturb
-
 Rgb = NDArray[np.uint8]
 Rng = np.random.Generator
 
@@ -58,6 +56,9 @@ def reframe(rgb: Rgb, rng: Rng) -> Rgb:
 
 def disturbed(rgb: Rgb, rng: Rng) -> Rgb:
     """Imitate other cameras, sizes and codecs with `dfdetect.fakes.disturb`."""
+    # Judging loads this module and disturbs nothing.
+    from dfdetect.fakes.disturb import disturb
+
     return disturb([rgb], rng)[0]
 
 

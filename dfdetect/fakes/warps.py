@@ -5,6 +5,7 @@ from typing import Any
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from scipy.spatial import Delaunay
 
 from dfdetect.fakes.registry import Mask, Points, Rgb, Rng
 
@@ -79,9 +80,6 @@ def landmark_map(height: int, width: int, target: Points, donor: Points) -> Map:
         target: where the landmarks are in the result, (N, 2).
         donor: where they are in the donor's picture, (N, 2).
     """
-    # Judging imports this module and needs no triangles.
-    from scipy.spatial import Delaunay
-
     right, bottom = width - 1, height - 1
     xs, ys = (0, right / 2, right), (0, bottom / 2, bottom)
     frame = np.array([(x, y) for y in ys for x in xs if (x, y) != (right / 2, bottom / 2)], np.float32)
