@@ -99,6 +99,6 @@ def _looked(result: Audit) -> Table:
             note = result.found[kind].note
         else:
             state, note = "not looked for", result.skipped.get(kind, "not asked for (--kinds)")
-        told = kind.meaning if state == "none found" else "See above." if state == "found" else ""
+        told = {"none found": kind.meaning, "found": "See above."}.get(state, "")
         rows.append([kind.name, state, f"{note} {told}".strip()])
     return Table(columns(["kind", "result", "what was compared"]), rows, "Kinds")

@@ -44,10 +44,14 @@ def change_sharpness(picture: Rgb, rng: Rng) -> Rgb:
     if chance < 0.45:
         return coarsen(picture, rng.uniform(0.35, 0.9))
     if chance < 0.85:
-        blurred = cv2.GaussianBlur(picture, (0, 0), rng.uniform(0.7, 1.6))
-        share = rng.uniform(0.3, 1.2)
-        return np.asarray(cv2.addWeighted(picture, 1 + share, blurred, -share, 0), np.uint8)
+        return sharpened(picture, rng.uniform(0.7, 1.6), rng.uniform(0.3, 1.2))
     return picture
+
+
+def sharpened(picture: Rgb, sigma: float, share: float) -> Rgb:
+    """Add this share of what a Gaussian blur of `sigma` pixels takes away."""
+    blurred = cv2.GaussianBlur(picture, (0, 0), sigma)
+    return np.asarray(cv2.addWeighted(picture, 1 + share, blurred, -share, 0), np.uint8)
 
 
 def coarsen(picture: Rgb, share: float) -> Rgb:

@@ -12,8 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dfdetect.fakes.codecs import H264, HEVC, coded, filmed
-from dfdetect.fakes.lights import Apply, expose, light, shade, shine
-from dfdetect.fakes.registry import Rgb, Rng
+from dfdetect.fakes.colours import sharpened
+from dfdetect.fakes.lights import expose, light, log_uniform, shade, shine
+from dfdetect.fakes.registry import Apply, Rgb, Rng
 from dfdetect.fakes.warps import elastic_map, warp_rgb
 
 Step = Callable[[Rng, int], Apply]
@@ -41,20 +42,15 @@ def disturb(pictures: Sequence[Rgb], rng: Rng) -> list[Rgb]:
     return done
 
 
-def _log_uniform(rng: Rng, low: float, high: float) -> float:
-    """A number whose logarithm is drawn evenly, so that small ones are as frequent as large ones."""
-    return float(np.exp(rng.uniform(np.log(low), np.log(high))))
-
-
 def bend(rng: Rng, side: int) -> Apply:
     """Give the face another shape: other people, other expressions."""
-    sources = elastic_map(side, side, rng, side * _log_uniform(rng, 0.003, 0.02), int(rng.integers(4, 8)))
+    sources = elastic_map(side, side, rng, side * log_uniform(rng, 0.003, 0.02), int(rng.integers(4, 8)))
     return lambda picture: warp_rgb(picture, sources)
 
 
 def occlude(rng: Rng, side: int) -> Apply:
     """Put something in front of the face, plain or patterned: a hand, a mask, a sticker, a bar of text."""
-    area = side**2 * _log_uniform(rng, 0.01, 0.25)
+    area = side**2 * log_uniform(rng, 0.01, 0.25)
     stretch = np.exp(rng.uniform(-1, 1))
     width, height = np.sqrt(area) * stretch, np.sqrt(area) / stretch
     place = (rng.uniform(0, side, 2).tolist(), (width, height), rng.uniform(0, 180))
@@ -91,7 +87,7 @@ def recolour(rng: Rng, side: int) -> Apply:
 
 def resize_chain(rng: Rng, side: int) -> Apply:
     """Scale down and up again, each by a way of interpolation of its own: a small or distant face."""
-    small = max(8, round(side * _log_uniform(rng, 0.2, 0.95)))
+    small = max(8, round(side * log_uniform(rng, 0.2, 0.95)))
     down = int(rng.choice((cv2.INTER_AREA, cv2.INTER_LINEAR, cv2.INTER_CUBIC)))
     up = int(rng.choice((cv2.INTER_LINEAR, cv2.INTER_CUBIC)))
 
@@ -105,7 +101,7 @@ def resize_chain(rng: Rng, side: int) -> Apply:
 def blur(rng: Rng, side: int) -> Apply:
     """Blur by defocus (Gaussian) or by motion along a line."""
     if rng.random() < 0.6:
-        sigma = _log_uniform(rng, 0.3, max(0.4, 0.03 * side))
+        sigma = log_uniform(rng, 0.3, max(0.4, 0.03 * side))
         return lambda picture: np.asarray(cv2.GaussianBlur(picture, (0, 0), sigma), np.uint8)
     length = int(rng.integers(3, max(4, round(0.1 * side)) + 1))
     kernel = line_kernel(length, rng.uniform(0, np.pi))
@@ -147,13 +143,8 @@ def develop(rng: Rng, side: int) -> Apply:
     """Do what phones do: sharpen, smooth away noise but not edges, or even out the light."""
     chance = rng.random()
     if chance < 0.5:
-        sigma, more = rng.uniform(0.6, 2), rng.uniform(0.3, 1.8)
-
-        def sharpened(picture: Rgb) -> Rgb:
-            soft = cv2.GaussianBlur(picture, (0, 0), sigma)
-            return np.asarray(cv2.addWeighted(picture, 1 + more, soft, -more, 0), np.uint8)
-
-        return sharpened
+        sigma, share = rng.uniform(0.6, 2), rng.uniform(0.3, 1.8)
+        return lambda picture: sharpened(picture, sigma, share)
     if chance < 0.8:
         levels = rng.uniform(10, 45)
         return lambda picture: np.asarray(cv2.bilateralFilter(picture, 5, levels, 3), np.uint8)

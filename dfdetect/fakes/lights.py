@@ -1,20 +1,22 @@
 """Uneven light on a face: from one side, in spots, towards the edges, and shadows.
 
-A real face in such light has no clear edge anywhere, but its colours change across it, as those of a fake do
-at the border of what was pasted. A detector that has seen even light alone calls it fake.
+In such light the colours of a real face change from place to place. So do those of a fake, where the pasted
+part ends. A detector that was trained on evenly lit faces takes a real face in uneven light for a fake.
 """
-
-from collections.abc import Callable
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from dfdetect.fakes.colours import whole
-from dfdetect.fakes.registry import Rgb, Rng
+from dfdetect.fakes.registry import Apply, Rng
 
-Apply = Callable[[Rgb], Rgb]
 Field = NDArray[np.float32]
+
+
+def log_uniform(rng: Rng, low: float, high: float) -> float:
+    """A number whose logarithm is drawn evenly, so that small ones are as frequent as large ones."""
+    return float(np.exp(rng.uniform(np.log(low), np.log(high))))
 
 
 def light(rng: Rng, side: int) -> Apply:
@@ -27,7 +29,7 @@ def light(rng: Rng, side: int) -> Apply:
 
 def _from_one_side(rng: Rng, side: int) -> Field:
     x, y = _places(side)
-    angle, steepness = rng.uniform(0, 2 * np.pi), np.exp(rng.uniform(np.log(0.8), np.log(6)))
+    angle, steepness = rng.uniform(0, 2 * np.pi), log_uniform(rng, 0.8, 6)
     along = x * np.cos(angle) + y * np.sin(angle) - rng.uniform(-0.5, 0.5)
     return np.asarray(rng.uniform(0.1, 0.6) * np.tanh(steepness * along), np.float32)
 
@@ -49,7 +51,7 @@ def shade(rng: Rng, side: int) -> Apply:
     corners = rng.uniform(-0.3 * side, 1.3 * side, (int(rng.integers(3, 6)), 2))
     shadow = np.zeros((side, side), np.float32)
     cv2.fillPoly(shadow, [cv2.convexHull(np.rint(corners).astype(np.int32))], 1.0)
-    softness = side * np.exp(rng.uniform(np.log(0.004), np.log(0.08)))
+    softness = side * log_uniform(rng, 0.004, 0.08)
     shadow = np.asarray(cv2.GaussianBlur(shadow, (0, 0), softness), np.float32)
     depth = 1 - rng.uniform(0.35, 0.9) * rng.uniform(0.9, 1.1, 3)
     return _times((1 - shadow[:, :, None] * depth).astype(np.float32))
@@ -60,7 +62,7 @@ def shine(rng: Rng, side: int) -> Apply:
     x, y = _places(side)
     added = np.zeros((side, side), np.float32)
     for _ in range(int(rng.integers(1, 4))):
-        place, reach = rng.uniform(-1, 1, 2), np.exp(rng.uniform(np.log(0.03), np.log(0.4)))
+        place, reach = rng.uniform(-1, 1, 2), log_uniform(rng, 0.03, 0.4)
         distance = ((x - place[0]) ** 2 + (y - place[1]) ** 2) / (2 * reach**2)
         added += np.float32(rng.uniform(30, 180)) * np.exp(-distance)
     tinted = added[:, :, None] * rng.uniform(0.85, 1, 3).astype(np.float32)
@@ -69,7 +71,7 @@ def shine(rng: Rng, side: int) -> Apply:
 
 def expose(rng: Rng, side: int) -> Apply:
     """Take too little or too much light, of the colour of lamps and screens."""
-    gain = np.exp(rng.uniform(np.log(0.2), np.log(1.8))) * np.exp(rng.uniform(-0.25, 0.25, 3))
+    gain = log_uniform(rng, 0.2, 1.8) * np.exp(rng.uniform(-0.25, 0.25, 3))
     return _times(gain.astype(np.float32))
 
 

@@ -9,7 +9,19 @@ from numpy.typing import NDArray
 
 from face_extraction.registry import Registry
 
-__all__ = ["Face", "Fake", "Kind", "Mask", "Points", "Rgb", "Rng", "get_kind", "list_kinds", "register"]
+__all__ = [
+    "Apply",
+    "Face",
+    "Fake",
+    "Kind",
+    "Mask",
+    "Points",
+    "Rgb",
+    "Rng",
+    "get_kind",
+    "list_kinds",
+    "register",
+]
 
 Rgb = NDArray[np.uint8]
 """A picture: uint8 of shape (H, W, 3)."""
@@ -18,6 +30,8 @@ Mask = NDArray[np.float32]
 Points = NDArray[np.float32]
 """The 68 landmarks in dlib's order: float32 of shape (68, 2), x and y in pixels."""
 Rng = np.random.Generator
+Apply = Callable[[Rgb], Rgb]
+"""Does one thing to a picture, with numbers that were drawn before."""
 
 
 class Face(NamedTuple):

@@ -22,6 +22,22 @@ def mapped(picture: Rgb, levels: NDArray[Any]) -> Rgb:
     return np.asarray(cv2.LUT(picture, np.ascontiguousarray(table[:, None])), np.uint8)
 
 
+def lit(picture: Rgb, gain: NDArray[Any]) -> Rgb:
+    """The picture with each pixel's levels multiplied by `gain`, of shape (H, W)."""
+    return whole(picture * gain[:, :, None])
+
+
+def along(picture: Rgb, angle: float) -> NDArray[np.float64]:
+    """How far each pixel lies from the middle in the direction of `angle` (radians), as a share of the side.
+
+    Returns:
+        Shape (H, W); from -.5 to .5 at an angle of 0, further at others.
+    """
+    height, width = picture.shape[:2]
+    across, down = np.linspace(-0.5, 0.5, width)[None], np.linspace(-0.5, 0.5, height)[:, None]
+    return np.asarray(across * np.cos(angle) + down * np.sin(angle))
+
+
 def either_way(rng: Rng) -> int:
     """1 or -1."""
     return int(rng.choice((1, -1)))

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from dfdetect.fakes.colours import whole
+from dfdetect.stress.pictures import along, lit
 from dfdetect.stress.registry import Rgb, Rng, register
 
 
@@ -15,9 +15,6 @@ from dfdetect.stress.registry import Rgb, Rng, register
 )
 def side_light(picture: Rgb, ratio: float, rng: Rng) -> Rgb:
     """Multiply by a ramp whose ends have this ratio; the middle keeps its level."""
-    height, width = picture.shape[:2]
     angle = rng.uniform(0, 2 * np.pi)
-    across, down = np.linspace(-0.5, 0.5, width)[None], np.linspace(-0.5, 0.5, height)[:, None]
-    along = across * np.cos(angle) + down * np.sin(angle)
-    reach = (abs(np.cos(angle)) + abs(np.sin(angle))) / 2
-    return whole(picture * ratio ** (along / (2 * reach))[:, :, None])
+    reach = abs(np.cos(angle)) + abs(np.sin(angle))
+    return lit(picture, ratio ** (along(picture, angle) / reach))

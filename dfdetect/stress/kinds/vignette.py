@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from dfdetect.fakes.colours import whole
+from dfdetect.stress.pictures import lit
 from dfdetect.stress.registry import Rgb, Rng, register
 
 
@@ -17,4 +17,4 @@ def vignette(picture: Rgb, percent: float, rng: Rng) -> Rgb:
     """Darken with the square of the distance from the middle; corners lose the whole share."""
     height, width = picture.shape[:2]
     across, down = np.linspace(-1, 1, width)[None], np.linspace(-1, 1, height)[:, None]
-    return whole(picture * (1 - percent / 100 * (across**2 + down**2) / 2)[:, :, None])
+    return lit(picture, 1 - percent / 100 * (across**2 + down**2) / 2)
