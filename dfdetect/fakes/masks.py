@@ -97,6 +97,5 @@ def blend(picture: Rgb, source: Rgb, mask: Mask) -> Fake:
         source: of the same shape.
         mask: float32 of shape (H, W), 0 to 1.
     """
-    below = picture.astype(np.float32)
-    mixed = below + (source.astype(np.float32) - below) * mask[:, :, None]
-    return Fake(np.clip(np.rint(mixed), 0, 255).astype(np.uint8), mask)
+    mixed = cv2.blendLinear(picture, source, 1 - mask, mask)
+    return Fake(np.asarray(mixed, np.uint8), mask)

@@ -98,6 +98,8 @@ def landmark_map(height: int, width: int, target: Points, donor: Points) -> Map:
     for number, triangle in enumerate(triangles):
         if not flat[number]:
             cv2.fillConvexPoly(triangle_of, np.rint(corners[triangle]).astype(np.int32), number)
-    place = np.concatenate([identity_map(height, width), np.ones((height, width, 1), np.float32)], axis=2)
-    found: Map = np.einsum("hwi,hwij->hwj", place, maps[triangle_of])
+    # Of each pixel the six numbers of its triangle's map: what x, y and 1 add to the two coordinates.
+    add = np.take(maps.reshape(-1, 6), triangle_of, axis=0)
+    x, y = np.arange(width, dtype=np.float32)[:, None], np.arange(height, dtype=np.float32)[:, None, None]
+    found: Map = add[:, :, :2] * x + add[:, :, 2:4] * y + add[:, :, 4:]
     return found

@@ -43,16 +43,16 @@ def _wide(mask: Mask, points: Points, rng: Rng) -> Mask:
 def _moved(picture: Rgb, points: Points, parts: list[list[int]], rng: Rng) -> Map:
     """A map that stretches, shifts and skews each part about its middle, and nothing far from it."""
     height, width = picture.shape[:2]
-    place = identity_map(height, width)
-    moved = place.copy()
+    moved = identity_map(height, width)
     stretch = rng.uniform(0.8, 1.25, 2)
     skew = rng.uniform(-0.15, 0.15)
     for part in parts:
         middle = points[part].mean(axis=0)
         reach = max(4.0, float(np.ptp(points[part], axis=0).max()) * 0.6)
-        away = place - middle
-        near = np.exp(-(away**2).sum(axis=2, keepdims=True) / (2 * reach**2))
-        shift = rng.normal(0, 0.04 * eye_distance(points), 2)
-        pull = away * (1 / stretch - 1) + away[:, :, ::-1] * np.array([skew, 0]) - shift
-        moved += near * pull.astype(np.float32)
-    return moved.astype(np.float32)
+        shift = rng.normal(0, 0.04 * eye_distance(points), 2).astype(np.float32)
+        x = np.arange(width, dtype=np.float32)[None] - middle[0]
+        y = np.arange(height, dtype=np.float32)[:, None] - middle[1]
+        near = np.exp(-(x**2) / (2 * reach**2)) * np.exp(-(y**2) / (2 * reach**2))
+        moved[:, :, 0] += near * (x * np.float32(1 / stretch[0] - 1) + y * np.float32(skew) - shift[0])
+        moved[:, :, 1] += near * (y * np.float32(1 / stretch[1] - 1) - shift[1])
+    return moved
