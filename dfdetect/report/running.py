@@ -148,7 +148,7 @@ def status(experiment: Experiment, cells: Sequence[Cell], setup: Setup, digest: 
         done = _done(results, cell, setup, digest)
         missing += [] if done else [cell]
         why = _why_again(found, setup) if found and found.status == DONE else ""
-        outcome = _outcome(found) if found else "missing"
+        outcome = _outcome(found) if found else _missing(results, cell, setup.profile)
         lines.append(f"  {cell.name}: {why}: {outcome}" if why else f"  {cell.name}: {outcome}")
     trainings = sum(cell.trainings for cell in missing)
     left = _left(results, missing, setup, digest)
@@ -158,6 +158,11 @@ def status(experiment: Experiment, cells: Sequence[Cell], setup: Setup, digest: 
         f"done; {plural(trainings, 'training')} left{time_left}"
     )
     return "\n".join(lines)
+
+
+def _missing(results: Sequence[Result], cell: Cell, profile: str) -> str:
+    elsewhere = any(result.status == DONE and result.is_of(cell, profile) for result in results)
+    return "missing on this manifest, measured on another" if elsewhere else "missing"
 
 
 def faces_figure(experiment: Experiment, setup: Setup) -> None:

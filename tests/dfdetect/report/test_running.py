@@ -227,5 +227,5 @@ def test_listing_draws_no_sample_set_and_counts_results_of_the_one_drawn_last(
     assert report.main(["run", str(folder), "--list", "--only", "regime=base", "--profile", "full"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert next(line for line in lines if CNN in line).strip() != f"{CNN}: missing"
-    assert f"  {MESO}: missing" in lines
+    assert f"  {MESO}: missing on this manifest, measured on another" in lines
     assert lines[-1] == running.NOT_DRAWN
