@@ -33,7 +33,8 @@ PAIRED = $(BIN)/python -m dfdetect.train --model mobilenet --manifest $(MANIFEST
 pretrained: $(READY)
 	$(PAIRED) --image-size 128 --weights $(WEIGHTS) --epochs 30 --learning-rate 5e-4 --out runs/small128
 	$(PAIRED) --image-size 160 --weights runs/small128 --epochs 45 --learning-rate 4e-4 --out runs/small160
-	$(PAIRED) --image-size 160 --weights runs/small160 --epochs 25 --learning-rate 4e-4 --out runs/small
+	$(PAIRED) --image-size 160 --weights runs/small160 --epochs 25 --learning-rate 4e-4 --out runs/small25
+	$(PAIRED) --image-size 160 --weights runs/small25 --epochs 50 --learning-rate 4e-4 --seed 2 --out runs/small
 	$(BIN)/python -m dfdetect.pretrained runs/small --manifest $(MANIFEST) --out dfdetect/pretrained/small
 
 lint: $(READY)

@@ -101,7 +101,7 @@ def resize_chain(rng: Rng, side: int) -> Apply:
 def blur(rng: Rng, side: int) -> Apply:
     """Blur by defocus (Gaussian) or by motion along a line."""
     if rng.random() < 0.6:
-        sigma = log_uniform(rng, 0.3, max(0.4, 0.03 * side))
+        sigma = log_uniform(rng, 0.3, max(0.4, 0.05 * side))
         return lambda picture: np.asarray(cv2.GaussianBlur(picture, (0, 0), sigma), np.uint8)
     length = int(rng.integers(3, max(4, round(0.1 * side)) + 1))
     kernel = line_kernel(length, rng.uniform(0, np.pi))
@@ -194,7 +194,7 @@ _CHAIN: tuple[tuple[Step, float], ...] = (
     (occlude, 0.15),
     (recolour, 0.7),
     (resize_chain, 0.3),
-    (blur, 0.25),
+    (blur, 0.3),
     (noise, 0.25),
     (develop, 0.25),
     (film, 0.25),
