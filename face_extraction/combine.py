@@ -26,6 +26,7 @@ from face_extraction.paths import inside
 from face_extraction.progress import progress
 from face_extraction.settings import copy_settings, read_settings
 from face_extraction.sources import list_sources
+from face_extraction.wording import plural
 
 _Row = tuple[Path, FaceSample]
 
@@ -79,7 +80,7 @@ def run_combine(args: argparse.Namespace) -> int:
     """Join the manifests, and print the result."""
     samples, doubled = combine(args.manifests, args.out, args.where)
     print(count_table(samples))
-    print(f"{len(samples):,} faces from {len(args.manifests)} manifests")
+    print(f"{plural(len(samples), 'face')} from {plural(len(args.manifests), 'manifest')}")
     if doubled:
         print(f"faces in two manifests, each taken once, from the first that has it: {doubled:,}")
     if read_settings(args.out) is None:

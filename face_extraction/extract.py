@@ -42,6 +42,7 @@ from face_extraction.settings import BLAZEFACE, ExtractionSettings, write_settin
 from face_extraction.shards import SHARD_FILE, Shard, write_part
 from face_extraction.sources import Item
 from face_extraction.splits import SplitRule
+from face_extraction.wording import plural
 from face_extraction.worker import FACES_FOLDER, extract_item
 
 LEDGER_FILE = "ledger.csv"
@@ -83,7 +84,10 @@ class Summary:
 
     def __str__(self) -> str:
         counts = Counter(row.reason for row in self.ledger)
-        lines = [count_table(self.samples), f"{len(self.samples):,} faces from {self.items:,} items"]
+        lines = [
+            count_table(self.samples),
+            f"{plural(len(self.samples), 'face')} from {plural(self.items, 'item')}",
+        ]
         lines += [f"{counts[reason]:>9,} {reason}: {REASONS[reason]}" for reason in REASONS if counts[reason]]
         if placed := sum(sample.found_by == BLAZEFACE for sample in self.samples):
             lines.append(f"note: {placed:,} of the faces are BlazeFace's alone (found_by in the manifest)")

@@ -32,6 +32,7 @@ from face_extraction.manifest import Box, FaceSample, manifest_in, read_manifest
 from face_extraction.paths import is_there
 from face_extraction.progress import progress
 from face_extraction.settings import read_settings
+from face_extraction.wording import plural
 
 if TYPE_CHECKING:
     from face_extraction.detect import FaceDetector
@@ -288,7 +289,7 @@ def run_landmarks(args: argparse.Namespace) -> int:
     if args.workers is not None and args.workers < 1:
         raise InputError(f"--workers {args.workers}; accepted: 1 or more")
     landmarks, ledger = find_landmarks(args.manifest, args.workers or available_cores())
-    print(f"{len(landmarks.points):,} faces with landmarks: {args.manifest.parent / LANDMARKS_FILE}")
+    print(f"{plural(len(landmarks.points), 'face')} with landmarks: {args.manifest.parent / LANDMARKS_FILE}")
     if ledger:
         print(f"{len(ledger):,} without: see {args.manifest.parent / LANDMARKS_LEDGER}")
     return FINDING if ledger else DONE

@@ -12,9 +12,9 @@ from dfdetect.audit.table import findings_table, repair_line, verdict
 from dfdetect.render.run_content import INTERVALS
 from dfdetect.render.table import Table, columns
 from dfdetect.render.templating import render
-from dfdetect.render.text import plural
 from face_extraction.images import Unreadable, jpeg_bytes, read_rgb, resize
 from face_extraction.manifest import LABEL_NAMES, SPLITS, FaceSample, count_table
+from face_extraction.wording import plural
 
 PICTURE = 128  # side of an example's picture, in pixels
 

@@ -17,7 +17,7 @@ from dfdetect.explain.registry import get_method
 from dfdetect.predictions import Predictions
 from dfdetect.render.figures.cases import surest
 from dfdetect.render.templating import render
-from dfdetect.render.text import clock, plural, show, shown_score
+from dfdetect.render.text import clock, show, shown_score
 from dfdetect.render.verdict_page import Picture
 from dfdetect.runs.calibration import cuts_at_home
 from dfdetect.runs.folder import Run
@@ -26,6 +26,7 @@ from face_extraction.atomic import write_text
 from face_extraction.images import Unreadable, jpeg_bytes, read_rgb, resize
 from face_extraction.landmarks import read_landmarks
 from face_extraction.manifest import FAKE, LABEL_NAMES, REAL, FaceSample
+from face_extraction.wording import plural
 
 EACH = 12
 """Mistakes of each kind on the page."""

@@ -20,11 +20,12 @@ from dfdetect.render.run_content import IDEAL, IDEAL_NOTE, INTERVALS
 from dfdetect.render.table import Cell as Entry
 from dfdetect.render.table import Table, Value, columns, csv_rows, latex, noted, text
 from dfdetect.render.templating import render
-from dfdetect.render.text import plural, show
+from dfdetect.render.text import show
 from dfdetect.runs.calibration import cuts_at_home
 from dfdetect.runs.folder import Run
 from face_extraction.atomic import write_csv, write_text
 from face_extraction.manifest import FAKE, REAL
+from face_extraction.wording import plural
 
 PAGE = "index.html"
 POOLED, MEAN = "pooled", "mean"

@@ -20,10 +20,10 @@ from dfdetect.metrics.estimates import DASH, Estimate
 from dfdetect.predictions import Predictions
 from dfdetect.render.run_content import Part
 from dfdetect.render.table import Cell, Table, Value, columns
-from dfdetect.render.text import plural
 from dfdetect.runs.calibration import cuts_at_home
 from dfdetect.runs.results import add_subgroups
 from face_extraction.json_file import write_json
+from face_extraction.wording import plural
 
 
 def write_slices(job: Job) -> list[str]:

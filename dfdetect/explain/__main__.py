@@ -166,8 +166,8 @@ def _measure(args: argparse.Namespace, source: "Run", model: "keras.Model", meth
 
 def _list(unread: "Sequence[LedgerRow]", path: Path, unit: str) -> int:
     """Write what could not be read, and return the exit status; an earlier call's ledger goes."""
-    from dfdetect.render.text import plural
     from face_extraction.ledger import renew_ledger
+    from face_extraction.wording import plural
 
     renew_ledger(path, unread)
     if not unread:

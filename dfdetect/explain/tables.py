@@ -19,7 +19,7 @@ from dfdetect.render.figures.drawing import Figure
 from dfdetect.render.figures.explanation import fading_curves, heat_sheet
 from dfdetect.render.run_content import Part
 from dfdetect.render.table import Cell, Table, Value, columns
-from dfdetect.render.text import plural
+from face_extraction.wording import plural
 
 ABOUT = (
     "A heat map shows where in a face the evidence lies that it is fake. These tables tell how far to trust "

@@ -14,13 +14,13 @@ from dfdetect.predict.options import FRAMES, Options
 from dfdetect.predict.scorefile import Outcome, open_scores
 from dfdetect.predict.text import csv_rows, printable, table
 from dfdetect.recipe import Recipe, read_recipe
-from dfdetect.render.text import plural
 from dfdetect.verdict import SUBSTANTIAL, WHY, Verdict, json_list
 from face_extraction.command import DONE, FINDING, Parser, run
 from face_extraction.errors import InputError, check_range, harmless
 from face_extraction.progress import progress
 from face_extraction.settings import POLICIES, TIME_LIMIT
 from face_extraction.shards import Shard
+from face_extraction.wording import plural
 
 if TYPE_CHECKING:
     from dfdetect.predict.detector import Detector

@@ -11,7 +11,8 @@ from dfdetect.metrics.measures import MEASURES
 from dfdetect.render.figures.curves import History
 from dfdetect.render.figures.drawing import Figure, reading_order
 from dfdetect.render.table import Cell, Table, Value, columns
-from dfdetect.render.text import decimals, plural
+from dfdetect.render.text import decimals
+from face_extraction.wording import plural
 
 PARTS = {
     "ranking": "Ranking, without a threshold",

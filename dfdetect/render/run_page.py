@@ -12,8 +12,9 @@ from dfdetect.render.model_card import render_model_card
 from dfdetect.render.run_content import IDEAL_NOTE, INTERVALS, RunContent
 from dfdetect.render.table import Table, columns
 from dfdetect.render.templating import render
-from dfdetect.render.text import decimals, plural, show
+from dfdetect.render.text import decimals, show
 from face_extraction.atomic import write_text
+from face_extraction.wording import plural
 
 PAGE = "index.html"
 MODEL_CARD = "MODEL_CARD.md"

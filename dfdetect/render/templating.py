@@ -10,7 +10,8 @@ from markupsafe import Markup
 from dfdetect import __version__
 from dfdetect.render.markdown import code, escape, fence, plain
 from dfdetect.render.table import markdown, noted
-from dfdetect.render.text import encodable, plural, short, show
+from dfdetect.render.text import encodable, short, show
+from face_extraction.wording import plural
 
 TEMPLATES = Path(__file__).with_name("templates")
 

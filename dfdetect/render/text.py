@@ -7,11 +7,6 @@ from typing import Any
 from dfdetect.metrics.estimates import DASH
 
 
-def plural(count: int, noun: str) -> str:
-    """A count with its noun, such as "1 face" and "2,000 faces"."""
-    return f"{count:,} {noun}" + ("" if count == 1 else "s")
-
-
 def show(value: Any) -> str:
     """A value of a recipe or an environment."""
     if value is None or value == "" or value == {} or value == []:

@@ -13,8 +13,9 @@ from typing import Any
 from dfdetect.metrics.estimates import DASH
 from dfdetect.render.table import Cell, Table, columns
 from dfdetect.render.templating import render
-from dfdetect.render.text import clock, encodable, plural, shown_score
+from dfdetect.render.text import clock, encodable, shown_score
 from dfdetect.verdict import WORDS, Face, Level, Verdict
+from face_extraction.wording import plural
 
 LISTED = 200
 """Faces and moments in a table; many more would make the file slow to open."""

@@ -281,7 +281,7 @@ def _add_recheck(tasks: Any) -> None:
 
 
 def _recheck(args: argparse.Namespace) -> int:
-    from dfdetect.render.text import plural
+    from face_extraction.wording import plural
 
     found = 0
     for experiment in _experiments(args.folders):

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dfdetect.metrics.estimates import DASH, shown, shown_p, signed
 from dfdetect.metrics.measures import MEASURES
 from dfdetect.render.table import Table, columns
-from dfdetect.render.text import plural
 from dfdetect.report.declared import Experiment
 from dfdetect.report.finding import Comparing, Finding, Side
 from dfdetect.report.outcomes import MISSING, ClaimOutcome, Found
+from face_extraction.wording import plural
 
 TITLES = ("report", "claim", "outcome", "measured here", "p, Holm", "published", "rests on")
 

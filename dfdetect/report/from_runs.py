@@ -12,7 +12,6 @@ from dfdetect.recipe import read_recipe
 from dfdetect.render.run_content import IDEAL, IDEAL_NOTE
 from dfdetect.render.table import Cell, Table, Value, columns, latex, noted, text
 from dfdetect.render.templating import render
-from dfdetect.render.text import plural
 from dfdetect.report.results import started_random
 from dfdetect.report.tables import NOTE_INTERVAL, Footnotes, collapsed
 from dfdetect.report.tables_csv import digits
@@ -20,6 +19,7 @@ from dfdetect.runs.folder import CROSSVAL, Run, check_once
 from face_extraction.atomic import csv_of
 from face_extraction.errors import InputError, check_name
 from face_extraction.json_file import parse_json
+from face_extraction.wording import plural
 
 NOTE_THRESHOLD = (
     "Accuracy, and everything else that depends on a threshold, uses the one chosen on the validation faces."

@@ -18,7 +18,6 @@ from dfdetect.models.weights import weights_origin
 from dfdetect.predictions import Predictions
 from dfdetect.recipe import ENSEMBLE, Conditions, Recipe
 from dfdetect.render.figures.comparison import faces_and_scores
-from dfdetect.render.text import plural
 from dfdetect.report.declared import FACES, Cell, Experiment
 from dfdetect.report.pictures import faces_file, pictured, title_of
 from dfdetect.report.recording import measure_anew, record, record_failure, same_start
@@ -41,6 +40,7 @@ from dfdetect.train.training import resolve, train
 from face_extraction.errors import InputError
 from face_extraction.images import read_rgb
 from face_extraction.manifest import manifest_hash
+from face_extraction.wording import plural
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,6 @@ from dfdetect.data.opening import open_data, open_manifest
 from dfdetect.metrics.estimates import no_skill
 from dfdetect.models.shipped import check_not_shipped, run_folder
 from dfdetect.out_folder import check_out
-from dfdetect.render.text import plural
 from dfdetect.runs.build import load_model
 from dfdetect.runs.calibration import cuts_at_home
 from dfdetect.runs.folder import Run
@@ -23,6 +22,7 @@ from face_extraction.digest import file_digest
 from face_extraction.ledger import LedgerRow, write_ledger
 from face_extraction.lock import alone
 from face_extraction.manifest import of_split
+from face_extraction.wording import plural
 
 
 @dataclass(frozen=True, eq=False)
