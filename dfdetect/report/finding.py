@@ -19,7 +19,7 @@ from face_extraction.errors import InputError, check_name
 # A side is the mean over its cells.
 Side = Sequence[At]
 Names = str | Sequence[str]
-KEYS = ("says", "place", "published", "metric", "first", "second", "each", "below", "order")
+KEYS = ("says", "place", "published", "metric", "first", "second", "each", "below", "order", "pretrained")
 
 
 @dataclass(frozen=True)
@@ -52,6 +52,8 @@ class Finding:
         metric: what is compared, as in `MEASURES`.
         comparisons: what has to hold, all of it.
         published: what the report says, if its numbers of these cells do not say it.
+        pretrained: the report claims it of networks that all start from pretrained weights; those from random
+            weights cannot tell.
     """
 
     says: str
@@ -59,6 +61,7 @@ class Finding:
     metric: str
     comparisons: Sequence[Comparing]
     published: str = ""
+    pretrained: bool = False
 
     @cached_property
     def key(self) -> str:
@@ -78,7 +81,8 @@ def read_finding(entry: Mapping[str, Any], axes: Mapping[str, Collection[str]], 
 
     A side names choices on each axis, one or a list: `{ model = ["a", "b"], regime = "l2" }`. `first` is
     compared with `second`, mean against mean; with `each`, cell by cell. `order` is a list of sides, each
-    better than the next. `below` is a value that `first` stays under.
+    better than the next. `below` is a value that `first` stays under. `pretrained = true`: the claim is of
+    pretrained networks alone.
 
     Args:
         entry: the entry.
@@ -111,7 +115,10 @@ def read_finding(entry: Mapping[str, Any], axes: Mapping[str, Collection[str]], 
     else:
         first, second = (_side(entry[key], axes, where) for key in ("first", "second"))
         comparisons = _paired(first, second, where) if entry.get("each") else [Comparing(first, second)]
-    return Finding(entry["says"], entry["place"], metric, comparisons, entry.get("published", ""))
+    pretrained = entry.get("pretrained", False)
+    if not isinstance(pretrained, bool):
+        raise InputError(f"{where}: pretrained {pretrained!r}; accepted: true or false")
+    return Finding(entry["says"], entry["place"], metric, comparisons, entry.get("published", ""), pretrained)
 
 
 def _side(side: Mapping[str, Names], axes: Mapping[str, Collection[str]], where: str) -> Side:

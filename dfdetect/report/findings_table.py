@@ -8,7 +8,7 @@ from dfdetect.metrics.measures import MEASURES
 from dfdetect.render.table import Table, columns
 from dfdetect.report.declared import Experiment
 from dfdetect.report.finding import Comparing, Finding, Side
-from dfdetect.report.outcomes import MISSING, ClaimOutcome, Found
+from dfdetect.report.outcomes import MISSING, ClaimOutcome
 from face_extraction.wording import plural
 
 TITLES = ("report", "claim", "outcome", "measured here", "p, Holm", "published", "rests on")
@@ -100,10 +100,13 @@ def basis(claim: ClaimOutcome) -> str:
     trained = "one training each" if several == 1 else f"{several} trainings each or more"
     data = ", ".join(found.results[0].data["sources"])
     faces = f"{size}, {claim.compared.n:,} faces of {data}"
-    return "; ".join([faces, trained, *_starts(found)])
+    return "; ".join([faces, trained, *_starts(claim)])
 
 
-def _starts(found: Found) -> list[str]:
-    """How many of the cells start at random."""
-    random = sum(bool(several[-1].random_start) for several in found.trainings.values())
-    return [f"{random} of {plural(len(found.trainings), 'cell')} from random weights"] if random else []
+def _starts(claim: ClaimOutcome) -> list[str]:
+    """How many of the cells start from random weights, and whether the claim can be told from such."""
+    found = claim.found
+    if not found.random:
+        return []
+    starts = f"{found.random} of {plural(len(found.trainings), 'cell')} from random weights"
+    return [f"{starts}, and the claim is of pretrained ones" if claim.untold else starts]

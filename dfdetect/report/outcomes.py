@@ -114,6 +114,11 @@ class Found:
         """All results, each once."""
         return [result for several in self.trainings.values() for result in several]
 
+    @property
+    def random(self) -> int:
+        """How many of its cells start from random weights."""
+        return sum(bool(several[-1].random_start) for several in self.trainings.values())
+
     @cached_property
     def digests(self) -> list[str]:
         """Their digests, in order."""
@@ -142,6 +147,11 @@ class ClaimOutcome:
     def trainings(self) -> int:
         """The smallest number of trainings with different seeds that a cell of it has."""
         return min(map(len, self.found.trainings.values()), default=0)
+
+    @property
+    def untold(self) -> bool:
+        """Whether it is a claim of pretrained networks, and some here start from random weights."""
+        return cannot_tell(self.finding, self.found)
 
     @property
     def decisive(self) -> Comparing | None:
@@ -191,11 +201,16 @@ def claim_outcomes(
     """What is known about each finding of a report, in order.
 
     A finding is judged at the largest size, and there on the manifest measured last, at which its current
-    results were compared. Drawn people and sizes that only show that cells run do not count. Holm's method
-    covers all findings of the report.
+    results were compared. Drawn people and sizes that only show that cells run do not count. A claim of
+    pretrained networks cannot be told from networks that start from random weights. Holm's method covers
+    the others.
     """
     chosen = [_chosen(experiment, finding, results, compared) for finding in experiment.findings]
-    tested = {number: one.p for number, (_, one) in enumerate(chosen) if one is not None}
+    tested = {
+        number: one.p
+        for number, (finding, (found, one)) in enumerate(zip(experiment.findings, chosen, strict=True))
+        if one is not None and not cannot_tell(finding, found)
+    }
     adjusted = holm(tested)
     made = []
     for number, (finding, (found, one)) in enumerate(zip(experiment.findings, chosen, strict=True)):
@@ -203,13 +218,18 @@ def claim_outcomes(
         made.append(
             ClaimOutcome(
                 finding=finding,
-                outcome=one.outcome(adjusted[number]) if one else open_,
+                outcome=one.outcome(adjusted.get(number, math.nan)) if one else open_,
                 found=found,
                 compared=one,
                 holm=adjusted.get(number, math.nan),
             )
         )
     return made
+
+
+def cannot_tell(finding: Finding, found: Found) -> bool:
+    """Whether a claim is of pretrained networks, and some of these start from random weights."""
+    return finding.pretrained and found.random > 0
 
 
 def _chosen(

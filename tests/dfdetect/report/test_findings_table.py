@@ -66,6 +66,10 @@ def test_a_line_says_what_it_rests_on(declare, measured):
     assert findings_table.basis(claim) == (
         "size full, 1,610 faces of dfdc; one training each; 1 of 2 cells from random weights"
     )
+    of_pretrained = replace(claim, finding=replace(finding, pretrained=True))
+    assert findings_table.basis(of_pretrained).endswith(
+        "1 of 2 cells from random weights, and the claim is of pretrained ones"
+    )
     shown = findings_table.measured(experiment, claim)
     assert shown == "Accuracy +0.040 [+0.030, +0.070], of CNN, Base over Both, Base"
     table = findings_table.findings_table([("[Tiny](tiny/tables.md)", experiment, claim)])

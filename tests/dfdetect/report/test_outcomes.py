@@ -117,6 +117,29 @@ def test_holm_makes_a_doubtful_claim_one_that_cannot_be_told(judged):
     assert second.outcome == UNKNOWN
 
 
+@pytest.mark.parametrize(
+    ("origin", "outcome", "p", "other"), [("random", UNKNOWN, math.nan, 0.03), ("x.h5", HOLDS, 0.004, 0.03)]
+)
+def test_a_claim_of_pretrained_networks_needs_such(declare, measured, origin, outcome, p, other):
+    """From random weights it is not told, and does not count in Holm's method: .03, not twice .03."""
+    text = declare.text + FINDING.format(says="a", first="custom_cnn", second="meso4") + "pretrained = true\n"
+    text += FINDING.format(says="b", first="meso4", second="custom_cnn")
+    experiment = read_experiment(declare(text))
+    results = [
+        measured(experiment, CNN, data=DATA, weights={"origin": "x.h5"}),
+        measured(experiment, MESO, data=DATA, weights={"origin": origin}),
+    ]
+    digests = [one.digest for one in results]
+    lines = [
+        Compared(finding.key, "full", "m", digests, 40, [part])
+        for finding, part in zip(experiment.findings, (FOR, replace(FOR, p=0.03)), strict=True)
+    ]
+    first, second = claim_outcomes(experiment, results, lines)
+    assert (first.outcome, first.untold) == (outcome, origin == "random")
+    assert first.holm == pytest.approx(p, nan_ok=True)
+    assert (second.outcome, second.holm) == (HOLDS, pytest.approx(other))
+
+
 def test_a_new_result_makes_a_comparison_old(judged, measured):
     newer = measured(judged.experiment, CNN, 0.6, data=DATA)
     assert [one.outcome for one in judged(FOR, AGAINST, more=[newer])][:2] == [UNCOMPARED, UNCOMPARED]
