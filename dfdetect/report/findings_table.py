@@ -11,30 +11,31 @@ from dfdetect.report.finding import Comparing, Finding, Side
 from dfdetect.report.outcomes import MISSING, ClaimOutcome
 from face_extraction.wording import plural
 
-TITLES = ("report", "claim", "outcome", "measured here", "p, Holm", "published", "rests on")
+TITLES = ("claim", "outcome", "measured here", "p, Holm", "published", "seeds", "random starts")
 
 
-def findings_table(rows: Sequence[tuple[str, Experiment, ClaimOutcome]]) -> Table:
-    """One row a claim.
-
-    Args:
-        rows: the report as the table names it, its declaration, and what is known about a claim.
-    """
+def findings_table(experiment: Experiment, claims: Sequence[ClaimOutcome]) -> Table:
+    """One row for each claim of a report."""
     return Table(
         columns(TITLES),
         [
             (
-                name,
                 f"{claim.finding.says} ({claim.finding.place})",
-                f"**{claim.outcome}**" if claim.compared else claim.outcome,
+                f"**{claim.outcome}**" if claim.compared else f"{claim.outcome}: {basis(claim)}",
                 measured(experiment, claim),
                 shown_p(claim.holm),
                 published(experiment, claim.finding),
-                basis(claim),
+                str(claim.trainings) if claim.compared else DASH,
+                random_starts(claim),
             )
-            for name, experiment, claim in rows
+            for claim in claims
         ],
     )
+
+
+def bases(claims: Sequence[ClaimOutcome]) -> str:
+    """What the claims that were compared rest on, each basis once."""
+    return "; ".join(dict.fromkeys(basis(claim) for claim in claims if claim.compared))
 
 
 def published(experiment: Experiment, finding: Finding) -> str:
@@ -89,24 +90,21 @@ def _named(experiment: Experiment, side: Side) -> str:
 
 
 def basis(claim: ClaimOutcome) -> str:
-    """What an outcome rests on: size, faces, trainings and starts; or how much is missing."""
+    """What an outcome rests on: test faces, their data, and the size; or how much is missing."""
     found, size = claim.found, f"size {claim.found.profile}"
     if claim.outcome == MISSING:
         cells = plural(len(claim.finding.points), "cell")
         return f"{size}; {len(found.missing)} of {cells} to run"
     if claim.compared is None:
         return f"{size}; all cells have run, and the scores of some are not here"
-    several = claim.trainings
-    trained = "one training each" if several == 1 else f"{several} trainings each or more"
     data = ", ".join(found.results[0].data["sources"])
-    faces = f"{size}, {claim.compared.n:,} faces of {data}"
-    return "; ".join([faces, trained, *_starts(claim)])
+    return f"{claim.compared.n:,} faces of {data}, {size}"
 
 
-def _starts(claim: ClaimOutcome) -> list[str]:
+def random_starts(claim: ClaimOutcome) -> str:
     """How many of the cells start from random weights, and whether the claim can be told from such."""
+    if not claim.compared:
+        return DASH
     found = claim.found
-    if not found.random:
-        return []
-    starts = f"{found.random} of {plural(len(found.trainings), 'cell')} from random weights"
-    return [f"{starts}, and the claim is of pretrained ones" if claim.untold else starts]
+    starts = f"{found.random} of {plural(len(found.trainings), 'cell')}"
+    return f"{starts}; claimed of pretrained ones" if claim.untold else starts

@@ -9,7 +9,7 @@ from dfdetect.render.table import Table, columns, markdown
 from dfdetect.render.templating import render
 from dfdetect.report.declared import FULL, Cell, Experiment
 from dfdetect.report.files import CONTRADICTION, contradictions
-from dfdetect.report.findings_table import findings_table
+from dfdetect.report.findings_table import bases, findings_table
 from dfdetect.report.outcomes import ClaimOutcome, claim_outcomes, read_compared
 from dfdetect.report.results import DONE, Result, current, finished, read_results, real_manifests
 from dfdetect.report.sections import Section, sections
@@ -29,11 +29,11 @@ def overview(experiments: Sequence[Experiment]) -> str:
             if not experiment.profiles[section.profile].smoke:
                 measured += _overview_rows(experiment, section)
     judged = [
-        (_link(experiment, experiment.short.removeprefix("Report ")), experiment, claim)
-        for experiment in experiments
-        for claim in claim_outcomes(
-            experiment, read_results(experiment.folder), read_compared(experiment.folder)
+        (
+            experiment,
+            claim_outcomes(experiment, read_results(experiment.folder), read_compared(experiment.folder)),
         )
+        for experiment in experiments
     ]
     head = ["model", "report", "cell", "accuracy", "AUC", "n", "size", "data", "published accuracy"]
     return render(
@@ -45,13 +45,17 @@ def overview(experiments: Sequence[Experiment]) -> str:
                 for experiment in experiments
             ],
         ),
-        findings=findings_table(judged),
+        findings=[
+            (_link(experiment), bases(claims), findings_table(experiment, claims))
+            for experiment, claims in judged
+            if claims
+        ],
         waiting=_table(
             ["report", "size", "cells that findings wait for"],
             [
                 (_link(experiment), profile, "; ".join(names))
-                for experiment in experiments
-                for profile, names in _waiting([one for _, other, one in judged if other is experiment])
+                for experiment, claims in judged
+                for profile, names in _waiting(claims)
             ],
         ),
         measured=_table(head, sorted(measured, key=_by_model)),

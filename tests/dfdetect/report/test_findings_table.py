@@ -63,19 +63,18 @@ def test_a_line_says_what_it_rests_on(declare, measured):
     compared = Compared(finding.key, "full", "m", [], 1610, [parts[0], replace(parts[0], value=0.04)])
     found = replace(open_.found, trainings={one.at["model"]: [one] for one in results})
     claim = replace(open_, outcome="holds", compared=compared, found=found, holm=0.0004)
-    assert findings_table.basis(claim) == (
-        "size full, 1,610 faces of dfdc; one training each; 1 of 2 cells from random weights"
-    )
+    assert findings_table.basis(claim) == "1,610 faces of dfdc, size full"
+    assert findings_table.random_starts(claim) == "1 of 2 cells"
     of_pretrained = replace(claim, finding=replace(finding, pretrained=True))
-    assert findings_table.basis(of_pretrained).endswith(
-        "1 of 2 cells from random weights, and the claim is of pretrained ones"
-    )
+    assert findings_table.random_starts(of_pretrained) == "1 of 2 cells; claimed of pretrained ones"
+    assert findings_table.random_starts(open_) == "–"
     shown = findings_table.measured(experiment, claim)
     assert shown == "Accuracy +0.040 [+0.030, +0.070], of CNN, Base over Both, Base"
-    table = findings_table.findings_table([("[Tiny](tiny/tables.md)", experiment, claim)])
-    assert table.rows[0][1] == "the CNN is ahead (page 1)"
-    assert table.rows[0][2:] == (
-        "**holds**", shown, "<0.001", "Accuracy +0.112 (1 of 2)", findings_table.basis(claim)
+    assert findings_table.bases([claim, claim, open_]) == "1,610 faces of dfdc, size full"
+    table = findings_table.findings_table(experiment, [claim])
+    assert table.rows[0][0] == "the CNN is ahead (page 1)"
+    assert table.rows[0][1:] == (
+        "**holds**", shown, "<0.001", "Accuracy +0.112 (1 of 2)", "1", "1 of 2 cells"
     )  # fmt: skip
 
 
@@ -92,5 +91,6 @@ def test_the_page_over_all_reports_lists_outcomes_and_what_they_wait_for(declare
     write_entries(experiment.folder / FINDINGS, [line])
     page = overview.overview([experiment])
     assert "| **does not hold** | Accuracy -0.100 [-0.200, -0.050] | 0.001 | Accuracy +0.112 |" in page
-    assert page.count("| not run yet |") == 1
+    assert "): 40 faces of dfdc, size full\n\n| claim |" in page
+    assert page.count("| not run yet: size full; 1 of 2 cells to run |") == 1
     assert "| full | absent, base |" in page
