@@ -207,9 +207,9 @@ def claim_outcomes(
     """
     chosen = [_chosen(experiment, finding, results, compared) for finding in experiment.findings]
     tested = {
-        number: one.p
+        number: math.nan if cannot_tell(finding, found) else one.p  # NaN does not count
         for number, (finding, (found, one)) in enumerate(zip(experiment.findings, chosen, strict=True))
-        if one is not None and not cannot_tell(finding, found)
+        if one is not None
     }
     adjusted = holm(tested)
     made = []
@@ -218,7 +218,7 @@ def claim_outcomes(
         made.append(
             ClaimOutcome(
                 finding=finding,
-                outcome=one.outcome(adjusted.get(number, math.nan)) if one else open_,
+                outcome=one.outcome(adjusted[number]) if one else open_,
                 found=found,
                 compared=one,
                 holm=adjusted.get(number, math.nan),
