@@ -28,6 +28,7 @@ from typing import Any, TypeVar
 import cv2
 import dlib
 from pebble import ProcessPool
+from pebble.pool.process import PoolManager
 from PIL import AvifImagePlugin
 
 from face_extraction.errors import InputError
@@ -44,6 +45,8 @@ _ANSWER_SECONDS = 15
 MOST_MEMORY, LEAST_MEMORY = 4_000_000_000, 1_500_000_000
 # Seconds between two looks at whether the processes still work.
 _GLANCE = 0.1
+# How many seconds to wait for the word of a dead process on which call it had taken.
+_LAST_WORD_SECONDS = 1.0
 
 
 class LocalPool(Executor):
@@ -110,6 +113,35 @@ class LocalPool(Executor):
             self._pool.join()
 
 
+class _Manager(PoolManager):
+    """pebble's manager, which waits for the last word of a process before it asks which call died with it.
+
+    One thread of pebble's reads the words of the processes, another sees their deaths. If the second is
+    first, pebble knows of no call that died: it then gives up all calls, or waits for that one for ever.
+    """
+
+    def find_expired_task(self, worker_id: int) -> Any:
+        if not self.task_manager.tasks:
+            raise LookupError("it had no call")
+        limit = time.monotonic() + _LAST_WORD_SECONDS
+        while time.monotonic() < limit:
+            for task in list(self.task_manager.tasks.values()):
+                if task.worker_id == worker_id:
+                    return task
+            time.sleep(_GLANCE / 10)
+        return super().find_expired_task(worker_id)
+
+
+class _Processes(ProcessPool):
+    """pebble's processes under a `_Manager`."""
+
+    def __init__(self, workers: int, context: Any) -> None:
+        super().__init__(
+            workers, initializer=_start_worker, initargs=(_memory_of_each(workers),), context=context
+        )
+        self._pool_manager = _Manager(self._context, context)
+
+
 def _started(workers: int, waiting: Collection[Future[Any]]) -> Any:
     """A pool of pebble's, once a process has answered.
 
@@ -123,10 +155,7 @@ def _started(workers: int, waiting: Collection[Future[Any]]) -> Any:
     _check_working_folder()
     _check_umask()
     # Spawned, not forked: a copy of a process with running threads can hang.
-    context = multiprocessing.get_context("spawn")
-    pool: Any = ProcessPool(
-        workers, initializer=_start_worker, initargs=(_memory_of_each(workers),), context=context
-    )
+    pool: Any = _Processes(workers, multiprocessing.get_context("spawn"))
     try:
         answer = pool.schedule(os.getpid)
         while not wait([answer], _GLANCE).done:

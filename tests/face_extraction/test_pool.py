@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from pebble import ProcessExpired, ProcessPool
+from pebble.pool.process import PoolManager
 
 from face_extraction import pool
 from face_extraction.errors import InputError
@@ -55,6 +56,32 @@ def test_a_killed_worker_costs_its_item_alone():
         with pytest.raises(Exception, match="Abnormal termination"):
             killed.result(60)
         assert [future.result(60) for future in after] == [1, 2, 4]
+
+
+@pytest.fixture
+def slow_reader(monkeypatch):
+    """pebble's thread that reads what the processes say is half a second late."""
+    read = PoolManager.process_next_message
+
+    def late(self, timeout):
+        time.sleep(0.5)
+        read(self, timeout)
+
+    monkeypatch.setattr(PoolManager, "process_next_message", late)
+
+
+@needs_kill
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_process_that_dies_before_its_word_is_read_costs_its_item_alone(slow_reader, workers):
+    with local_pool(workers, None) as pool:
+        sleeping = [pool.submit(time.sleep, 3) for _ in range(workers - 1)]
+        killed = pool.submit(signal.raise_signal, signal.SIGKILL)
+        after = pool.submit(pow, 2, 5)
+
+        with pytest.raises(ProcessExpired, match="Abnormal termination"):
+            killed.result(60)
+        assert after.result(60) == 32
+        assert [future.result(60) for future in sleeping] == [None] * (workers - 1)
 
 
 def test_a_hung_item_is_stopped_alone():
