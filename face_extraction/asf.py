@@ -52,6 +52,8 @@ def holes(path: Path) -> Iterator[Hole]:
             return
         size, greatest = struct.unpack_from("<II", properties, _SIZES)
         start = int.from_bytes(header[16:24], "little")
+        if start >= file.seek(0, 2):  # No system goes to every place that damage can name.
+            return
         file.seek(start)
         head = file.read(_DATA_HEAD)
         if not 0 < size == greatest or len(head) < _DATA_HEAD or not head.startswith(_DATA):

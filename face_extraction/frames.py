@@ -166,6 +166,8 @@ def _timed_by_decoder(path: Path, packets: Packets, damage: Damage) -> Packets:
 
     A packet that cannot be decoded counts as a frame.
     """
+    if not len(packets.times):
+        return packets
     with open_video(path) as (container, stream, _):
         base, step = float(stream.time_base), 1 / float(stream.average_rate or 25)
         name = container.format.name

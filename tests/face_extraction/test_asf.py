@@ -68,3 +68,12 @@ def test_zeroed_bytes_are_damage(tmp_path, zeros):
 
     assert 30 < len(found) < 60
     assert list(holes(path)) or zeros == 256
+
+
+@pytest.mark.parametrize("place", [2**63 - 1, 2**64 - 1])
+def test_a_header_that_names_a_place_which_no_system_goes_to_tells_no_holes(video, place):
+    content = bytearray(video.read_bytes())
+    content[16:24] = place.to_bytes(8, "little")
+    video.write_bytes(content)
+
+    assert list(holes(video)) == []

@@ -5,6 +5,8 @@ import struct
 import pytest
 
 from face_extraction.avi import Chunk, before_cuts, listed
+from face_extraction.frames import read_frames
+from face_extraction.images import Unreadable
 
 from .videos import paint, write
 
@@ -56,3 +58,14 @@ def test_changes_of_the_colours_are_no_frames(tmp_path):
     (tmp_path / "a.avi").write_bytes(bytes(200) + b"idx1" + struct.pack("<I", len(content)) + content)
 
     assert listed(tmp_path / "a.avi", 0) == [Chunk(4, 50), Chunk(78, 40)]
+
+
+def test_a_file_without_a_frame_is_refused(tmp_path):
+    path = write(tmp_path / "a.avi", map(paint, range(3)), "rawvideo", pixels="bgr24")
+    content = bytearray(path.read_bytes().replace(b"00dc", b"JUNK"))
+    bits = content.index(b"strf") + 22
+    content[bits : bits + 2] = b"\7\0"  # of a pixel: no decoder takes so many
+    path.write_bytes(content)
+
+    with pytest.raises(Unreadable, match="no frame of it can be decoded"):
+        list(read_frames(path))

@@ -60,7 +60,9 @@ def test_only_what_ffmpeg_shows_counts_as_a_stream(tmp_path):
 
 def test_what_is_no_matroska_says_nothing(tmp_path):
     rng = np.random.default_rng(0)
-    for content in (b"", b"\x1a", b"\x1a\x45\xdf\xa3", bytes(5000), rng.bytes(5000), b"\xff" * 5000):
+    # A segment of petabytes, and half of it filled.
+    endless = b"\x18\x53\x80\x67\x01" + bytes([200] * 7) + b"\xec\x01" + bytes([100] * 7)
+    for content in (endless, b"", b"\x1a", b"\x1a\x45\xdf\xa3", bytes(5000), rng.bytes(5000), b"\xff" * 5000):
         (tmp_path / "a.mkv").write_bytes(content)
         assert read_track(tmp_path / "a.mkv", 0) == Track()
         assert list(holes(tmp_path / "a.mkv", FINDER)) == []
