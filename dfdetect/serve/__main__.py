@@ -20,8 +20,6 @@ from face_extraction.missing import extra
 KEY_VARIABLE = "DFDETECT_API_KEY"
 LOOPBACK = "127.0.0.1"
 NEEDED = ("fastapi", "uvicorn", "websockets", "prometheus_client", "python_multipart")
-STOP_SECONDS = 5
-"""How long requests may still take after Ctrl-C."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -113,23 +111,15 @@ def _serve(args: argparse.Namespace) -> int:
         import uvicorn
 
         from dfdetect.serve.app import Service, make_app
-        from dfdetect.serve.camera import MOST_BYTES
         from dfdetect.serve.guard import LOOPBACK as NAMES
+        from dfdetect.serve.hosting import hosted
         from dfdetect.serve.workplace import Workplace
 
         is_open = args.host not in NAMES
         service = Service(_limits(args), args.workers, key, frozenset() if is_open else NAMES)
         place = Workplace(args.workers, service.limits.work_seconds)
         place.start()
-        config = uvicorn.Config(
-            make_app(detector, service, place),
-            log_level="warning",
-            access_log=False,
-            server_header=False,
-            proxy_headers=False,
-            ws_max_size=MOST_BYTES,
-            timeout_graceful_shutdown=STOP_SECONDS,
-        )
+        config = hosted(make_app(detector, service, place))
         _tell(listener, is_open, bool(key), detector.name)
         with suppress(KeyboardInterrupt):  # uvicorn stops in order, and raises Ctrl-C again
             uvicorn.Server(config).run(sockets=[listener])
