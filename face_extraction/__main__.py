@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from face_extraction import check, download
 from face_extraction.check import add_root
 from face_extraction.command import DONE, FINDING, Parser, run
-from face_extraction.errors import InputError, unknown_name
-from face_extraction.settings import FORMATS, POLICIES, TIME_LIMIT, CropSpec, ExtractionSettings
+from face_extraction.errors import InputError, check_range, unknown_name
+from face_extraction.settings import FORMATS, MOST_WORKERS, POLICIES, TIME_LIMIT, CropSpec, ExtractionSettings
 from face_extraction.sources import Listing, Source, list_sources
 from face_extraction.sources.layout import packed
 from face_extraction.splits import SplitRule, drawn_splits, settle
@@ -118,7 +118,7 @@ def _source_parser(source: Source) -> Parser:
     )
     add(
         "--workers",
-        type=_positive,
+        type=int,
         metavar="N",
         help="processes (default: by cores and memory)",
     )
@@ -234,6 +234,8 @@ def _positive(text: str) -> int:
 
 
 def _extract(source: Source, args: argparse.Namespace) -> int:
+    if args.workers is not None:
+        check_range("--workers", args.workers, 1, MOST_WORKERS)
     for option in ("workers", "time_limit"):
         if args.dask and getattr(args, option):
             raise InputError(

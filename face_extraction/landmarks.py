@@ -23,7 +23,7 @@ from face_extraction.arrays import open_arrays
 from face_extraction.atomic import atomic_path, sweep
 from face_extraction.command import DONE, FINDING, Parser
 from face_extraction.digest import file_size
-from face_extraction.errors import InputError, unforeseen
+from face_extraction.errors import InputError, check_range, unforeseen
 from face_extraction.json_file import parse_json
 from face_extraction.ledger import FAILED, NO_FACE, ItemFailed, LedgerRow, process_ended, write_ledger
 from face_extraction.lines import LineFile, whole_lines
@@ -31,7 +31,7 @@ from face_extraction.lock import alone
 from face_extraction.manifest import Box, FaceSample, manifest_in, read_manifest
 from face_extraction.paths import is_there
 from face_extraction.progress import progress
-from face_extraction.settings import read_settings
+from face_extraction.settings import MOST_WORKERS, read_settings
 from face_extraction.wording import plural
 
 if TYPE_CHECKING:
@@ -286,8 +286,8 @@ def run_landmarks(args: argparse.Namespace) -> int:
     """Find the landmarks and return the exit status."""
     from face_extraction.machine import available_cores
 
-    if args.workers is not None and args.workers < 1:
-        raise InputError(f"--workers {args.workers}; accepted: 1 or more")
+    if args.workers is not None:
+        check_range("--workers", args.workers, 1, MOST_WORKERS)
     landmarks, ledger = find_landmarks(args.manifest, args.workers or available_cores())
     print(f"{plural(len(landmarks.points), 'face')} with landmarks: {args.manifest.parent / LANDMARKS_FILE}")
     if ledger:

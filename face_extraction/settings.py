@@ -26,6 +26,8 @@ LEAST_MIN_FACE, MOST_MIN_FACE = 20, 2000
 """Between these the smallest face wanted has to lie, in pixels."""
 TIME_LIMIT = 3600
 """Seconds that one file may take."""
+MOST_WORKERS = 1024
+"""So many processes a command starts at most."""
 SURE = 0.5
 """From this confidence on, a box is a face without doubt.
 

@@ -11,6 +11,7 @@ from dfdetect.fakes.gan.command import add_gan
 from face_extraction.command import DONE, FINDING, Parser, run
 from face_extraction.errors import InputError, check_range
 from face_extraction.manifest import SPLITS, manifest_in
+from face_extraction.settings import MOST_WORKERS
 
 if TYPE_CHECKING:
     from dfdetect.fakes.making import MadeSet
@@ -102,7 +103,7 @@ def _make(args: argparse.Namespace) -> int:
     check_range("--crf", args.crf, 0, 51)
     check_range("--seed", args.seed, 0, 2**32 - 1)
     if args.workers is not None:
-        check_range("--workers", args.workers, 1, 1024)
+        check_range("--workers", args.workers, 1, MOST_WORKERS)
     frames = args.frames if args.videos else 0
     order = Order(args.manifest, _kinds(args.kind), args.split, args.seed, frames, args.crf)
     made = make_set(order, args.out, workers=args.workers or available_cores())

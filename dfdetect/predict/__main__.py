@@ -18,7 +18,7 @@ from dfdetect.verdict import SUBSTANTIAL, WHY, Verdict, json_list
 from face_extraction.command import DONE, FINDING, Parser, run
 from face_extraction.errors import InputError, check_range, harmless
 from face_extraction.progress import progress
-from face_extraction.settings import POLICIES, TIME_LIMIT
+from face_extraction.settings import MOST_WORKERS, POLICIES, TIME_LIMIT
 from face_extraction.shards import Shard
 from face_extraction.wording import plural
 
@@ -243,8 +243,8 @@ def _check(args: argparse.Namespace) -> None:
         raise InputError(f"--prevalence {args.prevalence}; accepted: above 0 and below 1")
     if args.threshold is not None and (args.false_alarms is not None or args.missed is not None):
         raise InputError("--threshold beside --false-alarms or --missed; accepted: one way to choose cuts")
-    if args.workers is not None and args.workers < 0:
-        raise InputError(f"--workers {args.workers}; accepted: 0 or more")
+    if args.workers is not None:
+        check_range("--workers", args.workers, 0, MOST_WORKERS)
     if args.time_limit is not None and not args.time_limit > 0:
         raise InputError(f"--time-limit {args.time_limit:g}; accepted: more than 0")
     for name in ("workers", "time_limit"):

@@ -16,6 +16,7 @@ from dfdetect.verdict import WHY
 from face_extraction.command import DONE, Parser, run
 from face_extraction.errors import InputError, check_range
 from face_extraction.missing import extra
+from face_extraction.settings import MOST_WORKERS
 
 KEY_VARIABLE = "DFDETECT_API_KEY"
 LOOPBACK = "127.0.0.1"
@@ -133,9 +134,9 @@ def _check(args: argparse.Namespace) -> None:
     check_range("--port", args.port, 0, 65535)
     if args.api_key == "":
         raise InputError("--api-key is empty; accepted: a key, or no --api-key")
-    for name in ("workers", "queue"):
-        if getattr(args, name) < 1:
-            raise InputError(f"--{name} {getattr(args, name)}; accepted: 1 or more")
+    check_range("--workers", args.workers, 1, MOST_WORKERS)
+    if args.queue < 1:
+        raise InputError(f"--queue {args.queue}; accepted: 1 or more")
     for name in ("max_megabytes", "max_seconds", "max_megapixels"):
         if not 0 < getattr(args, name) < math.inf:
             raise InputError(f"--{name.replace('_', '-')} {getattr(args, name):g}; accepted: more than 0")

@@ -12,6 +12,7 @@ from face_extraction.command import DONE, FINDING, Parser, run
 from face_extraction.errors import InputError, check_name, check_range
 from face_extraction.machine import available_cores
 from face_extraction.manifest import SPLITS
+from face_extraction.settings import MOST_WORKERS
 
 if TYPE_CHECKING:
     from dfdetect.render.table import Table
@@ -22,7 +23,7 @@ PROG = "python -m dfdetect.stress"
 MOST = 10_000
 ATTACK = {"epsilon": "1,2,4,8", "steps": 10, "transfer": None}
 """What --attack takes if no flag says otherwise."""
-MOST_WORKERS, MOST_STEPS = 256, 1000
+MOST_STEPS = 1000
 
 
 def main(argv: Sequence[str] | None = None) -> int:

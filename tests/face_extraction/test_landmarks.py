@@ -153,7 +153,7 @@ def test_a_file_that_holds_no_landmarks_is_refused(tmp_path, content):
 
 def test_wrong_use(manifest, capsys):
     assert main(["landmarks", str(manifest), "--workers", "0"]) == 2
-    assert "--workers 0; accepted: 1 or more" in capsys.readouterr().err
+    assert "--workers 0; accepted: 1 to 1,024" in capsys.readouterr().err
     assert main(["landmarks", str(manifest.parent / "faces")]) == 2
     assert "faces: no such manifest" in capsys.readouterr().err
 

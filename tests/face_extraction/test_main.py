@@ -123,7 +123,7 @@ def test_ready_made_crops(tmp_path, draw_faces, capsys):
         ),
         (["folders", "--root", ".", "--out", "o", "--size", "1"], "size 1; accepted: 16 to 2,048 pixels"),
         (["folders", "--root", ".", "--out", "o", "--val", "2"], "split shares val 2.0"),
-        (["folders", "--root", ".", "--out", "o", "--workers", "0"], "'0' must be a whole number, 1 or more"),
+        (["folders", "--root", ".", "--out", "o", "--workers", "0"], "--workers 0; accepted: 1 to 1,024"),
         *[
             (
                 ["folders", "--root", ".", "--out", "o", "--dask", "tcp://x:1", option, "9"],

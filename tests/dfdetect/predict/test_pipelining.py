@@ -233,8 +233,9 @@ def test_options_of_readers_that_contradict_each_other_are_refused(command, file
 
 
 def test_fewer_workers_than_none_are_refused(command, files, capsys):
-    assert command("--workers", -1, files / "person.png") == 2
-    assert "--workers -1; accepted: 0 or more" in capsys.readouterr().err
+    for workers in (-1, 10**20):
+        assert command("--workers", workers, files / "person.png") == 2
+        assert f"--workers {workers}; accepted: 0 to 1,024" in capsys.readouterr().err
 
 
 MOMENTS = (Seen(0, 0.0), Seen(1, 0.5))

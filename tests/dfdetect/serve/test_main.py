@@ -14,7 +14,7 @@ from dfdetect.serve import __main__ as command
     [
         ("--port 70000", "--port 70000; accepted: 0 to 65,535"),
         ("--queue 0", "--queue 0; accepted: 1 or more"),
-        ("--workers 0", "--workers 0; accepted: 1 or more"),
+        ("--workers 0", "--workers 0; accepted: 1 to 1,024"),
         ("--max-seconds 0", "--max-seconds 0; accepted: more than 0"),
         ("--max-megabytes inf", "--max-megabytes inf; accepted: more than 0"),
         ("--max-megapixels nan", "--max-megapixels nan; accepted: more than 0"),
