@@ -30,6 +30,7 @@ HEAD_STARTS = ("random", LOGISTIC)
 AUGMENTATIONS = ("none", "report-c", "strong", PAIRED)
 BALANCES = ("none", "weights", "sampling")
 SPLITTINGS = ("manifest", "group", "random")
+MOST_BATCH = 65_536
 MONITORS = ("val_auc", "val_accuracy", "val_loss", "epoch")
 # What decides how a trained model scores. A run states it, so that a line that was lost is no default.
 SCORING = ("model", "frames", "image_size", "normalisation")
@@ -143,7 +144,7 @@ class Recipe:
         low=0,
         high=0.99999,
     )
-    batch_size: int = _setting(32, "faces (with --frames: clips) a step", low=1, high=65536)
+    batch_size: int = _setting(32, "faces (with --frames: clips) a step", low=1, high=MOST_BATCH)
     early_stopping: int = _setting(0, "stop after this many epochs without a better one; 0 = never", low=0)
     monitor: str = _setting(
         "val_auc", "the number that chooses which epoch to keep; epoch: keep the last one", choices=MONITORS

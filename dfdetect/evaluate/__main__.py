@@ -7,8 +7,9 @@ from pathlib import Path
 
 from dfdetect.cli import load_keras
 from dfdetect.models.shipped import run_folder
+from dfdetect.recipe import MOST_BATCH
 from face_extraction.command import DONE, FINDING, Parser, run
-from face_extraction.errors import InputError
+from face_extraction.errors import InputError, check_range
 from face_extraction.manifest import SPLITS
 
 PROG = "python -m dfdetect.evaluate"
@@ -80,8 +81,8 @@ def _parser() -> Parser:
 
 
 def _evaluate(args: argparse.Namespace) -> int:
-    if args.batch_size is not None and args.batch_size < 1:
-        raise InputError(f"--batch-size {args.batch_size}; accepted: 1 or more")
+    if args.batch_size is not None:
+        check_range("--batch-size", args.batch_size, 1, MOST_BATCH)
     args.runs = [run_folder(path) for path in args.runs]
     if args.matrix:
         return _matrix(args)

@@ -134,3 +134,9 @@ def test_evaluating_without_the_training_manifest_says_what_is_not_known(
     manifest.unlink()
     assert evaluate.main([str(tmp_path / "run"), "--manifest", str(other)]) == 0
     assert "gone or changed: its training data are unknown" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("size", [0, 10**20])
+def test_a_batch_size_out_of_its_range_is_one_line(size, capsys):
+    assert evaluate.main(["small", "--batch-size", str(size)]) == 2
+    assert f"--batch-size {size}; accepted: 1 to 65,536" in capsys.readouterr().err
