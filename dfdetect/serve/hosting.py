@@ -13,7 +13,7 @@ STOP_SECONDS = 5
 
 
 def hosted(app: ASGIApp) -> uvicorn.Config:
-    """How uvicorn serves the app; it tells its log of warnings and errors alone."""
+    """How uvicorn serves the app. Its log holds warnings and errors alone."""
     config = uvicorn.Config(
         app,
         http="h11",  # httptools, which "auto" prefers where it is installed, takes headers without end

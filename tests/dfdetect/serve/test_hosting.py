@@ -52,4 +52,5 @@ def test_what_is_no_http_gets_400_and_a_line_of_the_log(address, caplog, asked):
 
 
 def test_headers_without_end_are_refused(address):
-    assert _send(address, b"GET / HTTP/1.1\r\nX: " + b"x" * 100_000).startswith(b"HTTP/1.1 400 ")
+    # Little more than the server takes: what it leaves unread could cost the client its answer.
+    assert _send(address, b"GET / HTTP/1.1\r\nX: " + b"x" * 70_000).startswith(b"HTTP/1.1 400 ")
