@@ -52,8 +52,8 @@ class Finding:
         metric: what is compared, as in `MEASURES`.
         comparisons: what has to hold, all of it.
         published: what the report says, if its numbers of these cells do not say it.
-        pretrained: the report claims it of networks that all start from pretrained weights; those from random
-            weights cannot tell.
+        pretrained: choices whose networks the report starts from pretrained weights; those that start from
+            random weights here cannot tell.
     """
 
     says: str
@@ -61,7 +61,7 @@ class Finding:
     metric: str
     comparisons: Sequence[Comparing]
     published: str = ""
-    pretrained: bool = False
+    pretrained: frozenset[str] = frozenset()
 
     @cached_property
     def key(self) -> str:
@@ -81,8 +81,8 @@ def read_finding(entry: Mapping[str, Any], axes: Mapping[str, Collection[str]], 
 
     A side names choices on each axis, one or a list: `{ model = ["a", "b"], regime = "l2" }`. `first` is
     compared with `second`, mean against mean; with `each`, cell by cell. `order` is a list of sides, each
-    better than the next. `below` is a value that `first` stays under. `pretrained = true`: the claim is of
-    pretrained networks alone.
+    better than the next. `below` is a value that `first` stays under. `pretrained` names choices of which the
+    report claims it as pretrained networks: a list, or true for all.
 
     Args:
         entry: the entry.
@@ -115,10 +115,19 @@ def read_finding(entry: Mapping[str, Any], axes: Mapping[str, Collection[str]], 
     else:
         first, second = (_side(entry[key], axes, where) for key in ("first", "second"))
         comparisons = _paired(first, second, where) if entry.get("each") else [Comparing(first, second)]
-    pretrained = entry.get("pretrained", False)
-    if not isinstance(pretrained, bool):
-        raise InputError(f"{where}: pretrained {pretrained!r}; accepted: true or false")
+    pretrained = _pretrained(entry.get("pretrained", []), comparisons, where)
     return Finding(entry["says"], entry["place"], metric, comparisons, entry.get("published", ""), pretrained)
+
+
+def _pretrained(given: object, comparisons: Sequence[Comparing], where: str) -> frozenset[str]:
+    """The choices named as pretrained; all of them for true."""
+    choices = sorted({name for one in comparisons for point in one.points for name in point.values()})
+    if given is True:
+        return frozenset(choices)
+    if not isinstance(given, list) or not all(name in choices for name in given):
+        accepted = f"true, or a list of some of {', '.join(choices)}"
+        raise InputError(f"{where}: pretrained {given!r}; accepted: {accepted}")
+    return frozenset(given)
 
 
 def _side(side: Mapping[str, Names], axes: Mapping[str, Collection[str]], where: str) -> Side:

@@ -229,7 +229,8 @@ def claim_outcomes(
 
 def cannot_tell(finding: Finding, found: Found) -> bool:
     """Whether a claim is of pretrained networks, and some of these start from random weights."""
-    return finding.pretrained and found.random > 0
+    several = (one[-1] for one in found.trainings.values())
+    return any(one.random_start and not finding.pretrained.isdisjoint(one.at.values()) for one in several)
 
 
 def _chosen(

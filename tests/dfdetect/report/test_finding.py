@@ -58,7 +58,18 @@ def test_the_key_changes_with_what_is_compared_and_not_with_words():
         ({"first": at("a"), "order": [at("a"), at("b")]}, "or order alone"),
         ({"first": at("a"), "below": "half"}, "below 'half'; accepted: a number"),
         ({"order": [at("a")]}, "an order has two sides or more"),
-        ({"first": at("a"), "below": 0.5, "pretrained": "yes"}, "pretrained 'yes'; accepted: true or false"),
+        (
+            {"first": at("a"), "below": 0.5, "pretrained": "yes"},
+            "pretrained 'yes'; accepted: true, or a list of some of a, base",
+        ),
+        (
+            {"first": at("a"), "below": 0.5, "pretrained": ["b"]},
+            r"pretrained \['b'\]; accepted: true, or a list",
+        ),
+        (
+            {"first": at("a"), "below": 0.5, "pretrained": [{}]},
+            r"pretrained \[{}\]; accepted: true, or a list",
+        ),
         ({"first": {"model": "a"}, "below": 0.5}, "a side has a choice of regime too"),
         ({"first": at("d"), "below": 0.5}, "unknown choice of model 'd'"),
         ({"first": {**at("a"), "split": "x"}, "below": 0.5}, "unknown axis 'split'"),

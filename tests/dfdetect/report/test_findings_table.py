@@ -65,7 +65,7 @@ def test_a_line_says_what_it_rests_on(declare, measured):
     claim = replace(open_, outcome="holds", compared=compared, found=found, holm=0.0004)
     assert findings_table.basis(claim) == "1,610 faces of dfdc, size full"
     assert findings_table.random_starts(claim) == "1 of 2 cells"
-    of_pretrained = replace(claim, finding=replace(finding, pretrained=True))
+    of_pretrained = replace(claim, finding=replace(finding, pretrained=frozenset({results[0].at["model"]})))
     assert findings_table.random_starts(of_pretrained) == "1 of 2 cells; claimed of pretrained ones"
     assert findings_table.random_starts(open_) == "–"
     shown = findings_table.measured(experiment, claim)

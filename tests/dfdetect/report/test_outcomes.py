@@ -118,11 +118,19 @@ def test_holm_makes_a_doubtful_claim_one_that_cannot_be_told(judged):
 
 
 @pytest.mark.parametrize(
-    ("origin", "outcome", "p", "other"), [("random", UNKNOWN, math.nan, 0.03), ("x.h5", HOLDS, 0.004, 0.03)]
+    ("pretrained", "origin", "outcome", "p"),
+    [
+        ("true", "random", UNKNOWN, math.nan),
+        ('["meso4"]', "random", UNKNOWN, math.nan),
+        ('["custom_cnn"]', "random", HOLDS, 0.004),
+        ("[]", "random", HOLDS, 0.004),
+        ("true", "x.h5", HOLDS, 0.004),
+    ],
 )
-def test_a_claim_of_pretrained_networks_needs_such(declare, measured, origin, outcome, p, other):
+def test_a_claim_of_pretrained_networks_needs_such(declare, measured, pretrained, origin, outcome, p):
     """From random weights it is not told, and does not count in Holm's method: .03, not twice .03."""
-    text = declare.text + FINDING.format(says="a", first="custom_cnn", second="meso4") + "pretrained = true\n"
+    claim = FINDING.format(says="a", first="custom_cnn", second="meso4")
+    text = f"{declare.text}{claim}pretrained = {pretrained}\n"
     text += FINDING.format(says="b", first="meso4", second="custom_cnn")
     experiment = read_experiment(declare(text))
     results = [
@@ -135,9 +143,9 @@ def test_a_claim_of_pretrained_networks_needs_such(declare, measured, origin, ou
         for finding, part in zip(experiment.findings, (FOR, replace(FOR, p=0.03)), strict=True)
     ]
     first, second = claim_outcomes(experiment, results, lines)
-    assert (first.outcome, first.untold) == (outcome, origin == "random")
+    assert (first.outcome, first.untold) == (outcome, outcome == UNKNOWN)
     assert first.holm == pytest.approx(p, nan_ok=True)
-    assert (second.outcome, second.holm) == (HOLDS, pytest.approx(other))
+    assert (second.outcome, second.holm) == (HOLDS, pytest.approx(0.03))
 
 
 def test_a_new_result_makes_a_comparison_old(judged, measured):
