@@ -25,7 +25,7 @@ def findings_table(experiment: Experiment, claims: Sequence[ClaimOutcome]) -> Ta
                 measured(experiment, claim),
                 shown_p(claim.holm),
                 published(experiment, claim.finding),
-                str(claim.trainings) if claim.compared else DASH,
+                seeds(claim),
                 random_starts(claim),
             )
             for claim in claims
@@ -99,6 +99,14 @@ def basis(claim: ClaimOutcome) -> str:
         return f"{size}; all cells have run, and the scores of some are not here"
     data = ", ".join(found.results[0].data["sources"])
     return f"{claim.compared.n:,} faces of {data}, {size}"
+
+
+def seeds(claim: ClaimOutcome) -> str:
+    """With how many seeds its cells were trained: the fewest, and the most if there are more."""
+    if not claim.compared:
+        return DASH
+    counts = sorted({len(several) for several in claim.found.trainings.values()})
+    return " to ".join(map(str, dict.fromkeys((counts[0], counts[-1]))))
 
 
 def random_starts(claim: ClaimOutcome) -> str:

@@ -144,11 +144,6 @@ class ClaimOutcome:
     holm: float = math.nan
 
     @property
-    def trainings(self) -> int:
-        """The smallest number of trainings with different seeds that a cell of it has."""
-        return min(map(len, self.found.trainings.values()), default=0)
-
-    @property
     def untold(self) -> bool:
         """Whether it is a claim of pretrained networks, and some here start from random weights."""
         return cannot_tell(self.finding, self.found)

@@ -67,7 +67,10 @@ def test_a_line_says_what_it_rests_on(declare, measured):
     assert findings_table.random_starts(claim) == "1 of 2 cells"
     of_pretrained = replace(claim, finding=replace(finding, pretrained=frozenset({results[0].at["model"]})))
     assert findings_table.random_starts(of_pretrained) == "1 of 2 cells; claimed of pretrained ones"
-    assert findings_table.random_starts(open_) == "–"
+    assert (findings_table.random_starts(open_), findings_table.seeds(open_)) == ("–", "–")
+    assert findings_table.seeds(claim) == "1"
+    repeated = replace(found, trainings=found.trainings | {"more": results + results[:1]})
+    assert findings_table.seeds(replace(claim, found=repeated)) == "1 to 3"
     shown = findings_table.measured(experiment, claim)
     assert shown == "Accuracy +0.040 [+0.030, +0.070], of CNN, Base over Both, Base"
     assert findings_table.bases([claim, claim, open_]) == "1,610 faces of dfdc, size full"
