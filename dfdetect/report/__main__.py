@@ -2,6 +2,7 @@
 
 import argparse
 import math
+import shlex
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -113,7 +114,9 @@ def _run(args: argparse.Namespace) -> int:
             print(line)
     faces_figure(experiment, setup)
     part = f" of shard {shard}" if shard.count > 1 else ""
-    print(f"{len(cells) - missing} of {len(cells)} cells{part} have their result; next: {PROG} tables")
+    root = experiment.folder.parent
+    where = "" if root.resolve() == ROOT.resolve() else f" --root {shlex.quote(str(root))}"
+    print(f"{len(cells) - missing} of {len(cells)} cells{part} have their result; next: {PROG} tables{where}")
     return FINDING if missing else DONE
 
 

@@ -200,9 +200,9 @@ def train_epoch(model: keras.Model, recipe: Recipe, train: Store, epoch: int) ->
 
 
 def _diverged(what: str, recipe: Recipe) -> InputError:
+    mixed = " or --precision float32" if recipe.precision != "float32" else ""
     return InputError(
-        f"training diverged: {what}; try a lower --learning-rate than {recipe.learning_rate} or "
-        "--precision float32"
+        f"training diverged: {what}; try a lower --learning-rate than {recipe.learning_rate}{mixed}"
     )
 
 

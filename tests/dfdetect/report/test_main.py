@@ -144,6 +144,7 @@ def test_only_shards_and_budgets_limit_the_grid(declare, trained, tmp_path, caps
     assert report.main([*command, "--only", "model=nothing"]) == 2
     assert "unknown choice of model 'nothing'" in capsys.readouterr().err
     assert report.main([*command, "--shard", "3/5", "--runs", str(runs)]) == 0
+    assert f"next: python -m dfdetect.report tables --root {folder.parent}" in capsys.readouterr().out
     assert [result.at["model"] for result in read_results(folder)] == ["meso4"]
     assert (
         report.main([*command, "--shard", "5/5", "--runs", str(tmp_path)]) == 1
