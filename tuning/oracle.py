@@ -26,15 +26,15 @@ from dfdetect.recipe import Recipe
 from dfdetect.render.text import short
 from tuning.job import Job
 from tuning.space import Axis, Values
-from tuning.strategy import EPOCHS, Turn
+from tuning.strategy import EPOCHS, TRIES, Turn
 
 # What a proposal stores in its trial: values that the oracle set outside the space, and Hyperband's brackets.
 EXTRA, BRACKETS = "extra", "brackets"
 BRACKET_STATE = ("brackets", "current_bracket", "current_iteration")
 # Random draws reserved for one proposal, so that two proposals never share any.
 DRAWS = 100_000
-# How often values are drawn until they are new; Keras Tuner's own oracles give up after as many.
-TRIES = 21
+# How often the Gaussian process may propose what was tried before; then chance alone decides.
+MODEL_TRIES = 3
 # Scores that the Gaussian process needs, for each setting of the space; Keras Tuner's default.
 SCORES_PER_AXIS = 3
 
@@ -68,7 +68,7 @@ class KerasTuner:
                     return Turn.WAIT if proposal["status"] == "IDLE" else Turn.STOP
                 proposed = proposal["values"]
                 values = {name: axis.inside(proposed[name]) for name, axis in self._axes.items()}
-                if values not in tried or not _is_drawn(oracle, proposed):
+                if values not in tried or _may_repeat(oracle, proposed):
                     self._enqueue(study, values, proposed, oracle.get_state())
                     return Turn.RUN
         return Turn.STOP
@@ -92,7 +92,8 @@ class KerasTuner:
         """An oracle that knows the study's trials."""
         kind = self._job.strategy
         finished = sum(trial.state == TrialState.COMPLETE for trial in trials)
-        if kind == "bayesian" and finished < SCORES_PER_AXIS * len(self._axes):
+        few = finished < SCORES_PER_AXIS * len(self._axes)
+        if kind == "bayesian" and (few or attempt >= MODEL_TRIES):
             kind = "random"
         # Keras Tuner treats a seed of 0 as no seed. An attempt draws a number for each setting.
         seed = (1 + self._recipe.seed + DRAWS * len(trials) + attempt * len(self._axes)) % 2**32 or 1
@@ -166,11 +167,9 @@ def _values(trial: FrozenTrial) -> Values:
     return trial.params or trial.system_attrs.get("fixed_params", {})
 
 
-def _is_drawn(oracle: Any, proposed: dict[str, Any]) -> bool:
-    """Whether chance alone chose a proposal. Only such a one must be new: a later round repeats its best."""
-    if isinstance(oracle, keras_tuner.oracles.HyperbandOracle):
-        return bool(proposed["tuner/round"] == 0)
-    return isinstance(oracle, keras_tuner.oracles.RandomSearchOracle)
+def _may_repeat(oracle: Any, proposed: dict[str, Any]) -> bool:
+    """Whether a proposal may have been tried before: a later round of Hyperband repeats its best."""
+    return isinstance(oracle, keras_tuner.oracles.HyperbandOracle) and proposed["tuner/round"] > 0
 
 
 def _tell(oracle: Any, trials: Sequence[FrozenTrial]) -> None:

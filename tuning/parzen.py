@@ -8,7 +8,7 @@ import optuna
 
 from tuning.job import Job
 from tuning.space import Space, Values
-from tuning.strategy import Turn
+from tuning.strategy import TRIES, Turn
 
 
 def prune_rule(strategy: str) -> optuna.pruners.BasePruner:
@@ -30,16 +30,29 @@ class Optuna:
         self._trials, self._seed = job.trials, seed
 
     def prepare(self, study: optuna.Study) -> Turn:
-        """Nothing to prepare: the values are sampled when the trial exists."""
-        return Turn.STOP if len(study.get_trials(deepcopy=False)) >= self._trials else Turn.RUN
-
-    def values(self, trial: optuna.Trial) -> Values:
-        """The values, sampled now if the trial has none yet."""
+        """Put the next values, which no trial has had, into the study's queue."""
+        trials = study.get_trials(deepcopy=False)
+        if len(trials) >= self._trials:
+            return Turn.STOP
+        tried = [trial.params for trial in trials]
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
             # constant_liar: running trials count as bad, so that workers do not try the same values.
-            sampler = optuna.samplers.TPESampler(seed=_mixed(self._seed, trial.number), constant_liar=True)
-        trial.study.sampler = sampler
+            sampler = optuna.samplers.TPESampler(seed=_mixed(self._seed, len(trials)), constant_liar=True)
+        # A trial keeps the first values that it gets, so they are drawn on a copy in memory.
+        copy = optuna.create_study(direction="maximize", sampler=sampler)
+        copy.add_trials(trials)
+        for _ in range(TRIES):
+            trial = copy.ask()
+            values = {axis.name: axis.suggest(trial) for axis in self._space}
+            if values not in tried:
+                study.enqueue_trial(values)
+                study.sampler = optuna.samplers.RandomSampler(seed=0)  # never used: all values are given
+                return Turn.RUN
+        return Turn.STOP
+
+    def values(self, trial: optuna.Trial) -> Values:
+        """The values that `prepare` drew."""
         return {axis.name: axis.suggest(trial) for axis in self._space}
 
 

@@ -15,6 +15,8 @@ from tuning.space import Values
 
 # Hyperband sets it for each trial, in place of the recipe's own.
 EPOCHS = "epochs"
+# How often values are drawn until no trial has had them. After that a search counts as complete.
+TRIES = 100
 
 
 class Turn(enum.Enum):

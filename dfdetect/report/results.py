@@ -200,10 +200,12 @@ class Result:
 
     def is_of(self, cell: Cell, profile: str) -> bool:
         """Whether it was measured with exactly what the cell now declares."""
+        return dict(self.at) == cell.at and self.profile == profile and self.has_recipe_of(cell)
+
+    def has_recipe_of(self, cell: Cell) -> bool:
+        """Whether it was measured with the recipe that a cell declares, whatever cell that was."""
         return (
-            dict(self.at) == cell.at
-            and self.profile == profile
-            and _same(self.recipe, cell)
+            _same(self.recipe, cell)
             and len(self.members) == len(cell.members)
             and all(_same(old, new) for old, new in zip(self.members, cell.members, strict=True))
         )

@@ -31,7 +31,8 @@ from dfdetect.report.results import (
     read_results,
     sample_digest,
 )
-from dfdetect.report.scores import keep_scores, keeps_scores, scores_of, still_measures
+from dfdetect.report.scores import copy_scores, keep_scores, keeps_scores, scores_of, still_measures
+from dfdetect.report.sharing import measured_elsewhere
 from dfdetect.runs.build import build_from_recipe
 from dfdetect.runs.environment import hardware
 from dfdetect.runs.folder import Run, default_name
@@ -110,6 +111,11 @@ def run_grid(experiment: Experiment, cells: Sequence[Cell], setup: Setup) -> int
         if done:
             print(f"{head}: {_renewed(experiment, done, setup)}", flush=True)
             continue
+        if shared := _shared(experiment, cell, setup, digest):
+            copy_scores(shared[0], experiment.folder, shared[1])
+            add_result(experiment.folder, shared[1])
+            print(f"{head}: measured in {shared[0].name}: {_outcome(shared[1])}", flush=True)
+            continue
         needed = _expected(results, cell, setup.profile)
         if time.monotonic() + (needed or 0) > deadline:
             print(f"{head}: not started, it would go past the budget", flush=True)
@@ -145,10 +151,13 @@ def status(experiment: Experiment, cells: Sequence[Cell], setup: Setup, digest: 
     lines, missing = [], []
     for cell in cells:
         found = current(results, cell, setup.profile, digest)
-        done = _done(results, cell, setup, digest)
-        missing += [] if done else [cell]
         why = _why_again(found, setup) if found and found.status == DONE else ""
         outcome = _outcome(found) if found else _missing(results, cell, setup.profile)
+        if not _done(results, cell, setup, digest):
+            if shared := _shared(experiment, cell, setup, digest):
+                outcome = f"missing here, measured in {shared[0].name}"
+            else:
+                missing.append(cell)
         lines.append(f"  {cell.name}: {why}: {outcome}" if why else f"  {cell.name}: {outcome}")
     trainings = sum(cell.trainings for cell in missing)
     left = _left(results, missing, setup, digest)
@@ -158,6 +167,14 @@ def status(experiment: Experiment, cells: Sequence[Cell], setup: Setup, digest: 
         f"done; {plural(trainings, 'training')} left{time_left}"
     )
     return "\n".join(lines)
+
+
+def _shared(experiment: Experiment, cell: Cell, setup: Setup, digest: str) -> tuple[Path, Result] | None:
+    """What another report has measured, unless its run folder is here or it is to be measured again."""
+    found = None if setup.again else measured_elsewhere(experiment, cell, setup.profile, digest)
+    if found is None or _why_again(found[1], setup) or Run(setup.runs / found[1].runs[0]).finished:
+        return None
+    return found
 
 
 def _missing(results: Sequence[Result], cell: Cell, profile: str) -> str:

@@ -67,6 +67,16 @@ def keep_scores(folder: Path, result: Result, scores: Sequence[Scored]) -> None:
         write_predictions(_kept(folder, run), fold.predictions.nameless())
 
 
+def copy_scores(source: Path, target: Path, result: Result) -> None:
+    """Keep in one report's folder what another keeps of a result's test predictions.
+
+    Raises:
+        InputError: a file is damaged.
+    """
+    for run in result.runs:
+        write_predictions(_kept(target, run), read_predictions(_kept(source, run), "test"))
+
+
 def _kept(folder: Path, run: str) -> Path:
     return folder / SCORES / f"{run}.csv{PACKED}"
 

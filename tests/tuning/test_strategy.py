@@ -87,6 +87,13 @@ def test_a_grid_has_every_combination_once_and_stops(tmp_path):
     )
 
 
+@pytest.mark.parametrize("strategy", ["random", "bayesian", "tpe", "tpe-median", "tpe-halving"])
+def test_no_combination_is_tried_twice_and_none_is_left_out(strategy, tmp_path):
+    space = {"optimizer": ["sgd", "adam", "nadam"], "learning_rate": [0.1, 0.001]}
+    found, _ = worker(tmp_path, make_job(strategy, 20, space))
+    assert len({str(values) for values in found}) == len(found) == 6
+
+
 @pytest.mark.parametrize("strategy", ["grid", "random"])
 def test_a_range_with_a_step_is_tried_to_its_end(strategy, tmp_path):
     space = {

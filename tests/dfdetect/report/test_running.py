@@ -229,3 +229,52 @@ def test_listing_draws_no_sample_set_and_counts_results_of_the_one_drawn_last(
     assert next(line for line in lines if CNN in line).strip() != f"{CNN}: missing"
     assert f"  {MESO}: missing on this manifest, measured on another" in lines
     assert lines[-1] == running.NOT_DRAWN
+
+
+def test_what_another_report_has_measured_is_not_trained_again(grid, declare, tmp_path, capsys, monkeypatch):
+    first, _, command, _ = grid
+    # Its axis has another name, and an ensemble of the same members.
+    text = declare.text.replace("regime", "way").replace(
+        'custom_cnn = { title = "CNN"', 'own = { title = "Own"'
+    )
+    text = text.replace('members = ["custom_cnn"', 'members = ["own"').replace(
+        'model = "custom_cnn",', 'model = "own",'
+    )
+    text = text.replace('only = { model = ["custom_cnn"]', 'only = { model = ["own"]')
+    second = declare(text, "second")
+    monkeypatch.setattr(running, "train", lambda *_: pytest.fail("it trains"))
+    new = ["run", str(second), *command[2:-1], str(tmp_path / "new"), "--only", "way=base"]
+    new += ["--only", "model=own", "--only", "model=both"]
+    report.main([*new, "--list"])
+    listed = capsys.readouterr().out
+    assert "own, base: missing here, measured in tiny" in listed
+    assert "0 trainings left" in listed
+    assert report.main(new) == 0
+    assert "own, base: measured in tiny: accuracy" in capsys.readouterr().out
+    theirs = {result.at["model"]: result for result in read_results(first) if result.at["regime"] == "base"}
+    for result in read_results(second):
+        other = theirs["custom_cnn" if result.at["model"] == "own" else "both"]
+        assert replace(result, at=other.at) == other
+        (run,) = result.runs
+        assert (second / SCORES / f"{run}.csv.gz").read_bytes() == (
+            first / SCORES / f"{run}.csv.gz"
+        ).read_bytes()
+    assert len(read_results(second)) == 2
+
+
+def test_another_recipe_or_data_or_lost_scores_are_not_taken_over(grid, declare, write_squares, tmp_path):
+    first, _, command, _ = grid
+    only = ["--only", "model=meso4"]
+    other = declare(declare.text.replace("epochs = 1", "epochs = 2"), "other")
+    same = declare(declare.text, "same")
+
+    def trainings(folder, manifest, place):
+        report.main(["run", str(folder), "--manifest", str(manifest), "--runs", str(place), *only])
+        return len(list(place.glob("meso4-*")))
+
+    assert trainings(other, command[3], tmp_path / "a") == 1
+    assert trainings(same, write_squares(tmp_path / "b", train=8, val=8, test=8), tmp_path / "c") == 1
+    assert trainings(same, command[3], tmp_path / "d") == 0
+    (same / "results.jsonl").unlink()
+    shutil.rmtree(first / SCORES)
+    assert trainings(same, command[3], tmp_path / "e") == 1
