@@ -19,6 +19,11 @@ Option = str | int | float | bool
 RECIPE_FILE = "recipe.toml"
 # The model name of a run that combines other models; its weights file holds theirs too.
 ENSEMBLE = "ensemble"
+# What an ensemble's recipe says: which data, and what goes in. Its members were trained, each by its own.
+COMBINED = (
+    *("model", "manifest", "frames", "per_class", "split", "val_share", "test_share", "folds", "fold"),
+    *("split_seed", "seed", "image_size", "batch_size", "options"),
+)
 # How an ensemble combines its members: the values of its option `combine`.
 COMBINES = ("mean", "weighted", "stacked")
 OPTIMIZERS = ("adamw", "adam", "sgd", "nadam")
@@ -215,6 +220,11 @@ class Recipe:
         """The kinds of fake that the recipe names, each with its share; empty if it names none."""
         return _shares(self.fakes)
 
+    def stated(self) -> dict[str, Any]:
+        """Every field and its value; of an ensemble only those that are not each member's own."""
+        values = dataclasses.asdict(self)
+        return {name: values[name] for name in COMBINED} if self.model == ENSEMBLE else values
+
     @property
     def drawing_seed(self) -> int:
         """The seed that draws `per_class`, a new split and folds."""
@@ -311,7 +321,8 @@ def read_run_recipe(path: Path) -> Recipe:
 
 def write_recipe(path: Path, recipe: Recipe) -> None:
     """Write the whole recipe, defaults included, as TOML, atomically."""
-    write_text(path, tomli_w.dumps(dataclasses.asdict(recipe)))
+    values = dataclasses.asdict(recipe)
+    write_text(path, tomli_w.dumps(recipe.stated() | {name: values[name] for name in SCORING}))
 
 
 def _checked(item: "dataclasses.Field[Any]", value: Any) -> Any:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from dfdetect import cli
 from dfdetect.cli import load_keras
-from face_extraction.command import DONE, Parser, run
+from face_extraction.command import DONE, FINDING, Parser, run
 from face_extraction.errors import InputError
 from face_extraction.toml import read_toml
 
@@ -30,7 +30,8 @@ def _parser() -> Parser:
         "The parts are made of whole groups; --split random makes them of single faces, as reports did,\n"
         "and the table says so. Each fold is its own run. The same command, given again, resumes.",
         "example:\n  python -m dfdetect.crossval --model vgg16 --manifest data/mine/manifest.csv --folds 3"
-        "\n\nexit status: 0 every fold is trained, 2 wrong use, 130 interrupted: the same command resumes",
+        "\n\nexit status: 0 every fold is trained, 1 some without crops that could not be read (see their\n"
+        "unscored.csv), 2 wrong use, 130 interrupted: the same command resumes",
     )
     parser.add_argument(
         "--out", type=Path, metavar="DIR", help="the folder for all folds (default: runs/crossval-MODEL-HASH)"
@@ -54,10 +55,10 @@ def _crossval(args: argparse.Namespace) -> int:
     over = {"split": "group" if split == "manifest" else split, "folds": folds, "fold": 1}
     recipe = cli.recipe_of(args, over)
     load_keras()
-    from dfdetect.crossval.crossvalidation import MARKDOWN, cross_validate
+    from dfdetect.crossval.crossvalidation import MARKDOWN, cross_validate, fold_run
     from dfdetect.data.opening import open_training_data
     from dfdetect.out_folder import check_writable
-    from dfdetect.train.training import check_start, default_folder, resolve
+    from dfdetect.train.training import check_start, default_folder, resolve, unread
 
     recipe = resolve(recipe)
     check_start(recipe, None)
@@ -69,7 +70,9 @@ def _crossval(args: argparse.Namespace) -> int:
     cross_validate(recipe, folder, cli.conditions_of(args))
     table = folder / MARKDOWN
     print(f"\n{table.read_text(encoding='utf-8')}\nwritten: {table}")
-    return DONE
+    lost = [line for number in range(1, recipe.folds + 1) if (line := unread(fold_run(folder, number)))]
+    print("".join(f"{line}\n" for line in lost), end="")
+    return FINDING if lost else DONE
 
 
 if __name__ == "__main__":

@@ -35,7 +35,7 @@ def cross_validate(recipe: Recipe, folder: Path, conditions: Conditions) -> Cros
     check_out(folder)
     folds, notices, leaks = [], list[str](), list[str]()
     for number, (part, data) in enumerate(open_trainings(recipe), start=1):
-        run = Run(folder / f"fold-{number}")
+        run = fold_run(folder, number)
         print(f"\nfold {number} of {recipe.folds}: {run.folder}\n{data.table()}", flush=True)
         if run.finished:
             run.begin(part, data.digest)  # refuses another recipe's folder
@@ -63,6 +63,11 @@ def cross_validate(recipe: Recipe, folder: Path, conditions: Conditions) -> Cros
     )
     write_text(folder / MARKDOWN, markdown(result, recipe, told))
     return result
+
+
+def fold_run(folder: Path, number: int) -> Run:
+    """The run of one fold, counted from 1."""
+    return Run(folder / f"fold-{number}")
 
 
 def markdown(result: CrossValidation, recipe: Recipe, notices: Sequence[str]) -> str:

@@ -1,7 +1,6 @@
 """Ensembles: finished runs combined into a new run. Only validation data set the weights."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import keras
 import numpy as np
@@ -13,7 +12,7 @@ from dfdetect.data.opening import Data, open_data
 from dfdetect.metrics.estimates import choose_threshold, compute_metrics
 from dfdetect.models.ensemble import LEAST_P_FAKE, combine_models
 from dfdetect.predictions import Predictions
-from dfdetect.recipe import ENSEMBLE, Recipe, write_recipe
+from dfdetect.recipe import COMBINED, ENSEMBLE, Recipe, write_recipe
 from dfdetect.runs.build import load_model
 from dfdetect.runs.checkpoint import save_weights
 from dfdetect.runs.environment import describe
@@ -82,9 +81,10 @@ def build_ensemble(members: Sequence[Run], combine: str, out: Run) -> None:
         member.check_manifest(data.path, data.digest)
     if cut_short:
         out.delete()
-    recipe = replace(
-        members[0].recipe(), model=ENSEMBLE, image_size=model.input_shape[-2], options={"combine": combine}
-    )
+    first = members[0].recipe()
+    shared = {name: getattr(first, name) for name in COMBINED}
+    own = {"model": ENSEMBLE, "image_size": model.input_shape[-2], "options": {"combine": combine}}
+    recipe = Recipe(**shared | own)
     with out.alone():
         _begin(out, recipe, members, data.digest)
         save_weights(out.weights, model)

@@ -74,5 +74,7 @@ def student(values: Sequence[float], *, shared: float = 0.0) -> Estimate:
 
 
 def matrix_text(confusion: Sequence[Sequence[float]]) -> str:
-    """Text such as "[[1, 2], [3, 4.5]]"."""
-    return "[" + ", ".join(f"[{', '.join(f'{count:.6g}' for count in row)}]" for row in confusion) + "]"
+    """Text such as "[[1, 2], [3, 4]]"; with one decimal for each if a count is not whole."""
+    counts = [count for row in confusion for count in row]
+    form = ".0f" if all(float(count).is_integer() for count in counts) else ".1f"
+    return "[" + ", ".join(f"[{', '.join(f'{count:{form}}' for count in row)}]" for row in confusion) + "]"

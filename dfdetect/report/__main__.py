@@ -211,7 +211,8 @@ def _add_from_runs(tasks: Any) -> None:
         description="One row for each run: metrics of its test faces, intervals, n and size. A folder of\n"
         "dfdetect.crossval gives the mean of its folds. Notes tell of random starts, of splits that leak\n"
         "and of trainings that collapsed.",
-        epilog=f"example:\n  {PROG} from-runs runs/* --columns accuracy,auc,f1 --format latex --out runs.tex",
+        epilog=f"example:\n  {PROG} from-runs runs/* --columns accuracy,auc,f1 --format latex --out runs.tex\n"
+        "\nexit status: 0 every folder has its row, 1 some are left out, each with its reason, 2 wrong use",
     )
     parser.add_argument("runs", nargs="+", type=Path, metavar="RUN", help="a run's folder")
     parser.add_argument(
@@ -229,13 +230,16 @@ def _add_from_runs(tasks: Any) -> None:
 def _from_runs(args: argparse.Namespace) -> int:
     from dfdetect.report import from_runs
 
-    made = getattr(from_runs, f"as_{args.format}")(from_runs.table_of(args.runs, args.columns))
+    table, refused = from_runs.table_of(args.runs, args.columns)
+    made = getattr(from_runs, f"as_{args.format}")(table)
     if args.out:
         write_text(args.out, made)
         print(f"written: {args.out}")
     else:
-        print(made, end="")
-    return DONE
+        print(made, end="", flush=True)
+    # Not into the table, which may go on into a file.
+    print("".join(f"left out: {line}\n" for line in refused), end="", file=sys.stderr)
+    return FINDING if refused else DONE
 
 
 def _chosen(experiment: Experiment, args: argparse.Namespace) -> list[Cell]:

@@ -8,7 +8,7 @@ import numpy as np
 
 from dfdetect.metrics.estimates import DASH, Estimate, Metrics, with_nan
 from dfdetect.metrics.measures import MEASURES
-from dfdetect.recipe import read_recipe
+from dfdetect.recipe import ENSEMBLE, read_recipe
 from dfdetect.render.run_content import IDEAL, IDEAL_NOTE
 from dfdetect.render.table import Cell, Table, Value, columns, latex, noted, text
 from dfdetect.render.templating import render
@@ -57,23 +57,30 @@ class Row:
     manifest: str
 
 
-def table_of(folders: Sequence[Path], metrics: Sequence[str]) -> Table:
-    """The table: one row for each folder, in order.
+def table_of(folders: Sequence[Path], metrics: Sequence[str]) -> tuple[Table, list[str]]:
+    """The table: one row for each folder, in order; and for each folder that gives no row, why.
 
     Args:
         folders: run folders, and folders of `dfdetect.crossval`.
         metrics: names in `MEASURES`.
 
     Raises:
-        InputError: a metric is unknown, a folder is named twice, is no run, is not finished, or has no test
-            faces.
+        InputError: a metric is unknown, a folder is named twice, or none is a finished run with test faces.
     """
     for metric in metrics:
         check_name("column", metric, MEASURES)
     check_once(folders)
-    rows = [_row(folder) for folder in folders]
+    found, refused = dict[Path, Row](), list[str]()
+    for folder in folders:
+        try:
+            found[folder] = _row(folder)
+        except InputError as error:
+            refused.append(str(error))
+    if not found:
+        raise InputError(f"none of these folders has a row: {'; '.join(refused)}")
+    rows = list(found.values())
     footnotes, cells = Footnotes(), list[list[Cell]]()
-    names = _short([row.name for row in rows], folders)
+    names = _short([row.name for row in rows], list(found))
     for name, row in zip(names, rows, strict=True):
         note = footnotes.number(" ".join(row.notes)) if row.notes else 0
         values = list[Cell]()
@@ -88,7 +95,7 @@ def table_of(folders: Sequence[Path], metrics: Sequence[str]) -> Table:
     ]
     manifests = len({row.manifest for row in rows})
     decided = any(MEASURES[metric].part == "decision" for metric in metrics)
-    return Table(
+    table = Table(
         [*columns(["run", "model"], [*titles, "n"]), *columns(["size"])],
         cells,
         TITLE,
@@ -103,6 +110,7 @@ def table_of(folders: Sequence[Path], metrics: Sequence[str]) -> Table:
         ],
         footnotes=footnotes.texts,
     )
+    return table, refused
 
 
 def _row(folder: Path) -> Row:
@@ -139,7 +147,9 @@ def _crossval_row(folder: Path, first: Run) -> Row:
 
 def _made(run: Run, folder: Path, estimates: Mapping[str, Estimate], folds: Sequence[Metrics]) -> Row:
     recipe = run.recipe()
-    parts = [f"{recipe.image_size} pixels", plural(recipe.head_epochs + recipe.epochs, "epoch")]
+    parts = [f"{recipe.image_size} pixels"]
+    epochs = plural(recipe.head_epochs + recipe.epochs, "epoch")
+    parts += [plural(len(run.members()), "member") if recipe.model == ENSEMBLE else epochs]
     parts += [f"mean of {len(folds)} folds"] if len(folds) > 1 else []
     return Row(
         name=folder.resolve().name,

@@ -1,7 +1,7 @@
 """Turn scores into a folder of results: predictions, metrics, figures and the page."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -169,7 +169,7 @@ def _content(
     return RunContent(
         title=_title(results),
         model=outcome.recipe.model,
-        recipe=asdict(outcome.recipe),
+        recipe=outcome.recipe.stated(),
         environment={name: value for name, value in outcome.environment.items() if name not in LONG_FACTS},
         metrics=metrics,
         threshold=outcome.threshold,

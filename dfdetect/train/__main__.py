@@ -7,7 +7,7 @@ from pathlib import Path
 
 from dfdetect import cli
 from dfdetect.cli import load_keras
-from face_extraction.command import DONE, Parser, run
+from face_extraction.command import DONE, FINDING, Parser, run
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -25,7 +25,8 @@ def _parser() -> Parser:
         "The same command, given again, resumes a training that was interrupted.",
         "example:\n  python -m dfdetect.train --model xception --manifest data/celebdf/manifest.csv "
         "--weights imagenet --trainable head\n\n"
-        "exit status: 0 trained (now or earlier), 2 wrong use, 130 interrupted: the same command resumes",
+        "exit status: 0 trained (now or earlier), 1 trained without crops that could not be read (see\n"
+        "unscored.csv), 2 wrong use, 130 interrupted: the same command resumes",
     )
     parser.add_argument("--out", type=Path, metavar="DIR", help="the run folder (default: runs/MODEL-HASH)")
     parser.add_argument("--overwrite", action="store_true", help="delete the run in --out, and train again")
@@ -41,7 +42,7 @@ def _train(args: argparse.Namespace) -> int:
     from dfdetect.render.table import text
     from dfdetect.runs.folder import Run
     from dfdetect.runs.results import metrics_table
-    from dfdetect.train.training import check_start, default_folder, resolve, train
+    from dfdetect.train.training import check_start, default_folder, resolve, train, unread
 
     recipe = resolve(recipe)
     check_start(recipe, args.out)
@@ -54,7 +55,9 @@ def _train(args: argparse.Namespace) -> int:
     else:
         train(recipe, data, run, cli.conditions_of(args), overwrite=args.overwrite)
     print(f"\n{text(metrics_table(run.metrics()))}\n\nlook at {run.page}")
-    return DONE
+    if lost := unread(run):
+        print(lost)
+    return FINDING if lost else DONE
 
 
 if __name__ == "__main__":

@@ -30,10 +30,11 @@ from dfdetect.runs.scoring import score_store
 from dfdetect.train.early_stopping import Row
 from dfdetect.train.fitting import fit
 from face_extraction.errors import InputError
-from face_extraction.ledger import NO_FACE, TOO_FEW, LedgerRow
+from face_extraction.ledger import NO_FACE, TOO_FEW, LedgerRow, read_ledger
 from face_extraction.manifest import SPLITS
 from face_extraction.missing import extra
 from face_extraction.settings import copy_settings
+from face_extraction.wording import plural
 
 
 def resolve(recipe: Recipe) -> Recipe:
@@ -155,8 +156,7 @@ def open_stores(
                 cached=conditions.cached,
             )
         ledger += rows
-    # A face without landmarks gives no pair, but its file is readable.
-    unreadable = [row for row in ledger if row.reason not in (TOO_FEW, NO_FACE)]
+    unreadable = _unread(ledger)
     if unreadable and not conditions.skip_unreadable:
         first = unreadable[0]
         raise InputError(
@@ -166,6 +166,19 @@ def open_stores(
     for split in ("train", "val"):
         check_classes(stores[split].samples, split, data.path, recipe.unit)
     return stores, ledger
+
+
+def unread(run: Run) -> str:
+    """A line about the crops that a finished run skipped because they are unreadable; "" without any."""
+    count = len(_unread(read_ledger(run.unscored))) if run.unscored.is_file() else 0
+    return (
+        f"{plural(count, 'crop')} could not be read and went into no number: {run.unscored}" if count else ""
+    )
+
+
+def _unread(ledger: Sequence[LedgerRow]) -> list[LedgerRow]:
+    # A face without landmarks gives no pair, and a short video no clip, but their files are readable.
+    return [row for row in ledger if row.reason not in (TOO_FEW, NO_FACE)]
 
 
 def _check_overwrite(recipe: Recipe, run: Run) -> None:

@@ -12,6 +12,7 @@ from dfdetect.evaluate import __main__ as evaluate
 from dfdetect.metrics.calibrating import Calibration
 from dfdetect.metrics.estimates import choose_threshold
 from dfdetect.predict import __main__ as predict
+from dfdetect.report import __main__ as report
 from dfdetect.runs.build import load_model
 from dfdetect.runs.calibration import for_kind, read_calibrations
 from dfdetect.runs.folder import Run
@@ -58,6 +59,19 @@ def test_scores_are_those_combined_by_hand(members, tmp_path, combine):
     again, _ = score(load_model(Run(out)), crops, test[0].samples, batch_size=8)
     np.testing.assert_allclose(again.p_fake, p_fake, atol=1e-5)
     assert Run(out).metrics()["test"]["face"].n == 12
+
+
+def test_it_has_no_training_of_its_own_to_show(members, tmp_path, capsys):
+    out = tmp_path / "both"
+    ensemble.main([*(str(run.folder) for run in members[:2]), "--out", str(out)])
+    for name in ("recipe.toml", "index.html", "MODEL_CARD.md"):
+        text = (out / name).read_text().replace("_", " ")
+        assert "val share" in text
+        assert "learning rate" not in text
+    assert "learning_rate" in (out / "members" / "01.toml").read_text()
+    capsys.readouterr()
+    assert report.main(["from-runs", str(out), "--format", "csv"]) == 0
+    assert '"48 pixels, 2 members"' in capsys.readouterr().out
 
 
 def test_it_is_a_run_like_any_other(members, tmp_path, capsys):

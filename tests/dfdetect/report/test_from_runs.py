@@ -65,6 +65,13 @@ def crossval(make, tmp_path):
     return write
 
 
+def table_of(folders, metrics):
+    """The table of folders that all have a row."""
+    table, refused = from_runs.table_of(folders, metrics)
+    assert refused == []
+    return table
+
+
 def test_numbers_are_those_of_metrics_json(make, capsys):
     folder = make("one", 30)
     assert report.main(["from-runs", str(folder), "--columns", "accuracy,f1", "--format", "csv"]) == 0
@@ -81,7 +88,7 @@ def test_numbers_are_those_of_metrics_json(make, capsys):
 
 def test_a_cross_validation_is_the_mean_of_its_folds(crossval):
     folder, result = crossval("cv")
-    table = from_runs.table_of([folder], ["accuracy"])
+    table = table_of([folder], ["accuracy"])
     ((name, model, value, n, size),) = table.rows
     assert (name, model, n, size) == ("cv", "custom_cnn", "120", "64 pixels, 3 epochs, mean of 3 folds")
     assert value.estimate == result.averages["accuracy"]
@@ -100,7 +107,7 @@ def test_the_calibration_error_stands_beside_its_chance_level(make, crossval):
     for folder, p_fake in ((sure, 0.0), (unsure, 0.5)):
         Run(folder).write_metrics(0.5, {"test": {"face": scored(folder.name, p_fake)}})
     Run(old).write_metrics(0.5, {"test": {"face": replace(scored("old", 0.5), ideal_ece=None)}})
-    table = from_runs.table_of([sure, unsure, old], ["auc", "ece", "brier"])
+    table = table_of([sure, unsure, old], ["auc", "ece", "brier"])
     at = table.titles.index("ECE if perfectly calibrated")
     assert table.titles[at - 1] == MEASURES["ece"].title
     first, second, third = (row[at] for row in table.rows)
@@ -111,15 +118,15 @@ def test_the_calibration_error_stands_beside_its_chance_level(make, crossval):
     assert high == "0.500"
     assert any("by chance" in line for line in table.general)
     assert from_runs.NOTE_OLDER in table.general
-    assert from_runs.NOTE_OLDER not in from_runs.table_of([sure, unsure], ["ece"]).general
-    assert "ECE if perfectly calibrated" not in from_runs.table_of([sure], ["auc"]).titles
+    assert from_runs.NOTE_OLDER not in table_of([sure, unsure], ["ece"]).general
+    assert "ECE if perfectly calibrated" not in table_of([sure], ["auc"]).titles
     folder, _ = crossval("cv")
     path = folder / "crossval.json"
     record = json.loads(path.read_text())
     for fold, ideal in zip(record["folds"], (0.01, 0.02, 0.06), strict=True):
         fold["metrics"]["ideal_ece"] = {"mean": ideal, "high": 1.0}
     write_json(path, record)
-    (row,) = from_runs.table_of([folder], ["ece"]).rows
+    (row,) = table_of([folder], ["ece"]).rows
     assert row[3] == "0.030"
 
 
@@ -129,14 +136,14 @@ def test_notes_tell_of_collapse_leaks_starts_and_other_data(make, crossval):
     samples = [FaceSample(f"{row}.png", row % 2, "test", str(row)) for row in range(40)]
     alike = compute_metrics(Predictions(samples, np.full(40, 0.2)), threshold=0.5)
     Run(flat).write_metrics(0.5, {"test": {"face": alike}})
-    table = from_runs.table_of([flat, good], ["accuracy", "auc"])
+    table = table_of([flat, good], ["accuracy", "auc"])
     first, second = table.footnotes
     assert first.startswith("Started from random weights. Split at random over faces")
     assert first.endswith("This training collapsed: all faces have the same score.")
     assert second == "Weights: x.h5 (9 of 10 parameters; random: logit)."
     assert table.notes == ["These runs have 2 different manifests, so their numbers are no ranking."]
     folder, _ = crossval("cv")
-    assert from_runs.table_of([folder], ["auc"]).footnotes == ["Started from random weights."]
+    assert table_of([folder], ["auc"]).footnotes == ["Started from random weights."]
 
 
 def test_every_form_holds_the_number_and_the_note(make, tmp_path, capsys):
@@ -160,7 +167,7 @@ def test_every_form_holds_the_number_and_the_note(make, tmp_path, capsys):
 
 
 def test_runs_of_one_name_show_the_folder_above(make):
-    table = from_runs.table_of([make("a/run"), make("b/run")], ["auc"])
+    table = table_of([make("a/run"), make("b/run")], ["auc"])
     assert [row[0] for row in table.rows] == ["a/run", "b/run"]
 
 
@@ -191,3 +198,18 @@ def test_what_cannot_be_tabulated_is_refused_by_name(make, crossval, tmp_path, c
     ):
         assert report.main(["from-runs", str(folder), "--columns", columns]) == 2
         assert message in capsys.readouterr().err
+
+
+def test_what_has_no_row_does_not_cost_the_others_theirs(make, tmp_path, capsys):
+    """A shell's `runs/*` names unfinished runs, and evaluations of a detector that ships, too."""
+    good, begun = make("good"), make("begun", finished=False)
+    (tmp_path / "small" / "evaluations").mkdir(parents=True)
+    folders = [str(begun), str(good), str(tmp_path / "small")]
+    assert report.main(["from-runs", *folders, "--format", "csv"]) == 1
+    told = capsys.readouterr()
+    assert {row["run"] for row in csv.DictReader(io.StringIO(told.out))} == {"good"}
+    assert told.err.splitlines() == [
+        f"left out: {begun}: the run is not finished; resume it with dfdetect.train",
+        f"left out: {tmp_path / 'small'}: not a run folder (it has no recipe.toml)",
+    ]
+    assert report.main(["from-runs", str(begun), str(tmp_path / "small")]) == 2

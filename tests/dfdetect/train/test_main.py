@@ -118,7 +118,9 @@ def test_an_unreadable_crop_is_fatal_or_listed_by_choice(manifest, tmp_path, cap
     broken.write_bytes(broken.read_bytes()[:50])
     assert run(manifest, tmp_path / "run") == 2
     assert "test-3.png" in capsys.readouterr().err
-    assert run(manifest, tmp_path / "run", "--unreadable", "skip") == 0
+    assert run(manifest, tmp_path / "run", "--unreadable", "skip") == 1
+    line = f"1 crop could not be read and went into no number: {tmp_path / 'run' / 'unscored.csv'}\n"
+    assert capsys.readouterr().out.endswith(line)
     assert "faces/test-3.png,unreadable," in (tmp_path / "run" / "unscored.csv").read_text()
     assert len(Run(tmp_path / "run").predictions("test")) == 11
 
