@@ -1,6 +1,7 @@
 """What commands share: flags made from the recipe's fields, and a start without TensorFlow's messages."""
 
 import argparse
+import logging
 import os
 import sys
 import tempfile
@@ -115,7 +116,14 @@ def recipe_from_flags(
     changes = {name: value for name, value in given if value is not None}
     if "options" in changes:
         changes["options"] = {**base.options, **dict(_option(text) for text in changes["options"])}
-    return base.with_changes(**changes)
+    recipe = base.with_changes(**changes)
+    for name in ("val_share", "test_share"):
+        if name in changes and recipe.split == "manifest":
+            raise InputError(
+                f"--{name.replace('_', '-')} {changes[name]}: the manifest's own split leaves "
+                "nothing to share out; accepted: with --split group or --split random"
+            )
+    return recipe
 
 
 def _default(item: Field[Any]) -> str:
@@ -186,6 +194,10 @@ def load_keras() -> None:
     unused = ("sklearn", "matplotlib", "pandas", *(() if _may_use_jax() else ("jax",)))
     with held_back(), _absent(unused):
         import keras  # noqa: F401
+    # Each fold, trial or cell compiles a model of its own, which TensorFlow takes for an oversight.
+    logging.getLogger("tensorflow").addFilter(
+        lambda record: "tf.function retracing" not in record.getMessage()
+    )
 
 
 def _may_use_jax() -> bool:

@@ -1,5 +1,6 @@
 """Start without the packages that dfdetect needs: print one line, not a traceback."""
 
+import os
 import sys
 from types import TracebackType
 
@@ -26,6 +27,13 @@ def missing_package(error: ModuleNotFoundError) -> int:
     package = (error.name or "").partition(".")[0]
     if not package or package in OURS:
         raise error
+    if package == os.environ.get("KERAS_BACKEND") != "tensorflow":
+        print(
+            f"dfdetect: KERAS_BACKEND={package}: that package is not installed in {sys.prefix}; accepted: "
+            "tensorflow, or jax where it is installed",
+            file=sys.stderr,
+        )
+        return USAGE
     what = "'.[train]'" if package in TRAINING else "."
     print(
         f"dfdetect: the package {package} is not installed in {sys.prefix}; run `pip install {what}` in the "

@@ -64,7 +64,10 @@ def _parser() -> Parser:
         help="write a manifest without the leaking rows, beside the audited one",
     )
     parser.add_argument(
-        "--out", type=Path, metavar="DIR", help="the page's folder (default: audit, beside the data)"
+        "--out",
+        type=Path,
+        metavar="DIR",
+        help="the page's folder (default: audit, or audit-NAME of NAME.csv, beside the data)",
     )
     parser.add_argument(
         "--cache",
@@ -102,7 +105,8 @@ def _audit(args: argparse.Namespace, command: str) -> int:
     folder = target.manifest.parent
     _check_clean(args.write_clean, target)
     beside = args.target if args.target and args.target.is_dir() else args.scores or folder
-    out = args.out or beside / "audit"
+    named = "" if target.manifest.stem == "manifest" or scored else f"-{target.manifest.stem}"
+    out = args.out or beside / f"audit{named}"
     check_out(out)
     rows = Rows(folder, target.samples, args.cache or folder / CACHE)
     result = audit(rows, kinds, named=args.kinds not in (None, "all"))

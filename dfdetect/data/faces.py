@@ -11,12 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dfdetect.data.augment import augment
-from dfdetect.recipe import PAIRED
+from dfdetect.recipe import PAIRED, Recipe
 from face_extraction.errors import InputError
 from face_extraction.images import Unreadable, read_rgb, resize
 from face_extraction.ledger import LedgerRow
 from face_extraction.machine import available_cores
-from face_extraction.manifest import FAKE, REAL, UNKNOWN, FaceSample, of_split
+from face_extraction.manifest import FAKE, LABEL_NAMES, REAL, UNKNOWN, FaceSample, of_split
 from face_extraction.progress import progress
 
 Rgb = NDArray[np.uint8]
@@ -146,7 +146,30 @@ NEW_SPLIT = (
     "make a new split with --split group, which fills every split if there are enough groups, "
     "or add videos of other groups"
 )
+NEW_GROUPS = "give another --seed, --val-share or --test-share, or add videos of other groups"
 NEW_FOLDS = "give another --seed, fewer --folds or another --val-share, or add videos of other groups"
+
+
+def remedy_for(faces: Sequence[FaceSample], units: Sequence[FaceSample], recipe: Recipe) -> str:
+    """What a user can do where a split of these data lacks a class.
+
+    Args:
+        faces: all faces that the recipe takes, of all splits.
+        units: the same, or the first face of each clip that can be made of them.
+        recipe: the recipe.
+    """
+    for label in (REAL, FAKE):
+        name = LABEL_NAMES[label]
+        if all(face.label != label for face in faces):
+            return f"add {name} faces: there are none in any split"
+        if all(unit.label != label for unit in units):
+            return (
+                f"give fewer --frames, or extract more frames of each video: no {name} video has "
+                f"{recipe.frames} faces of one person"
+            )
+    if recipe.folds:
+        return NEW_FOLDS
+    return NEW_SPLIT if recipe.split == "manifest" else NEW_GROUPS
 
 
 def check_classes(

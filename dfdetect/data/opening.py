@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from dfdetect.data.clips import check_videos, make_clips
-from dfdetect.data.faces import NEW_FOLDS, check_classes
+from dfdetect.data.faces import check_classes, remedy_for
 from dfdetect.data.held_out import with_pairs
 from dfdetect.data.paired import check_kinds, check_reals
 from dfdetect.data.splitting import choose, parted_swaps, parts_swaps
@@ -117,14 +117,15 @@ def open_training_data(recipe: Recipe, *, tested: bool = False) -> Data:
     samples = data.samples
     if recipe.frames:
         samples = [clip.sample for clip in make_clips(samples, recipe.frames)[0]]
+    way = remedy_for(data.samples, samples, recipe)
     if not recipe.folds:
         for split in SPLITS if tested else ("train", "val"):
             if recipe.augment == PAIRED and split == "train":
                 check_reals(samples, data.path)
             else:
-                check_classes(samples, split, data.path, recipe.unit)
+                check_classes(samples, split, data.path, recipe.unit, way)
         return data
     where = f"{data.path}: fold {recipe.fold} of {recipe.folds}"
     for split in SPLITS:  # a test fold of one class has no AUC, so the average would have none
-        check_classes(samples, split, where, recipe.unit, NEW_FOLDS)
+        check_classes(samples, split, where, recipe.unit, way)
     return data

@@ -216,6 +216,17 @@ def cumulative(scores: Scores, weights: Array) -> tuple[Array, Array]:
     return both - fake, fake
 
 
+def exact_auc(labels: NDArray[np.int64], p_fake: NDArray[np.float64]) -> float:
+    """The AUC by whole counts of pairs, so that equal rankings give equal numbers, whatever their order.
+
+    Args:
+        labels: of shape (n,), 0 real and 1 fake; both are there.
+        p_fake: of shape (n,).
+    """
+    scores = prepare(labels, p_fake, np.zeros(len(labels), dtype=np.int64), 0.5)
+    return float(_ranking(*cumulative(scores, np.ones((1, 1))))["auc"][0])
+
+
 def equal_error_rate(real: Array, fake: Array) -> Array:
     """The error rate where the ROC curve, drawn with straight lines, meets FPR = FNR.
 

@@ -211,8 +211,8 @@ def _add_from_runs(tasks: Any) -> None:
         description="One row for each run: metrics of its test faces, intervals, n and size. A folder of\n"
         "dfdetect.crossval gives the mean of its folds. Notes tell of random starts, of splits that leak\n"
         "and of trainings that collapsed.",
-        epilog=f"example:\n  {PROG} from-runs runs/* --columns accuracy,auc,f1 --format latex --out runs.tex\n"
-        "\nexit status: 0 every folder has its row, 1 some are left out, each with its reason, 2 wrong use",
+        epilog=f"example:\n  {PROG} from-runs runs/* --columns accuracy,auc --format latex --out runs.tex\n\n"
+        "exit status: 0 every folder has its row, 1 some are left out, each with its reason, 2 wrong use",
     )
     parser.add_argument("runs", nargs="+", type=Path, metavar="RUN", help="a run's folder")
     parser.add_argument(

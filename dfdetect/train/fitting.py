@@ -10,10 +10,11 @@ from threading import Lock
 
 import keras
 import numpy as np
-from sklearn.metrics import log_loss, roc_auc_score
+from sklearn.metrics import log_loss
 
 from dfdetect.data.faces import Pass, Store, class_weights, epoch_order
 from dfdetect.data.pipeline import make_batches
+from dfdetect.metrics.measures import exact_auc
 from dfdetect.models.blocks import set_trainable
 from dfdetect.models.head import logits_of
 from dfdetect.models.registry import family
@@ -214,7 +215,7 @@ def _validate(model: keras.Model, val: Store, recipe: Recipe) -> Row:
     return {
         "val_loss": float(log_loss(val.labels, np.clip(p_fake, 1e-7, 1 - 1e-7), labels=[0, 1])),
         "val_accuracy": float(np.mean((p_fake >= 0.5) == val.labels)),
-        "val_auc": float(roc_auc_score(val.labels, p_fake)),
+        "val_auc": exact_auc(val.labels, p_fake),
     }
 
 

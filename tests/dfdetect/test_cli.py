@@ -149,3 +149,11 @@ def test_keras_is_imported_without_what_only_its_unused_wrappers_need(
     assert (keras.sklearn, keras.matplotlib) == (None, None)
     assert (keras.jax is not None) == jax
     assert importlib.import_module("sklearn").__file__ == str(tmp_path / "sklearn.py")
+
+
+@pytest.mark.parametrize("flag", ["--val-share", "--test-share"])
+def test_shares_of_a_split_that_is_given_are_refused(flag):
+    with pytest.raises(InputError, match=rf"{flag} 0\.2: the manifest's own split leaves"):
+        recipe_from_flags(parse(flag, "0.2"), Recipe())
+    recipe = recipe_from_flags(parse(flag, "0.2", "--split", "group"), Recipe())
+    assert 0.2 in (recipe.val_share, recipe.test_share)

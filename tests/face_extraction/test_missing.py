@@ -4,7 +4,7 @@ import re
 from configparser import ConfigParser
 from pathlib import Path
 
-from face_extraction.missing import extra
+from face_extraction.missing import extra, missing_package
 
 ROOT = Path(__file__).parents[2]
 
@@ -28,3 +28,11 @@ def test_nothing_asks_an_index_for_dfdetect():
         (path, path.read_text(encoding="utf-8")) for path in (ROOT / "README.md", *ROOT.glob("docs/*.md"))
     ]
     assert [path for path, text in (*_sources(), *docs) if "dfdetect[" in text] == []
+
+
+def test_a_backend_that_is_not_there_is_named_with_what_is_accepted(monkeypatch, capsys):
+    monkeypatch.setenv("KERAS_BACKEND", "torch")
+    assert missing_package(ModuleNotFoundError("No module named 'torch'", name="torch")) == 2
+    assert capsys.readouterr().err.startswith("dfdetect: KERAS_BACKEND=torch: that package is not installed")
+    assert missing_package(ModuleNotFoundError("No module named 'cv2'", name="cv2")) == 2
+    assert "the package cv2 is not installed" in capsys.readouterr().err

@@ -74,7 +74,10 @@ def test_planted_leaks_are_found_shown_and_repaired(data, capsys):
     assert '<th scope="col"></th>' not in page
     kept = {sample.path for sample in read_manifest(clean)}
     assert {f"faces/{number}.png" for number in range(24)} - kept == {f"faces/{n}.png" for n in (0, 1, 3)}
-    assert audit.main([str(clean), "--out", str(data / "again")]) == 0
+    before = (data / "audit" / "index.html").read_bytes()
+    assert audit.main([str(clean)]) == 0
+    assert (data / "audit-clean" / "index.html").is_file()
+    assert (data / "audit" / "index.html").read_bytes() == before
     assert "No leak between splits. Looked for: group, video, file, near." in capsys.readouterr().out
 
 
@@ -94,7 +97,7 @@ def test_names_from_outside_act_in_no_page(data):
     ]
     write_manifest(data / "evil.csv", samples)
     assert audit.main([str(data / "evil.csv"), "--kinds", "group"]) == 1
-    page = (data / "audit" / "index.html").read_text()
+    page = (data / "audit-evil" / "index.html").read_text()
     assert "<script" not in page
     assert page.count("&lt;script&gt;") >= 4
 
@@ -137,10 +140,10 @@ def test_a_crop_that_cannot_be_read_is_a_failed_item(data, capsys):
     write_manifest(data / "few.csv", read_manifest(data / "manifest.csv", torn_groups=True)[5:])
     assert audit.main([str(data / "few.csv"), "--kinds", "file"]) == 1
     assert "1 crops could not be read" in capsys.readouterr().out
-    assert "faces/9.png,unreadable" in (data / "audit" / "unread.csv").read_text()
+    assert "faces/9.png,unreadable" in (data / "audit-few" / "unread.csv").read_text()
     (data / "faces/9.png").write_bytes(whole)
     assert audit.main([str(data / "few.csv"), "--kinds", "file"]) == 0
-    assert not (data / "audit" / "unread.csv").exists()
+    assert not (data / "audit-few" / "unread.csv").exists()
 
 
 @pytest.fixture

@@ -15,7 +15,9 @@ from dfdetect.data.faces import (
     labelled,
     open_faces,
     pair_order,
+    remedy_for,
 )
+from dfdetect.recipe import Recipe
 from face_extraction.errors import InputError
 from face_extraction.images import read_rgb, write_image
 from face_extraction.manifest import FaceSample, read_manifest
@@ -75,6 +77,21 @@ def test_faces_of_unknown_label_neither_train_nor_make_a_class(tmp_path):
     assert labelled([*samples, FaceSample("v.png", 1, "val", "v")], "train") == samples[1:]
     with pytest.raises(InputError, match="has 0 real and 1 fake faces"):
         check_classes([samples[0], samples[2]], "train", tmp_path)
+
+
+def test_the_remedy_is_one_that_can_help():
+    real, fake = (FaceSample(f"{label}.png", label, "train", str(label)) for label in (0, 1))
+    recipe = Recipe(frames=4)
+    assert remedy_for([real], [real], recipe).startswith("add fake faces: there are none")
+    assert remedy_for([fake], [], recipe).startswith("add real faces: there are none")
+    clips = (
+        "give fewer --frames, or extract more frames of each video: no fake video has 4 faces of one person"
+    )
+    assert remedy_for([real, fake], [real], recipe) == clips
+    both = [real, fake]
+    assert "--split group" in remedy_for(both, both, recipe)
+    assert "--split group" not in remedy_for(both, both, Recipe(split="group"))
+    assert "fewer --folds" in remedy_for(both, both, Recipe(split="group", folds=3, fold=1))
 
 
 def test_the_last_smaller_batch_is_counted(make_manifest):

@@ -17,7 +17,7 @@ from dfdetect.metrics.estimates import (
     shown_p,
     signed,
 )
-from dfdetect.metrics.measures import MEASURES, measure, prepare
+from dfdetect.metrics.measures import MEASURES, exact_auc, measure, prepare
 from dfdetect.predictions import Predictions
 from face_extraction.errors import InputError
 from face_extraction.manifest import FaceSample
@@ -350,3 +350,16 @@ def test_where_videos_have_several_faces_their_scores_tell_the_skill():
     levels = {name: compute_metrics(scored, threshold=0.5, level=name) for name in ("face", "video")}
     assert "on 30 test videos" in no_skill({"test": levels})
     assert "on 30 videos, and chance" in no_skill({"all": levels})
+
+
+def test_the_auc_of_one_epoch_is_scikit_learns_and_knows_no_order() -> None:
+    """Rounding must not decide which of two equal epochs is kept."""
+    drawn = np.random.default_rng(0)
+    labels = drawn.integers(0, 2, 701)
+    for decimals in (1, 2, 6):
+        p_fake = drawn.random(701).round(decimals)
+        auc = exact_auc(labels, p_fake)
+        assert auc == pytest.approx(sk.roc_auc_score(labels, p_fake), abs=1e-12)
+        for _ in range(5):
+            order = drawn.permutation(701)
+            assert exact_auc(labels[order], p_fake[order]) == auc
