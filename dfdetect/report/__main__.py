@@ -192,9 +192,10 @@ def _tables(args: argparse.Namespace) -> int:
         if not path.is_file() or path.read_text(encoding="utf-8") != text
     ]
     if args.check:
+        root = "" if args.root == ROOT else f" --root {args.root}"
         differ += [path for path in figures if not path.is_file()]
         for path in differ:
-            print(f"{path}: differs from the results; {PROG} tables renders it")
+            print(f"{path}: differs from the results; {PROG} tables{root} renders it")
         return FINDING if differ else DONE
     for path in differ:
         write_text(path, wanted[path])

@@ -15,6 +15,7 @@ from dfdetect.report.results import DONE, Result, current, finished, read_result
 from dfdetect.report.sections import Section, sections
 from dfdetect.report.tables import collapsed
 from face_extraction.errors import InputError
+from face_extraction.wording import plural
 
 Row = tuple[str, ...]
 BEGIN, END = "<!-- reports: begin -->", "<!-- reports: end -->"
@@ -38,6 +39,8 @@ def overview(experiments: Sequence[Experiment]) -> str:
     head = ["model", "report", "cell", "accuracy", "AUC", "n", "size", "data", "published accuracy"]
     return render(
         "overview.md.j2",
+        count=plural(len(experiments), "report"),
+        folder=experiments[0].folder.as_posix(),
         sources=_table(
             ["report", "its title", "its data"],
             [

@@ -28,6 +28,16 @@ def test_the_readme_leaves_out_sizes_that_only_show_that_cells_run(declare, meas
         assert ("| folds |" in overview.overview([experiment])) == (expected is not None)
 
 
+def test_the_page_over_ones_own_report_has_no_empty_part(declare):
+    text, _, _ = declare.text.partition("[[published]]")
+    page = overview.overview([read_experiment(declare(text))])
+    assert page.startswith("# 1 report, and")
+    assert "No cell has a result yet." in page
+    assert [line for line in page.splitlines() if line.startswith("## ")] == [
+        "## All models over all reports"
+    ]
+
+
 PART = {"origin": "x.h5 (1 of 2 parameters)", "local": True, "partial": True}
 
 
