@@ -138,10 +138,11 @@ def parallel(rows: Sequence[Row], objective: str, path: Path) -> None:
             [_place(axes, y, values, even=name != objective) for y, (name, values) in enumerate(columns)]
         )
         scores = places[-1]
-        colours = matplotlib.colormaps["viridis_r"](scores)
+        # The map's first colours are too pale to be seen on white.
+        colours = matplotlib.colormaps["viridis_r"](0.2 + 0.8 * scores)
         for line, colour, score in zip(places.T, colours, scores, strict=True):
             axes.plot(
-                line, range(len(columns)), color=colour, alpha=0.35 + 0.6 * score, linewidth=1.0 + 1.2 * score
+                line, range(len(columns)), color=colour, alpha=0.6 + 0.4 * score, linewidth=1.0 + 1.2 * score
             )
         axes.set(xlim=(-0.06, 1.06), ylim=(len(columns) - 0.5, -0.3), xticks=[])
         axes.set_yticks(range(len(columns)), [_title(name) for name, _ in columns])
@@ -153,12 +154,12 @@ def parallel(rows: Sequence[Row], objective: str, path: Path) -> None:
 def _place(axes: "Axes", y: int, values: Sequence[Any], *, even: bool) -> list[float]:
     """Draw one horizontal axis with its marks, and return the place of each value on it, 0 to 1.
 
-    With `even`, up to six values are evenly spaced, as for a list.
+    With `even`, up to six values that several trials share are evenly spaced, as those of a list.
     """
     axes.axhline(y, color=FAINT, linewidth=1.2, zorder=0)
     texts = any(isinstance(value, (str, bool)) for value in values)
     kinds = list(dict.fromkeys(values)) if texts else sorted(set(values))
-    if texts or len(kinds) == 1 or (even and len(kinds) <= 6):
+    if texts or len(kinds) == 1 or (even and len(kinds) <= min(6, len(values) - 1)):
         places = {
             value: index / max(1, len(kinds) - 1) if len(kinds) > 1 else 0.5
             for index, value in enumerate(kinds)

@@ -173,6 +173,8 @@ def _sheet(args: argparse.Namespace) -> int:
     check_range("--count", args.count, 1, 100)
     check_range("--size", args.size, 16, 1024)
     check_range("--seed", args.seed, 0, 2**32 - 1)
+    if args.out.suffix.lower() != ".png":
+        raise InputError(f"--out {args.out}; accepted: a file that ends in .png")
     kinds = _kinds(args.kind)
     check_shares(dict.fromkeys(kinds, 1.0))
     reals, _ = find_reals(args.manifest, read_manifest(args.manifest))

@@ -12,6 +12,9 @@ from dfdetect.fakes.registry import Mask, Rgb
 
 _GAIN = 4
 """By how much differences are amplified."""
+_COLUMNS = ("real", "fake", "mask", f"difference x {_GAIN}")
+HEAD = 48
+"""Height in pixels of the strip that names the kind and its columns."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +39,7 @@ class ContactSheet:
         """Draw the fakes of each kind in a column of its own.
 
         Returns:
-            uint8 of shape (count * side, kinds * 4 * side, 3).
+            uint8 of shape (HEAD + count * side, kinds * 4 * side, 3).
         """
         return np.hstack([self._column(kind) for kind in kinds])
 
@@ -56,7 +59,7 @@ class ContactSheet:
                 rng = np.random.default_rng((seed, index))
                 fake = make_fake(kind, face, rng, sampler.donor_of(index))
                 rows.append(_row(face.picture, fake.picture, fake.mask))
-        return _titled(np.vstack(rows), kind)
+        return np.vstack([_head(kind, side), *rows])
 
 
 def _row(real: Rgb, fake: Rgb, mask: Mask) -> Rgb:
@@ -65,7 +68,20 @@ def _row(real: Rgb, fake: Rgb, mask: Mask) -> Rgb:
     return np.hstack([real, fake, np.repeat(grey[:, :, None], 3, axis=2), difference])
 
 
-def _titled(picture: Rgb, title: str) -> Rgb:
-    written = picture.copy()
-    cv2.putText(written, title, (4, 16), cv2.FONT_HERSHEY_SIMPLEX, 0.5, (255, 255, 0), 1, cv2.LINE_AA)
-    return written
+def _head(kind: str, side: int) -> Rgb:
+    """The strip above a kind's pictures: its name, and what each column shows."""
+    strip = np.full((HEAD, len(_COLUMNS) * side, 3), 255, dtype=np.uint8)
+    _write(strip, kind, (4, 19), 0.6, 2)
+    for number, title in enumerate(_COLUMNS):
+        _write(strip[:, number * side : (number + 1) * side], title, (4, 40), 0.45, 1)
+    return strip
+
+
+def _write(picture: Rgb, text: str, place: tuple[int, int], size: float, weight: int) -> None:
+    """Write in black, as large as fits the picture's width."""
+    (width, _), _ = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, size, weight)
+    size *= min(1.0, (picture.shape[1] - 2 * place[0]) / width)
+    # OpenCV writes into whole arrays alone, not into slices of them.
+    part = np.ascontiguousarray(picture)
+    cv2.putText(part, text, place, cv2.FONT_HERSHEY_SIMPLEX, size, (0, 0, 0), weight, cv2.LINE_AA)
+    picture[...] = part

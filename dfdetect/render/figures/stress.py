@@ -65,8 +65,12 @@ def stress_panels(panels: Sequence[Panel], undisturbed: Estimate, path: Path) ->
         for axes, panel in zip(cells, panels, strict=False):
             _draw(axes, panel, undisturbed.value)
         cells[0].set_ylim(*_range(panels, undisturbed))
-        figure.supylabel("AUC", size=10)
-        figure.legend(handles=_key(), loc="outside lower center", ncols=(1, 2, 3, 5)[min(columns, 4) - 1])
+        for axes in cells[::columns]:
+            axes.set_ylabel("AUC", size=8)
+        lost = any(point.lost for panel in panels for point in panel.points)
+        figure.legend(
+            handles=_key(lost=lost), loc="outside lower center", ncols=(1, 2, 3, 5)[min(columns, 4) - 1]
+        )
 
 
 def _draw(axes: "Axes", panel: Panel, undisturbed: float) -> None:
@@ -103,16 +107,16 @@ def _range(panels: Sequence[Panel], undisturbed: Estimate) -> tuple[float, float
     return max(0.0, min([CHANCE, *ends]) - ROOM), min(1.0, max([CHANCE, *ends]) + ROOM)
 
 
-def _key() -> list["Artist"]:
-    """The legend: what lines, band and dots mean."""
+def _key(*, lost: bool) -> list["Artist"]:
+    """The legend: what lines, band and dots mean; with `lost`, some loss is certain."""
     from matplotlib.lines import Line2D
     from matplotlib.patches import Patch
 
-    lost = "certain loss"
+    certain = [Line2D([], [], color=ORANGE, marker="o", markersize=4, linestyle="", label="certain loss")]
     return [
         Line2D([], [], color=BLUE, marker="o", markersize=4, label="AUC"),
         Patch(color=BLUE, alpha=0.16, linewidth=0, label="95 % interval"),
-        Line2D([], [], color=ORANGE, marker="o", markersize=4, linestyle="", label=lost),
+        *(certain if lost else []),
         Line2D([], [], color=GREY, linewidth=0.9, linestyle="--", label="undisturbed"),
         Line2D([], [], color=GREY, linewidth=0.8, linestyle=":", label="chance"),
     ]

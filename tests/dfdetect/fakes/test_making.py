@@ -11,6 +11,7 @@ from dfdetect.fakes.__main__ import main
 from dfdetect.fakes.motion import moving, write_video
 from dfdetect.fakes.rate import pairs_a_second
 from dfdetect.fakes.registry import Face
+from dfdetect.fakes.sheet import HEAD
 from face_extraction.combine import combine
 from face_extraction.digest import file_digest
 from face_extraction.images import read_rgb
@@ -207,7 +208,18 @@ def test_a_sheet_is_a_picture_of_four_columns_a_kind(manifest, tmp_path, more):
     sheet = tmp_path / "sheet.png"
     flags = ["--kind", "self_blend,swap", "--count", "3", "--size", "32", *more]
     assert main(["sheet", "--manifest", str(manifest), "--out", str(sheet), *flags]) == 0
-    assert read_rgb(sheet).shape == (96, 256, 3)
+    shown = read_rgb(sheet)
+    assert shown.shape == (HEAD + 96, 256, 3)
+    head = shown[:HEAD]
+    assert head.max() == 255
+    for column in range(8):  # each has its title
+        assert head[HEAD // 2 :, column * 32 : (column + 1) * 32].min() < 100
+
+
+def test_a_sheet_of_another_format_is_refused(manifest, tmp_path, capsys):
+    command = ["sheet", "--manifest", str(manifest), "--kind", "region", "--out", str(tmp_path / "x.txt")]
+    assert main(command) == 2
+    assert "x.txt; accepted: a file that ends in .png" in capsys.readouterr().err
 
 
 def test_the_rate_is_printed_for_each_kind(manifest, capsys):
