@@ -71,17 +71,17 @@ def _row(real: Rgb, fake: Rgb, mask: Mask) -> Rgb:
 def _head(kind: str, side: int) -> Rgb:
     """The strip above a kind's pictures: its name, and what each column shows."""
     strip = np.full((HEAD, len(_COLUMNS) * side, 3), 255, dtype=np.uint8)
-    _write(strip, kind, (4, 19), 0.6, 2)
+    _write(strip, kind, (4, 19), 0.65)
     for number, title in enumerate(_COLUMNS):
-        _write(strip[:, number * side : (number + 1) * side], title, (4, 40), 0.45, 1)
+        _write(strip[:, number * side : (number + 1) * side], title, (4, 40), 0.45)
     return strip
 
 
-def _write(picture: Rgb, text: str, place: tuple[int, int], size: float, weight: int) -> None:
+def _write(picture: Rgb, text: str, place: tuple[int, int], size: float) -> None:
     """Write in black, as large as fits the picture's width."""
-    (width, _), _ = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, size, weight)
+    (width, _), _ = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, size, 1)
     size *= min(1.0, (picture.shape[1] - 2 * place[0]) / width)
     # OpenCV writes into whole arrays alone, not into slices of them.
     part = np.ascontiguousarray(picture)
-    cv2.putText(part, text, place, cv2.FONT_HERSHEY_SIMPLEX, size, (0, 0, 0), weight, cv2.LINE_AA)
+    cv2.putText(part, text, place, cv2.FONT_HERSHEY_SIMPLEX, size, (0, 0, 0), 1, cv2.LINE_AA)
     picture[...] = part
