@@ -13,6 +13,7 @@ from dfdetect.out_folder import check_file
 from dfdetect.recipe import Recipe, from_mapping
 from face_extraction.command import DONE, FINDING, Parser, run
 from face_extraction.errors import InputError
+from face_extraction.wording import plural
 from tuning.job import DEFAULT, OBJECTIVES, STRATEGIES, Job, list_jobs, parse_job, read_job
 from tuning.space import OPTION
 
@@ -37,8 +38,8 @@ def _parser() -> Parser:
         f"jobs: {', '.join(list_jobs())}\n\nexample:\n"
         "  python -m tuning --model xception --manifest M --strategy bayesian --trials 40 --out best.toml\n"
         "  python -m dfdetect.train --recipe best.toml\n\n"
-        "exit status: 0 every trial is done or pruned, 1 some failed, 2 wrong use, 130 interrupted: the\n"
-        "same command resumes",
+        "exit status: 0 every trial is done or pruned, 1 some failed, or crops were not read (see\n"
+        "unscored.csv), 2 wrong use, 130 interrupted: the same command resumes",
     )
     parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="the best recipe, *.toml")
     parser.add_argument(
@@ -79,6 +80,8 @@ def _tune(args: argparse.Namespace) -> int:
         raise InputError("--tensorboard is not accepted here: it writes into one run")
     job = _job(args)
     load_keras()
+    from dfdetect.runs.folder import Run
+    from dfdetect.train.training import unread
     from tuning.opening import Place, delete_search, open_search
     from tuning.rows import FAILED, best_of
     from tuning.search import run_search
@@ -98,13 +101,17 @@ def _tune(args: argparse.Namespace) -> int:
             f"{failed} of {len(rows)} trials failed; {folder / 'trials.csv'} has the reasons; "
             "--retry-failed tries them again"
         )
+    searched = [case.name for case in search.searched]
+    left = job.trials * len(searched) - sum(row.case in searched for row in rows)
+    if left > 0:
+        print(f"{plural(left, 'trial')} of the budget not run: no values are left that were not tried")
     if best is None:
         print("no trial finished, so there is no best recipe")
     else:
         print(f"best: {job.objective} {best.score:.4f}, {best.label}")
         print(f"train it: python -m dfdetect.train --recipe {args.out}")
     print(f"look at {folder / 'index.html'}")
-    return FINDING if failed else DONE
+    return FINDING if failed or unread(Run(folder)) else DONE
 
 
 def _job(args: argparse.Namespace) -> Job:

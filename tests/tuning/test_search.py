@@ -252,7 +252,7 @@ def test_a_broken_crop_stops_a_search_before_it_begins_or_is_deleted(command, ma
 @pytest.mark.usefixtures("untrained")
 def test_crops_left_out_are_listed(command, manifest, tmp_path, capsys):
     (manifest.parent / "faces" / "val-3.png").write_bytes(b"x")
-    assert tuning.main(command("learning_rate = [1e-2]", "--unreadable", "skip")) == 0
+    assert tuning.main(command("learning_rate = [1e-2]", "--unreadable", "skip")) == 1
     line = "Left out of training and validation: 1; unscored.csv says why."
     assert line in capsys.readouterr().out
     assert line in (tmp_path / "best" / "index.html").read_text()
@@ -379,6 +379,15 @@ def test_a_grid_that_is_not_tried_whole_says_so(command, tmp_path, capsys):
     line = "Grid: 1 of 4 combinations are tried, with only one value of learning_rate (0.01) and dropout (0)."
     assert line in capsys.readouterr().out
     assert line in (tmp_path / "best" / "index.html").read_text()
+
+
+@pytest.mark.usefixtures("untrained")
+def test_a_search_that_ends_before_its_budget_says_why(command, tmp_path, capsys):
+    space = "learning_rate = [1e-2, 1e-3]"
+    assert tuning.main(command(space, "--strategy", "tpe", "--trials", "5")) == 0
+    line = "3 trials of the budget not run: no values are left that were not tried"
+    assert line in capsys.readouterr().out
+    assert len({row["learning_rate"] for row in rows(tmp_path)}) == len(rows(tmp_path)) == 2
 
 
 def test_the_help_names_no_flag_that_is_refused(capsys):
