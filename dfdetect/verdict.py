@@ -170,6 +170,13 @@ class Timeline(msgspec.Struct, frozen=True, kw_only=True):
     spread: tuple[float, float, float, float, float] | None = None
     telling: tuple[int, ...] = ()
 
+    @property
+    def pace(self) -> float | None:
+        """How far apart the frames looked at lie on average, in seconds; None of a single one."""
+        if len(self.moments) < 2:
+            return None
+        return (self.moments[-1].time - self.moments[0].time) / (len(self.moments) - 1)
+
 
 class Alarms(msgspec.Struct, frozen=True, kw_only=True):
     """What "substantial evidence" is worth where fakes are as frequent as `prevalence`.

@@ -27,6 +27,9 @@ RESAMPLES = 1000
 KEPT = 1000
 """Scores of each class that are kept; of more, evenly spaced ones in their order."""
 
+TEST_SPLIT = "files of the test split"
+"""What a run's own calibration was tested on, in words."""
+
 
 def calibrate(
     val: Predictions, test: Predictions | None, *, origin: str, cannot: str = ""
@@ -59,7 +62,7 @@ def calibrate(
         val=_held(fitted, val),
         test=_held(fitted, test) if test is not None and len(test) else None,
         origin=origin,
-        tested_on=f"{len(test):,} files of the test split" if test is not None and len(test) else "",
+        tested_on=f"{len(test):,} {TEST_SPLIT}" if test is not None and len(test) else "",
         cannot=cannot,
         log_loss={name: round(loss, 6) for name, loss in losses.items()},
         before=_error(measured),

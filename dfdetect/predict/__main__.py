@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 GIVEN = "--threshold"
 NO_VERDICTS = "This detector gives no verdicts"
 FEW_FILES = 2
+PAGE_HEAD = 4096
+"""Bytes in which a page of ours names itself."""
 """So few files are scored sooner without compiling the model's function."""
 
 
@@ -266,6 +268,17 @@ def _check_outputs(args: argparse.Namespace, files: Sequence[Path]) -> None:
         check_file(args.html, "--html")
         if args.html.exists() and args.html.samefile(files[0]):
             raise InputError(f"--html {args.html}: that is the file to judge; give another name")
+        if args.html.is_file() and not _is_page(args.html):
+            raise InputError(
+                f"--html {args.html}: exists already, and is no report of ours; give another name"
+            )
+
+
+def _is_page(path: Path) -> bool:
+    """Whether a file is a page of dfdetect, which may be replaced."""
+    with path.open("rb") as handle:
+        head = handle.read(PAGE_HEAD)
+    return head.startswith(b"<!DOCTYPE html>") and "· dfdetect</title>".encode() in head
 
 
 def _append(files: Sequence[Path], detector: "Detector", args: argparse.Namespace) -> bool:

@@ -159,13 +159,14 @@ def judge_video(found: Look, scores: Sequence[float], calibration: Calibration) 
         for face in _faces(found, scores, calibration)
     )
     worst = max((person for person in people if person.counts), key=lambda person: person.score)
+    order = sorted((person for person in people if person.counts), key=lambda person: -person.score)
     return Judged(
         score=calibration.corrected(worst.score, len(who)),
         highest=worst.score,
         candidates=len(who),
         faces=faces,
         people=tuple(people),
-        timeline=_timeline(found, faces, worst.person),
+        timeline=_timeline(found, faces, [person.person for person in order]),
     )
 
 
@@ -203,7 +204,7 @@ def judge_clips(
         candidates=len(scores),
         people=tuple(people),
         clips=tuple(clips),
-        timeline=_timeline(found, (), 0),
+        timeline=_timeline(found, (), ()),
     )
 
 
@@ -226,14 +227,18 @@ def _faces(found: Look, scores: Sequence[float], calibration: Calibration) -> tu
     )
 
 
-def _timeline(found: Look, faces: Sequence[Face], worst: int) -> Timeline:
-    """The frames looked at; the faces that tell most are the highest ones of person `worst`."""
+def _timeline(found: Look, faces: Sequence[Face], order: Sequence[int]) -> Timeline:
+    """The frames looked at, and what tells most: each person's highest face, and more of the first's."""
     highest: dict[int, float] = {}
     for face in faces:
         if face.counts:
             highest[face.frame] = max(face.score, highest.get(face.frame, 0.0))
     times = [seen.time for seen in found.moments]
-    told = sorted((face for face in faces if face.person == worst), key=lambda face: -face.score)
+    own = {
+        person: sorted((face for face in faces if face.person == person), key=lambda face: -face.score)
+        for person in order
+    }
+    told = ([faces[0] for faces in own.values()] + (own[order[0]][1:] if order else []))[:TELLING]
     return Timeline(
         moments=tuple(
             Moment(frame=seen.frame, time=seen.time, score=highest.get(seen.frame)) for seen in found.moments
@@ -241,7 +246,7 @@ def _timeline(found: Look, faces: Sequence[Face], worst: int) -> Timeline:
         share_with_face=found.shown / found.frames,
         seconds_between=float(np.median(np.diff(times))) if len(times) > 1 else None,
         spread=_spread(list(highest.values())),
-        telling=tuple(face.index for face in told[:TELLING]),
+        telling=tuple(face.index for face in sorted(told, key=lambda face: -face.score)),
     )
 
 

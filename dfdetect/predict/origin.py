@@ -11,8 +11,11 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import IO, Any
 
+from PIL import Image
+
 from dfdetect.verdict import Manifest, Provenance
 from face_extraction.container import open_video
+from face_extraction.heif import is_heic, open_heic
 from face_extraction.images import open_file, open_picture
 from face_extraction.missing import extra
 
@@ -58,6 +61,7 @@ def read_origin(path: Path, kind: str, anchors: str = "") -> Provenance:
     """
     tags: dict[str, str] = {}
     hints: list[str] = []
+    whole = True
     try:
         found = _photo(path) if kind == "photo" else _video(path)
         for name, value in found:
@@ -67,7 +71,8 @@ def read_origin(path: Path, kind: str, anchors: str = "") -> Provenance:
                 tags[_text(name)] = _text(value)
     except Exception as error:  # Whatever is wrong with tags, the pixels were read.
         hints.append(f"Its tags could not be read whole ({type(error).__name__}).")
-    if not set(tags) - {"format", "codec", "bits per second"}:
+        whole = False
+    if whole and not set(tags) - {"format", "codec", "bits per second"}:
         hints.append("It has no tags: screenshots, messengers and editors strip them.")
     return Provenance(manifest=read_manifest(path, anchors), tags=tags, hints=tuple(hints))
 
@@ -139,18 +144,42 @@ def _values(node: Any, name: str) -> Iterator[str]:
 
 def _photo(path: Path) -> Iterator[tuple[str, str]]:
     """Names and values of a photo's tags; the name "hint" marks a sentence."""
-    with open_file(path) as stream, open_picture(stream, path) as image:
+    with open_file(path) as stream:
+        heic = is_heic(stream.read(HEAD))
+        stream.seek(0)
+        yield from _heic(stream) if heic else _picture(stream, path)
+
+
+def _heic(stream: IO[bytes]) -> Iterator[tuple[str, str]]:
+    yield "format", "HEIC"
+    info = open_heic(stream).info
+    exif = Image.Exif()
+    exif.load(info.get("exif") or b"")
+    yield from _exif(exif)
+    yield from _xmp(info.get("xmp") or b"")
+
+
+def _exif(exif: Image.Exif) -> Iterator[tuple[str, str]]:
+    yield from ((name, str(exif[tag])) for tag, name in _EXIF.items() if tag in exif)
+    more = exif.get_ifd(_EXIF_IFD)
+    yield from ((name, str(more[tag])) for tag, name in _EXIF_MORE.items() if tag in more)
+    if exif.get_ifd(_GPS_IFD):
+        yield "GPS", "the file tells a position"
+
+
+def _xmp(packet: bytes) -> Iterator[tuple[str, str]]:
+    for name, first, second in _XMP.findall(packet):
+        yield f"XMP {name.decode()}", (first or second).decode("utf-8", "replace")
+
+
+def _picture(stream: IO[bytes], path: Path) -> Iterator[tuple[str, str]]:
+    """The tags of what Pillow reads."""
+    with open_picture(stream, path) as image:
         yield "format", str(image.format)
-        exif = image.getexif()
-        yield from ((name, str(exif[tag])) for tag, name in _EXIF.items() if tag in exif)
-        more = exif.get_ifd(_EXIF_IFD)
-        yield from ((name, str(more[tag])) for tag, name in _EXIF_MORE.items() if tag in more)
-        if exif.get_ifd(_GPS_IFD):
-            yield "GPS", "the file tells a position"
+        yield from _exif(image.getexif())
         texts = dict(_png_texts(stream)) if image.format == "PNG" else {}
         yield from ((name, texts[name].decode("latin-1")) for name in _PNG if name in texts)
-        for name, first, second in _XMP.findall(bytes(image.info.get("xmp") or texts.get(_PNG_XMP, b""))):
-            yield f"XMP {name.decode()}", (first or second).decode("utf-8", "replace")
+        yield from _xmp(bytes(image.info.get("xmp") or texts.get(_PNG_XMP, b"")))
         if made := [name for name in texts if name.lower() in GENERATORS]:
             told = ", ".join(made)
             yield "PNG texts", told

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from dfdetect.render.text import shown_score
-from dfdetect.verdict import UNCERTAIN, WORDS, Face, Level, Record, Verdict
+from dfdetect.verdict import BLURRED, FEW_FACES, UNCERTAIN, WORDS, Face, Level, Record, Verdict
 from face_extraction.atomic import csv_of
 
 NONE = "no verdict"
@@ -23,7 +23,7 @@ def table(verdicts: Sequence[Verdict]) -> str:
         )
         lines.append(NARROW.join([name, level, *numbers, row[5]]).rstrip())
     told = dict.fromkeys(line for verdict in verdicts for line in meaning(verdict))
-    return "\n".join([*lines, "", *told])
+    return "\n".join([*lines, *([""] if told else []), *told])
 
 
 _CSV_COLUMNS = (
@@ -72,11 +72,13 @@ def _number(value: float | None) -> str:
 def meaning(verdict: Verdict) -> list[str]:
     """What the levels stand for, and what a reader has to know of the detector, a line each."""
     record = verdict.record
+    if not verdict.kind:  # It could not be read: no cut and no skill say anything of it.
+        return []
     told = "" if record.calibrated else "the scores are not calibrated"
     if cuts := record.cuts:
         between = f", {UNCERTAIN} ({WORDS[UNCERTAIN]}) between" if cuts.lower < cuts.upper else ""
         told = (
-            f"evidence of manipulation{f' in a {verdict.kind}' if verdict.kind else ''}: substantial from "
+            f"evidence of manipulation in a {verdict.kind}: substantial from "
             f"{cuts.upper:.6g} on, little below {cuts.lower:.6g}{between}; cuts from {cuts.origin}"
         )
     skill = record.skill and f"the detector's skill: {record.skill}"
@@ -101,13 +103,14 @@ def printable(name: object) -> str:
 
 def _rows(verdict: Verdict) -> Iterator[tuple[str, str, str, str, str, str]]:
     word = verdict.level or NONE
+    hidden = verdict.reason in (BLURRED, FEW_FACES)  # a score that is withheld means nothing
     notes = [
         verdict.detail or ("" if verdict.level else verdict.sentence),
-        _corrected(verdict),
+        "" if hidden else _corrected(verdict),
         _turned(verdict),
         _apart(verdict),
     ]
-    score = _score(verdict.score, verdict.record)
+    score = "-" if hidden else _score(verdict.score, verdict.record)
     yield (
         printable(verdict.file),
         word,
@@ -116,6 +119,8 @@ def _rows(verdict: Verdict) -> Iterator[tuple[str, str, str, str, str, str]]:
         str(verdict.frames),
         "; ".join(printable(note).removesuffix(".") for note in notes if note),
     )
+    if hidden:
+        return
     for person in verdict.people if len(verdict.people) > 1 else ():
         note = "" if person.counts else "seen once: no part in the video's score"
         name = f"  person {person.person}"
@@ -150,8 +155,8 @@ def _corrected(verdict: Verdict) -> str:
 
 def _apart(verdict: Verdict) -> str:
     """How far apart the frames lie that were looked at."""
-    between = verdict.timeline.seconds_between if verdict.timeline else None
-    return f"one frame every {between:.3g} s" if between else ""
+    pace = verdict.timeline.pace if verdict.timeline else None
+    return f"one frame every {pace:.3g} s" if pace else ""
 
 
 def _turned(verdict: Verdict) -> str:

@@ -25,4 +25,7 @@ def withheld(found: Look, judged: Judged, least: float | None) -> tuple[str, str
     middle = float(np.median([sharpness(found.crops[index]) for index in counting]))
     if middle >= least:
         return None
-    return BLURRED, f"sharpness {middle:.3g}; the detector was tested on {least:.3g} and more"
+    return (
+        BLURRED,
+        f"they are softer than those it was tested on: sharpness {middle:.3g}, not {least:.3g} or more",
+    )

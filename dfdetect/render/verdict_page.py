@@ -23,8 +23,8 @@ UNSAID = (
     "It is no proof. The detector looks for traces that some ways of changing a face leave behind. Other "
     "ways leave other traces, or none.",
     "“Little evidence” means only that nothing was found.",
-    "Text-to-video and sound are not judged, nor are faces that are generated whole, unless the detector was "
-    "trained on such.",
+    "Text-to-video and sound are not judged. Nor are faces that are generated whole, unless the note on the "
+    "detector says that it can.",
     "What lies outside the faces is not judged: a true face may stand in a false scene, or beside false "
     "words.",
     "It does not tell who made the file, when, or why.",
@@ -102,8 +102,8 @@ def _lines(verdict: Verdict) -> list[str]:
         if verdict.timeline:
             with_face = round(verdict.timeline.share_with_face * verdict.frames)
             line += f", {with_face} with a face"
-            if verdict.timeline.seconds_between:
-                line += f": one frame every {verdict.timeline.seconds_between:.3g} s"
+            if verdict.timeline.pace:
+                line += f": one frame every {verdict.timeline.pace:.3g} s"
         lines.append(f"{line}.")
     if verdict.people:
         lines.append(f"{plural(len(verdict.people), 'person')} seen.".replace("persons", "people"))
@@ -111,9 +111,12 @@ def _lines(verdict: Verdict) -> list[str]:
         lines.append(f"{plural(len(verdict.faces), 'face')} found.")
     if verdict.highest is not None and verdict.score != verdict.highest:
         what = "faces" if verdict.kind == "photo" else "people"
+        cuts = verdict.record.cuts
+        stops = cuts is not None and verdict.score == cuts.lower
         lines.append(
             f"The highest of {verdict.candidates} {what} scores {_score(verdict.highest, verdict)}. Among so "
             "many, a high score by chance is more likely, so the score is corrected for their number."
+            + (" It is lowered no further than to the cut below which evidence is little." if stops else "")
         )
     return lines
 

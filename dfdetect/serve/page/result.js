@@ -114,7 +114,7 @@ function box(face, verdict, cuts, onPick) {
   const part = (value, whole) => `${(100 * value) / whole}%`;
   const { top, right, bottom, left } = face.box;
   const who = verdict.kind === "video" ? `Person ${face.person}` : `Face ${face.index + 1}`;
-  const told = `${SIGNS[face.level || "none"]} ${who}: ${score(face.score, cuts)}`;
+  const told = `${SIGNS[face.level || "none"]} ${who}${verdict.kind === "video" ? ", here" : ""}: ${score(face.score, cuts)}`;
   const made = el("button", {
     type: "button", className: `box ${boxClass(face, verdict)}`, "aria-pressed": "false",
     "aria-label": `${who}, score ${score(face.score, cuts)} of 0 to 1${face.counts ? "" : ", has no part in the verdict"}`, onclick: onPick,
@@ -171,9 +171,15 @@ function levelOf(value, cuts) {
   return value < cuts.lower ? "little" : "uncertain";
 }
 
+/** How far apart the frames looked at lie on average, in seconds; null of a single one. */
+function pace({ timeline }) {
+  const count = timeline?.moments.length ?? 0;
+  return count > 1 ? (timeline.moments.at(-1).time - timeline.moments[0].time) / (count - 1) : null;
+}
+
 function axis(moments, verdict) {
-  const between = verdict.timeline.seconds_between;
-  const apart = between ? `, one frame every ${between.toPrecision(2).replace(/\.?0+$/, "")} s` : "";
+  const between = pace(verdict);
+  const apart = between ? `, one frame every ${Number(between.toPrecision(3))} s` : "";
   return [
     el("p", { className: "axis", "aria-hidden": "true" }, el("span", {}, clock(0)), el("span", {}, clock(moments.at(-1).time))),
     el("p", { className: "under soft" }, `The highest score of each frame looked at${apart}. Choose one to see it.`),
@@ -186,7 +192,7 @@ function showFace(into, frame, entry, face, model, cuts) {
   if (!face) return;
   const { verdict } = entry.job;
   const who = verdict.kind === "video" ? `person ${face.person}` : `face ${face.index + 1}`;
-  const told = el("p", { className: "soft" }, `Close up: ${who}, score ${score(face.score, cuts)}.`);
+  const told = el("p", { className: "soft" }, `Close up: ${who}, score ${score(face.score, cuts)}${verdict.kind === "video" ? " in this frame" : ""}.`);
   const text = el("div", { className: "heat-text" }, told);
   into.append(closeUp(frame, face, verdict, who), text);
   if (!model.heat_maps || face.index === undefined) return;
@@ -295,8 +301,8 @@ function alarms(entry) {
 
 function meaning(verdict, model) {
   const lines = [...model.unsaid];
-  const between = verdict.timeline?.seconds_between;
-  if (between) lines.push(`Only one frame every ${between.toPrecision(3)} s was looked at. What lies between was not seen.`);
+  const between = pace(verdict);
+  if (between) lines.push(`Only one frame every ${Number(between.toPrecision(3))} s was looked at. What lies between was not seen.`);
   return el("details", { open: true }, el("summary", {}, "What this does not tell you"), el("ul", { className: "unsaid" }, ...lines.map((each) => el("li", {}, each))));
 }
 

@@ -285,11 +285,13 @@ def test_a_report_takes_the_place_of_no_folder_and_not_of_the_judged_file(comman
     photo = tmp_path / "person.png"
     photo.write_bytes((files / "person.png").read_bytes())
     (tmp_path / "link.html").hardlink_to(photo)
+    (tmp_path / "notes.html").write_text("<!DOCTYPE html><title>My notes</title>")
     for target, words in (
         (tmp_path, "a folder; accepted: the name of a file"),
         (photo / "report.html", f"{photo}: not a folder; give another --html"),
         (photo, "that is the file to judge"),
         (tmp_path / "link.html", "that is the file to judge"),
+        (tmp_path / "notes.html", "exists already, and is no report of ours; give another name"),
     ):
         assert command(photo, "--html", target) == 2
         said = capsys.readouterr()

@@ -3,6 +3,7 @@
 import csv
 import io
 
+import msgspec
 import pytest
 
 from dfdetect.predict.text import csv_rows, table
@@ -53,7 +54,9 @@ def test_each_face_of_a_photo_is_listed_and_the_correction_told(crowd):
 
 def test_no_verdict_has_its_reason_and_a_video_its_frames():
     gone = Verdict(file="gone.jpg", reason="no_face", record=RECORD)
-    line = Timeline(moments=(Moment(frame=0, time=0.0),) * 2, share_with_face=1.0, seconds_between=37.0)
+    # On average; the median would leave the long gap unsaid.
+    moments = tuple(Moment(frame=place, time=time) for place, time in enumerate((0.0, 1.0, 2.0, 111.0)))
+    line = Timeline(moments=moments, share_with_face=1.0, seconds_between=1.0)
     video = Verdict(
         file="v.mp4", kind="video", level="little", score=0.1, highest=0.1, timeline=line, record=RECORD
     )
@@ -61,6 +64,18 @@ def test_no_verdict_has_its_reason_and_a_video_its_frames():
     assert rows[0].split("  ")[0] == "gone.jpg"
     assert rows[0].endswith("No verdict: the detector found no face")
     assert rows[1].endswith("one frame every 37 s")
+
+
+def test_no_score_is_shown_that_means_nothing(crowd):
+    blurred = msgspec.structs.replace(crowd, level=None, reason="blurred", detail="they are soft")
+    lines = table([blurred]).splitlines()
+    assert lines[1].split() == ["crowd.jpg", "no", "verdict", "-", "3", "1", "they", "are", "soft"]
+    assert lines[2] == ""  # no face has a line
+
+
+def test_a_file_that_was_not_read_has_no_cuts_and_no_skill():
+    broken = Verdict(file="a.mp4", reason="unreadable", detail="no video in it", record=RECORD)
+    assert len(table([broken]).splitlines()) == 2
 
 
 def test_csv_holds_a_row_a_file_and_no_formula(crowd):

@@ -1,10 +1,14 @@
 """What is told of a model's skill: of hand-made scores, whose AUC is counted by hand."""
 
+import json
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from dfdetect.metrics.calibrating import Calibration
 from dfdetect.metrics.estimates import compute_metrics
+from dfdetect.models.shipped import DEFAULT, run_folder
 from dfdetect.predictions import Predictions
 from dfdetect.recipe import Recipe
 from dfdetect.runs.calibration import write_calibrations
@@ -75,3 +79,13 @@ def test_cautions_for_a_leak_and_for_what_was_not_calibrated_are_told(make_run):
         run.folder, {"face": Calibration(cannot="Too few."), "video": Calibration(cannot="Too few.")}
     )
     assert note_told(run) == "2 groups were seen. Too few."
+
+
+def test_a_detector_that_ships_tells_what_it_does_with_videos():
+    """Its own test faces are not compressed, and far easier."""
+    folder = run_folder(Path(DEFAULT))
+    trial = json.loads((folder / "trial.json").read_text())["test"]
+    told = skill_told(Run(folder))
+    assert "on its 390 test faces: AUC 0.931 [" in told
+    assert f"on {trial['videos']} compressed videos of {trial['people']} other people" in told
+    assert told.endswith(f": AUC {trial['auc']:.3f}")
