@@ -172,9 +172,10 @@ def status(experiment: Experiment, cells: Sequence[Cell], setup: Setup, digest: 
 def _shared(experiment: Experiment, cell: Cell, setup: Setup, digest: str) -> tuple[Path, Result] | None:
     """What another report has measured, unless its run folder is here or it is to be measured again."""
     found = None if setup.again else measured_elsewhere(experiment, cell, setup.profile, digest)
-    if found is None or _why_again(found[1], setup) or Run(setup.runs / found[1].runs[0]).finished:
+    if found is None or _why_again(found[1], setup):
         return None
-    return found
+    # The folder's name depends on flags, so it need not be the other report's.
+    return None if Run(setup.runs / _folder_name(cell, setup, digest)).finished else found
 
 
 def _missing(results: Sequence[Result], cell: Cell, profile: str) -> str:
