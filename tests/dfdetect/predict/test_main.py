@@ -63,6 +63,7 @@ def test_no_score_is_rounded_to_the_other_side_of_the_threshold(
     person = Person(person=1, score=0.51497, faces=2, level="little", low=0.5, high=0.6)
     verdict = Verdict(
         file="a",
+        kind="video",
         level="little",
         score=0.51497,
         highest=0.51497,
