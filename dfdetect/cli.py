@@ -195,9 +195,11 @@ def load_keras() -> None:
     with held_back(), _absent(unused):
         import keras  # noqa: F401
     # Each fold, trial or cell compiles a model of its own, which TensorFlow takes for an oversight.
-    logging.getLogger("tensorflow").addFilter(
-        lambda record: "tf.function retracing" not in record.getMessage()
-    )
+    logging.getLogger("tensorflow").addFilter(_is_no_retracing)
+
+
+def _is_no_retracing(record: logging.LogRecord) -> bool:
+    return "tf.function retracing" not in record.getMessage()
 
 
 def _may_use_jax() -> bool:

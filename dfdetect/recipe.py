@@ -320,7 +320,7 @@ def read_run_recipe(path: Path) -> Recipe:
 
 
 def write_recipe(path: Path, recipe: Recipe) -> None:
-    """Write the whole recipe, defaults included, as TOML, atomically."""
+    """Write what a recipe states, defaults included, and all of `SCORING`, as TOML, atomically."""
     values = dataclasses.asdict(recipe)
     write_text(path, tomli_w.dumps(recipe.stated() | {name: values[name] for name in SCORING}))
 

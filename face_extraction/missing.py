@@ -28,18 +28,17 @@ def missing_package(error: ModuleNotFoundError) -> int:
     if not package or package in OURS:
         raise error
     if package == os.environ.get("KERAS_BACKEND") != "tensorflow":
-        print(
-            f"dfdetect: KERAS_BACKEND={package}: that package is not installed in {sys.prefix}; accepted: "
-            "tensorflow, or jax where it is installed",
-            file=sys.stderr,
+        told = (
+            f"KERAS_BACKEND={package}: that package is not installed in {sys.prefix}; accepted: tensorflow, "
+            "or jax where it is installed"
         )
-        return USAGE
-    what = "'.[train]'" if package in TRAINING else "."
-    print(
-        f"dfdetect: the package {package} is not installed in {sys.prefix}; run `pip install {what}` in the "
-        "folder of dfdetect, or start the commands from the environment that `make` wrote (.venv)",
-        file=sys.stderr,
-    )
+    else:
+        what = "'.[train]'" if package in TRAINING else "."
+        told = (
+            f"the package {package} is not installed in {sys.prefix}; run `pip install {what}` in the folder "
+            "of dfdetect, or start the commands from the environment that `make` wrote (.venv)"
+        )
+    print(f"dfdetect: {told}", file=sys.stderr)
     return USAGE
 
 

@@ -26,7 +26,7 @@ from dfdetect.recipe import Recipe
 from dfdetect.render.text import short
 from tuning.job import Job
 from tuning.space import Axis, Values
-from tuning.strategy import EPOCHS, TRIES, Turn
+from tuning.strategy import EPOCHS, TRIES, Turn, enqueue
 
 # What a proposal stores in its trial: values that the oracle set outside the space, and Hyperband's brackets.
 EXTRA, BRACKETS = "extra", "brackets"
@@ -79,8 +79,7 @@ class KerasTuner:
         """Put a proposal into the study's queue, with what the next proposals need of it."""
         extra = {name: value for name, value in proposed.items() if name not in self._axes}
         brackets = {name: state.get(name) for name in BRACKET_STATE}
-        study.enqueue_trial(values, {EXTRA: extra, BRACKETS: brackets})
-        study.sampler = optuna.samplers.RandomSampler(seed=0)  # never used: all values are given
+        enqueue(study, values, {EXTRA: extra, BRACKETS: brackets})
 
     def values(self, trial: optuna.Trial) -> Values:
         """The proposed values, with Hyperband's epochs."""

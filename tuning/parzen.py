@@ -8,7 +8,7 @@ import optuna
 
 from tuning.job import Job
 from tuning.space import Space, Values
-from tuning.strategy import TRIES, Turn
+from tuning.strategy import TRIES, Turn, enqueue
 
 
 def prune_rule(strategy: str) -> optuna.pruners.BasePruner:
@@ -46,8 +46,7 @@ class Optuna:
             trial = copy.ask()
             values = {axis.name: axis.suggest(trial) for axis in self._space}
             if values not in tried:
-                study.enqueue_trial(values)
-                study.sampler = optuna.samplers.RandomSampler(seed=0)  # never used: all values are given
+                enqueue(study, values)
                 return Turn.RUN
         return Turn.STOP
 

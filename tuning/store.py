@@ -141,7 +141,7 @@ class Store:
                 lock = self._trial_lock(case, trial.number)
                 lock.acquire(timeout=0)
                 held = Held(trial, lock)
-            strategy.values(held.trial)  # samples the values now, while no other worker can
+            strategy.values(held.trial)  # fixes the values now, while no other worker can
             held.trial.set_user_attr(WORKER, worker)
             held.trial.set_user_attr(ATTEMPTS, held.trial.user_attrs.get(ATTEMPTS, 0) + 1)
             self.write_copy()

@@ -7,7 +7,7 @@ restart.
 """
 
 import enum
-from typing import Protocol
+from typing import Any, Protocol
 
 import optuna
 
@@ -15,7 +15,7 @@ from tuning.space import Values
 
 # Hyperband sets it for each trial, in place of the recipe's own.
 EPOCHS = "epochs"
-# How often values are drawn until no trial has had them. After that a search counts as complete.
+# How often values are drawn, in search of some that no trial has had. Then the search ends.
 TRIES = 100
 
 
@@ -25,6 +25,12 @@ class Turn(enum.Enum):
     RUN = "run the next trial"
     WAIT = "wait: the next trial depends on one that is not finished"
     STOP = "stop: nothing is left to try"
+
+
+def enqueue(study: optuna.Study, values: Values, facts: dict[str, Any] | None = None) -> None:
+    """Make `study.ask()` return a trial of these values, with these facts about it."""
+    study.enqueue_trial(values, facts)
+    study.sampler = optuna.samplers.RandomSampler(seed=0)  # never used: all values are given
 
 
 class Strategy(Protocol):

@@ -15,6 +15,8 @@ _GAIN = 4
 _COLUMNS = ("real", "fake", "mask", f"difference x {_GAIN}")
 HEAD = 48
 """Height in pixels of the strip that names the kind and its columns."""
+MARGIN = 4
+"""Pixels beside its text."""
 
 
 @dataclass(frozen=True)
@@ -70,18 +72,15 @@ def _row(real: Rgb, fake: Rgb, mask: Mask) -> Rgb:
 
 def _head(kind: str, side: int) -> Rgb:
     """The strip above a kind's pictures: its name, and what each column shows."""
-    strip = np.full((HEAD, len(_COLUMNS) * side, 3), 255, dtype=np.uint8)
-    _write(strip, kind, (4, 19), 0.65)
-    for number, title in enumerate(_COLUMNS):
-        _write(strip[:, number * side : (number + 1) * side], title, (4, 40), 0.45)
+    titles = [_line(title, side, 0.45) for title in _COLUMNS]
+    return np.vstack([_line(kind, len(_COLUMNS) * side, 0.65), np.hstack(titles)])
+
+
+def _line(text: str, width: int, size: float) -> Rgb:
+    """Text in black on white, half of `HEAD` high, as large as fits the width."""
+    strip = np.full((HEAD // 2, width, 3), 255, dtype=np.uint8)
+    (long, _), _ = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, size, 1)
+    size *= min(1.0, (width - 2 * MARGIN) / long)
+    place = (MARGIN, 3 * HEAD // 8)
+    cv2.putText(strip, text, place, cv2.FONT_HERSHEY_SIMPLEX, size, (0, 0, 0), 1, cv2.LINE_AA)
     return strip
-
-
-def _write(picture: Rgb, text: str, place: tuple[int, int], size: float) -> None:
-    """Write in black, as large as fits the picture's width."""
-    (width, _), _ = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, size, 1)
-    size *= min(1.0, (picture.shape[1] - 2 * place[0]) / width)
-    # OpenCV writes into whole arrays alone, not into slices of them.
-    part = np.ascontiguousarray(picture)
-    cv2.putText(part, text, place, cv2.FONT_HERSHEY_SIMPLEX, size, (0, 0, 0), 1, cv2.LINE_AA)
-    picture[...] = part

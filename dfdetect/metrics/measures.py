@@ -216,6 +216,18 @@ def cumulative(scores: Scores, weights: Array) -> tuple[Array, Array]:
     return both - fake, fake
 
 
+def curve(labels: NDArray[np.int64], p_fake: Array) -> tuple[Array, Array]:
+    """Counts of reals and of fakes called fake as the threshold falls, each starting at 0.
+
+    Args:
+        labels: of shape (n,), 0 real and 1 fake.
+        p_fake: of shape (n,).
+    """
+    scores = prepare(labels, p_fake, np.zeros(len(labels), dtype=np.int64), 0.5)
+    real, fake = cumulative(scores, np.ones((1, 1)))
+    return real[0], fake[0]
+
+
 def exact_auc(labels: NDArray[np.int64], p_fake: NDArray[np.float64]) -> float:
     """The AUC by whole counts of pairs, so that equal rankings give equal numbers, whatever their order.
 
@@ -223,8 +235,8 @@ def exact_auc(labels: NDArray[np.int64], p_fake: NDArray[np.float64]) -> float:
         labels: of shape (n,), 0 real and 1 fake; both are there.
         p_fake: of shape (n,).
     """
-    scores = prepare(labels, p_fake, np.zeros(len(labels), dtype=np.int64), 0.5)
-    return float(_ranking(*cumulative(scores, np.ones((1, 1))))["auc"][0])
+    real, fake = curve(labels, p_fake)
+    return float(_ranking(real[None], fake[None])["auc"][0])
 
 
 def equal_error_rate(real: Array, fake: Array) -> Array:

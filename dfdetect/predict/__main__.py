@@ -30,9 +30,9 @@ if TYPE_CHECKING:
 GIVEN = "--threshold"
 NO_VERDICTS = "This detector gives no verdicts"
 FEW_FILES = 2
+"""So few files are scored sooner without compiling the model's function."""
 PAGE_HEAD = 4096
 """Bytes in which a page of ours names itself."""
-"""So few files are scored sooner without compiling the model's function."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -158,8 +158,8 @@ def judge_video(found: Look, scores: Sequence[float], calibration: Calibration) 
         msgspec.structs.replace(face, counts=face.person in who)
         for face in _faces(found, scores, calibration)
     )
-    worst = max((person for person in people if person.counts), key=lambda person: person.score)
     order = sorted((person for person in people if person.counts), key=lambda person: -person.score)
+    worst = order[0]
     return Judged(
         score=calibration.corrected(worst.score, len(who)),
         highest=worst.score,
@@ -234,11 +234,10 @@ def _timeline(found: Look, faces: Sequence[Face], order: Sequence[int]) -> Timel
         if face.counts:
             highest[face.frame] = max(face.score, highest.get(face.frame, 0.0))
     times = [seen.time for seen in found.moments]
-    own = {
-        person: sorted((face for face in faces if face.person == person), key=lambda face: -face.score)
-        for person in order
-    }
-    told = ([faces[0] for faces in own.values()] + (own[order[0]][1:] if order else []))[:TELLING]
+    ranked = sorted(faces, key=lambda face: -face.score)
+    own = [[face for face in ranked if face.person == person] for person in order]
+    firsts = [each[0] for each in own]
+    told = [*firsts, *(own[0][1:] if own else [])][:TELLING]
     return Timeline(
         moments=tuple(
             Moment(frame=seen.frame, time=seen.time, score=highest.get(seen.frame)) for seen in found.moments

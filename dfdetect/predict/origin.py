@@ -14,8 +14,8 @@ from typing import IO, Any
 from PIL import Image
 
 from dfdetect.verdict import Manifest, Provenance
+from face_extraction import heif
 from face_extraction.container import open_video
-from face_extraction.heif import is_heic, open_heic
 from face_extraction.images import open_file, open_picture
 from face_extraction.missing import extra
 
@@ -145,14 +145,14 @@ def _values(node: Any, name: str) -> Iterator[str]:
 def _photo(path: Path) -> Iterator[tuple[str, str]]:
     """Names and values of a photo's tags; the name "hint" marks a sentence."""
     with open_file(path) as stream:
-        heic = is_heic(stream.read(HEAD))
+        heic = heif.is_heic(stream.read(heif.HEAD))
         stream.seek(0)
         yield from _heic(stream) if heic else _picture(stream, path)
 
 
 def _heic(stream: IO[bytes]) -> Iterator[tuple[str, str]]:
     yield "format", "HEIC"
-    info = open_heic(stream).info
+    info = heif.open_heic(stream).info
     exif = Image.Exif()
     exif.load(info.get("exif") or b"")
     yield from _exif(exif)
@@ -173,7 +173,7 @@ def _xmp(packet: bytes) -> Iterator[tuple[str, str]]:
 
 
 def _picture(stream: IO[bytes], path: Path) -> Iterator[tuple[str, str]]:
-    """The tags of what Pillow reads."""
+    """The tags of a photo that Pillow opens, which is any but HEIC."""
     with open_picture(stream, path) as image:
         yield "format", str(image.format)
         yield from _exif(image.getexif())

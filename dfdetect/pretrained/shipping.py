@@ -10,11 +10,11 @@ import keras
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.metrics import roc_auc_score
 
 from dfdetect.data.sharpness import least_sharpness
 from dfdetect.fakes.reals import find_reals
 from dfdetect.metrics.estimates import LEVELS
+from dfdetect.metrics.measures import exact_auc
 from dfdetect.models.names import PUBLISHED
 from dfdetect.models.shipped import HASHES
 from dfdetect.predictions import Predictions
@@ -187,7 +187,7 @@ def _shares(calibrations: Calibrations, videos: Predictions) -> dict[str, float]
     return {
         "videos": len(scores),
         "people": len(set(videos.groups.tolist())),
-        "auc": float(roc_auc_score(videos.labels, scores)),
+        "auc": exact_auc(videos.labels, scores),
         "reals_above_upper": float(np.mean(levels[~fake] == SUBSTANTIAL)),
         "fakes_above_upper": float(np.mean(levels[fake] == SUBSTANTIAL)),
         "reals_below_lower": float(np.mean(levels[~fake] == LITTLE)),

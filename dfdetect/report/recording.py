@@ -11,7 +11,7 @@ import numpy as np
 from dfdetect.data.opening import Data, open_training_data
 from dfdetect.metrics.comparison import Scored
 from dfdetect.metrics.estimates import compute_metrics
-from dfdetect.metrics.measures import Array, cumulative, prepare
+from dfdetect.metrics.measures import Array, curve
 from dfdetect.models.head import leave_head
 from dfdetect.models.names import PUBLISHED
 from dfdetect.predictions import Predictions
@@ -181,8 +181,7 @@ def _facts(data: Data) -> dict[str, Any]:
 def _roc(predictions: Predictions) -> Array:
     """The share of fakes found at each of `ROC_POINTS`, on a curve of straight lines."""
     known = predictions.known()
-    scores = prepare(known.labels, known.p_fake, np.zeros(len(known), dtype=np.int64), 0.5)
-    real, fake = (counts[0] for counts in cumulative(scores, np.ones((1, 1))))
+    real, fake = curve(known.labels, known.p_fake)
     if not (real[-1] and fake[-1]):
         return np.zeros(len(ROC_POINTS))
     # Where the curve rises vertically, take the top of the step.

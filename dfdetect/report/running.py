@@ -112,9 +112,10 @@ def run_grid(experiment: Experiment, cells: Sequence[Cell], setup: Setup) -> int
             print(f"{head}: {_renewed(experiment, done, setup)}", flush=True)
             continue
         if shared := _shared(experiment, cell, setup, digest):
-            copy_scores(shared[0], experiment.folder, shared[1])
-            add_result(experiment.folder, shared[1])
-            print(f"{head}: measured in {shared[0].name}: {_outcome(shared[1])}", flush=True)
+            folder, result = shared
+            copy_scores(folder, experiment.folder, result)
+            add_result(experiment.folder, result)
+            print(f"{head}: measured in {folder.name}: {_outcome(result)}", flush=True)
             continue
         needed = _expected(results, cell, setup.profile)
         if time.monotonic() + (needed or 0) > deadline:
@@ -122,9 +123,9 @@ def run_grid(experiment: Experiment, cells: Sequence[Cell], setup: Setup) -> int
             continue
         left = _left(results, cells[number - 1 :], setup, digest)
         print(f"\n{head}: starts{_estimate(needed, left)}", flush=True)
-        result = _claim_and_run(experiment, cell, setup, digest, deadline)
-        if result is not None:
-            print(f"{head}: {_outcome(result)}", flush=True)
+        measured = _claim_and_run(experiment, cell, setup, digest, deadline)
+        if measured is not None:
+            print(f"{head}: {_outcome(measured)}", flush=True)
     results = read_results(experiment.folder)
     return sum(not _done(results, cell, setup, digest) for cell in cells)
 

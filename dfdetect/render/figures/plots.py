@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dfdetect.metrics.estimates import Metrics
-from dfdetect.metrics.measures import ECE_BINS, Array, cumulative, ece_bins, prepare
+from dfdetect.metrics.measures import ECE_BINS, Array, curve, ece_bins
 from dfdetect.predictions import Predictions
 from dfdetect.render.figures.canvas import (
     BLUE,
@@ -176,9 +176,7 @@ def _missing_class(predictions: Predictions) -> str:
 def _curve(predictions: Predictions, level: str) -> tuple[Array, Array]:
     """Counts of reals and fakes called fake as the threshold falls, each starting at 0."""
     known = predictions.at_level(level).known()
-    scores = prepare(known.labels, known.p_fake, np.zeros(len(known), dtype=np.int64), 0.5)
-    real, fake = cumulative(scores, np.ones((1, 1)))
-    return real[0], fake[0]
+    return curve(known.labels, known.p_fake)
 
 
 def _matrix(axes: "Axes", metrics: Metrics) -> None:
